@@ -1,0 +1,1 @@
+//! Home of the benchmarks in `benches/`; this library only carries what they share.

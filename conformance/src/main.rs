@@ -1,0 +1,2 @@
+//! blockgraph
+fn main() {}
