@@ -1,1 +1,18 @@
-//! Placeholder while the room is furnished.
+//! The formal model of blockgraph: QEMU's block-graph permission system as a small state machine.
+//!
+//! Read [`rules`] first, then [`step`] and [`judge`]; `specs/` has the sentences they implement. Everything else explores:
+//! [`explore`] exactly, [`atomic`] through stateright, within the bounds that [`scopes`] names.
+#![forbid(unsafe_code)]
+
+pub mod invariants;
+pub mod judge;
+pub mod op;
+pub mod perm;
+pub mod rules;
+pub mod state;
+pub mod step;
+
+pub use judge::{Outcome, Plan, execute};
+pub use op::{ChildName, EdgeId, Hook, Kind, NodeId, Op, Opt, Refusal, Role, Slot, Spec, StepError, UserId, Violation};
+pub use perm::{Pair, Perms};
+pub use state::{Edge, Grant, Node, Parent, State};

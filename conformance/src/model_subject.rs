@@ -1,0 +1,86 @@
+//! The model as a [`Subject`].
+
+use crate::subject::{Answer, ChildSeen, NodeSeen, Observation, Subject, UserSeen};
+use blockgraph_model::judge::{self, Derived};
+use blockgraph_model::{NodeId, Op, Outcome, Pair, Parent, Refusal, State, execute};
+
+/// A model state that operations change.
+#[derive(Clone, Debug, Default)]
+pub struct ModelSubject<const N: usize, const E: usize> {
+    /// The present state.
+    pub state: State<N, E>,
+}
+
+impl<const N: usize, const E: usize> Subject for ModelSubject<N, E> {
+    fn name(&self) -> &'static str {
+        "model"
+    }
+
+    fn apply(&mut self, ops: &[Op], refusals: &[Refusal]) -> Answer {
+        let outcome = execute(&self.state, ops, refusals);
+        let answer = answer(&outcome);
+        if let Outcome::Done { next, .. } = outcome {
+            self.state = next;
+        }
+        answer
+    }
+
+    fn observe(&self) -> Observation {
+        observe(&self.state)
+    }
+}
+
+/// The model's outcome as an answer.
+pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer {
+    match outcome {
+        Outcome::Done { plan, closed, .. } => {
+            Answer::Done { prepare: plan.prepare.to_vec(), check: plan.check.to_vec(), closed: closed.to_vec() }
+        }
+        Outcome::Failed { index, error } => Answer::Failed { index: *index, error: *error },
+        Outcome::Violates { graph } => Answer::Violates(judge::violations(graph)),
+        Outcome::Refused { by } => Answer::Refused(*by),
+    }
+}
+
+/// What a state looks like from outside. A graph with a cycle has no pairs; it shows the free ones.
+pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observation {
+    let free = || Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; E], order: Default::default() };
+    let derived = judge::derive(state).unwrap_or_else(free);
+    let mut seen = Observation::default();
+    for id in state.names() {
+        seen.nodes.extend(node_seen(state, &derived, id));
+    }
+    for (edge, pair) in state.edges().iter().zip(derived.edges) {
+        if let Parent::User(id) = edge.parent {
+            seen.users.push(UserSeen { id, node: edge.child, pair, stay: edge.stay });
+        }
+    }
+    seen
+}
+
+fn node_seen<const N: usize, const E: usize>(
+    state: &State<N, E>,
+    derived: &Derived<N, E>,
+    id: NodeId,
+) -> Option<NodeSeen> {
+    let node = &state.nodes[id.0 as usize];
+    let edges = state.edges().iter().zip(derived.edges);
+    let children = edges.filter(|(e, _)| e.parent == Parent::Node(id)).map(|(e, pair)| ChildSeen {
+        name: e.name,
+        role: e.role,
+        child: e.child,
+        frozen: e.frozen,
+        pair,
+    });
+    Some(NodeSeen {
+        id,
+        kind: node.kind?,
+        opt: node.opt,
+        flags: node.flags,
+        holders: node.holders.into(),
+        pair: derived.nodes[id.0 as usize],
+        granted: node.granted,
+        children: children.collect(),
+        parents: state.parents(id).map(|i| state.edges()[i].id()).collect(),
+    })
+}

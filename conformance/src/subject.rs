@@ -1,0 +1,112 @@
+//! What is compared: a subject takes operations and answers; what it shows of itself is an [`Observation`].
+
+use blockgraph_model::{
+    ChildName, EdgeId, Grant, Kind, NodeId, Op, Opt, Pair, Refusal, Role, StepError, UserId, Violation,
+};
+use blockgraph_model::op::Flags;
+
+/// Something that executes operations: the model, the crate.
+pub trait Subject {
+    /// Its name in reports: `model`, `impl`.
+    fn name(&self) -> &'static str;
+
+    /// Executes the operations as one transaction (one operation is a transaction of one), while the drivers named in
+    /// `refusals` say no.
+    fn apply(&mut self, ops: &[Op], refusals: &[Refusal]) -> Answer;
+
+    /// Everything that can be seen from outside, in an order that depends on nothing but the graph.
+    fn observe(&self) -> Observation;
+}
+
+/// A subject's answer, in the model's vocabulary.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// It took effect.
+    Done {
+        /// The nodes prepared, in order (V5.1).
+        prepare: Vec<NodeId>,
+        /// The nodes checked and what they were asked to grant: the model's sorted by name, the crate's in the order in which
+        /// it asked (V5.2).
+        check: Vec<(NodeId, Grant)>,
+        /// The nodes closed, in order (L2).
+        closed: Vec<NodeId>,
+    },
+    /// A step failed.
+    Failed {
+        /// Which operation of the transaction, from 0.
+        index: usize,
+        /// Why.
+        error: StepError,
+    },
+    /// The final graph breaks the rules. From the model: all violations. From any other subject: the one it named.
+    Violates(Vec<Violation>),
+    /// A driver refused.
+    Refused(Refusal),
+}
+
+/// A graph as seen from outside.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Observation {
+    /// By name.
+    pub nodes: Vec<NodeSeen>,
+    /// By name.
+    pub users: Vec<UserSeen>,
+}
+
+/// A node as seen from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodeSeen {
+    /// Its name.
+    pub id: NodeId,
+    /// Its driver.
+    pub kind: Kind,
+    /// Its driver's options.
+    pub opt: Opt,
+    /// Its flags.
+    pub flags: Flags,
+    /// References that are no edges.
+    pub holders: u32,
+    /// Cumulative need and share.
+    pub pair: Pair,
+    /// What its driver last granted.
+    pub granted: Grant,
+    /// The child edges in list order.
+    pub children: Vec<ChildSeen>,
+    /// The parent edges in list order.
+    pub parents: Vec<EdgeId>,
+}
+
+impl NodeSeen {
+    /// V7.1: does the driver lag behind?
+    pub fn is_stale(&self) -> bool {
+        self.granted != Grant { pair: self.pair, writable: !self.flags.read_only }
+    }
+}
+
+/// A child edge as seen from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChildSeen {
+    /// Its name.
+    pub name: ChildName,
+    /// Its role.
+    pub role: Role,
+    /// The lower end.
+    pub child: NodeId,
+    /// S7.
+    pub frozen: bool,
+    /// Need and share.
+    pub pair: Pair,
+}
+
+/// A root user as seen from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UserSeen {
+    /// Its name.
+    pub id: UserId,
+    /// Its node.
+    pub node: NodeId,
+    /// What it needs and shares.
+    pub pair: Pair,
+    /// S5.
+    pub stay: bool,
+}

@@ -1,0 +1,259 @@
+//! The judgement: derived pairs, the set of violations, closing, the plan, the drivers' answers (`specs/transactions.md`).
+
+use crate::op::{EdgeId, Hook, NodeId, Op, Refusal, StepError, Violation};
+use crate::perm::Pair;
+use crate::rules::{self, Input};
+use crate::state::{Edge, Grant, Parent, State};
+use crate::step::{Names, Work};
+use arrayvec::ArrayVec;
+
+/// The pairs of a graph, computed from nothing but its shape, flags, options and wishes (P4).
+#[derive(Clone, Debug)]
+pub struct Derived<const N: usize, const M: usize> {
+    /// The cumulative pair of each node (P2).
+    pub nodes: [Pair; N],
+    /// The pair of each edge, in the order of [`State::edges`].
+    pub edges: [Pair; M],
+    /// The nodes in an order in which parents come before children.
+    pub order: Names<N>,
+}
+
+/// Derives all pairs, parents before children; `None` if the graph has a cycle.
+pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Derived<N, M>> {
+    let mut waiting = [0u16; N];
+    let mut first = [0u16; N];
+    let mut d = Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; M], order: Names::new() };
+    for (i, edge) in graph.edges().iter().enumerate().rev() {
+        let child = edge.child.0 as usize;
+        match edge.parent {
+            Parent::Node(parent) => {
+                waiting[child] += 1;
+                first[parent.0 as usize] = i as u16;
+            }
+            Parent::User(_) => {
+                d.edges[i] = edge.wanted;
+                d.nodes[child] = d.nodes[child].with(edge.wanted);
+            }
+        }
+    }
+    d.order.extend(graph.names().filter(|n| waiting[n.0 as usize] == 0));
+    let mut done = 0;
+    while done < d.order.len() {
+        let parent = d.order[done];
+        done += 1;
+        let start = first[parent.0 as usize] as usize;
+        for (i, edge) in graph.edges().iter().enumerate().skip(start) {
+            if edge.parent != Parent::Node(parent) {
+                break;
+            }
+            let pair = edge_pair(graph, edge, d.nodes[parent.0 as usize]);
+            let child = edge.child.0 as usize;
+            d.edges[i] = pair;
+            d.nodes[child] = d.nodes[child].with(pair);
+            waiting[child] -= 1;
+            if waiting[child] == 0 {
+                d.order.push(edge.child);
+            }
+        }
+    }
+    (done == graph.names().count()).then_some(d)
+}
+
+/// The rule's input for one edge of a node whose cumulative pair is known.
+fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, above: Pair) -> Pair {
+    let Parent::Node(parent) = edge.parent else { return edge.wanted };
+    let node = &graph.nodes[parent.0 as usize];
+    let Some(kind) = node.kind else { return Pair::FREE };
+    rules::child_pair(Input {
+        parent: above,
+        writable: node.writable(),
+        no_io: node.flags.no_io,
+        kind,
+        opt: node.opt,
+        role: edge.role,
+        name: edge.name,
+        force_share: graph.nodes[edge.child.0 as usize].flags.force_share,
+    })
+}
+
+/// The set of violations of a graph (V3, V4), sorted.
+pub fn violations<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Violation> {
+    let Some(derived) = derive(graph) else { return cycles(graph) };
+    let mut found = Vec::new();
+    for node in graph.names() {
+        let writable = graph.nodes[node.0 as usize].writable();
+        if rules::writes_read_only(derived.nodes[node.0 as usize].need, writable) {
+            found.push(Violation::ReadOnly { node });
+        }
+        let parents: Vec<usize> = graph.parents(node).collect();
+        for &a in &parents {
+            for &b in &parents {
+                if a != b && rules::conflict(derived.edges[a], derived.edges[b]) {
+                    let (needs, denies) = (graph.edges()[a].id(), graph.edges()[b].id());
+                    found.push(Violation::Conflict { node, needs, denies });
+                }
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// V3.1: the edges from whose child the parent can be reached.
+fn cycles<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Violation> {
+    let closes = |e: &&Edge| matches!(e.parent, Parent::Node(p) if graph.reach(e.child)[p.0 as usize]);
+    let mut found: Vec<_> = graph.edges().iter().filter(closes).map(|e| Violation::Cycle { edge: e.id() }).collect();
+    found.sort_unstable();
+    found
+}
+
+/// Is there any violation? The same as `!violations(graph).is_empty()`, without a list.
+fn violated<const N: usize, const M: usize>(graph: &State<N, M>, derived: &Derived<N, M>) -> bool {
+    graph.names().any(|node| {
+        let pair = derived.nodes[node.0 as usize];
+        let writable = graph.nodes[node.0 as usize].writable();
+        rules::writes_read_only(pair.need, writable)
+            // Where everything needed is shared by all there is no pair to look for.
+            || (!pair.need.within(pair.share) && conflicts_at(graph, derived, node))
+    })
+}
+
+fn conflicts_at<const N: usize, const M: usize>(graph: &State<N, M>, derived: &Derived<N, M>, node: NodeId) -> bool {
+    let here = |i: &usize| graph.edges()[*i].child == node;
+    let count = graph.edges().len();
+    (0..count).filter(here).any(|a| {
+        (0..count).filter(here).any(|b| a != b && rules::conflict(derived.edges[a], derived.edges[b]))
+    })
+}
+
+/// What the drivers are asked (V5.3).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Plan<const N: usize> {
+    /// The nodes to be prepared, in order.
+    pub prepare: Names<N>,
+    /// The nodes to be checked, each with what it is asked to grant; sorted by name, since only parents before children is
+    /// specified.
+    pub check: ArrayVec<(NodeId, Grant), N>,
+}
+
+impl<const N: usize> Plan<N> {
+    /// Every place where a driver can refuse.
+    pub fn hooks(&self) -> impl Iterator<Item = Refusal> + '_ {
+        let prepare = self.prepare.iter().map(|&node| Refusal { node, hook: Hook::Prepare });
+        prepare.chain(self.check.iter().map(|&(node, _)| Refusal { node, hook: Hook::Check }))
+    }
+}
+
+/// What comes of an operation.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "made once an operation, never stored in numbers")]
+pub enum Outcome<const N: usize, const M: usize> {
+    /// It took effect.
+    Done {
+        /// The state after it.
+        next: State<N, M>,
+        /// What the drivers were asked.
+        plan: Plan<N>,
+        /// The nodes that were closed, in order.
+        closed: Names<N>,
+    },
+    /// A step failed (V2).
+    Failed {
+        /// Which operation of the transaction.
+        index: usize,
+        /// Why.
+        error: StepError,
+    },
+    /// The final graph breaks the rules (V3); [`violations`] of `graph` lists how.
+    Violates {
+        /// The graph as judged.
+        graph: State<N, M>,
+    },
+    /// A driver refused, and it was no loosening (V7).
+    Refused {
+        /// Whose driver, in which hook.
+        by: Refusal,
+    },
+}
+
+/// Executes the operations as one transaction (a single operation is a transaction of one), while the drivers named in
+/// `refusals` say no.
+pub fn execute<const N: usize, const M: usize>(
+    before: &State<N, M>,
+    ops: &[Op],
+    refusals: &[Refusal],
+) -> Outcome<N, M> {
+    let mut work = Work::new(*before);
+    for (index, &op) in ops.iter().enumerate() {
+        if let Err(error) = work.step(op) {
+            return Outcome::Failed { index, error };
+        }
+    }
+    let Some(derived) = derive(&work.graph) else { return Outcome::Violates { graph: work.graph } };
+    if violated(&work.graph, &derived) {
+        return Outcome::Violates { graph: work.graph };
+    }
+    let closed = work.close();
+    let derived = if closed.is_empty() { Some(derived) } else { derive(&work.graph) };
+    // Closing only takes edges away, so it cannot make a cycle.
+    let Some(derived) = derived else { return Outcome::Violates { graph: work.graph } };
+    let plan = plan(&work, &derived);
+    match run(&mut work.graph, &plan, &derived, refusals) {
+        Some(by) => Outcome::Refused { by },
+        None => Outcome::Done { next: work.graph, plan, closed },
+    }
+}
+
+/// V5.1, V5.2.
+fn plan<const N: usize, const M: usize>(work: &Work<N, M>, derived: &Derived<N, M>) -> Plan<N> {
+    let mut plan = Plan::default();
+    let alive = |n: &NodeId| work.graph.nodes[n.0 as usize].kind.is_some();
+    plan.prepare.extend(work.reopened.iter().copied().filter(alive));
+    for id in work.graph.names() {
+        let node = &work.graph.nodes[id.0 as usize];
+        let now = Grant { pair: derived.nodes[id.0 as usize], writable: node.writable() };
+        if now != node.granted || plan.prepare.contains(&id) {
+            plan.check.push((id, now));
+        }
+    }
+    plan
+}
+
+/// V7: the drivers answer; the first refusal that is not tolerated is returned.
+fn run<const N: usize, const M: usize>(
+    graph: &mut State<N, M>,
+    plan: &Plan<N>,
+    derived: &Derived<N, M>,
+    refusals: &[Refusal],
+) -> Option<Refusal> {
+    let refuses = |node, hook| refusals.contains(&Refusal { node, hook });
+    if let Some(&node) = plan.prepare.iter().find(|&&n| refuses(n, Hook::Prepare)) {
+        return Some(Refusal { node, hook: Hook::Prepare });
+    }
+    // In the order of the hooks, so that the first refusal is one that can come first.
+    for &node in &derived.order {
+        let Some(&(_, grant)) = plan.check.iter().find(|(n, _)| *n == node) else { continue };
+        let granted = &mut graph.nodes[node.0 as usize].granted;
+        if !refuses(node, Hook::Check) {
+            *granted = grant;
+        } else if !grant.pair.loosens(granted.pair) {
+            return Some(Refusal { node, hook: Hook::Check });
+        }
+    }
+    None
+}
+
+/// V7.1: the nodes whose driver lags behind.
+pub fn stale<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<NodeId> {
+    let Some(derived) = derive(graph) else { return Vec::new() };
+    let lags = |n: &NodeId| {
+        let node = &graph.nodes[n.0 as usize];
+        node.granted != Grant { pair: derived.nodes[n.0 as usize], writable: node.writable() }
+    };
+    graph.names().filter(lags).collect()
+}
+
+/// The pair of one edge, looked up by name.
+pub fn pair_of<const N: usize, const M: usize>(graph: &State<N, M>, edge: EdgeId) -> Option<Pair> {
+    Some(derive(graph)?.edges[graph.edge_index(edge)?])
+}

@@ -1,0 +1,399 @@
+//! The vocabulary: names, driver kinds, roles, operations, errors. Data only; `specs/operations.md` says what they mean.
+
+use crate::perm::{Pair, Perms};
+use std::fmt;
+use std::ops::BitOr;
+
+/// A node's name, as an index into a table of strings that only the text form knows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u8);
+
+/// A root user's name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(pub u8);
+
+/// The name of a child edge.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChildName(pub u8);
+
+impl ChildName {
+    /// The name that QEMU gives the child in slot *file*.
+    pub const FILE: ChildName = ChildName(0);
+    /// The name that QEMU gives the child in slot *backing*.
+    pub const BACKING: ChildName = ChildName(1);
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "u{}", self.0)
+    }
+}
+
+impl fmt::Debug for ChildName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            ChildName::FILE => f.write_str("file"),
+            ChildName::BACKING => f.write_str("backing"),
+            ChildName(other) => write!(f, "c{other}"),
+        }
+    }
+}
+
+/// One of a node's two shortcuts into its children (S3).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Slot {
+    /// The image below.
+    File,
+    /// The backing image.
+    Backing,
+}
+
+impl Slot {
+    /// The name that an operation gives the edge it puts into the slot.
+    pub const fn name(self) -> ChildName {
+        match self {
+            Slot::File => ChildName::FILE,
+            Slot::Backing => ChildName::BACKING,
+        }
+    }
+}
+
+/// A driver kind; the table is S3.4.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs, reason = "the table S3.4 documents them all")]
+pub enum Kind {
+    Protocol,
+    Filter,
+    BackingFilter,
+    Format,
+    ExclusiveWriter,
+    NoPermission,
+    WriteToSelected,
+    Blkdebug,
+    Quorum,
+}
+
+impl Kind {
+    /// Every kind, in the order of S3.4.
+    pub const EVERY: [Kind; 9] = [
+        Kind::Protocol,
+        Kind::Filter,
+        Kind::BackingFilter,
+        Kind::Format,
+        Kind::ExclusiveWriter,
+        Kind::NoPermission,
+        Kind::WriteToSelected,
+        Kind::Blkdebug,
+        Kind::Quorum,
+    ];
+
+    /// For a filter, the slot of its filtered child.
+    pub const fn filter_slot(self) -> Option<Slot> {
+        match self {
+            Kind::Filter | Kind::Blkdebug => Some(Slot::File),
+            Kind::BackingFilter | Kind::ExclusiveWriter => Some(Slot::Backing),
+            _ => None,
+        }
+    }
+
+    /// May it have a COW child?
+    pub const fn supports_cow(self) -> bool {
+        matches!(self, Kind::Format | Kind::NoPermission)
+    }
+
+    /// May it have children at all?
+    pub const fn takes_children(self) -> bool {
+        !matches!(self, Kind::Protocol)
+    }
+
+    /// The options such a node has when nobody says otherwise.
+    pub const fn default_opt(self) -> Opt {
+        match self {
+            Kind::WriteToSelected => Opt::Select(None),
+            Kind::Blkdebug => Opt::Debug { take: crate::perm::NONE, unshare: crate::perm::NONE },
+            Kind::Quorum => Opt::Rewrite(false),
+            _ => Opt::None,
+        }
+    }
+}
+
+/// The options of a driver, by kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Opt {
+    /// For the kinds without options.
+    None,
+    /// Blkdebug (P6.4).
+    Debug {
+        /// Needed besides the default.
+        take: Perms,
+        /// Not shared, whatever the default.
+        unshare: Perms,
+    },
+    /// Quorum (P6.5): does it rewrite corrupted blocks?
+    Rewrite(bool),
+    /// Write-to-selected (P6.3).
+    Select(Option<ChildName>),
+}
+
+impl Opt {
+    /// Are these options of a node of that kind?
+    pub fn suits(self, kind: Kind) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&kind.default_opt())
+    }
+}
+
+/// The role of an edge: a set.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Role(pub u8);
+
+impl Role {
+    /// Guest data.
+    pub const DATA: Role = Role(1);
+    /// Metadata of the format.
+    pub const METADATA: Role = Role(2);
+    /// What a filter filters.
+    pub const FILTERED: Role = Role(4);
+    /// What is copied on write: a backing image.
+    pub const COW: Role = Role(8);
+    /// The main child.
+    pub const PRIMARY: Role = Role(16);
+    /// Letters in the order of the bits.
+    pub const LETTERS: [char; 5] = ['d', 'm', 'f', 'c', 'p'];
+
+    /// Does the set contain all of `other`?
+    pub const fn has(self, other: Role) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Role {
+    type Output = Role;
+    fn bitor(self, other: Role) -> Role {
+        Role(self.0 | other.0)
+    }
+}
+
+impl fmt::Debug for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (0..5).filter(|bit| self.0 >> bit & 1 == 1).try_for_each(|bit| write!(f, "{}", Self::LETTERS[bit]))
+    }
+}
+
+/// The flags of a node (S0).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Flags {
+    /// No W or U on it.
+    pub read_only: bool,
+    /// Edges from nodes to it share everything.
+    pub force_share: bool,
+    /// Opened without I/O.
+    pub no_io: bool,
+    /// No edge to it may be frozen.
+    pub never_freeze: bool,
+}
+
+/// What a new node is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Spec {
+    /// Its driver.
+    pub kind: Kind,
+    /// Its driver's options.
+    pub opt: Opt,
+    /// Its flags.
+    pub flags: Flags,
+}
+
+impl Spec {
+    /// A writable node of that kind with the kind's own options.
+    pub const fn plain(kind: Kind) -> Spec {
+        let flags = Flags { read_only: false, force_share: false, no_io: false, never_freeze: false };
+        Spec { kind, opt: kind.default_opt(), flags }
+    }
+
+    /// The same, read-only.
+    pub const fn read_only(mut self) -> Spec {
+        self.flags.read_only = true;
+        self
+    }
+}
+
+/// One operation: O1 to O18. A transaction (O19) is a slice of them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs, reason = "each variant is a heading of specs/operations.md, its fields are that heading's words")]
+pub enum Op {
+    Add { node: NodeId, spec: Spec },
+    Release { node: NodeId },
+    AttachUser { user: UserId, node: NodeId, pair: Pair, stay: bool },
+    DetachUser { user: UserId },
+    SetUser { user: UserId, pair: Pair },
+    Attach { parent: NodeId, child: NodeId, name: ChildName, role: Role },
+    Detach { parent: NodeId, name: ChildName },
+    SetBacking { node: NodeId, to: Option<NodeId> },
+    SetFile { node: NodeId, to: NodeId },
+    ReplaceNode { from: NodeId, to: NodeId },
+    ReplaceChild { parent: NodeId, name: ChildName, to: NodeId },
+    ReplaceUserChild { user: UserId, to: NodeId },
+    Append { new: NodeId, top: NodeId },
+    Insert { new: NodeId, spec: Spec, top: NodeId },
+    DropFilter { filter: NodeId },
+    Freeze { top: NodeId, base: Option<NodeId> },
+    Thaw { top: NodeId, base: Option<NodeId> },
+    SetOption { node: NodeId, opt: Opt },
+    SetReadOnly { node: NodeId, on: bool },
+}
+
+impl Op {
+    /// The verbs of the text form, in the order of the variants.
+    pub const VERBS: [&'static str; 19] = [
+        "add",
+        "release",
+        "attach-user",
+        "detach-user",
+        "set-user",
+        "attach",
+        "detach",
+        "set-backing",
+        "set-file",
+        "replace-node",
+        "replace-child",
+        "replace-user-child",
+        "append",
+        "insert",
+        "drop-filter",
+        "freeze",
+        "thaw",
+        "set-option",
+        "set-read-only",
+    ];
+
+    /// The index of the variant.
+    pub const fn index(&self) -> usize {
+        match self {
+            Op::Add { .. } => 0,
+            Op::Release { .. } => 1,
+            Op::AttachUser { .. } => 2,
+            Op::DetachUser { .. } => 3,
+            Op::SetUser { .. } => 4,
+            Op::Attach { .. } => 5,
+            Op::Detach { .. } => 6,
+            Op::SetBacking { .. } => 7,
+            Op::SetFile { .. } => 8,
+            Op::ReplaceNode { .. } => 9,
+            Op::ReplaceChild { .. } => 10,
+            Op::ReplaceUserChild { .. } => 11,
+            Op::Append { .. } => 12,
+            Op::Insert { .. } => 13,
+            Op::DropFilter { .. } => 14,
+            Op::Freeze { .. } => 15,
+            Op::Thaw { .. } => 16,
+            Op::SetOption { .. } => 17,
+            Op::SetReadOnly { .. } => 18,
+        }
+    }
+
+    /// The verb of the text form.
+    pub const fn verb(&self) -> &'static str {
+        Op::VERBS[self.index()]
+    }
+
+    /// The most edges the operation can add.
+    pub const fn edges_added(&self) -> usize {
+        match self {
+            Op::AttachUser { .. }
+            | Op::Attach { .. }
+            | Op::SetBacking { .. }
+            | Op::Append { .. }
+            | Op::Insert { .. } => 1,
+            // A filter without a child gets one by set-file; for the others it replaces an edge.
+            Op::SetFile { .. } => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// An edge, named by its parent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum EdgeId {
+    /// A node's child.
+    Child(NodeId, ChildName),
+    /// A root user's edge.
+    User(UserId),
+}
+
+/// Why a step failed at once (V2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs, reason = "the names are those of specs/operations.md, the fields are the parties")]
+pub enum StepError {
+    NodeNotFound { node: NodeId },
+    UserNotFound { user: UserId },
+    ChildNotFound { parent: NodeId, name: ChildName },
+    DuplicateNode { node: NodeId },
+    DuplicateUser { user: UserId },
+    DuplicateChild { parent: NodeId, name: ChildName },
+    ForceShareWritable { node: NodeId },
+    OptionUnsupported { node: NodeId },
+    NoHolder { node: NodeId },
+    NoChildren { parent: NodeId },
+    BadRole { parent: NodeId, role: Role },
+    RoleUnsupported { parent: NodeId, role: Role },
+    SlotTaken { parent: NodeId, slot: Slot },
+    FilterNeedsChild { filter: NodeId },
+    Frozen { edge: EdgeId },
+    NotFrozen { edge: EdgeId },
+    NeverFreeze { edge: EdgeId },
+    BackingUnsupported { node: NodeId },
+    FileUnsupported { node: NodeId },
+    NoFileChild { node: NodeId },
+    SameNode { node: NodeId },
+    NotInChain { top: NodeId, base: Option<NodeId> },
+    NotAFilter { node: NodeId },
+    NoFilteredChild { filter: NodeId },
+}
+
+/// One violation of the final graph (V3, V4).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Violation {
+    /// V3.1: from this edge's child its parent can be reached.
+    Cycle {
+        /// The edge.
+        edge: EdgeId,
+    },
+    /// V3.2: on `node`, edge `needs` needs what edge `denies` does not share.
+    Conflict {
+        /// The shared child.
+        node: NodeId,
+        /// The edge that needs.
+        needs: EdgeId,
+        /// The edge that does not share.
+        denies: EdgeId,
+    },
+    /// V3.3: somebody needs to write on a node that is not writable.
+    ReadOnly {
+        /// The node.
+        node: NodeId,
+    },
+}
+
+/// The two hooks that may refuse (V5).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Hook {
+    /// Of a reopened node.
+    Prepare,
+    /// Of a node whose pair or writable state is new.
+    Check,
+}
+
+/// An injected refusal: this driver says no in this hook (V9).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Refusal {
+    /// The node whose driver refuses.
+    pub node: NodeId,
+    /// The hook in which it does.
+    pub hook: Hook,
+}

@@ -1,0 +1,265 @@
+//! The state between two operations: plain ordered data, `Copy`, in fixed arrays.
+//!
+//! The edges stand sorted by parent and, within a parent, in the order of its children list; an edge's place in its
+//! child's parents list is its `rank`. So equal graphs are equal states, list orders included (S1). The pairs of edges from
+//! nodes are not stored: they are derived ([`crate::judge`]).
+
+use crate::op::{ChildName, EdgeId, Flags, Kind, NodeId, Opt, Role, Slot, Spec, UserId};
+use crate::perm::Pair;
+
+/// What a driver was last told and agreed to (V5.2, V7).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Grant {
+    /// The node's cumulative pair.
+    pub pair: Pair,
+    /// Whether the node is writable.
+    pub writable: bool,
+}
+
+/// One place for a node; its index is the node's name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Node {
+    /// The driver kind; `None`: there is no node of this name.
+    pub kind: Option<Kind>,
+    /// The driver's options.
+    pub opt: Opt,
+    /// The flags.
+    pub flags: Flags,
+    /// References that are no edges (L1).
+    pub holders: u8,
+    /// What the driver last granted.
+    pub granted: Grant,
+}
+
+impl Node {
+    /// No node.
+    pub const NONE: Node = Node {
+        kind: None,
+        opt: Opt::None,
+        flags: Flags { read_only: false, force_share: false, no_io: false, never_freeze: false },
+        holders: 0,
+        granted: Grant { pair: Pair::FREE, writable: false },
+    };
+
+    /// O1: one holder, nothing granted but what every open grants.
+    pub const fn open(spec: Spec) -> Node {
+        Node {
+            kind: Some(spec.kind),
+            opt: spec.opt,
+            flags: spec.flags,
+            holders: 1,
+            granted: Grant { pair: Pair::FREE, writable: !spec.flags.read_only },
+        }
+    }
+
+    /// P7.
+    pub const fn writable(&self) -> bool {
+        !self.flags.read_only
+    }
+}
+
+/// The upper end of an edge.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Parent {
+    /// A node.
+    Node(NodeId),
+    /// A root user.
+    User(UserId),
+}
+
+/// One edge.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Edge {
+    /// Upper end.
+    pub parent: Parent,
+    /// Lower end.
+    pub child: NodeId,
+    /// Its name (a user's edge: `ChildName(0)`).
+    pub name: ChildName,
+    /// Its role (a user's edge: empty).
+    pub role: Role,
+    /// S7.
+    pub frozen: bool,
+    /// The user stays at its node (S5).
+    pub stay: bool,
+    /// What a user wants; of a node's edge always `Pair::FREE`, since it is derived.
+    pub wanted: Pair,
+    /// The place in the child's parents list, 0 = head.
+    pub rank: u16,
+}
+
+impl Edge {
+    /// The filling of unused places.
+    pub const NONE: Edge = Edge {
+        parent: Parent::Node(NodeId(0)),
+        child: NodeId(0),
+        name: ChildName(0),
+        role: Role(0),
+        frozen: false,
+        stay: false,
+        wanted: Pair::FREE,
+        rank: 0,
+    };
+
+    /// How errors and texts name it.
+    pub const fn id(&self) -> EdgeId {
+        match self.parent {
+            Parent::Node(parent) => EdgeId::Child(parent, self.name),
+            Parent::User(user) => EdgeId::User(user),
+        }
+    }
+}
+
+/// A block graph with at most `N` nodes and `E` edges, those of the root users included.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct State<const N: usize, const E: usize> {
+    /// The nodes by name.
+    pub nodes: [Node; N],
+    /// The edges, see the module's text; those beyond `len` are `Edge::NONE`.
+    slots: [Edge; E],
+    len: u16,
+}
+
+impl<const N: usize, const E: usize> Default for State<N, E> {
+    fn default() -> Self {
+        State { nodes: [Node::NONE; N], slots: [Edge::NONE; E], len: 0 }
+    }
+}
+
+impl<const N: usize, const E: usize> State<N, E> {
+    /// All edges.
+    pub fn edges(&self) -> &[Edge] {
+        &self.slots[..self.len as usize]
+    }
+
+    /// An edge to be changed in a field that is not part of the order.
+    pub(crate) fn edge_mut(&mut self, index: usize) -> &mut Edge {
+        &mut self.slots[index]
+    }
+
+    /// How many more edges fit.
+    pub fn free_edges(&self) -> usize {
+        E - self.len as usize
+    }
+
+    /// The node of that name, if there is one and it is not doomed (L2: doomed nodes do not exist to a step).
+    pub fn node(&self, id: NodeId) -> Option<&Node> {
+        let node = self.nodes.get(id.0 as usize)?;
+        (node.kind.is_some() && self.references(id) > 0).then_some(node)
+    }
+
+    /// The names in use, doomed ones too.
+    pub fn names(&self) -> impl Iterator<Item = NodeId> + '_ {
+        (0..N).filter(|&i| self.nodes[i].kind.is_some()).map(|i| NodeId(i as u8))
+    }
+
+    /// L1.
+    pub fn references(&self, id: NodeId) -> usize {
+        self.nodes[id.0 as usize].holders as usize + self.edges().iter().filter(|e| e.child == id).count()
+    }
+
+    /// The index of the edge of that name.
+    pub fn edge_index(&self, id: EdgeId) -> Option<usize> {
+        self.edges().iter().position(|e| e.id() == id)
+    }
+
+    /// The children of a node, in list order.
+    pub fn children(&self, parent: NodeId) -> impl Iterator<Item = &Edge> {
+        self.edges().iter().filter(move |e| e.parent == Parent::Node(parent))
+    }
+
+    /// The indices of the parent edges of a node, in list order.
+    pub fn parents(&self, child: NodeId) -> impl Iterator<Item = usize> + '_ {
+        let count = self.edges().iter().filter(|e| e.child == child).count();
+        (0..count).filter_map(move |rank| self.edges().iter().position(|e| e.child == child && e.rank as usize == rank))
+    }
+
+    /// S1: a new edge at the head of both its lists.
+    ///
+    /// # Panics
+    /// If `E` edges exist already: callers ask [`State::free_edges`] first, a bound is no outcome.
+    pub(crate) fn insert(&mut self, mut edge: Edge) {
+        assert!(self.free_edges() > 0, "an operation beyond the model's bounds was not filtered out");
+        let at = self.edges().iter().position(|e| e.parent >= edge.parent).unwrap_or(self.len as usize);
+        self.slots.copy_within(at..self.len as usize, at + 1);
+        self.len += 1;
+        edge.rank = 0;
+        for other in &mut self.slots[..self.len as usize] {
+            if other.child == edge.child {
+                other.rank += 1;
+            }
+        }
+        self.slots[at] = edge;
+    }
+
+    /// Takes an edge out of both its lists.
+    pub(crate) fn remove(&mut self, index: usize) -> Edge {
+        let edge = self.slots[index];
+        self.slots.copy_within(index + 1..self.len as usize, index);
+        self.len -= 1;
+        self.slots[self.len as usize] = Edge::NONE;
+        for other in &mut self.slots[..self.len as usize] {
+            if other.child == edge.child && other.rank > edge.rank {
+                other.rank -= 1;
+            }
+        }
+        edge
+    }
+
+    /// Builds a state from edges in any order of parents; the order within a parent and the ranks are taken as they are.
+    pub(crate) fn rebuild(nodes: [Node; N], edges: impl Iterator<Item = Edge>) -> Self {
+        let mut state = State { nodes, slots: [Edge::NONE; E], len: 0 };
+        for edge in edges {
+            let at = state.edges().iter().position(|e| e.parent > edge.parent).unwrap_or(state.len as usize);
+            state.slots.copy_within(at..state.len as usize, at + 1);
+            state.slots[at] = edge;
+            state.len += 1;
+        }
+        state
+    }
+
+    /// The slot an edge of this role fills in a parent of that kind (S3.3).
+    pub fn slot_of(kind: Kind, role: Role) -> Option<Slot> {
+        if role.has(Role::COW) {
+            Some(Slot::Backing)
+        } else if role.has(Role::PRIMARY) {
+            Some(kind.filter_slot().unwrap_or(Slot::File))
+        } else {
+            None
+        }
+    }
+
+    /// The index of the edge in a node's slot.
+    pub fn in_slot(&self, id: NodeId, slot: Slot) -> Option<usize> {
+        let kind = self.nodes[id.0 as usize].kind?;
+        let fills = |e: &Edge| e.parent == Parent::Node(id) && Self::slot_of(kind, e.role) == Some(slot);
+        self.edges().iter().position(fills)
+    }
+
+    /// The next edge of a chain walk (S4).
+    pub fn chain_edge(&self, id: NodeId) -> Option<usize> {
+        let kind = self.nodes[id.0 as usize].kind?;
+        self.in_slot(id, kind.filter_slot().or(kind.supports_cow().then_some(Slot::Backing))?)
+    }
+
+    /// The nodes that can be reached from `from` downwards, `from` included, as a table by name.
+    pub fn reach(&self, from: NodeId) -> [bool; N] {
+        let mut seen = [false; N];
+        seen[from.0 as usize] = true;
+        // At most N rounds add something, and a round that adds nothing is the last.
+        let mut grew = true;
+        while grew {
+            grew = false;
+            for edge in self.edges() {
+                if let Parent::Node(parent) = edge.parent
+                    && seen[parent.0 as usize]
+                    && !seen[edge.child.0 as usize]
+                {
+                    seen[edge.child.0 as usize] = true;
+                    grew = true;
+                }
+            }
+        }
+        seen
+    }
+}
