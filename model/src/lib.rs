@@ -4,15 +4,26 @@
 //! [`explore`] exactly, [`atomic`] through stateright, within the bounds that [`scopes`] names.
 #![forbid(unsafe_code)]
 
+pub mod atomic;
+pub mod canon;
+pub mod explore;
 pub mod invariants;
 pub mod judge;
+pub mod menu;
 pub mod op;
+pub mod pack;
 pub mod perm;
 pub mod rules;
+pub mod scopes;
 pub mod state;
 pub mod step;
+pub mod svg;
+pub mod table;
 
 pub use judge::{Outcome, Plan, execute};
-pub use op::{ChildName, EdgeId, Hook, Kind, NodeId, Op, Opt, Refusal, Role, Slot, Spec, StepError, UserId, Violation};
+pub use op::{
+    ChildName, EdgeId, Hook, Kind, NodeId, Op, Opt, Refusal, Role, Slot, Spec, StepError, UserId,
+    Violation,
+};
 pub use perm::{Pair, Perms};
 pub use state::{Edge, Grant, Node, Parent, State};

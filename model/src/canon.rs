@@ -1,0 +1,336 @@
+//! Renaming symmetry: the names of nodes and users carry no meaning, so one state stands for all its renamings.
+//!
+//! Colour refinement with the places in the lists as part of the colour tells almost all nodes apart; what is left over is
+//! tried out, smallest result wins. Users need no search: a user has one edge, so its node and its place in that node's
+//! parents list determine it.
+
+use crate::op::{EdgeId, NodeId, Op, Refusal, UserId};
+use crate::state::{Edge, Node, Parent, State};
+
+/// Old name to new name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Renaming<const N: usize, const M: usize> {
+    nodes: [u8; N],
+    /// Pairs (old, new) of the users there are.
+    users: [(u8, u8); M],
+    user_count: usize,
+}
+
+/// The representative of a state's renamings, and the renaming that leads to it.
+pub fn canonical<const N: usize, const M: usize>(s: &State<N, M>) -> (State<N, M>, Renaming<N, M>) {
+    let mut colours = [0; N];
+    for (colour, node) in colours.iter_mut().zip(&s.nodes) {
+        *colour = own_colour(node);
+    }
+    refine(s, &mut colours);
+    search(s, colours)
+}
+
+/// The states that have no representative but themselves: [`canonical`] without the renaming.
+pub fn representative<const N: usize, const M: usize>(s: &State<N, M>) -> State<N, M> {
+    canonical(s).0
+}
+
+fn mix(a: u64, b: u64) -> u64 {
+    let x = (a ^ b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    x ^ (x >> 32)
+}
+
+/// What can be seen of a node without its edges; 0 for no node, so that free names come first and are moved last.
+fn own_colour(node: &Node) -> u64 {
+    let Some(kind) = node.kind else { return 0 };
+    let flags = node.flags;
+    let bits = [
+        flags.read_only,
+        flags.force_share,
+        flags.no_io,
+        flags.never_freeze,
+        node.granted.writable,
+    ];
+    let bits = bits
+        .iter()
+        .fold(1u64, |all, bit| all << 1 | u64::from(*bit));
+    let granted = u64::from(node.granted.pair.need.0) << 8 | u64::from(node.granted.pair.share.0);
+    let opt = match node.opt {
+        crate::op::Opt::None => 0,
+        crate::op::Opt::Debug { take, unshare } => {
+            1 << 16 | u64::from(take.0) << 8 | u64::from(unshare.0)
+        }
+        crate::op::Opt::Rewrite(on) => 2 << 16 | u64::from(on),
+        crate::op::Opt::Select(name) => 3 << 16 | name.map_or(0xFFF, |n| u64::from(n.0)),
+    };
+    mix(
+        mix(
+            bits << 8 | kind as u64,
+            granted << 8 | u64::from(node.holders),
+        ),
+        opt,
+    ) | 1
+}
+
+fn edge_colour(edge: &Edge, place: u64) -> u64 {
+    let marks = u64::from(edge.frozen) << 1 | u64::from(edge.stay);
+    let wanted = u64::from(edge.wanted.need.0) << 8 | u64::from(edge.wanted.share.0);
+    place << 40 | u64::from(edge.name.0) << 32 | u64::from(edge.role.0) << 24 | marks << 16 | wanted
+}
+
+/// Splits colours by the coloured surroundings until nothing more splits.
+fn refine<const N: usize, const M: usize>(s: &State<N, M>, colours: &mut [u64; N]) {
+    let mut classes = count_classes(colours);
+    let names = s.names().count();
+    while classes < names {
+        let old = *colours;
+        let mut above = Parent::User(UserId(0));
+        let mut place = 0;
+        for edge in s.edges() {
+            place = if edge.parent == above { place + 1 } else { 0 };
+            above = edge.parent;
+            let child = edge.child.0 as usize;
+            let up = edge_colour(edge, edge.rank.into());
+            match edge.parent {
+                Parent::Node(parent) => {
+                    let parent = parent.0 as usize;
+                    colours[child] = colours[child].wrapping_add(mix(up, old[parent]));
+                    let down = edge_colour(edge, place | 1 << 15);
+                    colours[parent] = colours[parent].wrapping_add(mix(down, old[child]));
+                }
+                Parent::User(_) => colours[child] = colours[child].wrapping_add(mix(up, 7)),
+            }
+        }
+        let now = count_classes(colours);
+        if now == classes {
+            break;
+        }
+        classes = now;
+    }
+}
+
+/// The number of different colours of names in use.
+fn count_classes<const N: usize>(colours: &[u64; N]) -> usize {
+    (0..N)
+        .filter(|&i| colours[i] != 0 && !colours[..i].contains(&colours[i]))
+        .count()
+}
+
+/// Two nodes of one colour? Then each of that class in turn is set apart, and the smallest result is the answer.
+fn search<const N: usize, const M: usize>(
+    s: &State<N, M>,
+    colours: [u64; N],
+) -> (State<N, M>, Renaming<N, M>) {
+    let tied = (0..N)
+        .filter(|&i| colours[i] != 0 && colours.iter().filter(|c| **c == colours[i]).count() > 1);
+    let Some(class) = tied.map(|i| colours[i]).min() else {
+        return rename(s, &colours);
+    };
+    let members = (0..N).filter(|&i| colours[i] == class);
+    let alone = |i: usize| {
+        !s.edges()
+            .iter()
+            .any(|e| e.child.0 as usize == i || e.parent == Parent::Node(NodeId(i as u8)))
+    };
+    let mut best: Option<(State<N, M>, Renaming<N, M>)> = None;
+    for member in members {
+        let mut apart = colours;
+        apart[member] = mix(class, 0x5E7) | 1;
+        refine(s, &mut apart);
+        let found = search(s, apart);
+        if best.as_ref().is_none_or(|b| found.0 < b.0) {
+            best = Some(found);
+        }
+        // Nodes without edges that look alike are alike.
+        if alone(member) {
+            break;
+        }
+    }
+    best.unwrap_or_else(|| rename(s, &colours))
+}
+
+/// Names in the order of the colours, free names last.
+fn rename<const N: usize, const M: usize>(
+    s: &State<N, M>,
+    colours: &[u64; N],
+) -> (State<N, M>, Renaming<N, M>) {
+    let mut order: [u8; N] = std::array::from_fn(|i| i as u8);
+    order.sort_by_key(|&i| (s.nodes[i as usize].kind.is_none(), colours[i as usize], i));
+    let mut renaming = Renaming {
+        nodes: [0; N],
+        users: [(0, 0); M],
+        user_count: 0,
+    };
+    let mut nodes = [Node::NONE; N];
+    for (new, &old) in order.iter().enumerate() {
+        renaming.nodes[old as usize] = new as u8;
+        nodes[new] = s.nodes[old as usize];
+    }
+    let mut users: [(u8, u16, u8); M] = [(0, 0, 0); M];
+    for edge in s.edges() {
+        if let Parent::User(user) = edge.parent {
+            users[renaming.user_count] = (renaming.nodes[edge.child.0 as usize], edge.rank, user.0);
+            renaming.user_count += 1;
+        }
+    }
+    users[..renaming.user_count].sort_unstable();
+    for (new, &(_, _, old)) in users[..renaming.user_count].iter().enumerate() {
+        renaming.users[new] = (old, new as u8);
+    }
+    (renaming.state(s, nodes), renaming)
+}
+
+impl<const N: usize, const M: usize> Renaming<N, M> {
+    /// Nothing changes its name.
+    pub fn identity() -> Self {
+        Renaming {
+            nodes: std::array::from_fn(|i| i as u8),
+            users: [(0, 0); M],
+            user_count: 0,
+        }
+    }
+
+    /// The new name of a node.
+    pub fn node(&self, node: NodeId) -> NodeId {
+        NodeId(self.nodes[node.0 as usize])
+    }
+
+    /// The new name of a user. Users that did not exist keep the order of the free names.
+    pub fn user(&self, user: UserId) -> UserId {
+        let known = &self.users[..self.user_count];
+        if let Some((_, new)) = known.iter().find(|(old, _)| *old == user.0) {
+            return UserId(*new);
+        }
+        // The k-th free old name becomes the k-th free new name.
+        let free_before = user.0 - known.iter().filter(|(old, _)| *old < user.0).count() as u8;
+        let taken = |name: u8| known.iter().any(|(_, new)| *new == name);
+        let mut free = (0..=u8::MAX).filter(|n| !taken(*n));
+        UserId(free.nth(free_before.into()).unwrap_or(user.0))
+    }
+
+    /// The renaming that undoes this one, for the names below `users` of users.
+    pub fn inverse(&self, users: u8) -> Self {
+        let mut back = Renaming {
+            nodes: [0; N],
+            users: [(0, 0); M],
+            user_count: (users as usize).min(M),
+        };
+        self.nodes
+            .iter()
+            .enumerate()
+            .for_each(|(old, &new)| back.nodes[new as usize] = old as u8);
+        for old in 0..back.user_count as u8 {
+            back.users[old as usize] = (self.user(UserId(old)).0, old);
+        }
+        back
+    }
+
+    fn state(&self, s: &State<N, M>, nodes: [Node; N]) -> State<N, M> {
+        let edges = s.edges().iter().map(|edge| Edge {
+            parent: match edge.parent {
+                Parent::Node(parent) => Parent::Node(self.node(parent)),
+                Parent::User(user) => Parent::User(self.user(user)),
+            },
+            child: self.node(edge.child),
+            ..*edge
+        });
+        State::rebuild(nodes, edges)
+    }
+
+    /// The same operation in new names.
+    pub fn op(&self, op: Op) -> Op {
+        let n = |node| self.node(node);
+        let u = |user| self.user(user);
+        match op {
+            Op::Add { node, spec } => Op::Add {
+                node: n(node),
+                spec,
+            },
+            Op::Release { node } => Op::Release { node: n(node) },
+            Op::AttachUser {
+                user,
+                node,
+                pair,
+                stay,
+            } => Op::AttachUser {
+                user: u(user),
+                node: n(node),
+                pair,
+                stay,
+            },
+            Op::DetachUser { user } => Op::DetachUser { user: u(user) },
+            Op::SetUser { user, pair } => Op::SetUser {
+                user: u(user),
+                pair,
+            },
+            Op::Attach {
+                parent,
+                child,
+                name,
+                role,
+            } => Op::Attach {
+                parent: n(parent),
+                child: n(child),
+                name,
+                role,
+            },
+            Op::Detach { parent, name } => Op::Detach {
+                parent: n(parent),
+                name,
+            },
+            Op::SetBacking { node, to } => Op::SetBacking {
+                node: n(node),
+                to: to.map(n),
+            },
+            Op::SetFile { node, to } => Op::SetFile {
+                node: n(node),
+                to: n(to),
+            },
+            Op::ReplaceNode { from, to } => Op::ReplaceNode {
+                from: n(from),
+                to: n(to),
+            },
+            Op::ReplaceChild { parent, name, to } => Op::ReplaceChild {
+                parent: n(parent),
+                name,
+                to: n(to),
+            },
+            Op::ReplaceUserChild { user, to } => Op::ReplaceUserChild {
+                user: u(user),
+                to: n(to),
+            },
+            Op::Append { new, top } => Op::Append {
+                new: n(new),
+                top: n(top),
+            },
+            Op::Insert { new, spec, top } => Op::Insert {
+                new: n(new),
+                spec,
+                top: n(top),
+            },
+            Op::DropFilter { filter } => Op::DropFilter { filter: n(filter) },
+            Op::Freeze { top, base } => Op::Freeze {
+                top: n(top),
+                base: base.map(n),
+            },
+            Op::Thaw { top, base } => Op::Thaw {
+                top: n(top),
+                base: base.map(n),
+            },
+            Op::SetOption { node, opt } => Op::SetOption { node: n(node), opt },
+            Op::SetReadOnly { node, on } => Op::SetReadOnly { node: n(node), on },
+        }
+    }
+
+    /// The same refusal in new names.
+    pub fn refusal(&self, refusal: Refusal) -> Refusal {
+        Refusal {
+            node: self.node(refusal.node),
+            ..refusal
+        }
+    }
+
+    /// The same edge in new names.
+    pub fn edge(&self, edge: EdgeId) -> EdgeId {
+        match edge {
+            EdgeId::Child(parent, name) => EdgeId::Child(self.node(parent), name),
+            EdgeId::User(user) => EdgeId::User(self.user(user)),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! What can be done in a state, within the bounds of a [`Facet`]: enumeration only, no verdicts.
+//!
+//! Operands range over the names in use and one name that is not (any other free name would be a renaming of it), so
+//! every "not found" and every "duplicate" occurs wherever there is room for it. Operations that could exceed the bound on
+//! edges or users are not enumerated; that is the only filter.
+
+use crate::op::{ChildName, EdgeId, NodeId, Op, Opt, Refusal, Role, Spec, UserId};
+use crate::perm::Pair;
+use crate::state::{Parent, State};
+use arrayvec::ArrayVec;
+
+/// The longest transaction in a menu.
+pub const MAX_OPS: usize = 3;
+
+/// The state type of all scopes; a facet's own bounds are smaller.
+pub type Small = State<6, 10>;
+
+/// One thing to do: an operation, or several as one transaction, while at most one driver refuses.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Action {
+    /// The operations.
+    pub ops: ArrayVec<Op, MAX_OPS>,
+    /// The refusal.
+    pub refusal: Option<Refusal>,
+}
+
+impl Action {
+    /// A single operation.
+    pub fn single(op: Op) -> Action {
+        let mut ops = ArrayVec::new();
+        ops.push(op);
+        Action { ops, refusal: None }
+    }
+
+    /// The injected refusals.
+    pub fn refusals(&self) -> &[Refusal] {
+        self.refusal.as_slice()
+    }
+
+    /// The same action while this driver refuses.
+    pub fn refused(&self, refusal: Refusal) -> Action {
+        Action {
+            refusal: Some(refusal),
+            ..self.clone()
+        }
+    }
+
+    /// The row of the table: the verb, or `transaction`.
+    pub fn row(&self) -> &'static str {
+        match self.ops.as_slice() {
+            [op] => op.verb(),
+            _ => "transaction",
+        }
+    }
+}
+
+/// Which transactions a facet offers besides single operations.
+#[derive(Clone, Copy, Debug)]
+pub enum Compounds {
+    /// None.
+    None,
+    /// Every ordered pair of operations of the menu (DESIGN §5).
+    Pairs,
+    /// These, with every assignment of names in use: see [`crate::scopes`].
+    Menu(fn(&Small) -> Vec<ArrayVec<Op, MAX_OPS>>),
+}
+
+/// A facet of the semantics with its bounds: which driver kinds, operations and wishes occur, and how many of each.
+#[derive(Clone, Debug)]
+pub struct Facet {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// What it is there to show.
+    pub about: &'static str,
+    /// The most nodes at a time.
+    pub nodes: u8,
+    /// The most edges at a time, those of the users included.
+    pub edges: usize,
+    /// The most root users at a time.
+    pub users: u8,
+    /// The verbs that occur.
+    pub verbs: &'static [&'static str],
+    /// What `add` and `insert` make.
+    pub specs: &'static [Spec],
+    /// What users want.
+    pub pairs: &'static [Pair],
+    /// Whether users stay at their node.
+    pub stays: &'static [bool],
+    /// What `attach` attaches.
+    pub roles: &'static [(ChildName, Role)],
+    /// What `set-option` sets.
+    pub opts: &'static [Opt],
+    /// Transactions.
+    pub compounds: Compounds,
+    /// Does exploration go on from states reached by a tolerated refusal (V7)? Elsewhere injected refusals are
+    /// executed and compared too, but lead nowhere.
+    pub lags: bool,
+}
+
+impl Facet {
+    /// The names in use, and one that is not.
+    fn names(&self, s: &Small) -> ArrayVec<NodeId, 7> {
+        let mut names: ArrayVec<NodeId, 7> = s.names().collect();
+        let used = names.clone();
+        let free = (0..self.nodes).map(NodeId).find(|n| !used.contains(n));
+        names.extend(free);
+        names
+    }
+
+    fn users(&self, s: &Small) -> ArrayVec<UserId, 11> {
+        let used = |u: &UserId| s.edge_index(EdgeId::User(*u)).is_some();
+        let mut users: ArrayVec<UserId, 11> = (0..self.users).map(UserId).filter(used).collect();
+        users.push(
+            (0..=self.users)
+                .map(UserId)
+                .find(|u| !used(u))
+                .unwrap_or(UserId(self.users)),
+        );
+        users
+    }
+
+    /// Would the operation stay within the bounds?
+    fn fits(&self, s: &Small, ops: &[Op]) -> bool {
+        let edges: usize = ops.iter().map(Op::edges_added).sum();
+        let user = |op: &Op| matches!(op, Op::AttachUser { user, .. } if user.0 >= self.users);
+        s.edges().len() + edges <= self.edges && !ops.iter().any(user)
+    }
+
+    /// Everything that can be done, in a fixed order. Clears `out` first.
+    pub fn actions(&self, s: &Small, out: &mut Vec<Action>) {
+        out.clear();
+        let mut ops = Vec::with_capacity(160);
+        self.ops(s, &mut ops);
+        out.extend(ops.iter().map(|&op| Action::single(op)));
+        match self.compounds {
+            Compounds::None => {}
+            Compounds::Pairs => {
+                for &first in &ops {
+                    // Names that the first operation brings into being are named by the second.
+                    let mut seconds = ops.clone();
+                    seconds.extend(sequels(first, &ops));
+                    for second in seconds {
+                        if self.fits(s, &[first, second]) {
+                            out.push(Action {
+                                ops: [first, second].into_iter().collect(),
+                                refusal: None,
+                            });
+                        }
+                    }
+                }
+            }
+            Compounds::Menu(menu) => {
+                let fitting = menu(s).into_iter().filter(|ops| self.fits(s, ops));
+                out.extend(fitting.map(|ops| Action { ops, refusal: None }));
+            }
+        }
+    }
+
+    /// The single operations.
+    fn ops(&self, s: &Small, out: &mut Vec<Op>) {
+        let names = self.names(s);
+        for &verb in self.verbs {
+            match verb {
+                "add" | "insert" | "release" | "drop-filter" | "set-read-only" | "set-option" => {
+                    self.node_ops(verb, &names, out);
+                }
+                "attach-user" | "detach-user" | "set-user" | "replace-user-child" => {
+                    self.user_ops(verb, s, &names, out);
+                }
+                "attach" | "detach" | "replace-child" => self.edge_ops(verb, s, &names, out),
+                _ => two_node_ops(verb, &names, out),
+            }
+        }
+        out.retain(|op| self.fits(s, &[*op]));
+    }
+
+    fn node_ops(&self, verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
+        for &node in names {
+            match verb {
+                "add" => out.extend(self.specs.iter().map(|&spec| Op::Add { node, spec })),
+                "insert" => {
+                    for &top in names {
+                        out.extend(self.specs.iter().map(|&spec| Op::Insert {
+                            new: node,
+                            spec,
+                            top,
+                        }));
+                    }
+                }
+                "release" => out.push(Op::Release { node }),
+                "drop-filter" => out.push(Op::DropFilter { filter: node }),
+                "set-read-only" => out.extend([false, true].map(|on| Op::SetReadOnly { node, on })),
+                _ => out.extend(self.opts.iter().map(|&opt| Op::SetOption { node, opt })),
+            }
+        }
+    }
+
+    fn user_ops(&self, verb: &str, s: &Small, names: &[NodeId], out: &mut Vec<Op>) {
+        for user in self.users(s) {
+            match verb {
+                "attach-user" => {
+                    for &node in names {
+                        for &pair in self.pairs {
+                            let every = self.stays.iter();
+                            out.extend(every.map(|&stay| Op::AttachUser {
+                                user,
+                                node,
+                                pair,
+                                stay,
+                            }));
+                        }
+                    }
+                }
+                "detach-user" => out.push(Op::DetachUser { user }),
+                "set-user" => out.extend(self.pairs.iter().map(|&pair| Op::SetUser { user, pair })),
+                _ => out.extend(names.iter().map(|&to| Op::ReplaceUserChild { user, to })),
+            }
+        }
+    }
+
+    fn edge_ops(&self, verb: &str, s: &Small, names: &[NodeId], out: &mut Vec<Op>) {
+        if verb == "attach" {
+            for &parent in names {
+                for &child in names {
+                    let every = self.roles.iter();
+                    out.extend(every.map(|&(name, role)| Op::Attach {
+                        parent,
+                        child,
+                        name,
+                        role,
+                    }));
+                }
+            }
+            return;
+        }
+        let edges = s.edges().iter().filter_map(|e| match e.parent {
+            Parent::Node(parent) => Some((parent, e.name)),
+            Parent::User(_) => None,
+        });
+        // A child that is not there: of a node without one of that name, and of a node that is not there.
+        let missing = names
+            .iter()
+            .filter(|n| s.edge_index(EdgeId::Child(**n, ChildName::FILE)).is_none());
+        for (parent, name) in edges.chain(missing.map(|n| (*n, ChildName::FILE))) {
+            match verb {
+                "detach" => out.push(Op::Detach { parent, name }),
+                _ => out.extend(
+                    names
+                        .iter()
+                        .map(|&to| Op::ReplaceChild { parent, name, to }),
+                ),
+            }
+        }
+    }
+}
+
+fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
+    for &a in names {
+        match verb {
+            "set-backing" => out.push(Op::SetBacking { node: a, to: None }),
+            "freeze" => out.push(Op::Freeze { top: a, base: None }),
+            "thaw" => out.push(Op::Thaw { top: a, base: None }),
+            _ => {}
+        }
+        for &b in names {
+            out.push(match verb {
+                "set-backing" => Op::SetBacking {
+                    node: a,
+                    to: Some(b),
+                },
+                "set-file" => Op::SetFile { node: a, to: b },
+                "replace-node" => Op::ReplaceNode { from: a, to: b },
+                "append" => Op::Append { new: a, top: b },
+                "freeze" => Op::Freeze {
+                    top: a,
+                    base: Some(b),
+                },
+                _ => Op::Thaw {
+                    top: a,
+                    base: Some(b),
+                },
+            });
+        }
+    }
+}
+
+/// What can be said of a name only after the first operation of a pair has made it.
+fn sequels(first: Op, menu: &[Op]) -> Vec<Op> {
+    let slot_edges =
+        |parent| [ChildName::FILE, ChildName::BACKING].map(|name| Op::Detach { parent, name });
+    let made: Vec<Op> = match first {
+        Op::AttachUser { user, node, .. } => vec![
+            Op::DetachUser { user },
+            Op::ReplaceUserChild { user, to: node },
+        ],
+        Op::Attach {
+            parent,
+            child,
+            name,
+            ..
+        } => {
+            vec![
+                Op::Detach { parent, name },
+                Op::ReplaceChild {
+                    parent,
+                    name,
+                    to: child,
+                },
+            ]
+        }
+        Op::SetBacking { node, .. } | Op::SetFile { node, .. } => slot_edges(node).to_vec(),
+        Op::Append { new, .. } | Op::Insert { new, .. } => slot_edges(new).to_vec(),
+        _ => Vec::new(),
+    };
+    made.into_iter().filter(|op| !menu.contains(op)).collect()
+}

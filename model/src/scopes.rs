@@ -1,0 +1,371 @@
+//! The named scopes: which facets are explored, how large, and how many states that must give.
+//!
+//! A pinned count changes exactly when the meaning of something changes; then the new count is looked at, understood,
+//! and written down here.
+
+use crate::menu::{Compounds, Facet};
+use crate::op::{ChildName, Flags, Kind, Opt, Role, Spec};
+use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
+
+/// A scope: facets with their pinned counts.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// `smoke`, `small`, `medium`.
+    pub name: &'static str,
+    /// The facets, and the number of unique canonical states of each.
+    pub facets: Vec<(Facet, usize)>,
+}
+
+const FILE: ChildName = ChildName::FILE;
+const BACKING: ChildName = ChildName::BACKING;
+const OTHER: ChildName = ChildName(2);
+const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
+const STORAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
+
+const fn but(set: Perms) -> Perms {
+    Perms(ALL.0 & !set.0)
+}
+
+const PROTOCOL: Spec = Spec::plain(Kind::Protocol);
+const FILTER: Spec = Spec::plain(Kind::Filter);
+const BACKING_FILTER: Spec = Spec::plain(Kind::BackingFilter);
+const FORMAT: Spec = Spec::plain(Kind::Format);
+const NO_PERMISSION: Spec = Spec::plain(Kind::NoPermission);
+const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
+
+const fn flagged(
+    kind: Kind,
+    read_only: bool,
+    force_share: bool,
+    no_io: bool,
+    never_freeze: bool,
+) -> Spec {
+    let flags = Flags {
+        read_only,
+        force_share,
+        no_io,
+        never_freeze,
+    };
+    Spec {
+        kind,
+        opt: kind.default_opt(),
+        flags,
+    }
+}
+
+/// A facet in which nothing happens, to be filled in.
+const BLANK: Facet = Facet {
+    name: "",
+    about: "",
+    nodes: 0,
+    edges: 0,
+    users: 0,
+    verbs: &[],
+    specs: &[],
+    pairs: &[],
+    stays: &[false],
+    roles: &[],
+    opts: &[],
+    compounds: Compounds::None,
+    lags: false,
+};
+
+/// Every bit is needed by one and denied by another.
+const EVERY_BIT: [Pair; 6] = [
+    Pair::new(R, ALL),
+    Pair::new(Perms(R.0 | W.0), but(W)),
+    Pair::new(U, but(R)),
+    Pair::new(Z, but(U)),
+    Pair::new(G, but(Z)),
+    Pair::new(NONE, but(G)),
+];
+
+/// Permissions flow down and meet: users of every wish over filters, formats and protocols, read-only and not.
+fn permissions(nodes: u8, edges: usize) -> Facet {
+    Facet {
+        name: "permissions",
+        about: "cumulative pairs, conflicts of every bit in both directions, read-only, roles",
+        nodes,
+        edges,
+        users: 2,
+        verbs: &[
+            "add",
+            "release",
+            "attach-user",
+            "detach-user",
+            "set-user",
+            "attach",
+            "detach",
+            "set-read-only",
+        ],
+        specs: &[PROTOCOL, FILTER, FORMAT],
+        pairs: &EVERY_BIT,
+        roles: &[(FILE, FILTERED), (FILE, STORAGE), (BACKING, Role::COW)],
+        ..BLANK
+    }
+}
+
+/// Everything that changes the shape, list orders and life included.
+fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "shape",
+        about: "replace, append, insert, drop filter, set backing and file, list orders, doomed nodes, auto-skip",
+        nodes,
+        edges,
+        users,
+        verbs: &[
+            "add",
+            "release",
+            "attach-user",
+            "detach-user",
+            "attach",
+            "detach",
+            "set-backing",
+            "set-file",
+            "replace-node",
+            "replace-child",
+            "replace-user-child",
+            "append",
+            "insert",
+            "drop-filter",
+        ],
+        specs: &[BACKING_FILTER, NO_PERMISSION],
+        pairs: const { &[Pair::new(W, ALL)] },
+        stays: &[false, true],
+        roles: &[(FILE, Role::DATA), (BACKING, Role::COW)],
+        ..BLANK
+    }
+}
+
+/// Every driver kind with every option, over and under the others.
+fn drivers(nodes: u8, edges: usize) -> Facet {
+    const EVERY_KIND: [Spec; 9] = [
+        PROTOCOL,
+        FILTER,
+        BACKING_FILTER,
+        FORMAT,
+        EXCLUSIVE,
+        NO_PERMISSION,
+        Spec::plain(Kind::WriteToSelected),
+        Spec::plain(Kind::Blkdebug),
+        Spec::plain(Kind::Quorum),
+    ];
+    Facet {
+        name: "drivers",
+        about: "the rule of every driver kind in every role, options and their refresh, refused roles and slots",
+        nodes,
+        edges,
+        users: 1,
+        verbs: &[
+            "add",
+            "attach-user",
+            "attach",
+            "set-option",
+            "set-file",
+            "set-backing",
+            "append",
+        ],
+        specs: &EVERY_KIND,
+        pairs: const {
+            &[
+                Pair::new(Perms(R.0 | U.0), but(Z)),
+                Pair::new(Perms(W.0 | G.0), but(Perms(R.0 | G.0))),
+            ]
+        },
+        roles: &[
+            (FILE, FILTERED),
+            (FILE, STORAGE),
+            (OTHER, Role::DATA),
+            (OTHER, Role(Role::METADATA.0 | Role::PRIMARY.0)),
+            (BACKING, Role::COW),
+            (OTHER, Role(Role::FILTERED.0 | Role::DATA.0)),
+            (OTHER, Role(Role::COW.0 | Role::PRIMARY.0)),
+            (OTHER, Role::PRIMARY),
+        ],
+        opts: &[
+            Opt::None,
+            Opt::Debug {
+                take: W,
+                unshare: Perms(U.0 | G.0),
+            },
+            Opt::Rewrite(true),
+            Opt::Select(Some(FILE)),
+            Opt::Select(Some(OTHER)),
+        ],
+        ..BLANK
+    }
+}
+
+/// The flags: read-only, force-share, no-io.
+fn flags(nodes: u8, edges: usize) -> Facet {
+    const FLAGGED: [Spec; 5] = [
+        FORMAT,
+        flagged(Kind::Format, false, false, true, false),
+        flagged(Kind::Protocol, true, true, false, false),
+        flagged(Kind::Format, true, true, true, false),
+        flagged(Kind::Protocol, false, true, false, false),
+    ];
+    Facet {
+        name: "flags",
+        about: "force-share, no-io, read-only and back",
+        nodes,
+        edges,
+        users: 1,
+        verbs: &[
+            "add",
+            "attach-user",
+            "set-user",
+            "attach",
+            "detach",
+            "set-read-only",
+            "insert",
+            "release",
+        ],
+        specs: &FLAGGED,
+        pairs: const {
+            &[
+                Pair::new(R, but(W)),
+                Pair::new(W, ALL),
+                Pair::new(U, but(U)),
+            ]
+        },
+        roles: &[(FILE, STORAGE), (BACKING, Role::COW)],
+        ..BLANK
+    }
+}
+
+/// Frozen chains under everything that could change them.
+fn freezing(nodes: u8, edges: usize) -> Facet {
+    const SPECS: [Spec; 3] = [
+        BACKING_FILTER,
+        NO_PERMISSION,
+        flagged(Kind::NoPermission, false, false, false, true),
+    ];
+    Facet {
+        name: "freezing",
+        about: "freeze and thaw of chains, and every explicit change of a frozen edge",
+        nodes,
+        edges,
+        users: 1,
+        verbs: &[
+            "add",
+            "release",
+            "attach-user",
+            "detach",
+            "set-backing",
+            "set-file",
+            "replace-node",
+            "replace-child",
+            "append",
+            "drop-filter",
+            "freeze",
+            "thaw",
+        ],
+        specs: &SPECS,
+        pairs: const { &[Pair::new(NONE, ALL)] },
+        roles: &[(FILE, STORAGE)],
+        ..BLANK
+    }
+}
+
+/// Drivers that refuse, and what is left behind.
+fn refusals(nodes: u8, edges: usize) -> Facet {
+    Facet {
+        name: "refusals",
+        about: "refused hooks: rolled back, or tolerated and the driver lags until a later judgement (V7)",
+        nodes,
+        edges,
+        users: 2,
+        verbs: &[
+            "add",
+            "release",
+            "attach-user",
+            "detach-user",
+            "set-user",
+            "attach",
+            "set-read-only",
+            "append",
+            "drop-filter",
+        ],
+        specs: &[PROTOCOL, BACKING_FILTER],
+        pairs: const { &[Pair::new(R, ALL), Pair::new(Perms(R.0 | W.0), but(W))] },
+        roles: &[(BACKING, FILTERED)],
+        lags: true,
+        ..BLANK
+    }
+}
+
+/// Every ordered pair of operations as one transaction.
+fn pairs(nodes: u8, edges: usize) -> Facet {
+    Facet {
+        name: "pairs",
+        about: "all ordered pairs of operations as one transaction: intermediate graphs, doomed names, cycles",
+        nodes,
+        edges,
+        users: 1,
+        verbs: &[
+            "add",
+            "release",
+            "attach-user",
+            "detach-user",
+            "set-user",
+            "attach",
+            "detach",
+            "set-backing",
+            "replace-node",
+            "replace-child",
+            "replace-user-child",
+            "append",
+            "drop-filter",
+            "freeze",
+            "thaw",
+            "set-read-only",
+        ],
+        specs: &[BACKING_FILTER, NO_PERMISSION],
+        pairs: const { &[Pair::new(W, but(W))] },
+        roles: &[(BACKING, Role::COW), (FILE, Role::DATA)],
+        compounds: Compounds::Pairs,
+        ..BLANK
+    }
+}
+
+/// The scopes in the order of their size.
+pub const SCOPES: [&str; 3] = ["smoke", "small", "medium"];
+
+/// The scope of that name.
+pub fn scope(name: &str) -> Option<Scope> {
+    let facets = match name {
+        "smoke" => vec![
+            (permissions(2, 3), 0),
+            (shape(3, 4, 1), 0),
+            (drivers(2, 3), 0),
+            (flags(2, 3), 0),
+            (freezing(3, 4), 0),
+            (refusals(2, 3), 0),
+            (pairs(2, 3), 0),
+        ],
+        "small" => vec![
+            (permissions(3, 5), 0),
+            (shape(3, 5, 2), 0),
+            (drivers(3, 3), 0),
+            (flags(3, 4), 0),
+            (freezing(4, 4), 0),
+            (refusals(3, 4), 0),
+            (pairs(3, 3), 0),
+        ],
+        "medium" => vec![
+            (permissions(4, 5), 0),
+            (shape(4, 5, 2), 0),
+            (drivers(3, 4), 0),
+            (flags(3, 5), 0),
+            (freezing(4, 5), 0),
+            (refusals(3, 5), 0),
+            (pairs(3, 4), 0),
+        ],
+        _ => return None,
+    };
+    Some(Scope {
+        name: SCOPES.into_iter().find(|n| *n == name)?,
+        facets,
+    })
+}

@@ -1,0 +1,246 @@
+//! Which operations ended in which ways: the op × outcome table, with a witness for each cell.
+//!
+//! State properties cannot see a refused operation, so the explorer counts them. A cell that is empty although it should
+//! not be, or is met although it should not be, fails the run.
+
+use crate::explore::{SmallOutcome, Visitor};
+use crate::judge::Outcome;
+use crate::menu::{Action, Small};
+use crate::op::{Hook, Op, StepError};
+
+/// The rows: the verbs, and transactions of several operations.
+pub const ROWS: usize = Op::VERBS.len() + 1;
+const TRANSACTION: usize = ROWS - 1;
+
+/// The columns that are no step errors.
+const OTHERS: [&str; 8] = [
+    "ok",
+    "closes",
+    "lags",
+    "Cycle",
+    "Conflict",
+    "ReadOnly",
+    "refused prepare",
+    "refused check",
+];
+
+/// The columns: ways to end.
+pub const COLUMNS: usize = OTHERS.len() + StepError::NAMES.len();
+
+/// The name of a row.
+pub fn row_name(row: usize) -> &'static str {
+    Op::VERBS.get(row).copied().unwrap_or("transaction")
+}
+
+/// The name of a column.
+pub fn column_name(column: usize) -> &'static str {
+    OTHERS
+        .get(column)
+        .copied()
+        .unwrap_or_else(|| StepError::NAMES[column - OTHERS.len()])
+}
+
+/// How often a cell was met, and where first.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    /// How often.
+    pub count: u64,
+    /// The first state (by index of the exploration) and what was done there.
+    pub witness: Option<(u32, Action)>,
+}
+
+/// The counts of one facet.
+#[derive(Clone, Debug)]
+pub struct Table {
+    cells: Vec<Cell>,
+    state: u32,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Table {
+            cells: vec![Cell::default(); ROWS * COLUMNS],
+            state: 0,
+        }
+    }
+}
+
+impl Table {
+    /// One cell.
+    pub fn cell(&self, row: usize, column: usize) -> &Cell {
+        &self.cells[row * COLUMNS + column]
+    }
+
+    /// Adds the counts of another table of the same facet; the earlier witness stays.
+    pub fn merge(&mut self, other: Table) {
+        for (mine, theirs) in self.cells.iter_mut().zip(other.cells) {
+            mine.count += theirs.count;
+            let earlier = match (&mine.witness, &theirs.witness) {
+                (Some((a, _)), Some((b, _))) => b < a,
+                (None, theirs) => theirs.is_some(),
+                _ => false,
+            };
+            if earlier {
+                mine.witness = theirs.witness;
+            }
+        }
+    }
+
+    fn count(&mut self, column: usize, action: &Action) {
+        let row = if let [op] = action.ops.as_slice() {
+            op.index()
+        } else {
+            TRANSACTION
+        };
+        let cell = &mut self.cells[row * COLUMNS + column];
+        cell.count += 1;
+        if cell.witness.is_none() {
+            cell.witness = Some((self.state, action.clone()));
+        }
+    }
+}
+
+impl Visitor for Table {
+    fn state(&mut self, index: u32, _state: &Small) {
+        self.state = index;
+    }
+
+    fn transition(&mut self, action: &Action, outcome: &SmallOutcome) {
+        match outcome {
+            Outcome::Done { closed, .. } => {
+                let column = match (action.refusal, closed.is_empty()) {
+                    (Some(_), _) => 2,
+                    (None, false) => 1,
+                    (None, true) => 0,
+                };
+                self.count(column, action);
+            }
+            Outcome::Failed { error, .. } => self.count(OTHERS.len() + error.index(), action),
+            Outcome::Violates { kinds, .. } => {
+                for (column, there) in [(3, kinds.cycle), (4, kinds.conflict), (5, kinds.read_only)]
+                {
+                    if there {
+                        self.count(column, action);
+                    }
+                }
+            }
+            Outcome::Refused { by } => {
+                self.count(if by.hook == Hook::Prepare { 6 } else { 7 }, action)
+            }
+        }
+    }
+}
+
+/// The step errors that a heading of `specs/operations.md` lists.
+fn preconditions(row: usize) -> &'static [&'static str] {
+    match row_name(row) {
+        "add" => &["DuplicateNode", "ForceShareWritable", "OptionUnsupported"],
+        "release" => &["NodeNotFound", "NoHolder"],
+        "attach-user" => &["DuplicateUser", "NodeNotFound"],
+        "detach-user" | "set-user" => &["UserNotFound"],
+        "attach" => &[
+            "NodeNotFound",
+            "NoChildren",
+            "DuplicateChild",
+            "BadRole",
+            "RoleUnsupported",
+            "SlotTaken",
+        ],
+        "detach" => &[
+            "NodeNotFound",
+            "ChildNotFound",
+            "FilterNeedsChild",
+            "Frozen",
+        ],
+        "set-backing" => &[
+            "NodeNotFound",
+            "BackingUnsupported",
+            "DuplicateChild",
+            "FilterNeedsChild",
+            "Frozen",
+        ],
+        "set-file" => &[
+            "NodeNotFound",
+            "FileUnsupported",
+            "NoFileChild",
+            "DuplicateChild",
+            "Frozen",
+        ],
+        "replace-node" => &["NodeNotFound", "SameNode", "Frozen"],
+        "replace-child" => &["NodeNotFound", "ChildNotFound", "SameNode", "Frozen"],
+        "replace-user-child" => &["UserNotFound", "NodeNotFound", "SameNode"],
+        "append" => &[
+            "NodeNotFound",
+            "SameNode",
+            "BackingUnsupported",
+            "DuplicateChild",
+            "SlotTaken",
+            "Frozen",
+        ],
+        "insert" => &[
+            "DuplicateNode",
+            "ForceShareWritable",
+            "OptionUnsupported",
+            "NodeNotFound",
+            "SameNode",
+            "BackingUnsupported",
+            "Frozen",
+        ],
+        "drop-filter" => &["NodeNotFound", "NotAFilter", "NoFilteredChild", "Frozen"],
+        "freeze" => &["NodeNotFound", "NotInChain", "Frozen", "NeverFreeze"],
+        "thaw" => &["NodeNotFound", "NotInChain", "NotFrozen"],
+        "set-option" => &["NodeNotFound", "OptionUnsupported"],
+        "set-read-only" => &["NodeNotFound", "ForceShareWritable"],
+        // A transaction can fail by any step of any operation in it; which of them a scope's menus reach is its own matter.
+        _ => &StepError::NAMES,
+    }
+}
+
+/// Why a cell must be empty; `None`: it must not be.
+pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
+    let (verb, end) = (row_name(row), column_name(column));
+    if column >= OTHERS.len() {
+        return (!preconditions(row).contains(&end))
+            .then_some("no precondition of that heading of operations.md");
+    }
+    let loosening = ["release", "detach-user", "detach", "freeze", "thaw"].contains(&verb);
+    let still = ["add", "freeze", "thaw"].contains(&verb);
+    match end {
+        "closes" if still => Some("takes no reference away"),
+        "closes"
+            if [
+                "attach-user",
+                "set-user",
+                "attach",
+                "set-option",
+                "set-read-only",
+            ]
+            .contains(&verb) =>
+        {
+            Some("takes no reference away")
+        }
+        "closes" if ["append", "insert"].contains(&verb) => {
+            Some("top gains the edge from the new node before it loses others")
+        }
+        "Cycle" | "Conflict" | "ReadOnly" | "refused check" if loosening => {
+            Some("a loosening is never refused (V7, V8)")
+        }
+        "Cycle" | "Conflict" | "ReadOnly" | "refused check" if verb == "add" => {
+            Some("a new node has no edges")
+        }
+        "Cycle" if verb.ends_with("user") || verb == "replace-user-child" => {
+            Some("nothing is above a user")
+        }
+        "Cycle" if ["replace-node", "insert", "drop-filter"].contains(&verb) => {
+            Some("parents that the target reaches are skipped (S5)")
+        }
+        "Cycle" if ["set-option", "set-read-only"].contains(&verb) => Some("adds no edge"),
+        "ReadOnly" if verb == "drop-filter" => {
+            Some("every filter hands W and U down, or needs W itself, so the child is writable")
+        }
+        "refused prepare" if verb != "set-read-only" && verb != "transaction" => {
+            Some("reopens nothing (V5.1)")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,232 @@
+//! The rules, enumerated: they are small enough to be tried on everything.
+
+use blockgraph_model::op::{Flags, Opt};
+use blockgraph_model::perm::{ALL, G, NONE, R, U, W, Z};
+use blockgraph_model::rules::{Input, child_pair, conflict, fits, well_formed};
+use blockgraph_model::{ChildName, Kind, Pair, Perms, Role, Spec};
+use quickcheck::{Arbitrary, Gen, QuickCheck};
+
+fn every_pair() -> impl Iterator<Item = Pair> {
+    Perms::every().flat_map(|need| Perms::every().map(move |share| Pair::new(need, share)))
+}
+
+fn every_option(kind: Kind) -> Vec<Opt> {
+    match kind.default_opt() {
+        Opt::None => vec![Opt::None],
+        Opt::Rewrite(_) => vec![Opt::Rewrite(false), Opt::Rewrite(true)],
+        Opt::Select(_) => [None, Some(ChildName::FILE), Some(ChildName(2))]
+            .map(Opt::Select)
+            .to_vec(),
+        Opt::Debug { .. } => every_pair()
+            .step_by(7)
+            .map(|p| Opt::Debug {
+                take: p.need,
+                unshare: p.share,
+            })
+            .collect(),
+    }
+}
+
+/// Every edge that may exist, under every parent.
+fn every_edge(parent: Pair) -> impl Iterator<Item = Input> {
+    let roles = (0..32).map(Role).filter(|r| well_formed(*r));
+    roles.flat_map(move |role| {
+        Kind::EVERY
+            .into_iter()
+            .filter(move |kind| kind.takes_children() && fits(role, *kind))
+            .flat_map(move |kind| {
+                let bits = (0..8).map(|b| (b & 1 == 1, b & 2 == 2, b & 4 == 4));
+                every_option(kind).into_iter().flat_map(move |opt| {
+                    bits.clone()
+                        .map(move |(writable, no_io, force_share)| Input {
+                            parent,
+                            writable,
+                            no_io,
+                            kind,
+                            opt,
+                            role,
+                            name: ChildName::FILE,
+                            force_share,
+                        })
+                })
+            })
+    })
+}
+
+#[test]
+fn every_rule_is_monotone() {
+    // P10, one bit at a time: monotone in each bit is monotone.
+    for parent in every_pair() {
+        for input in every_edge(parent) {
+            let now = child_pair(input);
+            for bit in (0..5).map(|i| Perms(1 << i)) {
+                let looser = Pair::new(parent.need - bit, parent.share | bit);
+                assert!(
+                    child_pair(Input {
+                        parent: looser,
+                        ..input
+                    })
+                    .loosens(now),
+                    "{input:?} loosened by {bit:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_default_rules_in_numbers() {
+    let base = Input {
+        parent: Pair::new(NONE, ALL),
+        writable: true,
+        no_io: false,
+        kind: Kind::Format,
+        opt: Opt::None,
+        role: Role::DATA | Role::METADATA | Role::PRIMARY,
+        name: ChildName::FILE,
+        force_share: false,
+    };
+    let rwz = R | W | Z;
+    // A writable format node without parents takes rwz and shares ru (and g) on its file, as the real QEMU shows.
+    assert_eq!(child_pair(base), Pair::new(rwz, R | U | G));
+    assert_eq!(
+        child_pair(Input {
+            writable: false,
+            ..base
+        }),
+        Pair::new(R, R | U | G)
+    );
+    assert_eq!(
+        child_pair(Input {
+            writable: false,
+            no_io: true,
+            ..base
+        }),
+        Pair::new(NONE, R | U | G)
+    );
+    assert_eq!(
+        child_pair(Input {
+            force_share: true,
+            ..base
+        }),
+        Pair::new(rwz, ALL)
+    );
+    let data = Input {
+        role: Role::DATA,
+        ..base
+    };
+    assert_eq!(child_pair(data), Pair::new(NONE, ALL - Z));
+    assert_eq!(
+        child_pair(Input {
+            parent: Pair::new(U, ALL - W),
+            ..data
+        }),
+        Pair::new(U | W | Z, ALL - W - Z)
+    );
+    let cow = Input {
+        role: Role::COW,
+        ..base
+    };
+    assert_eq!(
+        child_pair(Input {
+            parent: Pair::new(ALL, ALL - R),
+            ..cow
+        }),
+        Pair::new(R, ALL)
+    );
+    assert_eq!(
+        child_pair(Input {
+            parent: Pair::new(W, ALL - W),
+            ..cow
+        }),
+        Pair::new(NONE, R | U | G)
+    );
+    let filter = Input {
+        kind: Kind::Filter,
+        role: Role::FILTERED | Role::PRIMARY,
+        ..base
+    };
+    assert_eq!(
+        child_pair(Input {
+            parent: Pair::new(ALL, NONE),
+            ..filter
+        }),
+        Pair::new(ALL - G, G)
+    );
+    let quorum = Input {
+        kind: Kind::Quorum,
+        opt: Opt::Rewrite(true),
+        role: Role::DATA,
+        ..base
+    };
+    assert_eq!(
+        child_pair(Input {
+            parent: Pair::new(R, ALL),
+            ..quorum
+        }),
+        Pair::new(R | W, R | U | G)
+    );
+    let debug = Opt::Debug {
+        take: G,
+        unshare: R,
+    };
+    let debug = Input {
+        kind: Kind::Blkdebug,
+        opt: debug,
+        ..filter
+    };
+    assert_eq!(
+        child_pair(Input {
+            parent: Pair::new(W, ALL),
+            ..debug
+        }),
+        Pair::new(W | G, ALL - R)
+    );
+}
+
+#[test]
+fn roles_are_counted() {
+    // FILTERED|PRIMARY, COW, and {DATA, METADATA, both} with and without PRIMARY.
+    assert_eq!((0..32).map(Role).filter(|r| well_formed(*r)).count(), 8);
+    let fitting = |kind| {
+        (0..32)
+            .map(Role)
+            .filter(|r| well_formed(*r) && fits(*r, kind))
+            .count()
+    };
+    assert_eq!(fitting(Kind::Filter), 4);
+    assert_eq!(fitting(Kind::Format), 7);
+    assert_eq!(fitting(Kind::Quorum), 6);
+    assert!(Spec::plain(Kind::Quorum).flags == Flags::default());
+}
+
+#[derive(Clone, Debug)]
+struct AnyPair(Pair);
+
+impl Arbitrary for AnyPair {
+    fn arbitrary(g: &mut Gen) -> Self {
+        AnyPair(Pair::new(
+            Perms(u8::arbitrary(g) & 31),
+            Perms(u8::arbitrary(g) & 31),
+        ))
+    }
+}
+
+#[test]
+fn laws_of_pairs() {
+    fn with_is_the_greatest_loosening(a: AnyPair, b: AnyPair) -> bool {
+        let both = a.0.with(b.0);
+        a.0.loosens(both) && b.0.loosens(both) && both == b.0.with(a.0) && both.with(a.0) == both
+    }
+    fn loosening_never_makes_a_conflict(a: AnyPair, b: AnyPair, c: AnyPair) -> bool {
+        !c.0.loosens(a.0) || !conflict(c.0, b.0) || conflict(a.0, b.0)
+    }
+    fn a_conflict_is_seen_in_the_sums(a: AnyPair, b: AnyPair) -> bool {
+        let both = a.0.with(b.0);
+        !conflict(a.0, b.0) || !both.need.within(both.share)
+    }
+    let mut check = QuickCheck::new();
+    check.quickcheck(with_is_the_greatest_loosening as fn(AnyPair, AnyPair) -> bool);
+    check.quickcheck(loosening_never_makes_a_conflict as fn(AnyPair, AnyPair, AnyPair) -> bool);
+    check.quickcheck(a_conflict_is_seen_in_the_sums as fn(AnyPair, AnyPair) -> bool);
+}
