@@ -60,10 +60,7 @@ impl Model for Atomic {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![Property::always(
-            "all invariants",
-            |model: &Atomic, state| model.broken(state).is_none(),
-        )]
+        vec![Property::always("all invariants", |model: &Atomic, state| model.broken(state).is_none())]
     }
 
     fn format_action(&self, action: &Action) -> String {

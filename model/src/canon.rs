@@ -40,32 +40,16 @@ fn mix(a: u64, b: u64) -> u64 {
 fn own_colour(node: &Node) -> u64 {
     let Some(kind) = node.kind else { return 0 };
     let flags = node.flags;
-    let bits = [
-        flags.read_only,
-        flags.force_share,
-        flags.no_io,
-        flags.never_freeze,
-        node.granted.writable,
-    ];
-    let bits = bits
-        .iter()
-        .fold(1u64, |all, bit| all << 1 | u64::from(*bit));
+    let bits = [flags.read_only, flags.force_share, flags.no_io, flags.never_freeze, node.granted.writable];
+    let bits = bits.iter().fold(1u64, |all, bit| all << 1 | u64::from(*bit));
     let granted = u64::from(node.granted.pair.need.0) << 8 | u64::from(node.granted.pair.share.0);
     let opt = match node.opt {
         crate::op::Opt::None => 0,
-        crate::op::Opt::Debug { take, unshare } => {
-            1 << 16 | u64::from(take.0) << 8 | u64::from(unshare.0)
-        }
+        crate::op::Opt::Debug { take, unshare } => 1 << 16 | u64::from(take.0) << 8 | u64::from(unshare.0),
         crate::op::Opt::Rewrite(on) => 2 << 16 | u64::from(on),
         crate::op::Opt::Select(name) => 3 << 16 | name.map_or(0xFFF, |n| u64::from(n.0)),
     };
-    mix(
-        mix(
-            bits << 8 | kind as u64,
-            granted << 8 | u64::from(node.holders),
-        ),
-        opt,
-    ) | 1
+    mix(mix(bits << 8 | kind as u64, granted << 8 | u64::from(node.holders)), opt) | 1
 }
 
 fn edge_colour(edge: &Edge, place: u64) -> u64 {
@@ -107,27 +91,18 @@ fn refine<const N: usize, const M: usize>(s: &State<N, M>, colours: &mut [u64; N
 
 /// The number of different colours of names in use.
 fn count_classes<const N: usize>(colours: &[u64; N]) -> usize {
-    (0..N)
-        .filter(|&i| colours[i] != 0 && !colours[..i].contains(&colours[i]))
-        .count()
+    (0..N).filter(|&i| colours[i] != 0 && !colours[..i].contains(&colours[i])).count()
 }
 
 /// Two nodes of one colour? Then each of that class in turn is set apart, and the smallest result is the answer.
-fn search<const N: usize, const M: usize>(
-    s: &State<N, M>,
-    colours: [u64; N],
-) -> (State<N, M>, Renaming<N, M>) {
-    let tied = (0..N)
-        .filter(|&i| colours[i] != 0 && colours.iter().filter(|c| **c == colours[i]).count() > 1);
+fn search<const N: usize, const M: usize>(s: &State<N, M>, colours: [u64; N]) -> (State<N, M>, Renaming<N, M>) {
+    let tied = (0..N).filter(|&i| colours[i] != 0 && colours.iter().filter(|c| **c == colours[i]).count() > 1);
     let Some(class) = tied.map(|i| colours[i]).min() else {
         return rename(s, &colours);
     };
     let members = (0..N).filter(|&i| colours[i] == class);
-    let alone = |i: usize| {
-        !s.edges()
-            .iter()
-            .any(|e| e.child.0 as usize == i || e.parent == Parent::Node(NodeId(i as u8)))
-    };
+    let alone =
+        |i: usize| !s.edges().iter().any(|e| e.child.0 as usize == i || e.parent == Parent::Node(NodeId(i as u8)));
     let mut best: Option<(State<N, M>, Renaming<N, M>)> = None;
     for member in members {
         let mut apart = colours;
@@ -146,17 +121,10 @@ fn search<const N: usize, const M: usize>(
 }
 
 /// Names in the order of the colours, free names last.
-fn rename<const N: usize, const M: usize>(
-    s: &State<N, M>,
-    colours: &[u64; N],
-) -> (State<N, M>, Renaming<N, M>) {
+fn rename<const N: usize, const M: usize>(s: &State<N, M>, colours: &[u64; N]) -> (State<N, M>, Renaming<N, M>) {
     let mut order: [u8; N] = std::array::from_fn(|i| i as u8);
     order.sort_by_key(|&i| (s.nodes[i as usize].kind.is_none(), colours[i as usize], i));
-    let mut renaming = Renaming {
-        nodes: [0; N],
-        users: [(0, 0); M],
-        user_count: 0,
-    };
+    let mut renaming = Renaming { nodes: [0; N], users: [(0, 0); M], user_count: 0 };
     let mut nodes = [Node::NONE; N];
     for (new, &old) in order.iter().enumerate() {
         renaming.nodes[old as usize] = new as u8;
@@ -179,11 +147,7 @@ fn rename<const N: usize, const M: usize>(
 impl<const N: usize, const M: usize> Renaming<N, M> {
     /// Nothing changes its name.
     pub fn identity() -> Self {
-        Renaming {
-            nodes: std::array::from_fn(|i| i as u8),
-            users: [(0, 0); M],
-            user_count: 0,
-        }
+        Renaming { nodes: std::array::from_fn(|i| i as u8), users: [(0, 0); M], user_count: 0 }
     }
 
     /// The new name of a node.
@@ -206,15 +170,8 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
 
     /// The renaming that undoes this one, for the names below `users` of users.
     pub fn inverse(&self, users: u8) -> Self {
-        let mut back = Renaming {
-            nodes: [0; N],
-            users: [(0, 0); M],
-            user_count: (users as usize).min(M),
-        };
-        self.nodes
-            .iter()
-            .enumerate()
-            .for_each(|(old, &new)| back.nodes[new as usize] = old as u8);
+        let mut back = Renaming { nodes: [0; N], users: [(0, 0); M], user_count: (users as usize).min(M) };
+        self.nodes.iter().enumerate().for_each(|(old, &new)| back.nodes[new as usize] = old as u8);
         for old in 0..back.user_count as u8 {
             back.users[old as usize] = (self.user(UserId(old)).0, old);
         }
@@ -238,81 +195,23 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
         let n = |node| self.node(node);
         let u = |user| self.user(user);
         match op {
-            Op::Add { node, spec } => Op::Add {
-                node: n(node),
-                spec,
-            },
+            Op::Add { node, spec } => Op::Add { node: n(node), spec },
             Op::Release { node } => Op::Release { node: n(node) },
-            Op::AttachUser {
-                user,
-                node,
-                pair,
-                stay,
-            } => Op::AttachUser {
-                user: u(user),
-                node: n(node),
-                pair,
-                stay,
-            },
+            Op::AttachUser { user, node, pair, stay } => Op::AttachUser { user: u(user), node: n(node), pair, stay },
             Op::DetachUser { user } => Op::DetachUser { user: u(user) },
-            Op::SetUser { user, pair } => Op::SetUser {
-                user: u(user),
-                pair,
-            },
-            Op::Attach {
-                parent,
-                child,
-                name,
-                role,
-            } => Op::Attach {
-                parent: n(parent),
-                child: n(child),
-                name,
-                role,
-            },
-            Op::Detach { parent, name } => Op::Detach {
-                parent: n(parent),
-                name,
-            },
-            Op::SetBacking { node, to } => Op::SetBacking {
-                node: n(node),
-                to: to.map(n),
-            },
-            Op::SetFile { node, to } => Op::SetFile {
-                node: n(node),
-                to: n(to),
-            },
-            Op::ReplaceNode { from, to } => Op::ReplaceNode {
-                from: n(from),
-                to: n(to),
-            },
-            Op::ReplaceChild { parent, name, to } => Op::ReplaceChild {
-                parent: n(parent),
-                name,
-                to: n(to),
-            },
-            Op::ReplaceUserChild { user, to } => Op::ReplaceUserChild {
-                user: u(user),
-                to: n(to),
-            },
-            Op::Append { new, top } => Op::Append {
-                new: n(new),
-                top: n(top),
-            },
-            Op::Insert { new, spec, top } => Op::Insert {
-                new: n(new),
-                spec,
-                top: n(top),
-            },
+            Op::SetUser { user, pair } => Op::SetUser { user: u(user), pair },
+            Op::Attach { parent, child, name, role } => Op::Attach { parent: n(parent), child: n(child), name, role },
+            Op::Detach { parent, name } => Op::Detach { parent: n(parent), name },
+            Op::SetBacking { node, to } => Op::SetBacking { node: n(node), to: to.map(n) },
+            Op::SetFile { node, to } => Op::SetFile { node: n(node), to: n(to) },
+            Op::ReplaceNode { from, to } => Op::ReplaceNode { from: n(from), to: n(to) },
+            Op::ReplaceChild { parent, name, to } => Op::ReplaceChild { parent: n(parent), name, to: n(to) },
+            Op::ReplaceUserChild { user, to } => Op::ReplaceUserChild { user: u(user), to: n(to) },
+            Op::Append { new, top } => Op::Append { new: n(new), top: n(top) },
+            Op::Insert { new, spec, top } => Op::Insert { new: n(new), spec, top: n(top) },
             Op::DropFilter { filter } => Op::DropFilter { filter: n(filter) },
-            Op::Freeze { top, base } => Op::Freeze {
-                top: n(top),
-                base: base.map(n),
-            },
-            Op::Thaw { top, base } => Op::Thaw {
-                top: n(top),
-                base: base.map(n),
-            },
+            Op::Freeze { top, base } => Op::Freeze { top: n(top), base: base.map(n) },
+            Op::Thaw { top, base } => Op::Thaw { top: n(top), base: base.map(n) },
             Op::SetOption { node, opt } => Op::SetOption { node: n(node), opt },
             Op::SetReadOnly { node, on } => Op::SetReadOnly { node: n(node), on },
         }
@@ -320,10 +219,7 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
 
     /// The same refusal in new names.
     pub fn refusal(&self, refusal: Refusal) -> Refusal {
-        Refusal {
-            node: self.node(refusal.node),
-            ..refusal
-        }
+        Refusal { node: self.node(refusal.node), ..refusal }
     }
 
     /// The same edge in new names.

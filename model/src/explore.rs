@@ -88,12 +88,10 @@ struct Block {
 }
 
 fn hash(packed: &Packed) -> u64 {
-    packed
-        .iter()
-        .fold(0x51_7C_C1_B7_27_22_0A_95, |h: u64, &word| {
-            let x = (h ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            x ^ (x >> 29)
-        })
+    packed.iter().fold(0x51_7C_C1_B7_27_22_0A_95, |h: u64, &word| {
+        let x = (h ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        x ^ (x >> 29)
+    })
 }
 
 impl Exploration {
@@ -130,8 +128,7 @@ impl Exploration {
             facet.actions(&self.state(origin.state), &mut menu);
             let mut action = menu[origin.action as usize].clone();
             if let Some(hook) = (origin.hook as usize).checked_sub(1)
-                && let Outcome::Done { plan, .. } =
-                    execute(&self.state(origin.state), &action.ops, &[])
+                && let Outcome::Done { plan, .. } = execute(&self.state(origin.state), &action.ops, &[])
             {
                 action.refusal = plan.hooks().nth(hook);
             }
@@ -156,10 +153,7 @@ impl Exploration {
 /// From a state's canonical names back to the names of the trace.
 fn in_trace_names(action: &Action, renaming: &Renaming<6, 10>) -> Action {
     let back = renaming.inverse(10);
-    Action {
-        ops: action.ops.iter().map(|&op| back.op(op)).collect(),
-        refusal: action.refusal.map(|r| back.refusal(r)),
-    }
+    Action { ops: action.ops.iter().map(|&op| back.op(op)).collect(), refusal: action.refusal.map(|r| back.refusal(r)) }
 }
 
 /// Explores a facet from the empty graph with `threads` threads; `visitor` makes one visitor a thread, and they come
@@ -176,11 +170,7 @@ pub fn explore<V: Visitor>(
     table.insert_unique(hash(&root), 0u32, |_| hash(&root));
     let mut all = Exploration {
         states: vec![root],
-        parents: vec![Origin {
-            state: 0,
-            action: 0,
-            hook: 0,
-        }],
+        parents: vec![Origin { state: 0, action: 0, hook: 0 }],
         levels: vec![1],
         transitions: 0,
         injections: 0,
@@ -213,10 +203,7 @@ fn merge(all: &mut Exploration, table: &mut HashTable<u32>, block: Block) {
     for found in block.found {
         let key = hash(&found.packed);
         let states = &all.states;
-        if table
-            .find(key, |&i| states[i as usize] == found.packed)
-            .is_none()
-        {
+        if table.find(key, |&i| states[i as usize] == found.packed).is_none() {
             let index = states.len() as u32;
             table.insert_unique(key, index, |&i| hash(&states[i as usize]));
             all.states.push(found.packed);
@@ -238,13 +225,7 @@ fn expand<V: Visitor>(
     std::thread::scope(|scope| {
         for visitor in visitors.iter_mut() {
             scope.spawn(|| {
-                let mut worker = Worker {
-                    facet,
-                    states,
-                    table,
-                    visitor,
-                    menu: Vec::new(),
-                };
+                let mut worker = Worker { facet, states, table, visitor, menu: Vec::new() };
                 loop {
                     let block = next.fetch_add(1, Ordering::Relaxed);
                     if block >= count {
@@ -252,9 +233,7 @@ fn expand<V: Visitor>(
                     }
                     let first = range.start + block * BLOCK;
                     let found = worker.block(first..range.end.min(first + BLOCK));
-                    done.lock()
-                        .unwrap_or_else(|e| e.into_inner())
-                        .push((block, found));
+                    done.lock().unwrap_or_else(|e| e.into_inner()).push((block, found));
                 }
             });
         }
@@ -279,21 +258,13 @@ impl<V: Visitor> Worker<'_, V> {
         for index in range {
             let state: Small = unpack(&self.states[index]);
             if let Some(broken) = invariants::broken(&state) {
-                block.findings.push(Finding {
-                    broken,
-                    state: index as u32,
-                    action: None,
-                });
+                block.findings.push(Finding { broken, state: index as u32, action: None });
                 continue;
             }
             self.visitor.state(index as u32, &state);
             self.facet.actions(&state, &mut menu);
             for (place, action) in menu.iter().enumerate() {
-                let origin = Origin {
-                    state: index as u32,
-                    action: place as u16,
-                    hook: 0,
-                };
+                let origin = Origin { state: index as u32, action: place as u16, hook: 0 };
                 self.action(&mut block, &state, action, origin);
             }
         }
@@ -312,10 +283,7 @@ impl<V: Visitor> Worker<'_, V> {
             let action = action.refused(refusal);
             let outcome = execute(state, &action.ops, &[refusal]);
             block.injections += 1;
-            let origin = Origin {
-                hook: hook as u8 + 1,
-                ..origin
-            };
+            let origin = Origin { hook: hook as u8 + 1, ..origin };
             self.transition(block, state, &action, &outcome, origin);
         }
     }
@@ -330,11 +298,7 @@ impl<V: Visitor> Worker<'_, V> {
     ) {
         self.visitor.transition(action, outcome);
         if let Some(broken) = invariants::broken_step(state, &action.ops, outcome) {
-            block.findings.push(Finding {
-                broken,
-                state: origin.state,
-                action: Some(action.clone()),
-            });
+            block.findings.push(Finding { broken, state: origin.state, action: Some(action.clone()) });
         }
         let Outcome::Done { next, .. } = outcome else {
             return;
@@ -344,10 +308,7 @@ impl<V: Visitor> Worker<'_, V> {
             return;
         }
         let packed = pack(&canonical(next).0);
-        let seen = self
-            .table
-            .find(hash(&packed), |&i| self.states[i as usize] == packed)
-            .is_some();
+        let seen = self.table.find(hash(&packed), |&i| self.states[i as usize] == packed).is_some();
         if !seen {
             block.found.push(Found { packed, origin });
         }

@@ -10,15 +10,14 @@ use crate::state::{Edge, Parent, State};
 pub type Broken = &'static str;
 
 /// All invariants of a state, in the order in which they are tested.
-pub const NAMES: [Broken; 9] = [
+pub const NAMES: [Broken; 8] = [
+    "every edge joins living ends (S0)",
     "acyclic",
     "no conflict between two parents (P3)",
     "no write on read-only (V3.3)",
     "every name in use has a reference (L2.1)",
-    "every edge joins living ends (S0)",
     "ranks number each parents list from 0 (S1)",
-    "roles fit drivers, slots and names are filled once (S3)",
-    "a filter has at most one filtered child (S2)",
+    "roles fit drivers, slots and names are filled once (S2, S3)",
     "force-share nodes are read-only (P8)",
 ];
 
@@ -26,35 +25,21 @@ pub const NAMES: [Broken; 9] = [
 pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken> {
     let derived = judge::derive(s);
     let holds = [
+        s.edges().iter().all(|e| lives(s, e.child.0) && !matches!(e.parent, Parent::Node(p) if !lives(s, p.0))),
         derived.is_some(),
         derived.as_ref().is_none_or(|d| {
             let edges = s.edges().iter().enumerate();
             edges.clone().all(|(i, a)| {
-                edges.clone().all(|(j, b)| {
-                    i == j || a.child != b.child || !rules::conflict(d.edges[i], d.edges[j])
-                })
+                edges.clone().all(|(j, b)| i == j || a.child != b.child || !rules::conflict(d.edges[i], d.edges[j]))
             })
         }),
         derived.as_ref().is_none_or(|d| {
-            s.names().all(|n| {
-                !rules::writes_read_only(
-                    d.nodes[n.0 as usize].need,
-                    s.nodes[n.0 as usize].writable(),
-                )
-            })
+            s.names().all(|n| !rules::writes_read_only(d.nodes[n.0 as usize].need, s.nodes[n.0 as usize].writable()))
         }),
         s.names().all(|n| s.references(n) > 0),
-        s.edges()
-            .iter()
-            .all(|e| lives(s, e.child.0) && !matches!(e.parent, Parent::Node(p) if !lives(s, p.0))),
-        s.names()
-            .all(|n| s.parents(n).count() == s.edges().iter().filter(|e| e.child == n).count()),
+        s.names().all(|n| s.parents(n).count() == s.edges().iter().filter(|e| e.child == n).count()),
         s.edges().iter().enumerate().all(|(i, _)| edge_fits(s, i)),
-        s.names()
-            .all(|n| s.children(n).filter(|e| e.role.has(Role::FILTERED)).count() <= 1),
-        s.nodes
-            .iter()
-            .all(|n| n.kind.is_none() || !n.flags.force_share || n.flags.read_only),
+        s.nodes.iter().all(|n| n.kind.is_none() || !n.flags.force_share || n.flags.read_only),
     ];
     holds.iter().position(|holds| !holds).map(|i| NAMES[i])
 }
@@ -74,16 +59,10 @@ fn edge_fits<const N: usize, const M: usize>(s: &State<N, M>, index: usize) -> b
         return false;
     };
     let slot_once = [Slot::File, Slot::Backing].iter().all(|slot| {
-        let fills = s
-            .children(parent)
-            .filter(|e| State::<N, M>::slot_of(kind, e.role) == Some(*slot));
+        let fills = s.children(parent).filter(|e| State::<N, M>::slot_of(kind, e.role) == Some(*slot));
         fills.count() <= 1
     });
-    !twice
-        && slot_once
-        && kind.takes_children()
-        && rules::well_formed(edge.role)
-        && rules::fits(edge.role, kind)
+    !twice && slot_once && kind.takes_children() && rules::well_formed(edge.role) && rules::fits(edge.role, kind)
 }
 
 /// What holds of a step: V8 and S2. (That a refused operation changes nothing is the type of [`Outcome`]; that the crate
@@ -110,13 +89,9 @@ pub fn broken_step<const N: usize, const M: usize>(
         return Some("a filter that has had a child has one (S2)");
     }
     // Its place in the child's parents list may change with the others'.
-    let same =
-        |e: &Edge, f: &Edge| f.id() == e.id() && f.child == e.child && f.role == e.role && f.frozen;
+    let same = |e: &Edge, f: &Edge| f.id() == e.id() && f.child == e.child && f.role == e.role && f.frozen;
     let unfrozen = |e: &Edge| e.frozen && !next.edges().iter().any(|f| same(e, f));
-    let mut frozen = before
-        .edges()
-        .iter()
-        .filter(|e| matches!(e.parent, Parent::Node(p) if lives(next, p.0)));
+    let mut frozen = before.edges().iter().filter(|e| matches!(e.parent, Parent::Node(p) if lives(next, p.0)));
     if ops.len() == 1 && !matches!(ops[0], Op::Thaw { .. }) && frozen.any(unfrozen) {
         return Some("a frozen edge stays as it is (S7)");
     }
@@ -126,14 +101,83 @@ pub fn broken_step<const N: usize, const M: usize>(
 /// The operations of V8.
 fn loosens<const N: usize, const M: usize>(before: &State<N, M>, op: &Op) -> bool {
     match *op {
-        Op::Release { .. }
-        | Op::DetachUser { .. }
-        | Op::Detach { .. }
-        | Op::Freeze { .. }
-        | Op::Thaw { .. } => true,
-        Op::SetUser { user, pair } => before
-            .edge_index(crate::op::EdgeId::User(user))
-            .is_some_and(|i| pair.loosens(before.edges()[i].wanted)),
+        Op::Release { .. } | Op::DetachUser { .. } | Op::Detach { .. } | Op::Freeze { .. } | Op::Thaw { .. } => true,
+        Op::SetUser { user, pair } => {
+            before.edge_index(crate::op::EdgeId::User(user)).is_some_and(|i| pair.loosens(before.edges()[i].wanted))
+        }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NAMES, broken, broken_step};
+    use crate::judge::Outcome;
+    use crate::op::{ChildName, EdgeId, Kind, NodeId, Op, Role, Spec, UserId};
+    use crate::perm::{ALL, NONE, Pair, W};
+    use crate::state::{Edge, Node, Parent, State};
+
+    type S = State<3, 4>;
+    const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
+
+    fn edge(parent: u8, child: u8, role: Role) -> Edge {
+        Edge { parent: Parent::Node(NodeId(parent)), child: NodeId(child), role, ..Edge::NONE }
+    }
+
+    fn user(user: u8, child: u8, wanted: Pair) -> Edge {
+        Edge { parent: Parent::User(UserId(user)), child: NodeId(child), wanted, ..Edge::NONE }
+    }
+
+    /// n0 is a filter over n1, n2 stands alone.
+    fn sound() -> S {
+        let mut s = S::default();
+        s.nodes = [Kind::Filter, Kind::NoPermission, Kind::NoPermission].map(|kind| Node::open(Spec::plain(kind)));
+        s.insert(edge(0, 1, FILTERED));
+        s
+    }
+
+    /// Rule 6 of the house: a check must be able to fail. For each invariant a state that breaks it and no earlier one.
+    #[test]
+    fn each_invariant_can_be_broken() {
+        assert_eq!(broken(&sound()), None);
+        let breaks: [fn(&mut S); 8] = [
+            |s| s.nodes[1] = Node::NONE,
+            |s| s.insert(edge(1, 0, Role::COW)),
+            |s| {
+                s.insert(user(0, 1, Pair::new(W, ALL)));
+                s.insert(user(1, 1, Pair::new(NONE, ALL - W)));
+            },
+            |s| {
+                s.insert(user(0, 2, Pair::new(W, ALL)));
+                s.nodes[2].flags.read_only = true;
+            },
+            |s| s.nodes[2].holders = 0,
+            |s| s.edge_mut(0).rank = 1,
+            |s| s.insert(Edge { name: ChildName(2), ..edge(0, 2, FILTERED) }),
+            |s| s.nodes[2].flags.force_share = true,
+        ];
+        for (place, spoil) in breaks.iter().enumerate() {
+            let mut s = sound();
+            spoil(&mut s);
+            let found = broken(&s).unwrap_or_else(|| panic!("not noticed: {}", NAMES[place]));
+            assert_eq!(found, NAMES[place]);
+        }
+    }
+
+    #[test]
+    fn each_invariant_of_steps_can_be_broken() {
+        let mut frozen = sound();
+        frozen.edge_mut(0).frozen = true;
+        let done = |next| Outcome::<3, 4>::Done { next, plan: Default::default(), closed: Default::default() };
+        let mut lost = sound();
+        lost.remove(0);
+        let release = [Op::Release { node: NodeId(2) }];
+        let kinds = Default::default();
+        assert!(broken_step(&sound(), &release, &Outcome::Violates { graph: sound(), kinds }).is_some());
+        assert!(broken_step(&sound(), &release, &done(lost)).is_some());
+        assert!(broken_step(&frozen, &release, &done(sound())).is_some());
+        assert!(broken_step(&frozen, &[Op::Thaw { top: NodeId(0), base: None }], &done(sound())).is_none());
+        assert!(broken_step(&frozen, &release, &done(frozen)).is_none());
+        assert!(sound().edge_index(EdgeId::Child(NodeId(0), ChildName::FILE)).is_some());
     }
 }

@@ -22,11 +22,7 @@ pub struct Derived<const N: usize, const M: usize> {
 pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Derived<N, M>> {
     let mut waiting = [0u16; N];
     let mut first = [0u16; N];
-    let mut d = Derived {
-        nodes: [Pair::FREE; N],
-        edges: [Pair::FREE; M],
-        order: Names::new(),
-    };
+    let mut d = Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; M], order: Names::new() };
     for (i, edge) in graph.edges().iter().enumerate().rev() {
         let child = edge.child.0 as usize;
         match edge.parent {
@@ -40,8 +36,7 @@ pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Der
             }
         }
     }
-    d.order
-        .extend(graph.names().filter(|n| waiting[n.0 as usize] == 0));
+    d.order.extend(graph.names().filter(|n| waiting[n.0 as usize] == 0));
     let mut done = 0;
     while done < d.order.len() {
         let parent = d.order[done];
@@ -65,11 +60,7 @@ pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Der
 }
 
 /// The rule's input for one edge of a node whose cumulative pair is known.
-fn edge_pair<const N: usize, const M: usize>(
-    graph: &State<N, M>,
-    edge: &Edge,
-    above: Pair,
-) -> Pair {
+fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, above: Pair) -> Pair {
     let Parent::Node(parent) = edge.parent else {
         return edge.wanted;
     };
@@ -105,11 +96,7 @@ pub fn violations<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Vi
             for &b in &parents {
                 if a != b && rules::conflict(derived.edges[a], derived.edges[b]) {
                     let (needs, denies) = (graph.edges()[a].id(), graph.edges()[b].id());
-                    found.push(Violation::Conflict {
-                        node,
-                        needs,
-                        denies,
-                    });
+                    found.push(Violation::Conflict { node, needs, denies });
                 }
             }
         }
@@ -120,14 +107,8 @@ pub fn violations<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Vi
 
 /// V3.1: the edges from whose child the parent can be reached.
 fn cycles<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Violation> {
-    let closes =
-        |e: &&Edge| matches!(e.parent, Parent::Node(p) if graph.reach(e.child)[p.0 as usize]);
-    let mut found: Vec<_> = graph
-        .edges()
-        .iter()
-        .filter(closes)
-        .map(|e| Violation::Cycle { edge: e.id() })
-        .collect();
+    let closes = |e: &&Edge| matches!(e.parent, Parent::Node(p) if graph.reach(e.child)[p.0 as usize]);
+    let mut found: Vec<_> = graph.edges().iter().filter(closes).map(|e| Violation::Cycle { edge: e.id() }).collect();
     found.sort_unstable();
     found
 }
@@ -144,11 +125,7 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    const CYCLE: Kinds = Kinds {
-        cycle: true,
-        conflict: false,
-        read_only: false,
-    };
+    const CYCLE: Kinds = Kinds { cycle: true, conflict: false, read_only: false };
 
     /// Any at all?
     pub fn any(self) -> bool {
@@ -157,14 +134,8 @@ impl Kinds {
 
     /// The names of those that are there.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        let all = [
-            (self.cycle, "Cycle"),
-            (self.conflict, "Conflict"),
-            (self.read_only, "ReadOnly"),
-        ];
-        all.into_iter()
-            .filter(|(there, _)| *there)
-            .map(|(_, name)| name)
+        let all = [(self.cycle, "Cycle"), (self.conflict, "Conflict"), (self.read_only, "ReadOnly")];
+        all.into_iter().filter(|(there, _)| *there).map(|(_, name)| name)
     }
 }
 
@@ -173,8 +144,7 @@ fn violated<const N: usize, const M: usize>(graph: &State<N, M>, derived: &Deriv
     let mut kinds = Kinds::default();
     for node in graph.names() {
         let pair = derived.nodes[node.0 as usize];
-        kinds.read_only |=
-            rules::writes_read_only(pair.need, graph.nodes[node.0 as usize].writable());
+        kinds.read_only |= rules::writes_read_only(pair.need, graph.nodes[node.0 as usize].writable());
         // Where everything needed is shared by all there is no pair to look for.
         kinds.conflict |= !pair.need.within(pair.share) && conflicts_at(graph, derived, node);
     }
@@ -182,21 +152,11 @@ fn violated<const N: usize, const M: usize>(graph: &State<N, M>, derived: &Deriv
 }
 
 /// Is this one of [`violations`]? Cheaper than the list.
-pub fn is_violation<const N: usize, const M: usize>(
-    graph: &State<N, M>,
-    violation: Violation,
-) -> bool {
+pub fn is_violation<const N: usize, const M: usize>(graph: &State<N, M>, violation: Violation) -> bool {
     let index = |edge| graph.edge_index(edge);
     match (derive(graph), violation) {
         (None, Violation::Cycle { .. }) => cycles(graph).contains(&violation),
-        (
-            Some(derived),
-            Violation::Conflict {
-                node,
-                needs,
-                denies,
-            },
-        ) => {
+        (Some(derived), Violation::Conflict { node, needs, denies }) => {
             let (Some(a), Some(b)) = (index(needs), index(denies)) else {
                 return false;
             };
@@ -207,25 +167,18 @@ pub fn is_violation<const N: usize, const M: usize>(
             let Some(found) = graph.nodes.get(node.0 as usize) else {
                 return false;
             };
-            found.kind.is_some()
-                && rules::writes_read_only(derived.nodes[node.0 as usize].need, found.writable())
+            found.kind.is_some() && rules::writes_read_only(derived.nodes[node.0 as usize].need, found.writable())
         }
         _ => false,
     }
 }
 
-fn conflicts_at<const N: usize, const M: usize>(
-    graph: &State<N, M>,
-    derived: &Derived<N, M>,
-    node: NodeId,
-) -> bool {
+fn conflicts_at<const N: usize, const M: usize>(graph: &State<N, M>, derived: &Derived<N, M>, node: NodeId) -> bool {
     let here = |i: &usize| graph.edges()[*i].child == node;
     let count = graph.edges().len();
-    (0..count).filter(here).any(|a| {
-        (0..count)
-            .filter(here)
-            .any(|b| a != b && rules::conflict(derived.edges[a], derived.edges[b]))
-    })
+    (0..count)
+        .filter(here)
+        .any(|a| (0..count).filter(here).any(|b| a != b && rules::conflict(derived.edges[a], derived.edges[b])))
 }
 
 /// What the drivers are asked (V5.3).
@@ -241,23 +194,14 @@ pub struct Plan<const N: usize> {
 impl<const N: usize> Plan<N> {
     /// Every place where a driver can refuse.
     pub fn hooks(&self) -> impl Iterator<Item = Refusal> + '_ {
-        let prepare = self.prepare.iter().map(|&node| Refusal {
-            node,
-            hook: Hook::Prepare,
-        });
-        prepare.chain(self.check.iter().map(|&(node, _)| Refusal {
-            node,
-            hook: Hook::Check,
-        }))
+        let prepare = self.prepare.iter().map(|&node| Refusal { node, hook: Hook::Prepare });
+        prepare.chain(self.check.iter().map(|&(node, _)| Refusal { node, hook: Hook::Check }))
     }
 }
 
 /// What comes of an operation.
 #[derive(Clone, Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "made once an operation, never stored in numbers"
-)]
+#[allow(clippy::large_enum_variant, reason = "made once an operation, never stored in numbers")]
 pub enum Outcome<const N: usize, const M: usize> {
     /// It took effect.
     Done {
@@ -302,26 +246,16 @@ pub fn execute<const N: usize, const M: usize>(
             return Outcome::Failed { index, error };
         }
     }
-    let cyclic = |graph| Outcome::Violates {
-        graph,
-        kinds: Kinds::CYCLE,
-    };
+    let cyclic = |graph| Outcome::Violates { graph, kinds: Kinds::CYCLE };
     let Some(derived) = derive(&work.graph) else {
         return cyclic(work.graph);
     };
     let kinds = violated(&work.graph, &derived);
     if kinds.any() {
-        return Outcome::Violates {
-            graph: work.graph,
-            kinds,
-        };
+        return Outcome::Violates { graph: work.graph, kinds };
     }
     let closed = work.close();
-    let derived = if closed.is_empty() {
-        Some(derived)
-    } else {
-        derive(&work.graph)
-    };
+    let derived = if closed.is_empty() { Some(derived) } else { derive(&work.graph) };
     // Closing only takes edges away, so it cannot make a cycle.
     let Some(derived) = derived else {
         return cyclic(work.graph);
@@ -329,11 +263,7 @@ pub fn execute<const N: usize, const M: usize>(
     let plan = plan(&work, &derived);
     match run(&mut work.graph, &plan, &derived, refusals) {
         Some(by) => Outcome::Refused { by },
-        None => Outcome::Done {
-            next: work.graph,
-            plan,
-            closed,
-        },
+        None => Outcome::Done { next: work.graph, plan, closed },
     }
 }
 
@@ -341,14 +271,10 @@ pub fn execute<const N: usize, const M: usize>(
 fn plan<const N: usize, const M: usize>(work: &Work<N, M>, derived: &Derived<N, M>) -> Plan<N> {
     let mut plan = Plan::default();
     let alive = |n: &NodeId| work.graph.nodes[n.0 as usize].kind.is_some();
-    plan.prepare
-        .extend(work.reopened.iter().copied().filter(alive));
+    plan.prepare.extend(work.reopened.iter().copied().filter(alive));
     for id in work.graph.names() {
         let node = &work.graph.nodes[id.0 as usize];
-        let now = Grant {
-            pair: derived.nodes[id.0 as usize],
-            writable: node.writable(),
-        };
+        let now = Grant { pair: derived.nodes[id.0 as usize], writable: node.writable() };
         if now != node.granted || plan.prepare.contains(&id) {
             plan.check.push((id, now));
         }
@@ -365,10 +291,7 @@ fn run<const N: usize, const M: usize>(
 ) -> Option<Refusal> {
     let refuses = |node, hook| refusals.contains(&Refusal { node, hook });
     if let Some(&node) = plan.prepare.iter().find(|&&n| refuses(n, Hook::Prepare)) {
-        return Some(Refusal {
-            node,
-            hook: Hook::Prepare,
-        });
+        return Some(Refusal { node, hook: Hook::Prepare });
     }
     // In the order of the hooks, so that the first refusal is one that can come first.
     for &node in &derived.order {
@@ -379,10 +302,7 @@ fn run<const N: usize, const M: usize>(
         if !refuses(node, Hook::Check) {
             *granted = grant;
         } else if !grant.pair.loosens(granted.pair) {
-            return Some(Refusal {
-                node,
-                hook: Hook::Check,
-            });
+            return Some(Refusal { node, hook: Hook::Check });
         }
     }
     None
@@ -395,11 +315,7 @@ pub fn stale<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<NodeId>
     };
     let lags = |n: &NodeId| {
         let node = &graph.nodes[n.0 as usize];
-        node.granted
-            != Grant {
-                pair: derived.nodes[n.0 as usize],
-                writable: node.writable(),
-            }
+        node.granted != Grant { pair: derived.nodes[n.0 as usize], writable: node.writable() }
     };
     graph.names().filter(lags).collect()
 }

@@ -21,9 +21,6 @@ pub mod svg;
 pub mod table;
 
 pub use judge::{Outcome, Plan, execute};
-pub use op::{
-    ChildName, EdgeId, Hook, Kind, NodeId, Op, Opt, Refusal, Role, Slot, Spec, StepError, UserId,
-    Violation,
-};
+pub use op::{ChildName, EdgeId, Hook, Kind, NodeId, Op, Opt, Refusal, Role, Slot, Spec, StepError, UserId, Violation};
 pub use perm::{Pair, Perms};
 pub use state::{Edge, Grant, Node, Parent, State};

@@ -39,10 +39,7 @@ impl Action {
 
     /// The same action while this driver refuses.
     pub fn refused(&self, refusal: Refusal) -> Action {
-        Action {
-            refusal: Some(refusal),
-            ..self.clone()
-        }
+        Action { refusal: Some(refusal), ..self.clone() }
     }
 
     /// The row of the table: the verb, or `transaction`.
@@ -110,12 +107,7 @@ impl Facet {
     fn users(&self, s: &Small) -> ArrayVec<UserId, 11> {
         let used = |u: &UserId| s.edge_index(EdgeId::User(*u)).is_some();
         let mut users: ArrayVec<UserId, 11> = (0..self.users).map(UserId).filter(used).collect();
-        users.push(
-            (0..=self.users)
-                .map(UserId)
-                .find(|u| !used(u))
-                .unwrap_or(UserId(self.users)),
-        );
+        users.push((0..=self.users).map(UserId).find(|u| !used(u)).unwrap_or(UserId(self.users)));
         users
     }
 
@@ -141,10 +133,7 @@ impl Facet {
                     seconds.extend(sequels(first, &ops));
                     for second in seconds {
                         if self.fits(s, &[first, second]) {
-                            out.push(Action {
-                                ops: [first, second].into_iter().collect(),
-                                refusal: None,
-                            });
+                            out.push(Action { ops: [first, second].into_iter().collect(), refusal: None });
                         }
                     }
                 }
@@ -180,11 +169,7 @@ impl Facet {
                 "add" => out.extend(self.specs.iter().map(|&spec| Op::Add { node, spec })),
                 "insert" => {
                     for &top in names {
-                        out.extend(self.specs.iter().map(|&spec| Op::Insert {
-                            new: node,
-                            spec,
-                            top,
-                        }));
+                        out.extend(self.specs.iter().map(|&spec| Op::Insert { new: node, spec, top }));
                     }
                 }
                 "release" => out.push(Op::Release { node }),
@@ -202,12 +187,7 @@ impl Facet {
                     for &node in names {
                         for &pair in self.pairs {
                             let every = self.stays.iter();
-                            out.extend(every.map(|&stay| Op::AttachUser {
-                                user,
-                                node,
-                                pair,
-                                stay,
-                            }));
+                            out.extend(every.map(|&stay| Op::AttachUser { user, node, pair, stay }));
                         }
                     }
                 }
@@ -223,12 +203,7 @@ impl Facet {
             for &parent in names {
                 for &child in names {
                     let every = self.roles.iter();
-                    out.extend(every.map(|&(name, role)| Op::Attach {
-                        parent,
-                        child,
-                        name,
-                        role,
-                    }));
+                    out.extend(every.map(|&(name, role)| Op::Attach { parent, child, name, role }));
                 }
             }
             return;
@@ -238,17 +213,11 @@ impl Facet {
             Parent::User(_) => None,
         });
         // A child that is not there: of a node without one of that name, and of a node that is not there.
-        let missing = names
-            .iter()
-            .filter(|n| s.edge_index(EdgeId::Child(**n, ChildName::FILE)).is_none());
+        let missing = names.iter().filter(|n| s.edge_index(EdgeId::Child(**n, ChildName::FILE)).is_none());
         for (parent, name) in edges.chain(missing.map(|n| (*n, ChildName::FILE))) {
             match verb {
                 "detach" => out.push(Op::Detach { parent, name }),
-                _ => out.extend(
-                    names
-                        .iter()
-                        .map(|&to| Op::ReplaceChild { parent, name, to }),
-                ),
+                _ => out.extend(names.iter().map(|&to| Op::ReplaceChild { parent, name, to })),
             }
         }
     }
@@ -264,21 +233,12 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
         }
         for &b in names {
             out.push(match verb {
-                "set-backing" => Op::SetBacking {
-                    node: a,
-                    to: Some(b),
-                },
+                "set-backing" => Op::SetBacking { node: a, to: Some(b) },
                 "set-file" => Op::SetFile { node: a, to: b },
                 "replace-node" => Op::ReplaceNode { from: a, to: b },
                 "append" => Op::Append { new: a, top: b },
-                "freeze" => Op::Freeze {
-                    top: a,
-                    base: Some(b),
-                },
-                _ => Op::Thaw {
-                    top: a,
-                    base: Some(b),
-                },
+                "freeze" => Op::Freeze { top: a, base: Some(b) },
+                _ => Op::Thaw { top: a, base: Some(b) },
             });
         }
     }
@@ -286,27 +246,11 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
 
 /// What can be said of a name only after the first operation of a pair has made it.
 fn sequels(first: Op, menu: &[Op]) -> Vec<Op> {
-    let slot_edges =
-        |parent| [ChildName::FILE, ChildName::BACKING].map(|name| Op::Detach { parent, name });
+    let slot_edges = |parent| [ChildName::FILE, ChildName::BACKING].map(|name| Op::Detach { parent, name });
     let made: Vec<Op> = match first {
-        Op::AttachUser { user, node, .. } => vec![
-            Op::DetachUser { user },
-            Op::ReplaceUserChild { user, to: node },
-        ],
-        Op::Attach {
-            parent,
-            child,
-            name,
-            ..
-        } => {
-            vec![
-                Op::Detach { parent, name },
-                Op::ReplaceChild {
-                    parent,
-                    name,
-                    to: child,
-                },
-            ]
+        Op::AttachUser { user, node, .. } => vec![Op::DetachUser { user }, Op::ReplaceUserChild { user, to: node }],
+        Op::Attach { parent, child, name, .. } => {
+            vec![Op::Detach { parent, name }, Op::ReplaceChild { parent, name, to: child }]
         }
         Op::SetBacking { node, .. } | Op::SetFile { node, .. } => slot_edges(node).to_vec(),
         Op::Append { new, .. } | Op::Insert { new, .. } => slot_edges(new).to_vec(),

@@ -116,10 +116,7 @@ impl Kind {
     pub const fn default_opt(self) -> Opt {
         match self {
             Kind::WriteToSelected => Opt::Select(None),
-            Kind::Blkdebug => Opt::Debug {
-                take: crate::perm::NONE,
-                unshare: crate::perm::NONE,
-            },
+            Kind::Blkdebug => Opt::Debug { take: crate::perm::NONE, unshare: crate::perm::NONE },
             Kind::Quorum => Opt::Rewrite(false),
             _ => Opt::None,
         }
@@ -184,9 +181,7 @@ impl BitOr for Role {
 
 impl fmt::Debug for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (0..5)
-            .filter(|bit| self.0 >> bit & 1 == 1)
-            .try_for_each(|bit| write!(f, "{}", Self::LETTERS[bit]))
+        (0..5).filter(|bit| self.0 >> bit & 1 == 1).try_for_each(|bit| write!(f, "{}", Self::LETTERS[bit]))
     }
 }
 
@@ -217,17 +212,8 @@ pub struct Spec {
 impl Spec {
     /// A writable node of that kind with the kind's own options.
     pub const fn plain(kind: Kind) -> Spec {
-        let flags = Flags {
-            read_only: false,
-            force_share: false,
-            no_io: false,
-            never_freeze: false,
-        };
-        Spec {
-            kind,
-            opt: kind.default_opt(),
-            flags,
-        }
+        let flags = Flags { read_only: false, force_share: false, no_io: false, never_freeze: false };
+        Spec { kind, opt: kind.default_opt(), flags }
     }
 
     /// The same, read-only.
@@ -239,90 +225,27 @@ impl Spec {
 
 /// One operation: O1 to O18. A transaction (O19) is a slice of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[allow(
-    missing_docs,
-    reason = "each variant is a heading of specs/operations.md, its fields are that heading's words"
-)]
+#[allow(missing_docs, reason = "each variant is a heading of specs/operations.md, its fields are that heading's words")]
 pub enum Op {
-    Add {
-        node: NodeId,
-        spec: Spec,
-    },
-    Release {
-        node: NodeId,
-    },
-    AttachUser {
-        user: UserId,
-        node: NodeId,
-        pair: Pair,
-        stay: bool,
-    },
-    DetachUser {
-        user: UserId,
-    },
-    SetUser {
-        user: UserId,
-        pair: Pair,
-    },
-    Attach {
-        parent: NodeId,
-        child: NodeId,
-        name: ChildName,
-        role: Role,
-    },
-    Detach {
-        parent: NodeId,
-        name: ChildName,
-    },
-    SetBacking {
-        node: NodeId,
-        to: Option<NodeId>,
-    },
-    SetFile {
-        node: NodeId,
-        to: NodeId,
-    },
-    ReplaceNode {
-        from: NodeId,
-        to: NodeId,
-    },
-    ReplaceChild {
-        parent: NodeId,
-        name: ChildName,
-        to: NodeId,
-    },
-    ReplaceUserChild {
-        user: UserId,
-        to: NodeId,
-    },
-    Append {
-        new: NodeId,
-        top: NodeId,
-    },
-    Insert {
-        new: NodeId,
-        spec: Spec,
-        top: NodeId,
-    },
-    DropFilter {
-        filter: NodeId,
-    },
-    Freeze {
-        top: NodeId,
-        base: Option<NodeId>,
-    },
-    Thaw {
-        top: NodeId,
-        base: Option<NodeId>,
-    },
-    SetOption {
-        node: NodeId,
-        opt: Opt,
-    },
-    SetReadOnly {
-        node: NodeId,
-        on: bool,
-    },
+    Add { node: NodeId, spec: Spec },
+    Release { node: NodeId },
+    AttachUser { user: UserId, node: NodeId, pair: Pair, stay: bool },
+    DetachUser { user: UserId },
+    SetUser { user: UserId, pair: Pair },
+    Attach { parent: NodeId, child: NodeId, name: ChildName, role: Role },
+    Detach { parent: NodeId, name: ChildName },
+    SetBacking { node: NodeId, to: Option<NodeId> },
+    SetFile { node: NodeId, to: NodeId },
+    ReplaceNode { from: NodeId, to: NodeId },
+    ReplaceChild { parent: NodeId, name: ChildName, to: NodeId },
+    ReplaceUserChild { user: UserId, to: NodeId },
+    Append { new: NodeId, top: NodeId },
+    Insert { new: NodeId, spec: Spec, top: NodeId },
+    DropFilter { filter: NodeId },
+    Freeze { top: NodeId, base: Option<NodeId> },
+    Thaw { top: NodeId, base: Option<NodeId> },
+    SetOption { node: NodeId, opt: Opt },
+    SetReadOnly { node: NodeId, on: bool },
 }
 
 impl Op {
@@ -405,10 +328,7 @@ pub enum EdgeId {
 
 /// Why a step failed at once (V2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[allow(
-    missing_docs,
-    reason = "the names are those of specs/operations.md, the fields are the parties"
-)]
+#[allow(missing_docs, reason = "the names are those of specs/operations.md, the fields are the parties")]
 pub enum StepError {
     NodeNotFound { node: NodeId },
     UserNotFound { user: UserId },

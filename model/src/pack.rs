@@ -19,10 +19,7 @@ impl Writer {
     /// # Panics
     /// If a value or the state does not fit: a scope too large for [`WORDS`] must not go unnoticed.
     fn put(&mut self, value: u64, bits: usize) {
-        assert!(
-            value < 1 << bits && self.at + bits <= 64 * WORDS,
-            "the scope is too large for the packed form"
-        );
+        assert!(value < 1 << bits && self.at + bits <= 64 * WORDS, "the scope is too large for the packed form");
         let (word, shift) = (self.at / 64, self.at % 64);
         self.words[word] |= value << shift;
         if shift + bits > 64 {
@@ -70,10 +67,7 @@ impl Reader<'_> {
 /// # Panics
 /// If the state does not fit: more than 8 nodes or 15 edges, names beyond 7, more than 3 holders.
 pub fn pack<const N: usize, const M: usize>(s: &State<N, M>) -> Packed {
-    let mut w = Writer {
-        words: [0; WORDS],
-        at: 0,
-    };
+    let mut w = Writer { words: [0; WORDS], at: 0 };
     for node in &s.nodes {
         pack_node(&mut w, node);
     }
@@ -112,9 +106,7 @@ fn pack_node(w: &mut Writer, node: &Node) {
         Opt::Select(name) => w.put(name.map_or(7, |n| n.0.into()), 3),
     }
     let f = node.flags;
-    [f.read_only, f.force_share, f.no_io, f.never_freeze]
-        .into_iter()
-        .for_each(|on| w.bit(on));
+    [f.read_only, f.force_share, f.no_io, f.never_freeze].into_iter().for_each(|on| w.bit(on));
     w.put(node.holders.into(), 2);
     w.pair(node.granted.pair);
     w.bit(node.granted.writable);
@@ -126,28 +118,13 @@ pub fn unpack<const N: usize, const M: usize>(words: &Packed) -> State<N, M> {
     let nodes = std::array::from_fn(|_| unpack_node(&mut r));
     let edges = (0..r.get(4)).map(|_| {
         let (child, rank) = (NodeId(r.get(3)), r.get(3).into());
-        let base = Edge {
-            child,
-            rank,
-            ..Edge::NONE
-        };
+        let base = Edge { child, rank, ..Edge::NONE };
         if r.bit() {
             let parent = Parent::User(UserId(r.get(3)));
-            Edge {
-                parent,
-                wanted: r.pair(),
-                stay: r.bit(),
-                ..base
-            }
+            Edge { parent, wanted: r.pair(), stay: r.bit(), ..base }
         } else {
             let parent = Parent::Node(NodeId(r.get(3)));
-            Edge {
-                parent,
-                name: ChildName(r.get(3)),
-                role: Role(r.get(5)),
-                frozen: r.bit(),
-                ..base
-            }
+            Edge { parent, name: ChildName(r.get(3)), role: Role(r.get(5)), frozen: r.bit(), ..base }
         }
     });
     State::rebuild(nodes, edges)
@@ -160,10 +137,7 @@ fn unpack_node(r: &mut Reader<'_>) -> Node {
     let opt = match kind.default_opt() {
         Opt::None => Opt::None,
         Opt::Debug { .. } => {
-            let Pair {
-                need: take,
-                share: unshare,
-            } = r.pair();
+            let Pair { need: take, share: unshare } = r.pair();
             Opt::Debug { take, unshare }
         }
         Opt::Rewrite(_) => Opt::Rewrite(r.bit()),
@@ -172,22 +146,8 @@ fn unpack_node(r: &mut Reader<'_>) -> Node {
             Opt::Select((name < 7).then_some(ChildName(name)))
         }
     };
-    let flags = Flags {
-        read_only: r.bit(),
-        force_share: r.bit(),
-        no_io: r.bit(),
-        never_freeze: r.bit(),
-    };
+    let flags = Flags { read_only: r.bit(), force_share: r.bit(), no_io: r.bit(), never_freeze: r.bit() };
     let holders = r.get(2);
-    let granted = Grant {
-        pair: r.pair(),
-        writable: r.bit(),
-    };
-    Node {
-        kind: Some(kind),
-        opt,
-        flags,
-        holders,
-        granted,
-    }
+    let granted = Grant { pair: r.pair(), writable: r.bit() };
+    Node { kind: Some(kind), opt, flags, holders, granted }
 }

@@ -74,9 +74,7 @@ impl fmt::Debug for Perms {
         if *self == NONE {
             return f.write_str("-");
         }
-        (0..5)
-            .filter(|bit| self.0 >> bit & 1 == 1)
-            .try_for_each(|bit| write!(f, "{}", Self::LETTERS[bit]))
+        (0..5).filter(|bit| self.0 >> bit & 1 == 1).try_for_each(|bit| write!(f, "{}", Self::LETTERS[bit]))
     }
 }
 
@@ -91,10 +89,7 @@ pub struct Pair {
 
 impl Pair {
     /// Needs nothing and shares everything: the cumulative pair of a node without parents.
-    pub const FREE: Pair = Pair {
-        need: NONE,
-        share: ALL,
-    };
+    pub const FREE: Pair = Pair { need: NONE, share: ALL };
 
     /// A pair from its two sets.
     pub const fn new(need: Perms, share: Perms) -> Pair {
@@ -103,10 +98,7 @@ impl Pair {
 
     /// Two parents together: union of the needs, intersection of the shares (P2).
     pub const fn with(self, other: Pair) -> Pair {
-        Pair {
-            need: Perms(self.need.0 | other.need.0),
-            share: Perms(self.share.0 & other.share.0),
-        }
+        Pair { need: Perms(self.need.0 | other.need.0), share: Perms(self.share.0 & other.share.0) }
     }
 
     /// Does `self` ask no more and share no less than `old` (V7)?

@@ -56,18 +56,13 @@ pub fn child_pair(i: Input) -> Pair {
             let default = by_role(i);
             Pair::new(default.need | take, default.share - unshare)
         }
-        (Kind::Quorum, Opt::Rewrite(rewrite)) => Pair::new(
-            i.parent.need & PASSED | W.when(rewrite),
-            i.parent.share & (R | U) | G,
-        ),
+        (Kind::Quorum, Opt::Rewrite(rewrite)) => {
+            Pair::new(i.parent.need & PASSED | W.when(rewrite), i.parent.share & (R | U) | G)
+        }
         _ => by_role(i),
     };
     // P8: a force-share node lets every node above it share everything.
-    if i.force_share {
-        Pair::new(own.need, ALL)
-    } else {
-        own
-    }
+    if i.force_share { Pair::new(own.need, ALL) } else { own }
 }
 
 /// P6.1: writes, and lets nobody else write.
@@ -97,10 +92,7 @@ fn cow(parent: Pair) -> Pair {
 
 /// P5.3 and P5.4: metadata first, then data.
 fn storage(i: Input) -> Pair {
-    let Pair {
-        mut need,
-        mut share,
-    } = filtered(i.parent);
+    let Pair { mut need, mut share } = filtered(i.parent);
     if i.role.has(Role::METADATA) {
         need = need | (W | Z).when(i.writable) | R.when(!i.no_io);
         share = share - (W | Z);

@@ -33,24 +33,9 @@ const FORMAT: Spec = Spec::plain(Kind::Format);
 const NO_PERMISSION: Spec = Spec::plain(Kind::NoPermission);
 const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
 
-const fn flagged(
-    kind: Kind,
-    read_only: bool,
-    force_share: bool,
-    no_io: bool,
-    never_freeze: bool,
-) -> Spec {
-    let flags = Flags {
-        read_only,
-        force_share,
-        no_io,
-        never_freeze,
-    };
-    Spec {
-        kind,
-        opt: kind.default_opt(),
-        flags,
-    }
+const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
+    let flags = Flags { read_only, force_share, no_io, never_freeze };
+    Spec { kind, opt: kind.default_opt(), flags }
 }
 
 /// A facet in which nothing happens, to be filled in.
@@ -88,16 +73,7 @@ fn permissions(nodes: u8, edges: usize) -> Facet {
         nodes,
         edges,
         users: 2,
-        verbs: &[
-            "add",
-            "release",
-            "attach-user",
-            "detach-user",
-            "set-user",
-            "attach",
-            "detach",
-            "set-read-only",
-        ],
+        verbs: &["add", "release", "attach-user", "detach-user", "set-user", "attach", "detach", "set-read-only"],
         specs: &[PROTOCOL, FILTER, FORMAT],
         pairs: &EVERY_BIT,
         roles: &[(FILE, FILTERED), (FILE, STORAGE), (BACKING, Role::COW)],
@@ -156,22 +132,9 @@ fn drivers(nodes: u8, edges: usize) -> Facet {
         nodes,
         edges,
         users: 1,
-        verbs: &[
-            "add",
-            "attach-user",
-            "attach",
-            "set-option",
-            "set-file",
-            "set-backing",
-            "append",
-        ],
+        verbs: &["add", "attach-user", "attach", "set-option", "set-file", "set-backing", "append"],
         specs: &EVERY_KIND,
-        pairs: const {
-            &[
-                Pair::new(Perms(R.0 | U.0), but(Z)),
-                Pair::new(Perms(W.0 | G.0), but(Perms(R.0 | G.0))),
-            ]
-        },
+        pairs: const { &[Pair::new(Perms(R.0 | U.0), but(Z)), Pair::new(Perms(W.0 | G.0), but(Perms(R.0 | G.0)))] },
         roles: &[
             (FILE, FILTERED),
             (FILE, STORAGE),
@@ -184,10 +147,7 @@ fn drivers(nodes: u8, edges: usize) -> Facet {
         ],
         opts: &[
             Opt::None,
-            Opt::Debug {
-                take: W,
-                unshare: Perms(U.0 | G.0),
-            },
+            Opt::Debug { take: W, unshare: Perms(U.0 | G.0) },
             Opt::Rewrite(true),
             Opt::Select(Some(FILE)),
             Opt::Select(Some(OTHER)),
@@ -211,24 +171,9 @@ fn flags(nodes: u8, edges: usize) -> Facet {
         nodes,
         edges,
         users: 1,
-        verbs: &[
-            "add",
-            "attach-user",
-            "set-user",
-            "attach",
-            "detach",
-            "set-read-only",
-            "insert",
-            "release",
-        ],
+        verbs: &["add", "attach-user", "set-user", "attach", "detach", "set-read-only", "insert", "release"],
         specs: &FLAGGED,
-        pairs: const {
-            &[
-                Pair::new(R, but(W)),
-                Pair::new(W, ALL),
-                Pair::new(U, but(U)),
-            ]
-        },
+        pairs: const { &[Pair::new(R, but(W)), Pair::new(W, ALL), Pair::new(U, but(U))] },
         roles: &[(FILE, STORAGE), (BACKING, Role::COW)],
         ..BLANK
     }
@@ -236,11 +181,7 @@ fn flags(nodes: u8, edges: usize) -> Facet {
 
 /// Frozen chains under everything that could change them.
 fn freezing(nodes: u8, edges: usize) -> Facet {
-    const SPECS: [Spec; 3] = [
-        BACKING_FILTER,
-        NO_PERMISSION,
-        flagged(Kind::NoPermission, false, false, false, true),
-    ];
+    const SPECS: [Spec; 3] = [BACKING_FILTER, NO_PERMISSION, flagged(Kind::NoPermission, false, false, false, true)];
     Facet {
         name: "freezing",
         about: "freeze and thaw of chains, and every explicit change of a frozen edge",
@@ -364,8 +305,5 @@ pub fn scope(name: &str) -> Option<Scope> {
         ],
         _ => return None,
     };
-    Some(Scope {
-        name: SCOPES.into_iter().find(|n| *n == name)?,
-        facets,
-    })
+    Some(Scope { name: SCOPES.into_iter().find(|n| *n == name)?, facets })
 }

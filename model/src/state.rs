@@ -36,17 +36,9 @@ impl Node {
     pub const NONE: Node = Node {
         kind: None,
         opt: Opt::None,
-        flags: Flags {
-            read_only: false,
-            force_share: false,
-            no_io: false,
-            never_freeze: false,
-        },
+        flags: Flags { read_only: false, force_share: false, no_io: false, never_freeze: false },
         holders: 0,
-        granted: Grant {
-            pair: Pair::FREE,
-            writable: false,
-        },
+        granted: Grant { pair: Pair::FREE, writable: false },
     };
 
     /// O1: one holder, nothing granted but what every open grants.
@@ -56,10 +48,7 @@ impl Node {
             opt: spec.opt,
             flags: spec.flags,
             holders: 1,
-            granted: Grant {
-                pair: Pair::FREE,
-                writable: !spec.flags.read_only,
-            },
+            granted: Grant { pair: Pair::FREE, writable: !spec.flags.read_only },
         }
     }
 
@@ -133,11 +122,7 @@ pub struct State<const N: usize, const E: usize> {
 
 impl<const N: usize, const E: usize> Default for State<N, E> {
     fn default() -> Self {
-        State {
-            nodes: [Node::NONE; N],
-            slots: [Edge::NONE; E],
-            len: 0,
-        }
+        State { nodes: [Node::NONE; N], slots: [Edge::NONE; E], len: 0 }
     }
 }
 
@@ -165,15 +150,12 @@ impl<const N: usize, const E: usize> State<N, E> {
 
     /// The names in use, doomed ones too.
     pub fn names(&self) -> impl Iterator<Item = NodeId> + '_ {
-        (0..N)
-            .filter(|&i| self.nodes[i].kind.is_some())
-            .map(|i| NodeId(i as u8))
+        (0..N).filter(|&i| self.nodes[i].kind.is_some()).map(|i| NodeId(i as u8))
     }
 
     /// L1.
     pub fn references(&self, id: NodeId) -> usize {
-        self.nodes[id.0 as usize].holders as usize
-            + self.edges().iter().filter(|e| e.child == id).count()
+        self.nodes[id.0 as usize].holders as usize + self.edges().iter().filter(|e| e.child == id).count()
     }
 
     /// The index of the edge of that name.
@@ -183,19 +165,13 @@ impl<const N: usize, const E: usize> State<N, E> {
 
     /// The children of a node, in list order.
     pub fn children(&self, parent: NodeId) -> impl Iterator<Item = &Edge> {
-        self.edges()
-            .iter()
-            .filter(move |e| e.parent == Parent::Node(parent))
+        self.edges().iter().filter(move |e| e.parent == Parent::Node(parent))
     }
 
     /// The indices of the parent edges of a node, in list order.
     pub fn parents(&self, child: NodeId) -> impl Iterator<Item = usize> + '_ {
         let count = self.edges().iter().filter(|e| e.child == child).count();
-        (0..count).filter_map(move |rank| {
-            self.edges()
-                .iter()
-                .position(|e| e.child == child && e.rank as usize == rank)
-        })
+        (0..count).filter_map(move |rank| self.edges().iter().position(|e| e.child == child && e.rank as usize == rank))
     }
 
     /// S1: a new edge at the head of both its lists.
@@ -203,15 +179,8 @@ impl<const N: usize, const E: usize> State<N, E> {
     /// # Panics
     /// If `E` edges exist already: callers ask [`State::free_edges`] first, a bound is no outcome.
     pub(crate) fn insert(&mut self, mut edge: Edge) {
-        assert!(
-            self.free_edges() > 0,
-            "an operation beyond the model's bounds was not filtered out"
-        );
-        let at = self
-            .edges()
-            .iter()
-            .position(|e| e.parent >= edge.parent)
-            .unwrap_or(self.len as usize);
+        assert!(self.free_edges() > 0, "an operation beyond the model's bounds was not filtered out");
+        let at = self.edges().iter().position(|e| e.parent >= edge.parent).unwrap_or(self.len as usize);
         self.slots.copy_within(at..self.len as usize, at + 1);
         self.len += 1;
         edge.rank = 0;
@@ -239,17 +208,9 @@ impl<const N: usize, const E: usize> State<N, E> {
 
     /// Builds a state from edges in any order of parents; the order within a parent and the ranks are taken as they are.
     pub(crate) fn rebuild(nodes: [Node; N], edges: impl Iterator<Item = Edge>) -> Self {
-        let mut state = State {
-            nodes,
-            slots: [Edge::NONE; E],
-            len: 0,
-        };
+        let mut state = State { nodes, slots: [Edge::NONE; E], len: 0 };
         for edge in edges {
-            let at = state
-                .edges()
-                .iter()
-                .position(|e| e.parent > edge.parent)
-                .unwrap_or(state.len as usize);
+            let at = state.edges().iter().position(|e| e.parent > edge.parent).unwrap_or(state.len as usize);
             state.slots.copy_within(at..state.len as usize, at + 1);
             state.slots[at] = edge;
             state.len += 1;
@@ -271,19 +232,14 @@ impl<const N: usize, const E: usize> State<N, E> {
     /// The index of the edge in a node's slot.
     pub fn in_slot(&self, id: NodeId, slot: Slot) -> Option<usize> {
         let kind = self.nodes[id.0 as usize].kind?;
-        let fills =
-            |e: &Edge| e.parent == Parent::Node(id) && Self::slot_of(kind, e.role) == Some(slot);
+        let fills = |e: &Edge| e.parent == Parent::Node(id) && Self::slot_of(kind, e.role) == Some(slot);
         self.edges().iter().position(fills)
     }
 
     /// The next edge of a chain walk (S4).
     pub fn chain_edge(&self, id: NodeId) -> Option<usize> {
         let kind = self.nodes[id.0 as usize].kind?;
-        self.in_slot(
-            id,
-            kind.filter_slot()
-                .or(kind.supports_cow().then_some(Slot::Backing))?,
-        )
+        self.in_slot(id, kind.filter_slot().or(kind.supports_cow().then_some(Slot::Backing))?)
     }
 
     /// The nodes that can be reached from `from` downwards, `from` included, as a table by name.

@@ -28,12 +28,7 @@ type Done = Result<(), StepError>;
 impl<const N: usize, const M: usize> Work<N, M> {
     /// Before the first step.
     pub fn new(graph: State<N, M>) -> Self {
-        Work {
-            graph,
-            doomed: Names::new(),
-            reopened: Names::new(),
-            lost: Names::new(),
-        }
+        Work { graph, doomed: Names::new(), reopened: Names::new(), lost: Names::new() }
     }
 
     /// One step (V2). After an error the work is worthless.
@@ -58,11 +53,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
             self.remove_children(node);
             self.graph.nodes[node.0 as usize] = Node::NONE;
             closed.push(node);
-            let zero = self
-                .lost
-                .take()
-                .into_iter()
-                .filter(|&n| self.graph.references(n) == 0);
+            let zero = self.lost.take().into_iter().filter(|&n| self.graph.references(n) == 0);
             zero.for_each(|n| {
                 if !queue.contains(&n) {
                     queue.push(n)
@@ -76,24 +67,13 @@ impl<const N: usize, const M: usize> Work<N, M> {
         match op {
             Op::Add { node, spec } => self.add(node, spec),
             Op::Release { node } => self.release(node),
-            Op::AttachUser {
-                user,
-                node,
-                pair,
-                stay,
-            } => {
+            Op::AttachUser { user, node, pair, stay } => {
                 if self.graph.edge_index(EdgeId::User(user)).is_some() {
                     return Err(E::DuplicateUser { user });
                 }
                 self.exists(node)?;
                 let parent = Parent::User(user);
-                self.graph.insert(Edge {
-                    parent,
-                    child: node,
-                    wanted: pair,
-                    stay,
-                    ..Edge::NONE
-                });
+                self.graph.insert(Edge { parent, child: node, wanted: pair, stay, ..Edge::NONE });
                 Ok(())
             }
             Op::DetachUser { user } => {
@@ -106,12 +86,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
                 self.graph.edge_mut(edge).wanted = pair;
                 Ok(())
             }
-            Op::Attach {
-                parent,
-                child,
-                name,
-                role,
-            } => self.attach(parent, child, name, role),
+            Op::Attach { parent, child, name, role } => self.attach(parent, child, name, role),
             Op::Detach { parent, name } => self.detach(parent, name),
             Op::SetBacking { node, to } => self.set_backing(node, to),
             Op::SetFile { node, to } => self.set_file(node, to),
@@ -125,9 +100,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
                 self.replace_edge(edge, to)
             }
             Op::Append { new, top } => self.append(new, top),
-            Op::Insert { new, spec, top } => {
-                self.add(new, spec).and_then(|()| self.append(new, top))
-            }
+            Op::Insert { new, spec, top } => self.add(new, spec).and_then(|()| self.append(new, top)),
             Op::DropFilter { filter } => self.drop_filter(filter),
             Op::Freeze { top, base } => self.set_frozen(top, base, true),
             Op::Thaw { top, base } => self.set_frozen(top, base, false),
@@ -147,30 +120,21 @@ impl<const N: usize, const M: usize> Work<N, M> {
     // ---- what steps are made of
 
     fn exists(&self, node: NodeId) -> Done {
-        self.graph
-            .node(node)
-            .map(|_| ())
-            .ok_or(E::NodeNotFound { node })
+        self.graph.node(node).map(|_| ()).ok_or(E::NodeNotFound { node })
     }
 
     fn user(&self, user: crate::op::UserId) -> Result<usize, StepError> {
-        self.graph
-            .edge_index(EdgeId::User(user))
-            .ok_or(E::UserNotFound { user })
+        self.graph.edge_index(EdgeId::User(user)).ok_or(E::UserNotFound { user })
     }
 
     fn child(&self, parent: NodeId, name: ChildName) -> Result<usize, StepError> {
         self.exists(parent)?;
-        self.graph
-            .edge_index(EdgeId::Child(parent, name))
-            .ok_or(E::ChildNotFound { parent, name })
+        self.graph.edge_index(EdgeId::Child(parent, name)).ok_or(E::ChildNotFound { parent, name })
     }
 
     /// The kind of a node that [`Self::exists`].
     fn kind(&self, node: NodeId) -> crate::op::Kind {
-        self.graph.nodes[node.0 as usize]
-            .kind
-            .unwrap_or(crate::op::Kind::Protocol)
+        self.graph.nodes[node.0 as usize].kind.unwrap_or(crate::op::Kind::Protocol)
     }
 
     fn lose(&mut self, node: NodeId) {
@@ -186,12 +150,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
 
     /// Removes all child edges in list order.
     fn remove_children(&mut self, node: NodeId) {
-        while let Some(edge) = self
-            .graph
-            .edges()
-            .iter()
-            .position(|e| e.parent == Parent::Node(node))
-        {
+        while let Some(edge) = self.graph.edges().iter().position(|e| e.parent == Parent::Node(node)) {
             self.remove(edge);
         }
     }
@@ -204,11 +163,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
 
     fn thawed(&self, edge: usize) -> Done {
         let edge = &self.graph.edges()[edge];
-        if edge.frozen {
-            Err(E::Frozen { edge: edge.id() })
-        } else {
-            Ok(())
-        }
+        if edge.frozen { Err(E::Frozen { edge: edge.id() }) } else { Ok(()) }
     }
 
     /// A child called `name` that is not the edge `except`?
@@ -220,13 +175,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
     }
 
     fn put(&mut self, parent: NodeId, child: NodeId, name: ChildName, role: Role) {
-        self.graph.insert(Edge {
-            parent: Parent::Node(parent),
-            child,
-            name,
-            role,
-            ..Edge::NONE
-        });
+        self.graph.insert(Edge { parent: Parent::Node(parent), child, name, role, ..Edge::NONE });
     }
 
     /// S5: the edges that replace-node moves, in list order; none of them may be frozen.
@@ -235,8 +184,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
         let mut moved = ArrayVec::new();
         for index in self.graph.parents(from) {
             let edge = &self.graph.edges()[index];
-            let skipped =
-                edge.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize]);
+            let skipped = edge.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize]);
             if !skipped {
                 self.thawed(index)?;
                 moved.push(edge.id());
@@ -332,11 +280,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
         } else if filter.is_some() && present.is_some() {
             return Err(E::FilterNeedsChild { filter: node });
         }
-        let role = if filter.is_some() {
-            Role::FILTERED | Role::PRIMARY
-        } else {
-            Role::COW
-        };
+        let role = if filter.is_some() { Role::FILTERED | Role::PRIMARY } else { Role::COW };
         self.fill(node, present, to, ChildName::BACKING, role)
     }
 
@@ -359,14 +303,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
     }
 
     /// The common end of O8 and O9: the old edge goes, the new one comes.
-    fn fill(
-        &mut self,
-        node: NodeId,
-        old: Option<usize>,
-        to: Option<NodeId>,
-        name: ChildName,
-        role: Role,
-    ) -> Done {
+    fn fill(&mut self, node: NodeId, old: Option<usize>, to: Option<NodeId>, name: ChildName, role: Role) -> Done {
         if let Some(edge) = old {
             self.thawed(edge)?;
             self.remove(edge);
@@ -430,10 +367,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
         if self.kind(filter).filter_slot().is_none() {
             return Err(E::NotAFilter { node: filter });
         }
-        let edge = self
-            .graph
-            .chain_edge(filter)
-            .ok_or(E::NoFilteredChild { filter })?;
+        let edge = self.graph.chain_edge(filter).ok_or(E::NoFilteredChild { filter })?;
         let child = self.graph.edges()[edge].child;
         if child == filter {
             return Err(E::SameNode { node: filter });
@@ -468,9 +402,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
                 return Err(E::NeverFreeze { edge: edge.id() });
             }
         }
-        edges
-            .iter()
-            .for_each(|&index| self.graph.edge_mut(index).frozen = freeze);
+        edges.iter().for_each(|&index| self.graph.edge_mut(index).frozen = freeze);
         Ok(())
     }
 

@@ -13,16 +13,7 @@ pub const ROWS: usize = Op::VERBS.len() + 1;
 const TRANSACTION: usize = ROWS - 1;
 
 /// The columns that are no step errors.
-const OTHERS: [&str; 8] = [
-    "ok",
-    "closes",
-    "lags",
-    "Cycle",
-    "Conflict",
-    "ReadOnly",
-    "refused prepare",
-    "refused check",
-];
+const OTHERS: [&str; 8] = ["ok", "closes", "lags", "Cycle", "Conflict", "ReadOnly", "refused prepare", "refused check"];
 
 /// The columns: ways to end.
 pub const COLUMNS: usize = OTHERS.len() + StepError::NAMES.len();
@@ -34,10 +25,7 @@ pub fn row_name(row: usize) -> &'static str {
 
 /// The name of a column.
 pub fn column_name(column: usize) -> &'static str {
-    OTHERS
-        .get(column)
-        .copied()
-        .unwrap_or_else(|| StepError::NAMES[column - OTHERS.len()])
+    OTHERS.get(column).copied().unwrap_or_else(|| StepError::NAMES[column - OTHERS.len()])
 }
 
 /// How often a cell was met, and where first.
@@ -58,10 +46,7 @@ pub struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Table {
-            cells: vec![Cell::default(); ROWS * COLUMNS],
-            state: 0,
-        }
+        Table { cells: vec![Cell::default(); ROWS * COLUMNS], state: 0 }
     }
 }
 
@@ -87,11 +72,7 @@ impl Table {
     }
 
     fn count(&mut self, column: usize, action: &Action) {
-        let row = if let [op] = action.ops.as_slice() {
-            op.index()
-        } else {
-            TRANSACTION
-        };
+        let row = if let [op] = action.ops.as_slice() { op.index() } else { TRANSACTION };
         let cell = &mut self.cells[row * COLUMNS + column];
         cell.count += 1;
         if cell.witness.is_none() {
@@ -117,16 +98,13 @@ impl Visitor for Table {
             }
             Outcome::Failed { error, .. } => self.count(OTHERS.len() + error.index(), action),
             Outcome::Violates { kinds, .. } => {
-                for (column, there) in [(3, kinds.cycle), (4, kinds.conflict), (5, kinds.read_only)]
-                {
+                for (column, there) in [(3, kinds.cycle), (4, kinds.conflict), (5, kinds.read_only)] {
                     if there {
                         self.count(column, action);
                     }
                 }
             }
-            Outcome::Refused { by } => {
-                self.count(if by.hook == Hook::Prepare { 6 } else { 7 }, action)
-            }
+            Outcome::Refused { by } => self.count(if by.hook == Hook::Prepare { 6 } else { 7 }, action),
         }
     }
 }
@@ -138,45 +116,14 @@ fn preconditions(row: usize) -> &'static [&'static str] {
         "release" => &["NodeNotFound", "NoHolder"],
         "attach-user" => &["DuplicateUser", "NodeNotFound"],
         "detach-user" | "set-user" => &["UserNotFound"],
-        "attach" => &[
-            "NodeNotFound",
-            "NoChildren",
-            "DuplicateChild",
-            "BadRole",
-            "RoleUnsupported",
-            "SlotTaken",
-        ],
-        "detach" => &[
-            "NodeNotFound",
-            "ChildNotFound",
-            "FilterNeedsChild",
-            "Frozen",
-        ],
-        "set-backing" => &[
-            "NodeNotFound",
-            "BackingUnsupported",
-            "DuplicateChild",
-            "FilterNeedsChild",
-            "Frozen",
-        ],
-        "set-file" => &[
-            "NodeNotFound",
-            "FileUnsupported",
-            "NoFileChild",
-            "DuplicateChild",
-            "Frozen",
-        ],
+        "attach" => &["NodeNotFound", "NoChildren", "DuplicateChild", "BadRole", "RoleUnsupported", "SlotTaken"],
+        "detach" => &["NodeNotFound", "ChildNotFound", "FilterNeedsChild", "Frozen"],
+        "set-backing" => &["NodeNotFound", "BackingUnsupported", "DuplicateChild", "FilterNeedsChild", "Frozen"],
+        "set-file" => &["NodeNotFound", "FileUnsupported", "NoFileChild", "DuplicateChild", "Frozen"],
         "replace-node" => &["NodeNotFound", "SameNode", "Frozen"],
         "replace-child" => &["NodeNotFound", "ChildNotFound", "SameNode", "Frozen"],
         "replace-user-child" => &["UserNotFound", "NodeNotFound", "SameNode"],
-        "append" => &[
-            "NodeNotFound",
-            "SameNode",
-            "BackingUnsupported",
-            "DuplicateChild",
-            "SlotTaken",
-            "Frozen",
-        ],
+        "append" => &["NodeNotFound", "SameNode", "BackingUnsupported", "DuplicateChild", "SlotTaken", "Frozen"],
         "insert" => &[
             "DuplicateNode",
             "ForceShareWritable",
@@ -200,23 +147,13 @@ fn preconditions(row: usize) -> &'static [&'static str] {
 pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
     let (verb, end) = (row_name(row), column_name(column));
     if column >= OTHERS.len() {
-        return (!preconditions(row).contains(&end))
-            .then_some("no precondition of that heading of operations.md");
+        return (!preconditions(row).contains(&end)).then_some("no precondition of that heading of operations.md");
     }
     let loosening = ["release", "detach-user", "detach", "freeze", "thaw"].contains(&verb);
     let still = ["add", "freeze", "thaw"].contains(&verb);
     match end {
         "closes" if still => Some("takes no reference away"),
-        "closes"
-            if [
-                "attach-user",
-                "set-user",
-                "attach",
-                "set-option",
-                "set-read-only",
-            ]
-            .contains(&verb) =>
-        {
+        "closes" if ["attach-user", "set-user", "attach", "set-option", "set-read-only"].contains(&verb) => {
             Some("takes no reference away")
         }
         "closes" if ["append", "insert"].contains(&verb) => {
@@ -225,12 +162,8 @@ pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
         "Cycle" | "Conflict" | "ReadOnly" | "refused check" if loosening => {
             Some("a loosening is never refused (V7, V8)")
         }
-        "Cycle" | "Conflict" | "ReadOnly" | "refused check" if verb == "add" => {
-            Some("a new node has no edges")
-        }
-        "Cycle" if verb.ends_with("user") || verb == "replace-user-child" => {
-            Some("nothing is above a user")
-        }
+        "Cycle" | "Conflict" | "ReadOnly" | "refused check" if verb == "add" => Some("a new node has no edges"),
+        "Cycle" if verb.ends_with("user") || verb == "replace-user-child" => Some("nothing is above a user"),
         "Cycle" if ["replace-node", "insert", "drop-filter"].contains(&verb) => {
             Some("parents that the target reaches are skipped (S5)")
         }
@@ -238,9 +171,7 @@ pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
         "ReadOnly" if verb == "drop-filter" => {
             Some("every filter hands W and U down, or needs W itself, so the child is writable")
         }
-        "refused prepare" if verb != "set-read-only" && verb != "transaction" => {
-            Some("reopens nothing (V5.1)")
-        }
+        "refused prepare" if verb != "set-read-only" && verb != "transaction" => Some("reopens nothing (V5.1)"),
         _ => None,
     }
 }

@@ -12,12 +12,7 @@ use std::collections::HashSet;
 
 fn facet(scope_name: &str, facet: &str) -> Facet {
     let scope = scope(scope_name).unwrap();
-    scope
-        .facets
-        .into_iter()
-        .map(|(f, _)| f)
-        .find(|f| f.name == facet)
-        .unwrap()
+    scope.facets.into_iter().map(|(f, _)| f).find(|f| f.name == facet).unwrap()
 }
 
 /// All states without renaming, by the simplest search there is.
@@ -53,30 +48,14 @@ fn renaming_loses_nothing_and_invents_nothing() {
         let plain = plain(&facet);
         let representatives: HashSet<Small> = plain.iter().map(|s| canonical(s).0).collect();
         let (explored, _) = explore(&facet, 1, || (), &|_, _| {});
-        assert_eq!(
-            representatives.len(),
-            explored.unique(),
-            "{name}: orbits of {} plain states",
-            plain.len()
-        );
-        assert!(
-            plain.len() > explored.unique(),
-            "{name}: the facet has no symmetry to test"
-        );
+        assert_eq!(representatives.len(), explored.unique(), "{name}: orbits of {} plain states", plain.len());
+        assert!(plain.len() > explored.unique(), "{name}: the facet has no symmetry to test");
         for state in &plain {
             let (representative, renaming) = canonical(state);
-            assert_eq!(
-                canonical(&representative).0,
-                representative,
-                "{name}: a representative represents itself"
-            );
+            assert_eq!(canonical(&representative).0, representative, "{name}: a representative represents itself");
             assert_eq!(unpack::<6, 10>(&pack(state)), *state);
             for edge in state.edges() {
-                assert!(
-                    representative
-                        .edge_index(renaming.edge(edge.id()))
-                        .is_some()
-                );
+                assert!(representative.edge_index(renaming.edge(edge.id())).is_some());
             }
         }
     }
@@ -86,20 +65,9 @@ fn renaming_loses_nothing_and_invents_nothing() {
 fn stateright_counts_the_same_states() {
     for (facet, _) in scope("smoke").unwrap().facets {
         let (explored, _) = explore(&facet, 2, || (), &|_, _| {});
-        let checker = Atomic {
-            facet: facet.clone(),
-        }
-        .checker()
-        .threads(2)
-        .spawn_bfs()
-        .join();
+        let checker = Atomic { facet: facet.clone() }.checker().threads(2).spawn_bfs().join();
         checker.assert_properties();
-        assert_eq!(
-            checker.unique_state_count(),
-            explored.unique(),
-            "{}",
-            facet.name
-        );
+        assert_eq!(checker.unique_state_count(), explored.unique(), "{}", facet.name);
     }
 }
 
@@ -108,10 +76,7 @@ fn any_number_of_threads_gives_the_same_exploration() {
     let facet = facet("smoke", "shape");
     let (one, _) = explore(&facet, 1, || (), &|_, _| {});
     let (three, _) = explore(&facet, 3, || (), &|_, _| {});
-    assert_eq!(
-        (one.unique(), one.transitions, &one.levels),
-        (three.unique(), three.transitions, &three.levels)
-    );
+    assert_eq!((one.unique(), one.transitions, &one.levels), (three.unique(), three.transitions, &three.levels));
     for index in [1, 100, one.unique() as u32 - 1] {
         assert_eq!(one.state(index), three.state(index));
         assert_eq!(one.trace(&facet, index), three.trace(&facet, index));
@@ -125,16 +90,8 @@ fn traces_lead_to_their_states() {
         let (explored, _) = explore(&facet, 2, || (), &|_, _| {});
         for index in (0..explored.unique() as u32).step_by(37) {
             let (trace, renaming) = explored.trace(&facet, index);
-            let level = explored
-                .levels
-                .iter()
-                .position(|end| (index as usize) < *end)
-                .unwrap();
-            assert_eq!(
-                trace.len(),
-                level,
-                "a trace is as long as its state is deep"
-            );
+            let level = explored.levels.iter().position(|end| (index as usize) < *end).unwrap();
+            assert_eq!(trace.len(), level, "a trace is as long as its state is deep");
             let mut state = Small::default();
             for action in &trace {
                 match execute(&state, &action.ops, action.refusals()) {
@@ -156,11 +113,6 @@ fn every_scope_is_there_and_holds() {
     for (facet, pinned) in scope("smoke").unwrap().facets {
         let (explored, _) = explore(&facet, 2, || (), &|_, _| {});
         assert_eq!(explored.findings, vec![], "{}", facet.name);
-        assert_eq!(
-            explored.unique(),
-            pinned,
-            "{}: look at what changed, then pin the new count",
-            facet.name
-        );
+        assert_eq!(explored.unique(), pinned, "{}: look at what changed, then pin the new count", facet.name);
     }
 }

@@ -14,16 +14,8 @@ fn every_option(kind: Kind) -> Vec<Opt> {
     match kind.default_opt() {
         Opt::None => vec![Opt::None],
         Opt::Rewrite(_) => vec![Opt::Rewrite(false), Opt::Rewrite(true)],
-        Opt::Select(_) => [None, Some(ChildName::FILE), Some(ChildName(2))]
-            .map(Opt::Select)
-            .to_vec(),
-        Opt::Debug { .. } => every_pair()
-            .step_by(7)
-            .map(|p| Opt::Debug {
-                take: p.need,
-                unshare: p.share,
-            })
-            .collect(),
+        Opt::Select(_) => [None, Some(ChildName::FILE), Some(ChildName(2))].map(Opt::Select).to_vec(),
+        Opt::Debug { .. } => every_pair().step_by(7).map(|p| Opt::Debug { take: p.need, unshare: p.share }).collect(),
     }
 }
 
@@ -31,25 +23,21 @@ fn every_option(kind: Kind) -> Vec<Opt> {
 fn every_edge(parent: Pair) -> impl Iterator<Item = Input> {
     let roles = (0..32).map(Role).filter(|r| well_formed(*r));
     roles.flat_map(move |role| {
-        Kind::EVERY
-            .into_iter()
-            .filter(move |kind| kind.takes_children() && fits(role, *kind))
-            .flat_map(move |kind| {
-                let bits = (0..8).map(|b| (b & 1 == 1, b & 2 == 2, b & 4 == 4));
-                every_option(kind).into_iter().flat_map(move |opt| {
-                    bits.clone()
-                        .map(move |(writable, no_io, force_share)| Input {
-                            parent,
-                            writable,
-                            no_io,
-                            kind,
-                            opt,
-                            role,
-                            name: ChildName::FILE,
-                            force_share,
-                        })
+        Kind::EVERY.into_iter().filter(move |kind| kind.takes_children() && fits(role, *kind)).flat_map(move |kind| {
+            let bits = (0..8).map(|b| (b & 1 == 1, b & 2 == 2, b & 4 == 4));
+            every_option(kind).into_iter().flat_map(move |opt| {
+                bits.clone().map(move |(writable, no_io, force_share)| Input {
+                    parent,
+                    writable,
+                    no_io,
+                    kind,
+                    opt,
+                    role,
+                    name: ChildName::FILE,
+                    force_share,
                 })
             })
+        })
     })
 }
 
@@ -61,14 +49,7 @@ fn every_rule_is_monotone() {
             let now = child_pair(input);
             for bit in (0..5).map(|i| Perms(1 << i)) {
                 let looser = Pair::new(parent.need - bit, parent.share | bit);
-                assert!(
-                    child_pair(Input {
-                        parent: looser,
-                        ..input
-                    })
-                    .loosens(now),
-                    "{input:?} loosened by {bit:?}"
-                );
+                assert!(child_pair(Input { parent: looser, ..input }).loosens(now), "{input:?} loosened by {bit:?}");
             }
         }
     }
@@ -89,111 +70,29 @@ fn the_default_rules_in_numbers() {
     let rwz = R | W | Z;
     // A writable format node without parents takes rwz and shares ru (and g) on its file, as the real QEMU shows.
     assert_eq!(child_pair(base), Pair::new(rwz, R | U | G));
-    assert_eq!(
-        child_pair(Input {
-            writable: false,
-            ..base
-        }),
-        Pair::new(R, R | U | G)
-    );
-    assert_eq!(
-        child_pair(Input {
-            writable: false,
-            no_io: true,
-            ..base
-        }),
-        Pair::new(NONE, R | U | G)
-    );
-    assert_eq!(
-        child_pair(Input {
-            force_share: true,
-            ..base
-        }),
-        Pair::new(rwz, ALL)
-    );
-    let data = Input {
-        role: Role::DATA,
-        ..base
-    };
+    assert_eq!(child_pair(Input { writable: false, ..base }), Pair::new(R, R | U | G));
+    assert_eq!(child_pair(Input { writable: false, no_io: true, ..base }), Pair::new(NONE, R | U | G));
+    assert_eq!(child_pair(Input { force_share: true, ..base }), Pair::new(rwz, ALL));
+    let data = Input { role: Role::DATA, ..base };
     assert_eq!(child_pair(data), Pair::new(NONE, ALL - Z));
-    assert_eq!(
-        child_pair(Input {
-            parent: Pair::new(U, ALL - W),
-            ..data
-        }),
-        Pair::new(U | W | Z, ALL - W - Z)
-    );
-    let cow = Input {
-        role: Role::COW,
-        ..base
-    };
-    assert_eq!(
-        child_pair(Input {
-            parent: Pair::new(ALL, ALL - R),
-            ..cow
-        }),
-        Pair::new(R, ALL)
-    );
-    assert_eq!(
-        child_pair(Input {
-            parent: Pair::new(W, ALL - W),
-            ..cow
-        }),
-        Pair::new(NONE, R | U | G)
-    );
-    let filter = Input {
-        kind: Kind::Filter,
-        role: Role::FILTERED | Role::PRIMARY,
-        ..base
-    };
-    assert_eq!(
-        child_pair(Input {
-            parent: Pair::new(ALL, NONE),
-            ..filter
-        }),
-        Pair::new(ALL - G, G)
-    );
-    let quorum = Input {
-        kind: Kind::Quorum,
-        opt: Opt::Rewrite(true),
-        role: Role::DATA,
-        ..base
-    };
-    assert_eq!(
-        child_pair(Input {
-            parent: Pair::new(R, ALL),
-            ..quorum
-        }),
-        Pair::new(R | W, R | U | G)
-    );
-    let debug = Opt::Debug {
-        take: G,
-        unshare: R,
-    };
-    let debug = Input {
-        kind: Kind::Blkdebug,
-        opt: debug,
-        ..filter
-    };
-    assert_eq!(
-        child_pair(Input {
-            parent: Pair::new(W, ALL),
-            ..debug
-        }),
-        Pair::new(W | G, ALL - R)
-    );
+    assert_eq!(child_pair(Input { parent: Pair::new(U, ALL - W), ..data }), Pair::new(U | W | Z, ALL - W - Z));
+    let cow = Input { role: Role::COW, ..base };
+    assert_eq!(child_pair(Input { parent: Pair::new(ALL, ALL - R), ..cow }), Pair::new(R, ALL));
+    assert_eq!(child_pair(Input { parent: Pair::new(W, ALL - W), ..cow }), Pair::new(NONE, R | U | G));
+    let filter = Input { kind: Kind::Filter, role: Role::FILTERED | Role::PRIMARY, ..base };
+    assert_eq!(child_pair(Input { parent: Pair::new(ALL, NONE), ..filter }), Pair::new(ALL - G, G));
+    let quorum = Input { kind: Kind::Quorum, opt: Opt::Rewrite(true), role: Role::DATA, ..base };
+    assert_eq!(child_pair(Input { parent: Pair::new(R, ALL), ..quorum }), Pair::new(R | W, R | U | G));
+    let debug = Opt::Debug { take: G, unshare: R };
+    let debug = Input { kind: Kind::Blkdebug, opt: debug, ..filter };
+    assert_eq!(child_pair(Input { parent: Pair::new(W, ALL), ..debug }), Pair::new(W | G, ALL - R));
 }
 
 #[test]
 fn roles_are_counted() {
     // FILTERED|PRIMARY, COW, and {DATA, METADATA, both} with and without PRIMARY.
     assert_eq!((0..32).map(Role).filter(|r| well_formed(*r)).count(), 8);
-    let fitting = |kind| {
-        (0..32)
-            .map(Role)
-            .filter(|r| well_formed(*r) && fits(*r, kind))
-            .count()
-    };
+    let fitting = |kind| (0..32).map(Role).filter(|r| well_formed(*r) && fits(*r, kind)).count();
     assert_eq!(fitting(Kind::Filter), 4);
     assert_eq!(fitting(Kind::Format), 7);
     assert_eq!(fitting(Kind::Quorum), 6);
@@ -205,10 +104,7 @@ struct AnyPair(Pair);
 
 impl Arbitrary for AnyPair {
     fn arbitrary(g: &mut Gen) -> Self {
-        AnyPair(Pair::new(
-            Perms(u8::arbitrary(g) & 31),
-            Perms(u8::arbitrary(g) & 31),
-        ))
+        AnyPair(Pair::new(Perms(u8::arbitrary(g) & 31), Perms(u8::arbitrary(g) & 31)))
     }
 }
 
