@@ -40,9 +40,7 @@ impl Model for Atomic {
     }
 
     fn actions(&self, state: &Small, actions: &mut Vec<Action>) {
-        let mut menu = Vec::new();
-        self.facet.actions(state, &mut menu);
-        for action in menu {
+        for (_, action) in self.facet.menu(state).iter() {
             if self.facet.lags
                 && let Outcome::Done { plan, .. } = execute(state, &action.ops, &[])
             {

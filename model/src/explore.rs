@@ -47,6 +47,7 @@ pub struct Finding {
 /// What was explored.
 pub struct Exploration {
     states: Vec<Packed>,
+    table: HashTable<u32>,
     /// The state and the action (by place in the menu, and hook) by which each state was first reached.
     parents: Vec<Origin>,
     /// The number of states up to the end of each level.
@@ -105,6 +106,12 @@ impl Exploration {
         unpack(&self.states[index as usize])
     }
 
+    /// The index of a canonical state.
+    pub fn find(&self, state: &Small) -> Option<u32> {
+        let packed = pack(state);
+        self.table.find(hash(&packed), |&i| self.states[i as usize] == packed).copied()
+    }
+
     /// The bytes the states and their origins take, without the table.
     pub fn bytes_per_state() -> usize {
         size_of::<Packed>() + size_of::<Origin>() + size_of::<u32>()
@@ -123,12 +130,11 @@ impl Exploration {
         let mut actions = Vec::new();
         let mut concrete = Small::default();
         let mut renaming = Renaming::identity();
-        let mut menu = Vec::new();
         for origin in way.into_iter().rev() {
-            facet.actions(&self.state(origin.state), &mut menu);
-            let mut action = menu[origin.action as usize].clone();
+            let from = self.state(origin.state);
+            let Some(mut action) = facet.menu(&from).get(origin.action as usize) else { break };
             if let Some(hook) = (origin.hook as usize).checked_sub(1)
-                && let Outcome::Done { plan, .. } = execute(&self.state(origin.state), &action.ops, &[])
+                && let Outcome::Done { plan, .. } = execute(&from, &action.ops, &[])
             {
                 action.refusal = plan.hooks().nth(hook);
             }
@@ -166,10 +172,11 @@ pub fn explore<V: Visitor>(
 ) -> (Exploration, Vec<V>) {
     let mut visitors: Vec<V> = (0..threads.max(1)).map(|_| visitor()).collect();
     let root = pack(&Small::default());
-    let mut table = HashTable::new();
+    let mut table: HashTable<u32> = HashTable::new();
     table.insert_unique(hash(&root), 0u32, |_| hash(&root));
     let mut all = Exploration {
         states: vec![root],
+        table,
         parents: vec![Origin { state: 0, action: 0, hook: 0 }],
         levels: vec![1],
         transitions: 0,
@@ -182,9 +189,9 @@ pub fn explore<V: Visitor>(
         let level_end = all.states.len();
         while start < level_end && !all.stopped {
             let end = level_end.min(start + BATCH);
-            let blocks = expand(facet, &all.states, &table, start..end, &mut visitors);
+            let blocks = expand(facet, &all.states, &all.table, start..end, &mut visitors);
             for block in blocks {
-                merge(&mut all, &mut table, block);
+                merge(&mut all, block);
             }
             start = end;
             all.stopped = visitors.iter().any(Visitor::enough);
@@ -196,16 +203,16 @@ pub fn explore<V: Visitor>(
     (all, visitors)
 }
 
-fn merge(all: &mut Exploration, table: &mut HashTable<u32>, block: Block) {
+fn merge(all: &mut Exploration, block: Block) {
     all.transitions += block.transitions;
     all.injections += block.injections;
     all.findings.extend(block.findings);
     for found in block.found {
         let key = hash(&found.packed);
         let states = &all.states;
-        if table.find(key, |&i| states[i as usize] == found.packed).is_none() {
+        if all.table.find(key, |&i| states[i as usize] == found.packed).is_none() {
             let index = states.len() as u32;
-            table.insert_unique(key, index, |&i| hash(&states[i as usize]));
+            all.table.insert_unique(key, index, |&i| hash(&states[i as usize]));
             all.states.push(found.packed);
             all.parents.push(found.origin);
         }
@@ -225,7 +232,7 @@ fn expand<V: Visitor>(
     std::thread::scope(|scope| {
         for visitor in visitors.iter_mut() {
             scope.spawn(|| {
-                let mut worker = Worker { facet, states, table, visitor, menu: Vec::new() };
+                let mut worker = Worker { facet, states, table, visitor };
                 loop {
                     let block = next.fetch_add(1, Ordering::Relaxed);
                     if block >= count {
@@ -248,13 +255,11 @@ struct Worker<'a, V> {
     states: &'a [Packed],
     table: &'a HashTable<u32>,
     visitor: &'a mut V,
-    menu: Vec<Action>,
 }
 
 impl<V: Visitor> Worker<'_, V> {
     fn block(&mut self, range: std::ops::Range<usize>) -> Block {
         let mut block = Block::default();
-        let mut menu = std::mem::take(&mut self.menu);
         for index in range {
             let state: Small = unpack(&self.states[index]);
             if let Some(broken) = invariants::broken(&state) {
@@ -262,13 +267,11 @@ impl<V: Visitor> Worker<'_, V> {
                 continue;
             }
             self.visitor.state(index as u32, &state);
-            self.facet.actions(&state, &mut menu);
-            for (place, action) in menu.iter().enumerate() {
+            for (place, action) in self.facet.menu(&state).iter() {
                 let origin = Origin { state: index as u32, action: place as u16, hook: 0 };
-                self.action(&mut block, &state, action, origin);
+                self.action(&mut block, &state, &action, origin);
             }
         }
-        self.menu = menu;
         block
     }
 

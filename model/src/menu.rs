@@ -118,31 +118,15 @@ impl Facet {
         s.edges().len() + edges <= self.edges && !ops.iter().any(user)
     }
 
-    /// Everything that can be done, in a fixed order. Clears `out` first.
-    pub fn actions(&self, s: &Small, out: &mut Vec<Action>) {
-        out.clear();
-        let mut ops = Vec::with_capacity(160);
-        self.ops(s, &mut ops);
-        out.extend(ops.iter().map(|&op| Action::single(op)));
-        match self.compounds {
-            Compounds::None => {}
-            Compounds::Pairs => {
-                for &first in &ops {
-                    // Names that the first operation brings into being are named by the second.
-                    let mut seconds = ops.clone();
-                    seconds.extend(sequels(first, &ops));
-                    for second in seconds {
-                        if self.fits(s, &[first, second]) {
-                            out.push(Action { ops: [first, second].into_iter().collect(), refusal: None });
-                        }
-                    }
-                }
-            }
-            Compounds::Menu(menu) => {
-                let fitting = menu(s).into_iter().filter(|ops| self.fits(s, ops));
-                out.extend(fitting.map(|ops| Action { ops, refusal: None }));
-            }
-        }
+    /// Everything that can be done in a state.
+    pub fn menu<'a>(&'a self, s: &'a Small) -> Menu<'a> {
+        let mut singles = Vec::with_capacity(160);
+        self.ops(s, &mut singles);
+        let compounds = match self.compounds {
+            Compounds::Menu(menu) => menu(s),
+            _ => Vec::new(),
+        };
+        Menu { facet: self, state: s, singles, compounds }
     }
 
     /// The single operations.
@@ -244,17 +228,78 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
     }
 }
 
-/// What can be said of a name only after the first operation of a pair has made it.
-fn sequels(first: Op, menu: &[Op]) -> Vec<Op> {
-    let slot_edges = |parent| [ChildName::FILE, ChildName::BACKING].map(|name| Op::Detach { parent, name });
-    let made: Vec<Op> = match first {
-        Op::AttachUser { user, node, .. } => vec![Op::DetachUser { user }, Op::ReplaceUserChild { user, to: node }],
-        Op::Attach { parent, child, name, .. } => {
-            vec![Op::Detach { parent, name }, Op::ReplaceChild { parent, name, to: child }]
+/// What can be done in one state: places 0 to [`Menu::len`], some of them empty because they would exceed the bounds.
+#[derive(Clone, Debug)]
+pub struct Menu<'a> {
+    facet: &'a Facet,
+    state: &'a Small,
+    singles: Vec<Op>,
+    compounds: Vec<ArrayVec<Op, MAX_OPS>>,
+}
+
+impl Menu<'_> {
+    /// The number of places.
+    pub fn len(&self) -> usize {
+        let singles = self.singles.len();
+        match self.facet.compounds {
+            Compounds::None => singles,
+            Compounds::Pairs => {
+                singles + self.singles.iter().map(|first| singles + sequels(*first).len()).sum::<usize>()
+            }
+            Compounds::Menu(_) => singles + self.compounds.len(),
         }
-        Op::SetBacking { node, .. } | Op::SetFile { node, .. } => slot_edges(node).to_vec(),
-        Op::Append { new, .. } | Op::Insert { new, .. } => slot_edges(new).to_vec(),
-        _ => Vec::new(),
-    };
-    made.into_iter().filter(|op| !menu.contains(op)).collect()
+    }
+
+    /// Is there nothing to do?
+    pub fn is_empty(&self) -> bool {
+        self.singles.is_empty()
+    }
+
+    /// What stands at a place, unless it would exceed the bounds.
+    pub fn get(&self, place: usize) -> Option<Action> {
+        if let Some(&op) = self.singles.get(place) {
+            return Some(Action::single(op));
+        }
+        let place = place - self.singles.len();
+        let ops = match self.facet.compounds {
+            Compounds::None => return None,
+            Compounds::Pairs => self.pair(place)?,
+            Compounds::Menu(_) => self.compounds.get(place)?.clone(),
+        };
+        self.facet.fits(self.state, &ops).then_some(Action { ops, refusal: None })
+    }
+
+    fn pair(&self, mut place: usize) -> Option<ArrayVec<Op, MAX_OPS>> {
+        for &first in &self.singles {
+            let sequels = sequels(first);
+            if let Some(&second) = self.singles.get(place) {
+                return Some([first, second].into_iter().collect());
+            }
+            place -= self.singles.len();
+            if let Some(&second) = sequels.get(place) {
+                return Some([first, second].into_iter().collect());
+            }
+            place -= sequels.len();
+        }
+        None
+    }
+
+    /// All that stands there.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, Action)> + '_ {
+        (0..self.len()).filter_map(|place| Some((place, self.get(place)?)))
+    }
+}
+
+/// What can be said of a name only after the first operation of a pair has made it.
+fn sequels(first: Op) -> ArrayVec<Op, 2> {
+    let slot_edges = |parent| [ChildName::FILE, ChildName::BACKING].map(|name| Op::Detach { parent, name });
+    match first {
+        Op::AttachUser { user, node, .. } => [Op::DetachUser { user }, Op::ReplaceUserChild { user, to: node }].into(),
+        Op::Attach { parent, child, name, .. } => {
+            [Op::Detach { parent, name }, Op::ReplaceChild { parent, name, to: child }].into()
+        }
+        Op::SetBacking { node, .. } | Op::SetFile { node, .. } => slot_edges(node).into(),
+        Op::Append { new, .. } | Op::Insert { new, .. } => slot_edges(new).into(),
+        _ => ArrayVec::new(),
+    }
 }

@@ -3,7 +3,7 @@
 use blockgraph_model::atomic::Atomic;
 use blockgraph_model::canon::canonical;
 use blockgraph_model::explore::explore;
-use blockgraph_model::menu::{Action, Facet, Small};
+use blockgraph_model::menu::{Facet, Small};
 use blockgraph_model::pack::{pack, unpack};
 use blockgraph_model::scopes::{SCOPES, scope};
 use blockgraph_model::{Outcome, execute};
@@ -19,10 +19,8 @@ fn facet(scope_name: &str, facet: &str) -> Facet {
 fn plain(facet: &Facet) -> HashSet<Small> {
     let mut seen = HashSet::from([Small::default()]);
     let mut queue: Vec<Small> = seen.iter().copied().collect();
-    let mut menu: Vec<Action> = Vec::new();
     while let Some(state) = queue.pop() {
-        facet.actions(&state, &mut menu);
-        for action in &menu {
+        for (_, action) in facet.menu(&state).iter() {
             let mut refusals = vec![None];
             if facet.lags
                 && let Outcome::Done { plan, .. } = execute(&state, &action.ops, &[])
