@@ -1,5 +1,16 @@
 //! Holds the crate `blockgraph` against its formal model: every transition of a scope, differential tests, scenarios.
 #![forbid(unsafe_code)]
 
+pub mod cli;
+pub mod compare;
+pub mod counterexample;
+pub mod draw;
+pub mod hooks;
+pub mod impl_subject;
 pub mod model_subject;
+pub mod replay;
+pub mod restore;
 pub mod subject;
+pub mod text;
+pub mod translate;
+pub mod verify;

@@ -37,7 +37,7 @@ pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer
             Answer::Done { prepare: plan.prepare.to_vec(), check: plan.check.to_vec(), closed: closed.to_vec() }
         }
         Outcome::Failed { index, error } => Answer::Failed { index: *index, error: *error },
-        Outcome::Violates { graph } => Answer::Violates(judge::violations(graph)),
+        Outcome::Violates { graph, .. } => Answer::Violates(judge::violations(graph)),
         Outcome::Refused { by } => Answer::Refused(*by),
     }
 }

@@ -1,9 +1,9 @@
 //! What is compared: a subject takes operations and answers; what it shows of itself is an [`Observation`].
 
+use blockgraph_model::op::Flags;
 use blockgraph_model::{
     ChildName, EdgeId, Grant, Kind, NodeId, Op, Opt, Pair, Refusal, Role, StepError, UserId, Violation,
 };
-use blockgraph_model::op::Flags;
 
 /// Something that executes operations: the model, the crate.
 pub trait Subject {

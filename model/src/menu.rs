@@ -134,7 +134,8 @@ impl Facet {
         let names = self.names(s);
         for &verb in self.verbs {
             match verb {
-                "add" | "insert" | "release" | "drop-filter" | "set-read-only" | "set-option" => {
+                "insert" => self.inserts(s, &names, out),
+                "add" | "release" | "drop-filter" | "set-read-only" | "set-option" => {
                     self.node_ops(verb, &names, out);
                 }
                 "attach-user" | "detach-user" | "set-user" | "replace-user-child" => {
@@ -151,15 +152,20 @@ impl Facet {
         for &node in names {
             match verb {
                 "add" => out.extend(self.specs.iter().map(|&spec| Op::Add { node, spec })),
-                "insert" => {
-                    for &top in names {
-                        out.extend(self.specs.iter().map(|&spec| Op::Insert { new: node, spec, top }));
-                    }
-                }
                 "release" => out.push(Op::Release { node }),
                 "drop-filter" => out.push(Op::DropFilter { filter: node }),
                 "set-read-only" => out.extend([false, true].map(|on| Op::SetReadOnly { node, on })),
                 _ => out.extend(self.opts.iter().map(|&opt| Op::SetOption { node, opt })),
+            }
+        }
+    }
+
+    /// The new node and its top can both be missing, so here a second name that is not in use is needed.
+    fn inserts(&self, s: &Small, names: &[NodeId], out: &mut Vec<Op>) {
+        let second = (0..self.nodes).map(NodeId).filter(|n| s.nodes[n.0 as usize].kind.is_none()).nth(1);
+        for &new in names {
+            for &top in names.iter().chain(&second) {
+                out.extend(self.specs.iter().map(|&spec| Op::Insert { new, spec, top }));
             }
         }
     }

@@ -105,8 +105,8 @@ fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
             "insert",
             "drop-filter",
         ],
-        specs: &[BACKING_FILTER, NO_PERMISSION],
-        pairs: const { &[Pair::new(W, ALL)] },
+        specs: &[BACKING_FILTER, NO_PERMISSION, EXCLUSIVE],
+        pairs: const { &[Pair::new(W, ALL), Pair::new(G, but(Perms(W.0 | G.0)))] },
         stays: &[false, true],
         roles: &[(FILE, Role::DATA), (BACKING, Role::COW)],
         ..BLANK
@@ -115,7 +115,8 @@ fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
 
 /// Every driver kind with every option, over and under the others.
 fn drivers(nodes: u8, edges: usize) -> Facet {
-    const EVERY_KIND: [Spec; 9] = [
+    const MISMATCHED: Spec = Spec { opt: Opt::Rewrite(true), ..PROTOCOL };
+    const EVERY_KIND: [Spec; 10] = [
         PROTOCOL,
         FILTER,
         BACKING_FILTER,
@@ -125,6 +126,7 @@ fn drivers(nodes: u8, edges: usize) -> Facet {
         Spec::plain(Kind::WriteToSelected),
         Spec::plain(Kind::Blkdebug),
         Spec::plain(Kind::Quorum),
+        MISMATCHED,
     ];
     Facet {
         name: "drivers",
@@ -132,7 +134,7 @@ fn drivers(nodes: u8, edges: usize) -> Facet {
         nodes,
         edges,
         users: 1,
-        verbs: &["add", "attach-user", "attach", "set-option", "set-file", "set-backing", "append"],
+        verbs: &["add", "attach-user", "attach", "set-option", "set-file", "set-backing", "append", "insert"],
         specs: &EVERY_KIND,
         pairs: const { &[Pair::new(Perms(R.0 | U.0), but(Z)), Pair::new(Perms(W.0 | G.0), but(Perms(R.0 | G.0)))] },
         roles: &[
@@ -198,6 +200,7 @@ fn freezing(nodes: u8, edges: usize) -> Facet {
             "replace-node",
             "replace-child",
             "append",
+            "insert",
             "drop-filter",
             "freeze",
             "thaw",
@@ -225,12 +228,16 @@ fn refusals(nodes: u8, edges: usize) -> Facet {
             "set-user",
             "attach",
             "set-read-only",
+            "set-option",
             "append",
             "drop-filter",
+            "freeze",
+            "thaw",
         ],
         specs: &[PROTOCOL, BACKING_FILTER],
         pairs: const { &[Pair::new(R, ALL), Pair::new(Perms(R.0 | W.0), but(W))] },
         roles: &[(BACKING, FILTERED)],
+        opts: &[Opt::Rewrite(true)],
         lags: true,
         ..BLANK
     }

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows about permissions; [`crate::judge`] looks at the result.
 
-use crate::op::{ChildName, EdgeId, NodeId, Op, Role, Slot, Spec, StepError, StepError as E};
+use crate::op::{ChildName, EdgeId, NodeId, Op, Opt, Role, Slot, Spec, StepError, StepError as E};
 use crate::rules;
 use crate::state::{Edge, Node, Parent, State};
 use arrayvec::ArrayVec;
@@ -107,7 +107,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
             Op::SetOption { node, opt } => {
                 self.exists(node)?;
                 let found = &mut self.graph.nodes[node.0 as usize];
-                if !found.kind.is_some_and(|kind| opt.suits(kind)) {
+                if opt == Opt::None || !found.kind.is_some_and(|kind| opt.suits(kind)) {
                     return Err(E::OptionUnsupported { node });
                 }
                 found.opt = opt;

@@ -1,0 +1,131 @@
+//! The command line: what can be asked for, and how every command ends.
+//!
+//! A command is a variant of [`Command`], a room beside this one, and one line in [`run_command`].
+
+mod replay;
+mod run;
+mod verify;
+
+use crate::impl_subject::ImplSubject;
+use crate::model_subject::ModelSubject;
+use crate::subject::Subject;
+use crate::text::play::Stage;
+use crate::text::scenario::{MOST_EDGES, MOST_NODES};
+use clap::{Parser, Subcommand, ValueEnum};
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+/// Storage graphs with permissions: the crate `blockgraph` held against its formal model.
+#[derive(Debug, Parser)]
+#[command(name = "blockgraph", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Explore the models, replay every transition on the crate, print a scoreboard.
+    Verify(verify::Arguments),
+    /// Play a scenario file step by step, draw the graph after each, and check what the file expects.
+    Replay(replay::Arguments),
+    /// Read operations as JSON, one a line, from standard input; write outcome and graph as JSON, one line each.
+    Run(run::Arguments),
+}
+
+/// What executes operations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum On {
+    /// The formal model.
+    Model,
+    /// The crate.
+    Impl,
+}
+
+/// Makes a fresh subject. The only place that knows which there are.
+pub fn subject(on: On) -> Box<dyn Subject> {
+    match on {
+        On::Model => Box::new(ModelSubject::<MOST_NODES, MOST_EDGES>::default()),
+        On::Impl => Box::new(ImplSubject::new()),
+    }
+}
+
+/// Makes a stage for scenarios: `None` for model and crate side by side.
+pub fn stage(on: Option<On>) -> Stage {
+    let model = subject(On::Model);
+    match on {
+        Some(On::Model) => Stage::model(model),
+        Some(On::Impl) => Stage::beside(model, subject(On::Impl), false),
+        None => Stage::beside(model, subject(On::Impl), true),
+    }
+}
+
+/// Why a command ended before its end.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The input is bad: one line that says where and why. Exit code 2.
+    Input(String),
+    /// The output failed; nobody reads it any more, or the disk is full.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Stop {
+        Stop::Output(error)
+    }
+}
+
+/// `Ok(true)`: all is well, `Ok(false)`: something was found.
+pub(crate) type Ending = Result<bool, Stop>;
+
+/// Runs the command of the process's arguments.
+///
+/// The exit code is 0 if all is well, 1 if something was found (an expectation that does not hold, a difference), 2 if
+/// the input is bad.
+pub fn main() -> ExitCode {
+    match run_command(Arguments::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(Stop::Input(line)) => fail(&line),
+        // Whoever closed the pipe has seen enough.
+        Err(Stop::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Stop::Output(error)) => fail(&format!("cannot write: {error}")),
+    }
+}
+
+fn run_command(command: Command) -> Ending {
+    match command {
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+    }
+}
+
+fn fail(line: &str) -> ExitCode {
+    // If standard error is closed too there is nobody left to tell.
+    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("blockgraph: {line}\n"));
+    ExitCode::from(2)
+}
+
+/// Reads a whole file, `-` for standard input.
+pub(crate) fn read_text(path: &str) -> Result<String, Stop> {
+    let bytes = if path == "-" {
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut io::stdin(), &mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let bytes = bytes.map_err(|error| Stop::Input(format!("{}: {error}", shown(path))))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        Stop::Input(format!("{}:{line}:{column}: the file is not UTF-8", shown(path)))
+    })
+}
+
+/// A path as messages show it.
+pub(crate) fn shown(path: &str) -> String {
+    if path == "-" { "<stdin>".to_owned() } else { path.escape_debug().to_string() }
+}

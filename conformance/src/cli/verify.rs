@@ -1,0 +1,278 @@
+//! `blockgraph verify`: the main job and its scoreboard.
+
+use super::{Ending, Stop};
+use crate::counterexample;
+use crate::replay::Tally;
+use crate::verify::{self, CellReport, FacetReport, Options, Stage};
+use blockgraph_model::scopes::{self, SCOPES};
+use blockgraph_model::table;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Explore the models, replay every transition on the crate, print a scoreboard.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// How much: smoke (seconds), small (a minute or two), medium (many minutes).
+    #[arg(long, default_value = "small", value_parser = SCOPES)]
+    scope: String,
+    /// Only this facet of the scope.
+    #[arg(long)]
+    facet: Option<String>,
+    /// Worker threads [default: one a core].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// Leave out the walk (every transition a second time, on long-lived graphs).
+    #[arg(long)]
+    no_walk: bool,
+    /// Leave out counting the states a second time with stateright.
+    #[arg(long)]
+    no_stateright: bool,
+    /// Print the whole op × outcome table, with the shortest way to each cell and why the empty ones are empty.
+    #[arg(long)]
+    table: bool,
+    /// One JSON object instead of the scoreboard.
+    #[arg(long)]
+    json: bool,
+    /// Where counterexamples are written (new files only).
+    #[arg(long, default_value = "counterexamples")]
+    out: PathBuf,
+}
+
+/// Runs the command; `Ok(false)` if anything does not hold.
+pub fn run(arguments: &Arguments) -> Ending {
+    let Some(mut scope) = scopes::scope(&arguments.scope) else {
+        return Err(Stop::Input(format!("no scope {:?}", arguments.scope)));
+    };
+    if let Some(only) = &arguments.facet {
+        let names: Vec<&str> = scope.facets.iter().map(|(f, _)| f.name).collect();
+        if !names.contains(&only.as_str()) {
+            return Err(Stop::Input(format!(
+                "no facet {only:?} in scope {}: there are {}",
+                scope.name,
+                names.join(", ")
+            )));
+        }
+        scope.facets.retain(|(facet, _)| facet.name == only);
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = Options {
+        threads: arguments.threads.map_or(cores, usize::from),
+        walk: !arguments.no_walk,
+        stateright: !arguments.no_stateright,
+    };
+    let start = Instant::now();
+    let reports = explore(arguments, &scope, options)?;
+    let cells = if arguments.facet.is_none() { verify::cells(&reports) } else { Vec::new() };
+    let holds = reports.iter().all(FacetReport::holds) && cells.iter().all(CellReport::holds);
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", as_json(scope.name, &reports, &cells, holds, start.elapsed()))?;
+    } else {
+        totals(&mut out, &reports, &cells, start.elapsed())?;
+        if arguments.table {
+            print_table(&mut out, &cells)?;
+        }
+    }
+    findings(&reports, &cells, arguments)?;
+    if !arguments.json {
+        writeln!(out, "{}", if holds { "all holds" } else { "NOT everything holds" })?;
+    }
+    Ok(holds)
+}
+
+/// Explores and replays, with a line for each facet as it ends.
+fn explore(arguments: &Arguments, scope: &scopes::Scope, options: Options) -> Result<Vec<FacetReport>, Stop> {
+    // Drawn on a terminal only; a pipe sees nothing of it.
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let progress = |facet: &str, stage: Stage, states: usize, done: u64| {
+        let stage = match stage {
+            Stage::Star => "star",
+            Stage::Walk => "walk",
+            Stage::Stateright => "stateright",
+        };
+        bar.set_message(format!("{facet}: {stage}, {} states, {} done", grouped(states as u64), grouped(done)));
+    };
+    let mut failed = None;
+    if !arguments.json {
+        let about = format!("scope {}, {} threads", scope.name, options.threads);
+        bar.suspend(|| writeln!(std::io::stdout(), "{about}\n{HEADING}"))?;
+    }
+    let reports = verify::scope(scope, options, &progress, &mut |report| {
+        if !arguments.json && failed.is_none() {
+            failed = bar.suspend(|| writeln!(std::io::stdout(), "{}", line(report))).err();
+        }
+    });
+    bar.finish_and_clear();
+    failed.map_or(Ok(reports), |error| Err(error.into()))
+}
+
+const HEADING: &str = "facet            states  depth  transitions     injected     star   k/s/core     walk   k/s/core  \
+                       equal  pinned  stateright";
+
+/// Thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn rate(tally: Tally, time: Duration, threads: usize) -> f64 {
+    tally.total() as f64 / time.as_secs_f64().max(1e-9) / threads as f64 / 1e3
+}
+
+fn line(r: &FacetReport) -> String {
+    let ways =
+        |tally: Tally, time: Duration| format!("{:>7.1}s {:>9.0}", time.as_secs_f64(), rate(tally, time, r.threads));
+    let walk = r.walk.map_or_else(|| format!("{:>8} {:>9}", "-", "-"), |(tally, time)| ways(tally, time));
+    let stateright = match r.stateright {
+        None => "-".to_owned(),
+        Some((count, time)) if count == r.unique => format!("same {:.1}s", time.as_secs_f64()),
+        Some((count, _)) => format!("{count}!"),
+    };
+    let equal = match (&r.mismatch, r.replayed_all()) {
+        (Some(_), _) => "NO",
+        (None, true) => "100 %",
+        (None, false) => "gaps!",
+    };
+    let pinned = if r.unique == r.pinned { "yes".to_owned() } else { format!("{}!", r.pinned) };
+    format!(
+        "{:<12} {:>10} {:>6} {:>12} {:>12} {} {walk}  {equal:>6} {pinned:>7}  {stateright}",
+        r.facet.name,
+        grouped(r.unique as u64),
+        r.levels - 1,
+        grouped(r.transitions),
+        grouped(r.injections),
+        ways(r.star.0, r.star.1),
+    )
+}
+
+fn totals(out: &mut impl Write, reports: &[FacetReport], cells: &[CellReport], time: Duration) -> std::io::Result<()> {
+    let sum = |f: fn(&FacetReport) -> u64| grouped(reports.iter().map(f).sum());
+    writeln!(out)?;
+    writeln!(out, "unique canonical states     {}", sum(|r| r.unique as u64))?;
+    writeln!(out, "(state, op) explored        {}", sum(|r| r.transitions))?;
+    writeln!(out, "replayed and equal, star    {}", sum(|r| r.star.0.total()))?;
+    writeln!(out, "replayed and equal, walk    {}", sum(|r| r.walk.map_or(0, |(tally, _)| tally.total())))?;
+    writeln!(
+        out,
+        "  of these a driver refused {}",
+        sum(|r| r.star.0.injected + r.walk.map_or(0, |(t, _)| t.injected))
+    )?;
+    if !cells.is_empty() {
+        let can = cells.iter().filter(|c| c.unreachable.is_none());
+        let met = can.clone().filter(|c| c.count > 0).count();
+        let cannot = cells.iter().filter(|c| c.unreachable.is_some()).count();
+        writeln!(out, "op × outcome cells          {met} of {} met, {cannot} unreachable with a reason", can.count())?;
+    }
+    let counted: usize = reports.iter().filter_map(|r| r.stateright.map(|(count, _)| count)).sum();
+    if counted > 0 {
+        let bound = verify::collision_bound(counted);
+        writeln!(
+            out,
+            "stateright                  the same counts (64-bit fingerprints: collision under {bound:.1e})"
+        )?;
+    }
+    writeln!(out, "time                        {:.1} s", time.as_secs_f64())
+}
+
+fn print_table(out: &mut impl Write, cells: &[CellReport]) -> std::io::Result<()> {
+    for row in 0..table::ROWS {
+        writeln!(out, "\n{}", table::row_name(row))?;
+        for cell in cells.iter().filter(|c| c.row == row) {
+            let end = table::column_name(cell.column);
+            match (&cell.witness, cell.unreachable) {
+                (Some((facet, story)), _) => {
+                    let story = verify::story_lines(story).join(" | ");
+                    writeln!(out, "  {end:<20} {:>13}  {facet}: {story}", grouped(cell.count))?;
+                }
+                (None, Some(why)) if why.starts_with("no precondition") => {}
+                (None, why) => writeln!(out, "  {end:<20} {:>13}  {}", 0, why.unwrap_or("NOT REACHED"))?,
+            }
+        }
+    }
+    writeln!(out, "\nStep errors that are not listed: no precondition of that heading of specs/operations.md.")
+}
+
+/// What does not hold, on standard error, with a file to replay for each difference.
+fn findings(reports: &[FacetReport], cells: &[CellReport], arguments: &Arguments) -> Result<(), Stop> {
+    let mut err = std::io::stderr().lock();
+    for report in reports {
+        let name = report.facet.name;
+        if report.unique != report.pinned && report.mismatch.is_none() {
+            writeln!(err, "{name}: {} states, pinned are {}", report.unique, report.pinned)?;
+        }
+        for (broken, story) in &report.broken {
+            writeln!(err, "{name}: the model breaks: {broken}")?;
+            write_story(&mut err, arguments, &format!("{name}-invariant"), story, broken)?;
+        }
+        if let Some(found) = &report.mismatch {
+            writeln!(err, "{name}: model and crate differ:\n{}", found.what)?;
+            write_story(&mut err, arguments, name, &found.story, &found.what)?;
+        }
+    }
+    for cell in cells.iter().filter(|c| !c.holds()) {
+        let (row, end) = (table::row_name(cell.row), table::column_name(cell.column));
+        match cell.unreachable {
+            Some(why) => writeln!(err, "{row} × {end}: met {} times, but should not be: {why}", cell.count)?,
+            None => writeln!(err, "{row} × {end}: not met by any facet of this scope")?,
+        }
+    }
+    Ok(())
+}
+
+fn write_story(
+    err: &mut impl Write,
+    arguments: &Arguments,
+    name: &str,
+    story: &[blockgraph_model::menu::Action],
+    what: &str,
+) -> Result<(), Stop> {
+    for line in verify::story_lines(story) {
+        writeln!(err, "    {line}")?;
+    }
+    let name = format!("{}-{name}", arguments.scope);
+    let path = counterexample::write(&arguments.out, &name, story, what).map_err(|error| {
+        Stop::Input(format!("cannot write a counterexample to {}: {error}", arguments.out.display()))
+    })?;
+    writeln!(err, "  replay it: blockgraph replay {}", path.display())?;
+    Ok(())
+}
+
+fn as_json(scope: &str, reports: &[FacetReport], cells: &[CellReport], holds: bool, time: Duration) -> Value {
+    let tally = |(t, time): (Tally, Duration)| {
+        json!({"accepted": t.accepted, "refused": t.refused, "injected": t.injected, "restored": t.restored,
+               "seconds": time.as_secs_f64()})
+    };
+    let facet = |r: &FacetReport| {
+        json!({
+            "facet": r.facet.name, "about": r.facet.about, "states": r.unique, "pinned": r.pinned,
+            "depth": r.levels - 1, "transitions": r.transitions, "injections": r.injections,
+            "star": tally(r.star), "walk": r.walk.map(tally),
+            "stateright": r.stateright.map(|(count, time)| json!({"states": count, "seconds": time.as_secs_f64()})),
+            "broken": r.broken.iter().map(|(name, story)| json!({"invariant": name, "story": verify::story_lines(story)})).collect::<Vec<_>>(),
+            "mismatch": r.mismatch.as_ref().map(|m| json!({"what": m.what, "story": verify::story_lines(&m.story)})),
+            "holds": r.holds(),
+        })
+    };
+    let cell = |c: &CellReport| {
+        json!({"op": table::row_name(c.row), "outcome": table::column_name(c.column), "count": c.count,
+               "unreachable": c.unreachable,
+               "witness": c.witness.as_ref().map(|(facet, story)| json!({"facet": facet, "story": verify::story_lines(story)}))})
+    };
+    json!({"scope": scope, "seconds": time.as_secs_f64(), "holds": holds,
+           "facets": reports.iter().map(facet).collect::<Vec<_>>(),
+           "cells": cells.iter().map(cell).collect::<Vec<_>>()})
+}

@@ -1,0 +1,179 @@
+//! Is the crate's graph the model's state? Looked at in place, since it is asked a hundred million times.
+
+use crate::hooks::TestDriver;
+use crate::impl_subject::ImplSubject;
+use crate::model_subject;
+use crate::subject::{Answer, Observation, Subject};
+use crate::translate::{self, Keys};
+use blockgraph::Graph;
+use blockgraph_model::judge::{self, Derived};
+use blockgraph_model::{Edge, NodeId, Outcome, Parent, State};
+
+/// Everything the crate shows is what the state says: names, drivers, options, flags, holders, granted pairs, both list
+/// orders of every node, edges with role, mark and pair, users, and nothing besides.
+pub fn same<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
+    let Some(derived) = judge::derive(state) else { return false };
+    let graph = &subject.graph;
+    graph.node_count() == state.names().count()
+        && state.names().all(|id| same_node(graph, &subject.keys, state, &derived, id))
+        && graph.users().count() == state.edges().iter().filter(|e| matches!(e.parent, Parent::User(_))).count()
+        && state.edges().iter().all(|e| same_user(graph, &subject.keys, e))
+}
+
+fn same_node<const N: usize, const E: usize>(
+    graph: &Graph<TestDriver>,
+    keys: &Keys,
+    state: &State<N, E>,
+    derived: &Derived<N, E>,
+    id: NodeId,
+) -> bool {
+    let key = keys.node(id);
+    let node = &state.nodes[id.0 as usize];
+    let (Some(view), Some(driver)) = (graph.get(key), graph.driver(key)) else { return false };
+    let flags = node.flags;
+    let plain = *view.name() == translate::node_name(id)
+        && driver.id == id
+        && translate::preset_back(&driver.preset) == node.kind.map(|kind| (kind, node.opt))
+        && view.read_only() == flags.read_only
+        && view.force_share() == flags.force_share
+        && view.no_io() == flags.no_io
+        && view.never_freeze() == flags.never_freeze
+        && view.holders() == u32::from(node.holders)
+        && translate::grant_back(view.granted()) == node.granted
+        && translate::pair_back(view.pair()) == derived.nodes[id.0 as usize];
+    plain && same_children(graph, keys, state, derived, id) && same_parents(graph, keys, state, id)
+}
+
+fn same_children<const N: usize, const E: usize>(
+    graph: &Graph<TestDriver>,
+    keys: &Keys,
+    state: &State<N, E>,
+    derived: &Derived<N, E>,
+    id: NodeId,
+) -> bool {
+    let Some(view) = graph.get(keys.node(id)) else { return false };
+    let mut seen = view.children();
+    let all = state.edges().iter().zip(&derived.edges).filter(|(e, _)| e.parent == Parent::Node(id));
+    let equal = all.clone().all(|(edge, pair)| {
+        seen.next().and_then(|key| graph.edge(key)).is_some_and(|found| {
+            **found.name() == **translate::child_name(edge.name)
+                && found.role().bits() == edge.role.0
+                && found.is_frozen() == edge.frozen
+                && found.child() == keys.node(edge.child)
+                && found.parent() == blockgraph::Parent::Node(keys.node(id))
+                && translate::pair_back(found.pair()) == *pair
+        })
+    });
+    equal && seen.next().is_none()
+}
+
+fn same_parents<const N: usize, const E: usize>(
+    graph: &Graph<TestDriver>,
+    keys: &Keys,
+    state: &State<N, E>,
+    id: NodeId,
+) -> bool {
+    let Some(view) = graph.get(keys.node(id)) else { return false };
+    let mut seen = view.parents();
+    let equal = state.parents(id).all(|index| {
+        let edge = &state.edges()[index];
+        seen.next().and_then(|key| graph.edge(key)).is_some_and(|found| match edge.parent {
+            Parent::Node(parent) => {
+                found.parent() == blockgraph::Parent::Node(keys.node(parent))
+                    && **found.name() == **translate::child_name(edge.name)
+            }
+            Parent::User(user) => found.parent() == blockgraph::Parent::User(keys.user(user)),
+        })
+    });
+    equal && seen.next().is_none()
+}
+
+fn same_user(graph: &Graph<TestDriver>, keys: &Keys, edge: &Edge) -> bool {
+    let Parent::User(user) = edge.parent else { return true };
+    graph.user_view(keys.user(user)).is_some_and(|view| {
+        *view.name() == translate::user_name(user)
+            && view.node() == keys.node(edge.child)
+            && view.stays() == edge.stay
+            && translate::pair_back(view.pair()) == edge.wanted
+    })
+}
+
+/// Does the crate's answer agree with the model's outcome? `None`: it does; else what is wrong.
+pub fn agrees<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &Answer) -> Option<String> {
+    let agrees = match (outcome, answer) {
+        (Outcome::Done { next, plan, closed }, Answer::Done { prepare, check, closed: gone }) => {
+            if let Some(wrong) = out_of_order(next, check) {
+                return Some(wrong);
+            }
+            let mut sorted = check.clone();
+            sorted.sort_unstable_by_key(|(node, _)| *node);
+            plan.prepare[..] == prepare[..] && plan.check[..] == sorted[..] && closed[..] == gone[..]
+        }
+        (Outcome::Failed { index, error }, Answer::Failed { index: at, error: given }) => index == at && error == given,
+        // V4: any one of the set.
+        (Outcome::Violates { graph, .. }, Answer::Violates(named)) => {
+            named.len() == 1 && named.iter().all(|v| judge::is_violation(graph, *v))
+        }
+        (Outcome::Refused { by }, Answer::Refused(given)) => by == given,
+        _ => false,
+    };
+    (!agrees).then(|| format!("model: {:?}\nimpl:  {answer:?}", model_subject::answer(outcome)))
+}
+
+/// V5.2: parents are asked before children.
+fn out_of_order<const N: usize, const E: usize>(
+    next: &State<N, E>,
+    check: &[(NodeId, blockgraph_model::Grant)],
+) -> Option<String> {
+    for (place, (later, _)) in check.iter().enumerate().skip(1) {
+        let below = next.reach(*later);
+        if let Some((earlier, _)) = check[..place].iter().find(|(earlier, _)| below[earlier.0 as usize]) {
+            return Some(format!("{later:?} was checked after its descendant {earlier:?} (V5.2)"));
+        }
+    }
+    None
+}
+
+/// What is different between two observations, one line each.
+pub fn difference(model: &Observation, other: &Observation) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut by_name = |what: String, a: Option<String>, b: Option<String>| {
+        if a != b {
+            let text = |side: Option<String>| side.unwrap_or_else(|| "absent".into());
+            lines.push(format!("{what}\n  model: {}\n  impl:  {}", text(a), text(b)));
+        }
+    };
+    for id in (0..=u8::MAX).map(NodeId) {
+        let find = |o: &Observation| o.nodes.iter().find(|n| n.id == id).map(|n| format!("{n:?}"));
+        by_name(format!("node {id:?}"), find(model), find(other));
+    }
+    for id in (0..=u8::MAX).map(blockgraph_model::UserId) {
+        let find = |o: &Observation| o.users.iter().find(|u| u.id == id).map(|u| format!("{u:?}"));
+        by_name(format!("user {id:?}"), find(model), find(other));
+    }
+    lines
+}
+
+/// The whole comparison after an operation: the answer, what is seen, and what the crate says of itself. `expected` is the
+/// state that must now be there.
+pub fn check_step<const N: usize, const E: usize>(
+    outcome: &Outcome<N, E>,
+    answer: &Answer,
+    subject: &ImplSubject,
+    expected: &State<N, E>,
+) -> Option<String> {
+    if let Some(fault) = &subject.fault {
+        return Some(fault.clone());
+    }
+    if let Some(wrong) = agrees(outcome, answer) {
+        return Some(wrong);
+    }
+    if !same(subject, expected) {
+        let lines = difference(&model_subject::observe(expected), &subject.observe());
+        return Some(format!("the graphs differ after the operation:\n{}", lines.join("\n")));
+    }
+    if let (Outcome::Done { .. }, broken @ [_, ..]) = (outcome, &subject.graph.check()[..]) {
+        return Some(format!("the crate's own check fails: {broken:?}"));
+    }
+    None
+}

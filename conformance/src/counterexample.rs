@@ -1,0 +1,71 @@
+//! A story that shows a difference, as a scenario file that `replay` plays.
+
+use crate::model_subject;
+use crate::text::seen::answer_records;
+use crate::text::{Item, Names, Scenario, print};
+use blockgraph_model::menu::{Action, Small};
+use blockgraph_model::{Op, Outcome, execute};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The story as a scenario in which every answer is the one that the model gives.
+pub fn scenario(story: &[Action]) -> Scenario {
+    let ops: Vec<&[Op]> = story.iter().map(|action| action.ops.as_slice()).collect();
+    let mut scenario = Scenario::of_ops(ops.iter().copied());
+    let mut state = Small::default();
+    let steps = scenario.items.iter_mut().filter_map(|item| match item {
+        Item::Step(step) => Some(step),
+        Item::Name(_) => None,
+    });
+    for (step, action) in steps.zip(story) {
+        step.refusals = action.refusals().to_vec();
+        let outcome = execute(&state, &action.ops, action.refusals());
+        step.expect = answer_records(&model_subject::answer(&outcome)).into_iter().next();
+        if let Outcome::Done { next, .. } = outcome {
+            state = next;
+        }
+    }
+    scenario
+}
+
+/// The text of the file: what differs as a comment, then the story.
+pub fn text(story: &[Action], what: &str) -> String {
+    let mut text = String::new();
+    for line in what.lines() {
+        text.push_str("# ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text + &print(&scenario(story))
+}
+
+/// Writes the story to a new file `NAME.scenario`, or `NAME-2.scenario` and so on: nothing is overwritten.
+///
+/// # Errors
+/// If the folder cannot be made or written to.
+pub fn write(folder: &Path, name: &str, story: &[Action], what: &str) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    for number in 1.. {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        let path = folder.join(format!("{name}{suffix}.scenario"));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => {
+                file.write_all(text(story, what).as_bytes())?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// An action in one line, for reports.
+pub fn line(action: &Action) -> String {
+    let names = Names::numbered();
+    let ops: Vec<String> =
+        action.ops.iter().map(|op| crate::text::print::print_body(&crate::text::Body::Single(*op), &names)).collect();
+    let refusal = action.refusal.map(|r| format!(" while {} refuses {:?}", names.node(r.node), r.hook));
+    format!("{}{}", ops.join("; "), refusal.unwrap_or_default())
+}

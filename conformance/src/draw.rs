@@ -1,0 +1,126 @@
+//! A graph as text: root users and what they reach, children in list order, shared nodes once.
+//!
+//! ```text
+//! @blk rw/all
+//! └─ top  format
+//!    ├─ backing c r/all → base  protocol ro  r/all  of top/backing, other/file
+//!    └─ file dp rw/all-z → img  protocol
+//! other  filter
+//! └─ file fp -/all → base ↑
+//! ```
+//!
+//! An edge shows its name, its role, need/share and whether it is frozen; `↑` means drawn above. A node shows its driver kind,
+//! its flags and options, and, if it has several parents, its cumulative pair and its parents in list order; `held ×0` if
+//! nobody holds it, `stale` with what its driver last granted if that lags behind.
+
+use crate::subject::{ChildSeen, NodeSeen, Observation, UserSeen};
+use crate::text::names::Names;
+use crate::text::value::{flag_words, print_edge, print_kind, print_perms, print_role};
+use blockgraph_model::{ChildName, NodeId, Opt, Pair};
+use std::fmt::Write;
+
+/// Draws a graph; every line ends with an end of line, an empty graph is one line.
+pub fn draw(graph: &Observation, names: &Names) -> String {
+    let mut drawing = Drawing { graph, names, text: String::new(), drawn: Vec::new() };
+    graph.users.iter().for_each(|user| drawing.user(user));
+    // First the tops, then whatever only a cycle keeps from having one.
+    for tops in [true, false] {
+        for node in &graph.nodes {
+            if !drawing.drawn.contains(&node.id) && (!tops || node.parents.is_empty()) {
+                drawing.tree(node.id, "", "", "");
+            }
+        }
+    }
+    if drawing.text.is_empty() { "(no nodes)\n".to_owned() } else { drawing.text }
+}
+
+struct Drawing<'a> {
+    graph: &'a Observation,
+    names: &'a Names,
+    text: String,
+    drawn: Vec<NodeId>,
+}
+
+/// A node still to be drawn: the blanks of its children, the start of its line, the edge to it.
+struct Pending {
+    node: NodeId,
+    start: String,
+    indent: String,
+    edge: String,
+}
+
+impl Drawing<'_> {
+    fn user(&mut self, user: &UserSeen) {
+        let stays = if user.stay { " stays" } else { "" };
+        // Writing to a string cannot fail, here and below.
+        let _ = writeln!(self.text, "@{} {}{stays}", self.names.user(user.id), pair(user.pair));
+        self.tree(user.node, "└─ ", "   ", "");
+    }
+
+    /// A node and all below it, depth first, without recursion: chains are long.
+    fn tree(&mut self, node: NodeId, start: &str, indent: &str, edge: &str) {
+        let mut stack =
+            vec![Pending { node, start: start.to_owned(), indent: indent.to_owned(), edge: edge.to_owned() }];
+        while let Some(Pending { node, start, indent, edge }) = stack.pop() {
+            let _ = write!(self.text, "{start}{edge}{}", self.names.node(node));
+            let seen = self.graph.nodes.iter().find(|seen| seen.id == node);
+            let (Some(seen), false) = (seen, self.drawn.contains(&node)) else {
+                self.text.push_str(" ↑\n");
+                continue;
+            };
+            self.drawn.push(node);
+            self.text.push_str(&self.about(seen));
+            self.text.push('\n');
+            for (i, child) in seen.children.iter().enumerate().rev() {
+                let last = i + 1 == seen.children.len();
+                let (branch, below) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+                stack.push(Pending {
+                    node: child.child,
+                    start: format!("{indent}{branch}"),
+                    indent: format!("{indent}{below}"),
+                    edge: self.edge(child),
+                });
+            }
+        }
+    }
+
+    fn edge(&self, child: &ChildSeen) -> String {
+        let frozen = if child.frozen { " frozen" } else { "" };
+        let role = print_role(child.role);
+        format!("{} {role} {}{frozen} → ", self.names.child(child.name), pair(child.pair))
+    }
+
+    fn about(&self, node: &NodeSeen) -> String {
+        let mut text = format!("  {}", print_kind(node.kind));
+        for flag in flag_words(node.flags) {
+            let _ = write!(text, " {flag}");
+        }
+        text.push_str(&options(node, |child| self.names.child(child)));
+        if node.holders != 1 {
+            let _ = write!(text, "  held ×{}", node.holders);
+        }
+        if node.parents.len() > 1 {
+            let parents: Vec<_> = node.parents.iter().map(|&edge| print_edge(edge, self.names)).collect();
+            let _ = write!(text, "  {} of {}", pair(node.pair), parents.join(", "));
+        }
+        if node.is_stale() {
+            let writable = if node.granted.writable { "" } else { " ro" };
+            let _ = write!(text, "  stale: granted {}{writable}", pair(node.granted.pair));
+        }
+        text
+    }
+}
+
+fn pair(pair: Pair) -> String {
+    format!("{}/{}", print_perms(pair.need), print_perms(pair.share))
+}
+
+fn options<'a>(node: &NodeSeen, child: impl Fn(ChildName) -> &'a str) -> String {
+    match node.opt {
+        opt if opt == node.kind.default_opt() => String::new(),
+        Opt::None => " without options".to_owned(),
+        Opt::Debug { take, unshare } => format!(" take {} unshare {}", print_perms(take), print_perms(unshare)),
+        Opt::Rewrite(on) => if on { " rewrites" } else { " does not rewrite" }.to_owned(),
+        Opt::Select(selected) => selected.map_or(" none".to_owned(), |name| format!(" → {}", child(name))),
+    }
+}

@@ -1,0 +1,71 @@
+//! Every transition of a scope on the crate.
+//!
+//! *Star*: for each state one graph restored from a snapshot; refused operations run one after another on that same
+//! graph, accepted ones on a copy. *Walk*: one long-lived graph follows transitions until it is stuck, so that what is hidden
+//! (counters, labels, free slots, stale keys) ages. After every operation the answer, the plan, the pairing of hooks,
+//! the whole observation and, after accepted ones, the crate's own `check()` are compared.
+
+pub mod shrink;
+pub mod star;
+pub mod walk;
+
+use crate::impl_subject::ImplSubject;
+use crate::subject::Subject;
+use blockgraph_model::menu::Action;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A difference between model and crate, or a panic of the crate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// The state (by index of the exploration) where it happened.
+    pub state: u32,
+    /// The operations from the empty graph that show it; the last one differs.
+    pub story: Vec<Action>,
+    /// What differs.
+    pub what: String,
+}
+
+/// What was compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// (state, operation) pairs that took effect.
+    pub accepted: u64,
+    /// (state, operation) pairs that were refused.
+    pub refused: u64,
+    /// (state, operation, refusal) triples: a driver refused.
+    pub injected: u64,
+    /// Graphs made from snapshots.
+    pub restored: u64,
+}
+
+impl Tally {
+    /// Everything that was executed and compared.
+    pub fn total(&self) -> u64 {
+        self.accepted + self.refused + self.injected
+    }
+
+    /// Sum.
+    pub fn add(&mut self, other: Tally) {
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.injected += other.injected;
+        self.restored += other.restored;
+    }
+}
+
+/// [`Subject::apply`] and a comparison, where a panic of the crate is a difference and not the end of the run.
+fn guarded(
+    subject: &mut ImplSubject,
+    action: &Action,
+    compare: impl FnOnce(&ImplSubject, &crate::subject::Answer) -> Option<String>,
+) -> Option<String> {
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        let answer = subject.apply(&action.ops, action.refusals());
+        compare(subject, &answer)
+    }));
+    run.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Some(format!("the crate panicked: {text}"))
+    })
+}

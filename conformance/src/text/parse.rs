@@ -1,0 +1,267 @@
+//! Reads the text form.
+
+use super::lex::{Token, tokens};
+use super::names::Names;
+use super::record::{Place, Problem, Raw, Record, Recorded, Schema, find};
+use super::scenario::{Body, InUse, Item, Scenario, Step};
+use super::table::{ANSWERS, NOTES, Note, OPS, SEEN};
+use super::value::quote;
+use blockgraph_model::{Op, Refusal};
+
+/// Reads a scenario, and the line on which each of its items starts.
+///
+/// # Errors
+/// The first mistake, with its place.
+pub fn parse(text: &str) -> Result<(Scenario, Vec<usize>), Problem> {
+    let mut parser = Parser { tokens: tokens(text), ..Parser::default() };
+    parser.file()?;
+    Ok((Scenario { names: parser.names, items: parser.items }, parser.lines))
+}
+
+type Read<T> = Result<T, Problem>;
+
+#[derive(Default)]
+struct Parser<'a> {
+    tokens: Vec<(Place, Token<'a>)>,
+    at: usize,
+    names: Names,
+    in_use: InUse,
+    items: Vec<Item>,
+    lines: Vec<usize>,
+    /// Refusals waiting for their operation, and where the first of them stands.
+    refusals: Vec<Refusal>,
+}
+
+impl<'a> Parser<'a> {
+    fn file(&mut self) -> Read<()> {
+        loop {
+            self.skip(&[Token::Newline]);
+            let (place, token) = self.peek();
+            match token {
+                Token::End => return self.end(place),
+                Token::Word(word) => self.statement(place, word)?,
+                other => return Err(Problem::new(place, format!("expected an operation, found {}", other.name()))),
+            }
+            self.end_of_line()?;
+        }
+    }
+
+    fn end(&self, place: Place) -> Read<()> {
+        if !self.refusals.is_empty() {
+            return Err(Problem::new(place, "expected an operation after `refuse`, found the end of the file"));
+        }
+        if self.items.iter().any(|item| matches!(item, Item::Step(_))) {
+            Ok(())
+        } else {
+            Err(Problem::new(place, "no operation in the whole file"))
+        }
+    }
+
+    fn statement(&mut self, place: Place, word: &'a str) -> Read<()> {
+        let waiting = !self.refusals.is_empty();
+        match word {
+            "name" | "expect" if waiting => {
+                Err(Problem::new(place, format!("expected an operation after `refuse`, found `{word}`")))
+            }
+            "name" | "refuse" => self.note(place),
+            "expect" => self.graph(place),
+            "transaction" => self.transaction(place),
+            _ => {
+                let (op, first) = self.operation()?;
+                self.step(place, Body::Single(op), &[first])
+            }
+        }
+    }
+
+    fn note(&mut self, place: Place) -> Read<()> {
+        let (record, _) = self.record(&NOTES, "", None)?;
+        match Note::from_record(&record).map_err(|message| Problem::new(place, message))? {
+            Note::Refuse { node, hook } => self.refusals.push(Refusal { node, hook }),
+            Note::Name { declared } => self.item(place, Item::Name(declared)),
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, place: Place, item: Item) {
+        self.items.push(item);
+        self.lines.push(place.line);
+    }
+
+    /// An operation, and the place of its first value.
+    fn operation(&mut self) -> Read<(Op, Place)> {
+        let (place, _) = self.peek();
+        let (record, first) = self.record(&OPS, "operation", None)?;
+        let op = Op::from_record(&record).map_err(|message| Problem::new(place, message))?;
+        Ok((op, first))
+    }
+
+    fn transaction(&mut self, place: Place) -> Read<()> {
+        self.next();
+        self.expect(Token::Open, "`{` after `transaction`")?;
+        let (mut ops, mut places) = (Vec::new(), Vec::new());
+        loop {
+            self.skip(&[Token::Newline, Token::Semicolon]);
+            let (place, token) = self.peek();
+            match token {
+                Token::Close => break,
+                Token::Word("transaction") => return Err(Problem::new(place, "transactions do not nest")),
+                Token::Word(word @ ("name" | "refuse" | "expect")) => {
+                    return Err(Problem::new(place, format!("`{word}` belongs outside the transaction")));
+                }
+                Token::Word(_) => {
+                    let (op, first) = self.operation()?;
+                    ops.push(op);
+                    places.push(first);
+                    self.end_of_member("an expectation belongs after the closing `}`")?;
+                }
+                other => {
+                    return Err(Problem::new(place, format!("expected an operation or `}}`, found {}", other.name())));
+                }
+            }
+        }
+        self.next();
+        self.step(place, Body::Transaction(ops), &places)
+    }
+
+    /// After an operation in a transaction, or a line of an `expect graph` block.
+    fn end_of_member(&mut self, no_arrow: &str) -> Read<()> {
+        match self.peek() {
+            (_, Token::Newline | Token::Semicolon | Token::Close) => Ok(()),
+            (place, Token::Arrow) => Err(Problem::new(place, no_arrow)),
+            (place, other) => {
+                Err(Problem::new(place, format!("expected `;`, `}}` or the end of the line, found {}", other.name())))
+            }
+        }
+    }
+
+    fn step(&mut self, place: Place, body: Body, places: &[Place]) -> Read<()> {
+        let expect = match self.peek().1 {
+            Token::Arrow => Some(self.answer()?),
+            _ => None,
+        };
+        let step = Step { refusals: std::mem::take(&mut self.refusals), body, expect, graph: Vec::new() };
+        self.in_use.pass(&step, places, &self.names)?;
+        self.item(place, Item::Step(step));
+        Ok(())
+    }
+
+    /// `=> ok …` or `=> error KIND …`
+    fn answer(&mut self) -> Read<Record> {
+        self.next();
+        let (place, token) = self.peek();
+        match token {
+            Token::Word("ok") => self.record(&ANSWERS, "", None),
+            Token::Word("error") => {
+                self.next();
+                let (place, token) = self.peek();
+                if token == Token::Word("ok") {
+                    return Err(Problem::new(place, "unknown error `ok`"));
+                }
+                self.record(&ANSWERS, "error", None)
+            }
+            other => Err(Problem::new(place, format!("expected `ok` or `error` after `=>`, found {}", other.name()))),
+        }
+        .map(|(record, _)| record)
+    }
+
+    /// `expect graph { … }`
+    fn graph(&mut self, place: Place) -> Read<()> {
+        self.next();
+        self.expect(Token::Word("graph"), "`graph` after `expect`")?;
+        self.expect(Token::Open, "`{` after `expect graph`")?;
+        let mut lines = Vec::new();
+        loop {
+            self.skip(&[Token::Newline, Token::Semicolon]);
+            let (place, token) = self.peek();
+            match token {
+                Token::Close if lines.is_empty() => {
+                    return Err(Problem::new(place, "expected at least one line in `expect graph`"));
+                }
+                Token::Close => break,
+                _ => {
+                    let subject = |schema: &Schema| schema.columns.first().filter(|c| c.required).map(|c| c.key);
+                    lines.push(self.record(&SEEN, "expectation", Some(&subject))?.0);
+                    self.end_of_member("expected no `=>` in `expect graph`")?;
+                }
+            }
+        }
+        self.next();
+        match self.items.last_mut() {
+            Some(Item::Step(step)) if step.graph.is_empty() => step.graph = lines,
+            Some(Item::Step(_)) => return Err(Problem::new(place, "a second `expect graph` for the same operation")),
+            _ => return Err(Problem::new(place, "`expect graph` belongs after an operation")),
+        }
+        Ok(())
+    }
+
+    /// A word that `schemas` knows and its fields. The first value may stand without its key if `subject` names that.
+    fn record(
+        &mut self,
+        schemas: &[Schema],
+        what: &str,
+        subject: Option<&dyn Fn(&Schema) -> Option<&'static str>>,
+    ) -> Read<(Record, Place)> {
+        let (place, token) = self.next();
+        let Token::Word(verb) = token else {
+            return Err(Problem::new(place, format!("expected an {what}, found {}", token.name())));
+        };
+        let Some(schema) = find(schemas, verb) else {
+            let verbs: Vec<_> = schemas.iter().map(|schema| schema.verb).filter(|&verb| verb != "ok").collect();
+            let message = format!("unknown {what} {}: expected one of {}", quote(verb), verbs.join(", "));
+            return Err(Problem::new(place, message));
+        };
+        let mut raw = Vec::new();
+        while let (at, Token::Word(word)) = self.peek() {
+            let bare = subject.and_then(|of| of(schema)).filter(|_| raw.is_empty() && !word.contains('='));
+            raw.push(match (bare, word.split_once('=')) {
+                (Some(key), _) => Raw { key: (at, key.to_owned()), word: (at, word.to_owned()) },
+                (None, Some((key, value))) => {
+                    let after = Place { line: at.line, column: at.column + key.chars().count() + 1 };
+                    Raw { key: (at, key.to_owned()), word: (after, value.to_owned()) }
+                }
+                (None, None) => return Err(Problem::new(at, not_a_field(word))),
+            });
+            self.next();
+        }
+        let record = schema.read(place, &raw, &mut self.names)?;
+        let first = record.fields.first().map(|(key, _)| *key);
+        let first = raw.iter().find(|field| Some(field.key.1.as_str()) == first);
+        Ok((record, first.map_or(place, |field| field.word.0)))
+    }
+
+    fn peek(&self) -> (Place, Token<'a>) {
+        // The last token is the end, and nothing goes past it.
+        self.tokens.get(self.at).or(self.tokens.last()).copied().unwrap_or((Place::default(), Token::End))
+    }
+
+    fn next(&mut self) -> (Place, Token<'a>) {
+        let token = self.peek();
+        self.at += 1;
+        token
+    }
+
+    fn skip(&mut self, tokens: &[Token<'_>]) {
+        while tokens.contains(&self.peek().1) {
+            self.at += 1;
+        }
+    }
+
+    fn expect(&mut self, wanted: Token<'_>, what: &str) -> Read<()> {
+        match self.next() {
+            (_, token) if token == wanted => Ok(()),
+            (place, token) => Err(Problem::new(place, format!("expected {what}, found {}", token.name()))),
+        }
+    }
+
+    fn end_of_line(&mut self) -> Read<()> {
+        match self.peek() {
+            (_, Token::Newline | Token::End) => Ok(()),
+            (place, token) => Err(Problem::new(place, format!("expected the end of the line, found {}", token.name()))),
+        }
+    }
+}
+
+fn not_a_field(word: &str) -> String {
+    let hint = if word.starts_with('#') { " (a comment has a blank after its `#`)" } else { "" };
+    format!("expected `key=value`, found {}{hint}", quote(word))
+}

@@ -1,0 +1,260 @@
+//! The parts that lines are made of: each turns one Rust value into one field or several, and back.
+
+use super::record::{Column, Fields};
+use super::value::{Type, Value};
+use blockgraph_model::op::Flags as FlagBits;
+use blockgraph_model::perm::NONE;
+use blockgraph_model::{ChildName, EdgeId, NodeId, Opt, Pair as Need, Perms as Set, Spec, UserId};
+
+/// How a value of type `Is` stands in a line.
+pub trait Part {
+    /// The Rust value.
+    type Is;
+
+    /// The fields it takes; `key` is the name of the Rust field, or what the table has instead of it.
+    fn columns(key: &'static str, into: &mut Vec<Column>);
+
+    /// Writes the value.
+    fn put(is: &Self::Is, key: &'static str, into: &mut Fields);
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A sentence, if fields are missing or do not go together.
+    fn take(key: &'static str, from: &Fields) -> Result<Self::Is, String>;
+}
+
+/// Parts that are one field and must be there.
+macro_rules! plain {
+    ($($part:ident: $is:ty = $value:ident;)*) => {$(
+        #[doc = concat!("A field of type [`Type::", stringify!($part), "`].")]
+        #[derive(Debug)]
+        pub struct $part;
+
+        impl Part for $part {
+            type Is = $is;
+
+            fn columns(key: &'static str, into: &mut Vec<Column>) {
+                into.push(Column { key, ty: Type::$part, required: true });
+            }
+
+            fn put(is: &$is, key: &'static str, into: &mut Fields) {
+                into.push((key, Value::$value(is.clone())));
+            }
+
+            fn take(key: &'static str, from: &Fields) -> Result<$is, String> {
+                match get(from, key) {
+                    Some(Value::$value(is)) => Ok(is.clone()),
+                    _ => Err(format!("missing key `{key}`")),
+                }
+            }
+        }
+    )*};
+}
+
+plain! {
+    Node: NodeId = Node;
+    NewNode: NodeId = Node;
+    MaybeNode: Option<NodeId> = MaybeNode;
+    User: UserId = User;
+    NewUser: UserId = User;
+    Child: ChildName = Child;
+    Perms: Set = Perms;
+    Role: blockgraph_model::Role = Role;
+    Kind: blockgraph_model::Kind = Kind;
+    Flags: FlagBits = Flags;
+    Switch: bool = Switch;
+    Hook: blockgraph_model::Hook = Hook;
+    Slot: blockgraph_model::Slot = Slot;
+    Edge: EdgeId = Edge;
+    Number: u32 = Number;
+    Nodes: Vec<NodeId> = Nodes;
+    NodeSet: Vec<NodeId> = Nodes;
+    UserSet: Vec<UserId> = Users;
+    Edges: Vec<EdgeId> = Edges;
+    Children: Vec<ChildName> = Children;
+}
+
+fn get<'a>(fields: &'a Fields, key: &str) -> Option<&'a Value> {
+    fields.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+}
+
+fn optional(into: &mut Vec<Column>, columns: impl IntoIterator<Item = (&'static str, Type)>) {
+    into.extend(columns.into_iter().map(|(key, ty)| Column { key, ty, required: false }));
+}
+
+/// A switch that is off unless the line says otherwise.
+#[derive(Debug)]
+pub struct Off;
+
+impl Part for Off {
+    type Is = bool;
+
+    fn columns(key: &'static str, into: &mut Vec<Column>) {
+        optional(into, [(key, Type::Switch)]);
+    }
+
+    fn put(is: &bool, key: &'static str, into: &mut Fields) {
+        if *is {
+            Switch::put(is, key, into);
+        }
+    }
+
+    fn take(key: &'static str, from: &Fields) -> Result<bool, String> {
+        Ok(matches!(get(from, key), Some(Value::Switch(true))))
+    }
+}
+
+/// `need` and `share`.
+#[derive(Debug)]
+pub struct Pair;
+
+impl Part for Pair {
+    type Is = Need;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        Perms::columns("need", into);
+        Perms::columns("share", into);
+    }
+
+    fn put(is: &Need, _: &'static str, into: &mut Fields) {
+        Perms::put(&is.need, "need", into);
+        Perms::put(&is.share, "share", into);
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Need, String> {
+        Ok(Need::new(Perms::take("need", from)?, Perms::take("share", from)?))
+    }
+}
+
+/// A driver's options (T9): `take` and `unshare`, or `rewrite`, or `select`, or `options=none`.
+#[derive(Debug)]
+pub struct Options;
+
+impl Part for Options {
+    type Is = Opt;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        let perms = [("take", Type::Perms), ("unshare", Type::Perms)];
+        optional(into, perms);
+        optional(into, [("rewrite", Type::Switch), ("select", Type::MaybeChild), ("options", Type::Nothing)]);
+    }
+
+    fn put(is: &Opt, _: &'static str, into: &mut Fields) {
+        match *is {
+            Opt::None => into.push(("options", Value::Nothing)),
+            Opt::Debug { take, unshare } => {
+                into.extend([("take", Value::Perms(take)), ("unshare", Value::Perms(unshare))]);
+            }
+            Opt::Rewrite(on) => into.push(("rewrite", Value::Switch(on))),
+            Opt::Select(child) => into.push(("select", Value::MaybeChild(child))),
+        }
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Opt, String> {
+        let missing =
+            || "missing options: expected `take`, `unshare`, `rewrite`, `select` or `options=none`".to_owned();
+        read_options(from)?.ok_or_else(missing)
+    }
+}
+
+/// The options in a line, if it has any.
+fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
+    let mut found = None;
+    let mut clash = None;
+    let mut say = |key: &'static str, opt: Opt| match found.replace((key, opt)) {
+        Some((earlier, _)) => {
+            clash = Some(format!("`{key}` does not go with `{earlier}`: options of two driver kinds"))
+        }
+        None => {}
+    };
+    let perms = |key| match get(from, key) {
+        Some(Value::Perms(set)) => Some(*set),
+        _ => None,
+    };
+    match (perms("take"), perms("unshare")) {
+        (None, None) => {}
+        (take, unshare) => {
+            say("take", Opt::Debug { take: take.unwrap_or(NONE), unshare: unshare.unwrap_or(NONE) });
+        }
+    }
+    for (key, value) in from {
+        match (*key, value) {
+            ("rewrite", Value::Switch(on)) => say("rewrite", Opt::Rewrite(*on)),
+            ("select", Value::MaybeChild(child)) => say("select", Opt::Select(*child)),
+            ("options", Value::Nothing) => say("options", Opt::None),
+            _ => {}
+        }
+    }
+    clash.map_or(Ok(found.map(|(_, opt)| opt)), Err)
+}
+
+/// What a new node is: `kind`, `flags`, options; those of its kind unless the line says otherwise.
+#[derive(Debug)]
+pub struct NodeSpec;
+
+impl Part for NodeSpec {
+    type Is = Spec;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        Kind::columns("kind", into);
+        optional(into, [("flags", Type::Flags)]);
+        Options::columns("", into);
+    }
+
+    fn put(is: &Spec, _: &'static str, into: &mut Fields) {
+        Kind::put(&is.kind, "kind", into);
+        if is.flags != FlagBits::default() {
+            Flags::put(&is.flags, "flags", into);
+        }
+        if is.opt != is.kind.default_opt() {
+            Options::put(&is.opt, "", into);
+        }
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Spec, String> {
+        let kind = Kind::take("kind", from)?;
+        let opt = read_options(from)?.unwrap_or(kind.default_opt());
+        Ok(Spec { kind, opt, flags: Flags::take("flags", from).unwrap_or_default() })
+    }
+}
+
+/// A name that is made known without a node or user behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Declared {
+    /// A node's.
+    Node(NodeId),
+    /// A root user's.
+    User(UserId),
+    /// A child's.
+    Child(ChildName),
+}
+
+/// Exactly one of `node`, `user`, `child`.
+#[derive(Debug)]
+pub struct OneName;
+
+impl Part for OneName {
+    type Is = Declared;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        optional(into, [("node", Type::NewNode), ("user", Type::NewUser), ("child", Type::Child)]);
+    }
+
+    fn put(is: &Declared, _: &'static str, into: &mut Fields) {
+        into.push(match *is {
+            Declared::Node(id) => ("node", Value::Node(id)),
+            Declared::User(id) => ("user", Value::User(id)),
+            Declared::Child(name) => ("child", Value::Child(name)),
+        });
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Declared, String> {
+        match from.as_slice() {
+            [(_, Value::Node(id))] => Ok(Declared::Node(*id)),
+            [(_, Value::User(id))] => Ok(Declared::User(*id)),
+            [(_, Value::Child(name))] => Ok(Declared::Child(*name)),
+            _ => Err("expected one of `node=…`, `user=…`, `child=…`".to_owned()),
+        }
+    }
+}

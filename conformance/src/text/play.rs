@@ -1,0 +1,116 @@
+//! Plays a scenario: on the model, which is always there as the judge (V4), and on the crate.
+
+use super::names::Names;
+use super::scenario::{MOST_EDGES, Step};
+use super::seen::{answer_holds, answer_line, difference, seen_fault, seen_records};
+use crate::subject::{Answer, Observation, Subject};
+
+/// The subjects of one performance.
+#[allow(missing_debug_implementations, reason = "subjects need not be printable")]
+pub struct Stage {
+    judge: Box<dyn Subject>,
+    /// Judged beside the model, or instead of it.
+    other: Option<Box<dyn Subject>>,
+    /// Are expectations held against the model too?
+    model_too: bool,
+    edges: usize,
+}
+
+/// What came of one step.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The answer of the subject that is shown.
+    pub answer: Answer,
+    /// The graph of the subject that is shown, after the step.
+    pub graph: Observation,
+    /// What did not come out as it should; each one line.
+    pub faults: Vec<String>,
+    /// Do model and crate differ? Then what follows means nothing.
+    pub parted: bool,
+}
+
+impl Stage {
+    /// On the model alone.
+    pub fn model(judge: Box<dyn Subject>) -> Stage {
+        Stage { judge, other: None, model_too: true, edges: 0 }
+    }
+
+    /// On another subject, with the model as judge; `both`: the model is judged and compared as well.
+    pub fn beside(judge: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
+        Stage { judge, other: Some(other), model_too: both, edges: 0 }
+    }
+
+    /// Plays one step.
+    ///
+    /// # Errors
+    /// If it could go beyond the model's bounds, which are no outcome.
+    pub fn play(&mut self, step: &Step, names: &Names) -> Result<Report, String> {
+        let ops = step.body.ops();
+        if self.edges + ops.iter().map(|op| op.edges_added()).sum::<usize>() > MOST_EDGES {
+            return Err(format!("more than {MOST_EDGES} edges"));
+        }
+        let answer = self.judge.apply(ops, &step.refusals);
+        let graph = self.judge.observe();
+        self.edges = graph.users.len() + graph.nodes.iter().map(|node| node.children.len()).sum::<usize>();
+        let mut report = Report { answer, graph, faults: Vec::new(), parted: false };
+        if self.model_too {
+            report.faults = faults(self.judge.name(), step, &report.answer, &report.answer, &report.graph, names);
+        }
+        if let Some(other) = &mut self.other {
+            let its_answer = other.apply(ops, &step.refusals);
+            let its_graph = other.observe();
+            report.faults.extend(faults(other.name(), step, &its_answer, &report.answer, &its_graph, names));
+            let parted = if self.model_too { parting(&report, &its_answer, &its_graph, names) } else { None };
+            report.parted = parted.is_some();
+            report.faults.extend(parted);
+            if !self.model_too {
+                (report.answer, report.graph) = (its_answer, its_graph);
+            }
+        }
+        Ok(report)
+    }
+}
+
+/// What the step expected of a subject and did not get.
+fn faults(name: &str, step: &Step, answer: &Answer, model: &Answer, graph: &Observation, names: &Names) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(expected) = &step.expect
+        && !answer_holds(expected, answer, model)
+    {
+        let expected = super::print::print_answer(expected, names);
+        found.push(format!("{name}: expected {expected}, found {}", answer_line(answer, names)));
+    }
+    if !step.graph.is_empty() {
+        let actual = seen_records(graph);
+        let lines = step.graph.iter().filter_map(|line| seen_fault(line, &actual, names));
+        found.extend(lines.map(|fault| format!("{name}: {fault}")));
+    }
+    found
+}
+
+/// How model and crate differ.
+fn parting(model: &Report, answer: &Answer, graph: &Observation, names: &Names) -> Option<String> {
+    if !same_answer(&model.answer, answer) {
+        let (left, right) = (answer_line(&model.answer, names), answer_line(answer, names));
+        return Some(format!("model and crate differ: {left} against {right}"));
+    }
+    difference(&model.graph, graph, names).map(|lines| format!("model and crate differ: {lines}"))
+}
+
+/// Do the answers mean the same? The crate names one violation, and checks in its own order (V4, V5.2).
+fn same_answer(model: &Answer, other: &Answer) -> bool {
+    match (model, other) {
+        (Answer::Violates(all), Answer::Violates(named)) => {
+            !named.is_empty() && named.iter().all(|violation| all.contains(violation))
+        }
+        (
+            Answer::Done { prepare, check, closed },
+            Answer::Done { prepare: its_prepare, check: its_check, closed: its_closed },
+        ) => {
+            let mut its_check = its_check.clone();
+            its_check.sort_unstable();
+            prepare == its_prepare && *check == its_check && closed == its_closed
+        }
+        _ => model == other,
+    }
+}

@@ -1,0 +1,82 @@
+//! Writes the canonical text form.
+
+use super::names::Names;
+use super::record::{Record, Recorded};
+use super::scenario::{Body, Item, Scenario, Step};
+use super::table::{Note, SEEN};
+use blockgraph_model::Op;
+use std::fmt::Write;
+
+/// The canonical text of a scenario.
+pub fn print(scenario: &Scenario) -> String {
+    let mut text = String::new();
+    for item in &scenario.items {
+        let item = match item {
+            Item::Name(declared) => line(&Note::Name { declared: *declared }.to_record(), &scenario.names) + "\n",
+            Item::Step(step) => print_step(step, &scenario.names),
+        };
+        text.push_str(&item);
+    }
+    text
+}
+
+/// A record in one line, without the end of the line.
+pub fn line(record: &Record, names: &Names) -> String {
+    let mut text = record.verb.to_owned();
+    for (key, value) in &record.fields {
+        // Writing to a string cannot fail.
+        let _ = write!(text, " {key}={}", value.print(names));
+    }
+    text
+}
+
+/// The operations of a step, without what is said about them.
+pub fn print_body(body: &Body, names: &Names) -> String {
+    let op = |op: &Op| line(&op.to_record(), names);
+    match body {
+        Body::Single(single) => op(single),
+        Body::Transaction(ops) if ops.is_empty() => "transaction { }".to_owned(),
+        Body::Transaction(ops) => {
+            let lines: String = ops.iter().map(|member| format!("  {}\n", op(member))).collect();
+            format!("transaction {{\n{lines}}}")
+        }
+    }
+}
+
+/// An answer, as it stands after the `=>`.
+pub fn print_answer(answer: &Record, names: &Names) -> String {
+    let prefix = if answer.verb == "ok" { "" } else { "error " };
+    prefix.to_owned() + &line(answer, names)
+}
+
+/// A line of an `expect graph` block: what it speaks of stands without its key.
+pub fn print_seen(record: &Record, names: &Names) -> String {
+    let full = line(record, names);
+    let schema = super::record::find(&SEEN, record.verb);
+    let subject = schema.and_then(|schema| schema.columns.first()).filter(|column| column.required);
+    subject.map_or_else(|| full.clone(), |column| full.replacen(&format!("{}=", column.key), "", 1))
+}
+
+fn print_step(step: &Step, names: &Names) -> String {
+    let mut text = String::new();
+    for &refusal in &step.refusals {
+        text.push_str(&line(&Note::from(refusal).to_record(), names));
+        text.push('\n');
+    }
+    text.push_str(&print_body(&step.body, names));
+    if let Some(answer) = &step.expect {
+        text.push_str(" => ");
+        text.push_str(&print_answer(answer, names));
+    }
+    text.push('\n');
+    if !step.graph.is_empty() {
+        text.push_str("expect graph {\n");
+        for record in &step.graph {
+            text.push_str("  ");
+            text.push_str(&print_seen(record, names));
+            text.push('\n');
+        }
+        text.push_str("}\n");
+    }
+    text
+}

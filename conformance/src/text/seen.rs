@@ -1,0 +1,126 @@
+//! Answers and observations as records, so that they are printed, compared and expected by the same tables.
+
+use super::names::Names;
+use super::print::{print_answer, print_seen};
+use super::record::{Record, Recorded};
+use super::table::{Seen, Verdict};
+use super::value::Value;
+use crate::subject::{Answer, NodeSeen, Observation};
+use blockgraph_model::EdgeId;
+
+/// An answer as records: one, or one for each violation.
+pub fn answer_records(answer: &Answer) -> Vec<Record> {
+    match answer {
+        Answer::Done { prepare, check, closed } => {
+            let mut check: Vec<_> = check.iter().map(|(node, _)| *node).collect();
+            check.sort_unstable();
+            vec![Verdict::Ok { prepare: prepare.clone(), check, closed: closed.clone() }.to_record()]
+        }
+        Answer::Failed { index, error } => {
+            let mut record = error.to_record();
+            record.fields.push(("at", Value::Number(u32::try_from(*index).unwrap_or(u32::MAX))));
+            vec![record]
+        }
+        Answer::Violates(violations) => violations.iter().map(Recorded::to_record).collect(),
+        Answer::Refused(by) => vec![Verdict::Refused { node: by.node, hook: by.hook }.to_record()],
+    }
+}
+
+/// An answer in one line.
+pub fn answer_line(answer: &Answer, names: &Names) -> String {
+    let mut records = answer_records(answer);
+    // The first operation is meant where nothing is said, and an empty list says nothing.
+    let idle = |(key, value): &(&str, Value)| (*key, value) == ("at", &Value::Number(0)) || value.is_empty();
+    records.iter_mut().for_each(|record| record.fields.retain(|field| !idle(field)));
+    let lines: Vec<_> = records.iter().map(|record| print_answer(record, names)).collect();
+    if lines.is_empty() { "no answer".to_owned() } else { lines.join(" | ") }
+}
+
+/// Everything seen of a graph, as the lines of an `expect graph` block.
+pub fn seen_records(observation: &Observation) -> Vec<Record> {
+    let mut seen = vec![Seen::Graph {
+        nodes: observation.nodes.iter().map(|node| node.id).collect(),
+        users: observation.users.iter().map(|user| user.id).collect(),
+    }];
+    for user in &observation.users {
+        seen.push(Seen::User { user: user.id, node: user.node, pair: user.pair, stay: user.stay });
+    }
+    for node in &observation.nodes {
+        seen.push(node_seen(node));
+        seen.extend(node.children.iter().map(|child| Seen::Edge {
+            edge: EdgeId::Child(node.id, child.name),
+            to: child.child,
+            role: child.role,
+            pair: child.pair,
+            frozen: child.frozen,
+        }));
+    }
+    seen.iter().map(Recorded::to_record).collect()
+}
+
+fn node_seen(node: &NodeSeen) -> Seen {
+    Seen::Node {
+        node: node.id,
+        kind: node.kind,
+        flags: node.flags,
+        opt: node.opt,
+        holders: node.holders,
+        pair: node.pair,
+        stale: node.is_stale(),
+        granted_need: node.granted.pair.need,
+        granted_share: node.granted.pair.share,
+        granted_writable: node.granted.writable,
+        parents: node.parents.clone(),
+        children: node.children.iter().map(|child| child.name).collect(),
+    }
+}
+
+/// T14: does the answer of a subject come up to what is expected, given the model's answer?
+pub fn answer_holds(expected: &Record, actual: &Answer, model: &Answer) -> bool {
+    let named = |answer: &Answer| answer_records(answer).iter().any(|record| record.includes(expected));
+    match (actual, model) {
+        // V4: which violation is named is free, that it is one is not.
+        (Answer::Violates(named_by_it), Answer::Violates(all)) => {
+            named(model) && !named_by_it.is_empty() && named_by_it.iter().all(|violation| all.contains(violation))
+        }
+        _ => named(actual),
+    }
+}
+
+/// T15: what is wrong with one line of an `expect graph` block.
+pub fn seen_fault(expected: &Record, actual: &[Record], names: &Names) -> Option<String> {
+    let subject = expected.fields.first().map(|(_, value)| value);
+    let same_subject = |record: &&Record| match expected.verb {
+        "graph" => record.verb == "graph",
+        "absent" => record.verb == "node" && record.fields.first().map(|(_, value)| value) == subject,
+        verb => record.verb == verb && record.fields.first().map(|(_, value)| value) == subject,
+    };
+    let line = print_seen(expected, names);
+    match (actual.iter().find(same_subject), expected.verb) {
+        (Some(_), "absent") => Some(format!("expected {line}, but it is there")),
+        (None, "absent") => None,
+        (None, _) => Some(format!("expected {line}, but it is not there")),
+        (Some(record), _) => {
+            let differs = |(key, value): &&(&'static str, Value)| record.get(key) != Some(value);
+            let faults: Vec<_> =
+                expected.fields.iter().filter(differs).map(|(key, _)| said(record, key, names)).collect();
+            (!faults.is_empty()).then(|| format!("expected {line}, found {}", faults.join(" ")))
+        }
+    }
+}
+
+fn said(record: &Record, key: &str, names: &Names) -> String {
+    record.get(key).map_or_else(|| format!("no {key}"), |value| format!("{key}={}", value.print(names)))
+}
+
+/// The first lines in which two observations differ; `None` if they are the same.
+pub fn difference(left: &Observation, right: &Observation, names: &Names) -> Option<String> {
+    if left == right {
+        return None;
+    }
+    let (left, right) = (seen_records(left), seen_records(right));
+    let only = |these: &[Record], those: &[Record]| {
+        these.iter().find(|record| !those.contains(record)).map_or("nothing".to_owned(), |r| print_seen(r, names))
+    };
+    Some(format!("{} against {}", only(&left, &right), only(&right, &left)))
+}

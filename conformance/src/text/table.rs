@@ -1,0 +1,206 @@
+//! The tables: which verb has which fields. A new operation or error is one line here, and nothing else in this room.
+
+use super::part::{self as p, Declared, Part};
+use super::record::{Record, Recorded, Schema};
+use blockgraph_model::op::Flags;
+use blockgraph_model::{
+    ChildName, EdgeId, Hook, Kind, NodeId, Op, Opt, Pair, Perms, Role, StepError, UserId, Violation,
+};
+use std::sync::LazyLock;
+
+/// A word: what the table says, or else the Rust name.
+macro_rules! word {
+    ($ident:ident) => {
+        stringify!($ident)
+    };
+    ($ident:ident $literal:literal) => {
+        $literal
+    };
+}
+
+/// Makes an enum [`Recorded`] from a table of `Variant "verb" { field "key": Part, … }`.
+macro_rules! recorded {
+    ($type:ident: $($variant:ident $($verb:literal)? { $($field:ident $($key:literal)?: $part:ident),* $(,)? })*) => {
+        impl Recorded for $type {
+            fn schemas() -> Vec<Schema> {
+                vec![$({
+                    let mut columns = Vec::new();
+                    $(p::$part::columns(word!($field $($key)?), &mut columns);)*
+                    Schema { verb: word!($variant $($verb)?), columns }
+                }),*]
+            }
+
+            fn to_record(&self) -> Record {
+                let mut fields = Vec::new();
+                let verb = match self {
+                    $($type::$variant { $($field),* } => {
+                        $(p::$part::put($field, word!($field $($key)?), &mut fields);)*
+                        word!($variant $($verb)?)
+                    })*
+                };
+                Record { verb, fields }
+            }
+
+            fn from_record(record: &Record) -> Result<Self, String> {
+                $(if record.verb == word!($variant $($verb)?) {
+                    return Ok($type::$variant {
+                        $($field: p::$part::take(word!($field $($key)?), &record.fields)?),*
+                    });
+                })*
+                Err(format!("unknown word `{}`", record.verb))
+            }
+        }
+    };
+}
+
+recorded! { Op:
+    Add "add" { node: NewNode, spec: NodeSpec }
+    Release "release" { node: Node }
+    AttachUser "attach-user" { user: NewUser, node: Node, pair: Pair, stay: Off }
+    DetachUser "detach-user" { user: User }
+    SetUser "set-user" { user: User, pair: Pair }
+    Attach "attach" { parent: Node, child: Node, name: Child, role: Role }
+    Detach "detach" { parent: Node, name: Child }
+    SetBacking "set-backing" { node: Node, to: MaybeNode }
+    SetFile "set-file" { node: Node, to: Node }
+    ReplaceNode "replace-node" { from: Node, to: Node }
+    ReplaceChild "replace-child" { parent: Node, name: Child, to: Node }
+    ReplaceUserChild "replace-user-child" { user: User, to: Node }
+    Append "append" { new: Node, top: Node }
+    Insert "insert" { new: NewNode, spec: NodeSpec, top: Node }
+    DropFilter "drop-filter" { filter: Node }
+    Freeze "freeze" { top: Node, base: MaybeNode }
+    Thaw "thaw" { top: Node, base: MaybeNode }
+    SetOption "set-option" { node: Node, opt: Options }
+    SetReadOnly "set-read-only" { node: Node, on "value": Switch }
+}
+
+recorded! { StepError:
+    NodeNotFound { node: Node }
+    UserNotFound { user: User }
+    ChildNotFound { parent: Node, name: Child }
+    DuplicateNode { node: Node }
+    DuplicateUser { user: User }
+    DuplicateChild { parent: Node, name: Child }
+    ForceShareWritable { node: Node }
+    OptionUnsupported { node: Node }
+    NoHolder { node: Node }
+    NoChildren { parent: Node }
+    BadRole { parent: Node, role: Role }
+    RoleUnsupported { parent: Node, role: Role }
+    SlotTaken { parent: Node, slot: Slot }
+    FilterNeedsChild { filter: Node }
+    Frozen { edge: Edge }
+    NotFrozen { edge: Edge }
+    NeverFreeze { edge: Edge }
+    BackingUnsupported { node: Node }
+    FileUnsupported { node: Node }
+    NoFileChild { node: Node }
+    SameNode { node: Node }
+    NotInChain { top: Node, base: MaybeNode }
+    NotAFilter { node: Node }
+    NoFilteredChild { filter: Node }
+}
+
+recorded! { Violation:
+    Cycle { edge: Edge }
+    Conflict { node: Node, needs: Edge, denies: Edge }
+    ReadOnly { node: Node }
+}
+
+/// The answers that are neither a step's error nor a violation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the fields are those of subject::Answer")]
+pub enum Verdict {
+    /// It took effect.
+    Ok { prepare: Vec<NodeId>, check: Vec<NodeId>, closed: Vec<NodeId> },
+    /// A driver refused.
+    Refused { node: NodeId, hook: Hook },
+}
+
+recorded! { Verdict:
+    Ok "ok" { prepare: Nodes, check: NodeSet, closed: Nodes }
+    Refused { node: Node, hook: Hook }
+}
+
+/// The lines that prepare an operation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the fields are those of the line")]
+pub enum Note {
+    /// T13: an injected refusal.
+    Refuse { node: NodeId, hook: Hook },
+    /// T4: a name is known from here on.
+    Name { declared: Declared },
+}
+
+recorded! { Note:
+    Refuse "refuse" { node: Node, hook: Hook }
+    Name "name" { declared: OneName }
+}
+
+/// What is seen of a graph (T15); a line of an `expect graph` block is a part of one of these.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the fields are those of subject::Observation")]
+pub enum Seen {
+    /// Which nodes and users there are.
+    Graph { nodes: Vec<NodeId>, users: Vec<UserId> },
+    /// A node.
+    Node {
+        node: NodeId,
+        kind: Kind,
+        flags: Flags,
+        opt: Opt,
+        holders: u32,
+        pair: Pair,
+        stale: bool,
+        granted_need: Perms,
+        granted_share: Perms,
+        granted_writable: bool,
+        parents: Vec<EdgeId>,
+        children: Vec<ChildName>,
+    },
+    /// An edge from a node.
+    Edge { edge: EdgeId, to: NodeId, role: Role, pair: Pair, frozen: bool },
+    /// A root user.
+    User { user: UserId, node: NodeId, pair: Pair, stay: bool },
+    /// A node that is not there.
+    Absent { node: NodeId },
+}
+
+recorded! { Seen:
+    Graph "graph" { nodes: NodeSet, users: UserSet }
+    Node "node" {
+        node: Node, kind: Kind, flags: Flags, opt: Options, holders: Number, pair: Pair, stale: Switch,
+        granted_need "granted-need": Perms, granted_share "granted-share": Perms,
+        granted_writable "granted-writable": Switch, parents: Edges, children: Children,
+    }
+    Edge "edge" { edge: Edge, to: Node, role: Role, pair: Pair, frozen: Switch }
+    User "user" { user: User, node: Node, pair: Pair, stay: Switch }
+    Absent "absent" { node: Node }
+}
+
+/// The operations' fields.
+pub static OPS: LazyLock<Vec<Schema>> = LazyLock::new(Op::schemas);
+
+/// The fields of `refuse` and `name`.
+pub static NOTES: LazyLock<Vec<Schema>> = LazyLock::new(Note::schemas);
+
+/// The fields of the answers; none is required. A step's error also has `at`.
+pub static ANSWERS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
+    let mut steps = StepError::schemas();
+    steps.iter_mut().for_each(|schema| p::Number::columns("at", &mut schema.columns));
+    let all = Verdict::schemas().into_iter().chain(steps).chain(Violation::schemas());
+    all.map(|schema| schema.partial(0)).collect()
+});
+
+/// The fields of the lines of an `expect graph` block; only the thing itself is required.
+pub static SEEN: LazyLock<Vec<Schema>> = LazyLock::new(|| {
+    let whole = |schema: &Schema| usize::from(schema.verb != "graph");
+    Seen::schemas()
+        .into_iter()
+        .map(|schema| {
+            let kept = whole(&schema);
+            schema.partial(kept)
+        })
+        .collect()
+});

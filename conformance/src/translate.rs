@@ -1,0 +1,297 @@
+//! Between the model's names and the crate's: the only place that knows both vocabularies.
+
+use blockgraph::drivers::{
+    BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
+};
+use blockgraph::{DriverOption, EdgeRef, ErrorKind, NodeKey, NodeSpec, Permissions, Preset, UserKey};
+use blockgraph_model::op::Flags;
+use blockgraph_model::{
+    ChildName, EdgeId, Grant, Hook, Kind, NodeId, Opt, Pair, Perms, Refusal, Role, Slot, Spec, StepError, UserId,
+    Violation,
+};
+use slotmap::KeyData;
+use std::sync::{Arc, LazyLock};
+
+/// The names of nodes, users and children in the crate, by index.
+struct Texts {
+    nodes: Vec<Arc<str>>,
+    users: Vec<Arc<str>>,
+    children: Vec<Arc<str>>,
+}
+
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+    let all = |prefix: char| (0..256).map(|i| format!("{prefix}{i}").into()).collect::<Vec<Arc<str>>>();
+    let mut children = all('c');
+    (children[0], children[1]) = ("file".into(), "backing".into());
+    Texts { nodes: all('n'), users: all('u'), children }
+});
+
+/// A node's name in the crate.
+pub fn node_name(id: NodeId) -> Arc<str> {
+    TEXTS.nodes[id.0 as usize].clone()
+}
+
+/// A user's name in the crate.
+pub fn user_name(id: UserId) -> Arc<str> {
+    TEXTS.users[id.0 as usize].clone()
+}
+
+/// A child's name in the crate.
+pub fn child_name(name: ChildName) -> &'static Arc<str> {
+    &TEXTS.children[name.0 as usize]
+}
+
+fn number(name: &str) -> Option<u8> {
+    name.get(1..)?.parse().ok()
+}
+
+/// The node of that name.
+pub fn node_id(name: &str) -> Option<NodeId> {
+    number(name).map(NodeId)
+}
+
+/// The user of that name.
+pub fn user_id(name: &str) -> Option<UserId> {
+    number(name).map(UserId)
+}
+
+/// The child of that name.
+pub fn child_id(name: &str) -> Option<ChildName> {
+    match name {
+        "file" => Some(ChildName::FILE),
+        "backing" => Some(ChildName::BACKING),
+        other => number(other).map(ChildName),
+    }
+}
+
+/// Which key stands for which name. Names that were never given one have a key that is valid nowhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Keys {
+    nodes: Vec<NodeKey>,
+    users: Vec<UserKey>,
+}
+
+impl Keys {
+    /// Keys for that many names, none of them valid.
+    pub fn dangling(nodes: usize, users: usize) -> Keys {
+        // Version 1, far beyond any slot there will be.
+        let key = |i: usize| KeyData::from_ffi(1 << 32 | (0x00F0_0000 + i as u64));
+        Keys {
+            nodes: (0..nodes).map(|i| NodeKey::from(key(i))).collect(),
+            users: (0..users).map(|i| UserKey::from(key(i))).collect(),
+        }
+    }
+
+    /// Every name gets a key that is valid nowhere.
+    pub fn forget(&mut self) {
+        *self = Keys::dangling(self.nodes.len(), self.users.len());
+    }
+
+    /// The key of a node.
+    pub fn node(&self, id: NodeId) -> NodeKey {
+        self.nodes[id.0 as usize]
+    }
+
+    /// The key of a user.
+    pub fn user(&self, id: UserId) -> UserKey {
+        self.users[id.0 as usize]
+    }
+
+    /// From now on this is the node's key.
+    pub fn set_node(&mut self, id: NodeId, key: NodeKey) {
+        self.nodes[id.0 as usize] = key;
+    }
+
+    /// From now on this is the user's key.
+    pub fn set_user(&mut self, id: UserId, key: UserKey) {
+        self.users[id.0 as usize] = key;
+    }
+
+    /// The node that has this key.
+    pub fn node_of(&self, key: NodeKey) -> Option<NodeId> {
+        self.nodes.iter().position(|k| *k == key).map(|i| NodeId(i as u8))
+    }
+
+    /// The user that has this key.
+    pub fn user_of(&self, key: UserKey) -> Option<UserId> {
+        self.users.iter().position(|k| *k == key).map(|i| UserId(i as u8))
+    }
+
+    /// Copies without allocating.
+    pub fn copy_from(&mut self, other: &Keys) {
+        self.nodes.copy_from_slice(&other.nodes);
+        self.users.copy_from_slice(&other.users);
+    }
+}
+
+/// To the crate's set.
+pub fn permissions(perms: Perms) -> Permissions {
+    Permissions::from_bits_truncate(perms.0)
+}
+
+/// To the crate's pair.
+pub fn pair(pair: Pair) -> blockgraph::Pair {
+    blockgraph::Pair { need: permissions(pair.need), share: permissions(pair.share) }
+}
+
+/// From the crate's pair.
+pub fn pair_back(pair: blockgraph::Pair) -> Pair {
+    Pair::new(Perms(pair.need.bits()), Perms(pair.share.bits()))
+}
+
+/// From the crate's grant.
+pub fn grant_back(grant: blockgraph::Grant) -> Grant {
+    Grant { pair: pair_back(grant.pair), writable: grant.writable }
+}
+
+/// To the crate's role.
+pub fn role(role: Role) -> blockgraph::Role {
+    blockgraph::Role::from_bits_truncate(role.0)
+}
+
+/// From the crate's role.
+pub fn role_back(role: blockgraph::Role) -> Role {
+    Role(role.bits())
+}
+
+/// The driver of that kind with its own options.
+pub fn preset(kind: Kind) -> Preset {
+    match kind {
+        Kind::Protocol => Protocol.into(),
+        Kind::Filter => Filter.into(),
+        Kind::BackingFilter => BackingFilter.into(),
+        Kind::Format => Format.into(),
+        Kind::ExclusiveWriter => ExclusiveWriter.into(),
+        Kind::NoPermission => NoPermission.into(),
+        Kind::WriteToSelected => WriteToSelected { selected: None }.into(),
+        Kind::Blkdebug => Blkdebug { take: Permissions::NONE, unshare: Permissions::NONE }.into(),
+        Kind::Quorum => Quorum { rewrite: false }.into(),
+    }
+}
+
+/// The options, to be set on the driver; `Opt::None` is an option of nobody in the crate.
+pub fn option(opt: Opt) -> DriverOption {
+    match opt {
+        Opt::None => DriverOption::Other { key: "none".into(), value: "".into() },
+        Opt::Debug { take, unshare } => DriverOption::Debug { take: permissions(take), unshare: permissions(unshare) },
+        Opt::Rewrite(on) => DriverOption::Rewrite(on),
+        Opt::Select(name) => DriverOption::Select(name.map(|n| child_name(n).clone())),
+    }
+}
+
+/// What kind of driver it is, and with which options.
+pub fn preset_back(preset: &Preset) -> Option<(Kind, Opt)> {
+    Some(match preset {
+        Preset::Protocol(_) => (Kind::Protocol, Opt::None),
+        Preset::Filter(_) => (Kind::Filter, Opt::None),
+        Preset::BackingFilter(_) => (Kind::BackingFilter, Opt::None),
+        Preset::Format(_) => (Kind::Format, Opt::None),
+        Preset::ExclusiveWriter(_) => (Kind::ExclusiveWriter, Opt::None),
+        Preset::NoPermission(_) => (Kind::NoPermission, Opt::None),
+        Preset::WriteToSelected(driver) => match &driver.selected {
+            None => (Kind::WriteToSelected, Opt::Select(None)),
+            Some(name) => (Kind::WriteToSelected, Opt::Select(Some(child_id(name)?))),
+        },
+        Preset::Blkdebug(driver) => {
+            let (take, unshare) = (Perms(driver.take.bits()), Perms(driver.unshare.bits()));
+            (Kind::Blkdebug, Opt::Debug { take, unshare })
+        }
+        Preset::Quorum(driver) => (Kind::Quorum, Opt::Rewrite(driver.rewrite)),
+        _ => return None,
+    })
+}
+
+/// The crate's description of a new node.
+pub fn node_spec(id: NodeId, spec: Spec) -> NodeSpec {
+    let Flags { read_only, force_share, no_io, never_freeze } = spec.flags;
+    NodeSpec::new(node_name(id)).read_only(read_only).force_share(force_share).no_io(no_io).never_freeze(never_freeze)
+}
+
+fn slot_back(slot: blockgraph::Slot) -> Slot {
+    match slot {
+        blockgraph::Slot::File => Slot::File,
+        blockgraph::Slot::Backing => Slot::Backing,
+    }
+}
+
+fn edge_back(edge: &EdgeRef) -> Option<EdgeId> {
+    match edge.parent {
+        blockgraph::Parent::Node(_) => Some(EdgeId::Child(node_id(&edge.parent_name)?, child_id(&edge.name)?)),
+        blockgraph::Parent::User(_) => Some(EdgeId::User(user_id(&edge.parent_name)?)),
+    }
+}
+
+/// A refusal by the crate's judgement or its drivers, or else by a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// A step failed.
+    Step(StepError),
+    /// One violation of the final graph.
+    Violation(Violation),
+    /// A driver's hook.
+    Driver(Refusal),
+}
+
+/// The crate's error in the model's vocabulary. `keys` resolves the parties that have no name; `parent` is the parent
+/// that the operation named, for the one error that does not repeat it.
+pub fn error(kind: &ErrorKind, keys: &Keys, parent: Option<NodeId>) -> Option<Refused> {
+    step_error(kind, keys, parent).map(Refused::Step).or_else(|| judgement(kind))
+}
+
+fn judgement(kind: &ErrorKind) -> Option<Refused> {
+    Some(match kind {
+        ErrorKind::Cycle { edge } => Refused::Violation(Violation::Cycle { edge: edge_back(edge)? }),
+        ErrorKind::Conflict { node, needs, denies, .. } => Refused::Violation(Violation::Conflict {
+            node: node_id(&node.name)?,
+            needs: edge_back(needs)?,
+            denies: edge_back(denies)?,
+        }),
+        ErrorKind::ReadOnly { node, .. } => Refused::Violation(Violation::ReadOnly { node: node_id(&node.name)? }),
+        ErrorKind::Refused { node, hook, .. } => {
+            let hook = match hook {
+                blockgraph::Hook::Prepare => Hook::Prepare,
+                blockgraph::Hook::Check => Hook::Check,
+            };
+            Refused::Driver(Refusal { node: node_id(&node.name)?, hook })
+        }
+        _ => return None,
+    })
+}
+
+fn step_error(kind: &ErrorKind, keys: &Keys, named: Option<NodeId>) -> Option<StepError> {
+    use StepError as E;
+    let id = |node: &blockgraph::NodeRef| node_id(&node.name);
+    Some(match kind {
+        ErrorKind::NodeNotFound { node, .. } => E::NodeNotFound { node: keys.node_of(*node)? },
+        ErrorKind::UserNotFound { user, .. } => E::UserNotFound { user: keys.user_of(*user)? },
+        ErrorKind::ChildNotFound { parent, name } => E::ChildNotFound { parent: id(parent)?, name: child_id(name)? },
+        ErrorKind::DuplicateNode { name } => E::DuplicateNode { node: node_id(name)? },
+        ErrorKind::DuplicateUser { name } => E::DuplicateUser { user: user_id(name)? },
+        ErrorKind::DuplicateChild { parent, name } => E::DuplicateChild { parent: id(parent)?, name: child_id(name)? },
+        ErrorKind::ForceShareWritable { node } => E::ForceShareWritable { node: node_id(node)? },
+        ErrorKind::OptionUnsupported { node } => E::OptionUnsupported { node: id(node)? },
+        ErrorKind::NoHolder { node } => E::NoHolder { node: id(node)? },
+        ErrorKind::NoChildren { node } => E::NoChildren { parent: id(node)? },
+        ErrorKind::BadRole { role } => E::BadRole { parent: named?, role: role_back(*role) },
+        ErrorKind::RoleUnsupported { node, role } => E::RoleUnsupported { parent: id(node)?, role: role_back(*role) },
+        ErrorKind::SlotTaken { node, slot, .. } => E::SlotTaken { parent: id(node)?, slot: slot_back(*slot) },
+        ErrorKind::FilterNeedsChild { node } => E::FilterNeedsChild { filter: id(node)? },
+        ErrorKind::Frozen { edge } => E::Frozen { edge: edge_back(edge)? },
+        ErrorKind::NotFrozen { edge } => E::NotFrozen { edge: edge_back(edge)? },
+        ErrorKind::NeverFreeze { edge } => E::NeverFreeze { edge: edge_back(edge)? },
+        ErrorKind::BackingUnsupported { node, .. } => E::BackingUnsupported { node: id(node)? },
+        ErrorKind::FileUnsupported { node, .. } => E::FileUnsupported { node: id(node)? },
+        ErrorKind::NoFileChild { node } => E::NoFileChild { node: id(node)? },
+        ErrorKind::SameNode { node } => E::SameNode { node: id(node)? },
+        ErrorKind::NotInChain { top, base } => {
+            let base = match base {
+                None => None,
+                Some(base) => Some(id(base)?),
+            };
+            E::NotInChain { top: id(top)?, base }
+        }
+        ErrorKind::NotAFilter { node } => E::NotAFilter { node: id(node)? },
+        ErrorKind::NoFilteredChild { node } => E::NoFilteredChild { filter: id(node)? },
+        _ => return None,
+    })
+}

@@ -1,0 +1,202 @@
+//! The command line as a person or a script meets it: exit codes, and one clear line for bad input.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+fn blockgraph(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_blockgraph"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read its input closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Exit code 2, one line on standard error, and which.
+fn bad(output: &Output, line: &str) {
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(stderr, format!("blockgraph: {line}\n"));
+}
+
+fn file(folder: &TempDir, name: &str, content: &[u8]) -> String {
+    let path = folder.path().join(name);
+    fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn bad_files() {
+    let folder = TempDir::new().unwrap();
+    let cases: [(&[u8], &str); 8] = [
+        (b"", ":1:1: no operation in the whole file"),
+        (b"add node=a kind=filter\nad\xff", ":2:3: the file is not UTF-8"),
+        (
+            b"release node=a",
+            ":1:14: unknown node `a`: expected a line that adds it, or `name node=\u{2026}` before this one",
+        ),
+        (b"name", ":1:1: expected one of `node=\u{2026}`, `user=\u{2026}`, `child=\u{2026}`"),
+        (
+            b"add node=a kind=filter\nadd node=a kind=filter",
+            ":2:10: duplicate name: node `a` is in use already (if that is meant, expect an error)",
+        ),
+        (b"\x00", ":1:1: unknown operation `\\0`: expected one of VERBS"),
+        (b"{\"scenario\": 1}", ": expected an object with the one key `scenario`, a list"),
+        (b" { nonsense", ":1:4: key must be a string"),
+    ];
+    let verbs = blockgraph_model::Op::VERBS.join(", ");
+    for (index, (content, line)) in cases.iter().enumerate() {
+        let path = file(&folder, &format!("{index}.scenario"), content);
+        for on in ["model", "impl", "both"] {
+            let output = blockgraph(&["replay", &path, "--on", on], b"");
+            bad(&output, &format!("{path}{}", line.replace("VERBS", &verbs)));
+            assert_eq!(text(&output.stdout), "");
+        }
+    }
+}
+
+#[test]
+fn no_files() {
+    let folder = TempDir::new().unwrap();
+    for path in [folder.path(), Path::new("no such file")] {
+        let path = path.to_str().unwrap();
+        let output = blockgraph(&["replay", path], b"");
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.starts_with(&format!("blockgraph: {path}: ")), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn standard_input_has_a_name() {
+    bad(&blockgraph(&["replay", "-"], b"\n release"), "<stdin>:2:2: missing key `node` of `release`");
+}
+
+#[test]
+fn bad_flags() {
+    for arguments in [&["replay"][..], &["replay", "x", "--on", "qemu"], &["nothing"], &["run", "--on", "both"], &[]] {
+        let output = blockgraph(arguments, b"");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!text(&output.stderr).contains("panicked"));
+    }
+}
+
+/// More edges than the model has room for: bad input, not an outcome.
+#[test]
+fn too_many_edges() {
+    let mut lines = "name user=u\nadd node=a kind=no-permission\nadd node=b kind=no-permission\n".to_owned();
+    // Three lists of children, since a name of a child is one of 256 too.
+    for parent in ["a", "c", "d"] {
+        if parent != "a" {
+            lines += &format!("add node={parent} kind=no-permission\n");
+        }
+        for i in 0..200 {
+            lines += &format!("attach parent={parent} child=b name=c{i} role=data => ok\n");
+        }
+    }
+    for on in ["model", "impl", "both"] {
+        let output = blockgraph(&["replay", "-", "--quiet", "--on", on], lines.as_bytes());
+        bad(&output, "<stdin>:518:1: more than 512 edges");
+    }
+}
+
+#[test]
+fn expectations_decide_the_exit_code() {
+    let good = b"add node=a kind=filter => ok\nexpect graph { node a holders=1 }\n";
+    for on in ["model", "impl", "both"] {
+        let output = blockgraph(&["replay", "-", "--on", on], good);
+        assert_eq!(output.status.code(), Some(0));
+        let expected = "  1 add node=a kind=filter\n    => ok\n    a  filter\n1 step, all as expected\n";
+        assert_eq!(text(&output.stdout), expected);
+    }
+    let wrong = b"add node=a kind=filter => error DuplicateNode\nexpect graph { node a holders=2 need=- }\n";
+    let output = blockgraph(&["replay", "-", "--on", "model", "--quiet"], wrong);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stdout),
+        "FAILED <stdin>:1: model: expected error DuplicateNode, found ok\n\
+         FAILED <stdin>:1: model: expected node a holders=2 need=-, found holders=1\n"
+    );
+}
+
+#[test]
+fn json_of_a_replay() {
+    let output = blockgraph(&["replay", "-", "--json"], b"add node=a kind=filter => ok\nrelease node=a\n");
+    assert_eq!(output.status.code(), Some(0));
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["line"], 2);
+    assert_eq!(lines[1]["outcome"][0]["closed"][0], "a");
+}
+
+/// `replay … | head -1`: whoever has seen enough may go.
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let lines: String = (0..200).map(|i| format!("add node=n{i} kind=protocol\n")).collect();
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "long.scenario", lines.as_bytes());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_blockgraph"))
+        .args(["replay", &path])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 10]).unwrap();
+    drop(stdout);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn run_answers_line_by_line() {
+    let input = br#"{"op":"add","node":"a","kind":"protocol"}
+{"op":"name","node":"ghost"}
+
+{"op":"attach-user","user":"u","node":"a","need":"r","share":"all-w","refuse":[{"node":"a","hook":"check"}]}
+{"op":"transaction","ops":[{"op":"release","node":"a"},{"op":"release","node":"ghost"}]}
+{"op":"add","node":"a","kind":"protocol"}
+"#;
+    for on in ["model", "impl"] {
+        let output = blockgraph(&["run", "--on", on], input);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let lines: Vec<serde_json::Value> =
+            text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let answers: Vec<_> = lines.iter().map(|line| line["outcome"][0]["answer"].as_str().unwrap()).collect();
+        assert_eq!(answers, ["ok", "Refused", "NodeNotFound", "DuplicateNode"]);
+        assert_eq!(lines[2]["outcome"][0]["at"], 1);
+        assert_eq!(lines[2]["observation"], lines[0]["observation"]);
+    }
+}
+
+#[test]
+fn run_names_the_bad_line() {
+    let cases: [(&[u8], &str); 6] = [
+        (b"{\"op\":\"release\"}", "<stdin>:1: missing key `node` of `release`"),
+        (b"\n{\"op\":1}", "<stdin>:2: expected an object with a word under `op`"),
+        (b"\n\n{\"op\"}", "<stdin>:3:6: expected `:`"),
+        (b"[]", "<stdin>:1: the whole: expected an object"),
+        (b"\n\xff", "<stdin>:2: the line is not UTF-8"),
+        (
+            br#"{"op":"transaction","ops":[],"expect":{"answer":"ok"}}"#,
+            "<stdin>:1: expectations belong into a scenario, not into `run`",
+        ),
+    ];
+    for (input, line) in cases {
+        bad(&blockgraph(&["run"], input), line);
+    }
+}

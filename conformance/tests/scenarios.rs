@@ -1,0 +1,94 @@
+//! Every story in `specs/scenarios` comes out as written: on the model, and on model and crate side by side.
+
+use blockgraph_conformance::cli::{On, stage};
+use blockgraph_conformance::text::{Item, parse};
+use std::fs;
+use std::path::PathBuf;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../specs/scenarios")
+}
+
+/// Plays a file and returns what did not come out, one line each.
+fn faults(story: &str, on: Option<On>) -> Vec<String> {
+    let file = format!("{story}.scenario");
+    let text = fs::read_to_string(folder().join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let (scenario, lines) = parse(&text).unwrap_or_else(|problem| panic!("{file}:{problem}"));
+    let mut stage = stage(on);
+    let mut found = Vec::new();
+    for (item, line) in scenario.items.iter().zip(lines) {
+        if let Item::Step(step) = item {
+            let report = stage.play(step, &scenario.names).unwrap();
+            found.extend(report.faults.into_iter().map(|fault| format!("{file}:{line}: {fault}")));
+        }
+    }
+    found
+}
+
+fn story(name: &str) {
+    let name = name.replace('_', "-");
+    for on in [Some(On::Model), Some(On::Impl), None] {
+        let found = faults(&name, on);
+        assert!(found.is_empty(), "on {on:?}:\n{}", found.join("\n"));
+    }
+}
+
+/// One test for each file, and the list of them.
+macro_rules! stories {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            story(stringify!($name));
+        })*
+
+        const STORIES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+stories! {
+    h01_option_flip
+    h01_short_cut
+    h02_from_is_refreshed
+    h02_parallel_exclusive_write
+    h02_two_ways_down
+    h03_append_greedy_filter
+    h04_diamond
+    h04_update_perm_tree
+    h09_a_direct
+    h09_b_indirect
+    h10_cycles
+    l2_doomed_nodes
+    o01_add
+    o02_release
+    o03_attach_user
+    o04_detach_user
+    o05_set_user
+    o06_attach
+    o07_detach
+    o08_set_backing
+    o09_set_file
+    o10_replace_node
+    o11_replace_child
+    o12_append
+    o13_insert
+    o14_drop_filter
+    o15_freeze
+    o16_thaw
+    o17_set_option
+    o18_set_read_only
+    o19_transaction
+    s1_list_orders
+    s5_auto_skip
+    v7_hooks
+}
+
+#[test]
+fn every_file_has_its_test() {
+    let mut files: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.strip_suffix(".scenario").unwrap_or(&name).replace('-', "_"))
+        .collect();
+    files.sort_unstable();
+    assert_eq!(files, STORIES);
+}

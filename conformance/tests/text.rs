@@ -1,0 +1,436 @@
+//! The text form and its JSON twin: what is printed is read back as the same, and every mistake is named with its place.
+
+use blockgraph_conformance::text::part::Declared;
+use blockgraph_conformance::text::record::{Column, Record, Recorded, Schema};
+use blockgraph_conformance::text::scenario::{Body, Item, Scenario, Step};
+use blockgraph_conformance::text::table::{ANSWERS, OPS, SEEN};
+use blockgraph_conformance::text::value::{Type, Value};
+use blockgraph_conformance::text::{Names, json, parse, print};
+use blockgraph_model::op::Flags;
+use blockgraph_model::{ChildName, EdgeId, Hook, Kind, NodeId, Op, Perms, Refusal, Role, Slot, UserId};
+use quickcheck::{Arbitrary, Gen, QuickCheck};
+
+const NODES: u8 = 5;
+const USERS: u8 = 3;
+const CHILDREN: u8 = 5;
+
+/// A scenario of operations drawn from the tables, sense or nonsense.
+#[derive(Clone, Debug)]
+struct Any(Scenario);
+
+fn below(g: &mut Gen, limit: u8) -> u8 {
+    u8::arbitrary(g) % limit
+}
+
+fn node(g: &mut Gen) -> NodeId {
+    NodeId(below(g, NODES))
+}
+
+fn user(g: &mut Gen) -> UserId {
+    UserId(below(g, USERS))
+}
+
+fn child(g: &mut Gen) -> ChildName {
+    ChildName(below(g, CHILDREN))
+}
+
+fn edge(g: &mut Gen) -> EdgeId {
+    if bool::arbitrary(g) { EdgeId::User(user(g)) } else { EdgeId::Child(node(g), child(g)) }
+}
+
+fn list<T>(g: &mut Gen, one: impl Fn(&mut Gen) -> T) -> Vec<T> {
+    (0..below(g, 4)).map(|_| one(g)).collect()
+}
+
+fn set<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+    list.sort_unstable();
+    list.dedup();
+    list
+}
+
+fn maybe<T>(g: &mut Gen, one: impl Fn(&mut Gen) -> T) -> Option<T> {
+    bool::arbitrary(g).then(|| one(g))
+}
+
+fn value(g: &mut Gen, ty: Type) -> Value {
+    match ty {
+        Type::Node | Type::NewNode => Value::Node(node(g)),
+        Type::MaybeNode => Value::MaybeNode(maybe(g, node)),
+        Type::User | Type::NewUser => Value::User(user(g)),
+        Type::Child => Value::Child(child(g)),
+        Type::MaybeChild => Value::MaybeChild(maybe(g, child)),
+        Type::Perms => Value::Perms(Perms(below(g, 32))),
+        Type::Role => Value::Role(Role(below(g, 32))),
+        Type::Kind => Value::Kind(*g.choose(&Kind::EVERY).unwrap()),
+        Type::Flags => Value::Flags(Flags {
+            read_only: bool::arbitrary(g),
+            force_share: bool::arbitrary(g),
+            no_io: bool::arbitrary(g),
+            never_freeze: bool::arbitrary(g),
+        }),
+        Type::Switch => Value::Switch(bool::arbitrary(g)),
+        Type::Hook => Value::Hook(hook(g)),
+        Type::Slot => Value::Slot(if bool::arbitrary(g) { Slot::File } else { Slot::Backing }),
+        Type::Edge => Value::Edge(edge(g)),
+        Type::Number => Value::Number(u32::arbitrary(g)),
+        Type::Nodes => Value::Nodes(list(g, node)),
+        Type::NodeSet => Value::Nodes(set(list(g, node))),
+        Type::UserSet => Value::Users(set(list(g, user))),
+        Type::Edges => Value::Edges(list(g, edge)),
+        Type::Children => Value::Children(list(g, child)),
+        Type::Nothing => Value::Nothing,
+    }
+}
+
+fn hook(g: &mut Gen) -> Hook {
+    if bool::arbitrary(g) { Hook::Prepare } else { Hook::Check }
+}
+
+fn record(g: &mut Gen, schema: &Schema) -> Record {
+    let mut fields = Vec::new();
+    for Column { key, ty, required } in &schema.columns {
+        if *required || bool::arbitrary(g) {
+            fields.push((*key, value(g, *ty)));
+        }
+    }
+    Record { verb: schema.verb, fields }
+}
+
+fn op(g: &mut Gen) -> Op {
+    loop {
+        let schema = g.choose(&OPS).unwrap().clone();
+        // Options that do not go together are no operation.
+        if let Ok(op) = Op::from_record(&record(g, &schema)) {
+            return op;
+        }
+    }
+}
+
+fn step(g: &mut Gen) -> Step {
+    let body = if below(g, 4) == 0 { Body::Transaction(list(g, op)) } else { Body::Single(op(g)) };
+    let takes = |op: &Op| matches!(op, Op::Add { .. } | Op::Insert { .. } | Op::AttachUser { .. });
+    let answers: Vec<_> = ANSWERS.iter().filter(|schema| schema.verb != "ok").cloned().collect();
+    let expect = if body.ops().iter().any(takes) {
+        // Else it may be a duplicate name, which is no scenario.
+        Some(g.choose(&answers).unwrap().clone())
+    } else {
+        maybe(g, |g| g.choose(&ANSWERS).unwrap().clone())
+    };
+    Step {
+        refusals: list(g, |g| Refusal { node: node(g), hook: hook(g) }),
+        body,
+        expect: expect.map(|schema| record(g, &schema)),
+        graph: list(g, |g| g.choose(&SEEN).unwrap().clone()).iter().map(|schema| record(g, schema)).collect(),
+    }
+}
+
+impl Arbitrary for Any {
+    fn arbitrary(g: &mut Gen) -> Any {
+        let mut names = Names::default();
+        let mut items = Vec::new();
+        for i in 0..NODES {
+            items.push(Item::Name(Declared::Node(names.define_node(&format!("#node.{i}-x")).unwrap())));
+        }
+        for i in 0..USERS {
+            items.push(Item::Name(Declared::User(names.define_user(&format!("user_{i}")).unwrap())));
+        }
+        for i in 2..CHILDREN {
+            items.push(Item::Name(Declared::Child(names.define_child(&format!("children.{i}")).unwrap())));
+        }
+        items.push(Item::Step(step(g)));
+        let steps = list(g, step);
+        items.extend(steps.into_iter().map(Item::Step));
+        Any(Scenario { names, items })
+    }
+
+    fn shrink(&self) -> Box<dyn Iterator<Item = Any>> {
+        let Any(whole) = self.clone();
+        let steps = |s: &Scenario| s.steps().count();
+        let without = move |i: usize| {
+            let mut less = whole.clone();
+            less.items.remove(i);
+            Any(less)
+        };
+        let all = self.0.items.len();
+        let last = all - steps(&self.0);
+        Box::new((last..all).filter(move |_| all - last > 1).map(without))
+    }
+}
+
+#[test]
+fn what_is_printed_is_read_back() {
+    fn holds(Any(scenario): Any) -> bool {
+        let text = print(&scenario);
+        match parse(&text) {
+            Ok((read, lines)) => read == scenario && print(&read) == text && lines.len() == read.items.len(),
+            Err(problem) => panic!("{problem} in\n{text}"),
+        }
+    }
+    QuickCheck::new().tests(2000).quickcheck(holds as fn(Any) -> bool);
+}
+
+#[test]
+fn json_is_read_back() {
+    fn holds(Any(scenario): Any) -> bool {
+        let text = json::print(&scenario).unwrap();
+        match json::parse(&text) {
+            Ok(read) => read == scenario,
+            Err(problem) => panic!("{problem} in\n{text}"),
+        }
+    }
+    QuickCheck::new().tests(1000).quickcheck(holds as fn(Any) -> bool);
+}
+
+/// Whatever a slip of the hand makes of a file: an answer, or one line with a place inside the file.
+#[test]
+fn damaged_text_is_refused_in_one_line() {
+    fn holds(Any(scenario): Any, cut: usize, put: usize, what: u8) -> bool {
+        let signs = ["", "{", "}", ";", "=>", "=", "\n", " ", "#", "-", "ü", "\u{1b}", "transaction { ", "node=x", ","];
+        let text: Vec<char> = print(&scenario).chars().collect();
+        let (cut, put) = (cut % text.len(), put % text.len());
+        let mut damaged: String = text[..cut].iter().collect();
+        damaged.push_str(signs[usize::from(what) % signs.len()]);
+        damaged.extend(&text[cut.max(put)..]);
+        match parse(&damaged) {
+            Ok((read, _)) => parse(&print(&read)).is_ok_and(|(again, _)| again.items == read.items),
+            Err(problem) => {
+                let lines: Vec<_> = damaged.split('\n').collect();
+                let there = |line: &&str| problem.place.column <= line.chars().count() + 1;
+                let line = problem.to_string();
+                problem.place.column > 0
+                    && lines.get(problem.place.line - 1).is_some_and(there)
+                    && line.chars().all(|c| !c.is_control())
+            }
+        }
+    }
+    QuickCheck::new().tests(3000).quickcheck(holds as fn(Any, usize, usize, u8) -> bool);
+}
+
+#[test]
+fn the_verbs_are_those_of_the_model() {
+    let verbs: Vec<_> = OPS.iter().map(|schema| schema.verb).collect();
+    assert_eq!(verbs, Op::VERBS);
+}
+
+#[test]
+fn operations_without_names_get_some() {
+    let ops = [Op::Release { node: NodeId(3) }, Op::DetachUser { user: UserId(1) }];
+    let scenario = Scenario::of_ops([&ops[..1], &ops[..]]);
+    let text = "name node=n3\nrelease node=n3\nname user=u1\n\
+                transaction {\n  release node=n3\n  detach-user user=u1\n}\n";
+    assert_eq!(print(&scenario), text);
+    assert!(parse(text).is_ok());
+}
+
+/// What a person may write, and what it is in canonical form.
+#[test]
+fn spellings() {
+    let cases = [
+        ("add kind=format node=a # new", "add node=a kind=format\n"),
+        ("add node=#1 kind=format flags=-", "add node=#1 kind=format\n"),
+        ("add node=a kind=blkdebug take=gr", "add node=a kind=blkdebug take=rg unshare=-\n"),
+        ("add node=a kind=blkdebug take=- unshare=-", "add node=a kind=blkdebug\n"),
+        ("add node=a kind=quorum options=none", "add node=a kind=quorum options=none\n"),
+        (
+            "name user=u\nset-user user=u need=all-g share=all-zw",
+            "name user=u\nset-user user=u need=rwuz share=all-wz\n",
+        ),
+        (
+            "name node=a\nattach parent=a child=a name=x role=primary+dm",
+            "name node=a\nattach parent=a child=a name=x role=dmp\n",
+        ),
+        ("\n\ntransaction { } => ok\r\n", "transaction { } => ok\n"),
+        (
+            "transaction { add node=a kind=filter; ; release node=a }=>error NoHolder at=1",
+            "transaction {\n  add node=a kind=filter\n  release node=a\n} => error NoHolder at=1\n",
+        ),
+        (
+            "add node=a kind=filter\nexpect graph { node node=a need=-; absent a }",
+            "add node=a kind=filter\nexpect graph {\n  node a need=-\n  absent a\n}\n",
+        ),
+    ];
+    for (written, canonical) in cases {
+        let (scenario, _) = parse(written).unwrap_or_else(|problem| panic!("{written}: {problem}"));
+        assert_eq!(print(&scenario), canonical, "{written}");
+    }
+}
+
+const NAME: &str = "expected a name (letters, digits and `_.#-`, not `none`), found";
+const PERMS: &str = "expected permissions (letters of `rwuzg`, `-`, `all`, or `all-` and letters), found";
+
+#[test]
+fn mistakes_have_a_place() {
+    let cases = [
+        ("", "1:1: no operation in the whole file".to_owned()),
+        ("# nothing\n\n", "3:1: no operation in the whole file".to_owned()),
+        ("name node=a", "1:12: no operation in the whole file".to_owned()),
+        ("\n  } ", "2:3: expected an operation, found `}`".to_owned()),
+        ("release", "1:1: missing key `node` of `release`".to_owned()),
+        ("release nod=a", "1:9: unknown key `nod` of `release`: expected `node`".to_owned()),
+        ("release a", "1:9: expected `key=value`, found `a`".to_owned()),
+        ("release #a", "1:9: expected `key=value`, found `#a` (a comment has a blank after its `#`)".to_owned()),
+        ("release node=a node=b", "1:16: duplicate key `node`".to_owned()),
+        (
+            "release node=a",
+            "1:14: unknown node `a`: expected a line that adds it, or `name node=…` before this one".to_owned(),
+        ),
+        (
+            "detach-user user=a",
+            "1:18: unknown user `a`: expected a line that attaches it, or `name user=…` before this one".to_owned(),
+        ),
+        ("name node=a=b\n", format!("1:11: {NAME} `a=b`")),
+        ("name node=none\n", format!("1:11: {NAME} `none`")),
+        ("name node=\n", format!("1:11: {NAME} nothing")),
+        ("name node=ä\n", format!("1:11: {NAME} `ä`")),
+        ("name node=-.\n", format!("1:11: {NAME} `-.`")),
+        ("name", "1:1: expected one of `node=…`, `user=…`, `child=…`".to_owned()),
+        ("name user=u\nset-user user=u share=all need=rr", format!("2:32: {PERMS} `rr`")),
+        ("name user=u\nset-user user=u share=all- need=r", format!("2:23: {PERMS} `all-`")),
+        ("add node=a kind=quorum rewrite=yes", "1:32: expected on or off, found `yes`".to_owned()),
+        (
+            "add node=a kind=quorum rewrite=on take=w",
+            "1:1: `rewrite` does not go with `take`: options of two driver kinds".to_owned(),
+        ),
+        (
+            "name node=a\nset-option node=a",
+            "2:1: missing options: expected `take`, `unshare`, `rewrite`, `select` or `options=none`".to_owned(),
+        ),
+        (
+            "add node=a kind=filter flags=ro,rw",
+            "1:30: expected flags out of ro, force-share, no-io, never-freeze or `-`, found `rw`".to_owned(),
+        ),
+        ("add node=a kind=filter\nadd node=a kind=filter", duplicate("2:10", "node `a`")),
+        ("add node=a kind=filter; add node=b kind=filter", "1:23: expected the end of the line, found `;`".to_owned()),
+        ("add node=a kind=filter => good", "1:27: expected `ok` or `error` after `=>`, found `good`".to_owned()),
+        ("add node=a kind=filter => error", "1:32: expected an error, found the end of the line".to_owned()),
+        ("add node=a kind=filter => error ok", "1:33: unknown error `ok`".to_owned()),
+        (
+            "add node=a kind=filter => ok at=1",
+            "1:30: unknown key `at` of `ok`: expected `prepare`, `check`, `closed`".to_owned(),
+        ),
+        ("transaction\n{ }", "1:12: expected `{` after `transaction`, found the end of the line".to_owned()),
+        ("transaction { transaction { } }", "1:15: transactions do not nest".to_owned()),
+        ("transaction {\n  refuse node=a hook=check }", "2:3: `refuse` belongs outside the transaction".to_owned()),
+        ("transaction {\n", "2:1: expected an operation or `}`, found the end of the file".to_owned()),
+        (
+            "transaction { add node=a kind=filter => ok }",
+            "1:38: an expectation belongs after the closing `}`".to_owned(),
+        ),
+        (
+            "expect graph { absent a }",
+            "1:23: unknown node `a`: expected a line that adds it, or `name node=…` before this one".to_owned(),
+        ),
+        ("name node=a\nexpect graph { absent a }", "2:1: `expect graph` belongs after an operation".to_owned()),
+        ("transaction { }\nexpect nothing", "2:8: expected `graph` after `expect`, found `nothing`".to_owned()),
+        ("transaction { }\nexpect graph { }", "2:16: expected at least one line in `expect graph`".to_owned()),
+        (
+            "name node=a\nrefuse node=a hook=check",
+            "2:25: expected an operation after `refuse`, found the end of the file".to_owned(),
+        ),
+        ("name node=a\nrefuse node=a hook=commit", "2:20: expected prepare or check, found `commit`".to_owned()),
+        (
+            "add node=a kind=filter => ok\nexpect graph { edge a.file to=a }",
+            "2:21: expected an edge (`parent/child` or `@user`), found `a.file`".to_owned(),
+        ),
+    ];
+    for (text, message) in cases {
+        match parse(text) {
+            Ok(_) => panic!("no mistake found in {text:?}"),
+            Err(problem) => assert_eq!(problem.to_string(), message, "{text}"),
+        }
+    }
+}
+
+#[test]
+fn unknown_words_come_with_the_known_ones() {
+    let message = |text: &str| parse(text).unwrap_err().to_string();
+    assert!(
+        message(" ad node=a").starts_with("1:2: unknown operation `ad`: expected one of add, release, attach-user,")
+    );
+    let error = message("transaction { } => error Conflicts");
+    assert!(error.starts_with("1:26: unknown error `Conflicts`: expected one of Refused, NodeNotFound,"), "{error}");
+    let line = message("transaction { }\nexpect graph { nodes a }");
+    assert_eq!(line, "2:16: unknown expectation `nodes`: expected one of graph, node, edge, user, absent");
+}
+
+fn duplicate(place: &str, what: &str) -> String {
+    format!("{place}: duplicate name: {what} is in use already (if that is meant, expect an error)")
+}
+
+/// T12: what is a slip, and what may be meant.
+#[test]
+fn duplicate_names() {
+    let slips = [
+        ("add node=a kind=filter\ninsert new=a kind=filter top=a", "2:12", "node `a`"),
+        ("transaction { add node=a kind=filter } => ok\nadd node=a kind=filter", "2:10", "node `a`"),
+        ("transaction { add node=a kind=filter; add node=a kind=filter }", "1:48", "node `a`"),
+        (
+            "add node=a kind=filter\nattach-user user=u node=a need=- share=- => ok\nattach-user user=u node=a need=- share=-",
+            "3:18",
+            "user `u`",
+        ),
+    ];
+    for (text, place, what) in slips {
+        assert_eq!(parse(text).unwrap_err().to_string(), duplicate(place, what), "{text}");
+    }
+    let fine = [
+        "add node=a kind=filter\nadd node=a kind=filter => error DuplicateNode",
+        "add node=a kind=filter\nrelease node=a\nadd node=a kind=filter",
+        "add node=a kind=filter\ndrop-filter filter=a\nadd node=a kind=filter",
+        "add node=a kind=filter flags=force-share\nadd node=a kind=filter",
+        "add node=a kind=quorum options=none\nadd node=a kind=filter",
+        "transaction { add node=a kind=filter }\nadd node=a kind=filter",
+        "transaction { add node=a kind=filter } => error NoHolder\nadd node=a kind=filter",
+        "name node=u\nattach-user user=u node=u need=- share=-\nattach-user user=u node=u need=- share=-",
+    ];
+    for text in fine {
+        assert!(parse(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn too_many_names() {
+    let lines: String = (0..257).map(|i| format!("add node=n{i} kind=protocol\n")).collect();
+    assert_eq!(parse(&lines).unwrap_err().to_string(), "257:10: more than 256 nodes");
+}
+
+#[test]
+fn mistakes_in_json() {
+    let cases = [
+        ("{", "1:1: EOF while parsing an object"),
+        ("[]", "the whole: expected an object"),
+        ("{}", "expected an object with the one key `scenario`, a list"),
+        (r#"{"scenario":[]}"#, "no operation in the whole file"),
+        (r#"{"scenario":[1]}"#, "item 1 of the scenario: operation: expected an object"),
+        (r#"{"scenario":[{"op":"release"}]}"#, "item 1 of the scenario: missing key `node` of `release`"),
+        (
+            r#"{"scenario":[{"op":"release","node":{}}]}"#,
+            "item 1 of the scenario: `node`: expected a word, found an object",
+        ),
+        (
+            r#"{"scenario":[{"op":"transaction","ops":[{"op":"transaction"}]}]}"#,
+            "item 1 of the scenario: transactions do not nest",
+        ),
+        (
+            r#"{"scenario":[{"op":"transaction","op2":[]}]}"#,
+            "item 1 of the scenario: unknown key `op2` of `transaction`: expected `ops`",
+        ),
+        (
+            r#"{"scenario":[{"op":"add","node":"a","kind":"filter"},{"op":"add","node":"a","kind":"filter"}]}"#,
+            "item 2 of the scenario: duplicate name: node `a` is in use already (if that is meant, expect an error)",
+        ),
+    ];
+    for (text, message) in cases {
+        assert_eq!(json::parse(text).unwrap_err().to_string(), message, "{text}");
+    }
+}
+
+/// T18: the words of the text form and JSON's own forms mean the same.
+#[test]
+fn json_in_both_spellings() {
+    let own = r#"{"scenario":[{"op":"name","node":"a"},{"op":"set-backing","node":"a","to":null},
+        {"op":"add","node":"b","kind":"quorum","flags":["ro","no-io"],"rewrite":true,"expect":{"answer":"ok","closed":[]}}]}"#;
+    let words = r#"{"scenario":[{"op":"name","node":"a"},{"op":"set-backing","node":"a","to":"none"},
+        {"op":"add","node":"b","kind":"quorum","flags":"ro,no-io","rewrite":"on","expect":{"answer":"ok","closed":"-"}}]}"#;
+    assert_eq!(json::parse(own).unwrap(), json::parse(words).unwrap());
+}

@@ -1,0 +1,128 @@
+//! Per node and bit: how many parent edges need it, withhold it, or do both. From these the cumulative pair (P2) and
+//! the verdict on conflicts (P3) follow without looking at any parent, however many there are.
+
+use crate::permission::{Pair, Permissions};
+
+/// Number of permission bits.
+const BITS: usize = 5;
+
+/// The counts of one bit over the parent edges of one node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Count {
+    needs: u32,
+    unshares: u32,
+    /// Edges that need the bit and withhold it from the others; such an edge does not conflict with itself.
+    both: u32,
+}
+
+impl Count {
+    /// P3: some edge needs the bit and *another* one withholds it. The only case with both kinds present and no
+    /// conflict is that the one edge that needs it is the one edge that withholds it.
+    const fn conflicts(self) -> bool {
+        let alone = self.needs == 1 && self.unshares == 1 && self.both == 1;
+        self.needs > 0 && self.unshares > 0 && !alone
+    }
+}
+
+/// The sum of the pairs of a node's parent edges.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Counters {
+    counts: [Count; BITS],
+    needs: Permissions,
+    unshares: Permissions,
+    conflicts: Permissions,
+}
+
+impl Counters {
+    /// The cumulative pair (P2). O(1).
+    pub(crate) const fn pair(&self) -> Pair {
+        Pair { need: self.needs, share: Permissions::ALL.difference(self.unshares) }
+    }
+
+    /// The bits on which two different parents conflict (P3). O(1).
+    pub(crate) const fn conflicts(&self) -> Permissions {
+        self.conflicts
+    }
+
+    /// One parent's pair changes from `old` to `new`; an edge that is not there has [`Pair::NOTHING`], which counts
+    /// for nothing. Only the bits that differ are touched. Both pairs must be free of unknown bits.
+    pub(crate) fn change(&mut self, old: Pair, new: Pair) {
+        let mut left = (old.need ^ new.need) | (old.share ^ new.share);
+        while !left.is_empty() {
+            let index = left.bits().trailing_zeros() as usize;
+            let bit = Permissions::from_bits_truncate(1 << index);
+            left.remove(bit);
+            let Some(count) = self.counts.get_mut(index) else { continue };
+            let (was_needed, was_kept) = (old.need.contains(bit), !old.share.contains(bit));
+            let (is_needed, is_kept) = (new.need.contains(bit), !new.share.contains(bit));
+            replace(&mut count.needs, was_needed, is_needed);
+            replace(&mut count.unshares, was_kept, is_kept);
+            replace(&mut count.both, was_needed && was_kept, is_needed && is_kept);
+            self.needs.set(bit, count.needs > 0);
+            self.unshares.set(bit, count.unshares > 0);
+            self.conflicts.set(bit, count.conflicts());
+        }
+    }
+}
+
+/// Takes the old contribution out of a count and puts the new one in. The count never goes below zero because every
+/// contribution taken out was put in before, nor above the number of edges, which a `u32` can count.
+const fn replace(count: &mut u32, old: bool, new: bool) {
+    *count = count.saturating_add(new as u32).saturating_sub(old as u32);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counters;
+    use crate::permission::{Pair, Permissions};
+    use alloc::vec::Vec;
+    use quickcheck::quickcheck;
+
+    fn pairs(bytes: Vec<(u8, u8)>) -> Vec<Pair> {
+        let known = Permissions::from_bits_truncate;
+        bytes.into_iter().map(|(need, share)| Pair::new(known(need), known(share))).collect()
+    }
+
+    fn sum(pairs: &[Pair]) -> Counters {
+        let mut counters = Counters::default();
+        pairs.iter().for_each(|pair| counters.change(Pair::NOTHING, *pair));
+        counters
+    }
+
+    quickcheck! {
+        fn cumulative_pair_is_union_and_intersection(bytes: Vec<(u8, u8)>) -> bool {
+            let pairs = pairs(bytes);
+            let need = pairs.iter().fold(Permissions::NONE, |set, pair| set | pair.need);
+            let share = pairs.iter().fold(Permissions::ALL, |set, pair| set & pair.share);
+            sum(&pairs).pair() == Pair::new(need, share)
+        }
+
+        fn verdict_is_the_pairwise_definition(bytes: Vec<(u8, u8)>) -> bool {
+            let pairs = pairs(bytes);
+            let mut expected = Permissions::NONE;
+            for (i, a) in pairs.iter().enumerate() {
+                for (_, b) in pairs.iter().enumerate().filter(|(j, _)| *j != i) {
+                    expected |= a.need - b.share;
+                }
+            }
+            sum(&pairs).conflicts() == expected
+        }
+
+        fn changes_can_be_undone(bytes: Vec<(u8, u8)>, from: (u8, u8), to: (u8, u8)) -> bool {
+            let before = sum(&pairs(bytes));
+            let ends = pairs(alloc::vec![from, to]);
+            let mut counters = before;
+            counters.change(Pair::NOTHING, ends[0]);
+            counters.change(ends[0], ends[1]);
+            counters.change(ends[1], Pair::NOTHING);
+            counters == before
+        }
+
+        fn loosening_is_an_order(a: (u8, u8), b: (u8, u8), c: (u8, u8)) -> bool {
+            let p = pairs(alloc::vec![a, b, c]);
+            let transitive = !(p[0].is_loosening_of(p[1]) && p[1].is_loosening_of(p[2])) || p[0].is_loosening_of(p[2]);
+            let antisymmetric = !(p[0].is_loosening_of(p[1]) && p[1].is_loosening_of(p[0])) || p[0] == p[1];
+            transitive && antisymmetric && p[0].is_loosening_of(p[0])
+        }
+    }
+}

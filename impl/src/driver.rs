@@ -1,0 +1,233 @@
+//! Drivers: the pure rule of a node ([`Policy`]) and the hooks that are told about changes ([`Driver`]).
+
+use crate::graph::NodeView;
+use crate::permission::{Grant, Pair, Permissions};
+use crate::role::{Role, Slot};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+/// All that the pair of a child edge may depend on (P4), besides the driver's own kind and options.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ChildContext<'a> {
+    /// The name of the edge.
+    pub name: &'a str,
+    /// The role of the edge.
+    pub role: Role,
+    /// The cumulative pair of the parent.
+    pub parent: Pair,
+    /// Whether the parent has any parent edge itself.
+    pub has_parents: bool,
+    /// Whether the parent is writable after the operation (P7).
+    pub writable: bool,
+    /// Whether the parent was opened without I/O (QEMU: `BDRV_O_NO_IO`).
+    pub no_io: bool,
+    /// Whether the parent is inactive. So far no node is.
+    pub inactive: bool,
+}
+
+impl<'a> ChildContext<'a> {
+    /// The context of an edge called `name` with this role, below a writable parent with the pair `parent` that has
+    /// parents. For trying out a rule of one's own; the fields are public.
+    #[must_use]
+    pub const fn new(name: &'a str, role: Role, parent: Pair) -> Self {
+        Self { name, role, parent, has_parents: true, writable: true, no_io: false, inactive: false }
+    }
+}
+
+/// The pure side of a driver: its shape and its rule for the permissions of its children.
+///
+/// The four questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
+/// argument and of the driver's options, and it should be monotone (P10): a parent that needs more or shares less
+/// should never make a child need less or share more. Then an operation that only takes parents away is never
+/// refused by the graph.
+pub trait Policy {
+    /// The name of the driver, for messages (QEMU: `format_name`).
+    fn name(&self) -> &str;
+
+    /// `Some` if the driver is a filter: the slot where its filtered child is (S3.3). Default: no filter.
+    fn slot(&self) -> Option<Slot> {
+        None
+    }
+
+    /// Whether a backing child is possible; not asked of a filter. Default: no.
+    fn supports_backing(&self) -> bool {
+        false
+    }
+
+    /// Whether any child is possible; taken for granted of filters and drivers with backing. Default: yes.
+    fn takes_children(&self) -> bool {
+        true
+    }
+
+    /// The pair of a child edge (P4). The graph itself adds P8: an edge to a force-share node shares everything.
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair;
+}
+
+/// Why a driver refuses a step, in its own words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    message: Arc<str>,
+}
+
+impl Refusal {
+    /// A refusal with a message for people.
+    #[must_use]
+    pub fn new(message: impl Into<Arc<str>>) -> Self {
+        Self { message: message.into() }
+    }
+
+    /// The message.
+    #[must_use]
+    pub const fn message(&self) -> &Arc<str> {
+        &self.message
+    }
+}
+
+/// A change of mind of a driver (O17). A driver accepts the options of its own kind and refuses the others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum DriverOption {
+    /// Blkdebug: permissions to take and to withhold on the child besides what the rule says (P6.4).
+    Debug {
+        /// Needed besides.
+        take: Permissions,
+        /// Not shared any more.
+        unshare: Permissions,
+    },
+    /// Quorum: whether a child that was outvoted is rewritten (P6.5).
+    Rewrite(bool),
+    /// Write-to-selected: the name of the child that is written (P6.3).
+    Select(Option<Arc<str>>),
+    /// An option of a driver of one's own.
+    Other {
+        /// Its name.
+        key: Arc<str>,
+        /// Its value.
+        value: Arc<str>,
+    },
+}
+
+/// The driver has no such option.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnsupportedOption;
+
+/// A driver: its rule and the hooks through which it is told (V5–V7).
+///
+/// Every hook may rest on its default, which accepts. A hook gets the node as it will be after the operation, and
+/// cannot reach the graph's mutators. Every successful `prepare` is followed by exactly one `commit_prepare` or
+/// `abort_prepare`, every successful `check` by exactly one `set` or `abort`, in reverse order (V6).
+///
+/// A hook that panics while being asked unwinds through the transaction, which leaves the graph as it was before; the
+/// steps that succeeded until then are in [`Graph::pending_aborts`](crate::Graph::pending_aborts).
+pub trait Driver: Policy + Send + Sync {
+    /// The node is about to become read-only or writable (QEMU: `bdrv_reopen_prepare`). A refusal undoes all.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
+        let _ = (view, read_only);
+        Ok(())
+    }
+
+    /// What was prepared takes effect (QEMU: `bdrv_reopen_commit`).
+    fn commit_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
+        let _ = (view, read_only);
+    }
+
+    /// What was prepared does not happen (QEMU: `bdrv_reopen_abort`).
+    fn abort_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
+        let _ = (view, read_only);
+    }
+
+    /// The parents' permissions are about to become `new` (QEMU: `bdrv_check_perm`). A refusal undoes all, unless
+    /// `new` only loosens what the driver was granted: then the node goes stale and the driver is asked again in
+    /// every later operation (V7).
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        let _ = (view, new);
+        Ok(())
+    }
+
+    /// What was checked takes effect (QEMU: `bdrv_set_perm`).
+    fn set(&mut self, view: &NodeView<'_>, new: Grant) {
+        let _ = (view, new);
+    }
+
+    /// What was checked does not happen (QEMU: `bdrv_abort_perm_update`).
+    fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
+        let _ = (view, new);
+    }
+
+    /// The node called `name` is gone for good (QEMU: `bdrv_close`).
+    fn close(&mut self, name: &str) {
+        let _ = name;
+    }
+
+    /// Changes an option and returns the previous value, with which a rollback sets it back.
+    ///
+    /// # Errors
+    /// [`UnsupportedOption`] if the option is one of another kind of driver; then nothing may change.
+    fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
+        let _ = option;
+        Err(UnsupportedOption)
+    }
+}
+
+impl<T: Policy + ?Sized> Policy for Box<T> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        (**self).slot()
+    }
+
+    fn supports_backing(&self) -> bool {
+        (**self).supports_backing()
+    }
+
+    fn takes_children(&self) -> bool {
+        (**self).takes_children()
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        (**self).child_pair(context)
+    }
+}
+
+impl<T: Driver + ?Sized> Driver for Box<T> {
+    fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
+        (**self).prepare(view, read_only)
+    }
+
+    fn commit_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
+        (**self).commit_prepare(view, read_only);
+    }
+
+    fn abort_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
+        (**self).abort_prepare(view, read_only);
+    }
+
+    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        (**self).check(view, new)
+    }
+
+    fn set(&mut self, view: &NodeView<'_>, new: Grant) {
+        (**self).set(view, new);
+    }
+
+    fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
+        (**self).abort(view, new);
+    }
+
+    fn close(&mut self, name: &str) {
+        (**self).close(name);
+    }
+
+    fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
+        (**self).set_option(option)
+    }
+}

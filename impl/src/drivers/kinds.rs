@@ -1,0 +1,229 @@
+//! The kinds of S3.4, one struct each.
+
+use crate::driver::{ChildContext, Driver, DriverOption, Policy, UnsupportedOption};
+use crate::permission::{Pair, Permissions};
+use crate::role::Slot;
+use crate::rules::default_child_pair;
+use alloc::sync::Arc;
+
+/// P6.1: writes, and lets no other parent write.
+const EXCLUSIVE: Pair = Pair { need: Permissions::WRITE, share: Permissions::ALL.difference(Permissions::WRITE) };
+
+/// The bottom of a chain: a file, a device, a connection. Takes no children.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Protocol;
+
+impl Policy for Protocol {
+    fn name(&self) -> &'static str {
+        "protocol"
+    }
+
+    fn takes_children(&self) -> bool {
+        false
+    }
+
+    /// Never asked; no child can be attached.
+    fn child_pair(&self, _: &ChildContext<'_>) -> Pair {
+        Pair::NOTHING
+    }
+}
+
+impl Driver for Protocol {}
+
+/// A filter whose filtered child is `file`: throttle, copy-on-read (P5).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Filter;
+
+impl Policy for Filter {
+    fn name(&self) -> &'static str {
+        "filter"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::File)
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        default_child_pair(context)
+    }
+}
+
+impl Driver for Filter {}
+
+/// A filter whose filtered child is `backing`: commit-top, mirror-top (P5).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct BackingFilter;
+
+impl Policy for BackingFilter {
+    fn name(&self) -> &'static str {
+        "backing-filter"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::Backing)
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        default_child_pair(context)
+    }
+}
+
+impl Driver for BackingFilter {}
+
+/// An image format with backing files: qcow2 (P5).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Format;
+
+impl Policy for Format {
+    fn name(&self) -> &'static str {
+        "format"
+    }
+
+    fn supports_backing(&self) -> bool {
+        true
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        default_child_pair(context)
+    }
+}
+
+impl Driver for Format {}
+
+/// A filter on `backing` that writes alone (P6.1; the test driver of that name in `test-bdrv-graph-mod.c`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ExclusiveWriter;
+
+impl Policy for ExclusiveWriter {
+    fn name(&self) -> &'static str {
+        "exclusive-writer"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::Backing)
+    }
+
+    fn child_pair(&self, _: &ChildContext<'_>) -> Pair {
+        EXCLUSIVE
+    }
+}
+
+impl Driver for ExclusiveWriter {}
+
+/// Needs nothing of its children and shares everything (P6.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct NoPermission;
+
+impl Policy for NoPermission {
+    fn name(&self) -> &'static str {
+        "no-permission"
+    }
+
+    fn supports_backing(&self) -> bool {
+        true
+    }
+
+    fn child_pair(&self, _: &ChildContext<'_>) -> Pair {
+        Pair::NOTHING
+    }
+}
+
+impl Driver for NoPermission {}
+
+/// Writes alone to the child whose name is selected, and leaves the others alone (P6.3).
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct WriteToSelected {
+    /// The name of the child written to.
+    pub selected: Option<Arc<str>>,
+}
+
+impl Policy for WriteToSelected {
+    fn name(&self) -> &'static str {
+        "write-to-selected"
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        if self.selected.as_deref() == Some(context.name) { EXCLUSIVE } else { Pair::NOTHING }
+    }
+}
+
+impl Driver for WriteToSelected {
+    /// Takes [`DriverOption::Select`].
+    fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
+        let DriverOption::Select(selected) = option else { return Err(UnsupportedOption) };
+        Ok(DriverOption::Select(core::mem::replace(&mut self.selected, selected)))
+    }
+}
+
+/// A filter on `file` that takes and withholds any permissions besides the default rule's (P6.4; QEMU: `blkdebug`
+/// with `take-child-perms` and `unshare-child-perms`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Blkdebug {
+    /// Needed on the child besides.
+    pub take: Permissions,
+    /// Not shared any more.
+    pub unshare: Permissions,
+}
+
+impl Policy for Blkdebug {
+    fn name(&self) -> &'static str {
+        "blkdebug"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::File)
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        let pair = default_child_pair(context);
+        Pair { need: pair.need | self.take, share: pair.share - self.unshare }
+    }
+}
+
+impl Driver for Blkdebug {
+    /// Takes [`DriverOption::Debug`].
+    fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
+        let DriverOption::Debug { take, unshare } = option else { return Err(UnsupportedOption) };
+        let old = core::mem::replace(self, Self { take, unshare });
+        Ok(DriverOption::Debug { take: old.take, unshare: old.unshare })
+    }
+}
+
+/// Several children that hold the same data (P6.5; QEMU: `quorum_child_perm`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Quorum {
+    /// Whether a child that was outvoted is rewritten, even for a parent that only reads.
+    pub rewrite: bool,
+}
+
+impl Policy for Quorum {
+    fn name(&self) -> &'static str {
+        "quorum"
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        const SHARED: Permissions = Permissions::READ.union(Permissions::WRITE_UNCHANGED);
+        let mut need = context.parent.need & Permissions::PASS_THROUGH;
+        if self.rewrite {
+            need |= Permissions::WRITE;
+        }
+        Pair { need, share: (context.parent.share & SHARED) | Permissions::GRAPH_MOD }
+    }
+}
+
+impl Driver for Quorum {
+    /// Takes [`DriverOption::Rewrite`].
+    fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
+        let DriverOption::Rewrite(rewrite) = option else { return Err(UnsupportedOption) };
+        Ok(DriverOption::Rewrite(core::mem::replace(&mut self.rewrite, rewrite)))
+    }
+}

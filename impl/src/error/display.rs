@@ -1,0 +1,158 @@
+//! The sentences, which are QEMU's where QEMU has one.
+
+use super::{EdgeRef, Error, ErrorKind};
+use crate::graph::arena::Parent;
+use core::fmt;
+
+/// QEMU's `bdrv_child_user_desc`.
+struct User<'a>(&'a EdgeRef);
+
+impl fmt::Display for User<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.parent {
+            Parent::Node(_) => write!(f, "node '{}'", self.0.parent_name),
+            Parent::User(_) => write!(f, "block device '{}'", self.0.parent_name),
+        }
+    }
+}
+
+/// An edge as the object of a sentence.
+struct Link<'a>(&'a EdgeRef);
+
+impl fmt::Display for Link<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' link from '{}' to '{}'", self.0.name, self.0.parent_name, self.0.child_name)
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cycle { .. } | Self::Conflict { .. } | Self::ReadOnly { .. } | Self::Refused { .. } => {
+                self.fmt_verdict(f)
+            }
+            Self::NodeNotFound { .. }
+            | Self::UserNotFound { .. }
+            | Self::EdgeNotFound { .. }
+            | Self::ChildNotFound { .. }
+            | Self::DuplicateNode { .. }
+            | Self::DuplicateUser { .. }
+            | Self::DuplicateChild { .. }
+            | Self::SavepointGone => self.fmt_name(f),
+            _ => self.fmt_form(f),
+        }
+    }
+}
+
+impl ErrorKind {
+    /// What does not exist, or exists twice.
+    fn fmt_name(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeNotFound { name: Some(name), .. } => {
+                write!(f, "Cannot find device='' nor node-name='{name}'")
+            }
+            Self::NodeNotFound { node, .. } => write!(f, "Cannot find node {node:?}"),
+            Self::UserNotFound { name: Some(name), .. } => write!(f, "Device '{name}' not found"),
+            Self::UserNotFound { user, .. } => write!(f, "Device {user:?} not found"),
+            Self::EdgeNotFound { edge } => write!(f, "Cannot find child {edge:?}"),
+            Self::ChildNotFound { parent, name } => {
+                write!(f, "Node '{}' does not have child '{name}'", parent.name)
+            }
+            Self::DuplicateNode { name } => write!(f, "Duplicate nodes with node-name='{name}'"),
+            Self::DuplicateUser { name } => write!(f, "Device with id '{name}' already exists"),
+            Self::DuplicateChild { parent, name } => {
+                write!(f, "Node '{}' already has a child named '{name}'", parent.name)
+            }
+            _ => f.write_str("Savepoint is gone"),
+        }
+    }
+
+    /// What does not fit.
+    fn fmt_form(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForceShareWritable { .. } => f.write_str("force-share=on can only be used with read-only images"),
+            Self::OptionUnsupported { node } => {
+                write!(f, "Block driver of node '{}' does not support the option", node.name)
+            }
+            Self::NoHolder { node } => write!(f, "Node '{}' is not owned by the monitor", node.name),
+            Self::NoChildren { node } => write!(f, "The node '{}' does not support adding a child", node.name),
+            Self::BadRole { role } => write!(f, "Child role {role:?} is malformed"),
+            Self::RoleUnsupported { node, role } => {
+                write!(f, "Node '{}' cannot have a child in the role {role:?}", node.name)
+            }
+            Self::SlotTaken { node, edge, .. } => {
+                write!(f, "Node '{}' already has '{}' as its '{}' child", node.name, edge.child_name, edge.name)
+            }
+            Self::FilterNeedsChild { node } => {
+                write!(f, "Cannot remove the filtered child of filter node '{}'", node.name)
+            }
+            Self::Frozen { edge } => write!(f, "Cannot change frozen {}", Link(edge)),
+            Self::NotFrozen { edge } => write!(f, "Cannot unfreeze {}, which is not frozen", Link(edge)),
+            Self::NeverFreeze { edge } => write!(f, "Cannot freeze {}", Link(edge)),
+            Self::BackingUnsupported { node, driver } => {
+                write!(f, "Driver '{driver}' of node '{}' does not support backing files", node.name)
+            }
+            Self::FileUnsupported { node, driver } => {
+                write!(f, "Driver '{driver}' of node '{}' does not support a file child", node.name)
+            }
+            Self::NoFileChild { node } => {
+                write!(f, "Cannot set file child to format node without file child: '{}'", node.name)
+            }
+            Self::SameNode { node } => write!(f, "Cannot replace node '{}' with itself", node.name),
+            Self::NotInChain { top, base: Some(base) } => {
+                write!(f, "Node '{}' is not in the backing chain of '{}'", base.name, top.name)
+            }
+            Self::NotInChain { top, base: None } => write!(f, "The backing chain of '{}' has no end", top.name),
+            Self::NotAFilter { node } => write!(f, "Node '{}' is not a filter", node.name),
+            Self::NoFilteredChild { node } => write!(f, "Filter node '{}' has no filtered child", node.name),
+            _ => f.write_str("Operation refused"),
+        }
+    }
+
+    /// What the judgement or a driver refuses.
+    fn fmt_verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cycle { edge } => write!(
+                f,
+                "Making '{}' a '{}' child of '{}' would create a cycle",
+                edge.child_name, edge.name, edge.parent_name
+            ),
+            Self::Conflict { node, needs, denies, missing } if f.alternate() => write!(
+                f,
+                "Permission conflict on node '{0}': permissions '{missing}' are both required by {1} (uses node '{0}' as '{2}' child) and unshared by {3} (uses node '{0}' as '{4}' child).",
+                node.name,
+                User(needs),
+                needs.name,
+                User(denies),
+                denies.name
+            ),
+            Self::Conflict { node, denies, missing, .. } => write!(
+                f,
+                "Conflicts with use by {} as '{}', which does not allow '{missing}' on {}",
+                User(denies),
+                denies.name,
+                node.name
+            ),
+            Self::ReadOnly { node } if f.alternate() => {
+                f.write_str("Block node is read-only").and_then(|()| write!(f, ": '{}'", node.name))
+            }
+            Self::ReadOnly { node } => {
+                write!(f, "Read-only block node '{}' cannot support read-write users", node.name)
+            }
+            Self::Refused { message, .. } => f.write_str(message),
+            _ => f.write_str("Operation refused"),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("step", &self.step()).field("kind", self.kind()).finish()
+    }
+}

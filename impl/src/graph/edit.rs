@@ -1,0 +1,252 @@
+//! The writes to the graph. Each leaves a record in the journal from which [`crate::journal`] takes it back, and
+//! queues the nodes whose verdict or whose children's pairs may have changed by it.
+
+use super::arena::{Core, Edge, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
+use crate::journal::Undo;
+use crate::permission::Pair;
+use alloc::sync::Arc;
+use slotmap::Key;
+
+impl Core {
+    fn log(&mut self, undo: Undo) {
+        self.pending.journal.push(undo);
+    }
+
+    /// Queues a node for the judgement. Harmless if nothing about it has changed.
+    pub(crate) fn note(&mut self, key: NodeKey) {
+        let node = &mut self.nodes[key];
+        if !node.queued {
+            node.queued = true;
+            self.pending.dirty.push(key);
+        }
+    }
+
+    /// A parent's share in the sums of a node changes. `parents_changed`: the list became empty, or ceased to be.
+    fn count(&mut self, key: NodeKey, old: Pair, new: Pair, parents_changed: bool) {
+        let counters = &mut self.nodes[key].counters;
+        let before = counters.pair();
+        counters.change(old, new);
+        if parents_changed || counters.pair() != before || !counters.conflicts().is_empty() {
+            self.note(key);
+        }
+    }
+
+    /// A node joins, at the end of the list of all nodes.
+    pub(crate) fn add_node(&mut self, name: Arc<str>, data: Node) -> NodeKey {
+        let key = self.insert_node(name, data);
+        self.log(Undo::Added(key));
+        key
+    }
+
+    /// As [`Core::add_node`], without a record: for `restore`.
+    pub(crate) fn insert_node(&mut self, name: Arc<str>, mut data: Node) -> NodeKey {
+        let prev = self.last_node;
+        (data.prev, data.next) = (prev, NodeKey::null());
+        let key = self.nodes.insert(Named { name, data });
+        match self.nodes.get_mut(prev) {
+            Some(node) => node.next = key,
+            None => self.first_node = key,
+        }
+        self.last_node = key;
+        let nodes = &self.nodes;
+        let name_of = |key| nodes.get(key).map(|node: &Named<Node>| &*node.name);
+        self.node_names.insert(&nodes[key].name, key, name_of);
+        key
+    }
+
+    /// A user joins, at the end of the list of all users, with an edge to `node`.
+    pub(crate) fn add_user(&mut self, name: Arc<str>, node: NodeKey, pair: Pair, stays: bool) -> UserKey {
+        let none = UserKey::null();
+        let data = User { edge: EdgeKey::null(), prev: self.last_user, next: none, stays, gone: false };
+        let key = self.users.insert(Named { name, data });
+        self.relink_user(key);
+        self.log(Undo::UserAdded(key));
+        let root = self.words.root.clone();
+        let edge = Edge::new(Parent::User(key), node, pair, crate::Role::empty(), None);
+        self.users[key].edge = self.add_edge(root, edge);
+        key
+    }
+
+    /// A user leaves, and its edge with it.
+    pub(crate) fn remove_user(&mut self, key: UserKey) {
+        let edge = self.users[key].edge;
+        self.remove_edge(edge);
+        self.unlink_user(key);
+        self.log(Undo::UserRemoved(key));
+    }
+
+    /// Into the list of users, between the neighbours it names, and into the index.
+    pub(crate) fn relink_user(&mut self, key: UserKey) {
+        let (prev, next) = (self.users[key].prev, self.users[key].next);
+        match self.users.get_mut(prev) {
+            Some(user) => user.next = key,
+            None => self.first_user = key,
+        }
+        match self.users.get_mut(next) {
+            Some(user) => user.prev = key,
+            None => self.last_user = key,
+        }
+        self.users[key].gone = false;
+        let users = &self.users;
+        let name_of = |key| users.get(key).map(|user: &Named<User>| &*user.name);
+        self.user_names.insert(&users[key].name, key, name_of);
+    }
+
+    /// Out of the list of users and the index; it keeps its neighbours.
+    pub(crate) fn unlink_user(&mut self, key: UserKey) {
+        let (prev, next) = (self.users[key].prev, self.users[key].next);
+        match self.users.get_mut(prev) {
+            Some(user) => user.next = next,
+            None => self.first_user = next,
+        }
+        match self.users.get_mut(next) {
+            Some(user) => user.prev = prev,
+            None => self.last_user = prev,
+        }
+        self.users[key].gone = true;
+        self.user_names.remove(&self.users[key].name, key);
+    }
+
+    /// A new edge, at the heads of its two lists, in its slot.
+    pub(crate) fn add_edge(&mut self, name: Arc<str>, mut edge: Edge) -> EdgeKey {
+        let parent = edge.parent_node();
+        edge.fresh = parent.is_some();
+        let key = self.edges.insert(Named { name, data: edge });
+        self.link(key, EdgeKey::null(), EdgeKey::null());
+        if let Some(parent) = parent {
+            self.pending.fresh.push(key);
+            self.bound_fresh(parent);
+        }
+        self.log(Undo::Linked(key));
+        self.count(edge.child, Pair::NOTHING, edge.pair, self.nodes[edge.child].parent_count == 1);
+        key
+    }
+
+    /// An edge goes: it is only unlinked, and freed by the commit. Frozen or not is the caller's business.
+    pub(crate) fn remove_edge(&mut self, key: EdgeKey) {
+        let (child, pair) = (self.edges[key].child, self.edges[key].pair);
+        self.unlink(key);
+        self.log(Undo::Unlinked(key));
+        self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
+    }
+
+    /// Into both lists, after these neighbours, and into the slot. Does not count the pair.
+    pub(crate) fn link(&mut self, key: EdgeKey, prev_parent: EdgeKey, prev_child: EdgeKey) {
+        self.insert_parent(key, prev_parent);
+        let edge = &mut self.edges[key];
+        edge.linked = true;
+        let (slot, parent) = (edge.slot, edge.parent_node());
+        if let Some(parent) = parent {
+            self.insert_child(parent, key, prev_child);
+            if let Some(slot) = slot {
+                *self.nodes[parent].slot_mut(slot) = key;
+            }
+        }
+    }
+
+    /// Out of both lists and the slot. Does not count the pair.
+    pub(crate) fn unlink(&mut self, key: EdgeKey) {
+        self.remove_parent(key);
+        let edge = &mut self.edges[key];
+        edge.linked = false;
+        let (slot, parent) = (edge.slot, edge.parent_node());
+        if let Some(parent) = parent {
+            self.remove_child(parent, key);
+            if let Some(slot) = slot {
+                *self.nodes[parent].slot_mut(slot) = EdgeKey::null();
+            }
+        }
+    }
+
+    /// The edge gets another child and goes to the heads of both lists (S1).
+    pub(crate) fn retarget(&mut self, key: EdgeKey, to: NodeKey) {
+        let none = EdgeKey::null();
+        let Edge { child, pair, prev_parent, prev_child, fresh, .. } = self.edges[key].data;
+        self.remove_parent(key);
+        self.edges[key].child = to;
+        self.insert_parent(key, none);
+        if let Some(parent) = self.edges[key].parent_node() {
+            self.remove_child(parent, key);
+            self.insert_child(parent, key, none);
+            if !fresh {
+                self.edges[key].fresh = true;
+                self.pending.fresh.push(key);
+                self.log(Undo::Fresh(key));
+            }
+            self.bound_fresh(parent);
+        }
+        self.log(Undo::Retargeted { edge: key, child, prev_parent, prev_child });
+        self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
+        self.count(to, Pair::NOTHING, pair, self.nodes[to].parent_count == 1);
+    }
+
+    fn bound_fresh(&mut self, parent: NodeKey) {
+        let label = self.nodes[parent].label;
+        let pending = &mut self.pending;
+        pending.fresh_bound = if pending.fresh.len() == 1 { label } else { pending.fresh_bound.max(label) };
+    }
+
+    /// The pair of an edge changes.
+    pub(crate) fn set_pair(&mut self, key: EdgeKey, new: Pair) {
+        let edge = &mut self.edges[key];
+        let old = core::mem::replace(&mut edge.pair, new);
+        let child = edge.child;
+        self.log(Undo::Pair(key, old));
+        self.count(child, old, new, false);
+    }
+
+    /// Freezes an edge, or thaws it.
+    pub(crate) fn set_frozen(&mut self, key: EdgeKey, frozen: bool) {
+        let old = core::mem::replace(&mut self.edges[key].frozen, frozen);
+        self.log(Undo::Frozen(key, old));
+    }
+
+    /// A node counts as reopened, and becomes read-only or writable (O18).
+    pub(crate) fn reopen(&mut self, key: NodeKey, read_only: bool) {
+        let node = &mut self.nodes[key];
+        let old = core::mem::replace(&mut node.read_only, read_only);
+        let first = !core::mem::replace(&mut node.reopened, true);
+        self.log(Undo::ReadOnly(key, old));
+        if first {
+            self.pending.reopened.push(key);
+            self.log(Undo::Reopened(key));
+        }
+        self.note(key);
+    }
+
+    pub(crate) fn set_label(&mut self, key: NodeKey, label: i64) {
+        let old = core::mem::replace(&mut self.nodes[key].label, label);
+        self.pending.fresh_bound = self.pending.fresh_bound.max(label);
+        self.log(Undo::Label(key, old));
+    }
+
+    /// Drops one holder of a node that has one.
+    pub(crate) fn drop_holder(&mut self, key: NodeKey) {
+        self.nodes[key].holders -= 1;
+        self.log(Undo::Holder(key));
+    }
+
+    /// L2: a node that has reached zero references is doomed.
+    pub(crate) fn doom_if_unreferenced(&mut self, key: NodeKey) {
+        let node = &mut self.nodes[key];
+        if node.parent_count == 0 && node.holders == 0 && !node.doomed {
+            node.doomed = true;
+            self.pending.doomed.push(key);
+            self.log(Undo::Doomed(key));
+        }
+    }
+
+    /// Removes an edge; its child is doomed if that was its last reference.
+    pub(crate) fn detach_edge(&mut self, key: EdgeKey) {
+        let child = self.edges[key].child;
+        self.remove_edge(key);
+        self.doom_if_unreferenced(child);
+    }
+
+    /// Removes all child edges in list order, as detaches; frozen ones dissolve (L2, S7).
+    pub(crate) fn detach_children(&mut self, key: NodeKey) {
+        while let Some(edge) = self.nodes.get(key).map(|node| node.children).filter(|edge| !edge.is_null()) {
+            self.detach_edge(edge);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What a commit frees: until then it was only unlinked.
+
+use super::arena::{Core, NodeKey};
+use crate::journal::Undo;
+use alloc::sync::Arc;
+
+impl Core {
+    /// Frees the edges and users that the transaction unlinked.
+    pub(crate) fn free_unlinked(&mut self) {
+        for undo in &self.pending.journal {
+            match undo {
+                Undo::Unlinked(key) => _ = self.edges.remove(*key),
+                Undo::UserRemoved(key) => _ = self.users.remove(*key),
+                _ => {}
+            }
+        }
+    }
+
+    /// Frees a node without edges; its name is free again (L2.1).
+    pub(crate) fn free_node(&mut self, key: NodeKey) -> Option<Arc<str>> {
+        let node = self.nodes.remove(key)?;
+        self.node_names.remove(&node.name, key);
+        match self.nodes.get_mut(node.prev) {
+            Some(prev) => prev.next = node.next,
+            None => self.first_node = node.next,
+        }
+        match self.nodes.get_mut(node.next) {
+            Some(next) => next.prev = node.prev,
+            None => self.last_node = node.prev,
+        }
+        Some(node.name)
+    }
+}

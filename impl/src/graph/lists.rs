@@ -1,0 +1,65 @@
+//! The two intrusive lists every edge is in, with dancing links: an edge that is taken out keeps its neighbours, so
+//! putting it back in reverse order restores the exact order in O(1) (S1).
+
+use super::arena::{Core, EdgeKey, NodeKey};
+
+impl Core {
+    /// Puts the edge into its child's list of parents, after `prev` or at the head.
+    pub(crate) fn insert_parent(&mut self, key: EdgeKey, prev: EdgeKey) {
+        let child = self.edges[key].child;
+        let next = match self.edges.get_mut(prev) {
+            Some(edge) => core::mem::replace(&mut edge.next_parent, key),
+            None => core::mem::replace(&mut self.nodes[child].parents, key),
+        };
+        if let Some(edge) = self.edges.get_mut(next) {
+            edge.prev_parent = key;
+        }
+        let edge = &mut self.edges[key];
+        (edge.prev_parent, edge.next_parent) = (prev, next);
+        self.nodes[child].parent_count += 1;
+    }
+
+    /// Takes the edge out of its child's list of parents; it keeps its neighbours.
+    pub(crate) fn remove_parent(&mut self, key: EdgeKey) {
+        let (child, prev, next) = {
+            let edge = &self.edges[key];
+            (edge.child, edge.prev_parent, edge.next_parent)
+        };
+        match self.edges.get_mut(prev) {
+            Some(edge) => edge.next_parent = next,
+            None => self.nodes[child].parents = next,
+        }
+        if let Some(edge) = self.edges.get_mut(next) {
+            edge.prev_parent = prev;
+        }
+        self.nodes[child].parent_count -= 1;
+    }
+
+    /// Puts the edge into its parent's list of children, after `prev` or at the head. Not for a user's edge.
+    pub(crate) fn insert_child(&mut self, parent: NodeKey, key: EdgeKey, prev: EdgeKey) {
+        let next = match self.edges.get_mut(prev) {
+            Some(edge) => core::mem::replace(&mut edge.next_child, key),
+            None => core::mem::replace(&mut self.nodes[parent].children, key),
+        };
+        if let Some(edge) = self.edges.get_mut(next) {
+            edge.prev_child = key;
+        }
+        let edge = &mut self.edges[key];
+        (edge.prev_child, edge.next_child) = (prev, next);
+    }
+
+    /// Takes the edge out of its parent's list of children; it keeps its neighbours.
+    pub(crate) fn remove_child(&mut self, parent: NodeKey, key: EdgeKey) {
+        let (prev, next) = {
+            let edge = &self.edges[key];
+            (edge.prev_child, edge.next_child)
+        };
+        match self.edges.get_mut(prev) {
+            Some(edge) => edge.next_child = next,
+            None => self.nodes[parent].children = next,
+        }
+        if let Some(edge) = self.edges.get_mut(next) {
+            edge.prev_child = prev;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The graph: arena, names, lists, and how to read them.
+
+pub(crate) mod arena;
+mod edit;
+mod free;
+mod lists;
+mod names;
+mod one_op;
+pub(crate) mod pending;
+mod view;
+mod walk;
+
+pub use self::arena::{EdgeIter, EdgeKey, NodeKey, Parent, UserKey};
+pub use self::view::{EdgeView, NodeView, UserView};
+
+use self::arena::Core;
+use crate::driver::Driver;
+use crate::plan::PlanStep;
+use crate::transaction::Transaction;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use slotmap::SecondaryMap;
+
+/// A storage graph: nodes with drivers of type `D`, edges, root users.
+///
+/// It is read through views and changed by [transactions](Graph::transaction), or by the methods of the same names
+/// that are a transaction of one step. Between transactions every invariant of the specification holds
+/// ([`Graph::check`] tests them all).
+#[derive(Debug)]
+pub struct Graph<D: Driver = Box<dyn Driver>> {
+    pub(crate) core: Core,
+    /// Beside the core, so that a hook has its driver and a view of the graph, and nothing to change the graph with.
+    pub(crate) drivers: SecondaryMap<NodeKey, D>,
+}
+
+impl<D: Driver> Graph<D> {
+    /// An empty graph.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_capacity(0, 0)
+    }
+
+    /// An empty graph with room for so many nodes and edges.
+    #[must_use]
+    pub fn with_capacity(nodes: usize, edges: usize) -> Self {
+        Self { core: Core::with_capacity(nodes, edges), drivers: SecondaryMap::with_capacity(nodes) }
+    }
+
+    /// Begins a transaction. One that was leaked before is undone first. O(1).
+    pub fn transaction(&mut self) -> Transaction<'_, D> {
+        Transaction::begin(self)
+    }
+
+    /// The node of that name, unless it is doomed (L2). O(1) expected.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<NodeKey> {
+        self.core.node_named(name).filter(|key| self.core.nodes.get(*key).is_some_and(|node| !node.doomed))
+    }
+
+    /// The root user of that name. O(1) expected.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<UserKey> {
+        self.core.user_named(name)
+    }
+
+    /// The edge of that name from a node to a child. O(children).
+    #[must_use]
+    pub fn child(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
+        self.core.child_named(parent, name)
+    }
+
+    /// All nodes in the order in which they were added; inside a transaction the doomed ones, too.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeKey> + '_ {
+        self.core.node_keys()
+    }
+
+    /// All root users in the order in which they were attached.
+    pub fn users(&self) -> impl Iterator<Item = UserKey> + '_ {
+        self.core.user_keys()
+    }
+
+    /// The number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.core.nodes.len()
+    }
+
+    /// A view of a node. O(1).
+    #[must_use]
+    pub fn get(&self, node: NodeKey) -> Option<NodeView<'_>> {
+        NodeView::new(&self.core, node, self.drivers.get(node).map(D::name))
+    }
+
+    /// A view of an edge. O(1).
+    #[must_use]
+    pub fn edge(&self, edge: EdgeKey) -> Option<EdgeView<'_>> {
+        EdgeView::new(&self.core, edge)
+    }
+
+    /// A view of a root user. O(1).
+    #[must_use]
+    pub fn user_view(&self, user: UserKey) -> Option<UserView<'_>> {
+        UserView::new(&self.core, user)
+    }
+
+    /// The driver of a node. O(1).
+    #[must_use]
+    pub fn driver(&self, node: NodeKey) -> Option<&D> {
+        self.drivers.get(node)
+    }
+
+    /// The driver of a node, to be changed. What its rule depends on must not be changed here, but by
+    /// [`set_option`](Transaction::set_option); or be followed by a [`refresh`](Transaction::refresh), until which
+    /// the pairs of the children are not what the rule says. O(1).
+    pub fn driver_mut(&mut self, node: NodeKey) -> Option<&mut D> {
+        self.drivers.get_mut(node)
+    }
+
+    /// The nodes whose driver lags behind the last commit (V7), in the order in which they began to. O(1) each.
+    pub fn stale_nodes(&self) -> impl Iterator<Item = NodeKey> + '_ {
+        self.core.stale.iter().copied()
+    }
+
+    /// Steps of plans that drivers performed and that were neither set nor aborted, newest first within one plan:
+    /// the transaction was dropped or leaked half way, or a hook panicked. Keys may be of nodes that are gone.
+    #[must_use]
+    pub fn pending_aborts(&self) -> &[PlanStep] {
+        &self.core.pending.aborts
+    }
+
+    /// Takes the [pending aborts](Self::pending_aborts), to be performed by the caller.
+    pub fn take_pending_aborts(&mut self) -> Vec<PlanStep> {
+        core::mem::take(&mut self.core.pending.aborts)
+    }
+
+    /// Performs the [pending aborts](Self::pending_aborts) through the hooks of the drivers that are still there.
+    pub fn run_pending_aborts(&mut self) {
+        self.undo_all();
+        self.core.pending.aborts.reverse();
+        while let Some(step) = self.core.pending.aborts.pop() {
+            self.abort_step(step);
+        }
+    }
+}
+
+impl<D: Driver> Default for Graph<D> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<D: Driver + Clone> Clone for Graph<D> {
+    fn clone(&self) -> Self {
+        let mut graph = Self::with_capacity(self.core.nodes.capacity(), self.core.edges.capacity());
+        graph.clone_from(self);
+        graph
+    }
+
+    /// Becomes a copy in the space it has: keys and everything observable are the source's. A name that both share
+    /// already costs nothing. O(nodes + edges + users).
+    fn clone_from(&mut self, source: &Self) {
+        self.core.copy_from(&source.core);
+        self.drivers.clone_from(&source.drivers);
+    }
+}
+
+impl Core {
+    fn copy_from(&mut self, source: &Self) {
+        self.nodes.clone_from(&source.nodes);
+        self.edges.clone_from(&source.edges);
+        self.users.clone_from(&source.users);
+        self.node_names.copy_from(&source.node_names);
+        self.user_names.copy_from(&source.user_names);
+        (self.first_node, self.last_node) = (source.first_node, source.last_node);
+        (self.first_user, self.last_user) = (source.first_user, source.last_user);
+        self.front = source.front;
+        self.stale.clone_from(&source.stale);
+        self.pending.copy_from(&source.pending);
+    }
+}

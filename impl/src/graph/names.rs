@@ -1,0 +1,50 @@
+//! From names to keys. The table holds keys only; the names are where the keys lead.
+
+use core::hash::BuildHasher;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// An index of names over a map that has them.
+#[derive(Clone, Debug)]
+pub(crate) struct NameIndex<K> {
+    table: HashTable<K>,
+    hasher: DefaultHashBuilder,
+}
+
+impl<K: Copy + PartialEq> NameIndex<K> {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self { table: HashTable::with_capacity(capacity), hasher: DefaultHashBuilder::default() }
+    }
+
+    /// The key whose name this is. `name_of` follows a key. O(1) expected.
+    pub(crate) fn find<'a>(&self, name: &str, name_of: impl Fn(K) -> Option<&'a str>) -> Option<K> {
+        self.table.find(self.hasher.hash_one(name), |key| name_of(*key) == Some(name)).copied()
+    }
+
+    /// Adds a key that is not in the table, of a name that is not either. O(1) expected.
+    pub(crate) fn insert<'a>(&mut self, name: &str, key: K, name_of: impl Fn(K) -> Option<&'a str>) {
+        let hasher = &self.hasher;
+        let rehash = |key: &K| hasher.hash_one(name_of(*key).unwrap_or_default());
+        self.table.insert_unique(hasher.hash_one(name), key, rehash);
+    }
+
+    /// Removes a key of this name. O(1) expected.
+    pub(crate) fn remove(&mut self, name: &str, key: K) {
+        if let Ok(entry) = self.table.find_entry(self.hasher.hash_one(name), |other| *other == key) {
+            entry.remove();
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.table.clear();
+    }
+
+    /// Becomes a copy, in the space it has.
+    pub(crate) fn copy_from(&mut self, source: &Self) {
+        self.table.clone_from(&source.table);
+        self.hasher.clone_from(&source.hasher);
+    }
+}

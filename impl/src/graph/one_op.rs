@@ -1,0 +1,76 @@
+//! The operations as methods of the graph: a transaction of one step each, committed through the drivers' hooks.
+
+use super::Graph;
+use super::arena::{EdgeKey, NodeKey, UserKey};
+use crate::driver::{Driver, DriverOption};
+use crate::error::Error;
+use crate::ops::NodeSpec;
+use crate::permission::Pair;
+use crate::role::Role;
+#[cfg(doc)]
+use crate::transaction::Transaction;
+use alloc::sync::Arc;
+
+/// Each is the method of [`Transaction`] of that name, and a commit.
+macro_rules! one_op {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+        /// Transactions of one step. Each does what the method of [`Transaction`] of its name says, and commits. Who
+        /// wants to know the plan, or have the closed drivers, commits a transaction.
+        ///
+        /// # Errors
+        /// Those of the step, a violation (V3), or a driver's refusal (V7); then nothing has changed.
+        impl<D: Driver> Graph<D> {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// Those of the step, a violation (V3), or a driver's refusal (V7); then nothing has changed.
+            pub fn $name(&mut self, $($arg: $type),*) -> Result<$result, Error> {
+                let mut transaction = self.transaction();
+                let result = transaction.$name($($arg),*)?;
+                transaction.commit()?;
+                Ok(result)
+            }
+        )*}
+    };
+}
+
+one_op! {
+    /// [`Transaction::add`], alone.
+    add(spec: NodeSpec, driver: D) -> NodeKey;
+    /// [`Transaction::release`], alone.
+    release(node: NodeKey) -> ();
+    /// [`Transaction::attach_user`], alone.
+    attach_user(name: impl Into<Arc<str>>, node: NodeKey, pair: Pair, stays: bool) -> UserKey;
+    /// [`Transaction::detach_user`], alone.
+    detach_user(user: UserKey) -> ();
+    /// [`Transaction::set_user`], alone.
+    set_user(user: UserKey, pair: Pair) -> ();
+    /// [`Transaction::attach`], alone.
+    attach(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>, role: Role) -> EdgeKey;
+    /// [`Transaction::detach`], alone.
+    detach(edge: EdgeKey) -> ();
+    /// [`Transaction::set_backing`], alone.
+    set_backing(node: NodeKey, to: Option<NodeKey>) -> ();
+    /// [`Transaction::set_file`], alone.
+    set_file(node: NodeKey, to: NodeKey) -> ();
+    /// [`Transaction::replace_node`], alone.
+    replace_node(from: NodeKey, to: NodeKey) -> ();
+    /// [`Transaction::replace_edge`], alone.
+    replace_edge(edge: EdgeKey, to: NodeKey) -> ();
+    /// [`Transaction::append`], alone.
+    append(new: NodeKey, top: NodeKey) -> ();
+    /// [`Transaction::insert`], alone.
+    insert(spec: NodeSpec, driver: D, top: NodeKey) -> NodeKey;
+    /// [`Transaction::drop_filter`], alone.
+    drop_filter(filter: NodeKey) -> ();
+    /// [`Transaction::freeze`], alone.
+    freeze(top: NodeKey, base: Option<NodeKey>) -> ();
+    /// [`Transaction::thaw`], alone.
+    thaw(top: NodeKey, base: Option<NodeKey>) -> ();
+    /// [`Transaction::set_option`], alone.
+    set_option(node: NodeKey, option: DriverOption) -> ();
+    /// [`Transaction::refresh`], alone.
+    refresh(node: NodeKey) -> ();
+    /// [`Transaction::set_read_only`], alone.
+    set_read_only(node: NodeKey, read_only: bool) -> ();
+}

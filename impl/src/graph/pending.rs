@@ -1,0 +1,85 @@
+//! What is open between the beginning and the end of a transaction, and the space that is reused from one to the
+//! next.
+
+use super::arena::{EdgeKey, NodeKey};
+use crate::driver::DriverOption;
+use crate::journal::Undo;
+use crate::order::Search;
+use crate::plan::PlanStep;
+use crate::refresh::Worklist;
+use alloc::vec::Vec;
+
+/// A point of the transaction to return to, as the graph keeps it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    pub(crate) serial: u64,
+    pub(crate) journal: usize,
+    pub(crate) steps: usize,
+}
+
+/// State of the open transaction. It lives in the graph and not in the `Transaction`, so that a leaked one can be
+/// undone later, and so that its space is used again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pending {
+    /// A transaction is open, or was leaked.
+    pub(crate) open: bool,
+    /// Every write to the graph since then, oldest first.
+    pub(crate) journal: Vec<Undo>,
+    /// Previous values for the journal's `Option` records, which would be too large in it.
+    pub(crate) options: Vec<(NodeKey, DriverOption)>,
+    /// Edges attached or retargeted since then, oldest first; not those of users.
+    pub(crate) fresh: Vec<EdgeKey>,
+    /// No edge in `fresh` has a parent with a greater label; for [`Core::mark_reachable`](super::arena::Core).
+    pub(crate) fresh_bound: i64,
+    /// In the order in which they reached zero references (L2).
+    pub(crate) doomed: Vec<NodeKey>,
+    /// In the order of the steps (V5.1).
+    pub(crate) reopened: Vec<NodeKey>,
+    /// Nodes whose inputs of P4 or verdict may have changed.
+    pub(crate) dirty: Vec<NodeKey>,
+    /// Nodes that the judgement came by.
+    pub(crate) touched: Vec<NodeKey>,
+    /// Steps of the transaction that took effect.
+    pub(crate) steps: usize,
+    pub(crate) marks: Vec<Mark>,
+    /// Number of savepoints ever made.
+    pub(crate) serial: u64,
+    /// What the drivers are to be asked.
+    pub(crate) plan: Vec<PlanStep>,
+    /// How many steps of the plan have been answered and wait for set or abort.
+    pub(crate) progress: usize,
+    /// Indices of steps of the plan that were refused, and the refusal tolerated; ascending.
+    pub(crate) refused: Vec<usize>,
+    /// Nodes whose driver has been told of its new grant, while others have not yet.
+    pub(crate) told: Vec<NodeKey>,
+    /// Steps that were performed, and neither set nor aborted.
+    pub(crate) aborts: Vec<PlanStep>,
+    /// Number of walks so far; each marks the nodes it met with its own number.
+    pub(crate) epoch: u64,
+    pub(crate) stack: Vec<NodeKey>,
+    pub(crate) moving: Vec<EdgeKey>,
+    pub(crate) worklist: Worklist,
+    pub(crate) down: Search,
+    pub(crate) up: Search,
+}
+
+impl Pending {
+    /// A number that no walk has used.
+    pub(crate) const fn next_epoch(&mut self) -> u64 {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.epoch
+    }
+}
+
+impl Pending {
+    /// Becomes a copy. What is open in the source is open in the copy; space that is only reused is not copied.
+    pub(crate) fn copy_from(&mut self, source: &Self) {
+        self.epoch = source.epoch;
+        self.serial = source.serial;
+        self.aborts.clone_from(&source.aborts);
+        if source.open || self.open {
+            // Only after a leak.
+            self.clone_from(source);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Read-only views of nodes, edges and users.
+
+use super::arena::{Core, Edge, EdgeIter, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
+use crate::permission::{Grant, Pair};
+use crate::role::{Role, Slot};
+use alloc::sync::Arc;
+use slotmap::Key;
+
+/// A node, to be read. All methods are O(1).
+#[derive(Clone, Copy, Debug)]
+pub struct NodeView<'a> {
+    core: &'a Core,
+    key: NodeKey,
+    node: &'a Named<Node>,
+    driver_name: Option<&'a str>,
+}
+
+impl<'a> NodeView<'a> {
+    pub(crate) fn new(core: &'a Core, key: NodeKey, driver_name: Option<&'a str>) -> Option<Self> {
+        core.nodes.get(key).map(|node| Self { core, key, node, driver_name })
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> NodeKey {
+        self.key
+    }
+
+    /// The unique name.
+    #[must_use]
+    pub const fn name(&self) -> &'a Arc<str> {
+        &self.node.name
+    }
+
+    /// The name of the driver ([`Policy::name`](crate::Policy::name)). `None` in a hook, where the driver is the one
+    /// that is asked and knows its name.
+    #[must_use]
+    pub const fn driver_name(&self) -> Option<&'a str> {
+        self.driver_name
+    }
+
+    /// Whether the node is read-only.
+    #[must_use]
+    pub fn read_only(&self) -> bool {
+        self.node.read_only
+    }
+
+    /// Whether the node is writable (P7).
+    #[must_use]
+    pub fn writable(&self) -> bool {
+        !self.node.read_only
+    }
+
+    /// Whether node parents must share everything (P8).
+    #[must_use]
+    pub fn force_share(&self) -> bool {
+        self.node.force_share
+    }
+
+    /// Whether the node was opened without I/O.
+    #[must_use]
+    pub fn no_io(&self) -> bool {
+        self.node.no_io
+    }
+
+    /// Whether edges to the node must never be frozen.
+    #[must_use]
+    pub fn never_freeze(&self) -> bool {
+        self.node.never_freeze
+    }
+
+    /// References that are no edges (L1).
+    #[must_use]
+    pub fn holders(&self) -> u32 {
+        self.node.holders
+    }
+
+    /// The number of parent edges.
+    #[must_use]
+    pub fn parent_count(&self) -> u32 {
+        self.node.parent_count
+    }
+
+    /// The cumulative pair of all parent edges (P2). Inside a transaction the pairs of edges from nodes are those of
+    /// before; the judgement brings them up to date.
+    #[must_use]
+    pub fn pair(&self) -> Pair {
+        self.node.counters.pair()
+    }
+
+    /// What the driver was last granted (V5.2).
+    #[must_use]
+    pub fn granted(&self) -> Grant {
+        self.node.granted
+    }
+
+    /// Whether the driver lags: what it was granted is not the present pair and writable state (V7.1).
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.node.is_stale()
+    }
+
+    /// Whether the node has reached zero references in the open transaction, and is closed by its commit (L2).
+    #[must_use]
+    pub fn is_doomed(&self) -> bool {
+        self.node.doomed
+    }
+
+    /// The parent edges in list order (S1).
+    #[must_use]
+    pub fn parents(&self) -> EdgeIter<'a> {
+        self.core.parents(self.key)
+    }
+
+    /// The child edges in list order (S1).
+    #[must_use]
+    pub fn children(&self) -> EdgeIter<'a> {
+        self.core.children(self.key)
+    }
+
+    /// The edge in the slot *file* (S3).
+    #[must_use]
+    pub fn file(&self) -> Option<EdgeKey> {
+        Some(self.node.file).filter(|key| !key.is_null())
+    }
+
+    /// The edge in the slot *backing* (S3).
+    #[must_use]
+    pub fn backing(&self) -> Option<EdgeKey> {
+        Some(self.node.backing).filter(|key| !key.is_null())
+    }
+
+    /// `Some` if the driver is a filter: the slot of its filtered child.
+    #[must_use]
+    pub fn filter_slot(&self) -> Option<Slot> {
+        self.node.shape.filter
+    }
+
+    /// The edge of that name to a child. O(children).
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<EdgeKey> {
+        self.core.child_named(self.key, name)
+    }
+
+    /// An edge of the same graph.
+    #[must_use]
+    pub fn edge(&self, key: EdgeKey) -> Option<EdgeView<'a>> {
+        EdgeView::new(self.core, key)
+    }
+
+    /// Another node of the same graph; its driver's name is not known here.
+    #[must_use]
+    pub fn node(&self, key: NodeKey) -> Option<Self> {
+        Self::new(self.core, key, None)
+    }
+}
+
+/// An edge, to be read. All methods are O(1).
+#[derive(Clone, Copy, Debug)]
+pub struct EdgeView<'a> {
+    key: EdgeKey,
+    edge: &'a Named<Edge>,
+}
+
+impl<'a> EdgeView<'a> {
+    pub(crate) fn new(core: &'a Core, key: EdgeKey) -> Option<Self> {
+        core.edges.get(key).filter(|edge| edge.linked).map(|edge| Self { key, edge })
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> EdgeKey {
+        self.key
+    }
+
+    /// The upper end.
+    #[must_use]
+    pub fn parent(&self) -> Parent {
+        self.edge.parent
+    }
+
+    /// The lower end.
+    #[must_use]
+    pub fn child(&self) -> NodeKey {
+        self.edge.child
+    }
+
+    /// The name, unique among the children of a parent node; `root` for a user's edge.
+    #[must_use]
+    pub const fn name(&self) -> &'a Arc<str> {
+        &self.edge.name
+    }
+
+    /// The role; empty for a user's edge.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.edge.role
+    }
+
+    /// Need and share (P2, P4). See [`NodeView::pair`] for what this means inside a transaction.
+    #[must_use]
+    pub fn pair(&self) -> Pair {
+        self.edge.pair
+    }
+
+    /// Whether the edge is frozen (S7).
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.edge.frozen
+    }
+}
+
+/// A root user, to be read. All methods are O(1).
+#[derive(Clone, Copy, Debug)]
+pub struct UserView<'a> {
+    core: &'a Core,
+    key: UserKey,
+    user: &'a Named<User>,
+}
+
+impl<'a> UserView<'a> {
+    pub(crate) fn new(core: &'a Core, key: UserKey) -> Option<Self> {
+        core.users.get(key).filter(|user| !user.gone).map(|user| Self { core, key, user })
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> UserKey {
+        self.key
+    }
+
+    /// The unique name.
+    #[must_use]
+    pub const fn name(&self) -> &'a Arc<str> {
+        &self.user.name
+    }
+
+    /// The user's one edge.
+    #[must_use]
+    pub fn edge(&self) -> EdgeKey {
+        self.user.edge
+    }
+
+    /// What the user last asked for (P4).
+    #[must_use]
+    pub fn pair(&self) -> Pair {
+        self.core.edges[self.user.edge].pair
+    }
+
+    /// Whether the user stays where it is when its node is replaced (S5).
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        self.user.stays
+    }
+
+    /// The node the user is attached to.
+    #[must_use]
+    pub fn node(&self) -> NodeKey {
+        self.core.edges[self.user.edge].child
+    }
+}

@@ -1,0 +1,191 @@
+//! The undo log. Every write of a transaction leaves one record; a rollback takes them back in reverse order, which
+//! restores the graph exactly, list orders included.
+
+use crate::driver::Driver;
+use crate::graph::Graph;
+use crate::graph::arena::{Core, EdgeKey, NodeKey, UserKey};
+use crate::permission::Pair;
+use slotmap::Key;
+
+/// How to take one write back.
+#[derive(Clone, Debug)]
+pub(crate) enum Undo {
+    Added(NodeKey),
+    Doomed(NodeKey),
+    Holder(NodeKey),
+    UserAdded(UserKey),
+    UserRemoved(UserKey),
+    Linked(EdgeKey),
+    Unlinked(EdgeKey),
+    /// The edge was retargeted from this child and these neighbours.
+    Retargeted {
+        edge: EdgeKey,
+        child: NodeKey,
+        prev_parent: EdgeKey,
+        prev_child: EdgeKey,
+    },
+    Fresh(EdgeKey),
+    Pair(EdgeKey, Pair),
+    Frozen(EdgeKey, bool),
+    ReadOnly(NodeKey, bool),
+    Reopened(NodeKey),
+    Label(NodeKey, i64),
+    /// The previous value is the last of `Pending::options`.
+    Option,
+}
+
+impl Core {
+    /// Takes one record back; `Option` is not for the core.
+    fn undo(&mut self, undo: &Undo) {
+        match *undo {
+            Undo::Added(key) => self.undo_add(key),
+            Undo::Doomed(key) => {
+                self.nodes[key].doomed = false;
+                self.pending.doomed.pop();
+            }
+            Undo::Holder(key) => self.nodes[key].holders += 1,
+            Undo::UserAdded(key) => {
+                self.unlink_user(key);
+                self.users.remove(key);
+            }
+            Undo::UserRemoved(key) => self.relink_user(key),
+            Undo::Linked(key) => self.undo_link(key),
+            Undo::Unlinked(key) => self.undo_unlink(key),
+            Undo::Retargeted { edge, child, prev_parent, prev_child } => {
+                self.undo_retarget(edge, child, prev_parent, prev_child);
+            }
+            Undo::Fresh(key) => {
+                self.edges[key].fresh = false;
+                self.pending.fresh.pop();
+            }
+            Undo::Pair(key, old) => {
+                let edge = &mut self.edges[key];
+                let new = core::mem::replace(&mut edge.pair, old);
+                let child = edge.child;
+                self.nodes[child].counters.change(new, old);
+            }
+            Undo::Frozen(key, old) => self.edges[key].frozen = old,
+            Undo::ReadOnly(key, old) => self.nodes[key].read_only = old,
+            Undo::Reopened(key) => {
+                self.nodes[key].reopened = false;
+                self.pending.reopened.pop();
+            }
+            Undo::Label(key, old) => self.nodes[key].label = old,
+            Undo::Option => {}
+        }
+    }
+
+    /// The node was the last to join, so it is the last of the list.
+    fn undo_add(&mut self, key: NodeKey) {
+        let Some(node) = self.nodes.remove(key) else { return };
+        self.node_names.remove(&node.name, key);
+        self.last_node = node.prev;
+        match self.nodes.get_mut(node.prev) {
+            Some(prev) => prev.next = NodeKey::null(),
+            None => self.first_node = NodeKey::null(),
+        }
+    }
+
+    fn undo_link(&mut self, key: EdgeKey) {
+        self.unlink(key);
+        let Some(edge) = self.edges.remove(key) else { return };
+        self.nodes[edge.child].counters.change(edge.pair, Pair::NOTHING);
+        if edge.parent_node().is_some() {
+            self.pending.fresh.pop();
+        }
+    }
+
+    fn undo_unlink(&mut self, key: EdgeKey) {
+        let edge = self.edges[key].data;
+        self.link(key, edge.prev_parent, edge.prev_child);
+        self.nodes[edge.child].counters.change(Pair::NOTHING, edge.pair);
+    }
+
+    fn undo_retarget(&mut self, key: EdgeKey, child: NodeKey, prev_parent: EdgeKey, prev_child: EdgeKey) {
+        let edge = self.edges[key].data;
+        self.remove_parent(key);
+        self.edges[key].child = child;
+        self.insert_parent(key, prev_parent);
+        if let Some(parent) = edge.parent_node() {
+            self.remove_child(parent, key);
+            self.insert_child(parent, key, prev_child);
+        }
+        self.nodes[edge.child].counters.change(edge.pair, Pair::NOTHING);
+        self.nodes[child].counters.change(Pair::NOTHING, edge.pair);
+    }
+}
+
+impl<D: Driver> Graph<D> {
+    /// Takes back all records from `mark` on, newest first.
+    pub(crate) fn undo_to(&mut self, mark: usize) {
+        while self.core.pending.journal.len() > mark {
+            let Some(undo) = self.core.pending.journal.pop() else { return };
+            match undo {
+                Undo::Option => {
+                    if let Some((node, previous)) = self.core.pending.options.pop()
+                        && let Some(driver) = self.drivers.get_mut(node)
+                    {
+                        // The driver gave this value itself; should it not take it back, there is nobody to tell.
+                        let _ = driver.set_option(previous);
+                    }
+                }
+                Undo::Added(node) => {
+                    // The graph first: dropping a driver is somebody else's code.
+                    self.core.undo(&undo);
+                    self.drivers.remove(node);
+                }
+                _ => self.core.undo(&undo),
+            }
+        }
+    }
+
+    /// Undoes the open transaction, if there is one. Steps of a plan that were performed and neither set nor
+    /// aborted are kept for [`Graph::pending_aborts`].
+    pub(crate) fn undo_all(&mut self) {
+        if !self.core.pending.open {
+            return;
+        }
+        self.undo_to(0);
+        self.core.keep_unaborted();
+        self.core.reset_pending();
+    }
+}
+
+impl Core {
+    fn keep_unaborted(&mut self) {
+        let pending = &mut self.pending;
+        let progress = core::mem::take(&mut pending.progress);
+        for index in (0..progress).rev().filter(|index| pending.refused.binary_search(index).is_err()) {
+            pending.aborts.extend(pending.plan.get(index).copied());
+        }
+        // A hook panicked while the drivers were being told: those who had been told lag behind the old state now.
+        while let Some(key) = self.pending.told.pop() {
+            if self.nodes.get(key).is_some_and(|node| node.is_stale()) && !self.stale.contains(&key) {
+                self.stale.push(key);
+            }
+        }
+    }
+
+    /// Empties the transaction's lists, and the marks on the nodes in them.
+    pub(crate) fn reset_pending(&mut self) {
+        let pending = &mut self.pending;
+        // The worklist is empty, unless a rule panicked.
+        pending.worklist.drain_into(&mut pending.dirty);
+        for key in pending.dirty.drain(..).chain(pending.touched.drain(..)).chain(pending.reopened.drain(..)) {
+            if let Some(node) = self.nodes.get_mut(key) {
+                (node.queued, node.touched, node.reopened) = (false, false, false);
+            }
+        }
+        pending.open = false;
+        pending.journal.clear();
+        pending.options.clear();
+        pending.fresh.clear();
+        pending.doomed.clear();
+        pending.steps = 0;
+        pending.marks.clear();
+        pending.plan.clear();
+        pending.progress = 0;
+        pending.refused.clear();
+        pending.told.clear();
+    }
+}

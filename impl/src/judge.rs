@@ -1,0 +1,66 @@
+//! The pure judgement of the final graph, the closing of doomed nodes, and the plan (V3 to V5).
+
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::graph::arena::Core;
+use crate::plan::PlanStep;
+use crate::refresh::{refresh, refresh_fresh};
+
+impl<D: Driver> Graph<D> {
+    /// V3, then L2, then V5. On an error the caller undoes.
+    pub(crate) fn judge(&mut self) -> Result<(), Error> {
+        let Self { core, drivers } = self;
+        core.order_fresh()?;
+        refresh_fresh(core, drivers);
+        refresh(core, drivers)?;
+        if !core.pending.doomed.is_empty() {
+            core.close_doomed();
+            // This only loosens (P10), so it cannot refuse, unless a driver's rule is not monotone.
+            refresh(core, drivers)?;
+        }
+        core.make_plan();
+        Ok(())
+    }
+}
+
+impl Core {
+    /// Removes the children of doomed nodes, in the order in which they reached zero; who reaches zero thereby goes
+    /// to the end of the queue (L2).
+    fn close_doomed(&mut self) {
+        let mut index = 0;
+        while let Some(key) = self.pending.doomed.get(index).copied() {
+            self.detach_children(key);
+            index += 1;
+        }
+    }
+
+    /// V5: prepare for the reopened nodes in order of the steps; then check for the nodes whose grant differs, the
+    /// reopened and the stale ones, parents before children. Closed nodes are not asked (L2.2).
+    fn make_plan(&mut self) {
+        let Self { nodes, pending, stale, .. } = self;
+        for key in pending.reopened.iter().copied() {
+            if let Some(node) = nodes.get(key).filter(|node| !node.doomed) {
+                pending.plan.push(PlanStep::Prepare { node: key, read_only: node.read_only });
+            }
+        }
+        let checks = pending.plan.len();
+        // Reopened nodes have been touched. Stale ones may have been, and are asked once all the same.
+        for key in stale.iter() {
+            if let Some(node) = nodes.get_mut(*key).filter(|node| !node.touched) {
+                node.touched = true;
+                pending.touched.push(*key);
+            }
+        }
+        for key in pending.touched.iter().copied() {
+            let Some(node) = nodes.get(key).filter(|node| !node.doomed) else { continue };
+            if node.reopened || node.is_stale() {
+                pending.plan.push(PlanStep::Check { node: key, grant: node.grant() });
+            }
+        }
+        let label = |step: &PlanStep| nodes.get(step.node()).map_or(0, |node| node.label);
+        if let Some(steps) = pending.plan.get_mut(checks..).filter(|steps| steps.len() > 1) {
+            steps.sort_unstable_by_key(label);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Edges from nodes: attach, detach, set backing, set file (O6 to O9).
+
+use crate::driver::Driver;
+use crate::error::{Error, ErrorKind};
+use crate::graph::Graph;
+use crate::graph::arena::{Core, Edge, EdgeKey, NodeKey, Parent};
+use crate::permission::Pair;
+use crate::role::{Role, Slot};
+use alloc::sync::Arc;
+use slotmap::Key;
+
+impl Core {
+    /// A new edge from a node. Its pair is the judgement's business.
+    pub(crate) fn add_child(&mut self, parent: NodeKey, child: NodeKey, name: Arc<str>, role: Role) -> EdgeKey {
+        let slot = role.slot(self.nodes[parent].shape);
+        self.add_edge(name, Edge::new(Parent::Node(parent), child, Pair::NOTHING, role, slot))
+    }
+
+    /// `SlotTaken`, if the slot is.
+    pub(crate) fn slot_is_free(&self, key: NodeKey, slot: Slot) -> Result<(), Error> {
+        let edge = self.nodes[key].slot(slot);
+        if edge.is_null() {
+            return Ok(());
+        }
+        Err(ErrorKind::SlotTaken { node: self.node_ref(key), slot, edge: self.edge_ref(edge) }.into())
+    }
+
+    /// O6.
+    pub(crate) fn attach(
+        &mut self,
+        parent: NodeKey,
+        child: NodeKey,
+        name: Arc<str>,
+        role: Role,
+    ) -> Result<EdgeKey, Error> {
+        let shape = self.live(parent)?.shape;
+        self.live(child)?;
+        if !shape.takes_children {
+            return Err(ErrorKind::NoChildren { node: self.node_ref(parent) }.into());
+        }
+        self.name_is_free(parent, &name, EdgeKey::null())?;
+        if !role.is_well_formed() {
+            return Err(ErrorKind::BadRole { role }.into());
+        }
+        if !role.fits(shape) {
+            return Err(ErrorKind::RoleUnsupported { node: self.node_ref(parent), role }.into());
+        }
+        if let Some(slot) = role.slot(shape) {
+            self.slot_is_free(parent, slot)?;
+        }
+        Ok(self.add_child(parent, child, name, role))
+    }
+
+    /// O7.
+    pub(crate) fn detach(&mut self, key: EdgeKey) -> Result<(), Error> {
+        let parent = self.live_edge(key)?;
+        if self.edges[key].role.contains(Role::FILTERED) {
+            return Err(ErrorKind::FilterNeedsChild { node: self.node_ref(parent) }.into());
+        }
+        self.not_frozen(key)?;
+        self.detach_edge(key);
+        Ok(())
+    }
+
+    /// The common end of O8 and O9: removal and attach. The old child is doomed only if it is not the new one.
+    fn swap_child(&mut self, parent: NodeKey, slot: Slot, to: Option<NodeKey>, role: Role) {
+        let old = self.nodes[parent].slot(slot);
+        let old_child = self.edges.get(old).map(|edge| edge.child);
+        if old_child.is_some() {
+            self.remove_edge(old);
+        }
+        if let Some(to) = to {
+            let name = self.words.of(slot).clone();
+            self.add_child(parent, to, name, role);
+        }
+        if let Some(child) = old_child {
+            self.doom_if_unreferenced(child);
+        }
+    }
+}
+
+impl<D: Driver> Graph<D> {
+    /// The name of a node's driver, for a message.
+    pub(crate) fn driver_name(&self, key: NodeKey) -> Arc<str> {
+        self.drivers.get(key).map_or("", D::name).into()
+    }
+
+    pub(crate) fn backing_unsupported(&self, key: NodeKey) -> Error {
+        ErrorKind::BackingUnsupported { node: self.core.node_ref(key), driver: self.driver_name(key) }.into()
+    }
+
+    /// O8.
+    pub(crate) fn step_set_backing(&mut self, key: NodeKey, to: Option<NodeKey>) -> Result<(), Error> {
+        let core = &mut self.core;
+        let (shape, old) = core.live(key).map(|node| (node.shape, node.backing))?;
+        if let Some(to) = to {
+            core.live(to)?;
+        }
+        let role = match shape.filter {
+            Some(Slot::Backing) => Role::FILTER,
+            None if shape.supports_backing => Role::COW,
+            _ => return Err(self.backing_unsupported(key)),
+        };
+        match to {
+            Some(_) => core.name_is_free(key, "backing", old)?,
+            None if shape.filter.is_some() && !old.is_null() => {
+                return Err(ErrorKind::FilterNeedsChild { node: core.node_ref(key) }.into());
+            }
+            None => {}
+        }
+        core.not_frozen(old)?;
+        core.swap_child(key, Slot::Backing, to, role);
+        Ok(())
+    }
+
+    /// O9.
+    pub(crate) fn step_set_file(&mut self, key: NodeKey, to: NodeKey) -> Result<(), Error> {
+        let core = &mut self.core;
+        let (filter, old) = core.live(key).map(|node| (node.shape.filter, node.file))?;
+        core.live(to)?;
+        let role = match (filter, core.edges.get(old)) {
+            (Some(Slot::Backing), _) => {
+                let (node, driver) = (self.core.node_ref(key), self.driver_name(key));
+                return Err(ErrorKind::FileUnsupported { node, driver }.into());
+            }
+            (Some(Slot::File), _) => Role::FILTER,
+            (None, Some(edge)) => edge.role,
+            (None, None) => return Err(ErrorKind::NoFileChild { node: core.node_ref(key) }.into()),
+        };
+        core.name_is_free(key, "file", old)?;
+        core.not_frozen(old)?;
+        core.swap_child(key, Slot::File, Some(to), role);
+        Ok(())
+    }
+}

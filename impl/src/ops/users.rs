@@ -1,0 +1,39 @@
+//! Root users (O3, O4, O5).
+
+use crate::error::{Error, ErrorKind};
+use crate::graph::arena::{Core, NodeKey, UserKey};
+use crate::permission::Pair;
+use alloc::sync::Arc;
+
+impl Core {
+    /// O3.
+    pub(crate) fn attach_user(
+        &mut self,
+        name: Arc<str>,
+        node: NodeKey,
+        pair: Pair,
+        stays: bool,
+    ) -> Result<UserKey, Error> {
+        if self.user_named(&name).is_some() {
+            return Err(ErrorKind::DuplicateUser { name }.into());
+        }
+        self.live(node)?;
+        Ok(self.add_user(name, node, pair.known(), stays))
+    }
+
+    /// O4.
+    pub(crate) fn detach_user(&mut self, key: UserKey) -> Result<(), Error> {
+        let edge = self.live_user(key)?.edge;
+        let node = self.edges[edge].child;
+        self.remove_user(key);
+        self.doom_if_unreferenced(node);
+        Ok(())
+    }
+
+    /// O5.
+    pub(crate) fn set_user(&mut self, key: UserKey, pair: Pair) -> Result<(), Error> {
+        let edge = self.live_user(key)?.edge;
+        self.set_pair(edge, pair.known());
+        Ok(())
+    }
+}

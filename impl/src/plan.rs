@@ -1,0 +1,131 @@
+//! The plan: what the drivers are asked; and what a commit returns.
+
+use crate::graph::arena::NodeKey;
+use crate::permission::Grant;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Deref;
+use slotmap::Key;
+
+/// One step of a plan (V5).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PlanStep {
+    /// Prepare the driver of a reopened node (V5.1).
+    Prepare {
+        /// The node.
+        node: NodeKey,
+        /// Whether it becomes read-only.
+        read_only: bool,
+    },
+    /// Check with the driver what its parents are about to be granted (V5.2).
+    Check {
+        /// The node.
+        node: NodeKey,
+        /// The new pair and writable state.
+        grant: Grant,
+    },
+}
+
+impl PlanStep {
+    /// The node whose driver is asked.
+    #[must_use]
+    pub const fn node(&self) -> NodeKey {
+        match self {
+            Self::Prepare { node, .. } | Self::Check { node, .. } => *node,
+        }
+    }
+}
+
+/// How many steps of a plan are kept without an allocation.
+const FEW: usize = 3;
+
+/// The steps of a plan; a slice that owns what it shows, without an allocation if they are few.
+#[derive(Clone, Debug)]
+pub struct Plan(Steps);
+
+#[derive(Clone, Debug)]
+enum Steps {
+    Few(usize, [PlanStep; FEW]),
+    Many(Vec<PlanStep>),
+}
+
+impl Plan {
+    /// Takes the steps out of the list they were made in, which keeps its space if they are few.
+    pub(crate) fn take(steps: &mut Vec<PlanStep>) -> Self {
+        if steps.len() > FEW {
+            return Self(Steps::Many(core::mem::take(steps)));
+        }
+        let mut few = [PlanStep::Prepare { node: NodeKey::null(), read_only: false }; FEW];
+        few.iter_mut().zip(&*steps).for_each(|(place, step)| *place = *step);
+        let count = steps.len();
+        steps.clear();
+        Self(Steps::Few(count, few))
+    }
+}
+
+impl Deref for Plan {
+    type Target = [PlanStep];
+
+    fn deref(&self) -> &[PlanStep] {
+        match &self.0 {
+            Steps::Few(count, steps) => steps.get(..*count).unwrap_or_default(),
+            Steps::Many(steps) => steps,
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Plan {
+    type Item = &'a PlanStep;
+    type IntoIter = core::slice::Iter<'a, PlanStep>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl PartialEq for Plan {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Plan {}
+
+/// A node that a commit closed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Closed<D> {
+    /// Its key, no longer valid.
+    pub key: NodeKey,
+    /// Its name, free again.
+    pub name: Arc<str>,
+    /// Its driver; closed already if the hooks were run.
+    pub driver: D,
+}
+
+/// What a commit did. A small one allocates nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Committed<D> {
+    /// The closed nodes in the order of their closing (L2).
+    pub closed: Vec<Closed<D>>,
+    /// What the drivers were asked.
+    pub plan: Plan,
+    /// The nodes whose `check` was refused, and the refusal tolerated (V7), in the order of the plan.
+    pub refused: Vec<NodeKey>,
+    /// The nodes that lag now (V7.1).
+    pub stale: Vec<NodeKey>,
+}
+
+impl<D> Committed<D> {
+    /// The steps to be made permanent, in the order for it: as in the plan, from the back, without the refused ones
+    /// (V6). For a caller that executes the steps himself.
+    pub fn commits(&self) -> impl Iterator<Item = PlanStep> + '_ {
+        let mut refused = self.refused.iter().rev().peekable();
+        self.plan.iter().rev().copied().filter(move |step| {
+            let is_refused = matches!(step, PlanStep::Check { node, .. } if refused.peek() == Some(&node));
+            if is_refused {
+                refused.next();
+            }
+            !is_refused
+        })
+    }
+}

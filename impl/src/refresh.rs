@@ -1,0 +1,152 @@
+//! Brings the pairs of edges up to date: from the changed nodes downwards, in the order of the labels, so that every
+//! node is visited after all its parents, and stopping where nothing changes.
+
+use crate::driver::{ChildContext, Policy};
+use crate::error::{Error, ErrorKind};
+use crate::graph::arena::{Core, EdgeKey, NodeKey};
+use crate::permission::{Pair, Permissions};
+use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use slotmap::{Key, SecondaryMap};
+
+/// A node that waits, by label; among equal labels by arrival, because nothing may depend on the place of a slot.
+type Item = (i64, usize, NodeKey);
+
+/// A priority queue with one place in front of the heap: along a chain there is never more than one node waiting.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Worklist {
+    /// Not greater than anything in the heap.
+    first: Option<Item>,
+    heap: BinaryHeap<Reverse<Item>>,
+    arrivals: usize,
+}
+
+impl Worklist {
+    fn push(&mut self, label: i64, key: NodeKey) {
+        let item = (label, self.arrivals, key);
+        self.arrivals = self.arrivals.wrapping_add(1);
+        match self.first {
+            None if self.heap.is_empty() => self.first = Some(item),
+            Some(first) if item < first => {
+                self.heap.push(Reverse(first));
+                self.first = Some(item);
+            }
+            _ => self.heap.push(Reverse(item)),
+        }
+    }
+
+    fn pop(&mut self) -> Option<NodeKey> {
+        let item = self.first.take().or_else(|| self.heap.pop().map(|Reverse(item)| item));
+        item.map(|(_, _, key)| key)
+    }
+
+    /// Gives up what waits.
+    pub(crate) fn drain_into(&mut self, keys: &mut Vec<NodeKey>) {
+        while let Some(key) = self.pop() {
+            keys.push(key);
+        }
+    }
+}
+
+/// Refreshes from the queued nodes and judges every node it comes by. Every violation of the graph is at such a
+/// node, because none was there before. O(what changes and its neighbours).
+pub(crate) fn refresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey, D>) -> Result<(), Error> {
+    loop {
+        enqueue(core);
+        let Some(key) = core.pending.worklist.pop() else { return Ok(()) };
+        let node = &mut core.nodes[key];
+        node.queued = false;
+        if !node.touched {
+            node.touched = true;
+            core.pending.touched.push(key);
+        }
+        judge_node(core, key)?;
+        let Some(driver) = drivers.get(key) else { continue };
+        let mut next = core.nodes[key].children;
+        while !next.is_null() {
+            let edge = next;
+            next = core.edges[edge].next_child;
+            derive(core, driver, key, edge);
+        }
+    }
+}
+
+/// Gives the edges made in this transaction their pairs. A parent that changes itself is visited again by
+/// [`refresh`].
+pub(crate) fn refresh_fresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey, D>) {
+    for index in 0..core.pending.fresh.len() {
+        let Some(key) = core.pending.fresh.get(index).copied() else { break };
+        let Some(edge) = core.edges.get(key).filter(|edge| edge.linked) else { continue };
+        if let Some(parent) = edge.parent_node()
+            && let Some(driver) = drivers.get(parent)
+        {
+            derive(core, driver, parent, key);
+        }
+    }
+}
+
+/// Queued nodes go to the worklist. One that was added and taken back since is no longer there.
+fn enqueue(core: &mut Core) {
+    let pending = &mut core.pending;
+    for key in pending.dirty.drain(..) {
+        if let Some(node) = core.nodes.get(key) {
+            pending.worklist.push(node.label, key);
+        }
+    }
+}
+
+/// The pair of an edge from a node whose cumulative pair is `above`, by the driver's rule (P4) and P8.
+pub(crate) fn child_pair<D: Policy>(core: &Core, driver: &D, parent: NodeKey, above: Pair, edge: EdgeKey) -> Pair {
+    let (node, edge) = (&core.nodes[parent], &core.edges[edge]);
+    let mut pair = driver.child_pair(&ChildContext {
+        name: &edge.name,
+        role: edge.role,
+        parent: above,
+        has_parents: node.parent_count > 0,
+        writable: !node.read_only,
+        no_io: node.no_io,
+        inactive: false,
+    });
+    if core.nodes[edge.child].force_share {
+        pair.share = Permissions::ALL;
+    }
+    pair.known()
+}
+
+fn derive<D: Policy>(core: &mut Core, driver: &D, parent: NodeKey, edge: EdgeKey) {
+    let pair = child_pair(core, driver, parent, core.nodes[parent].counters.pair(), edge);
+    if core.edges[edge].pair != pair {
+        core.set_pair(edge, pair);
+    }
+}
+
+/// V3.2 and V3.3 of one node. O(1) unless there is a conflict to be named.
+fn judge_node(core: &Core, key: NodeKey) -> Result<(), Error> {
+    let node = &core.nodes[key];
+    if !node.counters.conflicts().is_empty() {
+        return Err(conflict(core, key));
+    }
+    if node.read_only && node.counters.pair().need.intersects(Permissions::WRITING) {
+        return Err(ErrorKind::ReadOnly { node: core.node_ref(key) }.into());
+    }
+    Ok(())
+}
+
+/// Names the parties of a conflict that the counters have seen: the first two, in list order, for the first bit in
+/// conflict. O(parents).
+fn conflict(core: &Core, key: NodeKey) -> Error {
+    let bit = core.nodes[key].counters.conflicts().iter().next().unwrap_or_default();
+    let needs = |edge: &EdgeKey| core.edges[*edge].pair.need.contains(bit);
+    let denies = |edge: &EdgeKey| !core.edges[*edge].pair.share.contains(bit);
+    let parties = core.parents(key).find(needs).and_then(|needer| {
+        let denier = core.parents(key).filter(denies).find(|edge| *edge != needer);
+        // Nobody else withholds it, so the one that needs it withholds it, and it is another who is in its way.
+        let other = || core.parents(key).filter(needs).nth(1).map(|other| (other, needer));
+        denier.map(|denier| (needer, denier)).or_else(other)
+    });
+    let node = core.node_ref(key);
+    let Some((needer, denier)) = parties else { return ErrorKind::ReadOnly { node }.into() };
+    let missing = core.edges[needer].pair.need - core.edges[denier].pair.share;
+    ErrorKind::Conflict { node, needs: core.edge_ref(needer), denies: core.edge_ref(denier), missing }.into()
+}

@@ -1,0 +1,191 @@
+//! From a snapshot to a graph: everything is validated, and all pairs are computed anew.
+
+use crate::driver::Driver;
+use crate::graph::Graph;
+use crate::graph::arena::{Node, NodeKey};
+use crate::ops::{NodeSpec, shape_of};
+use crate::order::{GAP, LIMIT};
+use crate::permission::Pair;
+use crate::refresh::child_pair;
+use crate::snapshot::{NodeSnapshot, SNAPSHOT_VERSION, Snapshot};
+use alloc::vec::Vec;
+use core::fmt;
+use slotmap::Key;
+
+mod lists;
+
+/// Why a snapshot is not one of a graph. Numbers are indices into the snapshot's vectors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The version is not [`SNAPSHOT_VERSION`].
+    Version(u32),
+    /// Two nodes have one name; the second.
+    DuplicateNode(usize),
+    /// Two users have one name; the second.
+    DuplicateUser(usize),
+    /// Two children of a node have one name; one of the edges.
+    DuplicateChild(usize),
+    /// A node is force-share and not read-only.
+    ForceShareWritable(usize),
+    /// A node's grant has bits that mean nothing.
+    UnknownGrant(usize),
+    /// A user's pair has bits that mean nothing.
+    UnknownPair(usize),
+    /// An edge names a node or user that is not there.
+    NoSuchEnd(usize),
+    /// An edge is below a driver that takes no children.
+    NoChildren(usize),
+    /// An edge's role is malformed (S3.1), or a user's edge has one.
+    BadRole(usize),
+    /// An edge's role does not fit the driver (S3.2).
+    RoleUnsupported(usize),
+    /// An edge's slot is filled by another (S3.3).
+    SlotTaken(usize),
+    /// An edge is frozen that cannot be: a user's, or one to a never-freeze node (S7).
+    BadlyFrozen(usize),
+    /// A user has no edge, or more than one.
+    UserEdges(usize),
+    /// `parent_lists` does not have every edge once.
+    ParentLists,
+    /// A node has no reference (L2.1).
+    Unreferenced(usize),
+    /// The graph has a cycle (V3.1).
+    Cycle,
+    /// Two parents of a node conflict (V3.2).
+    Conflict(usize),
+    /// A read-only node would be written (V3.3).
+    ReadOnly(usize),
+}
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Snapshot is not valid: {self:?}")
+    }
+}
+
+impl core::error::Error for RestoreError {}
+
+impl<D: Driver> Graph<D> {
+    /// A graph from a snapshot. O(nodes + edges).
+    ///
+    /// # Errors
+    /// A [`RestoreError`] if the snapshot is not one of a graph at rest.
+    pub fn restore(snapshot: &Snapshot<D>) -> Result<Self, RestoreError>
+    where
+        D: Clone,
+    {
+        Self::restore_with(snapshot, |node| node.driver.clone())
+    }
+
+    /// As [`restore`](Self::restore), with drivers made from what stands for them.
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore).
+    pub fn restore_with<T>(
+        snapshot: &Snapshot<T>,
+        make: impl FnMut(&NodeSnapshot<T>) -> D,
+    ) -> Result<Self, RestoreError> {
+        let mut graph = Self::with_capacity(snapshot.nodes.len(), snapshot.edges.len());
+        graph.restore_from(snapshot, make)?;
+        Ok(graph)
+    }
+
+    /// Becomes the graph of a snapshot, in the space it has. All keys of before are invalid, on an error as well,
+    /// which leaves the graph empty.
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore).
+    pub fn restore_from<T>(
+        &mut self,
+        snapshot: &Snapshot<T>,
+        make: impl FnMut(&NodeSnapshot<T>) -> D,
+    ) -> Result<(), RestoreError> {
+        self.clear();
+        let result = self.build(snapshot, make);
+        if result.is_err() {
+            self.clear();
+        }
+        result
+    }
+
+    /// Removes everything, without closing anybody; the space is kept. Keys become invalid.
+    pub fn clear(&mut self) {
+        self.undo_all();
+        self.core.clear();
+        self.drivers.clear();
+    }
+
+    fn build<T>(
+        &mut self,
+        snapshot: &Snapshot<T>,
+        make: impl FnMut(&NodeSnapshot<T>) -> D,
+    ) -> Result<(), RestoreError> {
+        if snapshot.version != SNAPSHOT_VERSION {
+            return Err(RestoreError::Version(snapshot.version));
+        }
+        let nodes = self.build_nodes(snapshot, make)?;
+        let users = self.core.build_users(snapshot)?;
+        self.core.build_edges(snapshot, &nodes, &users)?;
+        self.core.build_parent_lists(snapshot)?;
+        self.build_pairs()?;
+        self.core.judge_all(&nodes)
+    }
+
+    fn build_nodes<T>(
+        &mut self,
+        snapshot: &Snapshot<T>,
+        mut make: impl FnMut(&NodeSnapshot<T>) -> D,
+    ) -> Result<Vec<NodeKey>, RestoreError> {
+        let mut keys = Vec::with_capacity(snapshot.nodes.len());
+        for (index, node) in snapshot.nodes.iter().enumerate() {
+            if self.core.node_named(&node.name).is_some() {
+                return Err(RestoreError::DuplicateNode(index));
+            }
+            if node.force_share && !node.read_only {
+                return Err(RestoreError::ForceShareWritable(index));
+            }
+            if node.granted.pair.known() != node.granted.pair {
+                return Err(RestoreError::UnknownGrant(index));
+            }
+            let driver = make(node);
+            let spec = NodeSpec {
+                name: node.name.clone(),
+                read_only: node.read_only,
+                force_share: node.force_share,
+                no_io: node.no_io,
+                never_freeze: node.never_freeze,
+            };
+            let mut data = Node::new(&spec, shape_of(&driver), 0);
+            (data.holders, data.granted) = (node.holders, node.granted);
+            let key = self.core.insert_node(spec.name, data);
+            self.drivers.insert(key, driver);
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+
+    /// Labels and pairs in one pass from the top.
+    fn build_pairs(&mut self) -> Result<(), RestoreError> {
+        let (order, rest) = self.core.topological_order();
+        if !rest.is_empty() {
+            return Err(RestoreError::Cycle);
+        }
+        let count = i64::try_from(order.len()).unwrap_or(LIMIT).max(1);
+        let gap = (LIMIT / count).clamp(1, GAP);
+        let core = &mut self.core;
+        for (position, key) in (0_i64..).zip(order) {
+            core.nodes[key].label = position.saturating_mul(gap);
+            let Some(driver) = self.drivers.get(key) else { continue };
+            let above = core.nodes[key].counters.pair();
+            let mut next = core.nodes[key].children;
+            while !next.is_null() {
+                let pair = child_pair(core, driver, key, above, next);
+                let edge = &mut core.edges[next];
+                (edge.pair, next) = (pair, edge.next_child);
+                core.nodes[edge.child].counters.change(Pair::NOTHING, pair);
+            }
+        }
+        Ok(())
+    }
+}

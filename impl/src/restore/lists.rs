@@ -1,0 +1,185 @@
+//! Users, edges and lists of a snapshot.
+
+use super::RestoreError;
+use crate::graph::arena::{Core, Edge, EdgeKey, Named, NodeKey, Parent, User, UserKey};
+use crate::permission::{Pair, Permissions};
+use crate::role::Role;
+use crate::snapshot::{EdgeSnapshot, ParentIndex, Snapshot};
+use alloc::vec::Vec;
+use slotmap::Key;
+
+impl Core {
+    pub(super) fn clear(&mut self) {
+        self.nodes.clear();
+        self.edges.clear();
+        self.users.clear();
+        self.node_names.clear();
+        self.user_names.clear();
+        (self.first_node, self.last_node) = (NodeKey::null(), NodeKey::null());
+        (self.first_user, self.last_user) = (UserKey::null(), UserKey::null());
+        self.front = 0;
+        self.stale.clear();
+    }
+
+    pub(super) fn build_users<T>(&mut self, snapshot: &Snapshot<T>) -> Result<Vec<UserKey>, RestoreError> {
+        let mut keys = Vec::with_capacity(snapshot.users.len());
+        for (index, user) in snapshot.users.iter().enumerate() {
+            if self.user_named(&user.name).is_some() {
+                return Err(RestoreError::DuplicateUser(index));
+            }
+            if user.pair.known() != user.pair {
+                return Err(RestoreError::UnknownPair(index));
+            }
+            let (edge, prev, next) = (EdgeKey::null(), self.last_user, UserKey::null());
+            let data = User { edge, prev, next, stays: user.stays, gone: false };
+            let key = self.users.insert(Named { name: user.name.clone(), data });
+            self.relink_user(key);
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+
+    /// The edges, and the lists of children: from the last on, each at the head. The slot map gives keys in the order
+    /// of insertion to [`Pending::moving`](crate::graph::pending::Pending), reversed.
+    pub(super) fn build_edges<T>(
+        &mut self,
+        snapshot: &Snapshot<T>,
+        nodes: &[NodeKey],
+        users: &[UserKey],
+    ) -> Result<(), RestoreError> {
+        unique_children(&snapshot.edges)?;
+        self.pending.moving.clear();
+        for (index, edge) in snapshot.edges.iter().enumerate().rev() {
+            let at = |keys: &[NodeKey], index: u32| usize::try_from(index).ok().and_then(|i| keys.get(i).copied());
+            let child = at(nodes, edge.child).ok_or(RestoreError::NoSuchEnd(index))?;
+            let key = match edge.parent {
+                ParentIndex::Node(parent) => {
+                    let parent = at(nodes, parent).ok_or(RestoreError::NoSuchEnd(index))?;
+                    self.build_child(index, edge, parent, child)?
+                }
+                ParentIndex::User(user) => {
+                    let place = usize::try_from(user).ok().filter(|user| *user < users.len());
+                    let place = place.ok_or(RestoreError::NoSuchEnd(index))?;
+                    let (Some(user), Some(wanted)) = (users.get(place), snapshot.users.get(place)) else {
+                        return Err(RestoreError::NoSuchEnd(index));
+                    };
+                    self.build_root(index, edge, *user, child, wanted.pair)?
+                }
+            };
+            self.pending.moving.push(key);
+        }
+        let alone = users.iter().position(|user| self.users[*user].edge.is_null());
+        alone.map_or(Ok(()), |user| Err(RestoreError::UserEdges(user)))
+    }
+
+    fn build_child(
+        &mut self,
+        index: usize,
+        edge: &EdgeSnapshot,
+        parent: NodeKey,
+        child: NodeKey,
+    ) -> Result<EdgeKey, RestoreError> {
+        let shape = self.nodes[parent].shape;
+        let slot = edge.role.slot(shape);
+        if !shape.takes_children {
+            return Err(RestoreError::NoChildren(index));
+        }
+        if !edge.role.is_well_formed() {
+            return Err(RestoreError::BadRole(index));
+        }
+        if !edge.role.fits(shape) {
+            return Err(RestoreError::RoleUnsupported(index));
+        }
+        if edge.frozen && self.nodes[child].never_freeze {
+            return Err(RestoreError::BadlyFrozen(index));
+        }
+        let mut data = Edge::new(Parent::Node(parent), child, Pair::NOTHING, edge.role, slot);
+        data.frozen = edge.frozen;
+        let key = self.edges.insert(Named { name: edge.name.clone(), data });
+        self.insert_child(parent, key, EdgeKey::null());
+        if let Some(slot) = slot {
+            let place = self.nodes[parent].slot_mut(slot);
+            if !place.is_null() {
+                return Err(RestoreError::SlotTaken(index));
+            }
+            *place = key;
+        }
+        Ok(key)
+    }
+
+    fn build_root(
+        &mut self,
+        index: usize,
+        edge: &EdgeSnapshot,
+        user: UserKey,
+        child: NodeKey,
+        pair: Pair,
+    ) -> Result<EdgeKey, RestoreError> {
+        if edge.role != Role::empty() {
+            return Err(RestoreError::BadRole(index));
+        }
+        if edge.frozen {
+            return Err(RestoreError::BadlyFrozen(index));
+        }
+        if !self.users[user].edge.is_null() {
+            return Err(RestoreError::UserEdges(index));
+        }
+        let name = self.words.root.clone();
+        let key = self.edges.insert(Named { name, data: Edge::new(Parent::User(user), child, pair, edge.role, None) });
+        self.users[user].edge = key;
+        self.nodes[child].counters.change(Pair::NOTHING, pair);
+        Ok(key)
+    }
+
+    /// The lists of parents: from the last on, each at the head.
+    pub(super) fn build_parent_lists<T>(&mut self, snapshot: &Snapshot<T>) -> Result<(), RestoreError> {
+        let count = snapshot.edges.len();
+        if snapshot.parent_lists.len() != count {
+            return Err(RestoreError::ParentLists);
+        }
+        for index in snapshot.parent_lists.iter().rev() {
+            let place = usize::try_from(*index).ok().and_then(|index| count.checked_sub(index)?.checked_sub(1));
+            let key = place.and_then(|place| self.pending.moving.get(place).copied()).unwrap_or_default();
+            match self.edges.get_mut(key) {
+                Some(edge) if !edge.linked => edge.linked = true,
+                _ => return Err(RestoreError::ParentLists),
+            }
+            self.insert_parent(key, EdgeKey::null());
+        }
+        Ok(())
+    }
+
+    /// What must hold of every node; and who lags.
+    pub(super) fn judge_all(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
+        for (index, key) in nodes.iter().copied().enumerate() {
+            let node = &self.nodes[key];
+            if node.parent_count == 0 && node.holders == 0 {
+                return Err(RestoreError::Unreferenced(index));
+            }
+            if !node.counters.conflicts().is_empty() {
+                return Err(RestoreError::Conflict(index));
+            }
+            if node.read_only && node.counters.pair().need.intersects(Permissions::WRITING) {
+                return Err(RestoreError::ReadOnly(index));
+            }
+            if node.is_stale() {
+                self.stale.push(key);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// No two children of one node have the same name. Sorts, because a hostile snapshot may have many.
+fn unique_children(edges: &[EdgeSnapshot]) -> Result<(), RestoreError> {
+    let named = |(index, edge): (usize, &EdgeSnapshot)| match edge.parent {
+        ParentIndex::Node(_) => Some((edge.parent, index)),
+        ParentIndex::User(_) => None,
+    };
+    let name = |index: usize| edges.get(index).map(|edge| &*edge.name);
+    let mut names: Vec<(ParentIndex, usize)> = edges.iter().enumerate().filter_map(named).collect();
+    names.sort_unstable_by_key(|(parent, index)| (*parent, name(*index)));
+    let mut neighbours = names.iter().zip(names.iter().skip(1));
+    let same = neighbours.find(|(a, b)| a.0 == b.0 && name(a.1) == name(b.1));
+    same.map_or(Ok(()), |(_, (_, index))| Err(RestoreError::DuplicateChild(*index)))
+}

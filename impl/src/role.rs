@@ -1,0 +1,105 @@
+//! What a child is to its parent (S3).
+
+bitflags::bitflags! {
+    /// The role of a child edge: a set of five marks (QEMU: `BdrvChildRole`).
+    ///
+    /// Well formed (S3.1) is `FILTERED | PRIMARY`; `COW`; or a set with `DATA` or `METADATA` or both, with or without
+    /// `PRIMARY`.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+    #[cfg_attr(feature = "serde", serde(transparent))]
+    pub struct Role: u8 {
+        /// The child holds guest data.
+        const DATA = 1;
+        /// The child holds metadata.
+        const METADATA = 2;
+        /// The parent is a filter and this is the child it filters.
+        const FILTERED = 4;
+        /// The child holds what the parent has not yet of its own: a backing file.
+        const COW = 8;
+        /// The child a request goes to in the first place.
+        const PRIMARY = 16;
+    }
+}
+
+/// The two children of a node that have a place of their own (S3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Slot {
+    /// The primary child (QEMU: `bs->file`).
+    File,
+    /// The backing child, or the filtered child of some filters (QEMU: `bs->backing`).
+    Backing,
+}
+
+/// What the graph needs to know of a driver's shape; asked once, when the node is added, so that a driver that
+/// changes its answers cannot break the graph.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Shape {
+    /// The slot of the filtered child, if the driver is a filter.
+    pub(crate) filter: Option<Slot>,
+    pub(crate) supports_backing: bool,
+    pub(crate) takes_children: bool,
+}
+
+impl Role {
+    /// The role of the one child a filter filters.
+    pub const FILTER: Self = Self::FILTERED.union(Self::PRIMARY);
+
+    /// S3.1.
+    pub(crate) fn is_well_formed(self) -> bool {
+        let known = Self::from_bits(self.bits()).is_some();
+        let content = self.intersects(Self::DATA | Self::METADATA);
+        let linking = self.intersects(Self::FILTERED | Self::COW);
+        known && (self == Self::FILTER || self == Self::COW || (content && !linking))
+    }
+
+    /// S3.2, of a well-formed role.
+    pub(crate) const fn fits(self, shape: Shape) -> bool {
+        if shape.filter.is_some() {
+            let primary_elsewhere = self.contains(Self::PRIMARY) && !self.contains(Self::FILTERED);
+            !self.contains(Self::COW) && !primary_elsewhere
+        } else {
+            !self.contains(Self::FILTERED) && (!self.contains(Self::COW) || shape.supports_backing)
+        }
+    }
+
+    /// The slot that an edge of this role fills on a parent of this shape (S3.3).
+    pub(crate) fn slot(self, shape: Shape) -> Option<Slot> {
+        if self.contains(Self::COW) {
+            Some(Slot::Backing)
+        } else if self.contains(Self::PRIMARY) {
+            Some(shape.filter.unwrap_or(Slot::File))
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Role, Shape, Slot};
+
+    const FORMAT: Shape = Shape { filter: None, supports_backing: true, takes_children: true };
+    const FILTER: Shape = Shape { filter: Some(Slot::Backing), supports_backing: false, takes_children: true };
+
+    #[test]
+    fn well_formed_roles_are_exactly_eight() {
+        let good = (0..=u8::MAX).map(Role::from_bits_retain).filter(|role| role.is_well_formed());
+        assert_eq!(good.count(), 8, "DATA, METADATA, both, each with PRIMARY; the filter's; COW");
+        assert!(!Role::empty().is_well_formed() && !Role::PRIMARY.is_well_formed());
+        assert!(!(Role::COW | Role::PRIMARY).is_well_formed() && !Role::FILTERED.is_well_formed());
+    }
+
+    #[test]
+    fn fit_and_slot_follow_the_shape() {
+        assert!(!Role::FILTER.fits(FORMAT) && Role::FILTER.fits(FILTER));
+        assert!(Role::COW.fits(FORMAT) && !Role::COW.fits(FILTER));
+        assert!((Role::DATA | Role::PRIMARY).fits(FORMAT) && !(Role::DATA | Role::PRIMARY).fits(FILTER));
+        assert!(Role::DATA.fits(FILTER));
+        assert_eq!((Role::DATA | Role::PRIMARY).slot(FORMAT), Some(Slot::File));
+        assert_eq!(Role::COW.slot(FORMAT), Some(Slot::Backing));
+        assert_eq!(Role::FILTER.slot(FILTER), Some(Slot::Backing));
+        assert_eq!(Role::METADATA.slot(FORMAT), None);
+    }
+}

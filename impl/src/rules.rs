@@ -1,0 +1,59 @@
+//! The default rules for the permissions of a child, by its role (P5).
+
+use crate::driver::ChildContext;
+use crate::permission::{Pair, Permissions};
+use crate::role::Role;
+
+/// The default rules by role (P5; QEMU: `bdrv_default_perms`).
+///
+/// A driver of one's own calls this for the children that need nothing special. O(1).
+#[must_use]
+pub fn default_child_pair(context: &ChildContext<'_>) -> Pair {
+    const WRITE_RESIZE: Permissions = Permissions::WRITE.union(Permissions::RESIZE);
+    let role = context.role;
+    if role.contains(Role::COW) {
+        return cow_pair(context);
+    }
+    // P5.1
+    let mut need = context.parent.need & Permissions::PASS_THROUGH;
+    let mut share = (context.parent.share & Permissions::PASS_THROUGH) | Permissions::GRAPH_MOD;
+    if role.contains(Role::FILTERED) {
+        return Pair { need, share };
+    }
+    if role.contains(Role::METADATA) {
+        // P5.3
+        if context.writable {
+            need |= WRITE_RESIZE;
+        }
+        if !context.no_io {
+            need |= Permissions::READ;
+        }
+        share -= WRITE_RESIZE;
+    }
+    if role.contains(Role::DATA) {
+        // P5.4: a write that leaves the guest's data alone may still allocate, and so may grow the file.
+        share -= Permissions::RESIZE;
+        if need.contains(Permissions::WRITE_UNCHANGED) {
+            need |= Permissions::WRITE;
+        }
+        if need.contains(Permissions::WRITE) {
+            need |= Permissions::RESIZE;
+        }
+    }
+    if context.inactive {
+        // P5.5
+        share |= WRITE_RESIZE;
+    }
+    Pair { need, share }
+}
+
+/// P5.2: the backing file is read where the parent is read; it may be written by others only if the parent's users
+/// put up with changing data.
+fn cow_pair(context: &ChildContext<'_>) -> Pair {
+    let need = context.parent.need & Permissions::READ;
+    let mut share = Permissions::READ | Permissions::WRITE_UNCHANGED | Permissions::GRAPH_MOD;
+    if context.parent.share.contains(Permissions::WRITE) || context.inactive {
+        share |= Permissions::WRITE | Permissions::RESIZE;
+    }
+    Pair { need, share }
+}

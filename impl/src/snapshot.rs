@@ -1,0 +1,177 @@
+//! Everything observable of a graph as plain data.
+
+use crate::driver::Driver;
+use crate::graph::arena::{EdgeKey, NodeKey};
+use crate::graph::{EdgeView, Graph};
+use crate::permission::{Grant, Pair};
+use crate::role::Role;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use slotmap::SecondaryMap;
+
+/// The version of the form that this crate writes, and the only one it reads.
+pub const SNAPSHOT_VERSION: u32 = 1;
+
+/// A graph as plain data: made by [`Graph::snapshot`], or by hand, and made a graph again by [`Graph::restore`].
+///
+/// All fields are public. Nodes, users and edges are named by their index in `nodes`, `users` and `edges`. The orders
+/// mean something:
+///
+/// * `nodes` is in the order of [`Graph::nodes`], `users` in that of [`Graph::users`];
+/// * among the `edges` of one parent node, the order is that of its list of children;
+/// * `parent_lists` has every edge once, as an index; among those with the same child the order is that of the
+///   child's list of parents. How edges of different nodes are mixed means nothing in either.
+///
+/// Pairs of edges from nodes are not in it; they follow from the rest (P4).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Snapshot<D> {
+    /// [`SNAPSHOT_VERSION`].
+    pub version: u32,
+    /// The nodes.
+    pub nodes: Vec<NodeSnapshot<D>>,
+    /// The root users.
+    pub users: Vec<UserSnapshot>,
+    /// The edges, of nodes and of users.
+    pub edges: Vec<EdgeSnapshot>,
+    /// Indices of all edges, in the order of the lists of parents.
+    pub parent_lists: Vec<u32>,
+}
+
+impl<D> Default for Snapshot<D> {
+    fn default() -> Self {
+        Self {
+            version: SNAPSHOT_VERSION,
+            nodes: Vec::new(),
+            users: Vec::new(),
+            edges: Vec::new(),
+            parent_lists: Vec::new(),
+        }
+    }
+}
+
+/// A node of a [`Snapshot`] (S0).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct NodeSnapshot<D> {
+    /// The unique name.
+    pub name: Arc<str>,
+    /// The flag *read-only*.
+    pub read_only: bool,
+    /// The flag *force-share*.
+    pub force_share: bool,
+    /// The flag *no-io*.
+    pub no_io: bool,
+    /// The flag *never-freeze*.
+    pub never_freeze: bool,
+    /// References that are no edges (L1).
+    pub holders: u32,
+    /// What the driver was last granted (V5.2).
+    pub granted: Grant,
+    /// The driver, or what stands for it.
+    pub driver: D,
+}
+
+/// A root user of a [`Snapshot`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct UserSnapshot {
+    /// The unique name.
+    pub name: Arc<str>,
+    /// What it last asked for.
+    pub pair: Pair,
+    /// The flag *stay-at-node*.
+    pub stays: bool,
+}
+
+/// The upper end of an edge of a [`Snapshot`], by index.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ParentIndex {
+    /// An edge of a node.
+    Node(u32),
+    /// The one edge of a user.
+    User(u32),
+}
+
+/// An edge of a [`Snapshot`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct EdgeSnapshot {
+    /// The upper end.
+    pub parent: ParentIndex,
+    /// The node at the lower end.
+    pub child: u32,
+    /// The name; of a user's edge it is `root` and not looked at.
+    pub name: Arc<str>,
+    /// The role; empty for a user's edge.
+    pub role: Role,
+    /// Whether the edge is frozen; never for a user's edge.
+    pub frozen: bool,
+}
+
+impl<D: Driver> Graph<D> {
+    /// Everything observable as plain data, drivers included. O(nodes + edges).
+    ///
+    /// Only of a graph at rest: while a transaction is open, doomed nodes and changed grants would be in it.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<D>
+    where
+        D: Clone,
+    {
+        self.snapshot_with(|_, driver| driver.clone())
+    }
+
+    /// As [`snapshot`](Self::snapshot), with something else in place of the drivers.
+    pub fn snapshot_with<T>(&self, mut describe: impl FnMut(NodeKey, &D) -> T) -> Snapshot<T> {
+        let mut snapshot = Snapshot::default();
+        let mut numbers = SecondaryMap::with_capacity(self.core.nodes.len());
+        for key in self.nodes() {
+            let (node, driver) = (&self.core.nodes[key], &self.drivers[key]);
+            numbers.insert(key, index(snapshot.nodes.len()));
+            snapshot.nodes.push(NodeSnapshot {
+                name: node.name.clone(),
+                read_only: node.read_only,
+                force_share: node.force_share,
+                no_io: node.no_io,
+                never_freeze: node.never_freeze,
+                holders: node.holders,
+                granted: node.granted,
+                driver: describe(key, driver),
+            });
+        }
+        self.snapshot_edges(&mut snapshot, &numbers);
+        snapshot
+    }
+
+    fn snapshot_edges<T>(&self, snapshot: &mut Snapshot<T>, numbers: &SecondaryMap<NodeKey, u32>) {
+        let mut edge_numbers: SecondaryMap<EdgeKey, u32> = SecondaryMap::with_capacity(self.core.edges.len());
+        let number = |key| numbers.get(key).copied().unwrap_or(u32::MAX);
+        let mut push = |edges: &mut Vec<EdgeSnapshot>, parent, edge: EdgeView<'_>| {
+            edge_numbers.insert(edge.key(), index(edges.len()));
+            let (child, name) = (number(edge.child()), edge.name().clone());
+            edges.push(EdgeSnapshot { parent, child, name, role: edge.role(), frozen: edge.is_frozen() });
+        };
+        for user in self.users().filter_map(|user| self.user_view(user)) {
+            let parent = ParentIndex::User(index(snapshot.users.len()));
+            let (name, pair, stays) = (user.name().clone(), user.pair(), user.stays());
+            snapshot.users.push(UserSnapshot { name, pair, stays });
+            if let Some(edge) = self.edge(user.edge()) {
+                push(&mut snapshot.edges, parent, edge);
+            }
+        }
+        for node in self.nodes() {
+            for edge in self.core.children(node).filter_map(|edge| self.edge(edge)) {
+                push(&mut snapshot.edges, ParentIndex::Node(number(node)), edge);
+            }
+        }
+        for edge in self.nodes().flat_map(|node| self.core.parents(node)) {
+            snapshot.parent_lists.extend(edge_numbers.get(edge).copied());
+        }
+    }
+}
+
+/// An index as it is stored; a graph that does not fit a `u32` does not fit a slot map either.
+fn index(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,146 @@
+//! A transaction: steps, savepoints, and the way to the judgement.
+
+use crate::driver::Driver;
+use crate::error::{Error, ErrorKind, StepError};
+use crate::graph::pending::Mark;
+use crate::graph::{EdgeKey, Graph, NodeKey, UserKey};
+use crate::judged::Judged;
+use crate::plan::Committed;
+use core::ops::Deref;
+
+/// Undoes whatever is open when it goes, by return, by error or by unwinding.
+#[derive(Debug)]
+pub(crate) struct Guard<'g, D: Driver> {
+    pub(crate) graph: &'g mut Graph<D>,
+}
+
+impl<D: Driver> Drop for Guard<'_, D> {
+    fn drop(&mut self) {
+        self.graph.undo_all();
+    }
+}
+
+/// A change of the graph in steps, judged once at the end (V1).
+///
+/// Every method that is a step reads the graph as the steps before left it. It either takes effect or fails at once,
+/// with the first failing precondition of its heading in `specs/operations.md` as the error, and then leaves the
+/// transaction as it was before that step, usable. A node that loses its last reference is *doomed*: to later steps it
+/// does not exist, and the commit closes it (L2). [`commit`](Self::commit) judges, asks the drivers and makes it all
+/// permanent. Dropping the transaction undoes it.
+///
+/// The transaction dereferences to the graph, to be read. Pairs of edges from nodes are brought up to date by the
+/// judgement only; what is read here are those of before.
+#[derive(Debug)]
+pub struct Transaction<'g, D: Driver> {
+    guard: Guard<'g, D>,
+}
+
+/// A point of a transaction to return to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Savepoint {
+    serial: u64,
+}
+
+impl<D: Driver> Deref for Transaction<'_, D> {
+    type Target = Graph<D>;
+
+    fn deref(&self) -> &Graph<D> {
+        self.guard.graph
+    }
+}
+
+impl<'g, D: Driver> Transaction<'g, D> {
+    pub(crate) fn begin(graph: &'g mut Graph<D>) -> Self {
+        graph.undo_all();
+        graph.core.pending.open = true;
+        Self { guard: Guard { graph } }
+    }
+
+    /// Runs one step: counts it, or takes back what it did and puts its index into the error.
+    pub(crate) fn step<T>(&mut self, step: impl FnOnce(&mut Graph<D>) -> Result<T, Error>) -> Result<T, Error> {
+        let graph = &mut *self.guard.graph;
+        let mark = graph.core.pending.journal.len();
+        match step(graph) {
+            Ok(value) => {
+                graph.core.pending.steps += 1;
+                Ok(value)
+            }
+            Err(error) => {
+                graph.undo_to(mark);
+                Err(error.at_step(graph.core.pending.steps))
+            }
+        }
+    }
+
+    /// The graph, to be read.
+    #[must_use]
+    pub const fn graph(&self) -> &Graph<D> {
+        self.guard.graph
+    }
+
+    /// How many steps have taken effect.
+    #[must_use]
+    pub const fn steps(&self) -> usize {
+        self.guard.graph.core.pending.steps
+    }
+
+    /// The edge of that name from a node to a child, as a step would find it. O(children).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, also for a doomed parent; `ChildNotFound`.
+    pub fn find_child(&self, parent: NodeKey, name: &str) -> Result<EdgeKey, StepError> {
+        self.core.find_child(parent, name).map_err(|error| error.at_step(self.steps()))
+    }
+
+    /// The one edge of a root user, as a step would find it. O(1).
+    ///
+    /// # Errors
+    /// `UserNotFound`.
+    pub fn find_user_edge(&self, user: UserKey) -> Result<EdgeKey, StepError> {
+        self.core.live_user(user).map(|user| user.edge).map_err(|error| error.at_step(self.steps()))
+    }
+
+    /// A point to return to. O(1).
+    pub fn savepoint(&mut self) -> Savepoint {
+        let pending = &mut self.guard.graph.core.pending;
+        pending.serial = pending.serial.wrapping_add(1);
+        let serial = pending.serial;
+        pending.marks.push(Mark { serial, journal: pending.journal.len(), steps: pending.steps });
+        Savepoint { serial }
+    }
+
+    /// Takes back all steps since the savepoint, which stays valid; those made after it do not. O(what was done).
+    ///
+    /// # Errors
+    /// `SavepointGone` if it is not one of this transaction or was rolled back over; then nothing changes.
+    pub fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), StepError> {
+        let pending = &mut self.guard.graph.core.pending;
+        let Ok(index) = pending.marks.binary_search_by_key(&savepoint.serial, |mark| mark.serial) else {
+            return Err(Error::from(ErrorKind::SavepointGone).at_step(pending.steps));
+        };
+        pending.marks.truncate(index + 1);
+        if let Some(mark) = pending.marks.last().copied() {
+            pending.steps = mark.steps;
+            self.guard.graph.undo_to(mark.journal);
+        }
+        Ok(())
+    }
+
+    /// The pure judgement of the final graph (V3), and the plan for the drivers (V5). Only what changed is looked at.
+    ///
+    /// # Errors
+    /// One violation: `Cycle`, `Conflict` or `ReadOnly`. Then everything has been undone.
+    pub fn judge(self) -> Result<Judged<'g, D>, Error> {
+        let guard = self.guard;
+        guard.graph.judge()?;
+        Ok(Judged::new(guard))
+    }
+
+    /// Judges, asks the drivers through their hooks, and makes everything permanent.
+    ///
+    /// # Errors
+    /// As [`judge`](Self::judge), or `Refused`. Then everything has been undone.
+    pub fn commit(self) -> Result<Committed<D>, Error> {
+        self.judge()?.run()
+    }
+}
