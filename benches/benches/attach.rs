@@ -1,4 +1,5 @@
 //! What one operation costs, and what it depends on. `specs/` and DESIGN §4 say what it must cost.
+#![allow(clippy::unwrap_used, reason = "a benchmark")]
 
 use blockgraph::drivers::{BackingFilter, Filter};
 use blockgraph::{NodeSpec, Pair, Permissions};

@@ -1,10 +1,10 @@
 //! A graph as text: root users and what they reach, children in list order, shared nodes once.
 //!
 //! ```text
-//! @blk rw/all
+//! @blk r/all
 //! └─ top  format
-//!    ├─ backing c r/all → base  protocol ro  r/all  of top/backing, other/file
-//!    └─ file dp rw/all-z → img  protocol
+//!    ├─ backing c r/all frozen → base  protocol ro  r/all of other/file, top/backing
+//!    └─ file dp r/all-z → img  protocol  held ×0  stale: granted rwz/all-z
 //! other  filter
 //! └─ file fp -/all → base ↑
 //! ```
@@ -122,5 +122,45 @@ fn options<'a>(node: &NodeSeen, child: impl Fn(ChildName) -> &'a str) -> String 
         Opt::Debug { take, unshare } => format!(" take {} unshare {}", print_perms(take), print_perms(unshare)),
         Opt::Rewrite(on) => if on { " rewrites" } else { " does not rewrite" }.to_owned(),
         Opt::Select(selected) => selected.map_or(" none".to_owned(), |name| format!(" → {}", child(name))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::draw;
+    use crate::cli::{On, subject};
+    use crate::text::parse;
+
+    fn drawing(text: &str) -> String {
+        let (scenario, _) = parse(text).unwrap();
+        let mut subject = subject(On::Model);
+        for step in scenario.steps() {
+            subject.apply(step.body.ops(), &step.refusals);
+        }
+        draw(&subject.observe(), &scenario.names)
+    }
+
+    /// The example at the head of this file.
+    #[test]
+    fn the_example() {
+        let text = "add node=base kind=protocol flags=ro\nadd node=img kind=protocol\nadd node=top kind=format\n\
+            add node=other kind=filter\nattach parent=top child=img name=file role=dp\nset-backing node=top to=base\n\
+            attach parent=other child=base name=file role=fp\nfreeze top=top base=base\nrelease node=img\n\
+            attach-user user=blk node=top need=rw share=all\nrefuse node=img hook=check\n\
+            set-user user=blk need=r share=all\n";
+        let head = include_str!("draw.rs").split("```").nth(1).unwrap();
+        let example: Vec<_> =
+            head.lines().filter_map(|line| line.strip_prefix("//! ")).filter(|line| !line.is_empty()).collect();
+        let head: String = example.iter().flat_map(|line| [line, "\n"]).collect();
+        assert_eq!(drawing(text), head);
+    }
+
+    #[test]
+    fn double_edges_and_nothing() {
+        assert_eq!(drawing("transaction { }"), "(no nodes)\n");
+        let text = "add node=q kind=quorum rewrite=on\nadd node=p kind=protocol\nattach parent=q child=p name=a role=d\n\
+            set-option node=q rewrite=off\nattach parent=q child=p name=b role=d\nset-option node=q rewrite=on\n";
+        let expected = "q  quorum\n├─ b d -/all-wz → p  protocol  -/all-wz of q/b, q/a\n└─ a d -/all-wz → p ↑\n";
+        assert_eq!(drawing(text), expected);
     }
 }

@@ -1,4 +1,5 @@
 //! The command line as a person or a script meets it: exit codes, and one clear line for bad input.
+#![allow(clippy::unwrap_used, reason = "what a test's helpers cannot do fails the test")]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -44,14 +45,14 @@ fn bad_files() {
         (b"add node=a kind=filter\nad\xff", ":2:3: the file is not UTF-8"),
         (
             b"release node=a",
-            ":1:14: unknown node `a`: expected a line that adds it, or `name node=\u{2026}` before this one",
+            ":1:14: unknown node `a`: no line before this one adds it, or declares it by `name node=\u{2026}`",
         ),
         (b"name", ":1:1: expected one of `node=\u{2026}`, `user=\u{2026}`, `child=\u{2026}`"),
         (
             b"add node=a kind=filter\nadd node=a kind=filter",
             ":2:10: duplicate name: node `a` is in use already (if that is meant, expect an error)",
         ),
-        (b"\x00", ":1:1: unknown operation `\\0`: expected one of VERBS"),
+        (b"\x00", ":1:1: unknown operation `\\0`: expected one of VERBS, transaction, refuse, name, expect"),
         (b"{\"scenario\": 1}", ": expected an object with the one key `scenario`, a list"),
         (b" { nonsense", ":1:4: key must be a string"),
     ];

@@ -1,5 +1,7 @@
 //! The text form and its JSON twin: what is printed is read back as the same, and every mistake is named with its place.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test's helpers cannot do fails the test")]
 
+use blockgraph_conformance::cli::stage;
 use blockgraph_conformance::text::part::Declared;
 use blockgraph_conformance::text::record::{Column, Record, Recorded, Schema};
 use blockgraph_conformance::text::scenario::{Body, Item, Scenario, Step};
@@ -272,11 +274,11 @@ fn mistakes_have_a_place() {
         ("release node=a node=b", "1:16: duplicate key `node`".to_owned()),
         (
             "release node=a",
-            "1:14: unknown node `a`: expected a line that adds it, or `name node=…` before this one".to_owned(),
+            "1:14: unknown node `a`: no line before this one adds it, or declares it by `name node=…`".to_owned(),
         ),
         (
             "detach-user user=a",
-            "1:18: unknown user `a`: expected a line that attaches it, or `name user=…` before this one".to_owned(),
+            "1:18: unknown user `a`: no line before this one attaches it, or declares it by `name user=…`".to_owned(),
         ),
         ("name node=a=b\n", format!("1:11: {NAME} `a=b`")),
         ("name node=none\n", format!("1:11: {NAME} `none`")),
@@ -300,6 +302,13 @@ fn mistakes_have_a_place() {
             "1:30: expected flags out of ro, force-share, no-io, never-freeze or `-`, found `rw`".to_owned(),
         ),
         ("add node=a kind=filter\nadd node=a kind=filter", duplicate("2:10", "node `a`")),
+    ];
+    refused(&cases);
+}
+
+#[test]
+fn mistakes_around_operations_have_a_place() {
+    let cases = [
         ("add node=a kind=filter; add node=b kind=filter", "1:23: expected the end of the line, found `;`".to_owned()),
         ("add node=a kind=filter => good", "1:27: expected `ok` or `error` after `=>`, found `good`".to_owned()),
         ("add node=a kind=filter => error", "1:32: expected an error, found the end of the line".to_owned()),
@@ -318,7 +327,7 @@ fn mistakes_have_a_place() {
         ),
         (
             "expect graph { absent a }",
-            "1:23: unknown node `a`: expected a line that adds it, or `name node=…` before this one".to_owned(),
+            "1:23: unknown node `a`: no line before this one adds it, or declares it by `name node=…`".to_owned(),
         ),
         ("name node=a\nexpect graph { absent a }", "2:1: `expect graph` belongs after an operation".to_owned()),
         ("transaction { }\nexpect nothing", "2:8: expected `graph` after `expect`, found `nothing`".to_owned()),
@@ -333,10 +342,14 @@ fn mistakes_have_a_place() {
             "2:21: expected an edge (`parent/child` or `@user`), found `a.file`".to_owned(),
         ),
     ];
+    refused(&cases);
+}
+
+fn refused(cases: &[(&str, String)]) {
     for (text, message) in cases {
         match parse(text) {
             Ok(_) => panic!("no mistake found in {text:?}"),
-            Err(problem) => assert_eq!(problem.to_string(), message, "{text}"),
+            Err(problem) => assert_eq!(problem.to_string(), *message, "{text}"),
         }
     }
 }
@@ -408,6 +421,10 @@ fn mistakes_in_json() {
             "item 1 of the scenario: `node`: expected a word, found an object",
         ),
         (
+            r#"{"scenario":[{"op":"name","user":"none"}]}"#,
+            "item 1 of the scenario: `user`: expected a name (letters, digits and `_.#-`, not `none`), found `none`",
+        ),
+        (
             r#"{"scenario":[{"op":"transaction","ops":[{"op":"transaction"}]}]}"#,
             "item 1 of the scenario: transactions do not nest",
         ),
@@ -433,4 +450,18 @@ fn json_in_both_spellings() {
     let words = r#"{"scenario":[{"op":"name","node":"a"},{"op":"set-backing","node":"a","to":"none"},
         {"op":"add","node":"b","kind":"quorum","flags":"ro,no-io","rewrite":"on","expect":{"answer":"ok","closed":"-"}}]}"#;
     assert_eq!(json::parse(own).unwrap(), json::parse(words).unwrap());
+}
+
+/// The examples in the specification can be played.
+#[test]
+fn the_examples_of_the_document_hold() {
+    let document = include_str!("../../specs/scenarios.md");
+    let block = |kind: &str| document.split(&format!("```{kind}\n")).nth(1).unwrap().split("```").next().unwrap();
+    let (story, _) = parse(block("text")).unwrap();
+    for scenario in [story, json::parse(block("json")).unwrap()] {
+        let mut stage = stage(None);
+        for step in scenario.steps() {
+            assert_eq!(stage.play(step, &scenario.names).unwrap().faults, Vec::<String>::new());
+        }
+    }
 }

@@ -1,4 +1,124 @@
-//! Placeholder docs.
+//! A graph of storage nodes as QEMU's block layer has it: every edge says what its parent *needs* of the child and
+//! what it lets the other parents do, every change of the graph is judged as a whole, and either takes effect or
+//! leaves no trace, drivers included.
+//!
+//! Nodes are images, filters and protocols; root users are devices, exports and jobs. There is no I/O in here:
+//! drivers are told about permissions through hooks, or the caller executes the steps of the plan himself. The
+//! semantics are QEMU's, made atomic and total, written down in numbered sentences (`specs/` of the repository; P5,
+//! V7 and the like in this documentation are these), and checked against a formal model.
+//!
+//! ```
+//! use blockgraph::drivers::{Filter, Format, Protocol};
+//! use blockgraph::{ErrorKind, Graph, NodeSpec, Pair, Permissions, Preset, Role};
+//!
+//! let mut graph: Graph<Preset> = Graph::new();
+//!
+//! // An image on a file, in one transaction.
+//! let mut t = graph.transaction();
+//! let file = t.add(NodeSpec::new("file"), Protocol.into())?;
+//! let disk = t.add(NodeSpec::new("disk"), Format.into())?;
+//! t.attach(disk, file, "file", Role::DATA | Role::METADATA | Role::PRIMARY)?;
+//! t.commit()?;
+//!
+//! // A guest that writes, and wants nobody else to.
+//! let alone = Pair::new(Permissions::READ | Permissions::WRITE, Permissions::READ);
+//! let guest = graph.attach_user("guest", disk, alone, false)?;
+//! let error = graph.attach_user("backup", disk, alone, false).unwrap_err();
+//! assert!(matches!(error.kind(), ErrorKind::Conflict { .. }));
+//! assert_eq!(
+//!     error.to_string(),
+//!     "Conflicts with use by block device 'guest' as 'root', which does not allow 'write' on disk"
+//! );
+//!
+//! // A throttle goes in between; the guest is moved on top of it.
+//! let throttle = graph.insert(NodeSpec::new("throttle"), Filter.into(), disk)?;
+//! assert_eq!(graph.user_view(guest).map(|user| user.node()), Some(throttle));
+//! assert!(graph.check().is_empty());
+//! # Ok::<(), blockgraph::Error>(())
+//! ```
+//!
+//! # A driver of one's own
+//!
+//! ```
+//! use blockgraph::{
+//!     ChildContext, Driver, Graph, Grant, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal,
+//!     default_child_pair, drivers::Protocol,
+//! };
+//!
+//! /// A cache: a filter on `file` that nobody may write behind, and that cannot change size.
+//! #[derive(Default)]
+//! struct Cache { dirty: bool }
+//!
+//! impl Policy for Cache {
+//!     fn name(&self) -> &str { "cache" }
+//!     fn slot(&self) -> Option<blockgraph::Slot> { Some(blockgraph::Slot::File) }
+//!     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+//!         let pair = default_child_pair(context);
+//!         Pair { share: pair.share - Permissions::WRITE, ..pair }
+//!     }
+//! }
+//!
+//! impl Driver for Cache {
+//!     fn check(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+//!         if new.pair.need.contains(Permissions::RESIZE) {
+//!             return Err(Refusal::new("the cache cannot change size"));
+//!         }
+//!         Ok(())
+//!     }
+//!     fn set(&mut self, _: &NodeView<'_>, new: Grant) {
+//!         self.dirty |= new.pair.need.contains(Permissions::WRITE);
+//!     }
+//! }
+//!
+//! let mut graph: Graph = Graph::new();
+//! let file = graph.add(NodeSpec::new("file"), Box::new(Protocol))?;
+//! let cache = graph.insert(NodeSpec::new("cache"), Box::new(Cache::default()), file)?;
+//! let resizing = Pair::new(Permissions::RESIZE, Permissions::ALL);
+//! let error = graph.attach_user("guest", cache, resizing, false).unwrap_err();
+//! assert_eq!(error.to_string(), "the cache cannot change size");
+//! assert_eq!(graph.user("guest"), None);
+//! # Ok::<(), blockgraph::Error>(())
+//! ```
+//!
+//! # What it costs
+//!
+//! Parents means the number of parent edges of the node concerned, children likewise. To every operation comes its
+//! judgement, in proportion to what changes: the nodes whose cumulative pair becomes another one, and their
+//! children. All else is not looked at, however large the graph.
+//!
+//! | operation | time |
+//! |---|---|
+//! | look up a node or user by name; attach, detach or change a user; release; detach; replace one edge | O(1), expected |
+//! | add a node | O(1), expected |
+//! | attach a child, set backing, set file | O(children), for the name |
+//! | replace a node, drop a filter, append | O(parents + children), and a walk that ends at the parents' level |
+//! | freeze, thaw | O(chain) |
+//! | the verdict on conflicts | O(1) for any number of parents; O(parents) to name the two in conflict |
+//! | keeping the graph free of cycles | O(1) for an edge that fits the present order, else a search from both ends |
+//! | rollback, savepoint | O(what was done), O(1) |
+//! | `snapshot`, `restore`, `clone_from`, `recompute`, `check` | O(nodes + edges) |
+//!
+//! On a 2-core virtual machine: attaching and detaching a user 0.2 µs for the two, on a node with one or 10,000
+//! parents and on a chain of any length; a permission that changes down a chain 40–50 ns a node; inserting and
+//! dropping a filter 0.6 µs; a refusal 0.3 µs, 0.5 µs with its text.
+//!
+//! A node takes under 200 bytes, an edge under 100, besides names (shared `Arc<str>`) and drivers. An accepted attach
+//! or detach allocates nothing but the growth of the arena; a refusal allocates its box.
+//!
+//! # Why not a `petgraph` and a check
+//!
+//! The check would be right and slow: cumulative permissions of all nodes for every attach, and every pair of
+//! parents compared. And the check is the smaller half. An operation that is refused half way, by a rule or by a
+//! driver on the other side of a socket, must be undone exactly: the order of both lists of every edge, keys, names,
+//! permissions, and each driver that has agreed by then.
+//!
+//! # What is not covered
+//!
+//! Contexts (threads), drained sections, activation and migration, operation blockers, reopening with options other
+//! than read-only, image files and their names: later, as in `specs/`. The graph knows no sizes; a driver that needs
+//! to resize for its alignment says so in its `check` (P9). A rule that is not monotone (P10) is accepted, but then
+//! taking a parent away can be refused. Reading the graph after a leaked transaction (`mem::forget`) shows it half
+//! done, until the next mutating call undoes it. Running out of memory aborts, as everywhere in `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -3,9 +3,10 @@
 //! A pinned count changes exactly when the meaning of something changes; then the new count is looked at, understood,
 //! and written down here.
 
-use crate::menu::{Compounds, Facet};
-use crate::op::{ChildName, Flags, Kind, Opt, Role, Spec};
+use crate::menu::{Compounds, Facet, MAX_OPS, Small};
+use crate::op::{ChildName, Flags, Kind, NodeId, Op, Opt, Role, Spec, UserId};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
+use arrayvec::ArrayVec;
 
 /// A scope: facets with their pinned counts.
 #[derive(Clone, Debug)]
@@ -115,8 +116,9 @@ fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
 
 /// Every driver kind with every option, over and under the others.
 fn drivers(nodes: u8, edges: usize) -> Facet {
+    const SEALED: Spec = PROTOCOL.read_only();
     const MISMATCHED: Spec = Spec { opt: Opt::Rewrite(true), ..PROTOCOL };
-    const EVERY_KIND: [Spec; 10] = [
+    const EVERY_KIND: [Spec; 11] = [
         PROTOCOL,
         FILTER,
         BACKING_FILTER,
@@ -127,6 +129,7 @@ fn drivers(nodes: u8, edges: usize) -> Facet {
         Spec::plain(Kind::Blkdebug),
         Spec::plain(Kind::Quorum),
         MISMATCHED,
+        SEALED,
     ];
     Facet {
         name: "drivers",
@@ -140,9 +143,10 @@ fn drivers(nodes: u8, edges: usize) -> Facet {
         roles: &[
             (FILE, FILTERED),
             (FILE, STORAGE),
-            (OTHER, Role::DATA),
+            (FILE, Role::DATA),
+            (BACKING, Role::DATA),
             (OTHER, Role(Role::METADATA.0 | Role::PRIMARY.0)),
-            (BACKING, Role::COW),
+            (OTHER, Role::COW),
             (OTHER, Role(Role::FILTERED.0 | Role::DATA.0)),
             (OTHER, Role(Role::COW.0 | Role::PRIMARY.0)),
             (OTHER, Role::PRIMARY),
@@ -183,7 +187,8 @@ fn flags(nodes: u8, edges: usize) -> Facet {
 
 /// Frozen chains under everything that could change them.
 fn freezing(nodes: u8, edges: usize) -> Facet {
-    const SPECS: [Spec; 3] = [BACKING_FILTER, NO_PERMISSION, flagged(Kind::NoPermission, false, false, false, true)];
+    const SPECS: [Spec; 4] =
+        [BACKING_FILTER, NO_PERMISSION, FILTER, flagged(Kind::NoPermission, true, false, false, true)];
     Facet {
         name: "freezing",
         about: "freeze and thaw of chains, and every explicit change of a frozen edge",
@@ -206,7 +211,7 @@ fn freezing(nodes: u8, edges: usize) -> Facet {
             "thaw",
         ],
         specs: &SPECS,
-        pairs: const { &[Pair::new(NONE, ALL)] },
+        pairs: const { &[Pair::new(W, ALL)] },
         roles: &[(FILE, STORAGE)],
         ..BLANK
     }
@@ -235,7 +240,7 @@ fn refusals(nodes: u8, edges: usize) -> Facet {
             "thaw",
         ],
         specs: &[PROTOCOL, BACKING_FILTER],
-        pairs: const { &[Pair::new(R, ALL), Pair::new(Perms(R.0 | W.0), but(W))] },
+        pairs: const { &[Pair::new(R, but(G)), Pair::new(Perms(R.0 | W.0 | G.0), but(W))] },
         roles: &[(BACKING, FILTERED)],
         opts: &[Opt::Rewrite(true)],
         lags: true,
@@ -277,6 +282,61 @@ fn pairs(nodes: u8, edges: usize) -> Facet {
     }
 }
 
+/// Longer transactions, written by hand for what happens between their steps.
+fn compounds(nodes: u8, edges: usize) -> Facet {
+    Facet {
+        name: "compounds",
+        about: "transactions of three: cycles and conflicts that are gone at the end, doomed names, double reopen",
+        nodes,
+        edges,
+        users: 1,
+        verbs: &["add", "release", "attach-user", "detach-user", "append", "detach", "set-read-only"],
+        specs: const { &[PROTOCOL, BACKING_FILTER, flagged(Kind::NoPermission, false, false, false, true)] },
+        pairs: const { &[Pair::new(W, but(W))] },
+        compounds: Compounds::Menu(triples),
+        ..BLANK
+    }
+}
+
+/// The transactions of [`compounds`], for every two names in use or the first free one.
+fn triples(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+    let used: Vec<NodeId> = s.names().collect();
+    let free = (0..6).map(NodeId).find(|n| !used.contains(n)).unwrap_or(NodeId(0));
+    let names = || used.iter().copied().chain([free]);
+    let user = UserId(0);
+    let greedy = |node| Op::AttachUser { user, node, pair: Pair::new(W, but(W)), stay: false };
+    let read_only = |node, on| Op::SetReadOnly { node, on };
+    let force_share = flagged(Kind::Protocol, false, true, false, false);
+    let mut all = Vec::new();
+    for (a, b) in names().flat_map(|a| names().map(move |b| (a, b))) {
+        let attach = |parent, child, name, role| Op::Attach { parent, child, name, role };
+        let menu: [[Op; MAX_OPS]; 12] = [
+            [greedy(a), Op::Release { node: b }, Op::Add { node: free, spec: force_share }],
+            [Op::Release { node: a }, Op::Release { node: b }, Op::SetOption { node: b, opt: Opt::Rewrite(true) }],
+            [Op::Release { node: a }, read_only(b, true), attach(b, a, FILE, STORAGE)],
+            [attach(a, b, BACKING, Role::COW), attach(b, a, FILE, Role::DATA), Op::Detach { parent: a, name: BACKING }],
+            [greedy(a), Op::DetachUser { user }, attach(a, b, FILE, Role::PRIMARY)],
+            [Op::Append { new: a, top: b }, Op::Freeze { top: a, base: Some(b) }, Op::Release { node: b }],
+            [Op::Release { node: b }, read_only(a, false), Op::SetFile { node: a, to: b }],
+            [
+                Op::Add { node: free, spec: BACKING_FILTER },
+                Op::Append { new: free, top: a },
+                Op::Release { node: free },
+            ],
+            [
+                Op::Insert { new: free, spec: BACKING_FILTER, top: a },
+                Op::DropFilter { filter: free },
+                Op::Add { node: free, spec: PROTOCOL },
+            ],
+            [greedy(a), Op::Append { new: b, top: a }, Op::DetachUser { user }],
+            [read_only(a, true), greedy(a), read_only(a, false)],
+            [read_only(a, true), read_only(b, true), read_only(a, false)],
+        ];
+        all.extend(menu.map(ArrayVec::from));
+    }
+    all
+}
+
 /// The scopes in the order of their size.
 pub const SCOPES: [&str; 3] = ["smoke", "small", "medium"];
 
@@ -285,30 +345,33 @@ pub fn scope(name: &str) -> Option<Scope> {
     let facets = match name {
         "smoke" => vec![
             (permissions(2, 3), 0),
-            (shape(3, 4, 1), 0),
+            (shape(3, 3, 1), 0),
             (drivers(2, 3), 0),
             (flags(2, 3), 0),
-            (freezing(3, 4), 0),
+            (freezing(3, 3), 0),
             (refusals(2, 3), 0),
             (pairs(2, 3), 0),
+            (compounds(2, 3), 0),
         ],
         "small" => vec![
+            (permissions(3, 3), 0),
+            (shape(3, 4, 1), 0),
+            (drivers(2, 4), 0),
+            (flags(3, 3), 0),
+            (freezing(3, 4), 0),
+            (refusals(3, 3), 0),
+            (pairs(2, 4), 0),
+            (compounds(3, 3), 0),
+        ],
+        "medium" => vec![
             (permissions(3, 5), 0),
-            (shape(3, 5, 2), 0),
-            (drivers(3, 3), 0),
+            (shape(3, 4, 2), 0),
+            (drivers(3, 2), 0),
             (flags(3, 4), 0),
             (freezing(4, 4), 0),
             (refusals(3, 4), 0),
-            (pairs(3, 3), 0),
-        ],
-        "medium" => vec![
-            (permissions(4, 5), 0),
-            (shape(4, 5, 2), 0),
-            (drivers(3, 4), 0),
-            (flags(3, 5), 0),
-            (freezing(4, 5), 0),
-            (refusals(3, 5), 0),
-            (pairs(3, 4), 0),
+            (pairs(3, 2), 0),
+            (compounds(3, 4), 0),
         ],
         _ => return None,
     };

@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and how every command ends.
 //!
-//! A command is a variant of [`Command`], a room beside this one, and one line in [`run_command`].
+//! A command is a variant of `Command`, a room beside this one, and one line in `run_command`.
 
 mod replay;
 mod run;
@@ -54,7 +54,7 @@ pub fn subject(on: On) -> Box<dyn Subject> {
 pub fn stage(on: Option<On>) -> Stage {
     let model = subject(On::Model);
     match on {
-        Some(On::Model) => Stage::model(model),
+        Some(On::Model) => Stage::alone(model),
         Some(On::Impl) => Stage::beside(model, subject(On::Impl), false),
         None => Stage::beside(model, subject(On::Impl), true),
     }

@@ -5,8 +5,10 @@ use crate::draw::draw;
 use crate::subject::Answer;
 use crate::text::json::{self, BodyObject, Object};
 use crate::text::play::{Report, Stage};
-use crate::text::print::print_body;
-use crate::text::seen::{answer_line, answer_records, seen_records};
+use crate::text::print::{line, print_body};
+use crate::text::record::Recorded;
+use crate::text::seen::answer_line;
+use crate::text::table::Note;
 use crate::text::{Item, Scenario, Step, parse};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -102,9 +104,8 @@ impl<W: Write> Show<'_, W> {
     fn text(&mut self, number: usize, place: &str, step: &Step, report: &Report) -> io::Result<()> {
         let names = &self.scenario.names;
         if !self.arguments.quiet {
-            for refusal in &step.refusals {
-                let hook = if refusal.hook == blockgraph_model::Hook::Prepare { "prepare" } else { "check" };
-                writeln!(self.out, "    ({} will refuse {hook})", names.node(refusal.node))?;
+            for &refusal in &step.refusals {
+                writeln!(self.out, "    {}", line(&Note::from(refusal).to_record(), names))?;
             }
             writeln!(self.out, "{number:>3} {}", print_body(&step.body, names).replace('\n', "\n    "))?;
             writeln!(self.out, "    => {}", answer_line(&report.answer, names))?;
@@ -126,8 +127,8 @@ impl<W: Write> Show<'_, W> {
             step: step_number,
             line,
             op: json::body(&step.body, names),
-            outcome: answer_records(&report.answer).into_iter().map(|record| json::answer(record, names)).collect(),
-            observation: seen_records(&report.graph).into_iter().map(|record| json::seen(record, names)).collect(),
+            outcome: json::outcome(&report.answer, names),
+            observation: json::observation(&report.graph, names),
             faults: &report.faults,
         };
         writeln!(self.out, "{}", serde_json::to_string(&told)?)

@@ -4,7 +4,6 @@ use super::{Ending, On, Stop, subject};
 use crate::text::Item;
 use crate::text::json::{self, Object, Reader};
 use crate::text::play::Stage;
-use crate::text::seen::{answer_records, seen_records};
 use serde::Serialize;
 use std::io::{self, BufRead, Write};
 
@@ -17,12 +16,12 @@ pub(super) struct Arguments {
 
 /// Executes standard input line by line; each answer is written before the next line is read.
 pub(super) fn run(arguments: &Arguments) -> Ending {
-    let mut stage = Stage::model(subject(arguments.on));
+    let mut stage = Stage::alone(subject(arguments.on));
     let mut reader = Reader::default();
     let mut out = io::stdout().lock();
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
-    for number in 1.. {
+    for number in 1_u64.. {
         line.clear();
         let bad = |message: String| Stop::Input(format!("<stdin>:{number}:{message}"));
         if input.read_until(b'\n', &mut line).map_err(|error| bad(format!(" {error}")))? == 0 {
@@ -41,8 +40,8 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
         let report = stage.play(&step, &reader.names).map_err(|message| bad(format!(" {message}")))?;
         let names = &reader.names;
         let told = Told {
-            outcome: answer_records(&report.answer).into_iter().map(|record| json::answer(record, names)).collect(),
-            observation: seen_records(&report.graph).into_iter().map(|record| json::seen(record, names)).collect(),
+            outcome: json::outcome(&report.answer, names),
+            observation: json::observation(&report.graph, names),
         };
         writeln!(out, "{}", serde_json::to_string(&told).map_err(io::Error::from)?)?;
         out.flush()?;

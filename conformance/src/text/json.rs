@@ -4,8 +4,10 @@ use super::names::Names;
 use super::part::Declared;
 use super::record::{Place, Problem, Raw, Record, Recorded, Schema, find};
 use super::scenario::{Body, InUse, Item, Scenario, Step};
+use super::seen::{answer_records, seen_records};
 use super::table::{ANSWERS, NOTES, Note, OPS, SEEN};
 use super::value::{Value, joined, members, quote};
+use crate::subject::{Answer, Observation};
 use blockgraph_model::{Op, Refusal};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value as Json};
@@ -30,13 +32,23 @@ impl Serialize for Object<'_> {
 }
 
 /// An answer as an object.
-pub fn answer(record: Record, names: &Names) -> Object<'_> {
+fn answer(record: Record, names: &Names) -> Object<'_> {
     Object { tag: ANSWER, record, names }
 }
 
 /// A line of `expect graph` as an object.
-pub fn seen(record: Record, names: &Names) -> Object<'_> {
+fn seen(record: Record, names: &Names) -> Object<'_> {
     Object { tag: SEE, record, names }
+}
+
+/// An answer as objects: several if it is all the violations of a graph.
+pub fn outcome<'a>(answered: &Answer, names: &'a Names) -> Vec<Object<'a>> {
+    answer_records(answered).into_iter().map(|record| answer(record, names)).collect()
+}
+
+/// Everything seen of a graph as objects.
+pub fn observation<'a>(graph: &Observation, names: &'a Names) -> Vec<Object<'a>> {
+    seen_records(graph).into_iter().map(|record| seen(record, names)).collect()
 }
 
 const OP: &str = "op";

@@ -50,7 +50,7 @@ impl Names {
     /// # Errors
     /// If no line so far has added or declared it.
     pub fn known_node(&self, word: &str) -> Result<NodeId, String> {
-        known(&self.nodes, word, "node", "a line that adds it, or `name node=…`").map(NodeId)
+        known(&self.nodes, word, "node", "adds").map(NodeId)
     }
 
     /// The root user of that name.
@@ -58,7 +58,7 @@ impl Names {
     /// # Errors
     /// If no line so far has attached or declared it.
     pub fn known_user(&self, word: &str) -> Result<UserId, String> {
-        known(&self.users, word, "user", "a line that attaches it, or `name user=…`").map(UserId)
+        known(&self.users, word, "user", "attaches").map(UserId)
     }
 
     /// The node of that name, which is known from now on.
@@ -94,9 +94,12 @@ fn find(list: &[String], word: &str) -> Option<u8> {
     list.iter().position(|name| name == word).and_then(|i| u8::try_from(i).ok())
 }
 
-fn known(list: &[String], word: &str, what: &str, hint: &str) -> Result<u8, String> {
+fn known(list: &[String], word: &str, what: &str, defines: &str) -> Result<u8, String> {
     well_formed(word)?;
-    find(list, word).ok_or_else(|| format!("unknown {what} {}: expected {hint} before this one", quote(word)))
+    find(list, word).ok_or_else(|| {
+        let name = quote(word);
+        format!("unknown {what} {name}: no line before this one {defines} it, or declares it by `name {what}=…`")
+    })
 }
 
 fn define(list: &mut Vec<String>, word: &str, what: &str) -> Result<u8, String> {

@@ -18,6 +18,9 @@ pub fn parse(text: &str) -> Result<(Scenario, Vec<usize>), Problem> {
     Ok((Scenario { names: parser.names, items: parser.items }, parser.lines))
 }
 
+/// What a line with a verb is called in messages.
+const OPERATION: &str = "operation";
+
 type Read<T> = Result<T, Problem>;
 
 #[derive(Default)]
@@ -74,7 +77,7 @@ impl<'a> Parser<'a> {
     }
 
     fn note(&mut self, place: Place) -> Read<()> {
-        let (record, _) = self.record(&NOTES, "", None)?;
+        let (record, _) = self.record(&NOTES, "", false)?;
         match Note::from_record(&record).map_err(|message| Problem::new(place, message))? {
             Note::Refuse { node, hook } => self.refusals.push(Refusal { node, hook }),
             Note::Name { declared } => self.item(place, Item::Name(declared)),
@@ -90,7 +93,7 @@ impl<'a> Parser<'a> {
     /// An operation, and the place of its first value.
     fn operation(&mut self) -> Read<(Op, Place)> {
         let (place, _) = self.peek();
-        let (record, first) = self.record(&OPS, "operation", None)?;
+        let (record, first) = self.record(&OPS, OPERATION, false)?;
         let op = Op::from_record(&record).map_err(|message| Problem::new(place, message))?;
         Ok((op, first))
     }
@@ -150,14 +153,14 @@ impl<'a> Parser<'a> {
         self.next();
         let (place, token) = self.peek();
         match token {
-            Token::Word("ok") => self.record(&ANSWERS, "", None),
+            Token::Word("ok") => self.record(&ANSWERS, "", false),
             Token::Word("error") => {
                 self.next();
                 let (place, token) = self.peek();
                 if token == Token::Word("ok") {
                     return Err(Problem::new(place, "unknown error `ok`"));
                 }
-                self.record(&ANSWERS, "error", None)
+                self.record(&ANSWERS, "error", false)
             }
             other => Err(Problem::new(place, format!("expected `ok` or `error` after `=>`, found {}", other.name()))),
         }
@@ -179,8 +182,7 @@ impl<'a> Parser<'a> {
                 }
                 Token::Close => break,
                 _ => {
-                    let subject = |schema: &Schema| schema.columns.first().filter(|c| c.required).map(|c| c.key);
-                    lines.push(self.record(&SEEN, "expectation", Some(&subject))?.0);
+                    lines.push(self.record(&SEEN, "expectation", true)?.0);
                     self.end_of_member("expected no `=>` in `expect graph`")?;
                 }
             }
@@ -194,26 +196,24 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A word that `schemas` knows and its fields. The first value may stand without its key if `subject` names that.
-    fn record(
-        &mut self,
-        schemas: &[Schema],
-        what: &str,
-        subject: Option<&dyn Fn(&Schema) -> Option<&'static str>>,
-    ) -> Read<(Record, Place)> {
+    /// A word that `schemas` knows and its fields. If `bare`, what the line speaks of may stand without
+    /// its key.
+    fn record(&mut self, schemas: &[Schema], what: &str, bare: bool) -> Read<(Record, Place)> {
         let (place, token) = self.next();
         let Token::Word(verb) = token else {
             return Err(Problem::new(place, format!("expected an {what}, found {}", token.name())));
         };
         let Some(schema) = find(schemas, verb) else {
-            let verbs: Vec<_> = schemas.iter().map(|schema| schema.verb).filter(|&verb| verb != "ok").collect();
+            let others: &[_] = if what == OPERATION { &["transaction", "refuse", "name", "expect"] } else { &[] };
+            let verbs = schemas.iter().map(|schema| schema.verb).filter(|&verb| verb != "ok");
+            let verbs: Vec<_> = verbs.chain(others.iter().copied()).collect();
             let message = format!("unknown {what} {}: expected one of {}", quote(verb), verbs.join(", "));
             return Err(Problem::new(place, message));
         };
         let mut raw = Vec::new();
         while let (at, Token::Word(word)) = self.peek() {
-            let bare = subject.and_then(|of| of(schema)).filter(|_| raw.is_empty() && !word.contains('='));
-            raw.push(match (bare, word.split_once('=')) {
+            let subject = schema.subject().filter(|_| bare && raw.is_empty() && !word.contains('='));
+            raw.push(match (subject, word.split_once('=')) {
                 (Some(key), _) => Raw { key: (at, key.to_owned()), word: (at, word.to_owned()) },
                 (None, Some((key, value))) => {
                     let after = Place { line: at.line, column: at.column + key.chars().count() + 1 };

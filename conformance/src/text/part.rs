@@ -162,11 +162,10 @@ impl Part for Options {
 fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
     let mut found = None;
     let mut clash = None;
-    let mut say = |key: &'static str, opt: Opt| match found.replace((key, opt)) {
-        Some((earlier, _)) => {
-            clash = Some(format!("`{key}` does not go with `{earlier}`: options of two driver kinds"))
+    let mut say = |key: &'static str, opt: Opt| {
+        if let Some((earlier, _)) = found.replace((key, opt)) {
+            clash = Some(format!("`{key}` does not go with `{earlier}`: options of two driver kinds"));
         }
-        None => {}
     };
     let perms = |key| match get(from, key) {
         Some(Value::Perms(set)) => Some(*set),

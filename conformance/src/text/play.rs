@@ -6,7 +6,6 @@ use super::seen::{answer_holds, answer_line, difference, seen_fault, seen_record
 use crate::subject::{Answer, Observation, Subject};
 
 /// The subjects of one performance.
-#[allow(missing_debug_implementations, reason = "subjects need not be printable")]
 pub struct Stage {
     judge: Box<dyn Subject>,
     /// Judged beside the model, or instead of it.
@@ -30,8 +29,8 @@ pub struct Report {
 }
 
 impl Stage {
-    /// On the model alone.
-    pub fn model(judge: Box<dyn Subject>) -> Stage {
+    /// On one subject, which is its own judge.
+    pub fn alone(judge: Box<dyn Subject>) -> Stage {
         Stage { judge, other: None, model_too: true, edges: 0 }
     }
 

@@ -52,9 +52,8 @@ pub fn print_answer(answer: &Record, names: &Names) -> String {
 /// A line of an `expect graph` block: what it speaks of stands without its key.
 pub fn print_seen(record: &Record, names: &Names) -> String {
     let full = line(record, names);
-    let schema = super::record::find(&SEEN, record.verb);
-    let subject = schema.and_then(|schema| schema.columns.first()).filter(|column| column.required);
-    subject.map_or_else(|| full.clone(), |column| full.replacen(&format!("{}=", column.key), "", 1))
+    let subject = super::record::find(&SEEN, record.verb).and_then(super::record::Schema::subject);
+    subject.map_or_else(|| full.clone(), |key| full.replacen(&format!("{key}="), "", 1))
 }
 
 fn print_step(step: &Step, names: &Names) -> String {

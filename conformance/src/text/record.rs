@@ -123,10 +123,18 @@ impl Schema {
         found.sort_by_key(|(column, _)| *column);
         let mut fields = Fields::new();
         for (column, Raw { word: (place, word), .. }) in found {
-            let value = self.columns[column].ty.read(word, names);
-            fields.push((self.columns[column].key, value.map_err(|message| Problem::new(*place, message))?));
+            let Column { key, ty, .. } = self.columns[column];
+            // Where there is no place the key has to do.
+            let prefix = if place.line > 0 { String::new() } else { format!("`{key}`: ") };
+            let wrong = |message| Problem::new(*place, format!("{prefix}{message}"));
+            fields.push((key, ty.read(word, names).map_err(wrong)?));
         }
         Ok(Record { verb: self.verb, fields })
+    }
+
+    /// The key of what a line about a graph speaks of: its first field, if that must be there.
+    pub fn subject(&self) -> Option<&'static str> {
+        self.columns.first().filter(|column| column.required).map(|column| column.key)
     }
 
     fn unknown(&self, key: &str) -> String {

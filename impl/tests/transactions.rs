@@ -1,0 +1,372 @@
+//! Life and death in transactions, the plan, refusals at each step of it, panics, leaks, savepoints.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+mod common;
+
+use blockgraph::drivers::{BackingFilter, Filter, Format, Protocol};
+use blockgraph::{
+    ErrorKind, Graph, Hook, Judged, NodeKey, NodeSpec, Pair, Permissions, PlanStep, Preset, Refusal, RestoreError, Role,
+};
+use common::{Behaviour, Injected};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+const READER: Pair = Pair::new(Permissions::READ, Permissions::ALL);
+const WRITER: Pair = Pair::new(Permissions::READ.union(Permissions::WRITE), Permissions::ALL);
+
+fn add(graph: &mut Graph<Injected>, name: &str, preset: impl Into<Preset>) -> NodeKey {
+    graph.add(NodeSpec::new(name), Injected::new(preset, Behaviour::Accept)).unwrap()
+}
+
+/// `n0` at the bottom, filters above, a user `u` that reads on top.
+fn chain(length: usize) -> (Graph<Injected>, Vec<NodeKey>) {
+    let mut graph = Graph::new();
+    let mut nodes = vec![add(&mut graph, "n0", Protocol)];
+    for i in 1..length {
+        let node = add(&mut graph, &format!("n{i}"), Filter);
+        graph.attach(node, nodes[i - 1], "file", Role::FILTER).unwrap();
+        nodes.push(node);
+    }
+    graph.attach_user("u", nodes[length - 1], READER, false).unwrap();
+    (graph, nodes)
+}
+
+fn behave(graph: &mut Graph<Injected>, node: NodeKey, behaviour: Behaviour) {
+    graph.driver_mut(node).unwrap().behaviour = behaviour;
+}
+
+#[test]
+fn doomed_nodes_are_there_and_not_there() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let (a, b, c) = (add(&mut graph, "a", Format), add(&mut graph, "b", Format), add(&mut graph, "c", Protocol));
+    let edge = graph.attach(a, b, "file", Role::DATA).unwrap();
+    let lower = graph.attach(b, c, "file", Role::DATA).unwrap();
+    graph.release(b).unwrap();
+    graph.release(c).unwrap();
+    let mut t = graph.transaction();
+    t.release(a).unwrap();
+    assert!(t.get(a).unwrap().is_doomed() && t.node("a").is_none());
+    assert!(t.edge(edge).is_some(), "it keeps its edges");
+    assert!(matches!(t.release(a).unwrap_err().kind(), ErrorKind::NodeNotFound { name: Some(_), .. }));
+    assert!(matches!(t.find_child(a, "file").unwrap_err().kind(), ErrorKind::NodeNotFound { .. }));
+    assert!(matches!(t.detach(edge).unwrap_err().kind(), ErrorKind::EdgeNotFound { .. }));
+    assert!(matches!(t.replace_edge(edge, c).unwrap_err().kind(), ErrorKind::EdgeNotFound { .. }));
+    let again = t.add(NodeSpec::new("a"), Injected::no_permission());
+    assert!(matches!(again.unwrap_err().kind(), ErrorKind::DuplicateNode { .. }), "it keeps its name");
+    t.replace_edge(lower, c).unwrap_err();
+    let committed = t.commit().unwrap();
+    let names: Vec<_> = committed.closed.iter().map(|closed| &*closed.name).collect();
+    assert_eq!(names, ["a", "b", "c"], "in the order in which they reached zero");
+    assert!(committed.plan.is_empty(), "closed nodes are not asked");
+    assert_eq!((graph.node_count(), graph.check().len()), (0, 0));
+    add(&mut graph, "a", Format);
+}
+
+#[test]
+fn doomed_nodes_are_judged() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let (top, base) = (add(&mut graph, "top", Format), add(&mut graph, "base", Protocol));
+    graph.attach(top, base, "file", Role::DATA | Role::METADATA).unwrap();
+    let before = graph.snapshot();
+    let mut t = graph.transaction();
+    t.release(top).unwrap();
+    // top goes, and takes its needs with it; but only after the judgement.
+    t.attach_user("u", base, Pair::new(Permissions::NONE, Permissions::READ), false).unwrap();
+    assert!(matches!(t.commit().unwrap_err().kind(), ErrorKind::Conflict { .. }));
+    assert_eq!(graph.snapshot(), before);
+}
+
+#[test]
+fn a_dropped_filter_is_not_judged() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let base = add(&mut graph, "base", Protocol);
+    graph.attach_user("u", base, READER, false).unwrap();
+    let spec = NodeSpec::new("filter");
+    let filter = graph.insert(spec, Injected::new(BackingFilter, Behaviour::Accept), base).unwrap();
+    graph.release(base).unwrap();
+    let committed = {
+        let mut t = graph.transaction();
+        t.drop_filter(filter).unwrap();
+        assert!(t.get(filter).unwrap().is_doomed() && t.get(filter).unwrap().children().next().is_none());
+        t.commit().unwrap()
+    };
+    assert_eq!(committed.closed.len(), 1);
+    assert_eq!(graph.check(), []);
+}
+
+#[test]
+fn the_plan_asks_each_changed_node_once_from_the_top() {
+    let (mut graph, nodes) = chain(5);
+    let user = graph.user("u").unwrap();
+    let mut t = graph.transaction();
+    t.set_user(user, WRITER).unwrap();
+    t.set_read_only(nodes[2], false).unwrap();
+    t.set_read_only(nodes[1], true).unwrap();
+    t.set_read_only(nodes[2], false).unwrap();
+    t.set_read_only(nodes[1], false).unwrap();
+    let judged = t.judge().unwrap();
+    let asked: Vec<_> =
+        judged.plan().iter().map(|step| (matches!(step, PlanStep::Check { .. }), step.node())).collect();
+    let checks = nodes.iter().rev().map(|node| (true, *node));
+    let expected: Vec<_> = [(false, nodes[2]), (false, nodes[1])].into_iter().chain(checks).collect();
+    assert_eq!(asked, expected);
+    let committed = judged.run().unwrap();
+    assert_eq!(committed.plan.len(), 7);
+    assert_eq!(graph.check(), []);
+}
+
+/// Every step of the plan refused, by hook; and every step refused by the caller who executes them himself.
+#[test]
+fn a_refusal_at_any_step_undoes_everything() {
+    let length = 6;
+    for victim in 0..length {
+        for behaviour in [Behaviour::RefuseCheck, Behaviour::RefusePrepare] {
+            let (mut graph, nodes) = chain(length);
+            behave(&mut graph, nodes[victim], behaviour);
+            let before = graph.snapshot();
+            let mut t = graph.transaction();
+            nodes.iter().for_each(|node| t.set_read_only(*node, false).unwrap());
+            t.set_user(t.user("u").unwrap(), WRITER).unwrap();
+            t.insert(NodeSpec::new("new"), Injected::new(Filter, Behaviour::Accept), nodes[3]).unwrap();
+            let error = t.commit().unwrap_err();
+            let hook = if behaviour == Behaviour::RefuseCheck { Hook::Check } else { Hook::Prepare };
+            assert!(
+                matches!(error.kind(), ErrorKind::Refused { node, hook: h, .. } if node.key == nodes[victim] && *h == hook)
+            );
+            assert_eq!(graph.snapshot(), before, "the drivers' diaries, too");
+            assert_eq!(graph.check(), []);
+        }
+    }
+    for refused in 0..6 {
+        let (mut graph, _) = chain(6);
+        let before = graph.snapshot();
+        let mut t = graph.transaction();
+        t.set_user(t.user("u").unwrap(), WRITER).unwrap();
+        let mut judged = t.judge().unwrap();
+        let plan = judged.plan().to_vec();
+        (0..refused).for_each(|_| judged.done());
+        assert_eq!(judged.next_step(), Some(plan[refused]));
+        let answer = judged.refuse(&Refusal::new("no")).unwrap_err();
+        assert_eq!(answer.error.to_string(), "no");
+        assert!(answer.aborts.iter().eq(plan[..refused].iter().rev()), "newest first");
+        assert_eq!((graph.snapshot(), graph.pending_aborts().len()), (before, 0));
+    }
+}
+
+#[test]
+fn a_caller_executes_the_plan_himself() {
+    let (mut graph, nodes) = chain(3);
+    let mut t = graph.transaction();
+    t.set_user(t.user("u").unwrap(), WRITER).unwrap();
+    let mut judged: Judged<'_, Injected> = t.judge().unwrap();
+    while judged.next_step().is_some() {
+        judged = judged.accept().unwrap_err();
+        judged.done();
+    }
+    judged.done();
+    let committed = judged.accept().unwrap();
+    let order: Vec<_> = committed.commits().map(|step| step.node()).collect();
+    assert_eq!(order, nodes, "children first");
+    assert_eq!(graph.get(nodes[0]).unwrap().granted().pair, graph.get(nodes[0]).unwrap().pair());
+    assert_eq!(graph.check(), []);
+}
+
+#[test]
+fn a_refused_loosening_leaves_the_node_stale() {
+    let (mut graph, nodes) = chain(3);
+    let user = graph.user("u").unwrap();
+    graph.set_user(user, WRITER).unwrap();
+    behave(&mut graph, nodes[1], Behaviour::RefuseCheck);
+    let mut t = graph.transaction();
+    t.set_user(user, READER).unwrap();
+    let committed = t.commit().unwrap();
+    assert_eq!((committed.refused.clone(), committed.stale.clone()), (vec![nodes[1]], vec![nodes[1]]));
+    assert_eq!(committed.commits().map(|step| step.node()).collect::<Vec<_>>(), [nodes[0], nodes[2]]);
+    assert!(graph.get(nodes[1]).unwrap().is_stale());
+    assert!(graph.get(nodes[1]).unwrap().granted().pair.need.contains(Permissions::WRITE));
+    assert_eq!(graph.check(), []);
+    // It is in every plan, whatever that is about.
+    let committed = graph.transaction().commit().unwrap();
+    assert_eq!((committed.plan.len(), committed.stale.len()), (1, 1));
+    let restored = Graph::restore(&graph.snapshot()).unwrap();
+    assert_eq!((restored.stale_nodes().count(), restored.check().len()), (1, 0));
+    behave(&mut graph, nodes[1], Behaviour::Accept);
+    add(&mut graph, "unrelated", Protocol);
+    assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
+    assert_eq!(graph.driver(nodes[1]).unwrap().granted.unwrap(), graph.get(nodes[1]).unwrap().granted());
+}
+
+#[test]
+fn a_stale_node_may_go_or_catch_up_by_itself() {
+    let (mut graph, nodes) = chain(2);
+    let user = graph.user("u").unwrap();
+    graph.set_user(user, WRITER).unwrap();
+    behave(&mut graph, nodes[1], Behaviour::RefuseCheck);
+    graph.set_user(user, READER).unwrap();
+    // Back to what it was granted: nothing to ask.
+    let mut t = graph.transaction();
+    t.set_user(user, WRITER).unwrap();
+    let plan = t.commit().unwrap().plan;
+    assert_eq!(plan.iter().map(PlanStep::node).collect::<Vec<_>>(), [nodes[0]]);
+    assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
+    graph.set_user(user, READER).unwrap();
+    graph.release(nodes[1]).unwrap();
+    graph.detach_user(user).unwrap();
+    assert_eq!((graph.stale_nodes().count(), graph.node("n1"), graph.check().len()), (0, None, 0));
+}
+
+#[test]
+fn a_panicking_hook_rolls_back() {
+    for behaviour in [Behaviour::PanicInCheck, Behaviour::PanicInSet] {
+        let (mut graph, nodes) = chain(4);
+        behave(&mut graph, nodes[1], behaviour);
+        let user = graph.user("u").unwrap();
+        let edges: Vec<_> = nodes.iter().map(|node| graph.get(*node).unwrap().pair()).collect();
+        let result = catch_unwind(AssertUnwindSafe(|| graph.set_user(user, WRITER)));
+        assert!(result.is_err());
+        let after: Vec<_> = nodes.iter().map(|node| graph.get(*node).unwrap().pair()).collect();
+        assert_eq!((after, graph.check().len()), (edges, 0));
+        let aborts: Vec<_> = graph.pending_aborts().iter().map(PlanStep::node).collect();
+        let (expected, stale) = match behaviour {
+            Behaviour::PanicInCheck => (vec![nodes[2], nodes[3]], vec![]),
+            _ => (vec![nodes[1], nodes[2], nodes[3]], vec![nodes[0]]),
+        };
+        assert_eq!((aborts, graph.stale_nodes().collect::<Vec<_>>()), (expected, stale));
+        graph.run_pending_aborts();
+        assert!(graph.pending_aborts().is_empty());
+        behave(&mut graph, nodes[1], Behaviour::Accept);
+        graph.set_user(user, WRITER).unwrap();
+        assert!(nodes.iter().all(|node| graph.driver(*node).unwrap().open_checks == 0));
+        assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_leaked_transaction_is_undone_by_the_next() {
+    let (mut graph, nodes) = chain(3);
+    let before = graph.snapshot();
+    let mut t = graph.transaction();
+    t.detach_user(t.user("u").unwrap()).unwrap();
+    t.insert(NodeSpec::new("new"), Injected::no_permission(), nodes[1]).unwrap();
+    std::mem::forget(t);
+    assert!(!graph.check().is_empty());
+    let mut copy = graph.clone();
+    drop(graph.transaction());
+    drop(copy.transaction());
+    assert_eq!((graph.snapshot(), copy.snapshot()), (before.clone(), before.clone()));
+    assert_eq!((graph.check(), copy.check()), (vec![], vec![]));
+    let mut t = graph.transaction();
+    t.set_user(t.user("u").unwrap(), WRITER).unwrap();
+    let mut judged = t.judge().unwrap();
+    judged.done();
+    std::mem::forget(judged);
+    drop(graph.transaction());
+    assert_eq!(graph.take_pending_aborts().len(), 1, "what was done by then");
+    assert_eq!((graph.snapshot().edges, graph.check().len()), (before.edges, 0));
+}
+
+#[test]
+fn a_dropped_judgement_leaves_what_is_to_be_aborted() {
+    let (mut graph, nodes) = chain(3);
+    let before = graph.snapshot();
+    let mut t = graph.transaction();
+    t.set_user(t.user("u").unwrap(), WRITER).unwrap();
+    let mut judged = t.judge().unwrap();
+    judged.done();
+    judged.done();
+    drop(judged);
+    assert_eq!(graph.snapshot(), before);
+    let aborts: Vec<_> = graph.take_pending_aborts().iter().map(PlanStep::node).collect();
+    assert_eq!(aborts, [nodes[1], nodes[2]], "newest first");
+    assert!(graph.pending_aborts().is_empty());
+}
+
+#[test]
+fn savepoints() {
+    let (mut graph, nodes) = chain(3);
+    let before = graph.snapshot();
+    let foreign = graph.transaction().savepoint();
+    let mut t = graph.transaction();
+    let first = t.savepoint();
+    t.set_read_only(nodes[0], false).unwrap();
+    t.set_backing(nodes[0], None).unwrap_err();
+    let second = t.savepoint();
+    let new = t.insert(NodeSpec::new("new"), Injected::new(Filter, Behaviour::Accept), nodes[1]).unwrap();
+    t.detach_user(t.user("u").unwrap()).unwrap();
+    let third = t.savepoint();
+    t.rollback_to(second).unwrap();
+    assert_eq!((t.steps(), t.get(new).is_none(), t.user("u").is_some()), (1, true, true));
+    assert!(matches!(t.rollback_to(third).unwrap_err().kind(), ErrorKind::SavepointGone));
+    assert!(matches!(t.rollback_to(foreign).unwrap_err().kind(), ErrorKind::SavepointGone));
+    t.rollback_to(second).unwrap();
+    t.rollback_to(first).unwrap();
+    assert_eq!(t.steps(), 0);
+    assert!(t.commit().unwrap().plan.is_empty());
+    assert_eq!((graph.snapshot(), graph.check().len()), (before, 0));
+}
+
+#[test]
+fn one_judgement_of_the_final_graph() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let (a, b) = (add(&mut graph, "a", Format), add(&mut graph, "b", Format));
+    let edge = graph.attach(a, b, "file", Role::DATA).unwrap();
+    // The other way round: a cycle in between, and none in the end.
+    let mut t = graph.transaction();
+    t.attach(b, a, "file", Role::DATA).unwrap();
+    t.detach(edge).unwrap();
+    t.commit().unwrap();
+    assert_eq!((graph.child(b, "file").is_some(), graph.check().len()), (true, 0));
+    let mut t = graph.transaction();
+    t.set_read_only(a, true).unwrap();
+    t.attach_user("u", a, WRITER, false).unwrap();
+    t.set_read_only(a, false).unwrap();
+    t.commit().unwrap();
+    let error = graph.attach(a, b, "back", Role::DATA).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Cycle { edge } if edge.parent_name == "a".into()), "{error:?}");
+}
+
+#[test]
+fn snapshots_survive_json_and_hostile_ones_are_refused() {
+    let (graph, _) = chain(4);
+    let mut graph = {
+        let (mut plain, text) = (Graph::<Preset>::new(), graph.snapshot_with(|_, driver| driver.preset.clone()));
+        plain.restore_from(&text, |node| node.driver.clone()).unwrap();
+        plain
+    };
+    let good = graph.snapshot();
+    #[cfg(feature = "serde")]
+    {
+        let text = serde_json::to_string(&good).unwrap();
+        assert_eq!(serde_json::from_str::<blockgraph::Snapshot<Preset>>(&text).unwrap(), good);
+    }
+    let mut refuse = |spoil: fn(&mut blockgraph::Snapshot<Preset>), expected| {
+        let mut bad = good.clone();
+        spoil(&mut bad);
+        assert_eq!(graph.restore_from(&bad, |node| node.driver.clone()), Err(expected));
+        assert_eq!((graph.node_count(), graph.check().len()), (0, 0));
+    };
+    refuse(|s| s.version = 7, RestoreError::Version(7));
+    refuse(|s| s.nodes[1].name = "n0".into(), RestoreError::DuplicateNode(1));
+    refuse(|s| s.nodes[1].force_share = true, RestoreError::ForceShareWritable(1));
+    refuse(|s| s.nodes[2].granted.pair.need = Permissions::from_bits_retain(64), RestoreError::UnknownGrant(2));
+    refuse(|s| s.users[0].pair.need = Permissions::from_bits_retain(64), RestoreError::UnknownPair(0));
+    refuse(|s| s.edges[0].child = 99, RestoreError::NoSuchEnd(0));
+    refuse(|s| s.edges[1].parent = blockgraph::ParentIndex::Node(u32::MAX), RestoreError::NoSuchEnd(1));
+    refuse(|s| s.edges[1].parent = blockgraph::ParentIndex::User(4), RestoreError::NoSuchEnd(1));
+    refuse(|s| s.edges[2].parent = blockgraph::ParentIndex::Node(0), RestoreError::NoChildren(2));
+    refuse(|s| s.edges[1].role = Role::PRIMARY, RestoreError::BadRole(1));
+    refuse(|s| s.edges[1].role = Role::COW, RestoreError::RoleUnsupported(1));
+    refuse(|s| s.edges[0].frozen = true, RestoreError::BadlyFrozen(0));
+    refuse(|s| s.parent_lists[0] = s.parent_lists[1], RestoreError::ParentLists);
+    refuse(|s| s.parent_lists[0] = u32::MAX, RestoreError::ParentLists);
+    refuse(|s| s.parent_lists.clear(), RestoreError::ParentLists);
+    refuse(|s| s.edges[1].child = 1, RestoreError::Cycle);
+    refuse(|s| s.nodes[0].read_only = true, RestoreError::ReadOnly(0));
+}
+
+#[test]
+fn graphs_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<Graph>();
+    crosses::<Graph<Preset>>();
+    crosses::<blockgraph::Error>();
+}
