@@ -147,7 +147,7 @@ fn broken(explored: &Exploration, facet: &Facet) -> Vec<(&'static str, Vec<Actio
         }
         let story = match &finding.action {
             Some(action) => explored.trace_and(facet, finding.state, action),
-            None => explored.trace(facet, finding.state).0,
+            None => explored.trace(facet, finding.state),
         };
         found.push((finding.broken, story));
     }

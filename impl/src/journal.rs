@@ -4,6 +4,7 @@
 use crate::driver::Driver;
 use crate::graph::Graph;
 use crate::graph::arena::{Core, EdgeKey, NodeKey, UserKey};
+use crate::order::GAP;
 use crate::permission::Pair;
 use slotmap::Key;
 
@@ -79,6 +80,7 @@ impl Core {
     fn undo_add(&mut self, key: NodeKey) {
         let Some(node) = self.nodes.remove(key) else { return };
         self.node_names.remove(&node.name, key);
+        self.front = node.label.saturating_add(GAP);
         self.last_node = node.prev;
         match self.nodes.get_mut(node.prev) {
             Some(prev) => prev.next = NodeKey::null(),

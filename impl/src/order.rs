@@ -13,6 +13,9 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use slotmap::{Key, SecondaryMap};
 
+#[cfg(test)]
+mod tests;
+
 /// Distance between neighbours where there is room.
 pub(crate) const GAP: i64 = 1 << 32;
 /// Labels stay within this distance of zero, so that no difference of two overflows.

@@ -128,7 +128,7 @@ impl<D: Driver> Graph<D> {
         let users = self.core.build_users(snapshot)?;
         self.core.build_edges(snapshot, &nodes, &users)?;
         self.core.build_parent_lists(snapshot)?;
-        self.build_pairs()?;
+        self.build_pairs(&nodes)?;
         self.core.judge_all(&nodes)
     }
 
@@ -165,17 +165,19 @@ impl<D: Driver> Graph<D> {
         Ok(keys)
     }
 
-    /// Labels and pairs in one pass from the top.
-    fn build_pairs(&mut self) -> Result<(), RestoreError> {
-        let (order, rest) = self.core.topological_order();
-        if !rest.is_empty() {
-            return Err(RestoreError::Cycle);
-        }
-        let count = i64::try_from(order.len()).unwrap_or(LIMIT).max(1);
-        let gap = (LIMIT / count).clamp(1, GAP);
+    /// Labels and pairs in one pass from the top. A node's label is, until it gets its own, the number of edges from
+    /// nodes that have not yet got theirs.
+    fn build_pairs(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
+        let gap = (LIMIT / i64::try_from(nodes.len()).unwrap_or(LIMIT).max(1)).clamp(1, GAP);
         let core = &mut self.core;
-        for (position, key) in (0_i64..).zip(order) {
-            core.nodes[key].label = position.saturating_mul(gap);
+        let mut order = core::mem::take(&mut core.pending.stack);
+        order.extend(nodes.iter().copied().filter(|key| core.nodes[*key].label == 0));
+        let mut index = 0;
+        let mut label = 0_i64;
+        while let Some(key) = order.get(index).copied() {
+            core.nodes[key].label = label;
+            label = label.saturating_add(gap);
+            index += 1;
             let Some(driver) = self.drivers.get(key) else { continue };
             let above = core.nodes[key].counters.pair();
             let mut next = core.nodes[key].children;
@@ -183,9 +185,17 @@ impl<D: Driver> Graph<D> {
                 let pair = child_pair(core, driver, key, above, next);
                 let edge = &mut core.edges[next];
                 (edge.pair, next) = (pair, edge.next_child);
-                core.nodes[edge.child].counters.change(Pair::NOTHING, pair);
+                let child_key = edge.child;
+                let child = &mut core.nodes[child_key];
+                child.counters.change(Pair::NOTHING, pair);
+                child.label -= 1;
+                if child.label == 0 {
+                    order.push(child_key);
+                }
             }
         }
-        Ok(())
+        order.clear();
+        core.pending.stack = order;
+        if index == nodes.len() { Ok(()) } else { Err(RestoreError::Cycle) }
     }
 }

@@ -360,7 +360,22 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
     refuse(|s| s.parent_lists[0] = u32::MAX, RestoreError::ParentLists);
     refuse(|s| s.parent_lists.clear(), RestoreError::ParentLists);
     refuse(|s| s.edges[1].child = 1, RestoreError::Cycle);
-    refuse(|s| s.nodes[0].read_only = true, RestoreError::ReadOnly(0));
+    refuse(|s| (s.nodes[0].read_only, s.users[0].pair) = (true, WRITER), RestoreError::ReadOnly(0));
+    refuse(|s| crowd(s, 3), RestoreError::DuplicateChild(4));
+    refuse(|s| crowd(s, 50), RestoreError::DuplicateChild(4));
+    refuse(without_edge, RestoreError::UserEdges(0));
+    let nobodys = |s: &mut blockgraph::Snapshot<Preset>| {
+        without_edge(s);
+        s.users.clear();
+        s.nodes[3].holders = 0;
+    };
+    refuse(nobodys, RestoreError::Unreferenced(3));
+}
+
+/// The user of [`chain`] loses its edge.
+fn without_edge(snapshot: &mut blockgraph::Snapshot<Preset>) {
+    snapshot.edges.remove(0);
+    snapshot.parent_lists = (0..3).collect();
 }
 
 #[test]
@@ -369,4 +384,14 @@ fn graphs_cross_threads() {
     crosses::<Graph>();
     crosses::<Graph<Preset>>();
     crosses::<blockgraph::Error>();
+}
+
+/// So many more edges with names of their own; the last two share one.
+fn crowd(snapshot: &mut blockgraph::Snapshot<Preset>, more: u32) {
+    for i in 0..more {
+        let name = format!("x{}", i.max(1)).into();
+        let (parent, role) = (blockgraph::ParentIndex::Node(1), Role::DATA);
+        snapshot.parent_lists.push(4 + i);
+        snapshot.edges.push(blockgraph::EdgeSnapshot { parent, child: 0, name, role, frozen: false });
+    }
 }

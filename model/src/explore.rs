@@ -117,9 +117,8 @@ impl Exploration {
         size_of::<Packed>() + size_of::<Origin>() + size_of::<u32>()
     }
 
-    /// The shortest way from the empty graph to a state, in names that stay the same from step to step, and the renaming
-    /// from those names to the state's.
-    pub fn trace(&self, facet: &Facet, index: u32) -> (Vec<Action>, Renaming<6, 10>) {
+    /// The shortest way from the empty graph to a state, in that state's names.
+    pub fn trace(&self, facet: &Facet, index: u32) -> Vec<Action> {
         let mut way = Vec::new();
         let mut at = index;
         while at != 0 {
@@ -128,8 +127,9 @@ impl Exploration {
             at = origin.state;
         }
         let mut actions = Vec::new();
+        // The way in names that stay the same from step to step, and the renaming from those to the canonical ones.
         let mut concrete = Small::default();
-        let mut renaming = Renaming::identity();
+        let mut renaming: Renaming<6, 10> = Renaming::identity();
         for origin in way.into_iter().rev() {
             let from = self.state(origin.state);
             let Some(mut action) = facet.menu(&from).get(origin.action as usize) else { break };
@@ -138,28 +138,22 @@ impl Exploration {
             {
                 action.refusal = plan.hooks().nth(hook);
             }
-            let action = in_trace_names(&action, &renaming);
+            let action = action.renamed(&renaming.inverse(10));
             if let Outcome::Done { next, .. } = execute(&concrete, &action.ops, action.refusals()) {
                 concrete = next;
             }
             renaming = canonical(&concrete).1;
             actions.push(action);
         }
-        (actions, renaming)
+        actions.iter().map(|action| action.renamed(&renaming)).collect()
     }
 
-    /// The trace to a state, and one more action that is given in that state's names.
+    /// The trace to a state, and one more action.
     pub fn trace_and(&self, facet: &Facet, index: u32, last: &Action) -> Vec<Action> {
-        let (mut actions, renaming) = self.trace(facet, index);
-        actions.push(in_trace_names(last, &renaming));
+        let mut actions = self.trace(facet, index);
+        actions.push(last.clone());
         actions
     }
-}
-
-/// From a state's canonical names back to the names of the trace.
-fn in_trace_names(action: &Action, renaming: &Renaming<6, 10>) -> Action {
-    let back = renaming.inverse(10);
-    Action { ops: action.ops.iter().map(|&op| back.op(op)).collect(), refusal: action.refusal.map(|r| back.refusal(r)) }
 }
 
 /// Explores a facet from the empty graph with `threads` threads; `visitor` makes one visitor a thread, and they come

@@ -4,6 +4,7 @@
 //! every "not found" and every "duplicate" occurs wherever there is room for it. Operations that could exceed the bound on
 //! edges or users are not enumerated; that is the only filter.
 
+use crate::canon::Renaming;
 use crate::op::{ChildName, EdgeId, NodeId, Op, Opt, Refusal, Role, Spec, UserId};
 use crate::perm::Pair;
 use crate::state::{Parent, State};
@@ -42,11 +43,11 @@ impl Action {
         Action { refusal: Some(refusal), ..self.clone() }
     }
 
-    /// The row of the table: the verb, or `transaction`.
-    pub fn row(&self) -> &'static str {
-        match self.ops.as_slice() {
-            [op] => op.verb(),
-            _ => "transaction",
+    /// The same action in other names.
+    pub fn renamed(&self, renaming: &Renaming<6, 10>) -> Action {
+        Action {
+            ops: self.ops.iter().map(|&op| renaming.op(op)).collect(),
+            refusal: self.refusal.map(|refusal| renaming.refusal(refusal)),
         }
     }
 }

@@ -253,7 +253,7 @@ fn write_story(
 
 fn as_json(scope: &str, reports: &[FacetReport], cells: &[CellReport], holds: bool, time: Duration) -> Value {
     let tally = |(t, time): (Tally, Duration)| {
-        json!({"accepted": t.accepted, "refused": t.refused, "injected": t.injected, "restored": t.restored,
+        json!({"accepted": t.accepted, "refused": t.refused, "injected": t.injected, "again": t.again, "restored": t.restored,
                "seconds": time.as_secs_f64()})
     };
     let facet = |r: &FacetReport| {

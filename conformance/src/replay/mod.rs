@@ -34,6 +34,8 @@ pub struct Tally {
     pub refused: u64,
     /// (state, operation, refusal) triples: a driver refused.
     pub injected: u64,
+    /// Accepted operations taken again on the way to something new.
+    pub again: u64,
     /// Graphs made from snapshots.
     pub restored: u64,
 }
@@ -41,7 +43,7 @@ pub struct Tally {
 impl Tally {
     /// Everything that was executed and compared.
     pub fn total(&self) -> u64 {
-        self.accepted + self.refused + self.injected
+        self.accepted + self.refused + self.injected + self.again
     }
 
     /// Sum.
@@ -49,6 +51,7 @@ impl Tally {
         self.accepted += other.accepted;
         self.refused += other.refused;
         self.injected += other.injected;
+        self.again += other.again;
         self.restored += other.restored;
     }
 }

@@ -1,8 +1,9 @@
 //! The walk: one long-lived graph follows transitions that nobody has taken yet.
 //!
 //! At each state the walker takes the next untaken action. While that is refused the graph stays where it is; when it is
-//! accepted the graph moves on. Only when everything at a state is taken is a new graph restored elsewhere. Before an
-//! accepted operation it is tried with each refusal that rolls it back.
+//! accepted the graph moves on. When everything at a state is taken it wanders a few steps along actions that were taken
+//! before; only when that leads nowhere, or the graph is old, is a new one restored elsewhere. Before an accepted
+//! operation it is tried with each refusal that rolls it back.
 
 use super::{Mismatch, Tally, guarded};
 use crate::compare::check_step;
@@ -10,7 +11,7 @@ use crate::impl_subject::ImplSubject;
 use crate::restore::restore_into;
 use blockgraph_model::canon::{Renaming, canonical};
 use blockgraph_model::explore::{Exploration, SmallOutcome};
-use blockgraph_model::menu::{Action, Facet, Small};
+use blockgraph_model::menu::{Action, Facet, Menu, Small};
 use blockgraph_model::{Outcome, execute};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -36,9 +37,20 @@ struct Walker<'a> {
     index: u32,
     /// From the walker's names to the canonical ones.
     renaming: Renaming<6, 10>,
+    /// Where the graph was restored.
+    start: u32,
+    /// What was done since, as far as it changed something.
     story: Vec<Action>,
     tally: Tally,
+    /// State of the generator that chooses where to wander.
+    dice: u64,
 }
+
+/// After so many changes a graph is old enough: a story that shows a difference must still be shrunk.
+const OLD: usize = 2_000;
+
+/// How far a walker wanders for something left to do.
+const HOPS: usize = 4;
 
 /// Takes every transition of an explored facet once; the first difference ends it.
 pub fn walk(
@@ -62,7 +74,7 @@ pub fn walk(
             scope.spawn(|| {
                 let mut walker = Walker::new(&ground);
                 while walker.start() {
-                    while walker.step() {}
+                    while walker.step() || walker.wander() {}
                     progress(ground.done.load(Ordering::Relaxed));
                 }
                 total.lock().unwrap_or_else(|e| e.into_inner()).add(walker.tally);
@@ -81,8 +93,10 @@ impl<'a> Walker<'a> {
             here: Small::default(),
             index: 0,
             renaming: Renaming::identity(),
+            start: 0,
             story: Vec::new(),
             tally: Tally::default(),
+            dice: 0x9E37_79B9_7F4A_7C15,
         }
     }
 
@@ -104,16 +118,12 @@ impl<'a> Walker<'a> {
     }
 
     fn restore_at(&mut self, index: u32) -> bool {
-        let (story, renaming) = self.ground.explored.trace(self.ground.facet, index);
-        let mut state = Small::default();
-        for action in &story {
-            if let Outcome::Done { next, .. } = execute(&state, &action.ops, action.refusals()) {
-                state = next;
-            }
-        }
-        (self.index, self.here, self.renaming, self.story) = (index, state, renaming, story);
+        (self.start, self.index) = (index, index);
+        self.here = self.ground.explored.state(index);
+        self.renaming = canonical(&self.here).1;
+        self.story.clear();
         self.tally.restored += 1;
-        match restore_into(&mut self.subject, &state) {
+        match restore_into(&mut self.subject, &self.here) {
             Ok(()) => true,
             Err(what) => {
                 self.report(format!("the snapshot was refused: {what}"));
@@ -140,9 +150,8 @@ impl<'a> Walker<'a> {
             }
             let Some(action) = menu.get(place) else { continue };
             let back = self.renaming.inverse(10);
-            let ops = action.ops.iter().map(|&op| back.op(op)).collect();
             let before = self.here;
-            if !self.take(Action { ops, refusal: None }) {
+            if !self.take(action.renamed(&back)) {
                 return false;
             }
             ground.done.fetch_add(1, Ordering::Relaxed);
@@ -150,6 +159,42 @@ impl<'a> Walker<'a> {
                 return true;
             }
         }
+    }
+
+    /// Takes actions that were taken before, in search of a state with something left; `false`: found none.
+    fn wander(&mut self) -> bool {
+        let ground = self.ground;
+        for _ in 0..HOPS {
+            let at = ground.explored.state(self.index);
+            let menu = ground.facet.menu(&at);
+            let taken = ground.cursors[self.index as usize].load(Ordering::Relaxed) as usize;
+            if taken < menu.len() && self.story.len() < OLD {
+                return true;
+            }
+            if menu.is_empty() || self.story.len() >= OLD || ground.stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            let Some(action) = self.accepted_somewhere(&menu) else { return false };
+            let outcome = execute(&self.here, &action.ops, &[]);
+            self.tally.again += 1;
+            if !self.compare(action, &outcome) {
+                return false;
+            }
+            self.index_changed(&at);
+        }
+        false
+    }
+
+    /// One of the accepted actions of a menu, in the walker's names; none if a few throws find none.
+    fn accepted_somewhere(&mut self, menu: &Menu<'_>) -> Option<Action> {
+        let back = self.renaming.inverse(10);
+        (0..12).find_map(|_| {
+            self.dice ^= self.dice << 13;
+            self.dice ^= self.dice >> 7;
+            self.dice ^= self.dice << 17;
+            let action = menu.get((self.dice % menu.len() as u64) as usize)?.renamed(&back);
+            matches!(execute(&self.here, &action.ops, &[]), Outcome::Done { .. }).then_some(action)
+        })
     }
 
     /// Did the last action lead to another state? Then the menu is another one too.
@@ -200,7 +245,8 @@ impl<'a> Walker<'a> {
     fn report(&self, what: String) {
         self.ground.stop.store(true, Ordering::Relaxed);
         let mut found = self.ground.found.lock().unwrap_or_else(|e| e.into_inner());
-        let story = self.story.clone();
+        let mut story = self.ground.explored.trace(self.ground.facet, self.start);
+        story.extend(self.story.iter().cloned());
         found.get_or_insert(Mismatch { state: self.index, story, what });
     }
 }

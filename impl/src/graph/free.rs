@@ -28,6 +28,9 @@ impl Core {
             Some(next) => next.prev = node.prev,
             None => self.last_node = node.prev,
         }
+        if self.nodes.is_empty() {
+            self.front = 0;
+        }
         Some(node.name)
     }
 }

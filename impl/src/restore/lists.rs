@@ -8,6 +8,9 @@ use crate::snapshot::{EdgeSnapshot, ParentIndex, Snapshot};
 use alloc::vec::Vec;
 use slotmap::Key;
 
+/// So few edges that the names of children are simply compared.
+const FEW: usize = 32;
+
 impl Core {
     pub(super) fn clear(&mut self) {
         self.nodes.clear();
@@ -47,7 +50,9 @@ impl Core {
         nodes: &[NodeKey],
         users: &[UserKey],
     ) -> Result<(), RestoreError> {
-        unique_children(&snapshot.edges)?;
+        if snapshot.edges.len() > FEW {
+            unique_children(&snapshot.edges)?;
+        }
         self.pending.moving.clear();
         for (index, edge) in snapshot.edges.iter().enumerate().rev() {
             let at = |keys: &[NodeKey], index: u32| usize::try_from(index).ok().and_then(|i| keys.get(i).copied());
@@ -55,6 +60,9 @@ impl Core {
             let key = match edge.parent {
                 ParentIndex::Node(parent) => {
                     let parent = at(nodes, parent).ok_or(RestoreError::NoSuchEnd(index))?;
+                    if snapshot.edges.len() <= FEW && self.child_named(parent, &edge.name).is_some() {
+                        return Err(RestoreError::DuplicateChild(index));
+                    }
                     self.build_child(index, edge, parent, child)?
                 }
                 ParentIndex::User(user) => {
@@ -97,6 +105,7 @@ impl Core {
         data.frozen = edge.frozen;
         let key = self.edges.insert(Named { name: edge.name.clone(), data });
         self.insert_child(parent, key, EdgeKey::null());
+        self.nodes[child].label += 1;
         if let Some(slot) = slot {
             let place = self.nodes[parent].slot_mut(slot);
             if !place.is_null() {
