@@ -220,6 +220,11 @@ impl Subject for ImplSubject {
         seen.users.sort_by_key(|user| user.id);
         seen
     }
+
+    fn fault(&self) -> Option<String> {
+        let broken = self.graph.check();
+        self.fault.clone().or_else(|| (!broken.is_empty()).then(|| format!("the crate's own check fails: {broken:?}")))
+    }
 }
 
 /// The upper end and name of an edge.

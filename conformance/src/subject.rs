@@ -16,6 +16,12 @@ pub trait Subject {
 
     /// Everything that can be seen from outside, in an order that depends on nothing but the graph.
     fn observe(&self) -> Observation;
+
+    /// What the subject finds wrong with itself: its own check of all invariants, the pairing of its hooks. `None`:
+    /// nothing.
+    fn fault(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A subject's answer, in the model's vocabulary.

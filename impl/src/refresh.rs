@@ -146,6 +146,7 @@ fn conflict(core: &Core, key: NodeKey) -> Error {
         denier.map(|denier| (needer, denier)).or_else(other)
     });
     let node = core.node_ref(key);
+    // The counters speak of two parties, so there are two.
     let Some((needer, denier)) = parties else { return ErrorKind::ReadOnly { node }.into() };
     let missing = core.edges[needer].pair.need - core.edges[denier].pair.share;
     ErrorKind::Conflict { node, needs: core.edge_ref(needer), denies: core.edge_ref(denier), missing }.into()

@@ -24,7 +24,7 @@ pub enum RestoreError {
     DuplicateNode(usize),
     /// Two users have one name; the second.
     DuplicateUser(usize),
-    /// Two children of a node have one name; one of the edges.
+    /// Two children of a node have one name; the first of two such edges.
     DuplicateChild(usize),
     /// A node is force-share and not read-only.
     ForceShareWritable(usize),

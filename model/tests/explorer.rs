@@ -1,5 +1,7 @@
 //! The explorer against plainer ways to count the same thing.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use blockgraph_model::atomic::Atomic;
 use blockgraph_model::canon::canonical;
 use blockgraph_model::explore::explore;

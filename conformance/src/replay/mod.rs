@@ -12,7 +12,9 @@ pub mod walk;
 use crate::impl_subject::ImplSubject;
 use crate::subject::Subject;
 use blockgraph_model::menu::Action;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 /// A difference between model and crate, or a panic of the crate.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,13 +64,32 @@ fn guarded(
     action: &Action,
     compare: impl FnOnce(&ImplSubject, &crate::subject::Answer) -> Option<String>,
 ) -> Option<String> {
+    install_hook();
+    GUARDED.set(true);
     let run = catch_unwind(AssertUnwindSafe(|| {
         let answer = subject.apply(&action.ops, action.refusals());
         compare(subject, &answer)
     }));
-    run.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Some(format!("the crate panicked: {text}"))
-    })
+    GUARDED.set(false);
+    run.unwrap_or_else(|_| Some(format!("the crate panicked: {}", PANIC.take())))
+}
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// A panic under guard is a finding: its text goes into the report instead of onto the terminal.
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if GUARDED.get() {
+                PANIC.replace(panic.to_string().replace('\n', " "));
+            } else {
+                usual(panic);
+            }
+        }));
+    });
 }

@@ -60,8 +60,9 @@ impl Stage {
             let its_graph = other.observe();
             report.faults.extend(faults(other.name(), step, &its_answer, &report.answer, &its_graph, names));
             let parted = if self.model_too { parting(&report, &its_answer, &its_graph, names) } else { None };
-            report.parted = parted.is_some();
-            report.faults.extend(parted);
+            let sick = other.fault().map(|fault| format!("{}: {fault}", other.name()));
+            report.parted = parted.is_some() || sick.is_some();
+            report.faults.extend(parted.into_iter().chain(sick));
             if !self.model_too {
                 (report.answer, report.graph) = (its_answer, its_graph);
             }

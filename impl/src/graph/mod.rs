@@ -2,6 +2,7 @@
 
 pub(crate) mod arena;
 mod edit;
+mod elements;
 mod free;
 mod lists;
 mod names;

@@ -190,5 +190,5 @@ fn unique_children(edges: &[EdgeSnapshot]) -> Result<(), RestoreError> {
     names.sort_unstable_by_key(|(parent, index)| (*parent, name(*index)));
     let mut neighbours = names.iter().zip(names.iter().skip(1));
     let same = neighbours.find(|(a, b)| a.0 == b.0 && name(a.1) == name(b.1));
-    same.map_or(Ok(()), |(_, (_, index))| Err(RestoreError::DuplicateChild(*index)))
+    same.map_or(Ok(()), |(a, b)| Err(RestoreError::DuplicateChild(a.1.min(b.1))))
 }

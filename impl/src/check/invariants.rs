@@ -1,0 +1,168 @@
+//! The invariants one by one.
+
+use super::{Inconsistency, Recomputed};
+use crate::counters::Counters;
+use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, Parent};
+use crate::permission::{Pair, Permissions};
+use crate::role::{Role, Slot};
+use alloc::vec::Vec;
+use slotmap::Key;
+
+impl Core {
+    pub(super) fn check_leftovers(&self, found: &mut Vec<Inconsistency>) {
+        let p = &self.pending;
+        let lists = [p.fresh.len(), p.marks.len(), p.refused.len(), p.options.len(), p.journal.len(), p.plan.len()];
+        let nodes = [&p.doomed, &p.reopened, &p.dirty, &p.touched, &p.told];
+        let empty = lists.iter().all(|len| *len == 0) && nodes.iter().all(|list| list.is_empty());
+        if p.open || !empty || p.steps > 0 || p.progress > 0 {
+            found.push(Inconsistency::Leftover);
+        }
+    }
+
+    pub(super) fn check_registry(&self, found: &mut Vec<Inconsistency>) {
+        let nodes = self.node_keys().take(self.nodes.len() + 1).count();
+        let users = self.user_keys().take(self.users.len() + 1).count();
+        let counts = nodes == self.nodes.len() && users == self.users.len();
+        let names = self.node_names.len() == nodes && self.user_names.len() == users;
+        let last = self.node_keys().take(nodes).last().unwrap_or_default() == self.last_node;
+        let last_user = self.user_keys().take(users).last().unwrap_or_default() == self.last_user;
+        if !counts || !names || !last || !last_user {
+            found.push(Inconsistency::Registry);
+        }
+    }
+
+    pub(super) fn check_parents(&self, key: NodeKey, node: &Named<Node>, found: &mut Vec<Inconsistency>) {
+        let (mut prev, mut count, mut sum) = (EdgeKey::null(), 0_u32, Counters::default());
+        for edge_key in self.parents(key).take(self.edges.len() + 1) {
+            let edge = &self.edges[edge_key];
+            if !edge.linked || edge.child != key || edge.prev_parent != prev {
+                return found.push(Inconsistency::ParentsList(key));
+            }
+            sum.change(Pair::NOTHING, edge.pair);
+            count = count.saturating_add(1);
+            prev = edge_key;
+        }
+        if count != node.parent_count {
+            found.push(Inconsistency::ParentsList(key));
+        }
+        if sum != node.counters {
+            found.push(Inconsistency::Counters(key));
+        }
+        if !sum.conflicts().is_empty() {
+            found.push(Inconsistency::Conflict(key));
+        }
+        if node.read_only && sum.pair().need.intersects(Permissions::WRITING) {
+            found.push(Inconsistency::ReadOnly(key));
+        }
+    }
+
+    pub(super) fn check_children(&self, key: NodeKey, node: &Named<Node>, found: &mut Vec<Inconsistency>) {
+        let mut prev = EdgeKey::null();
+        let (mut file, mut backing) = (EdgeKey::null(), EdgeKey::null());
+        for edge_key in self.children(key).take(self.edges.len() + 1) {
+            let edge = &self.edges[edge_key];
+            if !edge.linked || edge.parent != Parent::Node(key) || edge.prev_child != prev {
+                return found.push(Inconsistency::ChildrenList(key));
+            }
+            match edge.role.slot(node.shape) {
+                Some(Slot::File) => file = edge_key,
+                Some(Slot::Backing) => backing = edge_key,
+                None => {}
+            }
+            if !edge.role.is_well_formed() || !edge.role.fits(node.shape) || !node.shape.takes_children {
+                found.push(Inconsistency::Role(edge_key));
+            }
+            if self.child_named(key, &edge.name) != Some(edge_key) {
+                found.push(Inconsistency::ChildName(edge_key));
+            }
+            let Some(child) = self.nodes.get(edge.child) else { return found.push(Inconsistency::ChildrenList(key)) };
+            if edge.frozen && child.never_freeze {
+                found.push(Inconsistency::Frozen(edge_key));
+            }
+            if edge.fresh || node.label >= child.label {
+                found.push(Inconsistency::Label(edge_key));
+            }
+            if edge.slot != edge.role.slot(node.shape) {
+                found.push(Inconsistency::Role(edge_key));
+            }
+            prev = edge_key;
+        }
+        // A second edge for one slot would be found here, too: the slot leads to one of them only.
+        for (slot, last) in [(Slot::File, file), (Slot::Backing, backing)] {
+            let edges = self.children(key).filter(|edge| self.edges[*edge].slot == Some(slot)).count();
+            if node.slot(slot) != last || edges > 1 {
+                found.push(Inconsistency::Slot(key, slot));
+            }
+        }
+    }
+
+    pub(super) fn check_node(&self, key: NodeKey, node: &Named<Node>, found: &mut Vec<Inconsistency>) {
+        if self.node_named(&node.name) != Some(key) {
+            found.push(Inconsistency::NodeName(key));
+        }
+        if node.queued || node.touched || node.reopened {
+            found.push(Inconsistency::Leftover);
+        }
+        if node.doomed || (node.holders == 0 && node.parent_count == 0) {
+            found.push(Inconsistency::Unreferenced(key));
+        }
+        if node.force_share && !node.read_only {
+            found.push(Inconsistency::ForceShare(key));
+        }
+        if node.is_stale() != self.stale.contains(&key) {
+            found.push(Inconsistency::Stale(key));
+        }
+    }
+
+    pub(super) fn check_users(&self, found: &mut Vec<Inconsistency>) {
+        for (key, user) in &self.users {
+            if user.gone || self.user_named(&user.name) != Some(key) {
+                found.push(Inconsistency::UserName(key));
+            }
+            match self.edges.get(user.edge) {
+                Some(edge) if edge.parent == Parent::User(key) => {}
+                _ => found.push(Inconsistency::UserEdge(key)),
+            }
+        }
+        let mut roots = 0_usize;
+        for (key, edge) in &self.edges {
+            if !edge.linked {
+                found.push(Inconsistency::LostEdge(key));
+            }
+            if edge.parent_node().is_none() {
+                roots = roots.saturating_add(1);
+                if edge.frozen || edge.fresh || edge.role != Role::empty() {
+                    found.push(Inconsistency::Frozen(key));
+                }
+            }
+        }
+        let in_lists: usize = self
+            .node_keys()
+            .take(self.nodes.len())
+            .map(|node| self.children(node).take(self.edges.len() + 1).count())
+            .sum();
+        let parents: usize = self.nodes.values().map(|node| node.parent_count as usize).sum();
+        if roots != self.users.len()
+            || in_lists.saturating_add(roots) != self.edges.len()
+            || self.edges.len() != parents
+        {
+            found.push(Inconsistency::Registry);
+        }
+        for key in self.stale.iter().filter(|key| !self.nodes.contains_key(**key)) {
+            found.push(Inconsistency::Stale(*key));
+        }
+    }
+
+    pub(super) fn check_pairs(&self, all: &Recomputed, found: &mut Vec<Inconsistency>) {
+        for (key, edge) in &self.edges {
+            if all.edge(key) != Some(edge.pair) {
+                found.push(Inconsistency::Freshness(key));
+            }
+        }
+        for (key, node) in &self.nodes {
+            if all.node(key) != Some(node.counters.pair()) {
+                found.push(Inconsistency::Counters(key));
+            }
+        }
+    }
+}

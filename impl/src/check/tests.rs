@@ -1,0 +1,115 @@
+//! A check must be able to fail: each invariant has a defect that breaks it.
+
+use super::Inconsistency;
+use crate::drivers::{Filter, Format, Protocol};
+use crate::graph::arena::{Core, EdgeKey, NodeKey};
+use crate::{Graph, NodeSpec, Pair, Permissions, Preset, Role, Slot};
+use alloc::vec::Vec;
+use slotmap::Key;
+
+/// `top` (filter) over `disk` (format) over `file`, with a user that reads on `top` and one on `file`.
+fn graph() -> Graph<Preset> {
+    let mut graph = Graph::new();
+    let file = graph.add(NodeSpec::new("file"), Protocol.into()).unwrap();
+    let disk = graph.add(NodeSpec::new("disk"), Format.into()).unwrap();
+    graph.attach(disk, file, "file", Role::DATA | Role::PRIMARY).unwrap();
+    let top = graph.insert(NodeSpec::new("top"), Filter.into(), disk).unwrap();
+    graph.attach_user("guest", top, Pair::new(Permissions::READ, Permissions::ALL), false).unwrap();
+    graph.attach_user("other", file, Pair::NOTHING, false).unwrap();
+    graph
+}
+
+fn node(core: &Core, name: &str) -> NodeKey {
+    core.node_named(name).unwrap()
+}
+
+fn first_parent(core: &Core, name: &str) -> EdgeKey {
+    core.nodes[node(core, name)].parents
+}
+
+fn last_parent(core: &Core, name: &str) -> EdgeKey {
+    core.parents(node(core, name)).last().unwrap()
+}
+
+fn found(defect: fn(&mut Core)) -> Vec<Inconsistency> {
+    let mut graph = graph();
+    assert_eq!(graph.check(), []);
+    defect(&mut graph.core);
+    graph.check()
+}
+
+macro_rules! finds {
+    ($kind:pat, $core:ident => $defect:expr) => {
+        let found = found(|$core| $defect);
+        assert!(found.iter().any(|found| matches!(found, $kind)), "{}: {found:?}", stringify!($kind));
+    };
+}
+
+#[test]
+fn defects_of_shape_are_found() {
+    use Inconsistency as I;
+    finds!(I::Leftover, c => c.pending.open = true);
+    finds!(I::Leftover, c => { let key = node(c, "disk"); c.note(key); });
+    finds!(I::Registry, c => c.last_node = NodeKey::null());
+    finds!(I::Registry, c => c.node_names.clear());
+    finds!(I::NodeName(_), c => { let key = node(c, "disk"); c.nodes[key].name = "else".into(); });
+    finds!(I::UserName(_), c => { let key = c.first_user; c.users[key].gone = true; });
+    finds!(I::UserEdge(_), c => { let key = c.first_user; c.users[key].edge = EdgeKey::null(); });
+    finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].shape.filter = Some(Slot::File); });
+    finds!(I::ParentsList(_), c => { let key = node(c, "file"); c.nodes[key].parent_count = 7; });
+    finds!(I::ParentsList(_), c => { let key = last_parent(c, "file"); c.edges[key].prev_parent = key; });
+    finds!(I::ParentsList(_), c => { let key = last_parent(c, "file"); c.edges[key].next_parent = key; });
+    finds!(I::ChildrenList(_), c => { let key = first_parent(c, "disk"); c.edges[key].prev_child = key; });
+    finds!(I::LostEdge(_), c => { let key = first_parent(c, "disk"); c.edges[key].linked = false; });
+    finds!(I::Slot(_, Slot::File), c => { let key = node(c, "top"); c.nodes[key].file = EdgeKey::null(); });
+    finds!(I::Role(_), c => { let key = first_parent(c, "disk"); c.edges[key].role = Role::COW; });
+    finds!(I::Frozen(_), c => { let key = first_parent(c, "file"); c.edges[key].frozen = true; });
+    finds!(I::Frozen(_), c => {
+        let (key, edge) = (node(c, "disk"), first_parent(c, "disk"));
+        (c.nodes[key].never_freeze, c.edges[edge].frozen) = (true, true);
+    });
+}
+
+#[test]
+fn defects_of_meaning_are_found() {
+    use Inconsistency as I;
+    finds!(I::ForceShare(_), c => { let key = node(c, "file"); c.nodes[key].force_share = true; });
+    finds!(I::Counters(_), c => { let key = first_parent(c, "disk"); c.edges[key].pair = Pair::NOTHING; });
+    finds!(I::Label(_), c => { let key = node(c, "top"); c.nodes[key].label = i64::MAX; });
+    finds!(I::Freshness(_), c => {
+        let (key, edge) = (node(c, "disk"), first_parent(c, "disk"));
+        let pair = c.edges[edge].pair;
+        c.nodes[key].counters.change(pair, Pair::NOTHING);
+        c.edges[edge].pair = Pair::NOTHING;
+    });
+    finds!(I::Conflict(_), c => {
+        let key = node(c, "file");
+        let (one, two) = (first_parent(c, "file"), last_parent(c, "file"));
+        for (edge, pair) in [
+            (one, Pair::new(Permissions::WRITE, Permissions::ALL)),
+            (two, Pair::new(Permissions::NONE, Permissions::READ)),
+        ] {
+            let old = core::mem::replace(&mut c.edges[edge].pair, pair);
+            c.nodes[key].counters.change(old, pair);
+        }
+    });
+    finds!(I::ReadOnly(_), c => {
+        let (key, edge) = (node(c, "top"), first_parent(c, "top"));
+        let pair = Pair::new(Permissions::WRITE, Permissions::ALL);
+        let old = core::mem::replace(&mut c.edges[edge].pair, pair);
+        c.nodes[key].counters.change(old, pair);
+        c.nodes[key].read_only = true;
+    });
+    finds!(I::Unreferenced(_), c => { let key = node(c, "disk"); c.nodes[key].doomed = true; });
+    finds!(I::Stale(_), c => { let key = node(c, "disk"); c.nodes[key].granted.writable = false; });
+    finds!(I::Stale(_), c => { let key = node(c, "disk"); c.stale.push(key); });
+    finds!(I::Cycle(_), c => {
+        // Labels cannot be right on a cycle, so they have to be left out of account: `top` becomes its own child.
+        let (top, edge) = (node(c, "top"), first_parent(c, "disk"));
+        c.retarget(edge, top);
+        c.edges[edge].fresh = false;
+        c.pending = crate::graph::pending::Pending::default();
+        c.nodes.values_mut().for_each(|node| node.queued = false);
+        c.nodes[top].label = i64::MIN;
+    } );
+}

@@ -1,0 +1,211 @@
+//! Every way to go wrong, with all parties.
+
+use super::{EdgeRef, NodeRef};
+use crate::graph::arena::{EdgeKey, NodeKey, UserKey};
+use crate::permission::Permissions;
+use crate::role::{Role, Slot};
+use alloc::sync::Arc;
+
+/// Which hook refused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Hook {
+    /// [`Driver::prepare`](crate::Driver::prepare).
+    Prepare,
+    /// [`Driver::check`](crate::Driver::check).
+    Check,
+}
+
+/// What went wrong. The first variants are errors of steps, each for a precondition in `specs/operations.md`; then
+/// the three violations of the judgement (V3), and a driver's refusal (V7).
+///
+/// Displayed in QEMU's sentences. A conflict has two: `{}` is the older one, which names the parent that is in the
+/// way; `{:#}` the one since 6.1, which names both.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No such node, or it is doomed (L2).
+    NodeNotFound {
+        /// The key given.
+        node: NodeKey,
+        /// The name, if the node is doomed.
+        name: Option<Arc<str>>,
+    },
+    /// No such root user.
+    UserNotFound {
+        /// The key given.
+        user: UserKey,
+        /// The name, if the user was detached earlier in the same transaction.
+        name: Option<Arc<str>>,
+    },
+    /// No such edge, or not one that the operation works on, or its parent is doomed.
+    EdgeNotFound {
+        /// The key given.
+        edge: EdgeKey,
+    },
+    /// The node has no child of that name.
+    ChildNotFound {
+        /// The node.
+        parent: NodeRef,
+        /// The name looked for.
+        name: Arc<str>,
+    },
+    /// The name is in use by another node, a doomed one too.
+    DuplicateNode {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The name is in use by another root user.
+    DuplicateUser {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The parent has another child of that name.
+    DuplicateChild {
+        /// The node.
+        parent: NodeRef,
+        /// The name.
+        name: Arc<str>,
+    },
+    /// Force-share requires read-only (P8).
+    ForceShareWritable {
+        /// The name of the node.
+        node: Arc<str>,
+    },
+    /// The driver has no such option.
+    OptionUnsupported {
+        /// The node.
+        node: NodeRef,
+    },
+    /// Nobody holds the node, so nobody can release it.
+    NoHolder {
+        /// The node.
+        node: NodeRef,
+    },
+    /// The driver takes no children.
+    NoChildren {
+        /// The node.
+        node: NodeRef,
+    },
+    /// The role is malformed (S3.1).
+    BadRole {
+        /// The role.
+        role: Role,
+    },
+    /// The role does not fit the parent's driver (S3.2).
+    RoleUnsupported {
+        /// The parent.
+        node: NodeRef,
+        /// The role.
+        role: Role,
+    },
+    /// The parent's slot is filled already (S3.3).
+    SlotTaken {
+        /// The parent.
+        node: NodeRef,
+        /// The slot.
+        slot: Slot,
+        /// The edge that fills it.
+        edge: EdgeRef,
+    },
+    /// A filter that has its filtered child keeps it (S2).
+    FilterNeedsChild {
+        /// The filter.
+        node: NodeRef,
+    },
+    /// The edge is frozen (S7).
+    Frozen {
+        /// The edge.
+        edge: EdgeRef,
+    },
+    /// The edge is not frozen, so it cannot be thawed.
+    NotFrozen {
+        /// The edge.
+        edge: EdgeRef,
+    },
+    /// The edge leads to a node that must never be frozen.
+    NeverFreeze {
+        /// The edge.
+        edge: EdgeRef,
+    },
+    /// The driver supports no backing file.
+    BackingUnsupported {
+        /// The node.
+        node: NodeRef,
+        /// The name of the driver.
+        driver: Arc<str>,
+    },
+    /// The driver is a filter whose child is not `file`.
+    FileUnsupported {
+        /// The node.
+        node: NodeRef,
+        /// The name of the driver.
+        driver: Arc<str>,
+    },
+    /// The node has no file child to be replaced.
+    NoFileChild {
+        /// The node.
+        node: NodeRef,
+    },
+    /// A node cannot replace itself, nor a target itself.
+    SameNode {
+        /// The node.
+        node: NodeRef,
+    },
+    /// The base is not in the chain of the top, or the chain has no end (S4).
+    NotInChain {
+        /// The top.
+        top: NodeRef,
+        /// The base; `None` where the end was meant.
+        base: Option<NodeRef>,
+    },
+    /// The node is no filter.
+    NotAFilter {
+        /// The node.
+        node: NodeRef,
+    },
+    /// The filter has no filtered child.
+    NoFilteredChild {
+        /// The filter.
+        node: NodeRef,
+    },
+    /// The savepoint belongs to another transaction or was rolled back over.
+    SavepointGone,
+    /// The final graph has a cycle (V3.1).
+    Cycle {
+        /// An edge on it: its parent can be reached from its child.
+        edge: EdgeRef,
+    },
+    /// Two parent edges of one node conflict (V3.2).
+    Conflict {
+        /// The node.
+        node: NodeRef,
+        /// The edge that needs something.
+        needs: EdgeRef,
+        /// The edge that does not share it.
+        denies: EdgeRef,
+        /// What is needed and not shared.
+        missing: Permissions,
+    },
+    /// A node that is not writable is to be written (V3.3).
+    ReadOnly {
+        /// The node.
+        node: NodeRef,
+    },
+    /// A driver refuses (V7).
+    Refused {
+        /// The node.
+        node: NodeRef,
+        /// Which hook.
+        hook: Hook,
+        /// The driver's words.
+        message: Arc<str>,
+    },
+}
+
+impl ErrorKind {
+    /// Whether this is a violation of the final graph (V3), and no error of a step nor a driver's refusal.
+    #[must_use]
+    pub const fn is_violation(&self) -> bool {
+        matches!(self, Self::Cycle { .. } | Self::Conflict { .. } | Self::ReadOnly { .. })
+    }
+}

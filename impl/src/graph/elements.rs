@@ -1,0 +1,173 @@
+//! What is in the arena: nodes, edges, users.
+
+use super::arena::{EdgeKey, NodeKey, Parent, UserKey};
+use crate::counters::Counters;
+use crate::permission::{Grant, Pair};
+use crate::role::{Role, Shape, Slot};
+use alloc::sync::Arc;
+use core::ops::{Deref, DerefMut};
+use slotmap::Key;
+
+/// Plain data with a name. Copying one over another copies the shared name only if it is another one, which makes
+/// `clone_from` between graphs of one family nearly a copy of bytes.
+#[derive(Debug)]
+pub(crate) struct Named<T> {
+    pub(crate) name: Arc<str>,
+    pub(crate) data: T,
+}
+
+impl<T: Copy> Clone for Named<T> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), data: self.data }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        if !Arc::ptr_eq(&self.name, &source.name) {
+            self.name = source.name.clone();
+        }
+        self.data = source.data;
+    }
+}
+
+impl<T> Deref for Named<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.data
+    }
+}
+
+impl<T> DerefMut for Named<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.data
+    }
+}
+
+/// The data of a node, all of it plain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    /// First edge of the list of parents; the rest hangs on the edges.
+    pub(crate) parents: EdgeKey,
+    /// First edge of the list of children.
+    pub(crate) children: EdgeKey,
+    pub(crate) file: EdgeKey,
+    pub(crate) backing: EdgeKey,
+    /// Neighbours in the list of all nodes, which is in order of insertion.
+    pub(crate) prev: NodeKey,
+    pub(crate) next: NodeKey,
+    /// Topological label: strictly smaller than every child's, at judgement and between transactions.
+    pub(crate) label: i64,
+    /// The last walk that came by here; compared with the epoch of the pending transaction.
+    pub(crate) mark: u64,
+    pub(crate) parent_count: u32,
+    pub(crate) holders: u32,
+    pub(crate) counters: Counters,
+    /// What the driver was last granted (V5.2).
+    pub(crate) granted: Grant,
+    pub(crate) shape: Shape,
+    pub(crate) read_only: bool,
+    pub(crate) force_share: bool,
+    pub(crate) no_io: bool,
+    pub(crate) never_freeze: bool,
+    /// Has zero references (L2).
+    pub(crate) doomed: bool,
+    /// Is in the list of changed nodes, or in the worklist.
+    pub(crate) queued: bool,
+    /// Is in the list of judged nodes.
+    pub(crate) touched: bool,
+    /// Is in the list of reopened nodes.
+    pub(crate) reopened: bool,
+}
+
+impl Node {
+    /// What the driver would be granted now.
+    pub(crate) const fn grant(&self) -> Grant {
+        Grant { pair: self.counters.pair(), writable: !self.read_only }
+    }
+
+    /// V7.1.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.granted != self.grant()
+    }
+
+    pub(crate) const fn slot(&self, slot: Slot) -> EdgeKey {
+        match slot {
+            Slot::File => self.file,
+            Slot::Backing => self.backing,
+        }
+    }
+
+    pub(crate) const fn slot_mut(&mut self, slot: Slot) -> &mut EdgeKey {
+        match slot {
+            Slot::File => &mut self.file,
+            Slot::Backing => &mut self.backing,
+        }
+    }
+
+    /// The edge a chain walk follows: FILTERED of a filter, else COW (S4); null if there is none.
+    pub(crate) fn chain_edge(&self) -> EdgeKey {
+        self.slot(self.shape.filter.unwrap_or(Slot::Backing))
+    }
+}
+
+/// The data of an edge, all of it plain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edge {
+    pub(crate) parent: Parent,
+    pub(crate) child: NodeKey,
+    /// Neighbours in the child's list of parents.
+    pub(crate) prev_parent: EdgeKey,
+    pub(crate) next_parent: EdgeKey,
+    /// Neighbours in the parent's list of children; null for a user's edge.
+    pub(crate) prev_child: EdgeKey,
+    pub(crate) next_child: EdgeKey,
+    pub(crate) pair: Pair,
+    pub(crate) role: Role,
+    /// The slot of the parent that this edge fills.
+    pub(crate) slot: Option<Slot>,
+    pub(crate) frozen: bool,
+    /// In its two lists. An edge that is not is waiting for the commit, or for the rollback to put it back.
+    pub(crate) linked: bool,
+    /// Not yet inserted in the topological order.
+    pub(crate) fresh: bool,
+}
+
+impl Edge {
+    /// An edge that is in no list yet.
+    pub(crate) fn new(parent: Parent, child: NodeKey, pair: Pair, role: Role, slot: Option<Slot>) -> Self {
+        let none = EdgeKey::null();
+        Self {
+            parent,
+            child,
+            prev_parent: none,
+            next_parent: none,
+            prev_child: none,
+            next_child: none,
+            pair,
+            role,
+            slot,
+            frozen: false,
+            linked: false,
+            fresh: false,
+        }
+    }
+
+    /// The parent, if it is a node.
+    pub(crate) const fn parent_node(&self) -> Option<NodeKey> {
+        match self.parent {
+            Parent::Node(node) => Some(node),
+            Parent::User(_) => None,
+        }
+    }
+}
+
+/// The data of a root user, all of it plain. What it wants is the pair of its edge (P4).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct User {
+    pub(crate) edge: EdgeKey,
+    pub(crate) prev: UserKey,
+    pub(crate) next: UserKey,
+    pub(crate) stays: bool,
+    /// Detached; waiting for the commit, or for the rollback to put it back.
+    pub(crate) gone: bool,
+}
