@@ -57,7 +57,7 @@ impl ImplSubject {
         let mut transaction = self.graph.transaction();
         for (index, &op) in ops.iter().enumerate() {
             if let Err(error) = step(&mut transaction, &mut self.keys, op, refusals) {
-                let refused = translate::error(error.kind(), &self.keys, parent_named(op));
+                let refused = translate::error(error.kind(), &self.keys);
                 return match refused {
                     Some(Refused::Step(error)) => Answer::Failed { index, error },
                     _ => untranslated(&mut self.fault, &error),
@@ -66,7 +66,7 @@ impl ImplSubject {
         }
         match transaction.commit() {
             Ok(committed) => done(&committed, &self.keys),
-            Err(error) => match translate::error(error.kind(), &self.keys, None) {
+            Err(error) => match translate::error(error.kind(), &self.keys) {
                 Some(Refused::Violation(violation)) => Answer::Violates(vec![violation]),
                 Some(Refused::Driver(by)) => Answer::Refused(by),
                 _ => untranslated(&mut self.fault, &error),
@@ -78,11 +78,6 @@ impl ImplSubject {
 fn untranslated(fault: &mut Option<String>, error: &blockgraph::Error) -> Answer {
     *fault = Some(format!("the crate's error has no place here: {error} ({:?})", error.kind()));
     Answer::Violates(Vec::new())
-}
-
-/// The parent of `attach`: the crate's error about a malformed role does not repeat it.
-fn parent_named(op: Op) -> Option<NodeId> {
-    if let Op::Attach { parent, .. } = op { Some(parent) } else { None }
 }
 
 fn done(committed: &Committed<TestDriver>, keys: &Keys) -> Answer {

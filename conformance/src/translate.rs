@@ -232,10 +232,9 @@ pub enum Refused {
     Driver(Refusal),
 }
 
-/// The crate's error in the model's vocabulary. `keys` resolves the parties that have no name; `parent` is the parent
-/// that the operation named, for the one error that does not repeat it.
-pub fn error(kind: &ErrorKind, keys: &Keys, parent: Option<NodeId>) -> Option<Refused> {
-    step_error(kind, keys, parent).map(Refused::Step).or_else(|| judgement(kind))
+/// The crate's error in the model's vocabulary. `keys` resolves the parties that have no name.
+pub fn error(kind: &ErrorKind, keys: &Keys) -> Option<Refused> {
+    step_error(kind, keys).map(Refused::Step).or_else(|| judgement(kind))
 }
 
 fn judgement(kind: &ErrorKind) -> Option<Refused> {
@@ -258,7 +257,7 @@ fn judgement(kind: &ErrorKind) -> Option<Refused> {
     })
 }
 
-fn step_error(kind: &ErrorKind, keys: &Keys, named: Option<NodeId>) -> Option<StepError> {
+fn step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     use StepError as E;
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
     Some(match kind {
@@ -272,7 +271,7 @@ fn step_error(kind: &ErrorKind, keys: &Keys, named: Option<NodeId>) -> Option<St
         ErrorKind::OptionUnsupported { node } => E::OptionUnsupported { node: id(node)? },
         ErrorKind::NoHolder { node } => E::NoHolder { node: id(node)? },
         ErrorKind::NoChildren { node } => E::NoChildren { parent: id(node)? },
-        ErrorKind::BadRole { role } => E::BadRole { parent: named?, role: role_back(*role) },
+        ErrorKind::BadRole { node, role } => E::BadRole { parent: id(node)?, role: role_back(*role) },
         ErrorKind::RoleUnsupported { node, role } => E::RoleUnsupported { parent: id(node)?, role: role_back(*role) },
         ErrorKind::SlotTaken { node, slot, .. } => E::SlotTaken { parent: id(node)?, slot: slot_back(*slot) },
         ErrorKind::FilterNeedsChild { node } => E::FilterNeedsChild { filter: id(node)? },

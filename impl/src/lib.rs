@@ -27,7 +27,8 @@
 //! assert!(matches!(error.kind(), ErrorKind::Conflict { .. }));
 //! assert_eq!(
 //!     error.to_string(),
-//!     "Conflicts with use by block device 'guest' as 'root', which does not allow 'write' on disk"
+//!     "Permission conflict on node 'disk': permissions 'write' are both required by block device 'backup' \
+//!      (uses node 'disk' as 'root' child) and unshared by block device 'guest' (uses node 'disk' as 'root' child)."
 //! );
 //!
 //! // A throttle goes in between; the guest is moved on top of it.

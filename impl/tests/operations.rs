@@ -101,11 +101,11 @@ fn users() {
     let error = w.0.attach_user("v", a, writer, false).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Conflicts with use by block device 'u' as 'root', which does not allow 'write' on a"
+        "Permission conflict on node 'a': permissions 'write' are both required by block device 'v' (uses node 'a' as 'root' child) and unshared by block device 'u' (uses node 'a' as 'root' child)."
     );
     assert_eq!(
         format!("{error:#}"),
-        "Permission conflict on node 'a': permissions 'write' are both required by block device 'v' (uses node 'a' as 'root' child) and unshared by block device 'u' (uses node 'a' as 'root' child)."
+        "Conflicts with use by block device 'u' as 'root', which does not allow 'write' on a"
     );
     assert_eq!((w.0.snapshot(), error.step()), (before, None));
     w.0.set_user(u, Pair::NOTHING).unwrap();

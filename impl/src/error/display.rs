@@ -76,7 +76,9 @@ impl ErrorKind {
             }
             Self::NoHolder { node } => write!(f, "Node '{}' is not owned by the monitor", node.name),
             Self::NoChildren { node } => write!(f, "The node '{}' does not support adding a child", node.name),
-            Self::BadRole { role } => write!(f, "Child role {role:?} is malformed"),
+            Self::BadRole { node, role } => {
+                write!(f, "Node '{}' cannot have a child in the malformed role {role:?}", node.name)
+            }
             Self::RoleUnsupported { node, role } => {
                 write!(f, "Node '{}' cannot have a child in the role {role:?}", node.name)
             }
@@ -117,7 +119,14 @@ impl ErrorKind {
                 "Making '{}' a '{}' child of '{}' would create a cycle",
                 edge.child_name, edge.name, edge.parent_name
             ),
-            Self::Conflict { node, needs, denies, missing } if f.alternate() => write!(
+            Self::Conflict { node, denies, missing, .. } if f.alternate() => write!(
+                f,
+                "Conflicts with use by {} as '{}', which does not allow '{missing}' on {}",
+                User(denies),
+                denies.name,
+                node.name
+            ),
+            Self::Conflict { node, needs, denies, missing } => write!(
                 f,
                 "Permission conflict on node '{0}': permissions '{missing}' are both required by {1} (uses node '{0}' as '{2}' child) and unshared by {3} (uses node '{0}' as '{4}' child).",
                 node.name,
@@ -126,16 +135,7 @@ impl ErrorKind {
                 User(denies),
                 denies.name
             ),
-            Self::Conflict { node, denies, missing, .. } => write!(
-                f,
-                "Conflicts with use by {} as '{}', which does not allow '{missing}' on {}",
-                User(denies),
-                denies.name,
-                node.name
-            ),
-            Self::ReadOnly { node } if f.alternate() => {
-                f.write_str("Block node is read-only").and_then(|()| write!(f, ": '{}'", node.name))
-            }
+            Self::ReadOnly { .. } if f.alternate() => f.write_str("Block node is read-only"),
             Self::ReadOnly { node } => {
                 write!(f, "Read-only block node '{}' cannot support read-write users", node.name)
             }

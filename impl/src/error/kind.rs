@@ -18,8 +18,8 @@ pub enum Hook {
 /// What went wrong. The first variants are errors of steps, each for a precondition in `specs/operations.md`; then
 /// the three violations of the judgement (V3), and a driver's refusal (V7).
 ///
-/// Displayed in QEMU's sentences. A conflict has two: `{}` is the older one, which names the parent that is in the
-/// way; `{:#}` the one since 6.1, which names both.
+/// Displayed in QEMU's sentences. A conflict has two: `{}` is the one since 6.1, which names both parties; `{:#}` the
+/// older and shorter one, which names only the parent that is in the way. So has a write on a read-only node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -88,6 +88,8 @@ pub enum ErrorKind {
     },
     /// The role is malformed (S3.1).
     BadRole {
+        /// The parent.
+        node: NodeRef,
         /// The role.
         role: Role,
     },

@@ -40,7 +40,7 @@ impl Core {
         }
         self.name_is_free(parent, &name, EdgeKey::null())?;
         if !role.is_well_formed() {
-            return Err(ErrorKind::BadRole { role }.into());
+            return Err(ErrorKind::BadRole { node: self.node_ref(parent), role }.into());
         }
         if !role.fits(shape) {
             return Err(ErrorKind::RoleUnsupported { node: self.node_ref(parent), role }.into());
