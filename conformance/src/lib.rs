@@ -14,3 +14,8 @@ pub mod subject;
 pub mod text;
 pub mod translate;
 pub mod verify;
+
+/// The README's Rust is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,0 +1,87 @@
+//! A small storage daemon's view of `blockgraph`: an image with a guest on it, a snapshot taken while it runs, an
+//! export that is refused, and a driver of its own that holds a lock.
+//!
+//! `cargo run -p blockgraph --example daemon`
+
+use blockgraph::drivers::{Format, Protocol};
+use blockgraph::{
+    ChildContext, Driver, Grant, Graph, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal, Role,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A file that another process may have locked.
+struct LockedFile {
+    elsewhere: Arc<AtomicBool>,
+}
+
+impl Policy for LockedFile {
+    fn name(&self) -> &str {
+        "file"
+    }
+
+    fn takes_children(&self) -> bool {
+        false
+    }
+
+    fn child_pair(&self, _: &ChildContext<'_>) -> Pair {
+        Pair::NOTHING
+    }
+}
+
+impl Driver for LockedFile {
+    fn check(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        if new.pair.need.contains(Permissions::WRITE) && self.elsewhere.load(Ordering::Relaxed) {
+            return Err(Refusal::new("Failed to get \"write\" lock"));
+        }
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), blockgraph::Error> {
+    let elsewhere = Arc::new(AtomicBool::new(false));
+    let mut graph: Graph = Graph::new();
+
+    // An image: a format node over a file, both or neither.
+    let mut t = graph.transaction();
+    let file = t.add(NodeSpec::new("file0"), Box::new(LockedFile { elsewhere: elsewhere.clone() }))?;
+    let disk = t.add(NodeSpec::new("disk0"), Box::new(Format))?;
+    t.attach(disk, file, "file", Role::DATA | Role::METADATA | Role::PRIMARY)?;
+    t.commit()?;
+
+    // The guest writes and shares nothing but reading.
+    let guest = Pair::new(Permissions::READ | Permissions::WRITE, Permissions::READ);
+    graph.attach_user("guest", disk, guest, false)?;
+
+    // A second writer is refused, by name, and nothing has changed.
+    let refused = graph.attach_user("export", disk, guest, false);
+    println!("{}", refused.err().map_or_else(String::new, |error| error.to_string()));
+    assert_eq!(graph.user("export"), None);
+
+    // A snapshot while the guest runs. The file of the overlay is locked by somebody else: all of it is undone.
+    let before = graph.snapshot_with(|_, driver| driver.name().to_owned());
+    let snapshot = |graph: &mut Graph| -> Result<(), blockgraph::Error> {
+        let mut t = graph.transaction();
+        let file = t.add(NodeSpec::new("file1"), Box::new(LockedFile { elsewhere: elsewhere.clone() }))?;
+        let overlay = t.add(NodeSpec::new("disk1"), Box::new(Format))?;
+        t.attach(overlay, file, "file", Role::DATA | Role::METADATA | Role::PRIMARY)?;
+        t.append(overlay, disk)?;
+        t.commit().map(|_| ())
+    };
+    elsewhere.store(true, Ordering::Relaxed);
+    let refused = snapshot(&mut graph);
+    println!("{}", refused.err().map_or_else(String::new, |error| error.to_string()));
+    assert_eq!(graph.snapshot_with(|_, driver| driver.name().to_owned()), before);
+
+    // The lock is free: the same again, and the guest is on the overlay.
+    elsewhere.store(false, Ordering::Relaxed);
+    snapshot(&mut graph)?;
+    let node = graph.user("guest").and_then(|user| graph.user_view(user)).map(|user| user.node());
+    println!("the guest is on {}", node.and_then(|node| graph.get(node)).map_or("nothing", |view| view.name()));
+
+    // A protocol node that nobody holds and nobody uses is gone with its last reference.
+    let spare = graph.add(NodeSpec::new("spare"), Box::new(Protocol))?;
+    graph.release(spare)?;
+    assert_eq!(graph.node("spare"), None);
+    Ok(())
+}
