@@ -67,13 +67,13 @@ const EVERY_BIT: [Pair; 6] = [
 ];
 
 /// Permissions flow down and meet: users of every wish over filters, formats and protocols, read-only and not.
-fn permissions(nodes: u8, edges: usize) -> Facet {
+fn permissions(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "permissions",
         about: "cumulative pairs, conflicts of every bit in both directions, read-only, roles",
         nodes,
         edges,
-        users: 2,
+        users,
         verbs: &["add", "release", "attach-user", "detach-user", "set-user", "attach", "detach", "set-read-only"],
         specs: &[PROTOCOL, FILTER, FORMAT],
         pairs: &EVERY_BIT,
@@ -115,7 +115,7 @@ fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 /// Every driver kind with every option, over and under the others.
-fn drivers(nodes: u8, edges: usize) -> Facet {
+fn drivers(nodes: u8, edges: usize, users: u8) -> Facet {
     const SEALED: Spec = PROTOCOL.read_only();
     const MISMATCHED: Spec = Spec { opt: Opt::Rewrite(true), ..PROTOCOL };
     const EVERY_KIND: [Spec; 11] = [
@@ -136,7 +136,7 @@ fn drivers(nodes: u8, edges: usize) -> Facet {
         about: "the rule of every driver kind in every role, options and their refresh, refused roles and slots",
         nodes,
         edges,
-        users: 1,
+        users,
         verbs: &["add", "attach-user", "attach", "set-option", "set-file", "set-backing", "append", "insert"],
         specs: &EVERY_KIND,
         pairs: const { &[Pair::new(Perms(R.0 | U.0), but(Z)), Pair::new(Perms(W.0 | G.0), but(Perms(R.0 | G.0)))] },
@@ -163,7 +163,7 @@ fn drivers(nodes: u8, edges: usize) -> Facet {
 }
 
 /// The flags: read-only, force-share, no-io.
-fn flags(nodes: u8, edges: usize) -> Facet {
+fn flags(nodes: u8, edges: usize, users: u8) -> Facet {
     const FLAGGED: [Spec; 5] = [
         FORMAT,
         flagged(Kind::Format, false, false, true, false),
@@ -176,7 +176,7 @@ fn flags(nodes: u8, edges: usize) -> Facet {
         about: "force-share, no-io, read-only and back",
         nodes,
         edges,
-        users: 1,
+        users,
         verbs: &["add", "attach-user", "set-user", "attach", "detach", "set-read-only", "insert", "release"],
         specs: &FLAGGED,
         pairs: const { &[Pair::new(R, but(W)), Pair::new(W, ALL), Pair::new(U, but(U))] },
@@ -186,7 +186,7 @@ fn flags(nodes: u8, edges: usize) -> Facet {
 }
 
 /// Frozen chains under everything that could change them.
-fn freezing(nodes: u8, edges: usize) -> Facet {
+fn freezing(nodes: u8, edges: usize, users: u8) -> Facet {
     const SPECS: [Spec; 4] =
         [BACKING_FILTER, NO_PERMISSION, FILTER, flagged(Kind::NoPermission, true, false, false, true)];
     Facet {
@@ -194,7 +194,7 @@ fn freezing(nodes: u8, edges: usize) -> Facet {
         about: "freeze and thaw of chains, and every explicit change of a frozen edge",
         nodes,
         edges,
-        users: 1,
+        users,
         verbs: &[
             "add",
             "release",
@@ -218,13 +218,13 @@ fn freezing(nodes: u8, edges: usize) -> Facet {
 }
 
 /// Drivers that refuse, and what is left behind.
-fn refusals(nodes: u8, edges: usize) -> Facet {
+fn refusals(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "refusals",
         about: "refused hooks: rolled back, or tolerated and the driver lags until a later judgement (V7)",
         nodes,
         edges,
-        users: 2,
+        users,
         verbs: &[
             "add",
             "release",
@@ -249,13 +249,13 @@ fn refusals(nodes: u8, edges: usize) -> Facet {
 }
 
 /// Every ordered pair of operations as one transaction.
-fn pairs(nodes: u8, edges: usize) -> Facet {
+fn pairs(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "pairs",
         about: "all ordered pairs of operations as one transaction: intermediate graphs, doomed names, cycles",
         nodes,
         edges,
-        users: 1,
+        users,
         verbs: &[
             "add",
             "release",
@@ -283,13 +283,13 @@ fn pairs(nodes: u8, edges: usize) -> Facet {
 }
 
 /// Longer transactions, written by hand for what happens between their steps.
-fn compounds(nodes: u8, edges: usize) -> Facet {
+fn compounds(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "compounds",
         about: "transactions of three: cycles and conflicts that are gone at the end, doomed names, double reopen",
         nodes,
         edges,
-        users: 1,
+        users,
         verbs: &["add", "release", "attach-user", "detach-user", "append", "detach", "set-read-only"],
         specs: const { &[PROTOCOL, BACKING_FILTER, flagged(Kind::NoPermission, false, false, false, true)] },
         pairs: const { &[Pair::new(W, but(W))] },
@@ -340,40 +340,27 @@ fn triples(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
 /// The scopes in the order of their size.
 pub const SCOPES: [&str; 3] = ["smoke", "small", "medium"];
 
+/// Makes a facet from the most nodes, edges and users.
+type Make = fn(u8, usize, u8) -> Facet;
+
+/// For each facet and scope the most nodes, edges and users, and the number of unique canonical states.
+const SIZES: [(Make, [(u8, usize, u8, usize); SCOPES.len()]); 8] = [
+    (permissions, [(2, 3, 2, 15_778), (3, 3, 2, 240_444), (3, 5, 2, 1_601_064)]),
+    (shape, [(3, 3, 1, 24_428), (3, 4, 1, 77_708), (3, 4, 2, 222_188)]),
+    (drivers, [(2, 3, 1, 15_019), (2, 4, 1, 21_905), (3, 2, 1, 201_043)]),
+    (flags, [(2, 3, 1, 1_552), (3, 3, 1, 62_328), (3, 4, 1, 165_352)]),
+    (freezing, [(3, 3, 1, 8_697), (4, 3, 1, 90_936), (4, 4, 1, 305_768)]),
+    (refusals, [(2, 3, 2, 6_001), (3, 2, 2, 36_097), (3, 4, 2, 294_981)]),
+    (pairs, [(2, 3, 1, 683), (3, 1, 1, 575), (3, 2, 1, 6_919)]),
+    (compounds, [(2, 3, 1, 1_472), (3, 3, 1, 37_372), (3, 4, 1, 228_726)]),
+];
+
 /// The scope of that name.
 pub fn scope(name: &str) -> Option<Scope> {
-    let facets = match name {
-        "smoke" => vec![
-            (permissions(2, 3), 15_778),
-            (shape(3, 3, 1), 24_428),
-            (drivers(2, 3), 15_019),
-            (flags(2, 3), 1_552),
-            (freezing(3, 3), 8_697),
-            (refusals(2, 3), 6_001),
-            (pairs(2, 3), 683),
-            (compounds(2, 3), 1_472),
-        ],
-        "small" => vec![
-            (permissions(3, 3), 240_444),
-            (shape(3, 4, 1), 77_708),
-            (drivers(2, 4), 21_905),
-            (flags(3, 3), 62_328),
-            (freezing(3, 4), 8_697),
-            (refusals(2, 4), 6_001),
-            (pairs(2, 4), 683),
-            (compounds(3, 3), 37_372),
-        ],
-        "medium" => vec![
-            (permissions(3, 5), 1_601_064),
-            (shape(3, 4, 2), 222_188),
-            (drivers(3, 2), 201_043),
-            (flags(3, 4), 165_352),
-            (freezing(4, 4), 305_768),
-            (refusals(3, 4), 294_981),
-            (pairs(3, 2), 6_919),
-            (compounds(3, 4), 228_726),
-        ],
-        _ => return None,
+    let place = SCOPES.iter().position(|known| *known == name)?;
+    let sized = |(make, sizes): &(Make, [(u8, usize, u8, usize); SCOPES.len()])| {
+        let (nodes, edges, users, pinned) = sizes[place];
+        (make(nodes, edges, users), pinned)
     };
-    Some(Scope { name: SCOPES.into_iter().find(|n| *n == name)?, facets })
+    Some(Scope { name: SCOPES[place], facets: SIZES.iter().map(sized).collect() })
 }
