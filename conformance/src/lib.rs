@@ -5,6 +5,7 @@ pub mod cli;
 pub mod compare;
 pub mod counterexample;
 pub mod draw;
+pub mod generate;
 pub mod hooks;
 pub mod impl_subject;
 pub mod model_subject;

@@ -146,7 +146,12 @@ impl Facet {
                 _ => two_node_ops(verb, &names, out),
             }
         }
-        out.retain(|op| self.fits(s, &[*op]));
+        // Where there is room for an edge and a user everything fits.
+        let free = |last| s.edge_index(EdgeId::User(UserId(last))).is_none();
+        let room = s.edges().len() < self.edges && self.users.checked_sub(1).is_some_and(free);
+        if !room {
+            out.retain(|op| self.fits(s, &[*op]));
+        }
     }
 
     fn node_ops(&self, verb: &str, names: &[NodeId], out: &mut Vec<Op>) {

@@ -30,6 +30,14 @@ pub fn differs(story: &[Action]) -> Option<(usize, String)> {
 /// The story without everything that is not needed to see a difference (not necessarily the same one): one action less
 /// and there is none. A story that shows nothing from an empty graph is returned as it is.
 pub fn shrink(story: &[Action]) -> (Vec<Action>, Option<String>) {
+    shrink_by(story, differs)
+}
+
+/// [`shrink`] for any sort of difference: `differs` says after which action of a story it shows first, and how.
+pub fn shrink_by(
+    story: &[Action],
+    mut differs: impl FnMut(&[Action]) -> Option<(usize, String)>,
+) -> (Vec<Action>, Option<String>) {
     let Some((place, what)) = differs(story) else { return (story.to_vec(), None) };
     let mut best: Vec<Action> = story[..=place].to_vec();
     let mut what = what;
