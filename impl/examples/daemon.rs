@@ -4,9 +4,7 @@
 //! `cargo run -p blockgraph --example daemon`
 
 use blockgraph::drivers::{Format, Protocol};
-use blockgraph::{
-    ChildContext, Driver, Grant, Graph, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal, Role,
-};
+use blockgraph::{ChildContext, Driver, Grant, Graph, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal, Role};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -6,9 +6,9 @@ use crate::perm::Pair;
 use crate::state::{Parent, State};
 use std::fmt::Write;
 
-const COLUMN: usize = 150;
-const ROW: usize = 90;
-const BOX: (usize, usize) = (110, 40);
+const COLUMN: usize = 190;
+const ROW: usize = 100;
+const BOX: (usize, usize) = (150, 40);
 
 /// One line of text for each node and edge, in list order.
 pub fn lines<const N: usize, const M: usize>(s: &State<N, M>) -> Vec<String> {
@@ -58,39 +58,47 @@ pub fn picture<const N: usize, const M: usize>(s: &State<N, M>) -> String {
     let mut place = [(0usize, 0usize); N];
     for id in s.names() {
         let level = row[id.0 as usize];
-        place[id.0 as usize] = (20 + filled[level] * COLUMN + 30 * (level % 2), level * ROW);
+        place[id.0 as usize] = (20 + filled[level] * COLUMN + 40 * (level % 2), 10 + level * ROW);
         filled[level] += 1;
     }
-    let width = 60 + filled.iter().max().map_or(1, |n| (*n).max(s.edges().len())) * COLUMN;
-    let mut out = format!(
-        "<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{}' font-family='monospace' font-size='11'>",
-        (N + 2) * ROW
-    );
+    let mut shapes = String::new();
     let derived = derive(s);
-    let mut users = 0;
     for (i, edge) in s.edges().iter().enumerate() {
         let to = place[edge.child.0 as usize];
         let (from, name) = match edge.parent {
-            Parent::Node(parent) => (place[parent.0 as usize], format!("{:?} {:?}", edge.name, edge.role)),
+            Parent::Node(parent) => (place[parent.0 as usize], format!("{:?} {:?} ", edge.name, edge.role)),
             Parent::User(user) => {
-                let at = (20 + users * COLUMN, 10);
-                users += 1;
-                draw_box(&mut out, at, &format!("{user:?}"), if edge.stay { "stays" } else { "" }, "#fff7d6");
+                let at = (20 + filled[0] * COLUMN, 10);
+                filled[0] += 1;
+                draw_box(&mut shapes, at, &format!("{user:?}"), if edge.stay { "stays" } else { "" }, "#fff7d6");
                 (at, String::new())
             }
         };
         let pair = derived.as_ref().map_or(Pair::FREE, |d| d.edges[i]);
-        let colour = if edge.frozen { "#1f6fb2" } else { "#555" };
-        let shift = 10 + 14 * usize::from(edge.rank);
-        let (x1, y1, x2, y2) = (from.0 + BOX.0 / 2, from.1 + BOX.1, to.0 + shift, to.1);
-        let _ = write!(out, "<line x1='{x1}' y1='{y1}' x2='{x2}' y2='{y2}' stroke='{colour}' stroke-width='1.5'/>");
-        let _ = write!(out, "<text x='{}' y='{}'>{name} {pair:?}</text>", (x1 + x2) / 2 + 4, (y1 + y2) / 2);
+        let shift = 15 + 30 * usize::from(edge.rank);
+        let ends = ((from.0 + BOX.0 / 2, from.1 + BOX.1), (to.0 + shift.min(BOX.0), to.1));
+        draw_edge(&mut shapes, ends, &format!("{name}{pair:?}"), edge.frozen, i);
     }
     for id in s.names() {
-        draw_box(&mut out, place[id.0 as usize], &format!("{id:?}"), &label(s, id), "#e8f0fa");
+        draw_box(&mut shapes, place[id.0 as usize], &format!("{id:?}"), &label(s, id), "#e8f0fa");
     }
-    out.push_str("</svg>");
-    out
+    let columns = filled.iter().max().copied().unwrap_or(1).max(1);
+    let last = filled.iter().rposition(|count| *count > 0).unwrap_or(0);
+    let (width, height) = (60 + columns * COLUMN, 20 + last * ROW + BOX.1);
+    let open = "<svg xmlns='http://www.w3.org/2000/svg' font-family='monospace' font-size='11'";
+    format!("{open} width='{width}' height='{height}'>{shapes}</svg>")
+}
+
+/// A line and its text, which sits higher on every second edge so that neighbours can be read.
+fn draw_edge(out: &mut String, ends: ((usize, usize), (usize, usize)), text: &str, frozen: bool, place: usize) {
+    let ((x1, y1), (x2, y2)) = ends;
+    let colour = if frozen { "#1f6fb2" } else { "#555" };
+    let _ = write!(out, "<line x1='{x1}' y1='{y1}' x2='{x2}' y2='{y2}' stroke='{colour}' stroke-width='1.5'/>");
+    let part = if place.is_multiple_of(2) { 1 } else { 2 };
+    let (x, y) = ((x1 * (3 - part) + x2 * part) / 3, (y1 * (3 - part) + y2 * part) / 3 + 4);
+    let halo = "text-anchor='middle' stroke='white' stroke-width='4' paint-order='stroke'";
+    let frozen = if frozen { " frozen" } else { "" };
+    let _ = write!(out, "<text x='{x}' y='{y}' {halo}>{text}{frozen}</text>");
 }
 
 fn draw_box(out: &mut String, (x, y): (usize, usize), name: &str, text: &str, fill: &str) {

@@ -1,0 +1,281 @@
+//! Random stories on graphs larger than any scope explores: the crate beside the model, step by step.
+#![allow(clippy::panic, reason = "what a test's helpers find fails the test")]
+
+use blockgraph_conformance::compare;
+use blockgraph_conformance::generate::{self, Choice, MOST_OPS, Mode, Move, Step, WIDTH, Without};
+use blockgraph_conformance::impl_subject::ImplSubject;
+use blockgraph_conformance::subject::Subject;
+use blockgraph_conformance::text::{Item, Scenario, print};
+use blockgraph_model::{Op, Outcome, State, execute};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+
+/// Larger than every scope, small enough that operands meet.
+type Large = State<16, 40>;
+
+// ---- both sides
+
+/// The model, and what it did last.
+#[derive(Clone, Debug, Default)]
+struct Reference {
+    without: Without,
+    state: Large,
+    last: Option<(Step, Outcome<16, 40>)>,
+}
+
+impl Reference {
+    fn advance(&mut self, mode: Mode, chosen: &Move) {
+        let step = generate::step(mode, self.without, chosen, &self.state);
+        let outcome = execute(&self.state, &step.ops, &step.refusals);
+        if let Outcome::Done { next, .. } = &outcome {
+            self.state = *next;
+        }
+        self.last = Some((step, outcome));
+    }
+}
+
+/// The crate, and the story so far.
+#[derive(Default)]
+struct Tested {
+    subject: ImplSubject,
+    story: Vec<Step>,
+}
+
+impl Tested {
+    /// Does what the reference did last.
+    ///
+    /// # Panics
+    /// With the story as a scenario that `replay` plays, if anything differs.
+    fn follow(&mut self, reference: &Reference) {
+        let Some((step, outcome)) = &reference.last else { return };
+        self.story.push(step.clone());
+        let answer = self.subject.apply(&step.ops, &step.refusals);
+        let wrong = compare::check_step(outcome, &answer, &self.subject, &reference.state);
+        if let Some(what) = wrong.or_else(|| recomputed(&self.subject)) {
+            panic!("model and crate differ:\n{what}\n{}", self.scenario());
+        }
+    }
+
+    fn scenario(&self) -> String {
+        let mut scenario = Scenario::of_ops(self.story.iter().map(|step| step.ops.as_slice()));
+        let steps = scenario.items.iter_mut().filter_map(|item| match item {
+            Item::Step(step) => Some(step),
+            Item::Name(_) => None,
+        });
+        for (step, told) in steps.zip(&self.story) {
+            step.refusals.clone_from(&told.refusals);
+        }
+        print(&scenario)
+    }
+}
+
+/// What is kept up to date edge by edge is what a computation from scratch gives, after refusals too.
+fn recomputed(subject: &ImplSubject) -> Option<String> {
+    let graph = &subject.graph;
+    let fresh = match graph.recompute() {
+        Ok(fresh) => fresh,
+        Err(edge) => return Some(format!("at rest on a cycle: {edge:?}")),
+    };
+    let wrong_edge = |key| graph.edge(key).map(|edge| edge.pair()) != fresh.edge(key);
+    let wrong = graph.nodes().find(|&key| {
+        let Some(view) = graph.get(key) else { return true };
+        fresh.node(key) != Some(view.pair()) || view.children().chain(view.parents()).any(wrong_edge)
+    });
+    wrong
+        .map(|key| format!("from scratch the pairs at {:?} are others", graph.get(key).map(|view| view.name().clone())))
+}
+
+// ---- proptest's view of them
+
+struct Story<const HOSTILE: bool>;
+
+impl<const HOSTILE: bool> Story<HOSTILE> {
+    const MODE: Mode = if HOSTILE { Mode::Hostile } else { Mode::Plausible };
+}
+
+fn choice() -> impl Strategy<Value = Choice> {
+    any::<[u8; WIDTH]>().prop_map(Choice)
+}
+
+fn chosen() -> impl Strategy<Value = Move> {
+    let choices = prop_oneof![
+        3 => prop::collection::vec(choice(), 1),
+        1 => prop::collection::vec(choice(), 0..=MOST_OPS),
+    ];
+    (choices, prop::option::weighted(0.15, any::<[u8; 2]>())).prop_map(|(choices, refusal)| Move { choices, refusal })
+}
+
+impl<const HOSTILE: bool> ReferenceStateMachine for Story<HOSTILE> {
+    type State = Reference;
+    type Transition = Move;
+
+    fn init_state() -> BoxedStrategy<Reference> {
+        let without = prop_oneof![Just(0), (any::<u32>(), any::<u32>()).prop_map(|(a, b)| a & b)];
+        without.prop_map(|bits| Reference { without: Without(bits), ..Reference::default() }).boxed()
+    }
+
+    fn transitions(_: &Reference) -> BoxedStrategy<Move> {
+        chosen().boxed()
+    }
+
+    fn apply(mut state: Reference, transition: &Move) -> Reference {
+        state.advance(Self::MODE, transition);
+        state
+    }
+}
+
+impl<const HOSTILE: bool> StateMachineTest for Story<HOSTILE> {
+    type SystemUnderTest = Tested;
+    type Reference = Self;
+
+    fn init_test(_: &Reference) -> Tested {
+        Tested::default()
+    }
+
+    fn apply(mut tested: Tested, reference: &Reference, _: Move) -> Tested {
+        tested.follow(reference);
+        tested
+    }
+}
+
+/// What once failed is tried first from then on. (The default place is found only for tests inside `src`.)
+fn config(cases: u32) -> Config {
+    let place = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/state_machine.txt");
+    let failure_persistence = Some(Box::new(FileFailurePersistence::Direct(place)) as Box<_>);
+    Config { failure_persistence, ..Config::with_cases(cases) }
+}
+
+prop_state_machine! {
+    #![proptest_config(config(1500))]
+
+    #[test]
+    fn plausible_stories(sequential 1..100 => Story<false>);
+
+    #[test]
+    fn hostile_stories(sequential 1..100 => Story<true>);
+}
+
+// ---- the same with fixed bytes, counted
+
+/// What the stories met.
+#[derive(Default, Debug)]
+struct Met {
+    steps: usize,
+    accepted: usize,
+    /// By verb: single operations that were done, and that were not.
+    done: [usize; 19],
+    refused: [usize; 19],
+    failed: usize,
+    violating: usize,
+    drivers: usize,
+    /// A driver refused, and it went on without (V7).
+    tolerated: usize,
+    transactions: usize,
+    closing: usize,
+    skipped: usize,
+    most_nodes: usize,
+    most_edges: usize,
+    /// The step errors met, by their index.
+    errors: [usize; 24],
+}
+
+impl Met {
+    fn count(&mut self, reference: &Reference) {
+        let Some((step, outcome)) = &reference.last else { return };
+        self.steps += 1;
+        self.skipped += step.skipped;
+        let done = matches!(outcome, Outcome::Done { .. });
+        match step.ops.as_slice() {
+            [op] if done => self.done[op.index()] += 1,
+            [op] => self.refused[op.index()] += 1,
+            _ => self.transactions += 1,
+        }
+        match outcome {
+            Outcome::Done { closed, plan, .. } => {
+                self.accepted += 1;
+                self.closing += usize::from(!closed.is_empty());
+                self.tolerated += usize::from(plan.hooks().any(|hook| step.refusals.contains(&hook)));
+            }
+            Outcome::Failed { error, .. } => {
+                self.failed += 1;
+                self.errors[error.index()] += 1;
+            }
+            Outcome::Violates { .. } => self.violating += 1,
+            Outcome::Refused { .. } => self.drivers += 1,
+        }
+        self.most_nodes = self.most_nodes.max(reference.state.names().count());
+        self.most_edges = self.most_edges.max(reference.state.edges().len());
+    }
+}
+
+/// Plays stories from fixed bytes (splitmix64).
+fn fixed(mode: Mode, seed: u64, stories: usize, steps: usize) -> Met {
+    let mut state = seed;
+    let mut bytes = std::iter::repeat_with(|| {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        (z.wrapping_mul(0x94D0_49BB_1331_11EB) >> 56) as u8
+    });
+    let mut met = Met::default();
+    for story in 0..stories {
+        let mut reference = Reference::default();
+        // Every third story leaves something out.
+        if story % 3 == 2 {
+            let bits = [bytes.next(), bytes.next(), bytes.next(), None].map(Option::unwrap_or_default);
+            reference.without = Without(u32::from_le_bytes(bits) & 0x0005_5555);
+        }
+        let mut tested = Tested::default();
+        for chosen in std::iter::from_fn(|| Move::read(&mut bytes)).take(steps) {
+            reference.advance(mode, &chosen);
+            tested.follow(&reference);
+            met.count(&reference);
+        }
+    }
+    met
+}
+
+#[test]
+fn plausible_stories_are_worth_their_time() {
+    let met = fixed(Mode::Plausible, 1, 120, 100);
+    println!("{met:?}");
+    assert!(met.accepted * 100 >= met.steps * 30, "too little is accepted: {met:?}");
+    for (verb, count) in Op::VERBS.iter().zip(met.done) {
+        assert!(count > 0, "{verb} was never done: {met:?}");
+    }
+    assert!(met.most_nodes == 16 && met.most_edges >= 30, "the graphs stay small: {met:?}");
+    assert!(met.violating > 0 && met.drivers > 0 && met.tolerated > 0 && met.closing > 0, "{met:?}");
+    assert!(met.transactions > 0, "{met:?}");
+}
+
+#[test]
+fn hostile_stories_are_worth_their_time() {
+    let met = fixed(Mode::Hostile, 2, 120, 100);
+    println!("{met:?}");
+    assert!(met.accepted * 100 >= met.steps * 10, "nothing is ever built: {met:?}");
+    for (verb, (done, refused)) in Op::VERBS.iter().zip(met.done.iter().zip(met.refused)) {
+        assert!(*done > 0 && refused > 0, "{verb}: done {done} times, refused {refused} times");
+    }
+    for (name, count) in blockgraph_model::StepError::NAMES.iter().zip(met.errors) {
+        assert!(count > 0, "{name} was never met: {met:?}");
+    }
+    assert!(met.violating > 0 && met.drivers > 0 && met.tolerated > 0 && met.closing > 0, "{met:?}");
+}
+
+/// A story that does not fit is cut where it does not fit, and that is counted.
+#[test]
+fn the_bounds_are_kept() {
+    let mut state = State::<4, 2>::default();
+    let mut skipped = 0;
+    for byte in 0..=255u8 {
+        for mode in [Mode::Plausible, Mode::Hostile] {
+            let choices = (0..3).map(|i| Choice([byte.wrapping_mul(7).wrapping_add(i * 85); WIDTH])).collect();
+            let step = generate::step(mode, Without::default(), &Move { choices, refusal: None }, &state);
+            skipped += step.skipped;
+            if let Outcome::Done { next, .. } = execute(&state, &step.ops, &step.refusals) {
+                state = next;
+            }
+        }
+    }
+    assert!(skipped > 0);
+}
