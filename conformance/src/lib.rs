@@ -6,6 +6,7 @@ pub mod compare;
 pub mod counterexample;
 pub mod draw;
 pub mod generate;
+pub mod guard;
 pub mod hooks;
 pub mod impl_subject;
 pub mod model_subject;

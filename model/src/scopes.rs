@@ -343,8 +343,10 @@ pub const SCOPES: [&str; 3] = ["smoke", "small", "medium"];
 /// Makes a facet from the most nodes, edges and users.
 type Make = fn(u8, usize, u8) -> Facet;
 
-/// For each facet and scope the most nodes, edges and users, and the number of unique canonical states.
-const SIZES: [(Make, [(u8, usize, u8, usize); SCOPES.len()]); 8] = [
+/// For each scope the most nodes, edges and users, and the number of unique canonical states.
+type Sizes = [(u8, usize, u8, usize); SCOPES.len()];
+
+const SIZES: [(Make, Sizes); 8] = [
     (permissions, [(2, 3, 2, 15_778), (3, 3, 2, 240_444), (3, 5, 2, 1_601_064)]),
     (shape, [(3, 3, 1, 24_428), (3, 4, 1, 77_708), (3, 4, 2, 222_188)]),
     (drivers, [(2, 3, 1, 15_019), (2, 4, 1, 21_905), (3, 2, 1, 201_043)]),
@@ -358,7 +360,7 @@ const SIZES: [(Make, [(u8, usize, u8, usize); SCOPES.len()]); 8] = [
 /// The scope of that name.
 pub fn scope(name: &str) -> Option<Scope> {
     let place = SCOPES.iter().position(|known| *known == name)?;
-    let sized = |(make, sizes): &(Make, [(u8, usize, u8, usize); SCOPES.len()])| {
+    let sized = |(make, sizes): &(Make, Sizes)| {
         let (nodes, edges, users, pinned) = sizes[place];
         (make(nodes, edges, users), pinned)
     };

@@ -9,12 +9,10 @@ pub mod shrink;
 pub mod star;
 pub mod walk;
 
+use crate::guard::guard;
 use crate::impl_subject::ImplSubject;
 use crate::subject::Subject;
 use blockgraph_model::menu::Action;
-use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 /// A difference between model and crate, or a panic of the crate.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,32 +62,9 @@ fn guarded(
     action: &Action,
     compare: impl FnOnce(&ImplSubject, &crate::subject::Answer) -> Option<String>,
 ) -> Option<String> {
-    install_hook();
-    GUARDED.set(true);
-    let run = catch_unwind(AssertUnwindSafe(|| {
+    let compared = guard(|| {
         let answer = subject.apply(&action.ops, action.refusals());
         compare(subject, &answer)
-    }));
-    GUARDED.set(false);
-    run.unwrap_or_else(|_| Some(format!("the crate panicked: {}", PANIC.take())))
-}
-
-thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// A panic under guard is a finding: its text goes into the report instead of onto the terminal.
-fn install_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if GUARDED.get() {
-                PANIC.replace(panic.to_string().replace('\n', " "));
-            } else {
-                usual(panic);
-            }
-        }));
     });
+    compared.unwrap_or_else(|panic| Some(format!("the crate panicked: {panic}")))
 }

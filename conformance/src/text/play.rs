@@ -3,6 +3,7 @@
 use super::names::Names;
 use super::scenario::{MOST_EDGES, Step};
 use super::seen::{answer_holds, answer_line, difference, seen_fault, seen_records};
+use crate::guard::guard;
 use crate::subject::{Answer, Observation, Subject};
 
 /// The subjects of one performance.
@@ -56,8 +57,15 @@ impl Stage {
             report.faults = faults(self.judge.name(), step, &report.answer, &report.answer, &report.graph, names);
         }
         if let Some(other) = &mut self.other {
-            let its_answer = other.apply(ops, &step.refusals);
-            let its_graph = other.observe();
+            let its = guard(|| (other.apply(ops, &step.refusals), other.observe()));
+            let (its_answer, its_graph) = match its {
+                Ok(its) => its,
+                Err(panic) => {
+                    report.parted = true;
+                    report.faults.push(format!("{}: panicked: {panic}", other.name()));
+                    return Ok(report);
+                }
+            };
             report.faults.extend(faults(other.name(), step, &its_answer, &report.answer, &its_graph, names));
             let parted = if self.model_too { parting(&report, &its_answer, &its_graph, names) } else { None };
             let sick = other.fault().map(|fault| format!("{}: {fault}", other.name()));

@@ -1,0 +1,51 @@
+//! A panic of the crate under test is a finding: its text goes into the report, not onto the terminal.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Runs `work`; if it panics, its message and place.
+///
+/// What `work` was changing must not be used any further after a panic.
+///
+/// # Errors
+/// The text of the panic.
+pub fn guard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    install_hook();
+    GUARDED.set(true);
+    let run = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(false);
+    run.map_err(|_| PANIC.take())
+}
+
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if GUARDED.get() {
+                PANIC.replace(panic.to_string().replace('\n', " "));
+            } else {
+                usual(panic);
+            }
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::guard;
+
+    #[test]
+    fn a_panic_is_a_text() {
+        assert_eq!(guard(|| 7), Ok(7));
+        let text = guard(|| [1, 2, 3][std::hint::black_box(7)]).unwrap_err();
+        assert!(text.contains("index out of bounds") && text.contains("guard.rs"), "{text}");
+        assert_eq!(guard(|| 8), Ok(8));
+    }
+}
