@@ -4,6 +4,8 @@ use crate::hooks::TestDriver;
 use crate::impl_subject::ImplSubject;
 use crate::model_subject;
 use crate::subject::{Answer, Observation, Subject};
+use crate::text::Names;
+use crate::text::seen::{answer_line, differences};
 use crate::translate::{self, Keys};
 use blockgraph::Graph;
 use blockgraph_model::judge::{self, Derived};
@@ -117,7 +119,18 @@ pub fn agrees<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &
         (Outcome::Refused { by }, Answer::Refused(given)) => by == given,
         _ => false,
     };
-    (!agrees).then(|| format!("model: {:?}\nimpl:  {answer:?}", model_subject::answer(outcome)))
+    (!agrees).then(|| apart(&model_subject::answer(outcome), answer))
+}
+
+/// Two answers that differ, in the words of the text form, or whole where those do not show it.
+fn apart(model: &Answer, answer: &Answer) -> String {
+    let names = Names::numbered();
+    let (left, right) = (answer_line(model, &names), answer_line(answer, &names));
+    if left == right {
+        format!("model: {model:?}\nimpl:  {answer:?}")
+    } else {
+        format!("model: {left}\nimpl:  {right}")
+    }
 }
 
 /// V5.2: parents are asked before children.
@@ -134,24 +147,9 @@ fn out_of_order<const N: usize, const E: usize>(
     None
 }
 
-/// What is different between two observations, one line each.
+/// What is different between two observations, one line each, the model's side first.
 pub fn difference(model: &Observation, other: &Observation) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut by_name = |what: String, a: Option<String>, b: Option<String>| {
-        if a != b {
-            let text = |side: Option<String>| side.unwrap_or_else(|| "absent".into());
-            lines.push(format!("{what}\n  model: {}\n  impl:  {}", text(a), text(b)));
-        }
-    };
-    for id in (0..=u8::MAX).map(NodeId) {
-        let find = |o: &Observation| o.nodes.iter().find(|n| n.id == id).map(|n| format!("{n:?}"));
-        by_name(format!("node {id:?}"), find(model), find(other));
-    }
-    for id in (0..=u8::MAX).map(blockgraph_model::UserId) {
-        let find = |o: &Observation| o.users.iter().find(|u| u.id == id).map(|u| format!("{u:?}"));
-        by_name(format!("user {id:?}"), find(model), find(other));
-    }
-    lines
+    differences(model, other, &Names::numbered())
 }
 
 /// The whole comparison after an operation: the answer, what is seen, and what the crate says of itself. `expected` is the
@@ -170,7 +168,7 @@ pub fn check_step<const N: usize, const E: usize>(
     }
     if !same(subject, expected) {
         let lines = difference(&model_subject::observe(expected), &subject.observe());
-        return Some(format!("the graphs differ after the operation:\n{}", lines.join("\n")));
+        return Some(format!("after the operation, model against crate:\n{}", lines.join("\n")));
     }
     if matches!(outcome, Outcome::Done { .. }) {
         return subject.fault();

@@ -2,6 +2,7 @@
 //!
 //! A command is a variant of `Command`, a room beside this one, and one line in `run_command`.
 
+mod explore;
 mod replay;
 mod run;
 mod verify;
@@ -27,6 +28,8 @@ struct Arguments {
 enum Command {
     /// Explore the models, replay every transition on the crate, print a scoreboard.
     Verify(verify::Arguments),
+    /// Walk through a model in the browser, operation by operation, with the graph drawn.
+    Explore(explore::Arguments),
     /// Play a scenario file step by step, draw the graph after each, and check what the file expects.
     Replay(replay::Arguments),
     /// Read operations as JSON, one a line, from standard input; write outcome and graph as JSON, one line each.
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
 fn run_command(command: Command) -> Ending {
     match command {
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Explore(arguments) => explore::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     }

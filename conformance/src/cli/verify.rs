@@ -149,7 +149,12 @@ fn line(r: &FacetReport) -> String {
         (None, true) => "100 %",
         (None, false) => "gaps!",
     };
-    let pinned = if r.unique == r.pinned { "yes".to_owned() } else { format!("{}!", r.pinned) };
+    let pinned = match &r.mismatch {
+        // Exploration stopped early, so the count means nothing.
+        Some(_) => "-".to_owned(),
+        None if r.unique == r.pinned => "yes".to_owned(),
+        None => format!("{}!", r.pinned),
+    };
     format!(
         "{:<12} {:>10} {:>6} {:>12} {:>12} {} {walk}  {equal:>6} {pinned:>7}  {stateright}",
         r.facet.name,

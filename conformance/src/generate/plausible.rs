@@ -161,7 +161,7 @@ fn attach<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, 
 /// Detach and replace-child.
 fn edge_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
     let detach = verb == 6;
-    let can = |e: &&Edge| !e.frozen && !(detach && e.role.has(Role::FILTERED));
+    let can = |e: &&Edge| !(e.frozen || detach && e.role.has(Role::FILTERED));
     let edge = |e: &Edge| match e.parent {
         Parent::Node(parent) => state.node(parent).map(|_| (parent, e.name, e.child)),
         Parent::User(_) => None,

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::scenario::{MOST_EDGES, Step};
-use super::seen::{answer_holds, answer_line, difference, seen_fault, seen_records};
+use super::seen::{answer_holds, answer_line, differences, seen_fault, seen_records};
 use crate::guard::guard;
 use crate::subject::{Answer, Observation, Subject};
 
@@ -102,7 +102,8 @@ fn parting(model: &Report, answer: &Answer, graph: &Observation, names: &Names) 
         let (left, right) = (answer_line(&model.answer, names), answer_line(answer, names));
         return Some(format!("model and crate differ: {left} against {right}"));
     }
-    difference(&model.graph, graph, names).map(|lines| format!("model and crate differ: {lines}"))
+    let lines = differences(&model.graph, graph, names);
+    (!lines.is_empty()).then(|| format!("model and crate differ: {}", lines.join("; ")))
 }
 
 /// Do the answers mean the same? The crate names one violation, and checks in its own order (V4, V5.2).

@@ -113,14 +113,27 @@ fn said(record: &Record, key: &str, names: &Names) -> String {
     record.get(key).map_or_else(|| format!("no {key}"), |value| format!("{key}={}", value.print(names)))
 }
 
-/// The first lines in which two observations differ; `None` if they are the same.
-pub fn difference(left: &Observation, right: &Observation, names: &Names) -> Option<String> {
-    if left == right {
-        return None;
-    }
+/// What is different between two observations: a line for each node, user and edge, with the fields that differ.
+pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Vec<String> {
     let (left, right) = (seen_records(left), seen_records(right));
-    let only = |these: &[Record], those: &[Record]| {
-        these.iter().find(|record| !those.contains(record)).map_or("nothing".to_owned(), |r| print_seen(r, names))
+    let twin = |of: &Record, among: &[Record]| {
+        among.iter().position(|other| other.verb == of.verb && other.fields.first() == of.fields.first())
     };
-    Some(format!("{} against {}", only(&left, &right), only(&right, &left)))
+    let mut lines = Vec::new();
+    for record in left.iter().filter(|record| record.verb != "graph") {
+        let Some(other) = twin(record, &right).map(|place| &right[place]) else {
+            lines.push(format!("{} against nothing", print_seen(record, names)));
+            continue;
+        };
+        let differing = record.fields.iter().map(|(key, _)| *key).filter(|key| record.get(key) != other.get(key));
+        let faults: Vec<_> =
+            differing.map(|key| format!("{} against {}", said(record, key, names), said(other, key, names))).collect();
+        if !faults.is_empty() {
+            let subject = Record { verb: record.verb, fields: record.fields.iter().take(1).cloned().collect() };
+            lines.push(format!("{}: {}", print_seen(&subject, names), faults.join(", ")));
+        }
+    }
+    let extra = right.iter().filter(|record| record.verb != "graph" && twin(record, &left).is_none());
+    lines.extend(extra.map(|record| format!("nothing against {}", print_seen(record, names))));
+    lines
 }

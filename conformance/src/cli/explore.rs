@@ -1,0 +1,60 @@
+//! `blockgraph explore`: stateright's web page, where a person follows a facet's operations one by one, graph drawn.
+
+use super::{Ending, Stop};
+use crate::guard::guard;
+use blockgraph_model::atomic::Atomic;
+use blockgraph_model::menu::Facet;
+use blockgraph_model::scopes::{self, SCOPES};
+use stateright::Model;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+
+/// Walk through a model in the browser.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// How large.
+    #[arg(long, default_value = "smoke", value_parser = SCOPES)]
+    scope: String,
+    /// Which facet of the scope [default: its first].
+    #[arg(long)]
+    facet: Option<String>,
+    /// Where the page is served; port 0 is any that is free.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
+    address: String,
+}
+
+/// Serves until it is interrupted.
+pub fn run(arguments: &Arguments) -> Ending {
+    let facet = facet(arguments)?;
+    let address = free(&arguments.address)?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "http://{address}/")?;
+    writeln!(out, "{}: {} (end it with Ctrl-C)", facet.name, facet.about)?;
+    out.flush()?;
+    drop(out);
+    // Between the look at the port and this somebody may have taken it; stateright would panic.
+    match guard(|| Atomic { facet }.checker().serve(address)) {
+        Ok(_) => Ok(true),
+        Err(panic) => Err(Stop::Input(format!("the page at {address} is served no more: {panic}"))),
+    }
+}
+
+fn facet(arguments: &Arguments) -> Result<Facet, Stop> {
+    let facets = scopes::scope(&arguments.scope).map(|scope| scope.facets).unwrap_or_default();
+    let names: Vec<&str> = facets.iter().map(|(facet, _)| facet.name).collect();
+    let there = names.join(", ");
+    let wanted = arguments.facet.as_deref();
+    let found = facets.into_iter().find(|(facet, _)| wanted.is_none_or(|name| name == facet.name));
+    let missing =
+        || format!("no facet {:?} in scope {}: there are {there}", wanted.unwrap_or_default(), arguments.scope);
+    found.map(|(facet, _)| facet).ok_or_else(|| Stop::Input(missing()))
+}
+
+/// The address, with its port chosen, if it can be had.
+fn free(text: &str) -> Result<SocketAddr, Stop> {
+    let address: SocketAddr = text.parse().map_err(|_| {
+        Stop::Input(format!("bad address {text:?}: expected an IP address and a port, as in 127.0.0.1:3000"))
+    })?;
+    let bound = TcpListener::bind(address).and_then(|listener| listener.local_addr());
+    bound.map_err(|error| Stop::Input(format!("cannot listen on {address}: {error}")))
+}
