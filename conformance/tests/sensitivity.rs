@@ -12,11 +12,13 @@ use blockgraph_conformance::text::{Names, Step, parse, seen};
 use blockgraph_model::op::Opt;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    EdgeId, Hook, Kind, Node, NodeId, Outcome, Perms, Refusal, State, StepError, UserId, Violation, execute,
+    ChildName, EdgeId, Grant, Hook, Kind, Node, NodeId, Outcome, Perms, Refusal, State, StepError, UserId, Violation,
+    execute,
 };
 use std::collections::BTreeSet;
 
 type Graph = State<24, 24>;
+type Checks = Vec<(NodeId, Grant)>;
 
 /// Every kind of thing, most of them alone, so that each of their features can be altered without any other.
 const BASE: &str = "
@@ -255,9 +257,25 @@ fn swapped_names_are_seen() {
     assert!(!same(&subject, &base));
 
     let mut subject = restored(&base);
-    let (wide, late) = (subject.keys.user(UserId(2)), subject.keys.user(UserId(3)));
-    assert_ne!(wide, late);
-    subject.keys.set_user(UserId(2), late);
+    subject.keys.set_user(UserId(2), subject.keys.user(UserId(3)));
+    assert!(!same(&subject, &base));
+}
+
+/// A node and a user that are called otherwise in the crate, and like all the others in everything else.
+#[test]
+fn wrong_names_are_seen() {
+    let (base, names) = (base(), after_base("name node=new\nname user=new").1);
+    let (lone, new) = (node("lone"), names.known_node("new").unwrap());
+    let mut subject = restored(&altered("release node=lone\nadd node=new kind=protocol"));
+    let key = subject.keys.node(new);
+    subject.keys.set_node(lone, key);
+    subject.graph.driver_mut(key).unwrap().id = lone;
+    assert!(!same(&subject, &base));
+
+    let (job, new) = (names.known_user("job").unwrap(), names.known_user("new").unwrap());
+    let lines = "detach-user user=job\nattach-user user=new node=image need=- share=all stay=on";
+    let mut subject = restored(&altered(lines));
+    subject.keys.set_user(job, subject.keys.user(new));
     assert!(!same(&subject, &base));
 }
 
@@ -288,27 +306,26 @@ const REFUSED: &str = "refuse node=lone hook=check\nattach-user user=new node=lo
 #[test]
 fn wrong_effects_are_refused() {
     let outcome = outcome(DONE);
-    let right = model_subject::answer(&outcome);
-    let Answer::Done { prepare, check, closed } = right.clone() else { panic!("{right:?}") };
+    let Answer::Done { prepare, check, closed } = model_subject::answer(&outcome) else { panic!("{outcome:?}") };
     assert_eq!((prepare.len(), closed.len()), (3, 2));
-    let place = |name| check.iter().position(|(id, _)| *id == node(name)).unwrap();
+    let check = right_order(check);
+    let first = check.iter().position(|(id, _)| *id == node("lone")).unwrap();
     let with_prepare = |change: &dyn Fn(&mut Vec<NodeId>)| {
         let mut prepare = prepare.clone();
         change(&mut prepare);
-        Answer::Done { prepare, check: right_order(&check), closed: closed.clone() }
+        Answer::Done { prepare, check: check.clone(), closed: closed.clone() }
     };
     let with_closed = |change: &dyn Fn(&mut Vec<NodeId>)| {
         let mut closed = closed.clone();
         change(&mut closed);
-        Answer::Done { prepare: prepare.clone(), check: right_order(&check), closed }
+        Answer::Done { prepare: prepare.clone(), check: check.clone(), closed }
     };
-    let with_check = |change: &dyn Fn(&mut Vec<(NodeId, blockgraph_model::Grant)>)| {
-        let mut check = right_order(&check);
+    let with_check = |change: &dyn Fn(&mut Checks)| {
+        let mut check = check.clone();
         change(&mut check);
         Answer::Done { prepare: prepare.clone(), check, closed: closed.clone() }
     };
     let right = with_check(&|_| {});
-    let first = place("lone");
     let wrong = [
         with_prepare(&|p| p.swap(0, 1)),
         with_prepare(&|p| p.truncate(2)),
@@ -332,8 +349,7 @@ fn wrong_effects_are_refused() {
 }
 
 /// The plan as the crate may go through it: parents before children (`base` has a smaller number than `overlay`).
-fn right_order(check: &[(NodeId, blockgraph_model::Grant)]) -> Vec<(NodeId, blockgraph_model::Grant)> {
-    let mut check = check.to_vec();
+fn right_order(mut check: Checks) -> Checks {
     let (above, below) = (node("overlay"), node("base"));
     let place = |check: &[(NodeId, _)], id| check.iter().position(|(other, _)| *other == id).unwrap();
     let (a, b) = (place(&check, above), place(&check, below));
@@ -346,7 +362,7 @@ fn right_order(check: &[(NodeId, blockgraph_model::Grant)]) -> Vec<(NodeId, bloc
 fn wrong_errors_are_refused() {
     let outcome = outcome(FAILED);
     let right = model_subject::answer(&outcome);
-    let (parent, file) = (node("np"), blockgraph_model::ChildName::FILE);
+    let (parent, file) = (node("np"), ChildName::FILE);
     let failed = |index, error| Answer::Failed { index, error };
     assert_eq!(right, failed(1, StepError::ChildNotFound { parent, name: file }));
     let wrong = [
@@ -354,7 +370,7 @@ fn wrong_errors_are_refused() {
         failed(2, StepError::ChildNotFound { parent, name: file }),
         failed(1, StepError::DuplicateChild { parent, name: file }),
         failed(1, StepError::ChildNotFound { parent: node("x"), name: file }),
-        failed(1, StepError::ChildNotFound { parent, name: blockgraph_model::ChildName::BACKING }),
+        failed(1, StepError::ChildNotFound { parent, name: ChildName::BACKING }),
         failed(1, StepError::NodeNotFound { node: parent }),
     ];
     refuses(&outcome, &right, &wrong);
@@ -389,7 +405,7 @@ fn cycles_and_read_only() {
     let cyclic = outcome("attach parent=base child=overlay name=two role=d");
     let Answer::Violates(all) = model_subject::answer(&cyclic) else { panic!("{cyclic:?}") };
     assert_eq!(all.len(), 2, "{all:?}");
-    let off = EdgeId::Child(node("mirror"), blockgraph_model::ChildName::BACKING);
+    let off = EdgeId::Child(node("mirror"), ChildName::BACKING);
     let one = |violation| Answer::Violates(vec![violation]);
     refuses(
         &cyclic,

@@ -147,7 +147,7 @@ fn config(cases: u32) -> Config {
 }
 
 prop_state_machine! {
-    #![proptest_config(config(1500))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn plausible_stories(sequential 1..100 => Story<false>);
