@@ -3,8 +3,7 @@
 use super::{Ending, Stop};
 use crate::guard::guard;
 use blockgraph_model::atomic::Atomic;
-use blockgraph_model::menu::Facet;
-use blockgraph_model::scopes::{self, SCOPES};
+use blockgraph_model::scopes::SCOPES;
 use stateright::Model;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -25,7 +24,8 @@ pub struct Arguments {
 
 /// Serves until it is interrupted.
 pub fn run(arguments: &Arguments) -> Ending {
-    let facet = facet(arguments)?;
+    let mut scope = super::scope(&arguments.scope, arguments.facet.as_deref())?;
+    let (facet, _) = scope.facets.swap_remove(0);
     let address = free(&arguments.address)?;
     let mut out = io::stdout().lock();
     writeln!(out, "http://{address}/")?;
@@ -37,17 +37,6 @@ pub fn run(arguments: &Arguments) -> Ending {
         Ok(_) => Ok(true),
         Err(panic) => Err(Stop::Input(format!("the page at {address} is served no more: {panic}"))),
     }
-}
-
-fn facet(arguments: &Arguments) -> Result<Facet, Stop> {
-    let facets = scopes::scope(&arguments.scope).map(|scope| scope.facets).unwrap_or_default();
-    let names: Vec<&str> = facets.iter().map(|(facet, _)| facet.name).collect();
-    let there = names.join(", ");
-    let wanted = arguments.facet.as_deref();
-    let found = facets.into_iter().find(|(facet, _)| wanted.is_none_or(|name| name == facet.name));
-    let missing =
-        || format!("no facet {:?} in scope {}: there are {there}", wanted.unwrap_or_default(), arguments.scope);
-    found.map(|(facet, _)| facet).ok_or_else(|| Stop::Input(missing()))
 }
 
 /// The address, with its port chosen, if it can be had.

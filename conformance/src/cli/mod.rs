@@ -12,6 +12,7 @@ use crate::model_subject::ModelSubject;
 use crate::subject::Subject;
 use crate::text::play::Stage;
 use crate::text::scenario::{MOST_EDGES, MOST_NODES};
+use blockgraph_model::scopes::{self, Scope};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
@@ -109,6 +110,22 @@ fn fail(line: &str) -> ExitCode {
     // If standard error is closed too there is nobody left to tell.
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("blockgraph: {line}\n"));
     ExitCode::from(2)
+}
+
+/// The scope of that name, with only one of its facets if one is named. It has at least one.
+pub(crate) fn scope(name: &str, facet: Option<&str>) -> Result<Scope, Stop> {
+    let Some(mut scope) = scopes::scope(name) else {
+        return Err(Stop::Input(format!("no scope {name:?}: there are {}", scopes::SCOPES.join(", "))));
+    };
+    if let Some(only) = facet {
+        let names: Vec<&str> = scope.facets.iter().map(|(facet, _)| facet.name).collect();
+        let there = names.join(", ");
+        scope.facets.retain(|(facet, _)| facet.name == only);
+        if scope.facets.is_empty() {
+            return Err(Stop::Input(format!("no facet {only:?} in scope {name}: there are {there}")));
+        }
+    }
+    Ok(scope)
 }
 
 /// Reads a whole file, `-` for standard input.

@@ -43,20 +43,7 @@ pub struct Arguments {
 
 /// Runs the command; `Ok(false)` if anything does not hold.
 pub fn run(arguments: &Arguments) -> Ending {
-    let Some(mut scope) = scopes::scope(&arguments.scope) else {
-        return Err(Stop::Input(format!("no scope {:?}", arguments.scope)));
-    };
-    if let Some(only) = &arguments.facet {
-        let names: Vec<&str> = scope.facets.iter().map(|(f, _)| f.name).collect();
-        if !names.contains(&only.as_str()) {
-            return Err(Stop::Input(format!(
-                "no facet {only:?} in scope {}: there are {}",
-                scope.name,
-                names.join(", ")
-            )));
-        }
-        scope.facets.retain(|(facet, _)| facet.name == only);
-    }
+    let scope = super::scope(&arguments.scope, arguments.facet.as_deref())?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options {
         threads: arguments.threads.map_or(cores, usize::from),
