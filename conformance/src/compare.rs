@@ -9,7 +9,7 @@ use crate::text::seen::{answer_line, differences};
 use crate::translate::{self, Keys};
 use blockgraph::Graph;
 use blockgraph_model::judge::{self, Derived};
-use blockgraph_model::{Edge, NodeId, Outcome, Parent, State};
+use blockgraph_model::{Edge, EdgeId, NodeId, Outcome, Parent, Perms, State, Violation};
 
 /// Everything the crate shows is what the state says: names, drivers, options, flags, holders, granted pairs, both list
 /// orders of every node, edges with role, mark and pair, users, and nothing besides.
@@ -152,6 +152,11 @@ pub fn difference(model: &Observation, other: &Observation) -> Vec<String> {
     differences(model, other, &Names::numbered())
 }
 
+/// What one edge needs and another does not share.
+fn missing<const N: usize, const E: usize>(graph: &State<N, E>, needs: EdgeId, denies: EdgeId) -> Option<Perms> {
+    Some(judge::pair_of(graph, needs)?.need - judge::pair_of(graph, denies)?.share)
+}
+
 /// The whole comparison after an operation: the answer, what is seen, and what the crate says of itself. `expected` is the
 /// state that must now be there.
 pub fn check_step<const N: usize, const E: usize>(
@@ -170,7 +175,14 @@ pub fn check_step<const N: usize, const E: usize>(
         let lines = difference(&model_subject::observe(expected), &subject.observe());
         return Some(format!("after the operation, model against crate:\n{}", lines.join("\n")));
     }
-    if matches!(outcome, Outcome::Done { .. }) {
+    if let (Outcome::Violates { graph, .. }, Answer::Violates(named)) = (outcome, answer)
+        && let Some(Violation::Conflict { needs, denies, .. }) = named.first()
+        && missing(graph, *needs, *denies) != subject.missing
+    {
+        return Some(format!("{:?} is missing, the crate says {:?}", missing(graph, *needs, *denies), subject.missing));
+    }
+    // After a refusal everything seen is as before; that the crate finds nothing wrong with itself is asked now and then.
+    if matches!(outcome, Outcome::Done { .. }) || subject.turn.is_multiple_of(32) {
         return subject.fault();
     }
     None

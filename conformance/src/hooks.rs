@@ -1,24 +1,46 @@
 //! The driver of the crate under test: a preset that refuses when told to, and writes down how it was called.
 
+use crate::translate::node_name;
 use blockgraph::{
     ChildContext, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot, UnsupportedOption,
 };
 use blockgraph_model::{Hook, NodeId};
 use std::cell::RefCell;
 
-/// One call of a hook.
+/// What a driver is asked, or told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    /// To become read-only or writable.
+    Prepare(bool),
+    /// To grant this.
+    Check(Grant),
+}
+
+impl What {
+    /// The hook in which it is asked.
+    pub fn hook(self) -> Hook {
+        match self {
+            What::Prepare(_) => Hook::Prepare,
+            What::Check(_) => Hook::Check,
+        }
+    }
+}
+
+/// One call of a hook, with its arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Call {
     /// Asked, and agreed.
-    Agreed(Hook, NodeId),
+    Agreed(What, NodeId),
     /// Asked, and refused.
-    Refused(Hook, NodeId),
+    Refused(What, NodeId),
     /// What was agreed takes effect.
-    Commit(Hook, NodeId),
+    Commit(What, NodeId),
     /// What was agreed does not happen.
-    Abort(Hook, NodeId),
+    Abort(What, NodeId),
     /// The node is gone.
     Closed(NodeId),
+    /// The hook was called for another node than the driver's.
+    Astray(NodeId),
 }
 
 thread_local! {
@@ -39,8 +61,8 @@ pub fn with_log<T>(look: impl FnOnce(&[Call]) -> T) -> T {
     LOG.with_borrow(|log| look(log))
 }
 
-/// V6: every agreement is followed by exactly one commit or one abort, newest first, all of one sort, and nothing is
-/// closed before the last of them; nothing that was refused gets either.
+/// V6: every agreement is followed by exactly one commit or one abort with the same arguments, newest first, all of one
+/// sort, and nothing is closed before the last of them; nothing that was refused gets either.
 pub fn paired(calls: &[Call]) -> Result<(), String> {
     let mut open = Vec::new();
     let mut asking = true;
@@ -48,12 +70,12 @@ pub fn paired(calls: &[Call]) -> Result<(), String> {
     for (place, &call) in calls.iter().enumerate() {
         let wrong = || Err(format!("call {place} of {calls:?} breaks the pairing (V6)"));
         match call {
-            Call::Agreed(hook, node) if asking => open.push((hook, node)),
+            Call::Agreed(what, node) if asking => open.push((what, node)),
             Call::Refused(..) if asking => {}
-            Call::Commit(hook, node) | Call::Abort(hook, node) => {
+            Call::Commit(what, node) | Call::Abort(what, node) => {
                 asking = false;
                 let abort = matches!(call, Call::Abort(..));
-                if open.pop() != Some((hook, node)) || *aborting.get_or_insert(abort) != abort {
+                if open.pop() != Some((what, node)) || *aborting.get_or_insert(abort) != abort {
                     return wrong();
                 }
             }
@@ -62,6 +84,21 @@ pub fn paired(calls: &[Call]) -> Result<(), String> {
         }
     }
     if open.is_empty() { Ok(()) } else { Err(format!("{open:?} got neither commit nor abort in {calls:?} (V6)")) }
+}
+
+/// V5.3: what a commit says it asked is what the drivers were asked, in that order and with those arguments, and those
+/// it says it closed were closed.
+pub fn as_told(calls: &[Call], plan: &[(What, NodeId)], refused: &[NodeId], closed: &[NodeId]) -> Result<(), String> {
+    let asked = calls.iter().filter_map(|call| match call {
+        Call::Agreed(what, node) | Call::Refused(what, node) => Some((*what, *node)),
+        _ => None,
+    });
+    let tolerated = calls.iter().filter_map(|call| if let Call::Refused(_, node) = call { Some(*node) } else { None });
+    let gone = calls.iter().filter_map(|call| if let Call::Closed(node) = call { Some(*node) } else { None });
+    if asked.eq(plan.iter().copied()) && tolerated.eq(refused.iter().copied()) && gone.eq(closed.iter().copied()) {
+        return Ok(());
+    }
+    Err(format!("the commit says {plan:?}, refused {refused:?}, closed {closed:?}, but the hooks were {calls:?}"))
 }
 
 /// See the module.
@@ -76,13 +113,15 @@ pub struct TestDriver {
 }
 
 impl TestDriver {
-    fn asked(&self, hook: Hook) -> Result<(), Refusal> {
-        if self.refuses == Some(hook) {
-            log(Call::Refused(hook, self.id));
-            return Err(Refusal::new("injected"));
-        }
-        log(Call::Agreed(hook, self.id));
-        Ok(())
+    fn asked(&self, view: &NodeView<'_>, what: What) -> Result<(), Refusal> {
+        let refuses = self.refuses == Some(what.hook());
+        self.told(view, if refuses { Call::Refused } else { Call::Agreed }, what);
+        if refuses { Err(Refusal::new("injected")) } else { Ok(()) }
+    }
+
+    fn told(&self, view: &NodeView<'_>, call: impl FnOnce(What, NodeId) -> Call, what: What) {
+        let mine = **view.name() == *node_name(self.id);
+        log(if mine { call(what, self.id) } else { Call::Astray(self.id) });
     }
 }
 
@@ -109,32 +148,32 @@ impl Policy for TestDriver {
 }
 
 impl Driver for TestDriver {
-    fn prepare(&mut self, _view: &NodeView<'_>, _read_only: bool) -> Result<(), Refusal> {
-        self.asked(Hook::Prepare)
+    fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
+        self.asked(view, What::Prepare(read_only))
     }
 
-    fn commit_prepare(&mut self, _view: &NodeView<'_>, _read_only: bool) {
-        log(Call::Commit(Hook::Prepare, self.id));
+    fn commit_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
+        self.told(view, Call::Commit, What::Prepare(read_only));
     }
 
-    fn abort_prepare(&mut self, _view: &NodeView<'_>, _read_only: bool) {
-        log(Call::Abort(Hook::Prepare, self.id));
+    fn abort_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
+        self.told(view, Call::Abort, What::Prepare(read_only));
     }
 
-    fn check(&mut self, _view: &NodeView<'_>, _new: Grant) -> Result<(), Refusal> {
-        self.asked(Hook::Check)
+    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        self.asked(view, What::Check(new))
     }
 
-    fn set(&mut self, _view: &NodeView<'_>, _new: Grant) {
-        log(Call::Commit(Hook::Check, self.id));
+    fn set(&mut self, view: &NodeView<'_>, new: Grant) {
+        self.told(view, Call::Commit, What::Check(new));
     }
 
-    fn abort(&mut self, _view: &NodeView<'_>, _new: Grant) {
-        log(Call::Abort(Hook::Check, self.id));
+    fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
+        self.told(view, Call::Abort, What::Check(new));
     }
 
-    fn close(&mut self, _name: &str) {
-        log(Call::Closed(self.id));
+    fn close(&mut self, name: &str) {
+        log(if *name == *node_name(self.id) { Call::Closed(self.id) } else { Call::Astray(self.id) });
     }
 
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
@@ -144,30 +183,49 @@ impl Driver for TestDriver {
 
 #[cfg(test)]
 mod tests {
-    use super::{Call, Hook, NodeId, paired};
+    use super::{Call, NodeId, What, as_told, paired};
+    use Call::{Abort, Agreed, Astray, Closed, Commit, Refused};
+    use blockgraph::{Grant, Pair};
+
+    const A: NodeId = NodeId(0);
+    const B: NodeId = NodeId(1);
+    const P: What = What::Prepare(true);
+    const C: What = What::Check(Grant { pair: Pair::NOTHING, writable: true });
+    const D: What = What::Check(Grant { pair: Pair::NOTHING, writable: false });
 
     #[test]
     fn pairing_is_strict() {
-        use Call::{Abort, Agreed, Closed, Commit, Refused};
-        let (a, b) = (NodeId(0), NodeId(1));
-        let (p, c) = (Hook::Prepare, Hook::Check);
         let good: [&[Call]; 5] = [
             &[],
-            &[Agreed(p, a), Agreed(c, a), Refused(c, b), Commit(c, a), Commit(p, a), Closed(b)],
-            &[Agreed(p, a), Refused(c, b), Abort(p, a)],
-            &[Refused(p, a)],
-            &[Closed(a), Closed(b)],
+            &[Agreed(P, A), Agreed(C, A), Refused(C, B), Commit(C, A), Commit(P, A), Closed(B)],
+            &[Agreed(P, A), Refused(C, B), Abort(P, A)],
+            &[Refused(P, A)],
+            &[Closed(A), Closed(B)],
         ];
-        let bad: [&[Call]; 7] = [
-            &[Agreed(c, a)],
-            &[Commit(c, a)],
-            &[Agreed(c, a), Agreed(c, b), Commit(c, a), Commit(c, b)],
-            &[Agreed(c, a), Agreed(c, b), Commit(c, b), Abort(c, a)],
-            &[Agreed(c, a), Abort(c, a), Abort(c, a)],
-            &[Agreed(c, a), Closed(b), Commit(c, a)],
-            &[Agreed(c, a), Commit(c, a), Agreed(c, b), Commit(c, b)],
+        let bad: [&[Call]; 10] = [
+            &[Agreed(C, A)],
+            &[Commit(C, A)],
+            &[Agreed(C, A), Agreed(C, B), Commit(C, A), Commit(C, B)],
+            &[Agreed(C, A), Agreed(C, B), Commit(C, B), Abort(C, A)],
+            &[Agreed(C, A), Abort(C, A), Abort(C, A)],
+            &[Agreed(C, A), Closed(B), Commit(C, A)],
+            &[Agreed(C, A), Commit(C, A), Agreed(C, B), Commit(C, B)],
+            &[Agreed(C, A), Commit(D, A)],
+            &[Agreed(P, A), Abort(What::Prepare(false), A)],
+            &[Astray(A)],
         ];
         good.iter().for_each(|calls| assert_eq!(paired(calls), Ok(()), "{calls:?}"));
         bad.iter().for_each(|calls| assert!(paired(calls).is_err(), "{calls:?}"));
+    }
+
+    #[test]
+    fn a_commit_must_tell_what_happened() {
+        let calls = [Agreed(P, A), Refused(C, B), Agreed(D, A), Commit(D, A), Commit(P, A), Closed(B)];
+        let plan = [(P, A), (C, B), (D, A)];
+        assert_eq!(as_told(&calls, &plan, &[B], &[B]), Ok(()));
+        assert!(as_told(&calls, &plan[..2], &[B], &[B]).is_err());
+        assert!(as_told(&calls, &[(P, A), (D, B), (D, A)], &[B], &[B]).is_err());
+        assert!(as_told(&calls, &plan, &[], &[B]).is_err());
+        assert!(as_told(&calls, &plan, &[B], &[]).is_err());
     }
 }

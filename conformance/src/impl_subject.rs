@@ -1,11 +1,11 @@
 //! The crate as a [`Subject`].
 
-use crate::hooks::{self, TestDriver};
+use crate::hooks::{self, TestDriver, What};
 use crate::subject::{Answer, ChildSeen, NodeSeen, Observation, Subject, UserSeen};
 use crate::translate::{self, Keys, Refused};
-use blockgraph::{Committed, Driver, EdgeKey, EdgeView, Graph, PlanStep, Transaction};
+use blockgraph::{Committed, Driver, EdgeKey, EdgeView, Graph, PlanStep, Savepoint, Transaction};
 use blockgraph_model::op::Flags;
-use blockgraph_model::{EdgeId, NodeId, Op, Refusal, Role, Spec, UserId};
+use blockgraph_model::{EdgeId, NodeId, Op, Perms, Refusal, Role, Spec, UserId};
 
 /// A graph of the crate, and which of its keys stands for which name.
 #[derive(Clone, Debug)]
@@ -16,8 +16,12 @@ pub struct ImplSubject {
     pub keys: Keys,
     /// The names before the operation: after a refusal the old keys are valid again, as the crate promises.
     before: Keys,
-    /// Set when the crate said something that has no translation, or broke the pairing of its hooks.
+    /// Set when the crate said something that has no translation, or broke a promise about its hooks or its transactions.
     pub fault: Option<String>,
+    /// What the last conflict said was needed and not shared.
+    pub missing: Option<Perms>,
+    /// How many answers were given: some checks are made only now and then.
+    pub turn: u32,
 }
 
 impl Default for ImplSubject {
@@ -35,7 +39,7 @@ impl ImplSubject {
     /// An empty graph for the names below these numbers of nodes and users.
     pub fn sized(nodes: usize, users: usize) -> Self {
         let keys = Keys::dangling(nodes, users);
-        ImplSubject { graph: Graph::new(), before: keys.clone(), keys, fault: None }
+        ImplSubject { graph: Graph::new(), before: keys.clone(), keys, fault: None, missing: None, turn: 0 }
     }
 
     /// Becomes a copy of `other`, reusing what it has.
@@ -54,25 +58,70 @@ impl ImplSubject {
     }
 
     fn answer(&mut self, ops: &[Op], refusals: &[Refusal]) -> Answer {
+        self.turn = self.turn.wrapping_add(1);
         let mut transaction = self.graph.transaction();
+        let start = transaction.savepoint();
         for (index, &op) in ops.iter().enumerate() {
             if let Err(error) = step(&mut transaction, &mut self.keys, op, refusals) {
-                let refused = translate::error(error.kind(), &self.keys);
-                return match refused {
+                if error.step() != Some(transaction.steps()) {
+                    let steps = transaction.steps();
+                    self.fault = Some(format!("failed after {steps} steps, but the error says {:?}", error.step()));
+                }
+                if self.turn.is_multiple_of(2) && transaction.stale_nodes().next().is_none() {
+                    self.fault = usable(transaction, start).or(self.fault.take());
+                }
+                return match translate::error(error.kind(), &self.keys) {
                     Some(Refused::Step(error)) => Answer::Failed { index, error },
                     _ => untranslated(&mut self.fault, &error),
                 };
             }
         }
         match transaction.commit() {
-            Ok(committed) => done(&committed, &self.keys),
+            Ok(committed) => {
+                self.fault = told(&committed, &self.keys).err().or(self.fault.take());
+                done(&committed, &self.keys)
+            }
             Err(error) => match translate::error(error.kind(), &self.keys) {
-                Some(Refused::Violation(violation)) => Answer::Violates(vec![violation]),
+                Some(Refused::Violation(violation)) => {
+                    self.missing = translate::missing(error.kind());
+                    Answer::Violates(vec![violation])
+                }
                 Some(Refused::Driver(by)) => Answer::Refused(by),
                 _ => untranslated(&mut self.fault, &error),
             },
         }
     }
+}
+
+/// After a failed step the transaction is as it was before that step, and can be used: back at its start there is nothing
+/// left to commit. (Every second time; else it is dropped, which must come to the same.)
+fn usable(mut transaction: Transaction<'_, TestDriver>, start: Savepoint) -> Option<String> {
+    // If it was the very first step there should be nothing to roll back.
+    if transaction.steps() > 0 && transaction.rollback_to(start).is_err() {
+        return Some("the savepoint at the start of the transaction is gone".to_owned());
+    }
+    match transaction.commit() {
+        Ok(committed) if committed.plan.is_empty() && committed.closed.is_empty() => None,
+        left => Some(format!("a failed step left something to commit: {left:?}")),
+    }
+}
+
+/// The commit's own account against the hooks that were called.
+fn told(committed: &Committed<TestDriver>, keys: &Keys) -> Result<(), String> {
+    let id = |key| keys.node_of(key).ok_or_else(|| format!("{key:?} is no node's key"));
+    let plan = committed.plan.iter().map(|step| match *step {
+        PlanStep::Prepare { node, read_only } => Ok((What::Prepare(read_only), id(node)?)),
+        PlanStep::Check { node, grant } => Ok((What::Check(grant), id(node)?)),
+    });
+    let plan = plan.collect::<Result<Vec<_>, String>>()?;
+    let refused = committed.refused.iter().map(|key| id(*key)).collect::<Result<Vec<_>, _>>()?;
+    let closed: Vec<NodeId> = committed.closed.iter().map(|closed| closed.driver.id).collect();
+    for gone in &committed.closed {
+        if *gone.name != *translate::node_name(gone.driver.id) || keys.node_of(gone.key) != Some(gone.driver.id) {
+            return Err(format!("{:?} was closed under the name {}", gone.driver.id, gone.name));
+        }
+    }
+    hooks::with_log(|calls| hooks::as_told(calls, &plan, &refused, &closed))
 }
 
 fn untranslated(fault: &mut Option<String>, error: &blockgraph::Error) -> Answer {
@@ -183,6 +232,7 @@ impl Subject for ImplSubject {
     fn apply(&mut self, ops: &[Op], refusals: &[Refusal]) -> Answer {
         self.set_refusals(refusals, true);
         hooks::clear_log();
+        self.missing = None;
         self.before.copy_from(&self.keys);
         let answer = self.answer(ops, refusals);
         if !matches!(answer, Answer::Done { .. }) {

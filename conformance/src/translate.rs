@@ -257,6 +257,11 @@ fn judgement(kind: &ErrorKind) -> Option<Refused> {
     })
 }
 
+/// What a conflict says is needed and not shared.
+pub fn missing(kind: &ErrorKind) -> Option<Perms> {
+    if let ErrorKind::Conflict { missing, .. } = kind { Some(Perms(missing.bits())) } else { None }
+}
+
 fn step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     use StepError as E;
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
