@@ -337,6 +337,44 @@ fn triples(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
     all
 }
 
+/// What a step must find in a graph that the steps before it changed.
+fn reach(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "reach",
+        about: "steps over edges of the same transaction: what replace-node skips, the order of judging, diamonds",
+        nodes,
+        edges,
+        users,
+        verbs: &["add", "attach-user", "attach"],
+        specs: &[FILTER, NO_PERMISSION],
+        pairs: const { &[Pair::new(NONE, ALL), Pair::new(W, but(W))] },
+        roles: &[(FILE, FILTERED), (OTHER, Role::DATA)],
+        compounds: Compounds::Menu(entangled),
+        ..BLANK
+    }
+}
+
+/// The transactions of [`reach`]: two changes of the graph and a replace-node that must see both; two users at once.
+fn entangled(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+    let used: Vec<NodeId> = s.names().collect();
+    let pairs = || used.iter().flat_map(|a| used.iter().map(move |b| (*a, *b))).filter(|(a, b)| a != b);
+    let attach = |parent, child, name| Op::Attach { parent, child, name, role: Role::DATA };
+    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
+    for (a, b) in pairs() {
+        for (c, d) in pairs() {
+            let replace = Op::ReplaceNode { from: b, to: c };
+            all.push([attach(a, b, OTHER), attach(c, d, ChildName(3)), replace].into());
+            all.push([Op::ReplaceChild { parent: a, name: OTHER, to: b }, attach(c, d, ChildName(3)), replace].into());
+        }
+    }
+    for wish in [Pair::new(NONE, ALL), Pair::new(W, but(W))] {
+        let other = if wish.need == NONE { Pair::new(W, but(W)) } else { Pair::new(NONE, ALL) };
+        let set = |user, pair| Op::SetUser { user: UserId(user), pair };
+        all.push([set(0, wish), set(1, other)].into_iter().collect());
+    }
+    all
+}
+
 /// The scopes in the order of their size.
 pub const SCOPES: [&str; 3] = ["smoke", "small", "medium"];
 
@@ -346,7 +384,7 @@ type Make = fn(u8, usize, u8) -> Facet;
 /// For each scope the most nodes, edges and users, and the number of unique canonical states.
 type Sizes = [(u8, usize, u8, usize); SCOPES.len()];
 
-const SIZES: [(Make, Sizes); 8] = [
+const SIZES: [(Make, Sizes); 9] = [
     (permissions, [(2, 3, 2, 15_778), (3, 3, 2, 240_444), (3, 5, 2, 1_601_064)]),
     (shape, [(3, 3, 1, 24_428), (3, 4, 1, 77_708), (3, 4, 2, 222_188)]),
     (drivers, [(2, 3, 1, 15_019), (2, 4, 1, 21_905), (3, 2, 1, 201_043)]),
@@ -354,6 +392,7 @@ const SIZES: [(Make, Sizes); 8] = [
     (freezing, [(3, 3, 1, 8_697), (4, 3, 1, 90_936), (4, 4, 1, 305_768)]),
     (refusals, [(2, 3, 2, 6_001), (2, 4, 3, 10_617), (3, 4, 2, 294_981)]),
     (pairs, [(2, 3, 1, 683), (3, 1, 1, 575), (3, 2, 1, 6_919)]),
+    (reach, [(4, 4, 2, 63_572), (4, 4, 2, 63_572), (4, 5, 2, 503_728)]),
     (compounds, [(2, 3, 1, 1_472), (3, 3, 1, 37_372), (3, 4, 1, 228_726)]),
 ];
 
