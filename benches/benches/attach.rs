@@ -1,4 +1,4 @@
-//! What one operation costs, and what it depends on. `specs/` and DESIGN §4 say what it must cost.
+//! What one operation costs, and what it depends on; the front page of the crate says what it must cost.
 #![allow(clippy::unwrap_used, reason = "a benchmark")]
 
 use blockgraph::drivers::{BackingFilter, Filter};

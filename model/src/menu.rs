@@ -57,7 +57,7 @@ impl Action {
 pub enum Compounds {
     /// None.
     None,
-    /// Every ordered pair of operations of the menu (DESIGN §5).
+    /// Every ordered pair of operations of the menu.
     Pairs,
     /// These, with every assignment of names in use: see [`crate::scopes`].
     Menu(fn(&Small) -> Vec<ArrayVec<Op, MAX_OPS>>),
