@@ -161,7 +161,8 @@ pub trait Driver: Policy + Send + Sync {
         let _ = (view, new);
     }
 
-    /// The node called `name` is gone for good (QEMU: `bdrv_close`).
+    /// The node called `name` is gone for good (QEMU: `bdrv_close`). A panic in here undoes nothing, see
+    /// [`Judged::run`](crate::Judged::run).
     fn close(&mut self, name: &str) {
         let _ = name;
     }

@@ -161,11 +161,12 @@ impl Core {
             pending.aborts.extend(pending.plan.get(index).copied());
         }
         // A hook panicked while the drivers were being told: those who had been told lag behind the old state now.
-        while let Some(key) = self.pending.told.pop() {
-            if self.nodes.get(key).is_some_and(|node| node.is_stale()) && !self.stale.contains(&key) {
-                self.stale.push(key);
-            }
+        // Those who lagged before may have caught up.
+        let told = core::mem::take(&mut self.pending.told);
+        if !told.is_empty() {
+            self.relist_stale(&told);
         }
+        self.pending.told = told;
     }
 
     /// Empties the transaction's lists, and the marks on the nodes in them.

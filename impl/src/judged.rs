@@ -94,7 +94,9 @@ impl<'g, D: Driver> Judged<'g, D> {
     ///
     /// A hook that panics while being asked leaves the graph as it was before the transaction. So does one that
     /// panics in `set` or `commit_prepare`; drivers that have been told by then count as granted what they were told,
-    /// so their nodes are stale and are asked again next time.
+    /// so their nodes are stale and are asked again next time. Where the last of them has been told is the point of no
+    /// return: a panic in `close` leaves the transaction in effect and the closed nodes out of the graph, all of them,
+    /// but what was to be returned is lost, and the drivers whose turn had not come are dropped without `close`.
     ///
     /// # Errors
     /// `Refused`; everything has been aborted and undone.
@@ -163,6 +165,20 @@ impl Core {
         }
         Some(step)
     }
+
+    /// Who lags now (V7.1), in the order in which they began to: who is listed and still lags keeps its place, who
+    /// lags among these others is appended. Nobody else can have begun to. O(list + others).
+    pub(crate) fn relist_stale(&mut self, others: &[NodeKey]) {
+        let Self { nodes, stale, pending, .. } = self;
+        let epoch = pending.next_epoch();
+        // Marked, so that being in the list costs no search.
+        let mut joins = |key: &NodeKey| {
+            let node = nodes.get_mut(*key).filter(|node| !node.doomed && node.is_stale());
+            node.is_some_and(|node| core::mem::replace(&mut node.mark, epoch) != epoch)
+        };
+        stale.retain(&mut joins);
+        stale.extend(others.iter().copied().filter(joins));
+    }
 }
 
 impl<D: Driver> Graph<D> {
@@ -214,9 +230,7 @@ impl<D: Driver> Graph<D> {
         let plan = &core.pending.plan;
         let refused = core.pending.refused.iter().filter_map(|index| plan.get(*index));
         let refused: Vec<NodeKey> = refused.map(PlanStep::node).collect();
-        let stale: Vec<NodeKey> = refused.iter().copied().filter(|key| core.nodes[*key].is_stale()).collect();
-        // Who lagged before was in this plan: still refused, or no longer lagging.
-        core.stale.clone_from(&stale);
+        core.relist_stale(&refused);
         core.free_unlinked();
         let mut closed = Vec::with_capacity(core.pending.doomed.len());
         for index in 0..core.pending.doomed.len() {
@@ -227,6 +241,6 @@ impl<D: Driver> Graph<D> {
         }
         let plan = Plan::take(&mut core.pending.plan);
         core.reset_pending();
-        Committed { closed, plan, refused, stale }
+        Committed { closed, plan, refused, stale: core.stale.clone() }
     }
 }

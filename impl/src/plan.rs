@@ -111,7 +111,7 @@ pub struct Committed<D> {
     pub plan: Plan,
     /// The nodes whose `check` was refused, and the refusal tolerated (V7), in the order of the plan.
     pub refused: Vec<NodeKey>,
-    /// The nodes that lag now (V7.1).
+    /// The nodes that lag now (V7.1), in the order of [`Graph::stale_nodes`](crate::Graph::stale_nodes).
     pub stale: Vec<NodeKey>,
 }
 

@@ -91,8 +91,8 @@ impl<D: Driver> Graph<D> {
         Ok(graph)
     }
 
-    /// Becomes the graph of a snapshot, in the space it has. All keys of before are invalid, on an error as well,
-    /// which leaves the graph empty.
+    /// Becomes the graph of a snapshot, in the space it has, after a [`clear`](Self::clear): all keys of before are
+    /// invalid, on an error as well, which leaves the graph empty.
     ///
     /// # Errors
     /// As [`restore`](Self::restore).
@@ -109,7 +109,8 @@ impl<D: Driver> Graph<D> {
         result
     }
 
-    /// Removes everything, without closing anybody; the space is kept. Keys become invalid.
+    /// Removes everything, without closing anybody; the space is kept. Keys become invalid, and with them the
+    /// [pending aborts](Self::pending_aborts), which are forgotten: who wants them takes them before.
     pub fn clear(&mut self) {
         self.undo_all();
         self.core.clear();

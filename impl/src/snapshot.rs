@@ -22,7 +22,8 @@ pub const SNAPSHOT_VERSION: u32 = 1;
 /// * `parent_lists` has every edge once, as an index; among those with the same child the order is that of the
 ///   child's list of parents. How edges of different nodes are mixed means nothing in either.
 ///
-/// Pairs of edges from nodes are not in it; they follow from the rest (P4).
+/// Pairs of edges from nodes are not in it; they follow from the rest (P4). Nor is the order in which nodes went
+/// stale: a restored graph lists them in the order of `nodes`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Snapshot<D> {

@@ -7,6 +7,10 @@ use crate::graph::{EdgeKey, Graph, NodeKey, UserKey};
 use crate::judged::Judged;
 use crate::plan::Committed;
 use core::ops::Deref;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// Number of savepoints ever made, in all graphs, so that none is taken for another graph's or a clone's.
+static SAVEPOINTS: AtomicUsize = AtomicUsize::new(0);
 
 /// Undoes whatever is open when it goes, by return, by error or by unwinding.
 #[derive(Debug)]
@@ -38,7 +42,9 @@ pub struct Transaction<'g, D: Driver> {
 /// A point of a transaction to return to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Savepoint {
-    serial: u64,
+    serial: usize,
+    /// Its place among the marks of its transaction.
+    index: usize,
 }
 
 impl<D: Driver> Deref for Transaction<'_, D> {
@@ -103,10 +109,9 @@ impl<'g, D: Driver> Transaction<'g, D> {
     /// A point to return to. O(1).
     pub fn savepoint(&mut self) -> Savepoint {
         let pending = &mut self.guard.graph.core.pending;
-        pending.serial = pending.serial.wrapping_add(1);
-        let serial = pending.serial;
+        let (serial, index) = (SAVEPOINTS.fetch_add(1, Ordering::Relaxed), pending.marks.len());
         pending.marks.push(Mark { serial, journal: pending.journal.len(), steps: pending.steps });
-        Savepoint { serial }
+        Savepoint { serial, index }
     }
 
     /// Takes back all steps since the savepoint, which stays valid; those made after it do not. O(what was done).
@@ -115,14 +120,13 @@ impl<'g, D: Driver> Transaction<'g, D> {
     /// `SavepointGone` if it is not one of this transaction or was rolled back over; then nothing changes.
     pub fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), StepError> {
         let pending = &mut self.guard.graph.core.pending;
-        let Ok(index) = pending.marks.binary_search_by_key(&savepoint.serial, |mark| mark.serial) else {
+        let mark = pending.marks.get(savepoint.index).copied().filter(|mark| mark.serial == savepoint.serial);
+        let Some(mark) = mark else {
             return Err(Error::from(ErrorKind::SavepointGone).at_step(pending.steps));
         };
-        pending.marks.truncate(index + 1);
-        if let Some(mark) = pending.marks.last().copied() {
-            pending.steps = mark.steps;
-            self.guard.graph.undo_to(mark.journal);
-        }
+        pending.marks.truncate(savepoint.index + 1);
+        pending.steps = mark.steps;
+        self.guard.graph.undo_to(mark.journal);
         Ok(())
     }
 

@@ -1,38 +1,13 @@
-//! Life and death in transactions, the plan, refusals at each step of it, panics, leaks, savepoints.
+//! Life and death in transactions, the plan, refusals at each step of it, snapshots.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod common;
 
 use blockgraph::drivers::{BackingFilter, Filter, Format, Protocol};
 use blockgraph::{
-    ErrorKind, Graph, Hook, Judged, NodeKey, NodeSpec, Pair, Permissions, PlanStep, Preset, Refusal, RestoreError, Role,
+    ErrorKind, Graph, Hook, Judged, NodeSpec, Pair, Permissions, PlanStep, Preset, Refusal, RestoreError, Role,
 };
-use common::{Behaviour, Injected};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-const READER: Pair = Pair::new(Permissions::READ, Permissions::ALL);
-const WRITER: Pair = Pair::new(Permissions::READ.union(Permissions::WRITE), Permissions::ALL);
-
-fn add(graph: &mut Graph<Injected>, name: &str, preset: impl Into<Preset>) -> NodeKey {
-    graph.add(NodeSpec::new(name), Injected::new(preset, Behaviour::Accept)).unwrap()
-}
-
-/// `n0` at the bottom, filters above, a user `u` that reads on top.
-fn chain(length: usize) -> (Graph<Injected>, Vec<NodeKey>) {
-    let mut graph = Graph::new();
-    let mut nodes = vec![add(&mut graph, "n0", Protocol)];
-    for i in 1..length {
-        let node = add(&mut graph, &format!("n{i}"), Filter);
-        graph.attach(node, nodes[i - 1], "file", Role::FILTER).unwrap();
-        nodes.push(node);
-    }
-    graph.attach_user("u", nodes[length - 1], READER, false).unwrap();
-    (graph, nodes)
-}
-
-fn behave(graph: &mut Graph<Injected>, node: NodeKey, behaviour: Behaviour) {
-    graph.driver_mut(node).unwrap().behaviour = behaviour;
-}
+use common::{Behaviour, Injected, READER, WRITER, add, behave, chain};
 
 #[test]
 fn doomed_nodes_are_there_and_not_there() {
@@ -168,140 +143,6 @@ fn a_caller_executes_the_plan_himself() {
     assert_eq!(order, nodes, "children first");
     assert_eq!(graph.get(nodes[0]).unwrap().granted().pair, graph.get(nodes[0]).unwrap().pair());
     assert_eq!(graph.check(), []);
-}
-
-#[test]
-fn a_refused_loosening_leaves_the_node_stale() {
-    let (mut graph, nodes) = chain(3);
-    let user = graph.user("u").unwrap();
-    graph.set_user(user, WRITER).unwrap();
-    behave(&mut graph, nodes[1], Behaviour::RefuseCheck);
-    let mut t = graph.transaction();
-    t.set_user(user, READER).unwrap();
-    let committed = t.commit().unwrap();
-    assert_eq!((committed.refused.clone(), committed.stale.clone()), (vec![nodes[1]], vec![nodes[1]]));
-    assert_eq!(committed.commits().map(|step| step.node()).collect::<Vec<_>>(), [nodes[0], nodes[2]]);
-    assert!(graph.get(nodes[1]).unwrap().is_stale());
-    assert!(graph.get(nodes[1]).unwrap().granted().pair.need.contains(Permissions::WRITE));
-    assert_eq!(graph.check(), []);
-    // It is in every plan, whatever that is about.
-    let committed = graph.transaction().commit().unwrap();
-    assert_eq!((committed.plan.len(), committed.stale.len()), (1, 1));
-    let restored = Graph::restore(&graph.snapshot()).unwrap();
-    assert_eq!((restored.stale_nodes().count(), restored.check().len()), (1, 0));
-    behave(&mut graph, nodes[1], Behaviour::Accept);
-    add(&mut graph, "unrelated", Protocol);
-    assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
-    assert_eq!(graph.driver(nodes[1]).unwrap().granted.unwrap(), graph.get(nodes[1]).unwrap().granted());
-}
-
-#[test]
-fn a_stale_node_may_go_or_catch_up_by_itself() {
-    let (mut graph, nodes) = chain(2);
-    let user = graph.user("u").unwrap();
-    graph.set_user(user, WRITER).unwrap();
-    behave(&mut graph, nodes[1], Behaviour::RefuseCheck);
-    graph.set_user(user, READER).unwrap();
-    // Back to what it was granted: nothing to ask.
-    let mut t = graph.transaction();
-    t.set_user(user, WRITER).unwrap();
-    let plan = t.commit().unwrap().plan;
-    assert_eq!(plan.iter().map(PlanStep::node).collect::<Vec<_>>(), [nodes[0]]);
-    assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
-    graph.set_user(user, READER).unwrap();
-    graph.release(nodes[1]).unwrap();
-    graph.detach_user(user).unwrap();
-    assert_eq!((graph.stale_nodes().count(), graph.node("n1"), graph.check().len()), (0, None, 0));
-}
-
-#[test]
-fn a_panicking_hook_rolls_back() {
-    for behaviour in [Behaviour::PanicInCheck, Behaviour::PanicInSet] {
-        let (mut graph, nodes) = chain(4);
-        behave(&mut graph, nodes[1], behaviour);
-        let user = graph.user("u").unwrap();
-        let edges: Vec<_> = nodes.iter().map(|node| graph.get(*node).unwrap().pair()).collect();
-        let result = catch_unwind(AssertUnwindSafe(|| graph.set_user(user, WRITER)));
-        assert!(result.is_err());
-        let after: Vec<_> = nodes.iter().map(|node| graph.get(*node).unwrap().pair()).collect();
-        assert_eq!((after, graph.check().len()), (edges, 0));
-        let aborts: Vec<_> = graph.pending_aborts().iter().map(PlanStep::node).collect();
-        let (expected, stale) = match behaviour {
-            Behaviour::PanicInCheck => (vec![nodes[2], nodes[3]], vec![]),
-            _ => (vec![nodes[1], nodes[2], nodes[3]], vec![nodes[0]]),
-        };
-        assert_eq!((aborts, graph.stale_nodes().collect::<Vec<_>>()), (expected, stale));
-        graph.run_pending_aborts();
-        assert!(graph.pending_aborts().is_empty());
-        behave(&mut graph, nodes[1], Behaviour::Accept);
-        graph.set_user(user, WRITER).unwrap();
-        assert!(nodes.iter().all(|node| graph.driver(*node).unwrap().open_checks == 0));
-        assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
-    }
-}
-
-#[test]
-fn a_leaked_transaction_is_undone_by_the_next() {
-    let (mut graph, nodes) = chain(3);
-    let before = graph.snapshot();
-    let mut t = graph.transaction();
-    t.detach_user(t.user("u").unwrap()).unwrap();
-    t.insert(NodeSpec::new("new"), Injected::no_permission(), nodes[1]).unwrap();
-    std::mem::forget(t);
-    assert!(!graph.check().is_empty());
-    let mut copy = graph.clone();
-    drop(graph.transaction());
-    drop(copy.transaction());
-    assert_eq!((graph.snapshot(), copy.snapshot()), (before.clone(), before.clone()));
-    assert_eq!((graph.check(), copy.check()), (vec![], vec![]));
-    let mut t = graph.transaction();
-    t.set_user(t.user("u").unwrap(), WRITER).unwrap();
-    let mut judged = t.judge().unwrap();
-    judged.done();
-    std::mem::forget(judged);
-    drop(graph.transaction());
-    assert_eq!(graph.take_pending_aborts().len(), 1, "what was done by then");
-    assert_eq!((graph.snapshot().edges, graph.check().len()), (before.edges, 0));
-}
-
-#[test]
-fn a_dropped_judgement_leaves_what_is_to_be_aborted() {
-    let (mut graph, nodes) = chain(3);
-    let before = graph.snapshot();
-    let mut t = graph.transaction();
-    t.set_user(t.user("u").unwrap(), WRITER).unwrap();
-    let mut judged = t.judge().unwrap();
-    judged.done();
-    judged.done();
-    drop(judged);
-    assert_eq!(graph.snapshot(), before);
-    let aborts: Vec<_> = graph.take_pending_aborts().iter().map(PlanStep::node).collect();
-    assert_eq!(aborts, [nodes[1], nodes[2]], "newest first");
-    assert!(graph.pending_aborts().is_empty());
-}
-
-#[test]
-fn savepoints() {
-    let (mut graph, nodes) = chain(3);
-    let before = graph.snapshot();
-    let foreign = graph.transaction().savepoint();
-    let mut t = graph.transaction();
-    let first = t.savepoint();
-    t.set_read_only(nodes[0], false).unwrap();
-    t.set_backing(nodes[0], None).unwrap_err();
-    let second = t.savepoint();
-    let new = t.insert(NodeSpec::new("new"), Injected::new(Filter, Behaviour::Accept), nodes[1]).unwrap();
-    t.detach_user(t.user("u").unwrap()).unwrap();
-    let third = t.savepoint();
-    t.rollback_to(second).unwrap();
-    assert_eq!((t.steps(), t.get(new).is_none(), t.user("u").is_some()), (1, true, true));
-    assert!(matches!(t.rollback_to(third).unwrap_err().kind(), ErrorKind::SavepointGone));
-    assert!(matches!(t.rollback_to(foreign).unwrap_err().kind(), ErrorKind::SavepointGone));
-    t.rollback_to(second).unwrap();
-    t.rollback_to(first).unwrap();
-    assert_eq!(t.steps(), 0);
-    assert!(t.commit().unwrap().plan.is_empty());
-    assert_eq!((graph.snapshot(), graph.check().len()), (before, 0));
 }
 
 #[test]

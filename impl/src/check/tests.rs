@@ -2,7 +2,7 @@
 
 use super::Inconsistency;
 use crate::drivers::{Filter, Format, Protocol};
-use crate::graph::arena::{Core, EdgeKey, NodeKey};
+use crate::graph::arena::{Core, EdgeKey, Node, NodeKey};
 use crate::{Graph, NodeSpec, Pair, Permissions, Preset, Role, Slot};
 use alloc::vec::Vec;
 use slotmap::Key;
@@ -63,11 +63,41 @@ fn defects_of_shape_are_found() {
     finds!(I::LostEdge(_), c => { let key = first_parent(c, "disk"); c.edges[key].linked = false; });
     finds!(I::Slot(_, Slot::File), c => { let key = node(c, "top"); c.nodes[key].file = EdgeKey::null(); });
     finds!(I::Role(_), c => { let key = first_parent(c, "disk"); c.edges[key].role = Role::COW; });
+    // Malformed, and it keeps its slot.
+    finds!(I::Role(_), c => { let key = last_parent(c, "file"); c.edges[key].role = Role::PRIMARY; });
     finds!(I::Frozen(_), c => { let key = first_parent(c, "file"); c.edges[key].frozen = true; });
     finds!(I::Frozen(_), c => {
         let (key, edge) = (node(c, "disk"), first_parent(c, "disk"));
         (c.nodes[key].never_freeze, c.edges[edge].frozen) = (true, true);
     });
+}
+
+/// Each mark that a transaction leaves on a node is looked for by itself.
+#[test]
+fn single_marks_are_found() {
+    let marks: [fn(&mut Node) -> &mut bool; 3] = [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened];
+    for mark in marks {
+        let mut graph = graph();
+        let key = node(&graph.core, "disk");
+        *mark(&mut graph.core.nodes[key]) = true;
+        assert_eq!(graph.check(), [Inconsistency::Leftover]);
+    }
+}
+
+/// An edge of the arena that is in no list, and says it is; and counts that do not add up with each other.
+#[test]
+fn wrong_counts_of_edges_are_found() {
+    use Inconsistency as I;
+    finds!(I::Registry, c => { let copy = c.edges[first_parent(c, "disk")].clone(); c.edges.insert(copy); });
+    finds!(I::Registry, c => { let copy = c.edges[first_parent(c, "top")].clone(); c.edges.insert(copy); });
+    finds!(I::Registry, c => { let key = node(c, "file"); c.nodes[key].parent_count = 1; });
+    for name in ["disk", "top"] {
+        let mut graph = graph();
+        let (key, copy) = (node(&graph.core, name), graph.core.edges[first_parent(&graph.core, name)].clone());
+        graph.core.nodes[key].parent_count += 1;
+        graph.core.edges.insert(copy);
+        assert!(graph.check().contains(&I::Registry), "{name}: the sum of the parents is right");
+    }
 }
 
 #[test]

@@ -117,13 +117,16 @@ impl<D: Driver> Graph<D> {
         self.drivers.get_mut(node)
     }
 
-    /// The nodes whose driver lags behind the last commit (V7), in the order in which they began to. O(1) each.
+    /// The nodes whose driver lags behind the last commit (V7), in the order in which they began to; those that one
+    /// commit left behind in the order of its plan. A snapshot does not have this order: a restored graph lists them
+    /// in that of [`nodes`](Self::nodes). O(1) each.
     pub fn stale_nodes(&self) -> impl Iterator<Item = NodeKey> + '_ {
         self.core.stale.iter().copied()
     }
 
     /// Steps of plans that drivers performed and that were neither set nor aborted, newest first within one plan:
     /// the transaction was dropped or leaked half way, or a hook panicked. Keys may be of nodes that are gone.
+    /// [`clear`](Self::clear) forgets them, and so does [`restore_from`](Self::restore_from).
     #[must_use]
     pub fn pending_aborts(&self) -> &[PlanStep] {
         &self.core.pending.aborts

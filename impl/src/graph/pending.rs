@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 /// A point of the transaction to return to, as the graph keeps it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
-    pub(crate) serial: u64,
+    pub(crate) serial: usize,
     pub(crate) journal: usize,
     pub(crate) steps: usize,
 }
@@ -42,8 +42,6 @@ pub(crate) struct Pending {
     /// Steps of the transaction that took effect.
     pub(crate) steps: usize,
     pub(crate) marks: Vec<Mark>,
-    /// Number of savepoints ever made.
-    pub(crate) serial: u64,
     /// What the drivers are to be asked.
     pub(crate) plan: Vec<PlanStep>,
     /// How many steps of the plan have been answered and wait for set or abort.
@@ -75,7 +73,6 @@ impl Pending {
     /// Becomes a copy. What is open in the source is open in the copy; space that is only reused is not copied.
     pub(crate) fn copy_from(&mut self, source: &Self) {
         self.epoch = source.epoch;
-        self.serial = source.serial;
         self.aborts.clone_from(&source.aborts);
         if source.open || self.open {
             // Only after a leak.

@@ -22,6 +22,7 @@ impl Core {
         (self.first_user, self.last_user) = (UserKey::null(), UserKey::null());
         self.front = 0;
         self.stale.clear();
+        self.pending.aborts.clear();
     }
 
     pub(super) fn build_users<T>(&mut self, snapshot: &Snapshot<T>) -> Result<Vec<UserKey>, RestoreError> {

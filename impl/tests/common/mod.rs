@@ -1,4 +1,4 @@
-//! What the integration tests share: a generator of numbers, and drivers that refuse, panic and keep a diary.
+//! What the integration tests share: a generator of numbers, drivers that refuse, panic and keep a diary, and graphs.
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests use this")]
 
@@ -6,8 +6,12 @@ use blockgraph::drivers::{
     BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
 };
 use blockgraph::{
-    ChildContext, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot, UnsupportedOption,
+    ChildContext, Driver, DriverOption, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Preset,
+    Refusal, Role, Slot, UnsupportedOption,
 };
+
+pub const READER: Pair = Pair::new(Permissions::READ, Permissions::ALL);
+pub const WRITER: Pair = Pair::new(Permissions::READ.union(Permissions::WRITE), Permissions::ALL);
 
 /// A small generator of numbers (xorshift), the same on every machine.
 pub struct Rng(u64);
@@ -151,4 +155,25 @@ impl Driver for Injected {
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         self.preset.set_option(option)
     }
+}
+
+pub fn add(graph: &mut Graph<Injected>, name: &str, preset: impl Into<Preset>) -> NodeKey {
+    graph.add(NodeSpec::new(name), Injected::new(preset, Behaviour::Accept)).unwrap()
+}
+
+/// `n0` at the bottom, filters above, a user `u` that reads on top.
+pub fn chain(length: usize) -> (Graph<Injected>, Vec<NodeKey>) {
+    let mut graph = Graph::new();
+    let mut nodes = vec![add(&mut graph, "n0", Protocol)];
+    for i in 1..length {
+        let node = add(&mut graph, &format!("n{i}"), Filter);
+        graph.attach(node, nodes[i - 1], "file", Role::FILTER).unwrap();
+        nodes.push(node);
+    }
+    graph.attach_user("u", nodes[length - 1], READER, false).unwrap();
+    (graph, nodes)
+}
+
+pub fn behave(graph: &mut Graph<Injected>, node: NodeKey, behaviour: Behaviour) {
+    graph.driver_mut(node).unwrap().behaviour = behaviour;
 }
