@@ -86,7 +86,7 @@ fn the_json_without_the_walk() {
 
 #[test]
 fn bad_arguments() {
-    let facets = "permissions, shape, drivers, flags, freezing, refusals, pairs, compounds";
+    let facets = scope("smoke").unwrap().facets.iter().map(|(facet, _)| facet.name).collect::<Vec<_>>().join(", ");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let one_line: [(&[&str], String); 5] = [
