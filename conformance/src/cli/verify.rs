@@ -158,8 +158,10 @@ fn totals(out: &mut impl Write, reports: &[FacetReport], cells: &[CellReport], t
     writeln!(out)?;
     writeln!(out, "unique canonical states     {}", sum(|r| r.unique as u64))?;
     writeln!(out, "(state, op) explored        {}", sum(|r| r.transitions))?;
-    writeln!(out, "replayed and equal, star    {}", sum(|r| r.star.0.total()))?;
-    writeln!(out, "replayed and equal, walk    {}", sum(|r| r.walk.map_or(0, |(tally, _)| tally.total())))?;
+    let equal = if reports.iter().all(|r| r.mismatch.is_none()) { " and equal" } else { ", NOT all equal" };
+    writeln!(out, "{:<27} {}", format!("replayed{equal}, star"), sum(|r| r.star.0.total()))?;
+    let walked = sum(|r| r.walk.map_or(0, |(tally, _)| tally.total()));
+    writeln!(out, "{:<27} {walked}", format!("replayed{equal}, walk"))?;
     writeln!(
         out,
         "  of these a driver refused {}",
