@@ -176,10 +176,9 @@ fn totals(out: &mut impl Write, reports: &[FacetReport], cells: &[CellReport], t
     let counted: usize = reports.iter().filter_map(|r| r.stateright.map(|(count, _)| count)).sum();
     if counted > 0 {
         let bound = verify::collision_bound(counted);
-        writeln!(
-            out,
-            "stateright                  the same counts (64-bit fingerprints: collision under {bound:.1e})"
-        )?;
+        let same = reports.iter().all(FacetReport::counted_alike);
+        let verdict = if same { "the same counts" } else { "OTHER counts" };
+        writeln!(out, "stateright                  {verdict} (64-bit fingerprints: collision under {bound:.1e})")?;
     }
     writeln!(out, "time                        {:.1} s", time.as_secs_f64())
 }
@@ -209,6 +208,12 @@ fn findings(reports: &[FacetReport], cells: &[CellReport], arguments: &Arguments
         let name = report.facet.name;
         if report.unique != report.pinned && report.mismatch.is_none() {
             writeln!(err, "{name}: {} states, pinned are {}", report.unique, report.pinned)?;
+        }
+        if let (false, Some((count, _))) = (report.counted_alike(), report.stateright) {
+            writeln!(err, "{name}: {} states, stateright counts {count}", report.unique)?;
+        }
+        if report.mismatch.is_none() && !report.replayed_all() {
+            writeln!(err, "{name}: not every transition was replayed")?;
         }
         for (broken, story) in &report.broken {
             writeln!(err, "{name}: the model breaks: {broken}")?;
