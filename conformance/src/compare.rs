@@ -7,7 +7,7 @@ use crate::subject::{Answer, Observation, Subject};
 use crate::text::Names;
 use crate::text::seen::{answer_line, differences};
 use crate::translate::{self, Keys};
-use blockgraph::Graph;
+use blockgraph::{Graph, NodeView};
 use blockgraph_model::judge::{self, Derived};
 use blockgraph_model::{Edge, EdgeId, NodeId, Outcome, Parent, Perms, State, Violation};
 
@@ -16,78 +16,71 @@ use blockgraph_model::{Edge, EdgeId, NodeId, Outcome, Parent, Perms, State, Viol
 pub fn same<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
     let Some(derived) = judge::derive(state) else { return false };
     let graph = &subject.graph;
+    let sides = Sides { graph, keys: &subject.keys, state, derived: &derived };
     graph.node_count() == state.names().count()
-        && state.names().all(|id| same_node(graph, &subject.keys, state, &derived, id))
+        && state.names().all(|id| sides.same_node(id))
         && graph.users().count() == state.edges().iter().filter(|e| matches!(e.parent, Parent::User(_))).count()
         && state.edges().iter().all(|e| same_user(graph, &subject.keys, e))
 }
 
-fn same_node<const N: usize, const E: usize>(
-    graph: &Graph<TestDriver>,
-    keys: &Keys,
-    state: &State<N, E>,
-    derived: &Derived<N, E>,
-    id: NodeId,
-) -> bool {
-    let key = keys.node(id);
-    let node = &state.nodes[id.0 as usize];
-    let (Some(view), Some(driver)) = (graph.get(key), graph.driver(key)) else { return false };
-    let flags = node.flags;
-    let plain = *view.name() == translate::node_name(id)
-        && driver.id == id
-        && translate::preset_back(&driver.preset) == node.kind.map(|kind| (kind, node.opt))
-        && view.read_only() == flags.read_only
-        && view.force_share() == flags.force_share
-        && view.no_io() == flags.no_io
-        && view.never_freeze() == flags.never_freeze
-        && view.holders() == u32::from(node.holders)
-        && translate::grant_back(view.granted()) == node.granted
-        && translate::pair_back(view.pair()) == derived.nodes[id.0 as usize];
-    plain && same_children(graph, keys, state, derived, id) && same_parents(graph, keys, state, id)
+/// The crate's graph and the model's state that are compared node by node.
+struct Sides<'a, const N: usize, const E: usize> {
+    graph: &'a Graph<TestDriver>,
+    keys: &'a Keys,
+    state: &'a State<N, E>,
+    derived: &'a Derived<N, E>,
 }
 
-fn same_children<const N: usize, const E: usize>(
-    graph: &Graph<TestDriver>,
-    keys: &Keys,
-    state: &State<N, E>,
-    derived: &Derived<N, E>,
-    id: NodeId,
-) -> bool {
-    let Some(view) = graph.get(keys.node(id)) else { return false };
-    let mut seen = view.children();
-    let all = state.edges().iter().zip(&derived.edges).filter(|(e, _)| e.parent == Parent::Node(id));
-    let equal = all.clone().all(|(edge, pair)| {
-        seen.next().and_then(|key| graph.edge(key)).is_some_and(|found| {
-            **found.name() == **translate::child_name(edge.name)
-                && found.role().bits() == edge.role.0
-                && found.is_frozen() == edge.frozen
-                && found.child() == keys.node(edge.child)
-                && found.parent() == blockgraph::Parent::Node(keys.node(id))
-                && translate::pair_back(found.pair()) == *pair
-        })
-    });
-    equal && seen.next().is_none()
-}
+impl<const N: usize, const E: usize> Sides<'_, N, E> {
+    fn same_node(&self, id: NodeId) -> bool {
+        let key = self.keys.node(id);
+        let node = &self.state.nodes[id.0 as usize];
+        let (Some(view), Some(driver)) = (self.graph.get(key), self.graph.driver(key)) else { return false };
+        let flags = node.flags;
+        *view.name() == translate::node_name(id)
+            && driver.id == id
+            && translate::preset_back(&driver.preset) == node.kind.map(|kind| (kind, node.opt))
+            && view.read_only() == flags.read_only
+            && view.force_share() == flags.force_share
+            && view.no_io() == flags.no_io
+            && view.never_freeze() == flags.never_freeze
+            && view.holders() == u32::from(node.holders)
+            && translate::grant_back(view.granted()) == node.granted
+            && translate::pair_back(view.pair()) == self.derived.nodes[id.0 as usize]
+            && self.same_children(id, &view)
+            && self.same_parents(id, &view)
+    }
 
-fn same_parents<const N: usize, const E: usize>(
-    graph: &Graph<TestDriver>,
-    keys: &Keys,
-    state: &State<N, E>,
-    id: NodeId,
-) -> bool {
-    let Some(view) = graph.get(keys.node(id)) else { return false };
-    let mut seen = view.parents();
-    let equal = state.parents(id).all(|index| {
-        let edge = &state.edges()[index];
-        seen.next().and_then(|key| graph.edge(key)).is_some_and(|found| match edge.parent {
-            Parent::Node(parent) => {
-                found.parent() == blockgraph::Parent::Node(keys.node(parent))
-                    && **found.name() == **translate::child_name(edge.name)
-            }
-            Parent::User(user) => found.parent() == blockgraph::Parent::User(keys.user(user)),
-        })
-    });
-    equal && seen.next().is_none()
+    fn same_children(&self, id: NodeId, view: &NodeView<'_>) -> bool {
+        let mut seen = view.children();
+        let edges = self.state.edges().iter().zip(&self.derived.edges);
+        let equal = edges.filter(|(e, _)| e.parent == Parent::Node(id)).all(|(edge, pair)| {
+            seen.next().and_then(|key| self.graph.edge(key)).is_some_and(|found| {
+                **found.name() == **translate::child_name(edge.name)
+                    && found.role().bits() == edge.role.0
+                    && found.is_frozen() == edge.frozen
+                    && found.child() == self.keys.node(edge.child)
+                    && found.parent() == blockgraph::Parent::Node(self.keys.node(id))
+                    && translate::pair_back(found.pair()) == *pair
+            })
+        });
+        equal && seen.next().is_none()
+    }
+
+    fn same_parents(&self, id: NodeId, view: &NodeView<'_>) -> bool {
+        let mut seen = view.parents();
+        let equal = self.state.parents(id).all(|index| {
+            let edge = &self.state.edges()[index];
+            seen.next().and_then(|key| self.graph.edge(key)).is_some_and(|found| match edge.parent {
+                Parent::Node(parent) => {
+                    found.parent() == blockgraph::Parent::Node(self.keys.node(parent))
+                        && **found.name() == **translate::child_name(edge.name)
+                }
+                Parent::User(user) => found.parent() == blockgraph::Parent::User(self.keys.user(user)),
+            })
+        });
+        equal && seen.next().is_none()
+    }
 }
 
 fn same_user(graph: &Graph<TestDriver>, keys: &Keys, edge: &Edge) -> bool {

@@ -26,11 +26,6 @@ pub fn canonical<const N: usize, const M: usize>(s: &State<N, M>) -> (State<N, M
     search(s, colours)
 }
 
-/// The states that have no representative but themselves: [`canonical`] without the renaming.
-pub fn representative<const N: usize, const M: usize>(s: &State<N, M>) -> State<N, M> {
-    canonical(s).0
-}
-
 fn mix(a: u64, b: u64) -> u64 {
     let x = (a ^ b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     x ^ (x >> 32)

@@ -112,11 +112,6 @@ impl Exploration {
         self.table.find(hash(&packed), |&i| self.states[i as usize] == packed).copied()
     }
 
-    /// The bytes the states and their origins take, without the table.
-    pub fn bytes_per_state() -> usize {
-        size_of::<Packed>() + size_of::<Origin>() + size_of::<u32>()
-    }
-
     /// The shortest way from the empty graph to a state, in that state's names.
     pub fn trace(&self, facet: &Facet, index: u32) -> Vec<Action> {
         let mut way = Vec::new();

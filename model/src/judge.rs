@@ -131,12 +131,6 @@ impl Kinds {
     pub fn any(self) -> bool {
         self != Kinds::default()
     }
-
-    /// The names of those that are there.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
-        let all = [(self.cycle, "Cycle"), (self.conflict, "Conflict"), (self.read_only, "ReadOnly")];
-        all.into_iter().filter(|(there, _)| *there).map(|(_, name)| name)
-    }
 }
 
 /// The kinds of [`violations`], without the list.

@@ -297,11 +297,6 @@ impl Op {
         }
     }
 
-    /// The verb of the text form.
-    pub const fn verb(&self) -> &'static str {
-        Op::VERBS[self.index()]
-    }
-
     /// The most edges the operation can add.
     pub const fn edges_added(&self) -> usize {
         match self {

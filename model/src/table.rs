@@ -14,6 +14,14 @@ const TRANSACTION: usize = ROWS - 1;
 
 /// The columns that are no step errors.
 const OTHERS: [&str; 8] = ["ok", "closes", "lags", "Cycle", "Conflict", "ReadOnly", "refused prepare", "refused check"];
+const OK: usize = 0;
+const CLOSES: usize = 1;
+const LAGS: usize = 2;
+const CYCLE: usize = 3;
+const CONFLICT: usize = 4;
+const READ_ONLY: usize = 5;
+const REFUSED_PREPARE: usize = 6;
+const REFUSED_CHECK: usize = 7;
 
 /// The columns: ways to end.
 pub const COLUMNS: usize = OTHERS.len() + StepError::NAMES.len();
@@ -90,21 +98,24 @@ impl Visitor for Table {
         match outcome {
             Outcome::Done { closed, .. } => {
                 let column = match (action.refusal, closed.is_empty()) {
-                    (Some(_), _) => 2,
-                    (None, false) => 1,
-                    (None, true) => 0,
+                    (Some(_), _) => LAGS,
+                    (None, false) => CLOSES,
+                    (None, true) => OK,
                 };
                 self.count(column, action);
             }
             Outcome::Failed { error, .. } => self.count(OTHERS.len() + error.index(), action),
             Outcome::Violates { kinds, .. } => {
-                for (column, there) in [(3, kinds.cycle), (4, kinds.conflict), (5, kinds.read_only)] {
+                for (column, there) in [(CYCLE, kinds.cycle), (CONFLICT, kinds.conflict), (READ_ONLY, kinds.read_only)]
+                {
                     if there {
                         self.count(column, action);
                     }
                 }
             }
-            Outcome::Refused { by } => self.count(if by.hook == Hook::Prepare { 6 } else { 7 }, action),
+            Outcome::Refused { by } => {
+                self.count(if by.hook == Hook::Prepare { REFUSED_PREPARE } else { REFUSED_CHECK }, action)
+            }
         }
     }
 }
@@ -138,7 +149,7 @@ fn preconditions(row: usize) -> &'static [&'static str] {
         "thaw" => &["NodeNotFound", "NotInChain", "NotFrozen"],
         "set-option" => &["NodeNotFound", "OptionUnsupported"],
         "set-read-only" => &["NodeNotFound", "ForceShareWritable"],
-        // A transaction can fail by any step of any operation in it; which of them a scope's menus reach is its own matter.
+        // A transaction can fail by any step of any operation in it, so a scope must show them all.
         _ => &StepError::NAMES,
     }
 }

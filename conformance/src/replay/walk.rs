@@ -120,7 +120,8 @@ impl<'a> Walker<'a> {
     fn restore_at(&mut self, index: u32) -> bool {
         (self.start, self.index) = (index, index);
         self.here = self.ground.explored.state(index);
-        self.renaming = canonical(&self.here).1;
+        // A representative stands for itself, in its own names.
+        self.renaming = Renaming::identity();
         self.story.clear();
         self.tally.restored += 1;
         match restore_into(&mut self.subject, &self.here) {
