@@ -196,6 +196,158 @@ pub struct Flags {
     pub no_io: bool,
     /// No edge to it may be frozen.
     pub never_freeze: bool,
+    /// A filter that nobody asked for (S0).
+    pub implicit: bool,
+}
+
+impl Flags {
+    /// None of them.
+    pub const NONE: Flags =
+        Flags { read_only: false, force_share: false, no_io: false, never_freeze: false, implicit: false };
+}
+
+/// A kind of operation that can be blocked on a node (L4).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpKind(pub u8);
+
+impl OpKind {
+    /// The names, in the order of L4.
+    pub const NAMES: [&'static str; 16] = [
+        "backup-source",
+        "backup-target",
+        "change",
+        "commit-source",
+        "commit-target",
+        "dataplane",
+        "drive-del",
+        "eject",
+        "external-snapshot",
+        "internal-snapshot",
+        "internal-snapshot-delete",
+        "mirror-source",
+        "mirror-target",
+        "resize",
+        "stream",
+        "replace",
+    ];
+    /// What delete tests.
+    pub const DRIVE_DEL: OpKind = OpKind(6);
+    /// What snapshot tests.
+    pub const EXTERNAL_SNAPSHOT: OpKind = OpKind(8);
+    /// What check-replace tests.
+    pub const REPLACE: OpKind = OpKind(15);
+}
+
+impl fmt::Debug for OpKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(OpKind::NAMES.get(self.0 as usize).copied().unwrap_or("?"))
+    }
+}
+
+/// A set of [`OpKind`]s.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct OpKinds(pub u16);
+
+impl OpKinds {
+    /// None.
+    pub const NONE: OpKinds = OpKinds(0);
+    /// L4.1: what a COW edge blocks on its target: all but commit-target, stream, backup-source, backup-target.
+    pub const COW: OpKinds = OpKinds(!(1 << 4 | 1 << 14 | 1 << 0 | 1 << 1));
+
+    /// The set of one.
+    pub const fn of(kind: OpKind) -> OpKinds {
+        OpKinds(1 << kind.0)
+    }
+
+    /// Is it in the set?
+    pub const fn has(self, kind: OpKind) -> bool {
+        self.0 >> kind.0 & 1 == 1
+    }
+
+    /// The members, in order.
+    pub fn iter(self) -> impl Iterator<Item = OpKind> {
+        (0..16).map(OpKind).filter(move |kind| self.has(*kind))
+    }
+}
+
+impl fmt::Debug for OpKinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// What a reopen says of one node (O25, R1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Entry {
+    /// The node.
+    pub node: NodeId,
+    /// Does what is not said stay, or is it reset?
+    pub keep: bool,
+    /// The flag.
+    pub read_only: Option<bool>,
+    /// The driver's options.
+    pub opt: Option<Opt>,
+    /// The child in slot *backing*, or that there be none.
+    pub backing: Option<Option<NodeId>>,
+    /// The child in slot *file*.
+    pub file: Option<NodeId>,
+}
+
+impl Entry {
+    /// Says nothing; `keep` says what becomes of the rest.
+    pub const fn new(node: NodeId, keep: bool) -> Entry {
+        Entry { node, keep, read_only: None, opt: None, backing: None, file: None }
+    }
+}
+
+/// The list of a reopen: one to [`Queue::MOST`] entries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Queue {
+    len: u8,
+    entries: [Entry; Queue::MOST],
+}
+
+impl Queue {
+    /// The most entries of a list. (A bound of the model and the text form, not of the semantics.)
+    pub const MOST: usize = 4;
+
+    /// A list of these entries; `None` if there are none or too many.
+    pub fn new(list: &[Entry]) -> Option<Queue> {
+        let mut entries = [Entry::new(NodeId(0), false); Queue::MOST];
+        if list.is_empty() || list.len() > Queue::MOST {
+            return None;
+        }
+        entries[..list.len()].copy_from_slice(list);
+        Some(Queue { len: list.len() as u8, entries })
+    }
+
+    /// A list of one.
+    pub const fn one(entry: Entry) -> Queue {
+        let mut entries = [Entry::new(NodeId(0), false); Queue::MOST];
+        entries[0] = entry;
+        Queue { len: 1, entries }
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries[..self.len as usize]
+    }
+
+    /// The same list with other names.
+    pub fn map(mut self, name: impl Fn(NodeId) -> NodeId) -> Queue {
+        for entry in &mut self.entries[..self.len as usize] {
+            entry.node = name(entry.node);
+            entry.backing = entry.backing.map(|backing| backing.map(&name));
+            entry.file = entry.file.map(&name);
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.entries()).finish()
+    }
 }
 
 /// What a new node is.
@@ -212,8 +364,7 @@ pub struct Spec {
 impl Spec {
     /// A writable node of that kind with the kind's own options.
     pub const fn plain(kind: Kind) -> Spec {
-        let flags = Flags { read_only: false, force_share: false, no_io: false, never_freeze: false };
-        Spec { kind, opt: kind.default_opt(), flags }
+        Spec { kind, opt: kind.default_opt(), flags: Flags::NONE }
     }
 
     /// The same, read-only.
@@ -223,7 +374,7 @@ impl Spec {
     }
 }
 
-/// One operation: O1 to O18. A transaction (O19) is a slice of them.
+/// One operation: O1 to O18 and O20 to O30. A transaction (O19) is a slice of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "each variant is a heading of specs/operations.md, its fields are that heading's words")]
 pub enum Op {
@@ -239,18 +390,29 @@ pub enum Op {
     ReplaceNode { from: NodeId, to: NodeId },
     ReplaceChild { parent: NodeId, name: ChildName, to: NodeId },
     ReplaceUserChild { user: UserId, to: NodeId },
-    Append { new: NodeId, top: NodeId },
+    Append { new: NodeId, top: NodeId, store: bool },
     Insert { new: NodeId, spec: Spec, top: NodeId },
     DropFilter { filter: NodeId },
     Freeze { top: NodeId, base: Option<NodeId> },
     Thaw { top: NodeId, base: Option<NodeId> },
     SetOption { node: NodeId, opt: Opt },
     SetReadOnly { node: NodeId, on: bool },
+    Hold { node: NodeId },
+    Delete { node: NodeId },
+    Eject { node: NodeId },
+    OpenChild { parent: NodeId, node: NodeId, spec: Spec, name: ChildName, role: Role },
+    DropIntermediate { top: NodeId, base: NodeId, name: Option<NodeId> },
+    Reopen { queue: Queue },
+    Snapshot { node: NodeId, overlay: NodeId },
+    Block { user: UserId, kinds: OpKinds },
+    Unblock { user: UserId, kinds: OpKinds },
+    CheckOp { node: NodeId, kind: OpKind },
+    CheckReplace { parent: NodeId, node: NodeId },
 }
 
 impl Op {
     /// The verbs of the text form, in the order of the variants.
-    pub const VERBS: [&'static str; 19] = [
+    pub const VERBS: [&'static str; 30] = [
         "add",
         "release",
         "attach-user",
@@ -270,6 +432,17 @@ impl Op {
         "thaw",
         "set-option",
         "set-read-only",
+        "hold",
+        "delete",
+        "eject",
+        "open-child",
+        "drop-intermediate",
+        "reopen",
+        "snapshot",
+        "block",
+        "unblock",
+        "check-op",
+        "check-replace",
     ];
 
     /// The index of the variant.
@@ -294,19 +467,36 @@ impl Op {
             Op::Thaw { .. } => 16,
             Op::SetOption { .. } => 17,
             Op::SetReadOnly { .. } => 18,
+            Op::Hold { .. } => 19,
+            Op::Delete { .. } => 20,
+            Op::Eject { .. } => 21,
+            Op::OpenChild { .. } => 22,
+            Op::DropIntermediate { .. } => 23,
+            Op::Reopen { .. } => 24,
+            Op::Snapshot { .. } => 25,
+            Op::Block { .. } => 26,
+            Op::Unblock { .. } => 27,
+            Op::CheckOp { .. } => 28,
+            Op::CheckReplace { .. } => 29,
         }
     }
 
     /// The most edges the operation can add.
-    pub const fn edges_added(&self) -> usize {
+    pub fn edges_added(&self) -> usize {
         match self {
             Op::AttachUser { .. }
             | Op::Attach { .. }
             | Op::SetBacking { .. }
             | Op::Append { .. }
-            | Op::Insert { .. } => 1,
+            | Op::Insert { .. }
+            | Op::OpenChild { .. }
+            | Op::Snapshot { .. } => 1,
             // A filter without a child gets one by set-file; for the others it replaces an edge.
             Op::SetFile { .. } => 1,
+            Op::Reopen { queue } => {
+                let said = |e: &Entry| usize::from(matches!(e.backing, Some(Some(_)))) + usize::from(e.file.is_some());
+                queue.entries().iter().map(said).sum()
+            }
             _ => 0,
         }
     }
@@ -349,11 +539,21 @@ pub enum StepError {
     NotInChain { top: NodeId, base: Option<NodeId> },
     NotAFilter { node: NodeId },
     NoFilteredChild { filter: NodeId },
+    NodeCorrupted { node: NodeId },
+    HasUser { node: NodeId, user: UserId },
+    Blocked { node: NodeId, kind: OpKind, by: EdgeId },
+    NotBlocked { user: UserId },
+    NotMonitorOwned { node: NodeId },
+    InUse { node: NodeId },
+    ShouldNotChange { edge: EdgeId },
+    BackingMissing { node: NodeId },
+    ImplicitChild { edge: EdgeId },
+    CannotReplace { parent: NodeId, node: NodeId },
 }
 
 impl StepError {
     /// The names of the variants, in their order.
-    pub const NAMES: [&'static str; 24] = [
+    pub const NAMES: [&'static str; 34] = [
         "NodeNotFound",
         "UserNotFound",
         "ChildNotFound",
@@ -378,6 +578,16 @@ impl StepError {
         "NotInChain",
         "NotAFilter",
         "NoFilteredChild",
+        "NodeCorrupted",
+        "HasUser",
+        "Blocked",
+        "NotBlocked",
+        "NotMonitorOwned",
+        "InUse",
+        "ShouldNotChange",
+        "BackingMissing",
+        "ImplicitChild",
+        "CannotReplace",
     ];
 
     /// The place of the variant in [`StepError::NAMES`].
@@ -407,6 +617,16 @@ impl StepError {
             StepError::NotInChain { .. } => 21,
             StepError::NotAFilter { .. } => 22,
             StepError::NoFilteredChild { .. } => 23,
+            StepError::NodeCorrupted { .. } => 24,
+            StepError::HasUser { .. } => 25,
+            StepError::Blocked { .. } => 26,
+            StepError::NotBlocked { .. } => 27,
+            StepError::NotMonitorOwned { .. } => 28,
+            StepError::InUse { .. } => 29,
+            StepError::ShouldNotChange { .. } => 30,
+            StepError::BackingMissing { .. } => 31,
+            StepError::ImplicitChild { .. } => 32,
+            StepError::CannotReplace { .. } => 33,
         }
     }
 
@@ -440,11 +660,15 @@ pub enum Violation {
     },
 }
 
-/// The two hooks that may refuse (V5).
+/// The hooks that may refuse (V5), in the order in which they are asked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Hook {
+    /// Of a reopened node, before all else.
+    Flush,
     /// Of a reopened node.
     Prepare,
+    /// Of a node whose stored backing name is to change (S6).
+    Rename,
     /// Of a node whose pair or writable state is new.
     Check,
 }

@@ -4,7 +4,7 @@
 //! child's parents list is its `rank`. So equal graphs are equal states, list orders included (S1). The pairs of edges from
 //! nodes are not stored: they are derived ([`crate::judge`]).
 
-use crate::op::{ChildName, EdgeId, Flags, Kind, NodeId, Opt, Role, Slot, Spec, UserId};
+use crate::op::{ChildName, EdgeId, Flags, Kind, NodeId, OpKind, OpKinds, Opt, Role, Slot, Spec, UserId};
 use crate::perm::Pair;
 
 /// What a driver was last told and agreed to (V5.2, V7).
@@ -16,6 +16,15 @@ pub struct Grant {
     pub writable: bool,
 }
 
+/// From whom a node inherits (S8).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Inherits {
+    /// The node for which it was opened.
+    pub from: NodeId,
+    /// The read-only flag too? Else it has one of its own.
+    pub read_only: bool,
+}
+
 /// One place for a node; its index is the node's name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Node {
@@ -25,8 +34,16 @@ pub struct Node {
     pub opt: Opt,
     /// The flags.
     pub flags: Flags,
-    /// References that are no edges (L1).
-    pub holders: u8,
+    /// Does the monitor hold it (L1)?
+    pub monitor: bool,
+    /// How many callers hold it (L1)?
+    pub holders: u16,
+    /// Has it lost its driver (L3)? Then `kind` is what it was.
+    pub ejected: bool,
+    /// S8.
+    pub inherits: Option<Inherits>,
+    /// S6: the stored backing name; there need be no node of that name.
+    pub stored: Option<NodeId>,
     /// What the driver last granted.
     pub granted: Grant,
 }
@@ -36,18 +53,26 @@ impl Node {
     pub const NONE: Node = Node {
         kind: None,
         opt: Opt::None,
-        flags: Flags { read_only: false, force_share: false, no_io: false, never_freeze: false },
+        flags: Flags::NONE,
+        monitor: false,
         holders: 0,
+        ejected: false,
+        inherits: None,
+        stored: None,
         granted: Grant { pair: Pair::FREE, writable: false },
     };
 
-    /// O1: one holder, nothing granted but what every open grants.
+    /// O1: one holder (L1), nothing granted but what every open grants.
     pub const fn open(spec: Spec) -> Node {
         Node {
             kind: Some(spec.kind),
             opt: spec.opt,
             flags: spec.flags,
-            holders: 1,
+            monitor: !spec.flags.implicit,
+            holders: spec.flags.implicit as u16,
+            ejected: false,
+            inherits: None,
+            stored: None,
             granted: Grant { pair: Pair::FREE, writable: !spec.flags.read_only },
         }
     }
@@ -82,8 +107,11 @@ pub struct Edge {
     pub frozen: bool,
     /// The user stays at its node (S5).
     pub stay: bool,
-    /// What a user wants; of a node's edge always `Pair::FREE`, since it is derived.
+    /// What a user wants; of an edge from a node without a driver the pair it keeps (L3.1). Of other edges between two
+    /// operations always `Pair::FREE`, since it is derived.
     pub wanted: Pair,
+    /// What a user blocks on its node (L4).
+    pub blocks: OpKinds,
     /// The place in the child's parents list, 0 = head.
     pub rank: u16,
 }
@@ -98,6 +126,7 @@ impl Edge {
         frozen: false,
         stay: false,
         wanted: Pair::FREE,
+        blocks: OpKinds::NONE,
         rank: 0,
     };
 
@@ -155,7 +184,18 @@ impl<const N: usize, const E: usize> State<N, E> {
 
     /// L1.
     pub fn references(&self, id: NodeId) -> usize {
-        self.nodes[id.0 as usize].holders as usize + self.edges().iter().filter(|e| e.child == id).count()
+        let node = &self.nodes[id.0 as usize];
+        let holders = usize::from(node.monitor) + usize::from(node.holders);
+        holders + self.edges().iter().filter(|e| e.child == id).count()
+    }
+
+    /// L4: the first parent edge, in list order, that blocks operations of that kind on the node.
+    pub fn blocker(&self, id: NodeId, kind: OpKind) -> Option<&Edge> {
+        let blocks = |e: &&Edge| {
+            let by_role = if e.role.has(Role::COW) { OpKinds::COW } else { OpKinds::NONE };
+            e.blocks.has(kind) || by_role.has(kind)
+        };
+        self.parents(id).map(|i| &self.edges()[i]).find(blocks)
     }
 
     /// The index of the edge of that name.
@@ -238,7 +278,7 @@ impl<const N: usize, const E: usize> State<N, E> {
 
     /// The next edge of a chain walk (S4).
     pub fn chain_edge(&self, id: NodeId) -> Option<usize> {
-        let kind = self.nodes[id.0 as usize].kind?;
+        let kind = self.nodes[id.0 as usize].kind.filter(|_| !self.nodes[id.0 as usize].ejected)?;
         self.in_slot(id, kind.filter_slot().or(kind.supports_cow().then_some(Slot::Backing))?)
     }
 
