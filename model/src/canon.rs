@@ -4,8 +4,8 @@
 //! tried out, smallest result wins. Users need no search: a user has one edge, so its node and its place in that node's
 //! parents list determine it.
 
-use crate::op::{EdgeId, NodeId, Op, Refusal, UserId};
-use crate::state::{Edge, Node, Parent, State};
+use crate::op::{EdgeId, NodeId, Op, OpKinds, Refusal, UserId};
+use crate::state::{Edge, Inherits, Node, Parent, State};
 
 /// Old name to new name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +22,10 @@ pub fn canonical<const N: usize, const M: usize>(s: &State<N, M>) -> (State<N, M
     for (colour, node) in colours.iter_mut().zip(&s.nodes) {
         *colour = own_colour(node);
     }
+    for (_, to, _) in links(s) {
+        let to = &mut colours[to as usize];
+        *to = (*to).max(STORED_ONLY);
+    }
     refine(s, &mut colours);
     search(s, colours)
 }
@@ -31,11 +35,36 @@ fn mix(a: u64, b: u64) -> u64 {
     x ^ (x >> 32)
 }
 
+/// The colour of a name that no node has, but that stands in a node's image (S6).
+const STORED_ONLY: u64 = 1;
+
+/// The pointers between names that are no edges: who has it, to whom it leads, and which of the two it is.
+fn links<const N: usize, const M: usize>(s: &State<N, M>) -> impl Iterator<Item = (u8, u8, u64)> + '_ {
+    (0..N).flat_map(|i| {
+        let inherits = s.nodes[i].inherits.map(|inherits| (i as u8, inherits.from.0, 1));
+        let stored = s.nodes[i].stored.map(|name| (i as u8, name.0, 2));
+        inherits.into_iter().chain(stored)
+    })
+}
+
 /// What can be seen of a node without its edges; 0 for no node, so that free names come first and are moved last.
 fn own_colour(node: &Node) -> u64 {
     let Some(kind) = node.kind else { return 0 };
     let flags = node.flags;
-    let bits = [flags.read_only, flags.force_share, flags.no_io, flags.never_freeze, node.granted.writable];
+    let inherits = node.inherits;
+    let bits = [
+        flags.read_only,
+        flags.force_share,
+        flags.no_io,
+        flags.never_freeze,
+        flags.implicit,
+        node.granted.writable,
+        node.monitor,
+        node.ejected,
+        inherits.is_some(),
+        inherits.is_some_and(|i| i.read_only),
+        node.stored.is_some(),
+    ];
     let bits = bits.iter().fold(1u64, |all, bit| all << 1 | u64::from(*bit));
     let granted = u64::from(node.granted.pair.need.0) << 8 | u64::from(node.granted.pair.share.0);
     let opt = match node.opt {
@@ -50,15 +79,21 @@ fn own_colour(node: &Node) -> u64 {
 fn edge_colour(edge: &Edge, place: u64) -> u64 {
     let marks = u64::from(edge.frozen) << 1 | u64::from(edge.stay);
     let wanted = u64::from(edge.wanted.need.0) << 8 | u64::from(edge.wanted.share.0);
-    place << 40 | u64::from(edge.name.0) << 32 | u64::from(edge.role.0) << 24 | marks << 16 | wanted
+    let blocks = if edge.blocks == OpKinds::NONE { 0 } else { mix(edge.blocks.0.into(), 5) };
+    blocks ^ place << 40 | u64::from(edge.name.0) << 32 | u64::from(edge.role.0) << 24 | marks << 16 | wanted
 }
 
 /// Splits colours by the coloured surroundings until nothing more splits.
 fn refine<const N: usize, const M: usize>(s: &State<N, M>, colours: &mut [u64; N]) {
     let mut classes = count_classes(colours);
-    let names = s.names().count();
+    let names = colours.iter().filter(|c| **c != 0).count();
     while classes < names {
         let old = *colours;
+        for (from, to, which) in links(s) {
+            let (from, to) = (from as usize, to as usize);
+            colours[to] = colours[to].wrapping_add(mix(which, old[from]));
+            colours[from] = colours[from].wrapping_add(mix(which << 8, old[to]));
+        }
         let mut above = Parent::User(UserId(0));
         let mut place = 0;
         for edge in s.edges() {
@@ -84,7 +119,7 @@ fn refine<const N: usize, const M: usize>(s: &State<N, M>, colours: &mut [u64; N
     }
 }
 
-/// The number of different colours of names in use.
+/// The number of different colours of names in use or stored.
 fn count_classes<const N: usize>(colours: &[u64; N]) -> usize {
     (0..N).filter(|&i| colours[i] != 0 && !colours[..i].contains(&colours[i])).count()
 }
@@ -96,8 +131,10 @@ fn search<const N: usize, const M: usize>(s: &State<N, M>, colours: [u64; N]) ->
         return rename(s, &colours);
     };
     let members = (0..N).filter(|&i| colours[i] == class);
-    let alone =
-        |i: usize| !s.edges().iter().any(|e| e.child.0 as usize == i || e.parent == Parent::Node(NodeId(i as u8)));
+    let alone = |i: usize| {
+        !s.edges().iter().any(|e| e.child.0 as usize == i || e.parent == Parent::Node(NodeId(i as u8)))
+            && !links(s).any(|(from, to, _)| from as usize == i || to as usize == i)
+    };
     let mut best: Option<(State<N, M>, Renaming<N, M>)> = None;
     for member in members {
         let mut apart = colours;
@@ -115,15 +152,18 @@ fn search<const N: usize, const M: usize>(s: &State<N, M>, colours: [u64; N]) ->
     best.unwrap_or_else(|| rename(s, &colours))
 }
 
-/// Names in the order of the colours, free names last.
+/// Names in the order of the colours; then those that are only stored; free names last.
 fn rename<const N: usize, const M: usize>(s: &State<N, M>, colours: &[u64; N]) -> (State<N, M>, Renaming<N, M>) {
     let mut order: [u8; N] = std::array::from_fn(|i| i as u8);
-    order.sort_by_key(|&i| (s.nodes[i as usize].kind.is_none(), colours[i as usize], i));
+    let place = |i: u8| (s.nodes[i as usize].kind.is_none(), colours[i as usize] == 0, colours[i as usize], i);
+    order.sort_by_key(|&i| place(i));
     let mut renaming = Renaming { nodes: [0; N], users: [(0, 0); M], user_count: 0 };
     let mut nodes = [Node::NONE; N];
-    for (new, &old) in order.iter().enumerate() {
-        renaming.nodes[old as usize] = new as u8;
-        nodes[new] = s.nodes[old as usize];
+    order.iter().enumerate().for_each(|(new, &old)| renaming.nodes[old as usize] = new as u8);
+    for (&old, node) in order.iter().zip(&mut nodes) {
+        *node = s.nodes[old as usize];
+        node.inherits = node.inherits.map(|i| Inherits { from: renaming.node(i.from), ..i });
+        node.stored = node.stored.map(|name| renaming.node(name));
     }
     let mut users: [(u8, u16, u8); M] = [(0, 0, 0); M];
     for edge in s.edges() {
@@ -202,13 +242,28 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
             Op::ReplaceNode { from, to } => Op::ReplaceNode { from: n(from), to: n(to) },
             Op::ReplaceChild { parent, name, to } => Op::ReplaceChild { parent: n(parent), name, to: n(to) },
             Op::ReplaceUserChild { user, to } => Op::ReplaceUserChild { user: u(user), to: n(to) },
-            Op::Append { new, top } => Op::Append { new: n(new), top: n(top) },
+            Op::Append { new, top, store } => Op::Append { new: n(new), top: n(top), store },
             Op::Insert { new, spec, top } => Op::Insert { new: n(new), spec, top: n(top) },
             Op::DropFilter { filter } => Op::DropFilter { filter: n(filter) },
             Op::Freeze { top, base } => Op::Freeze { top: n(top), base: base.map(n) },
             Op::Thaw { top, base } => Op::Thaw { top: n(top), base: base.map(n) },
             Op::SetOption { node, opt } => Op::SetOption { node: n(node), opt },
             Op::SetReadOnly { node, on } => Op::SetReadOnly { node: n(node), on },
+            Op::Hold { node } => Op::Hold { node: n(node) },
+            Op::Delete { node } => Op::Delete { node: n(node) },
+            Op::Eject { node } => Op::Eject { node: n(node) },
+            Op::OpenChild { parent, node, spec, name, role } => {
+                Op::OpenChild { parent: n(parent), node: n(node), spec, name, role }
+            }
+            Op::DropIntermediate { top, base, name } => {
+                Op::DropIntermediate { top: n(top), base: n(base), name: name.map(n) }
+            }
+            Op::Reopen { queue } => Op::Reopen { queue: queue.map(n) },
+            Op::Snapshot { node, overlay } => Op::Snapshot { node: n(node), overlay: n(overlay) },
+            Op::Block { user, kinds } => Op::Block { user: u(user), kinds },
+            Op::Unblock { user, kinds } => Op::Unblock { user: u(user), kinds },
+            Op::CheckOp { node, kind } => Op::CheckOp { node: n(node), kind },
+            Op::CheckReplace { parent, node } => Op::CheckReplace { parent: n(parent), node: n(node) },
         }
     }
 

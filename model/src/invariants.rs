@@ -2,7 +2,8 @@
 //! keeps it.
 
 use crate::judge::{self, Outcome};
-use crate::op::{Op, Role, Slot};
+use crate::op::{NodeId, Op, OpKinds, Role, Slot};
+use crate::perm::Pair;
 use crate::rules;
 use crate::state::{Edge, Parent, State};
 
@@ -10,7 +11,7 @@ use crate::state::{Edge, Parent, State};
 pub type Broken = &'static str;
 
 /// All invariants of a state, in the order in which they are tested.
-pub const NAMES: [Broken; 8] = [
+pub const NAMES: [Broken; 11] = [
     "every edge joins living ends (S0)",
     "acyclic",
     "no conflict between two parents (P3)",
@@ -19,6 +20,9 @@ pub const NAMES: [Broken; 8] = [
     "ranks number each parents list from 0 (S1)",
     "roles fit drivers, slots and names are filled once (S2, S3)",
     "force-share nodes are read-only (P8)",
+    "inherits-from names a living node, and nobody inherits from himself (S8)",
+    "only a filter is implicit, only what has backing stores a name (S0, S6)",
+    "only users' edges block by wish, only theirs and those of nodes without a driver have a pair of their own (L3, L4)",
 ];
 
 /// The first invariant that the state breaks.
@@ -40,8 +44,31 @@ pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken>
         s.names().all(|n| s.parents(n).count() == s.edges().iter().filter(|e| e.child == n).count()),
         s.edges().iter().enumerate().all(|(i, _)| edge_fits(s, i)),
         s.nodes.iter().all(|n| n.kind.is_none() || !n.flags.force_share || n.flags.read_only),
+        s.names().all(|n| heritage_is_sound(s, n)),
+        s.nodes.iter().all(|n| {
+            n.kind.is_none_or(|kind| {
+                (!n.flags.implicit || kind.filter_slot().is_some()) && (n.stored.is_none() || kind.supports_cow())
+            })
+        }),
+        s.edges().iter().all(|e| match e.parent {
+            Parent::User(_) => true,
+            Parent::Node(p) => e.blocks == OpKinds::NONE && (s.nodes[p.0 as usize].ejected || e.wanted == Pair::FREE),
+        }),
     ];
     holds.iter().position(|holds| !holds).map(|i| NAMES[i])
+}
+
+/// S8: following the pointers ends at a node that inherits from nobody.
+fn heritage_is_sound<const N: usize, const M: usize>(s: &State<N, M>, node: NodeId) -> bool {
+    let mut at = node;
+    for _ in 0..=N {
+        match s.nodes[at.0 as usize].inherits {
+            Some(inherits) if lives(s, inherits.from.0) => at = inherits.from,
+            Some(_) => return false,
+            None => return true,
+        }
+    }
+    false
 }
 
 fn lives<const N: usize, const M: usize>(s: &State<N, M>, node: u8) -> bool {
@@ -77,10 +104,10 @@ pub fn broken_step<const N: usize, const M: usize>(
     {
         return Some("a loosening is never refused by the pure part (V8)");
     }
-    let Outcome::Done { next, .. } = outcome else {
+    let Outcome::Done { next, plan, .. } = outcome else {
         return None;
     };
-    let kept = |n: crate::op::NodeId| {
+    let kept = |n: NodeId| {
         let filtered = |s: &State<N, M>| s.children(n).any(|e| e.role.has(Role::FILTERED));
         // One operation can free a name, none can free and take it.
         ops.len() > 1 || !filtered(before) || !lives(next, n.0) || filtered(next)
@@ -95,13 +122,35 @@ pub fn broken_step<const N: usize, const M: usize>(
     if ops.len() == 1 && !matches!(ops[0], Op::Thaw { .. }) && frozen.any(unfrozen) {
         return Some("a frozen edge stays as it is (S7)");
     }
+    let lives_on = |n: &NodeId| lives(next, n.0) && !ops.iter().any(|op| takes_name(op, *n));
+    let names = || before.names().filter(lives_on);
+    let renamed = |n: NodeId| before.nodes[n.0 as usize].stored != next.nodes[n.0 as usize].stored;
+    if names().any(|n| renamed(n) && next.nodes[n.0 as usize].has_driver() && !plan.rename.contains(&n)) {
+        return Some("a stored name changes only by the driver's rename (S6)");
+    }
+    let kept = |e: &Edge| next.edges().iter().all(|f| f.id() != e.id() || f.wanted == e.wanted);
+    let orphaned =
+        |e: &&Edge| matches!(e.parent, Parent::Node(p) if before.nodes[p.0 as usize].ejected && lives_on(&p));
+    if !before.edges().iter().filter(orphaned).all(kept) {
+        return Some("the edges of a node without a driver keep their pairs (L3)");
+    }
     None
+}
+
+/// Does the operation make a node of that name?
+fn takes_name(op: &Op, name: NodeId) -> bool {
+    match *op {
+        Op::Add { node, .. } | Op::OpenChild { node, .. } | Op::Insert { new: node, .. } => node == name,
+        _ => false,
+    }
 }
 
 /// The operations of V8.
 fn loosens<const N: usize, const M: usize>(before: &State<N, M>, op: &Op) -> bool {
     match *op {
         Op::Release { .. } | Op::DetachUser { .. } | Op::Detach { .. } | Op::Freeze { .. } | Op::Thaw { .. } => true,
+        Op::Hold { .. } | Op::Delete { .. } | Op::Eject { .. } | Op::Block { .. } | Op::Unblock { .. } => true,
+        Op::CheckOp { .. } | Op::CheckReplace { .. } => true,
         Op::SetUser { user, pair } => {
             before.edge_index(crate::op::EdgeId::User(user)).is_some_and(|i| pair.loosens(before.edges()[i].wanted))
         }
@@ -115,7 +164,7 @@ mod tests {
     use crate::judge::Outcome;
     use crate::op::{ChildName, EdgeId, Kind, NodeId, Op, Role, Spec, UserId};
     use crate::perm::{ALL, NONE, Pair, W};
-    use crate::state::{Edge, Node, Parent, State};
+    use crate::state::{Edge, Inherits, Node, Parent, State};
 
     type S = State<3, 4>;
     const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
@@ -140,7 +189,7 @@ mod tests {
     #[test]
     fn each_invariant_can_be_broken() {
         assert_eq!(broken(&sound()), None);
-        let breaks: [fn(&mut S); 8] = [
+        let breaks: [fn(&mut S); 11] = [
             |s| s.nodes[1] = Node::NONE,
             |s| s.insert(edge(1, 0, Role::COW)),
             |s| {
@@ -151,10 +200,13 @@ mod tests {
                 s.insert(user(0, 2, Pair::new(W, ALL)));
                 s.nodes[2].flags.read_only = true;
             },
-            |s| s.nodes[2].holders = 0,
+            |s| s.nodes[2].monitor = false,
             |s| s.edge_mut(0).rank = 1,
             |s| s.insert(Edge { name: ChildName(2), ..edge(0, 2, FILTERED) }),
             |s| s.nodes[2].flags.force_share = true,
+            |s| s.nodes[2].inherits = Some(Inherits { from: NodeId(2), read_only: true }),
+            |s| s.nodes[2].flags.implicit = true,
+            |s| s.edge_mut(0).wanted = Pair::new(W, ALL),
         ];
         for (place, spoil) in breaks.iter().enumerate() {
             let mut s = sound();

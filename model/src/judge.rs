@@ -65,8 +65,9 @@ fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, a
         return edge.wanted;
     };
     let node = &graph.nodes[parent.0 as usize];
-    let Some(kind) = node.kind else {
-        return Pair::FREE;
+    // L3.1
+    let Some(kind) = node.kind.filter(|_| !node.ejected) else {
+        return edge.wanted;
     };
     rules::child_pair(Input {
         parent: above,
@@ -178,8 +179,10 @@ fn conflicts_at<const N: usize, const M: usize>(graph: &State<N, M>, derived: &D
 /// What the drivers are asked (V5.3).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan<const N: usize> {
-    /// The nodes to be prepared, in order.
+    /// The nodes to be flushed and prepared, in order.
     pub prepare: Names<N>,
+    /// The nodes whose stored backing name changes, in order (S6).
+    pub rename: Names<N>,
     /// The nodes to be checked, each with what it is asked to grant; sorted by name, since only parents before children is
     /// specified.
     pub check: ArrayVec<(NodeId, Grant), N>,
@@ -188,8 +191,10 @@ pub struct Plan<const N: usize> {
 impl<const N: usize> Plan<N> {
     /// Every place where a driver can refuse.
     pub fn hooks(&self) -> impl Iterator<Item = Refusal> + '_ {
-        let prepare = self.prepare.iter().map(|&node| Refusal { node, hook: Hook::Prepare });
-        prepare.chain(self.check.iter().map(|&(node, _)| Refusal { node, hook: Hook::Check }))
+        let all = |nodes: &'_ Names<N>, hook| nodes.clone().into_iter().map(move |node| Refusal { node, hook });
+        let prepares = all(&self.prepare, Hook::Flush).chain(all(&self.prepare, Hook::Prepare));
+        let checks = self.check.iter().map(|&(node, _)| Refusal { node, hook: Hook::Check });
+        prepares.chain(all(&self.rename, Hook::Rename)).chain(checks)
     }
 }
 
@@ -235,10 +240,18 @@ pub fn execute<const N: usize, const M: usize>(
     refusals: &[Refusal],
 ) -> Outcome<N, M> {
     let mut work = Work::new(*before);
+    // Only a node that loses its driver needs to know which pairs its edges had (L3.1).
+    let ejects = ops.iter().any(|op| matches!(op, Op::Eject { .. }));
+    if ejects {
+        remember_pairs(&mut work.graph);
+    }
     for (index, &op) in ops.iter().enumerate() {
         if let Err(error) = work.step(op) {
             return Outcome::Failed { index, error };
         }
+    }
+    if ejects {
+        forget_pairs(&mut work.graph);
     }
     let cyclic = |graph| Outcome::Violates { graph, kinds: Kinds::CYCLE };
     let Some(derived) = derive(&work.graph) else {
@@ -247,6 +260,14 @@ pub fn execute<const N: usize, const M: usize>(
     let kinds = violated(&work.graph, &derived);
     if kinds.any() {
         return Outcome::Violates { graph: work.graph, kinds };
+    }
+    if let Some(graph) = with_renamed_writable(&work)
+        && let Some(derived) = derive(&graph)
+    {
+        let kinds = violated(&graph, &derived);
+        if kinds.any() {
+            return Outcome::Violates { graph, kinds };
+        }
     }
     let closed = work.close();
     let derived = if closed.is_empty() { Some(derived) } else { derive(&work.graph) };
@@ -261,12 +282,46 @@ pub fn execute<const N: usize, const M: usize>(
     }
 }
 
+/// L3.1: writes the present pairs into the edges.
+fn remember_pairs<const N: usize, const M: usize>(graph: &mut State<N, M>) {
+    let Some(derived) = derive(graph) else { return };
+    for index in 0..graph.edges().len() {
+        graph.edge_mut(index).wanted = derived.edges[index];
+    }
+}
+
+/// Only the edges of users and of nodes without a driver have a pair of their own.
+fn forget_pairs<const N: usize, const M: usize>(graph: &mut State<N, M>) {
+    for index in 0..graph.edges().len() {
+        if let Parent::Node(parent) = graph.edges()[index].parent
+            && !graph.nodes[parent.0 as usize].ejected
+        {
+            graph.edge_mut(index).wanted = Pair::FREE;
+        }
+    }
+}
+
+/// V3.4: the graph in which the renamed read-only nodes are writable; `None` if there are none.
+fn with_renamed_writable<const N: usize, const M: usize>(work: &Work<N, M>) -> Option<State<N, M>> {
+    let mut graph = work.graph;
+    let mut any = false;
+    for node in work.renamed.iter().filter(|n| !work.doomed.contains(n)) {
+        let node = &mut graph.nodes[node.0 as usize];
+        if node.flags.read_only && !node.ejected {
+            node.flags.read_only = false;
+            any = true;
+        }
+    }
+    any.then_some(graph)
+}
+
 /// V5.1, V5.2.
 fn plan<const N: usize, const M: usize>(work: &Work<N, M>, derived: &Derived<N, M>) -> Plan<N> {
     let mut plan = Plan::default();
-    let alive = |n: &NodeId| work.graph.nodes[n.0 as usize].kind.is_some();
-    plan.prepare.extend(work.reopened.iter().copied().filter(alive));
-    for id in work.graph.names() {
+    let asked = |n: &NodeId| work.graph.nodes[n.0 as usize].has_driver();
+    plan.prepare.extend(work.reopened.iter().copied().filter(asked));
+    plan.rename.extend(work.renamed.iter().copied().filter(asked));
+    for id in work.graph.names().filter(asked) {
         let node = &work.graph.nodes[id.0 as usize];
         let now = Grant { pair: derived.nodes[id.0 as usize], writable: node.writable() };
         if now != node.granted || plan.prepare.contains(&id) {
@@ -284,8 +339,10 @@ fn run<const N: usize, const M: usize>(
     refusals: &[Refusal],
 ) -> Option<Refusal> {
     let refuses = |node, hook| refusals.contains(&Refusal { node, hook });
-    if let Some(&node) = plan.prepare.iter().find(|&&n| refuses(n, Hook::Prepare)) {
-        return Some(Refusal { node, hook: Hook::Prepare });
+    for (nodes, hook) in [(&plan.prepare, Hook::Flush), (&plan.prepare, Hook::Prepare), (&plan.rename, Hook::Rename)] {
+        if let Some(&node) = nodes.iter().find(|&&n| refuses(n, hook)) {
+            return Some(Refusal { node, hook });
+        }
     }
     // In the order of the hooks, so that the first refusal is one that can come first.
     for &node in &derived.order {
@@ -309,7 +366,7 @@ pub fn stale<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<NodeId>
     };
     let lags = |n: &NodeId| {
         let node = &graph.nodes[n.0 as usize];
-        node.granted != Grant { pair: derived.nodes[n.0 as usize], writable: node.writable() }
+        node.has_driver() && node.granted != Grant { pair: derived.nodes[n.0 as usize], writable: node.writable() }
     };
     graph.names().filter(lags).collect()
 }

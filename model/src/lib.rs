@@ -21,6 +21,9 @@ pub mod svg;
 pub mod table;
 
 pub use judge::{Outcome, Plan, execute};
-pub use op::{ChildName, EdgeId, Hook, Kind, NodeId, Op, Opt, Refusal, Role, Slot, Spec, StepError, UserId, Violation};
+pub use op::{
+    ChildName, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Slot, Spec,
+    StepError, UserId, Violation,
+};
 pub use perm::{Pair, Perms};
-pub use state::{Edge, Grant, Node, Parent, State};
+pub use state::{Edge, Grant, Inherits, Node, Parent, State};

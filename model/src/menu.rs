@@ -232,7 +232,7 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
                 "set-backing" => Op::SetBacking { node: a, to: Some(b) },
                 "set-file" => Op::SetFile { node: a, to: b },
                 "replace-node" => Op::ReplaceNode { from: a, to: b },
-                "append" => Op::Append { new: a, top: b },
+                "append" => Op::Append { new: a, top: b, store: false },
                 "freeze" => Op::Freeze { top: a, base: Some(b) },
                 _ => Op::Thaw { top: a, base: Some(b) },
             });

@@ -1,8 +1,8 @@
 //! A state as a few words, for the table of visited states.
 
-use crate::op::{ChildName, Flags, Kind, NodeId, Opt, Role, UserId};
+use crate::op::{ChildName, Flags, Kind, NodeId, OpKinds, Opt, Role, UserId};
 use crate::perm::{Pair, Perms};
-use crate::state::{Edge, Grant, Node, Parent, State};
+use crate::state::{Edge, Grant, Inherits, Node, Parent, State};
 
 /// The words of one state.
 pub const WORDS: usize = 6;
@@ -32,6 +32,12 @@ impl Writer {
         self.put(on.into(), 1);
     }
 
+    /// One bit, and the value if there is one.
+    fn maybe(&mut self, value: Option<u64>, bits: usize) {
+        self.bit(value.is_some());
+        value.into_iter().for_each(|value| self.put(value, bits));
+    }
+
     fn pair(&mut self, pair: Pair) {
         self.put(u64::from(pair.need.0) | u64::from(pair.share.0) << 5, 10);
     }
@@ -55,6 +61,10 @@ impl Reader<'_> {
 
     fn bit(&mut self) -> bool {
         self.get(1) == 1
+    }
+
+    fn maybe(&mut self, bits: usize) -> Option<u8> {
+        self.bit().then(|| self.get(bits))
     }
 
     fn pair(&mut self) -> Pair {
@@ -82,12 +92,16 @@ pub fn pack<const N: usize, const M: usize>(s: &State<N, M>) -> Packed {
                 w.put(edge.name.0.into(), 3);
                 w.put(edge.role.0.into(), 5);
                 w.bit(edge.frozen);
+                if s.nodes[parent.0 as usize].ejected {
+                    w.pair(edge.wanted);
+                }
             }
             Parent::User(user) => {
                 w.bit(true);
                 w.put(user.0.into(), 3);
                 w.pair(edge.wanted);
                 w.bit(edge.stay);
+                w.maybe((edge.blocks != OpKinds::NONE).then_some(edge.blocks.0.into()), 16);
             }
         }
     }
@@ -106,8 +120,12 @@ fn pack_node(w: &mut Writer, node: &Node) {
         Opt::Select(name) => w.put(name.map_or(7, |n| n.0.into()), 3),
     }
     let f = node.flags;
-    [f.read_only, f.force_share, f.no_io, f.never_freeze].into_iter().for_each(|on| w.bit(on));
+    [f.read_only, f.force_share, f.no_io, f.never_freeze, f.implicit].into_iter().for_each(|on| w.bit(on));
+    w.bit(node.monitor);
     w.put(node.holders.into(), 2);
+    w.bit(node.ejected);
+    w.maybe(node.inherits.map(|i| u64::from(i.from.0) | u64::from(i.read_only) << 3), 4);
+    w.maybe(node.stored.map(|name| name.0.into()), 3);
     w.pair(node.granted.pair);
     w.bit(node.granted.writable);
 }
@@ -115,16 +133,20 @@ fn pack_node(w: &mut Writer, node: &Node) {
 /// The state that was packed.
 pub fn unpack<const N: usize, const M: usize>(words: &Packed) -> State<N, M> {
     let mut r = Reader { words, at: 0 };
-    let nodes = std::array::from_fn(|_| unpack_node(&mut r));
+    let nodes: [Node; N] = std::array::from_fn(|_| unpack_node(&mut r));
     let edges = (0..r.get(4)).map(|_| {
         let (child, rank) = (NodeId(r.get(3)), r.get(3).into());
         let base = Edge { child, rank, ..Edge::NONE };
         if r.bit() {
             let parent = Parent::User(UserId(r.get(3)));
-            Edge { parent, wanted: r.pair(), stay: r.bit(), ..base }
+            let (wanted, stay) = (r.pair(), r.bit());
+            let blocks = if r.bit() { OpKinds(u16::from(r.get(8)) | u16::from(r.get(8)) << 8) } else { OpKinds::NONE };
+            Edge { parent, wanted, stay, blocks, ..base }
         } else {
-            let parent = Parent::Node(NodeId(r.get(3)));
-            Edge { parent, name: ChildName(r.get(3)), role: Role(r.get(5)), frozen: r.bit(), ..base }
+            let above = NodeId(r.get(3));
+            let (name, role, frozen) = (ChildName(r.get(3)), Role(r.get(5)), r.bit());
+            let wanted = if nodes[above.0 as usize].ejected { r.pair() } else { Pair::FREE };
+            Edge { parent: Parent::Node(above), name, role, frozen, wanted, ..base }
         }
     });
     State::rebuild(nodes, edges)
@@ -146,8 +168,11 @@ fn unpack_node(r: &mut Reader<'_>) -> Node {
             Opt::Select((name < 7).then_some(ChildName(name)))
         }
     };
-    let flags = Flags { read_only: r.bit(), force_share: r.bit(), no_io: r.bit(), never_freeze: r.bit() };
-    let holders = r.get(2);
+    let mut flags = Flags { read_only: r.bit(), force_share: r.bit(), no_io: r.bit(), ..Flags::NONE };
+    (flags.never_freeze, flags.implicit) = (r.bit(), r.bit());
+    let (monitor, holders, ejected) = (r.bit(), r.get(2).into(), r.bit());
+    let inherits = r.maybe(4).map(|i| Inherits { from: NodeId(i & 7), read_only: i >> 3 == 1 });
+    let stored = r.maybe(3).map(NodeId);
     let granted = Grant { pair: r.pair(), writable: r.bit() };
-    Node { kind: Some(kind), opt, flags, holders, granted }
+    Node { kind: Some(kind), opt, flags, monitor, holders, ejected, inherits, stored, granted }
 }

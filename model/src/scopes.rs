@@ -35,7 +35,7 @@ const NO_PERMISSION: Spec = Spec::plain(Kind::NoPermission);
 const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
 
 const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
-    let flags = Flags { read_only, force_share, no_io, never_freeze };
+    let flags = Flags { read_only, force_share, no_io, never_freeze, implicit: false };
     Spec { kind, opt: kind.default_opt(), flags }
 }
 
@@ -316,11 +316,15 @@ fn triples(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
             [Op::Release { node: a }, read_only(b, true), attach(b, a, FILE, STORAGE)],
             [attach(a, b, BACKING, Role::COW), attach(b, a, FILE, Role::DATA), Op::Detach { parent: a, name: BACKING }],
             [greedy(a), Op::DetachUser { user }, attach(a, b, FILE, Role::PRIMARY)],
-            [Op::Append { new: a, top: b }, Op::Freeze { top: a, base: Some(b) }, Op::Release { node: b }],
+            [
+                Op::Append { new: a, top: b, store: false },
+                Op::Freeze { top: a, base: Some(b) },
+                Op::Release { node: b },
+            ],
             [Op::Release { node: b }, read_only(a, false), Op::SetFile { node: a, to: b }],
             [
                 Op::Add { node: free, spec: BACKING_FILTER },
-                Op::Append { new: free, top: a },
+                Op::Append { new: free, top: a, store: false },
                 Op::Release { node: free },
             ],
             [
@@ -328,7 +332,7 @@ fn triples(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
                 Op::DropFilter { filter: free },
                 Op::Add { node: free, spec: PROTOCOL },
             ],
-            [greedy(a), Op::Append { new: b, top: a }, Op::DetachUser { user }],
+            [greedy(a), Op::Append { new: b, top: a, store: false }, Op::DetachUser { user }],
             [read_only(a, true), greedy(a), read_only(a, false)],
             [read_only(a, true), read_only(b, true), read_only(a, false)],
         ];

@@ -77,6 +77,11 @@ impl Node {
         }
     }
 
+    /// Is it there, with its driver (L3)?
+    pub const fn has_driver(&self) -> bool {
+        self.kind.is_some() && !self.ejected
+    }
+
     /// P7.
     pub const fn writable(&self) -> bool {
         !self.flags.read_only
@@ -278,7 +283,8 @@ impl<const N: usize, const E: usize> State<N, E> {
 
     /// The next edge of a chain walk (S4).
     pub fn chain_edge(&self, id: NodeId) -> Option<usize> {
-        let kind = self.nodes[id.0 as usize].kind.filter(|_| !self.nodes[id.0 as usize].ejected)?;
+        let node = &self.nodes[id.0 as usize];
+        let kind = node.kind.filter(|_| !node.ejected)?;
         self.in_slot(id, kind.filter_slot().or(kind.supports_cow().then_some(Slot::Backing))?)
     }
 

@@ -2,9 +2,13 @@
 //!
 //! Nothing here knows about permissions; [`crate::judge`] looks at the result.
 
-use crate::op::{ChildName, EdgeId, NodeId, Op, Opt, Role, Slot, Spec, StepError, StepError as E};
+mod chains;
+mod life;
+mod reopen;
+
+use crate::op::{ChildName, EdgeId, Entry, Kind, NodeId, Op, Opt, Queue, Role, Slot, StepError, StepError as E};
 use crate::rules;
-use crate::state::{Edge, Node, Parent, State};
+use crate::state::{Edge, Inherits, Node, Parent, State};
 use arrayvec::ArrayVec;
 
 /// A set of node names in the order in which they were entered.
@@ -19,16 +23,27 @@ pub struct Work<const N: usize, const M: usize> {
     pub doomed: Names<N>,
     /// The nodes reopened, in the order of the steps (V5.1).
     pub reopened: Names<N>,
+    /// The nodes whose stored backing name changes, in the order of the steps (S6).
+    pub renamed: Names<N>,
     /// The nodes that lost a reference in this step, in order.
     lost: Names<N>,
 }
 
 type Done = Result<(), StepError>;
 
+/// A slot of a node that gets another child, or none.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    node: NodeId,
+    slot: Slot,
+    to: Option<NodeId>,
+    role: Role,
+}
+
 impl<const N: usize, const M: usize> Work<N, M> {
     /// Before the first step.
     pub fn new(graph: State<N, M>) -> Self {
-        Work { graph, doomed: Names::new(), reopened: Names::new(), lost: Names::new() }
+        Work { graph, doomed: Names::new(), reopened: Names::new(), renamed: Names::new(), lost: Names::new() }
     }
 
     /// One step (V2). After an error the work is worthless.
@@ -52,6 +67,10 @@ impl<const N: usize, const M: usize> Work<N, M> {
             self.lost.clear();
             self.remove_children(node);
             self.graph.nodes[node.0 as usize] = Node::NONE;
+            // S8.5
+            for heir in &mut self.graph.nodes {
+                heir.inherits = heir.inherits.filter(|i| i.from != node);
+            }
             closed.push(node);
             let zero = self.lost.take().into_iter().filter(|&n| self.graph.references(n) == 0);
             zero.for_each(|n| {
@@ -99,21 +118,32 @@ impl<const N: usize, const M: usize> Work<N, M> {
                 let edge = self.user(user)?;
                 self.replace_edge(edge, to)
             }
-            Op::Append { new, top } => self.append(new, top),
-            Op::Insert { new, spec, top } => self.add(new, spec).and_then(|()| self.append(new, top)),
+            Op::Append { new, top, store } => self.append(new, top, store),
+            Op::Insert { new, spec, top } => self.add(new, spec).and_then(|()| self.append(new, top, false)),
             Op::DropFilter { filter } => self.drop_filter(filter),
             Op::Freeze { top, base } => self.set_frozen(top, base, true),
             Op::Thaw { top, base } => self.set_frozen(top, base, false),
             Op::SetOption { node, opt } => {
                 self.exists(node)?;
-                let found = &mut self.graph.nodes[node.0 as usize];
-                if opt == Opt::None || !found.kind.is_some_and(|kind| opt.suits(kind)) {
-                    return Err(E::OptionUnsupported { node });
-                }
-                found.opt = opt;
+                self.has_driver(node)?;
+                self.may_have(node, opt)?;
+                self.graph.nodes[node.0 as usize].opt = opt;
                 Ok(())
             }
-            Op::SetReadOnly { node, on } => self.set_read_only(node, on),
+            Op::SetReadOnly { node, on } => {
+                self.reopen(Queue::one(Entry { read_only: Some(on), ..Entry::new(node, true) }))
+            }
+            Op::Hold { node } => self.hold(node),
+            Op::Delete { node } => self.delete(node),
+            Op::Eject { node } => self.eject(node),
+            Op::OpenChild { parent, node, spec, name, role } => self.open_child(parent, node, spec, name, role),
+            Op::DropIntermediate { top, base, name } => self.drop_intermediate(top, base, name),
+            Op::Reopen { queue } => self.reopen(queue),
+            Op::Snapshot { node, overlay } => self.snapshot(node, overlay),
+            Op::Block { user, kinds } => self.block(user, kinds, true),
+            Op::Unblock { user, kinds } => self.block(user, kinds, false),
+            Op::CheckOp { node, kind } => self.check_op(node, kind),
+            Op::CheckReplace { parent, node } => self.check_replace(parent, node),
         }
     }
 
@@ -121,6 +151,17 @@ impl<const N: usize, const M: usize> Work<N, M> {
 
     fn exists(&self, node: NodeId) -> Done {
         self.graph.node(node).map(|_| ()).ok_or(E::NodeNotFound { node })
+    }
+
+    /// L3.3
+    fn has_driver(&self, node: NodeId) -> Done {
+        if self.graph.nodes[node.0 as usize].ejected { Err(E::NodeCorrupted { node }) } else { Ok(()) }
+    }
+
+    /// O17.3
+    fn may_have(&self, node: NodeId, opt: Opt) -> Done {
+        let suits = opt != Opt::None && opt.suits(self.kind(node));
+        if suits { Ok(()) } else { Err(E::OptionUnsupported { node }) }
     }
 
     fn user(&self, user: crate::op::UserId) -> Result<usize, StepError> {
@@ -133,8 +174,8 @@ impl<const N: usize, const M: usize> Work<N, M> {
     }
 
     /// The kind of a node that [`Self::exists`].
-    fn kind(&self, node: NodeId) -> crate::op::Kind {
-        self.graph.nodes[node.0 as usize].kind.unwrap_or(crate::op::Kind::Protocol)
+    fn kind(&self, node: NodeId) -> Kind {
+        self.graph.nodes[node.0 as usize].kind.unwrap_or(Kind::Protocol)
     }
 
     fn lose(&mut self, node: NodeId) {
@@ -184,13 +225,17 @@ impl<const N: usize, const M: usize> Work<N, M> {
         let mut moved = ArrayVec::new();
         for index in self.graph.parents(from) {
             let edge = &self.graph.edges()[index];
-            let skipped = edge.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize]);
-            if !skipped {
+            if !Self::is_skipped(edge, &below) {
                 self.thawed(index)?;
                 moved.push(edge.id());
             }
         }
         Ok(moved)
+    }
+
+    /// S5: does replace-node leave this parent edge where it is? `below`: what the new target reaches.
+    fn is_skipped(edge: &Edge, below: &[bool; N]) -> bool {
+        edge.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize])
     }
 
     fn move_all(&mut self, edges: &[EdgeId], to: NodeId) {
@@ -203,36 +248,18 @@ impl<const N: usize, const M: usize> Work<N, M> {
 
     // ---- the steps that are longer than a line
 
-    /// O1
-    fn add(&mut self, node: NodeId, spec: Spec) -> Done {
-        if self.graph.nodes[node.0 as usize].kind.is_some() {
-            return Err(E::DuplicateNode { node });
-        }
-        if spec.flags.force_share && !spec.flags.read_only {
-            return Err(E::ForceShareWritable { node });
-        }
-        if !spec.opt.suits(spec.kind) {
-            return Err(E::OptionUnsupported { node });
-        }
-        self.graph.nodes[node.0 as usize] = Node::open(spec);
-        Ok(())
-    }
-
-    /// O2
-    fn release(&mut self, node: NodeId) -> Done {
-        self.exists(node)?;
-        if self.graph.nodes[node.0 as usize].holders == 0 {
-            return Err(E::NoHolder { node });
-        }
-        self.graph.nodes[node.0 as usize].holders -= 1;
-        self.lose(node);
-        Ok(())
-    }
-
     /// O6
     fn attach(&mut self, parent: NodeId, child: NodeId, name: ChildName, role: Role) -> Done {
         self.exists(parent)?;
         self.exists(child)?;
+        self.has_driver(parent)?;
+        self.may_attach(parent, name, role)?;
+        self.put(parent, child, name, role);
+        Ok(())
+    }
+
+    /// O6.4 to O6.8
+    fn may_attach(&self, parent: NodeId, name: ChildName, role: Role) -> Done {
         let kind = self.kind(parent);
         if !kind.takes_children() {
             return Err(E::NoChildren { parent });
@@ -249,7 +276,6 @@ impl<const N: usize, const M: usize> Work<N, M> {
         {
             return Err(E::SlotTaken { parent, slot });
         }
-        self.put(parent, child, name, role);
         Ok(())
     }
 
@@ -261,7 +287,8 @@ impl<const N: usize, const M: usize> Work<N, M> {
             return Err(E::FilterNeedsChild { filter: parent });
         }
         self.thawed(edge)?;
-        self.remove(edge);
+        let found = self.graph;
+        self.cut(edge, &found);
         Ok(())
     }
 
@@ -269,6 +296,15 @@ impl<const N: usize, const M: usize> Work<N, M> {
     fn set_backing(&mut self, node: NodeId, to: Option<NodeId>) -> Done {
         self.exists(node)?;
         to.map_or(Ok(()), |to| self.exists(to))?;
+        self.has_driver(node)?;
+        let change = self.backing_change(node, to)?;
+        let found = self.graph;
+        self.change(change, &found);
+        Ok(())
+    }
+
+    /// O8.4 to O8.7
+    fn backing_change(&self, node: NodeId, to: Option<NodeId>) -> Result<Change, StepError> {
         let kind = self.kind(node);
         let filter = kind.filter_slot();
         if filter.map_or(!kind.supports_cow(), |slot| slot != Slot::Backing) {
@@ -280,14 +316,24 @@ impl<const N: usize, const M: usize> Work<N, M> {
         } else if filter.is_some() && present.is_some() {
             return Err(E::FilterNeedsChild { filter: node });
         }
+        present.map_or(Ok(()), |edge| self.thawed(edge))?;
         let role = if filter.is_some() { Role::FILTERED | Role::PRIMARY } else { Role::COW };
-        self.fill(node, present, to, ChildName::BACKING, role)
+        Ok(Change { node, slot: Slot::Backing, to, role })
     }
 
     /// O9
     fn set_file(&mut self, node: NodeId, to: NodeId) -> Done {
         self.exists(node)?;
         self.exists(to)?;
+        self.has_driver(node)?;
+        let change = self.file_change(node, to)?;
+        let found = self.graph;
+        self.change(change, &found);
+        Ok(())
+    }
+
+    /// O9.4 to O9.7
+    fn file_change(&self, node: NodeId, to: NodeId) -> Result<Change, StepError> {
         let filter = self.kind(node).filter_slot();
         if filter == Some(Slot::Backing) {
             return Err(E::FileUnsupported { node });
@@ -299,19 +345,49 @@ impl<const N: usize, const M: usize> Work<N, M> {
             (None, None) => return Err(E::NoFileChild { node }),
         };
         self.name_free(node, ChildName::FILE, present)?;
-        self.fill(node, present, Some(to), ChildName::FILE, role)
+        present.map_or(Ok(()), |edge| self.thawed(edge))?;
+        Ok(Change { node, slot: Slot::File, to: Some(to), role })
     }
 
-    /// The common end of O8 and O9: the old edge goes, the new one comes.
-    fn fill(&mut self, node: NodeId, old: Option<usize>, to: Option<NodeId>, name: ChildName, role: Role) -> Done {
-        if let Some(edge) = old {
-            self.thawed(edge)?;
-            self.remove(edge);
+    /// What O8, O9 and O25 have in common: the old edge goes, the new one comes. `found` is the graph as the step found it.
+    fn change(&mut self, Change { node, slot, to, role }: Change, found: &State<N, M>) {
+        if let Some(edge) = self.graph.in_slot(node, slot) {
+            self.cut(edge, found);
         }
         if let Some(to) = to {
-            self.put(node, to, name, role);
+            self.put(node, to, slot.name(), role);
+            self.adopt(to, node, found);
         }
-        Ok(())
+    }
+
+    // ---- inheritance (S8)
+
+    /// Does `node` inherit from `from`, directly or through others?
+    fn descends(graph: &State<N, M>, node: NodeId, from: NodeId) -> bool {
+        let above = |n: &NodeId| graph.nodes[n.0 as usize].inherits.map(|i| i.from);
+        std::iter::successors(above(&node), above).take(N).any(|n| n == from)
+    }
+
+    /// S8.2: removes an edge of a node; who inherits from that node, is not its child any more, and was below the edge
+    /// in `found`, ceases to.
+    fn cut(&mut self, edge: usize, found: &State<N, M>) {
+        let gone = self.remove(edge);
+        let below = found.reach(gone.child);
+        let Parent::Node(parent) = gone.parent else { return };
+        for (x, below) in below.into_iter().enumerate() {
+            let heir = self.graph.nodes[x].inherits.is_some_and(|i| i.from == parent);
+            if below && heir && !self.graph.children(parent).any(|e| e.child.0 as usize == x) {
+                self.graph.nodes[x].inherits = None;
+            }
+        }
+    }
+
+    /// S8.3: `child` has come below `parent`.
+    fn adopt(&mut self, child: NodeId, parent: NodeId, found: &State<N, M>) {
+        let was = found.nodes[child.0 as usize].inherits;
+        if child != parent && Self::descends(found, child, parent) {
+            self.graph.nodes[child.0 as usize].inherits = was.map(|was| Inherits { from: parent, ..was });
+        }
     }
 
     /// O10
@@ -334,107 +410,6 @@ impl<const N: usize, const M: usize> Work<N, M> {
         }
         self.thawed(edge)?;
         self.retarget(edge, to);
-        Ok(())
-    }
-
-    /// O12
-    fn append(&mut self, new: NodeId, top: NodeId) -> Done {
-        self.exists(new)?;
-        self.exists(top)?;
-        if new == top {
-            return Err(E::SameNode { node: new });
-        }
-        let kind = self.kind(new);
-        let (slot, role) = match kind.filter_slot() {
-            Some(slot) => (slot, Role::FILTERED | Role::PRIMARY),
-            None if kind.supports_cow() => (Slot::Backing, Role::COW),
-            None => return Err(E::BackingUnsupported { node: new }),
-        };
-        let present = self.graph.in_slot(new, slot);
-        self.name_free(new, slot.name(), present)?;
-        if present.is_some() {
-            return Err(E::SlotTaken { parent: new, slot });
-        }
-        self.put(new, top, slot.name(), role);
-        let moved = self.movable(top, new)?;
-        self.move_all(&moved, new);
-        Ok(())
-    }
-
-    /// O14
-    fn drop_filter(&mut self, filter: NodeId) -> Done {
-        self.exists(filter)?;
-        if self.kind(filter).filter_slot().is_none() {
-            return Err(E::NotAFilter { node: filter });
-        }
-        let edge = self.graph.chain_edge(filter).ok_or(E::NoFilteredChild { filter })?;
-        let child = self.graph.edges()[edge].child;
-        if child == filter {
-            return Err(E::SameNode { node: filter });
-        }
-        let moved = self.movable(filter, child)?;
-        self.move_all(&moved, child);
-        let holders = &mut self.graph.nodes[filter.0 as usize].holders;
-        *holders = holders.saturating_sub(1);
-        self.lose(filter);
-        if self.graph.references(filter) == 0 {
-            self.remove_children(filter);
-        }
-        Ok(())
-    }
-
-    /// O15, O16
-    fn set_frozen(&mut self, top: NodeId, base: Option<NodeId>, freeze: bool) -> Done {
-        self.exists(top)?;
-        base.map_or(Ok(()), |base| self.exists(base))?;
-        let edges = self.chain(top, base).ok_or(E::NotInChain { top, base })?;
-        for &index in &edges {
-            let edge = self.graph.edges()[index].id();
-            match (freeze, self.graph.edges()[index].frozen) {
-                (true, true) => return Err(E::Frozen { edge }),
-                (false, false) => return Err(E::NotFrozen { edge }),
-                _ => {}
-            }
-        }
-        for &index in &edges {
-            let edge = &self.graph.edges()[index];
-            if freeze && self.graph.nodes[edge.child.0 as usize].flags.never_freeze {
-                return Err(E::NeverFreeze { edge: edge.id() });
-            }
-        }
-        edges.iter().for_each(|&index| self.graph.edge_mut(index).frozen = freeze);
-        Ok(())
-    }
-
-    /// S4: the edges from `top` down to `base`, or to the end.
-    fn chain(&self, top: NodeId, base: Option<NodeId>) -> Option<ArrayVec<usize, N>> {
-        let mut met = [false; N];
-        let mut edges = ArrayVec::new();
-        let mut at = top;
-        while Some(at) != base {
-            if std::mem::replace(&mut met[at.0 as usize], true) {
-                return None;
-            }
-            match self.graph.chain_edge(at) {
-                Some(edge) => edges.push(edge),
-                None => return base.is_none().then_some(edges),
-            }
-            at = self.graph.edges()[edges[edges.len() - 1]].child;
-        }
-        Some(edges)
-    }
-
-    /// O18
-    fn set_read_only(&mut self, node: NodeId, on: bool) -> Done {
-        self.exists(node)?;
-        let found = &mut self.graph.nodes[node.0 as usize];
-        if found.flags.force_share && !on {
-            return Err(E::ForceShareWritable { node });
-        }
-        found.flags.read_only = on;
-        if !self.reopened.contains(&node) {
-            self.reopened.push(node);
-        }
         Ok(())
     }
 }
