@@ -3,6 +3,10 @@
 //! A pinned count changes exactly when the meaning of something changes; then the new count is looked at, understood,
 //! and written down here.
 
+mod blockers;
+mod life;
+mod reopen;
+
 use crate::menu::{Compounds, Facet, MAX_OPS, Small};
 use crate::op::{ChildName, Flags, Kind, NodeId, Op, Opt, Role, Spec, UserId};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
@@ -39,6 +43,11 @@ const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, ne
     Spec { kind, opt: kind.default_opt(), flags }
 }
 
+const fn implicit(kind: Kind) -> Spec {
+    let flags = Flags { implicit: true, ..Flags::NONE };
+    Spec { kind, opt: kind.default_opt(), flags }
+}
+
 /// A facet in which nothing happens, to be filled in.
 const BLANK: Facet = Facet {
     name: "",
@@ -52,6 +61,11 @@ const BLANK: Facet = Facet {
     stays: &[false],
     roles: &[],
     opts: &[],
+    opens: &[],
+    holders: 2,
+    kinds: &[],
+    reopens: |_| Vec::new(),
+    stores: false,
     compounds: Compounds::None,
     lags: false,
 };
@@ -388,7 +402,7 @@ type Make = fn(u8, usize, u8) -> Facet;
 /// For each scope the most nodes, edges and users, and the number of unique canonical states.
 type Sizes = [(u8, usize, u8, usize); SCOPES.len()];
 
-const SIZES: [(Make, Sizes); 9] = [
+const SIZES: [(Make, Sizes); 18] = [
     (permissions, [(2, 3, 2, 15_778), (3, 3, 2, 240_444), (3, 5, 2, 1_601_064)]),
     (shape, [(3, 3, 1, 24_428), (3, 4, 1, 77_708), (3, 4, 2, 222_188)]),
     (drivers, [(2, 3, 1, 15_019), (2, 4, 1, 21_905), (3, 2, 1, 201_043)]),
@@ -398,6 +412,15 @@ const SIZES: [(Make, Sizes); 9] = [
     (pairs, [(2, 2, 1, 427), (3, 1, 1, 575), (3, 2, 1, 6_919)]),
     (reach, [(4, 4, 2, 63_572), (4, 4, 2, 63_572), (4, 5, 2, 503_728)]),
     (compounds, [(2, 3, 1, 1_472), (3, 3, 1, 37_372), (3, 4, 1, 228_726)]),
+    (life::life, [(2, 2, 1, 0), (3, 3, 1, 0), (3, 4, 1, 0)]),
+    (life::ejected, [(2, 3, 1, 0), (3, 3, 1, 0), (3, 4, 2, 0)]),
+    (life::heritage, [(3, 3, 0, 0), (3, 4, 0, 0), (4, 4, 0, 0)]),
+    (blockers::blockers, [(2, 2, 2, 0), (3, 3, 1, 0), (3, 4, 2, 0)]),
+    (blockers::chains, [(3, 3, 1, 0), (3, 4, 1, 0), (4, 4, 1, 0)]),
+    (blockers::dropping, [(3, 3, 1, 0), (3, 4, 1, 0), (4, 4, 1, 0)]),
+    (reopen::reopen, [(2, 3, 1, 0), (3, 3, 1, 0), (3, 4, 1, 0)]),
+    (reopen::frozen_reopen, [(3, 3, 0, 0), (3, 3, 1, 0), (3, 4, 1, 0)]),
+    (reopen::mortal_reopen, [(3, 2, 1, 0), (3, 3, 1, 0), (3, 4, 1, 0)]),
 ];
 
 /// The scope of that name.
