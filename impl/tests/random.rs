@@ -127,7 +127,7 @@ fn random_operations_keep_all_invariants() {
             }
             if round % 16 == 0 {
                 let snapshot = graph.snapshot();
-                copy.restore_from(&snapshot, |node| node.driver.clone()).unwrap();
+                copy.restore_from(&snapshot, |_, driver| driver.clone()).unwrap();
                 assert_eq!(copy.snapshot(), snapshot);
                 assert_eq!(copy.check(), []);
                 copy.clone_from(&graph);
