@@ -5,7 +5,6 @@ use crate::op::{OpKind, OpKinds};
 
 const JOB: OpKinds = OpKinds(OpKinds::of(OpKind::DRIVE_DEL).0 | OpKinds::of(OpKind::EXTERNAL_SNAPSHOT).0);
 const REPLACE: OpKinds = OpKinds::of(OpKind::REPLACE);
-const STREAM: OpKinds = OpKinds(1 << 14);
 
 /// Who blocks what, and the commands that ask.
 pub(super) fn blockers(nodes: u8, edges: usize, users: u8) -> Facet {
@@ -17,8 +16,6 @@ pub(super) fn blockers(nodes: u8, edges: usize, users: u8) -> Facet {
         users,
         verbs: &[
             "add",
-            "release",
-            "eject",
             "attach-user",
             "detach-user",
             "attach",
@@ -30,13 +27,39 @@ pub(super) fn blockers(nodes: u8, edges: usize, users: u8) -> Facet {
             "check-op",
             "check-replace",
             "freeze",
+            "open-child",
         ],
         specs: const { &[NO_PERMISSION, FILTER, Spec::plain(Kind::Quorum)] },
+        opens: const { &[(PROTOCOL, FILE, STORAGE), (PROTOCOL, OTHER, STORAGE)] },
         pairs: const { &[Pair::new(R, ALL)] },
-        roles: &[(FILE, FILTERED), (BACKING, Role::COW), (FILE, Role::DATA)],
-        kinds: const { &[JOB, REPLACE, STREAM] },
+        roles: &[(FILE, FILTERED), (BACKING, Role::COW), (BACKING, Role::DATA)],
+        kinds: const { &[JOB, REPLACE] },
+        compounds: Compounds::Menu(jobs),
         ..BLANK
     }
+}
+
+/// The beginnings and ends of jobs.
+fn jobs(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+    let used: Vec<NodeId> = s.names().collect();
+    let (user, pair) = (UserId(0), Pair::new(R, ALL));
+    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
+    for &a in &used {
+        let delete = Op::Delete { node: a };
+        let block = Op::Block { user, kinds: JOB };
+        all.push([Op::AttachUser { user, node: a, pair, stay: true }, block, delete].into());
+        all.push([block, Op::CheckOp { node: a, kind: OpKind::EXTERNAL_SNAPSHOT }].into_iter().collect());
+        all.push([block, Op::Unblock { user, kinds: JOB }, Op::DetachUser { user }].into());
+        all.push([Op::Unblock { user, kinds: JOB }, delete].into_iter().collect());
+        all.push([Op::Release { node: a }, delete].into_iter().collect());
+        for &b in used.iter().filter(|b| **b != a) {
+            all.push([Op::Attach { parent: b, child: a, name: FILE, role: FILTERED }, delete].into_iter().collect());
+            all.push(
+                [Op::CheckReplace { parent: a, node: b }, Op::ReplaceNode { from: b, to: a }].into_iter().collect(),
+            );
+        }
+    }
+    all
 }
 
 /// Drop-intermediate and append with a stored name, under writers, read-only overlays and implicit tops.
@@ -58,14 +81,32 @@ pub(super) fn chains(nodes: u8, edges: usize, users: u8) -> Facet {
             "set-read-only",
             "freeze",
             "thaw",
+            "snapshot",
         ],
         specs: const { &[FORMAT, implicit(Kind::BackingFilter)] },
-        pairs: const { &[Pair::new(Perms(R.0 | W.0), but(W))] },
+        pairs: const { &[Pair::new(Perms(R.0 | W.0), but(W)), Pair::new(NONE, but(R))] },
         stays: &[false, true],
         roles: &[(FILE, STORAGE)],
         stores: true,
+        compounds: Compounds::Menu(shortened),
         ..BLANK
     }
+}
+
+/// Chains that grow and shrink in one transaction.
+fn shortened(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+    let used: Vec<NodeId> = s.names().collect();
+    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
+    for &top in &used {
+        for &base in used.iter().filter(|base| **base != top) {
+            let drop = |name| Op::DropIntermediate { top, base, name };
+            let append = Op::Append { new: top, top: base, store: true };
+            all.push([append, drop(None)].into_iter().collect());
+            all.push([drop(Some(top)), append].into_iter().collect());
+            all.push([append, Op::Release { node: top }].into_iter().collect());
+        }
+    }
+    all
 }
 
 /// Drop-intermediate where others block and freeze.
@@ -80,20 +121,18 @@ pub(super) fn dropping(nodes: u8, edges: usize, users: u8) -> Facet {
             "add",
             "attach-user",
             "block",
-            "unblock",
             "append",
             "attach",
             "drop-intermediate",
             "freeze",
             "thaw",
             "delete",
-            "release",
-            "eject",
             "snapshot",
         ],
-        specs: const { &[NO_PERMISSION, BACKING_FILTER] },
-        pairs: const { &[Pair::new(W, ALL)] },
-        roles: &[(FILE, Role::DATA)],
+        specs: const { &[FORMAT, BACKING_FILTER] },
+        pairs: const { &[Pair::new(Perms(R.0 | W.0), but(W)), Pair::new(NONE, but(R))] },
+        stays: &[false, true],
+        roles: &[(FILE, STORAGE)],
         kinds: const { &[JOB] },
         compounds: Compounds::Menu(commits),
         ..BLANK

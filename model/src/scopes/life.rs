@@ -1,6 +1,7 @@
 //! Facets of life: holders and closing, nodes without a driver, inheritance.
 
 use super::*;
+use crate::op::{Entry, OpKind, OpKinds, Queue};
 
 /// Who holds a node, and what becomes of it when nobody does.
 pub(super) fn life(nodes: u8, edges: usize, users: u8) -> Facet {
@@ -32,9 +33,47 @@ pub(super) fn life(nodes: u8, edges: usize, users: u8) -> Facet {
                 (EXCLUSIVE, FILE, STORAGE),
                 (flagged(Kind::Protocol, false, true, false, false), FILE, FILTERED),
                 (implicit(Kind::Protocol), BACKING, Role::COW),
+                (MISMATCHED, OTHER, STORAGE),
+                (PROTOCOL, OTHER, Role::PRIMARY),
+                (PROTOCOL, OTHER, Role(Role::DATA.0 | Role::PRIMARY.0)),
             ]
         },
         holders: 1,
+        ..BLANK
+    }
+}
+
+/// The same operations, and those of blockers, while a driver lags.
+pub(super) fn lagging(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "lagging",
+        about: "life and blockers while a driver lags: every operation asks it again (V5.4)",
+        nodes,
+        edges,
+        users,
+        verbs: &[
+            "add",
+            "hold",
+            "delete",
+            "eject",
+            "open-child",
+            "attach-user",
+            "detach-user",
+            "block",
+            "unblock",
+            "check-op",
+            "check-replace",
+            "drop-intermediate",
+            "snapshot",
+            "reopen",
+        ],
+        specs: const { &[NO_PERMISSION] },
+        pairs: const { &[Pair::new(W, but(W))] },
+        opens: const { &[(FORMAT, BACKING, Role::COW)] },
+        holders: 1,
+        kinds: const { &[OpKinds::of(OpKind::REPLACE)] },
+        reopens: |names| names.iter().map(|&node| Queue::one(Entry::new(node, true))).collect(),
+        lags: true,
         ..BLANK
     }
 }
@@ -63,6 +102,7 @@ pub(super) fn ejected(nodes: u8, edges: usize, users: u8) -> Facet {
             "drop-filter",
             "freeze",
             "snapshot",
+            "check-replace",
             "set-option",
             "set-read-only",
             "drop-intermediate",
