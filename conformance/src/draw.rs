@@ -1,22 +1,23 @@
 //! A graph as text: root users and what they reach, children in list order, shared nodes once.
 //!
 //! ```text
-//! @blk r/all
-//! └─ top  format
-//!    ├─ backing c r/all frozen → base  protocol ro  r/all of other/file, top/backing
-//!    └─ file dp r/all-z → img  protocol  held ×0  stale: granted rwz/all-z
+//! @blk r/all blocks=resize
+//! └─ top  format  stored=base
+//!    ├─ backing c r/all frozen → base  protocol ro  held by monitor, 1 caller  r/all of other/file, top/backing
+//!    └─ file dp r/all-z → img  protocol  held by nobody  inherits from top  stale: granted rwz/all-z
 //! other  filter
 //! └─ file fp -/all → base ↑
 //! ```
 //!
 //! An edge shows its name, its role, need/share and whether it is frozen; `↑` means drawn above. A node shows its driver kind,
-//! its flags and options, and, if it has several parents, its cumulative pair and its parents in list order; `held ×0` if
-//! nobody holds it, `stale` with what its driver last granted if that lags behind.
+//! its flags and options, `no driver` if it lost that, who holds it if not just the monitor, from whom it inherits (with `own
+//! flag` if not read-only too), its stored backing name, and, if it has several parents, its cumulative pair and its parents in
+//! list order; `stale` with what its driver last granted if that lags behind. A user shows what it blocks.
 
 use crate::subject::{ChildSeen, NodeSeen, Observation, UserSeen};
 use crate::text::names::Names;
-use crate::text::value::{flag_words, print_edge, print_kind, print_perms, print_role};
-use blockgraph_model::{ChildName, NodeId, Opt, Pair};
+use crate::text::value::{flag_words, print_edge, print_kind, print_op_kinds, print_perms, print_role};
+use blockgraph_model::{ChildName, Inherits, NodeId, OpKinds, Opt, Pair};
 use std::fmt::Write;
 
 /// Draws a graph; every line ends with an end of line, an empty graph is one line.
@@ -52,8 +53,12 @@ struct Pending {
 impl Drawing<'_> {
     fn user(&mut self, user: &UserSeen) {
         let stays = if user.stay { " stays" } else { "" };
+        let blocks = match user.blocks {
+            OpKinds::NONE => String::new(),
+            kinds => format!(" blocks={}", print_op_kinds(kinds)),
+        };
         // Writing to a string cannot fail, here and below.
-        let _ = writeln!(self.text, "@{} {}{stays}", self.names.user(user.id), pair(user.pair));
+        let _ = writeln!(self.text, "@{} {}{stays}{blocks}", self.names.user(user.id), pair(user.pair));
         self.tree(user.node, "└─ ", "   ", "");
     }
 
@@ -96,8 +101,16 @@ impl Drawing<'_> {
             let _ = write!(text, " {flag}");
         }
         text.push_str(&options(node, |child| self.names.child(child)));
-        if node.holders != 1 {
-            let _ = write!(text, "  held ×{}", node.holders);
+        if node.ejected {
+            text.push_str("  no driver");
+        }
+        text.push_str(&held(node.monitor, node.holders));
+        if let Some(Inherits { from, read_only }) = node.inherits {
+            let own = if read_only { "" } else { ", own flag" };
+            let _ = write!(text, "  inherits from {}{own}", self.names.node(from));
+        }
+        if let Some(stored) = node.stored {
+            let _ = write!(text, "  stored={}", self.names.node(stored));
         }
         if node.parents.len() > 1 {
             let parents: Vec<_> = node.parents.iter().map(|&edge| print_edge(edge, self.names)).collect();
@@ -113,6 +126,20 @@ impl Drawing<'_> {
 
 fn pair(pair: Pair) -> String {
     format!("{}/{}", print_perms(pair.need), print_perms(pair.share))
+}
+
+/// Who holds the node, if not just the monitor (L1).
+fn held(monitor: bool, callers: u32) -> String {
+    let counted = match callers {
+        1 => "1 caller".to_owned(),
+        _ => format!("{callers} callers"),
+    };
+    match (monitor, callers) {
+        (true, 0) => String::new(),
+        (true, _) => format!("  held by monitor, {counted}"),
+        (false, 0) => "  held by nobody".to_owned(),
+        (false, _) => format!("  held by {counted}"),
+    }
 }
 
 fn options<'a>(node: &NodeSeen, child: impl Fn(ChildName) -> &'a str) -> String {
@@ -143,10 +170,10 @@ mod tests {
     /// The example at the head of this file.
     #[test]
     fn the_example() {
-        let text = "add node=base kind=protocol flags=ro\nadd node=img kind=protocol\nadd node=top kind=format\n\
-            add node=other kind=filter\nattach parent=top child=img name=file role=dp\nset-backing node=top to=base\n\
-            attach parent=other child=base name=file role=fp\nfreeze top=top base=base\nrelease node=img\n\
-            attach-user user=blk node=top need=rw share=all\nrefuse node=img hook=check\n\
+        let text = "add node=base kind=protocol flags=ro\nadd node=top kind=format\nadd node=other kind=filter\n\
+            open-child parent=top node=img kind=protocol name=file role=dp\nappend new=top top=base store=on\n\
+            attach parent=other child=base name=file role=fp\nfreeze top=top base=base\nhold node=base\n\
+            attach-user user=blk node=top need=rw share=all\nblock user=blk kinds=resize\nrefuse node=img hook=check\n\
             set-user user=blk need=r share=all\n";
         let head = include_str!("draw.rs").split("```").nth(1).unwrap();
         let example: Vec<_> =

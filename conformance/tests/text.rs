@@ -1,15 +1,17 @@
 //! The text form and its JSON twin: what is printed is read back as the same, and every mistake is named with its place.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test's helpers cannot do fails the test")]
 
-use blockgraph_conformance::cli::stage;
+use blockgraph_conformance::cli::{On, stage};
 use blockgraph_conformance::text::part::Declared;
 use blockgraph_conformance::text::record::{Column, Record, Recorded, Schema};
 use blockgraph_conformance::text::scenario::{Body, Item, Scenario, Step};
-use blockgraph_conformance::text::table::{ANSWERS, OPS, SEEN};
+use blockgraph_conformance::text::table::{ANSWERS, ENTRIES, OPS, SEEN};
 use blockgraph_conformance::text::value::{Type, Value};
 use blockgraph_conformance::text::{Names, json, parse, print};
 use blockgraph_model::op::Flags;
-use blockgraph_model::{ChildName, EdgeId, Hook, Kind, NodeId, Op, Perms, Refusal, Role, Slot, UserId};
+use blockgraph_model::{
+    ChildName, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKind, OpKinds, Perms, Queue, Refusal, Role, Slot, UserId,
+};
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 
 const NODES: u8 = 5;
@@ -69,6 +71,7 @@ fn value(g: &mut Gen, ty: Type) -> Value {
             force_share: bool::arbitrary(g),
             no_io: bool::arbitrary(g),
             never_freeze: bool::arbitrary(g),
+            implicit: bool::arbitrary(g),
         }),
         Type::Switch => Value::Switch(bool::arbitrary(g)),
         Type::Hook => Value::Hook(hook(g)),
@@ -80,12 +83,27 @@ fn value(g: &mut Gen, ty: Type) -> Value {
         Type::UserSet => Value::Users(set(list(g, user))),
         Type::Edges => Value::Edges(list(g, edge)),
         Type::Children => Value::Children(list(g, child)),
+        Type::OpKind => Value::OpKind(OpKind(below(g, 16))),
+        Type::OpKinds => Value::OpKinds(OpKinds(if below(g, 4) == 0 { u16::MAX } else { u16::arbitrary(g) })),
         Type::Nothing => Value::Nothing,
+        Type::Entries => Value::Records(entries(g)),
     }
 }
 
 fn hook(g: &mut Gen) -> Hook {
-    if bool::arbitrary(g) { Hook::Prepare } else { Hook::Check }
+    *g.choose(&[Hook::Flush, Hook::Prepare, Hook::Rename, Hook::Check]).unwrap()
+}
+
+/// One to four entries of a reopen.
+fn entries(g: &mut Gen) -> Vec<Record> {
+    let good = |g: &mut Gen| loop {
+        let record = record(g, &ENTRIES.schema);
+        // Options that do not go together are no entry.
+        if (ENTRIES.fault)(&record).is_none() {
+            return record;
+        }
+    };
+    (0..=below(g, 4)).map(|_| good(g)).collect()
 }
 
 fn record(g: &mut Gen, schema: &Schema) -> Record {
@@ -110,7 +128,8 @@ fn op(g: &mut Gen) -> Op {
 
 fn step(g: &mut Gen) -> Step {
     let body = if below(g, 4) == 0 { Body::Transaction(list(g, op)) } else { Body::Single(op(g)) };
-    let takes = |op: &Op| matches!(op, Op::Add { .. } | Op::Insert { .. } | Op::AttachUser { .. });
+    let takes =
+        |op: &Op| matches!(op, Op::Add { .. } | Op::Insert { .. } | Op::OpenChild { .. } | Op::AttachUser { .. });
     let answers: Vec<_> = ANSWERS.iter().filter(|schema| schema.verb != "ok").cloned().collect();
     let expect = if body.ops().iter().any(takes) {
         // Else it may be a duplicate name, which is no scenario.
@@ -216,12 +235,16 @@ fn the_verbs_are_those_of_the_model() {
 
 #[test]
 fn operations_without_names_get_some() {
-    let ops = [Op::Release { node: NodeId(3) }, Op::DetachUser { user: UserId(1) }];
+    let entry = |node, backing| Entry { backing, ..Entry::new(NodeId(node), false) };
+    let queue = Queue::new(&[entry(5, Some(Some(NodeId(6)))), entry(7, Some(None))]).unwrap();
+    let ops = [Op::Release { node: NodeId(3) }, Op::DetachUser { user: UserId(1) }, Op::Reopen { queue }];
     let scenario = Scenario::of_ops([&ops[..1], &ops[..]]);
-    let text = "name node=n3\nrelease node=n3\nname user=u1\n\
-                transaction {\n  release node=n3\n  detach-user user=u1\n}\n";
+    let text = "name node=n3\nrelease node=n3\nname user=u1\nname node=n5\nname node=n6\nname node=n7\n\
+                transaction {\n  release node=n3\n  detach-user user=u1\n  reopen {\n    node=n5 backing=n6\n    \
+                node=n7 backing=none\n  }\n}\n";
     assert_eq!(print(&scenario), text);
-    assert!(parse(text).is_ok());
+    // The names have other numbers then.
+    assert_eq!(print(&parse(text).unwrap().0), text);
 }
 
 /// What a person may write, and what it is in canonical form.
@@ -249,6 +272,35 @@ fn spellings() {
         (
             "add node=a kind=filter\nexpect graph { node node=a need=-; absent a }",
             "add node=a kind=filter\nexpect graph {\n  node a need=-\n  absent a\n}\n",
+        ),
+        (
+            "name node=a\nreopen { backing=none read-only=off\tnode=a keep=off unshare=zr; }=>ok prepare=-",
+            "name node=a\nreopen { node=a read-only=off take=- unshare=rz backing=none } => ok prepare=-\n",
+        ),
+        (
+            "name node=a\nreopen {\n\n  node=a ; # one\n  # two\n node=a keep=on file=a}",
+            "name node=a\nreopen {\n  node=a\n  node=a keep=on file=a\n}\n",
+        ),
+        (
+            "name node=a\ntransaction { reopen { node=a }; eject node=a; reopen { node=a\nnode=a } }",
+            "name node=a\ntransaction {\n  reopen { node=a }\n  eject node=a\n  reopen {\n    node=a\n    node=a\n  }\n}\n",
+        ),
+        (
+            "name user=u\nblock user=u kinds=stream,resize,stream\nunblock user=u kinds=-",
+            "name user=u\nblock user=u kinds=resize,stream\nunblock user=u kinds=-\n",
+        ),
+        (
+            &format!("name user=u\nblock user=u kinds={}", OpKind::NAMES.join(",")),
+            "name user=u\nblock user=u kinds=all\n",
+        ),
+        ("name node=a\nappend top=a new=a store=off", "name node=a\nappend new=a top=a\n"),
+        (
+            "name node=a\ndrop-intermediate name=a top=a base=a =>error SameNode",
+            "name node=a\ndrop-intermediate top=a base=a name=a => error SameNode\n",
+        ),
+        (
+            "add node=a kind=filter flags=implicit,ro\nopen-child role=mp name=x kind=format node=b parent=a",
+            "add node=a kind=filter flags=ro,implicit\nopen-child parent=a node=b kind=format name=x role=mp\n",
         ),
     ];
     for (written, canonical) in cases {
@@ -299,7 +351,7 @@ fn mistakes_have_a_place() {
         ),
         (
             "add node=a kind=filter flags=ro,rw",
-            "1:30: expected flags out of ro, force-share, no-io, never-freeze or `-`, found `rw`".to_owned(),
+            "1:30: expected flags out of ro, force-share, no-io, never-freeze, implicit or `-`, found `rw`".to_owned(),
         ),
         ("add node=a kind=filter\nadd node=a kind=filter", duplicate("2:10", "node `a`")),
     ];
@@ -315,7 +367,7 @@ fn mistakes_around_operations_have_a_place() {
         ("add node=a kind=filter => error ok", "1:33: unknown error `ok`".to_owned()),
         (
             "add node=a kind=filter => ok at=1",
-            "1:30: unknown key `at` of `ok`: expected `prepare`, `check`, `closed`".to_owned(),
+            "1:30: unknown key `at` of `ok`: expected `prepare`, `rename`, `check`, `closed`".to_owned(),
         ),
         ("transaction\n{ }", "1:12: expected `{` after `transaction`, found the end of the line".to_owned()),
         ("transaction { transaction { } }", "1:15: transactions do not nest".to_owned()),
@@ -336,11 +388,67 @@ fn mistakes_around_operations_have_a_place() {
             "name node=a\nrefuse node=a hook=check",
             "2:25: expected an operation after `refuse`, found the end of the file".to_owned(),
         ),
-        ("name node=a\nrefuse node=a hook=commit", "2:20: expected prepare or check, found `commit`".to_owned()),
+        (
+            "name node=a\nrefuse node=a hook=commit",
+            "2:20: expected flush or prepare or rename or check, found `commit`".to_owned(),
+        ),
         (
             "add node=a kind=filter => ok\nexpect graph { edge a.file to=a }",
             "2:21: expected an edge (`parent/child` or `@user`), found `a.file`".to_owned(),
         ),
+    ];
+    refused(&cases);
+}
+
+#[test]
+fn mistakes_in_lists_have_a_place() {
+    let kinds = OpKind::NAMES.join(", ");
+    let cases = [
+        ("reopen", "1:7: expected `{` and an entry, found the end of the line".to_owned()),
+        ("reopen => ok", "1:8: expected `{` and an entry, found `=>`".to_owned()),
+        ("reopen { }", "1:8: expected at least one entry".to_owned()),
+        ("reopen {\n\n", "3:1: expected an entry or `}`, found the end of the file".to_owned()),
+        ("reopen { { node=a } }", "1:10: expected an entry or `}`, found `{`".to_owned()),
+        ("reopen { node=a { } }", "1:17: expected `;`, `}` or the end of the line, found `{`".to_owned()),
+        ("reopen { node=a => ok }", "1:17: an expectation belongs after the closing `}`".to_owned()),
+        ("reopen { node=a } { node=a }", "1:19: duplicate key `queue`".to_owned()),
+        ("reopen queue=a", "1:14: expected a list of entries, found `a`".to_owned()),
+        ("reopen queue=a { node=a }", "1:16: duplicate key `queue`".to_owned()),
+        ("reopen keep=on { node=a }", "1:8: unknown key `keep` of `reopen`: expected `queue`".to_owned()),
+        ("reopen { a }", "1:10: expected `key=value`, found `a`".to_owned()),
+        ("reopen {\n  keep=on; }", "2:3: missing key `node` of `entry`".to_owned()),
+        (
+            "name node=a\nreopen { node=a\n  node=b }",
+            "3:8: unknown node `b`: no line before this one adds it, or declares it by `name node=…`".to_owned(),
+        ),
+        ("name node=a\nreopen { node=a; node=a node=a }", "2:25: duplicate key `node`".to_owned()),
+        (
+            "name node=a\nreopen { node=a ro=on }",
+            "2:17: unknown key `ro` of `entry`: expected `node`, `keep`, `read-only`, `take`, `unshare`, `rewrite`, \
+             `select`, `options`, `backing`, `file`"
+                .to_owned(),
+        ),
+        (
+            "name node=a\nreopen {\n  node=a\n  node=a take=- rewrite=on }",
+            "4:3: `rewrite` does not go with `take`: options of two driver kinds".to_owned(),
+        ),
+        ("name node=a\nreopen { node=a file=none }", format!("2:22: {NAME} `none`")),
+        (
+            "name node=a\nreopen { node=a; node=a; node=a\nnode=a; node=a; node=b }",
+            "3:9: more than 4 entries in a list".to_owned(),
+        ),
+        ("transaction { reopen { transaction { } } }", "1:24: expected `key=value`, found `transaction`".to_owned()),
+        (
+            "name node=a\ntransaction { reopen { node=a }",
+            "2:32: expected an operation or `}`, found the end of the file".to_owned(),
+        ),
+        ("release { node=a }", "1:1: missing key `node` of `release`".to_owned()),
+        ("name node=a\nrelease node=a { }", "2:16: expected the end of the line, found `{`".to_owned()),
+        (
+            "name user=u\nblock user=u kinds=resize,shrink",
+            format!("2:20: expected a kind of operation ({kinds}), found `shrink`"),
+        ),
+        ("name node=a\ncheck-op node=a kind=all", format!("2:22: expected a kind of operation ({kinds}), found `all`")),
     ];
     refused(&cases);
 }
@@ -377,6 +485,9 @@ fn duplicate_names() {
         ("add node=a kind=filter\ninsert new=a kind=filter top=a", "2:12", "node `a`"),
         ("transaction { add node=a kind=filter } => ok\nadd node=a kind=filter", "2:10", "node `a`"),
         ("transaction { add node=a kind=filter; add node=a kind=filter }", "1:48", "node `a`"),
+        ("add node=a kind=format\nopen-child parent=a node=a kind=format name=x role=d", "2:26", "node `a`"),
+        ("add node=a kind=filter flags=implicit\nadd node=a kind=filter", "2:10", "node `a`"),
+        ("name node=a\nhold node=a => ok\nadd node=a kind=filter", "3:10", "node `a`"),
         (
             "add node=a kind=filter\nattach-user user=u node=a need=- share=- => ok\nattach-user user=u node=a need=- share=-",
             "3:18",
@@ -390,6 +501,11 @@ fn duplicate_names() {
         "add node=a kind=filter\nadd node=a kind=filter => error DuplicateNode",
         "add node=a kind=filter\nrelease node=a\nadd node=a kind=filter",
         "add node=a kind=filter\ndrop-filter filter=a\nadd node=a kind=filter",
+        "add node=a kind=filter\ndelete node=a\nadd node=a kind=filter",
+        "add node=a kind=filter\nhold node=a\nrelease node=a\nadd node=a kind=filter",
+        "name node=a\nhold node=a\nadd node=a kind=filter",
+        "add node=a kind=format flags=implicit\nadd node=a kind=filter",
+        "add node=a kind=format\nopen-child parent=a node=b kind=format name=x role=d => ok\nadd node=b kind=filter",
         "add node=a kind=filter flags=force-share\nadd node=a kind=filter",
         "add node=a kind=quorum options=none\nadd node=a kind=filter",
         "transaction { add node=a kind=filter }\nadd node=a kind=filter",
@@ -436,6 +552,26 @@ fn mistakes_in_json() {
             r#"{"scenario":[{"op":"add","node":"a","kind":"filter"},{"op":"add","node":"a","kind":"filter"}]}"#,
             "item 2 of the scenario: duplicate name: node `a` is in use already (if that is meant, expect an error)",
         ),
+        (r#"{"scenario":[{"op":"reopen"}]}"#, "item 1 of the scenario: missing key `queue` of `reopen`"),
+        (r#"{"scenario":[{"op":"reopen","queue":[]}]}"#, "item 1 of the scenario: expected at least one entry"),
+        (r#"{"scenario":[{"op":"reopen","queue":"a"}]}"#, "item 1 of the scenario: `queue`: expected a list"),
+        (r#"{"scenario":[{"op":"reopen","queue":["a"]}]}"#, "item 1 of the scenario: queue: expected an object"),
+        (
+            r#"{"scenario":[{"op":"name","node":"a"},{"op":"reopen","queue":[{"node":"a"},{"node":"a","keep":1}]}]}"#,
+            "item 2 of the scenario: entry 2: `keep`: expected on or off, found `1`",
+        ),
+        (
+            r#"{"scenario":[{"op":"name","node":"a"},{"op":"reopen","queue":[{"node":[{}]}]}]}"#,
+            "item 2 of the scenario: `node`: expected a word, found an object",
+        ),
+        (
+            r#"{"scenario":[{"op":"name","node":"a"},{"op":"reopen","queue":[{"node":"a","take":"-","select":null}]}]}"#,
+            "item 2 of the scenario: entry 1: `select` does not go with `take`: options of two driver kinds",
+        ),
+        (
+            r#"{"scenario":[{"op":"name","node":"a"},{"op":"reopen","queue":[{"node":"a"},{"node":"a"},{"node":"a"},{"node":"a"},{"node":"a"}]}]}"#,
+            "item 2 of the scenario: more than 4 entries in a list",
+        ),
     ];
     for (text, message) in cases {
         assert_eq!(json::parse(text).unwrap_err().to_string(), message, "{text}");
@@ -452,13 +588,43 @@ fn json_in_both_spellings() {
     assert_eq!(json::parse(own).unwrap(), json::parse(words).unwrap());
 }
 
+/// A list whose members have fields of their own is a list of objects.
+#[test]
+fn a_reopen_in_json() {
+    let text = "name node=a\nreopen { node=a read-only=on backing=none } => ok rename=-\n";
+    let object = r#"{"op":"reopen","queue":[{"node":"a","read-only":true,"backing":null}],"expect":{"answer":"ok","rename":[]}}"#;
+    let (scenario, _) = parse(text).unwrap();
+    assert_eq!(json::print(&scenario).unwrap().lines().nth(2), Some(format!("  {object}").as_str()));
+    assert_eq!(json::parse(&json::print(&scenario).unwrap()).unwrap(), scenario);
+}
+
+/// A bound of the model is no outcome (T2).
+#[test]
+fn too_many_holders() {
+    let (scenario, _) = parse("add node=a kind=filter\nhold node=a").unwrap();
+    let steps: Vec<_> = scenario.steps().collect();
+    let many = Step { body: Body::Transaction(vec![steps[1].body.ops()[0]; 65535]), ..steps[1].clone() };
+    let mut stage = stage(Some(On::Model));
+    let mut play = |step: &Step| stage.play(step, &scenario.names).map(|report| report.faults);
+    assert_eq!(play(steps[0]), Ok(Vec::new()));
+    assert_eq!(play(&many), Ok(Vec::new()));
+    assert_eq!(play(steps[1]), Err("more than 65535 callers hold a node".to_owned()));
+}
+
 /// The examples in the specification can be played.
 #[test]
 fn the_examples_of_the_document_hold() {
     let document = include_str!("../../specs/scenarios.md");
-    let block = |kind: &str| document.split(&format!("```{kind}\n")).nth(1).unwrap().split("```").next().unwrap();
-    let (story, _) = parse(block("text")).unwrap();
-    for scenario in [story, json::parse(block("json")).unwrap()] {
+    let blocks = |kind: &str| {
+        let start = format!("```{kind}\n");
+        let blocks = document.split(&start).skip(1);
+        blocks.filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let stories = blocks("text").into_iter().map(|text| parse(&text).unwrap().0);
+    let objects = blocks("json").into_iter().map(|text| json::parse(&text).unwrap());
+    let all: Vec<_> = stories.chain(objects).collect();
+    assert_eq!(all.len(), 3);
+    for scenario in all {
         let mut stage = stage(None);
         for step in scenario.steps() {
             assert_eq!(stage.play(step, &scenario.names).unwrap().faults, Vec::<String>::new());

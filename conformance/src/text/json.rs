@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::part::Declared;
-use super::record::{Place, Problem, Raw, Record, Recorded, Schema, find};
+use super::record::{Member, Place, Problem, Raw, Record, Recorded, Schema, Written, find};
 use super::scenario::{Body, InUse, Item, Scenario, Step};
 use super::seen::{answer_records, seen_records};
 use super::table::{ANSWERS, NOTES, Note, OPS, SEEN};
@@ -25,7 +25,7 @@ impl Serialize for Object<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(self.tag, self.record.verb)?;
         for (key, value) in &self.record.fields {
-            map.serialize_entry(key, &write(value, self.names))?;
+            map.serialize_entry(key, &Shown { value, names: self.names })?;
         }
         map.end()
     }
@@ -89,7 +89,7 @@ impl BodyObject<'_> {
             Body::Single(op) => {
                 let Record { verb, fields } = op.to_record();
                 map.serialize_entry(OP, verb)?;
-                fields.iter().try_for_each(|(key, value)| map.serialize_entry(key, &write(value, names)))
+                fields.iter().try_for_each(|(key, value)| map.serialize_entry(key, &Shown { value, names }))
             }
             Body::Transaction(ops) => {
                 map.serialize_entry(OP, TRANSACTION)?;
@@ -126,8 +126,9 @@ impl Serialize for Line<'_> {
         let mut map = serializer.serialize_map(None)?;
         body(&step.body, self.names).entries(&mut map)?;
         if !step.refusals.is_empty() {
-            let fields = |&refusal: &Refusal| Fields { record: Note::from(refusal).to_record(), names: self.names };
-            map.serialize_entry(REFUSE, &step.refusals.iter().map(fields).collect::<Vec<_>>())?;
+            let notes: Vec<_> = step.refusals.iter().map(|&refusal| Note::from(refusal).to_record()).collect();
+            let fields = |record| Fields { record, names: self.names };
+            map.serialize_entry(REFUSE, &notes.iter().map(fields).collect::<Vec<_>>())?;
         }
         if let Some(expect) = &step.expect {
             map.serialize_entry(EXPECT, &answer(expect.clone(), self.names))?;
@@ -140,26 +141,36 @@ impl Serialize for Line<'_> {
     }
 }
 
-/// A record whose verb goes without saying.
+/// The fields of a record whose verb goes without saying.
 struct Fields<'a> {
-    record: Record,
+    record: &'a Record,
     names: &'a Names,
 }
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.record.fields.iter().map(|(key, value)| (key, write(value, self.names))))
+        let names = self.names;
+        serializer.collect_map(self.record.fields.iter().map(|(key, value)| (key, Shown { value, names })))
     }
 }
 
 /// T18: what JSON has a form of its own for has that form, the rest is the word of the text form.
-fn write(value: &Value, names: &Names) -> Json {
-    match value {
-        Value::Switch(on) => Json::Bool(*on),
-        Value::Number(number) => Json::from(*number),
-        Value::MaybeNode(None) | Value::MaybeChild(None) | Value::Nothing => Json::Null,
-        list if list.is_list() => members(&list.print(names)).map(Json::from).collect(),
-        other => Json::String(other.print(names)),
+struct Shown<'a> {
+    value: &'a Value,
+    names: &'a Names,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = self.names;
+        match self.value {
+            Value::Switch(on) => serializer.serialize_bool(*on),
+            Value::Number(number) => serializer.serialize_u32(*number),
+            Value::MaybeNode(None) | Value::MaybeChild(None) | Value::Nothing => serializer.serialize_unit(),
+            Value::Records(list) => serializer.collect_seq(list.iter().map(|record| Fields { record, names })),
+            list if list.is_list() => serializer.collect_seq(members(&list.print(names))),
+            other => serializer.serialize_str(&other.print(names)),
+        }
     }
 }
 
@@ -288,13 +299,23 @@ impl Reader {
             let verbs: Vec<_> = schemas.iter().map(|schema| schema.verb).collect();
             return Err(bad(format!("unknown `{tag}` {}: expected one of {}", quote(&verb), verbs.join(", "))));
         };
-        let raw = |(key, value): (String, Json)| {
-            let word = word(&value).map_err(|message| bad(format!("`{key}`: {message}")))?;
-            Ok(Raw { key: (Place::default(), key), word: (Place::default(), word) })
-        };
-        let raw = item.into_iter().map(raw).collect::<Read<Vec<_>>>()?;
-        schema.read(Place::default(), &raw, &mut self.names)
+        schema.read(Place::default(), &fields(item, schema)?, &mut self.names)
     }
+}
+
+/// The fields of an object, unread.
+fn fields(object: Map<String, Json>, schema: &Schema) -> Read<Vec<Raw>> {
+    let raw = |(key, value): (String, Json)| {
+        let written = match schema.list().filter(|(of, _)| *of == key) {
+            Some((_, members)) => {
+                let member = |object| Ok(Member { at: Place::default(), fields: fields(object, &members.schema)? });
+                Written::List(list(Some(value), &key)?.into_iter().map(member).collect::<Read<_>>()?)
+            }
+            None => Written::Word(word(&value).map_err(|message| bad(format!("`{key}`: {message}")))?),
+        };
+        Ok(Raw { key: (Place::default(), key), value: (Place::default(), written) })
+    };
+    object.into_iter().map(raw).collect()
 }
 
 fn bad(message: impl Into<String>) -> Problem {

@@ -2,7 +2,7 @@
 
 use super::lex::{Token, tokens};
 use super::names::Names;
-use super::record::{Place, Problem, Raw, Record, Recorded, Schema, find};
+use super::record::{Member, Members, Place, Problem, Raw, Record, Recorded, Schema, Written, find};
 use super::scenario::{Body, InUse, Item, Scenario, Step};
 use super::table::{ANSWERS, NOTES, Note, OPS, SEEN};
 use super::value::quote;
@@ -70,8 +70,8 @@ impl<'a> Parser<'a> {
             "expect" => self.graph(place),
             "transaction" => self.transaction(place),
             _ => {
-                let (op, first) = self.operation()?;
-                self.step(place, Body::Single(op), &[first])
+                let (op, name) = self.operation()?;
+                self.step(place, Body::Single(op), &[name])
             }
         }
     }
@@ -90,49 +90,55 @@ impl<'a> Parser<'a> {
         self.lines.push(place.line);
     }
 
-    /// An operation, and the place of its first value.
+    /// An operation, and the place of the name that it takes.
     fn operation(&mut self) -> Read<(Op, Place)> {
         let (place, _) = self.peek();
-        let (record, first) = self.record(&OPS, OPERATION, false)?;
+        let (record, name) = self.record(&OPS, OPERATION, false)?;
         let op = Op::from_record(&record).map_err(|message| Problem::new(place, message))?;
-        Ok((op, first))
+        Ok((op, name))
     }
 
     fn transaction(&mut self, place: Place) -> Read<()> {
         self.next();
         self.expect(Token::Open, "`{` after `transaction`")?;
         let (mut ops, mut places) = (Vec::new(), Vec::new());
+        self.block("an operation", |parser, place, word| match word {
+            "transaction" => Err(Problem::new(place, "transactions do not nest")),
+            "name" | "refuse" | "expect" => {
+                Err(Problem::new(place, format!("`{word}` belongs outside the transaction")))
+            }
+            _ => {
+                let (op, name) = parser.operation()?;
+                ops.push(op);
+                places.push(name);
+                Ok(())
+            }
+        })?;
+        self.step(place, Body::Transaction(ops), &places)
+    }
+
+    /// Members between braces, divided by ends of line or `;`, the first brace being read; returns the place of the last.
+    fn block(&mut self, what: &str, mut member: impl FnMut(&mut Self, Place, &'a str) -> Read<()>) -> Read<Place> {
         loop {
             self.skip(&[Token::Newline, Token::Semicolon]);
             let (place, token) = self.peek();
             match token {
-                Token::Close => break,
-                Token::Word("transaction") => return Err(Problem::new(place, "transactions do not nest")),
-                Token::Word(word @ ("name" | "refuse" | "expect")) => {
-                    return Err(Problem::new(place, format!("`{word}` belongs outside the transaction")));
+                Token::Close => {
+                    self.next();
+                    return Ok(place);
                 }
-                Token::Word(_) => {
-                    let (op, first) = self.operation()?;
-                    ops.push(op);
-                    places.push(first);
-                    self.end_of_member("an expectation belongs after the closing `}`")?;
-                }
-                other => {
-                    return Err(Problem::new(place, format!("expected an operation or `}}`, found {}", other.name())));
-                }
+                Token::Word(word) => member(self, place, word)?,
+                other => return Err(Problem::new(place, format!("expected {what} or `}}`, found {}", other.name()))),
             }
-        }
-        self.next();
-        self.step(place, Body::Transaction(ops), &places)
-    }
-
-    /// After an operation in a transaction, or a line of an `expect graph` block.
-    fn end_of_member(&mut self, no_arrow: &str) -> Read<()> {
-        match self.peek() {
-            (_, Token::Newline | Token::Semicolon | Token::Close) => Ok(()),
-            (place, Token::Arrow) => Err(Problem::new(place, no_arrow)),
-            (place, other) => {
-                Err(Problem::new(place, format!("expected `;`, `}}` or the end of the line, found {}", other.name())))
+            match self.peek() {
+                (_, Token::Newline | Token::Semicolon | Token::Close) => {}
+                (place, Token::Arrow) => {
+                    return Err(Problem::new(place, "an expectation belongs after the closing `}`"));
+                }
+                (place, other) => {
+                    let message = format!("expected `;`, `}}` or the end of the line, found {}", other.name());
+                    return Err(Problem::new(place, message));
+                }
             }
         }
     }
@@ -173,21 +179,13 @@ impl<'a> Parser<'a> {
         self.expect(Token::Word("graph"), "`graph` after `expect`")?;
         self.expect(Token::Open, "`{` after `expect graph`")?;
         let mut lines = Vec::new();
-        loop {
-            self.skip(&[Token::Newline, Token::Semicolon]);
-            let (place, token) = self.peek();
-            match token {
-                Token::Close if lines.is_empty() => {
-                    return Err(Problem::new(place, "expected at least one line in `expect graph`"));
-                }
-                Token::Close => break,
-                _ => {
-                    lines.push(self.record(&SEEN, "expectation", true)?.0);
-                    self.end_of_member("expected no `=>` in `expect graph`")?;
-                }
-            }
+        let end = self.block("an expectation", |parser, _, _| {
+            lines.push(parser.record(&SEEN, "expectation", true)?.0);
+            Ok(())
+        })?;
+        if lines.is_empty() {
+            return Err(Problem::new(end, "expected at least one line in `expect graph`"));
         }
-        self.next();
         match self.items.last_mut() {
             Some(Item::Step(step)) if step.graph.is_empty() => step.graph = lines,
             Some(Item::Step(_)) => return Err(Problem::new(place, "a second `expect graph` for the same operation")),
@@ -196,8 +194,8 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A word that `schemas` knows and its fields. If `bare`, what the line speaks of may stand without
-    /// its key.
+    /// A word that `schemas` knows and its fields, and the place of the name that it takes or else of the word. If `bare`,
+    /// what the line speaks of may stand without its key.
     fn record(&mut self, schemas: &[Schema], what: &str, bare: bool) -> Read<(Record, Place)> {
         let (place, token) = self.next();
         let Token::Word(verb) = token else {
@@ -210,23 +208,46 @@ impl<'a> Parser<'a> {
             let message = format!("unknown {what} {}: expected one of {}", quote(verb), verbs.join(", "));
             return Err(Problem::new(place, message));
         };
-        let mut raw = Vec::new();
-        while let (at, Token::Word(word)) = self.peek() {
-            let subject = schema.subject().filter(|_| bare && raw.is_empty() && !word.contains('='));
-            raw.push(match (subject, word.split_once('=')) {
-                (Some(key), _) => Raw { key: (at, key.to_owned()), word: (at, word.to_owned()) },
-                (None, Some((key, value))) => {
-                    let after = Place { line: at.line, column: at.column + key.chars().count() + 1 };
-                    Raw { key: (at, key.to_owned()), word: (after, value.to_owned()) }
-                }
-                (None, None) => return Err(Problem::new(at, not_a_field(word))),
-            });
-            self.next();
-        }
+        let raw = self.fields(schema, bare)?;
         let record = schema.read(place, &raw, &mut self.names)?;
-        let first = record.fields.first().map(|(key, _)| *key);
-        let first = raw.iter().find(|field| Some(field.key.1.as_str()) == first);
-        Ok((record, first.map_or(place, |field| field.word.0)))
+        let takes = schema.columns.iter().find(|column| column.ty.takes_a_name()).map(|column| column.key);
+        let taken = raw.iter().find(|field| Some(field.key.1.as_str()) == takes);
+        Ok((record, taken.map_or(place, |field| field.value.0)))
+    }
+
+    /// The fields of a line or of a member of a list, unread.
+    fn fields(&mut self, schema: &Schema, bare: bool) -> Read<Vec<Raw>> {
+        let mut raw: Vec<Raw> = Vec::new();
+        loop {
+            match (self.peek(), schema.list()) {
+                ((at, Token::Word(word)), _) => {
+                    let subject = schema.subject().filter(|_| bare && raw.is_empty() && !word.contains('='));
+                    raw.push(field(at, word, subject)?);
+                    self.next();
+                }
+                // A list needs no key: its braces say what it is.
+                ((at, Token::Open), Some((key, members))) => {
+                    self.next();
+                    let list = self.members(members)?;
+                    raw.push(Raw { key: (at, key.to_owned()), value: (at, Written::List(list)) });
+                }
+                ((at, token), Some((key, members))) if raw.iter().all(|field| field.key.1 != key) => {
+                    let message = format!("expected `{{` and an {}, found {}", members.schema.verb, token.name());
+                    return Err(Problem::new(at, message));
+                }
+                _ => return Ok(raw),
+            }
+        }
+    }
+
+    /// The members of a list up to its closing brace.
+    fn members(&mut self, of: &Members) -> Read<Vec<Member>> {
+        let mut list = Vec::new();
+        self.block(&format!("an {}", of.schema.verb), |parser, at, _| {
+            list.push(Member { at, fields: parser.fields(&of.schema, false)? });
+            Ok(())
+        })?;
+        Ok(list)
     }
 
     fn peek(&self) -> (Place, Token<'a>) {
@@ -261,7 +282,18 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn not_a_field(word: &str) -> String {
-    let hint = if word.starts_with('#') { " (a comment has a blank after its `#`)" } else { "" };
-    format!("expected `key=value`, found {}{hint}", quote(word))
+/// `key=value`, or the value alone if the key goes without saying.
+fn field(at: Place, word: &str, key: Option<&str>) -> Read<Raw> {
+    let written = |word: &str| Written::Word(word.to_owned());
+    match (key, word.split_once('=')) {
+        (Some(key), _) => Ok(Raw { key: (at, key.to_owned()), value: (at, written(word)) }),
+        (None, Some((key, value))) => {
+            let after = Place { line: at.line, column: at.column + key.chars().count() + 1 };
+            Ok(Raw { key: (at, key.to_owned()), value: (after, written(value)) })
+        }
+        (None, None) => {
+            let hint = if word.starts_with('#') { " (a comment has a blank after its `#`)" } else { "" };
+            Err(Problem::new(at, format!("expected `key=value`, found {}{hint}", quote(word))))
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! The parts that lines are made of: each turns one Rust value into one field or several, and back.
 
-use super::record::{Column, Fields};
+use super::record::{Column, Fields, Recorded};
+use super::table::Listed;
 use super::value::{Type, Value};
 use blockgraph_model::op::Flags as FlagBits;
 use blockgraph_model::perm::NONE;
-use blockgraph_model::{ChildName, EdgeId, NodeId, Opt, Pair as Need, Perms as Set, Spec, UserId};
+use blockgraph_model::{ChildName, EdgeId, Entry, NodeId, Opt, Pair as Need, Perms as Set, Queue, Spec, UserId};
+use std::marker::PhantomData;
 
 /// How a value of type `Is` stands in a line.
 pub trait Part {
@@ -73,6 +75,8 @@ plain! {
     UserSet: Vec<UserId> = Users;
     Edges: Vec<EdgeId> = Edges;
     Children: Vec<ChildName> = Children;
+    OpKind: blockgraph_model::OpKind = OpKind;
+    OpKinds: blockgraph_model::OpKinds = OpKinds;
 }
 
 fn get<'a>(fields: &'a Fields, key: &str) -> Option<&'a Value> {
@@ -102,6 +106,68 @@ impl Part for Off {
 
     fn take(key: &'static str, from: &Fields) -> Result<bool, String> {
         Ok(matches!(get(from, key), Some(Value::Switch(true))))
+    }
+}
+
+/// A part that may be left out, which is something else than any value of it.
+#[derive(Debug)]
+pub struct Said<P>(PhantomData<P>);
+
+/// A switch that may be left out.
+pub type SaidSwitch = Said<Switch>;
+/// A node that may be left out.
+pub type SaidNode = Said<Node>;
+/// A node or none, or left out.
+pub type SaidMaybeNode = Said<MaybeNode>;
+/// Options that may be left out.
+pub type SaidOptions = Said<Options>;
+
+impl<P: Part> Part for Said<P> {
+    type Is = Option<P::Is>;
+
+    fn columns(key: &'static str, into: &mut Vec<Column>) {
+        let mut columns = Vec::new();
+        P::columns(key, &mut columns);
+        optional(into, columns.iter().map(|column| (column.key, column.ty)));
+    }
+
+    fn put(is: &Option<P::Is>, key: &'static str, into: &mut Fields) {
+        if let Some(is) = is {
+            P::put(is, key, into);
+        }
+    }
+
+    fn take(key: &'static str, from: &Fields) -> Result<Option<P::Is>, String> {
+        let mut columns = Vec::new();
+        P::columns(key, &mut columns);
+        let said = columns.iter().any(|column| get(from, column.key).is_some());
+        said.then(|| P::take(key, from)).transpose()
+    }
+}
+
+/// The entries of a reopen: a list whose members have fields of their own.
+#[derive(Debug)]
+pub struct Entries;
+
+impl Part for Entries {
+    type Is = Queue;
+
+    fn columns(key: &'static str, into: &mut Vec<Column>) {
+        into.push(Column { key, ty: Type::Entries, required: true });
+    }
+
+    fn put(is: &Queue, key: &'static str, into: &mut Fields) {
+        let records = is.entries().iter().map(|&entry| Listed::from(entry).to_record()).collect();
+        into.push((key, Value::Records(records)));
+    }
+
+    fn take(key: &'static str, from: &Fields) -> Result<Queue, String> {
+        let Some(Value::Records(records)) = get(from, key) else {
+            return Err(format!("missing key `{key}`"));
+        };
+        let entries = records.iter().map(|record| Listed::from_record(record).map(Entry::from));
+        let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
+        Queue::new(&entries).ok_or_else(|| format!("expected 1 to {} entries", Queue::MOST))
     }
 }
 

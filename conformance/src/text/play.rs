@@ -1,10 +1,11 @@
 //! Plays a scenario: on the model, which is always there as the judge (V4), and on the crate.
 
 use super::names::Names;
-use super::scenario::{MOST_EDGES, Step};
+use super::scenario::{MOST_EDGES, MOST_HOLDERS, Step};
 use super::seen::{answer_holds, answer_line, differences, seen_fault, seen_records};
 use crate::guard::guard;
 use crate::subject::{Answer, Observation, Subject};
+use blockgraph_model::Op;
 
 /// The subjects of one performance.
 pub struct Stage {
@@ -14,6 +15,8 @@ pub struct Stage {
     /// Are expectations held against the model too?
     model_too: bool,
     edges: usize,
+    /// The most callers that hold one node.
+    holders: u32,
 }
 
 /// What came of one step.
@@ -32,12 +35,12 @@ pub struct Report {
 impl Stage {
     /// On one subject, which is its own judge.
     pub fn alone(judge: Box<dyn Subject>) -> Stage {
-        Stage { judge, other: None, model_too: true, edges: 0 }
+        Stage { judge, other: None, model_too: true, edges: 0, holders: 0 }
     }
 
     /// On another subject, with the model as judge; `both`: the model is judged and compared as well.
     pub fn beside(judge: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
-        Stage { judge, other: Some(other), model_too: both, edges: 0 }
+        Stage { judge, other: Some(other), model_too: both, edges: 0, holders: 0 }
     }
 
     /// Plays one step.
@@ -49,9 +52,14 @@ impl Stage {
         if self.edges + ops.iter().map(|op| op.edges_added()).sum::<usize>() > MOST_EDGES {
             return Err(format!("more than {MOST_EDGES} edges"));
         }
+        let holds = ops.iter().filter(|op| matches!(op, Op::Hold { .. })).count();
+        if self.holders as usize + holds > MOST_HOLDERS as usize {
+            return Err(format!("more than {MOST_HOLDERS} callers hold a node"));
+        }
         let answer = self.judge.apply(ops, &step.refusals);
         let graph = self.judge.observe();
         self.edges = graph.users.len() + graph.nodes.iter().map(|node| node.children.len()).sum::<usize>();
+        self.holders = graph.nodes.iter().map(|node| node.holders).max().unwrap_or(0);
         let mut report = Report { answer, graph, faults: Vec::new(), parted: false };
         if self.model_too {
             report.faults = faults(self.judge.name(), step, &report.answer, &report.answer, &report.graph, names);
@@ -113,12 +121,13 @@ fn same_answer(model: &Answer, other: &Answer) -> bool {
             !named.is_empty() && named.iter().all(|violation| all.contains(violation))
         }
         (
-            Answer::Done { prepare, check, closed },
-            Answer::Done { prepare: its_prepare, check: its_check, closed: its_closed },
+            Answer::Done { prepare, rename, check, closed },
+            Answer::Done { prepare: its_prepare, rename: its_rename, check: its_check, closed: its_closed },
         ) => {
             let mut its_check = its_check.clone();
             its_check.sort_unstable();
-            prepare == its_prepare && *check == its_check && closed == its_closed
+            let its = (its_prepare, its_rename, &its_check, its_closed);
+            (prepare, rename, check, closed) == its
         }
         _ => model == other,
     }

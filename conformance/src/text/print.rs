@@ -4,6 +4,7 @@ use super::names::Names;
 use super::record::{Record, Recorded};
 use super::scenario::{Body, Item, Scenario, Step};
 use super::table::{Note, SEEN};
+use super::value::Value;
 use blockgraph_model::Op;
 use std::fmt::Write;
 
@@ -20,24 +21,46 @@ pub fn print(scenario: &Scenario) -> String {
     text
 }
 
-/// A record in one line, without the end of the line.
+/// A record in one line (but for lists of several members, T16), without the end of the line.
 pub fn line(record: &Record, names: &Names) -> String {
-    let mut text = record.verb.to_owned();
+    record.verb.to_owned() + &fields(record, names, 0)
+}
+
+/// The fields of a record, a blank before each; `indent`: the blanks before the line in which they stand.
+pub(super) fn fields(record: &Record, names: &Names, indent: usize) -> String {
+    let mut text = String::new();
     for (key, value) in &record.fields {
         // Writing to a string cannot fail.
-        let _ = write!(text, " {key}={}", value.print(names));
+        let _ = match value {
+            // A list needs no key: its braces say what it is.
+            Value::Records(members) => write!(text, " {}", list(members, names, indent)),
+            value => write!(text, " {key}={}", value.print(names)),
+        };
     }
     text
 }
 
+/// One member in one line with its braces, several in a line each.
+pub(super) fn list(members: &[Record], names: &Names, indent: usize) -> String {
+    if let [one] = members {
+        return format!("{{{} }}", fields(one, names, indent));
+    }
+    let blanks = " ".repeat(indent);
+    let member = |member: &Record| format!("{blanks} {}\n", fields(member, names, indent + 2));
+    format!("{{\n{}{blanks}}}", members.iter().map(member).collect::<String>())
+}
+
 /// The operations of a step, without what is said about them.
 pub fn print_body(body: &Body, names: &Names) -> String {
-    let op = |op: &Op| line(&op.to_record(), names);
+    let op = |op: &Op, indent: usize| {
+        let record = op.to_record();
+        format!("{}{}{}", " ".repeat(indent), record.verb, fields(&record, names, indent))
+    };
     match body {
-        Body::Single(single) => op(single),
+        Body::Single(single) => op(single, 0),
         Body::Transaction(ops) if ops.is_empty() => "transaction { }".to_owned(),
         Body::Transaction(ops) => {
-            let lines: String = ops.iter().map(|member| format!("  {}\n", op(member))).collect();
+            let lines: String = ops.iter().map(|member| op(member, 2) + "\n").collect();
             format!("transaction {{\n{lines}}}")
         }
     }

@@ -90,7 +90,64 @@ pub struct Raw {
     /// Left of the `=`.
     pub key: (Place, String),
     /// Right of it.
-    pub word: (Place, String),
+    pub value: (Place, Written),
+}
+
+/// A value before anybody looked at it.
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// A word.
+    Word(String),
+    /// A list whose members have fields of their own: in the text form between braces, in JSON a list of objects.
+    List(Vec<Member>),
+}
+
+/// A member of such a list: where it starts, and its fields.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Where it starts.
+    pub at: Place,
+    /// Its fields.
+    pub fields: Vec<Raw>,
+}
+
+/// What such a list may be made of.
+#[derive(Debug)]
+pub struct Members {
+    /// The fields of each.
+    pub schema: Schema,
+    /// How many there may be; at least one.
+    pub most: usize,
+    /// What is wrong with one whose fields are good, each for itself.
+    pub fault: fn(&Record) -> Option<String>,
+}
+
+impl Members {
+    /// Reads all of them; the list itself stands at `at`.
+    fn read(&self, at: Place, members: &[Member], names: &mut Names) -> Result<Value, Problem> {
+        let verb = self.schema.verb;
+        if members.is_empty() {
+            return Err(Problem::new(at, format!("expected at least one {verb}")));
+        }
+        let mut records = Vec::new();
+        for (index, Member { at, fields }) in members.iter().enumerate() {
+            if index == self.most {
+                return Err(Problem::new(*at, format!("more than {index} entries in a list")));
+            }
+            let read = self.schema.read(*at, fields, names);
+            let read = read.and_then(|record| match (self.fault)(&record) {
+                Some(message) => Err(Problem::new(*at, message)),
+                None => Ok(record),
+            });
+            // Where there is no place the number has to do.
+            let number = |Problem { place, message }: Problem| match place.line {
+                0 => Problem::new(place, format!("{verb} {}: {message}", index + 1)),
+                _ => Problem::new(place, message),
+            };
+            records.push(read.map_err(number)?);
+        }
+        Ok(Value::Records(records))
+    }
 }
 
 /// The schema of a verb.
@@ -122,14 +179,27 @@ impl Schema {
         // In canonical order, so that new names get the numbers that they get when the line is printed and read again.
         found.sort_by_key(|(column, _)| *column);
         let mut fields = Fields::new();
-        for (column, Raw { word: (place, word), .. }) in found {
+        for (column, Raw { value: (place, written), .. }) in found {
             let Column { key, ty, .. } = self.columns[column];
             // Where there is no place the key has to do.
             let prefix = if place.line > 0 { String::new() } else { format!("`{key}`: ") };
             let wrong = |message| Problem::new(*place, format!("{prefix}{message}"));
-            fields.push((key, ty.read(word, names).map_err(wrong)?));
+            let value = match (ty.members(), written) {
+                (None, Written::Word(word)) => ty.read(word, names).map_err(wrong)?,
+                (Some(members), Written::List(list)) => members.read(*place, list, names)?,
+                (None, Written::List(_)) => return Err(wrong("expected a word, found a list".to_owned())),
+                (Some(_), Written::Word(word)) => {
+                    return Err(wrong(format!("expected a list of entries, found {}", quote(word))));
+                }
+            };
+            fields.push((key, value));
         }
         Ok(Record { verb: self.verb, fields })
+    }
+
+    /// The field that is a list of members with fields of their own, if there is one.
+    pub fn list(&self) -> Option<(&'static str, &'static Members)> {
+        self.columns.iter().find_map(|column| Some((column.key, column.ty.members()?)))
     }
 
     /// The key of what a line about a graph speaks of: its first field, if that must be there.

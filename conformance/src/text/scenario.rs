@@ -4,6 +4,7 @@ use super::names::{LIMIT, Names};
 use super::part::Declared;
 use super::record::{Place, Problem, Record, Recorded};
 use super::table::Note;
+use super::value::Value;
 use blockgraph_model::{NodeId, Op, Refusal, UserId};
 
 /// A story: operations in order, and what must come of them.
@@ -88,13 +89,19 @@ impl Scenario {
 
 /// The nodes and users that an operation names.
 fn mentioned(op: &Op) -> Vec<Declared> {
-    use super::value::Value;
-    let value = |(_, value): &(&'static str, Value)| match value {
-        Value::Node(id) | Value::MaybeNode(Some(id)) => Some(Declared::Node(*id)),
-        Value::User(id) => Some(Declared::User(*id)),
-        _ => None,
-    };
-    op.to_record().fields.iter().filter_map(value).collect()
+    fn enter(record: &Record, found: &mut Vec<Declared>) {
+        for (_, value) in &record.fields {
+            match value {
+                Value::Node(id) | Value::MaybeNode(Some(id)) => found.push(Declared::Node(*id)),
+                Value::User(id) => found.push(Declared::User(*id)),
+                Value::Records(members) => members.iter().for_each(|member| enter(member, found)),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    enter(&op.to_record(), &mut found);
+    found
 }
 
 /// A refusal as a line, and back.
@@ -112,7 +119,7 @@ pub(super) struct InUse {
 }
 
 impl InUse {
-    /// Goes past one step; `places` are those of the operations' first values.
+    /// Goes past one step; `places` are those of the names that the operations take.
     pub(super) fn pass(&mut self, step: &Step, places: &[Place], names: &Names) -> Result<(), Problem> {
         let ok = step.expect.as_ref().map(|answer| answer.verb == "ok");
         let before = self.clone();
@@ -121,10 +128,18 @@ impl InUse {
                 Op::Add { node, .. } | Op::Insert { new: node, .. } => {
                     take(&mut self.nodes, node).then(|| format!("node `{}`", names.node(node)))
                 }
+                // It has no holder, so nothing is certain but that the name was free.
+                Op::OpenChild { node, .. } => {
+                    self.nodes.contains(&node).then(|| format!("node `{}`", names.node(node)))
+                }
+                Op::Hold { node } => {
+                    take(&mut self.nodes, node);
+                    None
+                }
                 Op::AttachUser { user, .. } => {
                     take(&mut self.users, user).then(|| format!("user `{}`", names.user(user)))
                 }
-                Op::Release { node } | Op::DropFilter { filter: node } => {
+                Op::Release { node } | Op::Delete { node } | Op::DropFilter { filter: node } => {
                     self.nodes.retain(|&known| known != node);
                     None
                 }
@@ -161,12 +176,16 @@ fn take<T: PartialEq>(list: &mut Vec<T>, id: T) -> bool {
 fn cannot_fail(step: &Step) -> bool {
     match step.body {
         Body::Single(Op::Add { spec, .. }) => {
-            let good_flags = spec.flags.read_only || !spec.flags.force_share;
-            step.refusals.is_empty() && good_flags && spec.opt.suits(spec.kind)
+            let shares = spec.flags.read_only || !spec.flags.force_share;
+            let may_hide = spec.kind.filter_slot().is_some() || !spec.flags.implicit;
+            step.refusals.is_empty() && shares && may_hide && spec.opt.suits(spec.kind)
         }
         _ => false,
     }
 }
+
+/// The callers that the model can count at a node.
+pub const MOST_HOLDERS: u32 = u16::MAX as u32;
 
 /// The edges that the model has room for.
 pub const MOST_EDGES: usize = 512;

@@ -11,10 +11,11 @@ use blockgraph_model::EdgeId;
 /// An answer as records: one, or one for each violation.
 pub fn answer_records(answer: &Answer) -> Vec<Record> {
     match answer {
-        Answer::Done { prepare, check, closed } => {
+        Answer::Done { prepare, rename, check, closed } => {
+            let (prepare, rename, closed) = (prepare.clone(), rename.clone(), closed.clone());
             let mut check: Vec<_> = check.iter().map(|(node, _)| *node).collect();
             check.sort_unstable();
-            vec![Verdict::Ok { prepare: prepare.clone(), check, closed: closed.clone() }.to_record()]
+            vec![Verdict::Ok { prepare, rename, check, closed }.to_record()]
         }
         Answer::Failed { index, error } => {
             let mut record = error.to_record();
@@ -43,7 +44,7 @@ pub fn seen_records(observation: &Observation) -> Vec<Record> {
         users: observation.users.iter().map(|user| user.id).collect(),
     }];
     for user in &observation.users {
-        seen.push(Seen::User { user: user.id, node: user.node, pair: user.pair, stay: user.stay });
+        seen.push(Seen::User { user: user.id, node: user.node, pair: user.pair, stay: user.stay, blocks: user.blocks });
     }
     for node in &observation.nodes {
         seen.push(node_seen(node));
@@ -64,6 +65,11 @@ fn node_seen(node: &NodeSeen) -> Seen {
         kind: node.kind,
         flags: node.flags,
         opt: node.opt,
+        monitor: node.monitor,
+        driver: !node.ejected,
+        inherits: node.inherits.map(|inherits| inherits.from),
+        own_read_only: node.inherits.is_none_or(|inherits| !inherits.read_only),
+        stored: node.stored,
         holders: node.holders,
         pair: node.pair,
         stale: node.is_stale(),

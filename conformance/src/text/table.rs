@@ -1,10 +1,11 @@
 //! The tables: which verb has which fields. A new operation or error is one line here, and nothing else in this room.
 
 use super::part::{self as p, Declared, Part};
-use super::record::{Record, Recorded, Schema};
+use super::record::{Members, Record, Recorded, Schema};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, EdgeId, Hook, Kind, NodeId, Op, Opt, Pair, Perms, Role, StepError, UserId, Violation,
+    ChildName, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKinds, Opt, Pair, Perms, Queue, Role, StepError, UserId,
+    Violation,
 };
 use std::sync::LazyLock;
 
@@ -66,13 +67,57 @@ recorded! { Op:
     ReplaceNode "replace-node" { from: Node, to: Node }
     ReplaceChild "replace-child" { parent: Node, name: Child, to: Node }
     ReplaceUserChild "replace-user-child" { user: User, to: Node }
-    Append "append" { new: Node, top: Node }
+    Append "append" { new: Node, top: Node, store: Off }
     Insert "insert" { new: NewNode, spec: NodeSpec, top: Node }
     DropFilter "drop-filter" { filter: Node }
     Freeze "freeze" { top: Node, base: MaybeNode }
     Thaw "thaw" { top: Node, base: MaybeNode }
     SetOption "set-option" { node: Node, opt: Options }
     SetReadOnly "set-read-only" { node: Node, on "value": Switch }
+    Hold "hold" { node: Node }
+    Delete "delete" { node: Node }
+    Eject "eject" { node: Node }
+    OpenChild "open-child" { parent: Node, node: NewNode, spec: NodeSpec, name: Child, role: Role }
+    DropIntermediate "drop-intermediate" { top: Node, base: Node, name: SaidNode }
+    Reopen "reopen" { queue: Entries }
+    Snapshot "snapshot" { node: Node, overlay: Node }
+    Block "block" { user: User, kinds: OpKinds }
+    Unblock "unblock" { user: User, kinds: OpKinds }
+    CheckOp "check-op" { node: Node, kind: OpKind }
+    CheckReplace "check-replace" { parent: Node, node: Node }
+}
+
+/// The members of lists with fields of their own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the fields are those of the model's Entry")]
+pub enum Listed {
+    /// What a reopen says of one node.
+    Entry {
+        node: NodeId,
+        keep: bool,
+        read_only: Option<bool>,
+        opt: Option<Opt>,
+        backing: Option<Option<NodeId>>,
+        file: Option<NodeId>,
+    },
+}
+
+recorded! { Listed:
+    Entry "entry" {
+        node: Node, keep: Off, read_only "read-only": SaidSwitch, opt: SaidOptions, backing: SaidMaybeNode, file: SaidNode,
+    }
+}
+
+impl From<Entry> for Listed {
+    fn from(Entry { node, keep, read_only, opt, backing, file }: Entry) -> Listed {
+        Listed::Entry { node, keep, read_only, opt, backing, file }
+    }
+}
+
+impl From<Listed> for Entry {
+    fn from(Listed::Entry { node, keep, read_only, opt, backing, file }: Listed) -> Entry {
+        Entry { node, keep, read_only, opt, backing, file }
+    }
 }
 
 recorded! { StepError:
@@ -100,6 +145,16 @@ recorded! { StepError:
     NotInChain { top: Node, base: MaybeNode }
     NotAFilter { node: Node }
     NoFilteredChild { filter: Node }
+    NodeCorrupted { node: Node }
+    HasUser { node: Node, user: User }
+    Blocked { node: Node, kind: OpKind, by: Edge }
+    NotBlocked { user: User }
+    NotMonitorOwned { node: Node }
+    InUse { node: Node }
+    ShouldNotChange { edge: Edge }
+    BackingMissing { node: Node }
+    ImplicitChild { edge: Edge }
+    CannotReplace { parent: Node, node: Node }
 }
 
 recorded! { Violation:
@@ -113,13 +168,13 @@ recorded! { Violation:
 #[allow(missing_docs, reason = "the fields are those of subject::Answer")]
 pub enum Verdict {
     /// It took effect.
-    Ok { prepare: Vec<NodeId>, check: Vec<NodeId>, closed: Vec<NodeId> },
+    Ok { prepare: Vec<NodeId>, rename: Vec<NodeId>, check: Vec<NodeId>, closed: Vec<NodeId> },
     /// A driver refused.
     Refused { node: NodeId, hook: Hook },
 }
 
 recorded! { Verdict:
-    Ok "ok" { prepare: Nodes, check: NodeSet, closed: Nodes }
+    Ok "ok" { prepare: Nodes, rename: Nodes, check: NodeSet, closed: Nodes }
     Refused { node: Node, hook: Hook }
 }
 
@@ -150,7 +205,12 @@ pub enum Seen {
         kind: Kind,
         flags: Flags,
         opt: Opt,
+        monitor: bool,
         holders: u32,
+        driver: bool,
+        inherits: Option<NodeId>,
+        own_read_only: bool,
+        stored: Option<NodeId>,
         pair: Pair,
         stale: bool,
         granted_need: Perms,
@@ -162,7 +222,7 @@ pub enum Seen {
     /// An edge from a node.
     Edge { edge: EdgeId, to: NodeId, role: Role, pair: Pair, frozen: bool },
     /// A root user.
-    User { user: UserId, node: NodeId, pair: Pair, stay: bool },
+    User { user: UserId, node: NodeId, pair: Pair, stay: bool, blocks: OpKinds },
     /// A node that is not there.
     Absent { node: NodeId },
 }
@@ -170,17 +230,25 @@ pub enum Seen {
 recorded! { Seen:
     Graph "graph" { nodes: NodeSet, users: UserSet }
     Node "node" {
-        node: Node, kind: Kind, flags: Flags, opt: Options, holders: Number, pair: Pair, stale: Switch,
+        node: Node, kind: Kind, flags: Flags, opt: Options, monitor: Switch, holders: Number, driver: Switch,
+        inherits: MaybeNode, own_read_only "own-read-only": Switch, stored: MaybeNode, pair: Pair, stale: Switch,
         granted_need "granted-need": Perms, granted_share "granted-share": Perms,
         granted_writable "granted-writable": Switch, parents: Edges, children: Children,
     }
     Edge "edge" { edge: Edge, to: Node, role: Role, pair: Pair, frozen: Switch }
-    User "user" { user: User, node: Node, pair: Pair, stay: Switch }
+    User "user" { user: User, node: Node, pair: Pair, stay: Switch, blocks: OpKinds }
     Absent "absent" { node: Node }
 }
 
 /// The operations' fields.
 pub static OPS: LazyLock<Vec<Schema>> = LazyLock::new(Op::schemas);
+
+/// The entries of a reopen.
+pub static ENTRIES: LazyLock<Members> = LazyLock::new(|| Members {
+    schema: Listed::schemas().swap_remove(0),
+    most: Queue::MOST,
+    fault: |record| Listed::from_record(record).err(),
+});
 
 /// The fields of `refuse` and `name`.
 pub static NOTES: LazyLock<Vec<Schema>> = LazyLock::new(Note::schemas);

@@ -1,9 +1,11 @@
 //! The values of a line: what may stand right of a `=`, how it is read and how it is printed (T5–T9).
 
 use super::names::Names;
+use super::record::{Members, Record};
+use super::table::ENTRIES;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, G, NONE};
-use blockgraph_model::{ChildName, EdgeId, Hook, Kind, NodeId, Perms, Role, Slot, UserId};
+use blockgraph_model::{ChildName, EdgeId, Hook, Kind, NodeId, OpKind, OpKinds, Perms, Role, Slot, UserId};
 
 /// What is expected right of a `=`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,7 +36,11 @@ pub enum Type {
     UserSet,
     Edges,
     Children,
+    OpKind,
+    OpKinds,
     Nothing,
+    /// [`Value::Records`]: the entries of a reopen.
+    Entries,
 }
 
 /// What stands right of a `=`.
@@ -59,11 +65,16 @@ pub enum Value {
     Users(Vec<UserId>),
     Edges(Vec<EdgeId>),
     Children(Vec<ChildName>),
+    OpKind(OpKind),
+    OpKinds(OpKinds),
     Nothing,
+    /// A list whose members have fields of their own.
+    Records(Vec<Record>),
 }
 
 const NO_NODE: &str = "none";
 const EMPTY: &str = "-";
+const EVERY: &str = "all";
 const KINDS: [(&str, Kind); 9] = [
     ("protocol", Kind::Protocol),
     ("filter", Kind::Filter),
@@ -76,9 +87,10 @@ const KINDS: [(&str, Kind); 9] = [
     ("quorum", Kind::Quorum),
 ];
 const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
-const HOOKS: [(&str, Hook); 2] = [("prepare", Hook::Prepare), ("check", Hook::Check)];
+const HOOKS: [(&str, Hook); 4] =
+    [("flush", Hook::Flush), ("prepare", Hook::Prepare), ("rename", Hook::Rename), ("check", Hook::Check)];
 const SLOTS: [(&str, Slot); 2] = [("file", Slot::File), ("backing", Slot::Backing)];
-const FLAGS: [&str; 4] = ["ro", "force-share", "no-io", "never-freeze"];
+const FLAGS: [&str; 5] = ["ro", "force-share", "no-io", "never-freeze", "implicit"];
 const ROLES: [(&str, Role); 5] = [
     ("data", Role::DATA),
     ("metadata", Role::METADATA),
@@ -88,7 +100,17 @@ const ROLES: [(&str, Role); 5] = [
 ];
 
 impl Type {
-    /// Reads one value.
+    /// What the members of such a value are, if they have fields of their own; other values are words.
+    pub fn members(self) -> Option<&'static Members> {
+        (self == Type::Entries).then(|| &*ENTRIES)
+    }
+
+    /// Does such a value give its name to something new?
+    pub fn takes_a_name(self) -> bool {
+        matches!(self, Type::NewNode | Type::NewUser)
+    }
+
+    /// Reads one value that is a word.
     ///
     /// # Errors
     /// A sentence that says what was expected instead.
@@ -117,6 +139,9 @@ impl Type {
             Type::UserSet => Value::Users(sorted(list(word, |w| names.known_user(w))?)),
             Type::Edges => Value::Edges(list(word, |w| read_edge(w, names))?),
             Type::Children => Value::Children(list(word, |w| names.define_child(w))?),
+            Type::OpKind => Value::OpKind(read_op_kind(word)?),
+            Type::OpKinds => Value::OpKinds(read_op_kinds(word)?),
+            Type::Entries => return Err(format!("expected a list of entries, found {}", quote(word))),
             Type::Nothing => choose(&[(NO_NODE, Value::Nothing)], word)?,
         })
     }
@@ -144,14 +169,17 @@ impl Value {
             Value::Users(ids) => joined(ids.iter().map(|&id| names.user(id))),
             Value::Edges(edges) => joined(edges.iter().map(|&edge| print_edge(edge, names))),
             Value::Children(children) => joined(children.iter().map(|&name| names.child(name))),
+            Value::OpKind(kind) => op_kind_name(*kind).to_owned(),
+            Value::OpKinds(kinds) => print_op_kinds(*kinds),
             Value::Nothing => NO_NODE.to_owned(),
+            Value::Records(list) => super::print::list(list, names, 0),
         }
     }
 
     /// Is it a list, whose members stand between commas?
     pub fn is_list(&self) -> bool {
-        use Value::{Children, Edges, Flags, Nodes, Users};
-        matches!(self, Flags(_) | Nodes(_) | Users(_) | Edges(_) | Children(_))
+        use Value::{Children, Edges, Flags, Nodes, OpKinds, Users};
+        matches!(self, Flags(_) | Nodes(_) | Users(_) | Edges(_) | Children(_) | OpKinds(_))
     }
 
     /// Is it a list without members?
@@ -162,6 +190,7 @@ impl Value {
             Value::Edges(edges) => edges.is_empty(),
             Value::Children(children) => children.is_empty(),
             Value::Flags(flags) => *flags == Flags::default(),
+            Value::OpKinds(kinds) => *kinds == OpKinds::NONE,
             _ => false,
         }
     }
@@ -199,7 +228,7 @@ pub fn quote(word: &str) -> String {
 pub fn print_perms(perms: Perms) -> String {
     let left = ALL - perms;
     match (perms, left) {
-        (_, NONE) => "all".to_owned(),
+        (_, NONE) => EVERY.to_owned(),
         // Shares have G, needs hardly ever: "all but" is how people speak of shares.
         _ if G.within(perms) && left.0.count_ones() <= 2 => format!("all-{left:?}"),
         _ => format!("{perms:?}"),
@@ -226,7 +255,7 @@ pub fn print_edge(edge: EdgeId, names: &Names) -> String {
 
 /// The words for the flags that are set.
 pub fn flag_words(flags: Flags) -> impl Iterator<Item = &'static str> {
-    let set = [flags.read_only, flags.force_share, flags.no_io, flags.never_freeze];
+    let set = [flags.read_only, flags.force_share, flags.no_io, flags.never_freeze, flags.implicit];
     FLAGS.into_iter().zip(set).filter_map(|(word, on)| on.then_some(word))
 }
 
@@ -237,18 +266,49 @@ fn read_flags(word: &str) -> Result<Flags, String> {
             Some(0) => flags.read_only = true,
             Some(1) => flags.force_share = true,
             Some(2) => flags.no_io = true,
-            Some(_) => flags.never_freeze = true,
+            Some(3) => flags.never_freeze = true,
+            Some(_) => flags.implicit = true,
             None => return Err(format!("expected flags out of {} or `-`, found {}", FLAGS.join(", "), quote(member))),
         }
     }
     Ok(flags)
 }
 
+/// Kinds of operation that can be blocked, spelled canonically (T5).
+pub fn print_op_kinds(kinds: OpKinds) -> String {
+    if kinds == ALL_KINDS { EVERY.to_owned() } else { joined(kinds.iter().map(op_kind_name)) }
+}
+
+const ALL_KINDS: OpKinds = OpKinds(u16::MAX);
+
+fn op_kind_name(kind: OpKind) -> &'static str {
+    OpKind::NAMES.get(usize::from(kind.0)).copied().unwrap_or("?")
+}
+
+fn read_op_kind(word: &str) -> Result<OpKind, String> {
+    let place = OpKind::NAMES.iter().position(|&name| name == word);
+    place
+        .and_then(|place| u8::try_from(place).ok())
+        .map(OpKind)
+        .ok_or_else(|| format!("expected a kind of operation ({}), found {}", OpKind::NAMES.join(", "), quote(word)))
+}
+
+fn read_op_kinds(word: &str) -> Result<OpKinds, String> {
+    if word == EVERY {
+        return Ok(ALL_KINDS);
+    }
+    let mut kinds = OpKinds::NONE;
+    for member in members(word) {
+        kinds.0 |= OpKinds::of(read_op_kind(member)?).0;
+    }
+    Ok(kinds)
+}
+
 fn read_perms(word: &str) -> Result<Perms, String> {
     let letters = |w| letters(w, Perms::LETTERS).map(Perms);
     let set = match word {
         EMPTY => Some(NONE),
-        "all" => Some(ALL),
+        EVERY => Some(ALL),
         _ => word.strip_prefix("all-").map_or_else(|| letters(word), |but| letters(but).map(|but| ALL - but)),
     };
     set.ok_or_else(|| {
