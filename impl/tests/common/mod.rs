@@ -8,8 +8,8 @@ use blockgraph::drivers::{
     BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
 };
 use blockgraph::{
-    ChildContext, Driver, DriverOption, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Preset,
-    Refusal, Role, Slot, UnsupportedOption,
+    ChildContext, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Parent,
+    Permissions, Policy, Preset, Refusal, Role, Slot, Transaction, UnsupportedOption,
 };
 use std::sync::Arc;
 
@@ -238,4 +238,40 @@ pub fn chain(length: usize) -> (Graph<Injected>, Vec<NodeKey>) {
 
 pub fn behave(graph: &mut Graph<Injected>, node: NodeKey, behaviour: Behaviour) {
     graph.driver_mut(node).unwrap().behaviour = behaviour;
+}
+
+/// A step that must fail, in the midst of a transaction: it leaves no trace, there nor afterwards.
+pub fn refused(
+    graph: &mut Graph<Injected>,
+    step: impl FnOnce(&mut Transaction<'_, Injected>) -> Result<(), Error>,
+) -> ErrorKind {
+    let before = graph.snapshot();
+    let mut t = graph.transaction();
+    t.add(NodeSpec::new("bystander"), Injected::no_permission()).unwrap();
+    let between = t.snapshot();
+    let error = step(&mut t).unwrap_err();
+    assert_eq!((error.step(), t.snapshot()), (Some(1), between), "{error}");
+    drop(t);
+    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]), "{error}");
+    assert!(!error.to_string().is_empty());
+    error.into_kind()
+}
+
+/// A step that must fail with this kind of error; its text.
+#[macro_export]
+macro_rules! refused {
+    ($graph:expr, $kind:ident, $t:ident => $step:expr) => {{
+        let kind = common::refused(&mut $graph, |$t| $step.map(drop));
+        assert!(matches!(kind, blockgraph::ErrorKind::$kind { .. }), "{}: {kind:?}", stringify!($kind));
+        blockgraph::Error::from(kind).to_string()
+    }};
+}
+
+/// Who the parents of a node are, in list order.
+pub fn parents(graph: &Graph<Injected>, node: NodeKey) -> Vec<String> {
+    let upper = |edge| match graph.edge(edge).unwrap().parent() {
+        Parent::Node(node) => graph.get(node).unwrap().name().to_string(),
+        Parent::User(user) => graph.user_view(user).unwrap().name().to_string(),
+    };
+    graph.get(node).unwrap().parents().map(upper).collect()
 }
