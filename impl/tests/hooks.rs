@@ -4,7 +4,7 @@
 mod common;
 
 use blockgraph::{
-    ChildContext, Driver, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal, Role,
+    ChildContext, Driver, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal, Reopen, Role,
 };
 use common::READER;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +25,8 @@ struct Diarist {
     log: Log,
     refuses_checks: bool,
     panics_in_close: bool,
+    panics_in_post_commit: bool,
+    panics_in_commit: bool,
 }
 
 impl Diarist {
@@ -42,12 +44,39 @@ impl Policy for Diarist {
         "diarist"
     }
 
+    fn supports_backing(&self) -> bool {
+        true
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         Pair::new(context.parent.need & Permissions::PASS_THROUGH, Permissions::ALL)
     }
 }
 
 impl Driver for Diarist {
+    fn flush(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        self.write(format!("flush {}", view.name()));
+        Ok(())
+    }
+
+    fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        self.write(format!("rename {} {:?}", view.name(), view.stored_backing()));
+        Ok(())
+    }
+
+    fn commit_rename(&mut self, view: &NodeView<'_>) {
+        self.write(format!("commit_rename {} {:?}", view.name(), view.stored_backing()));
+    }
+
+    fn abort_rename(&mut self, view: &NodeView<'_>) {
+        self.write(format!("abort_rename {}", view.name()));
+    }
+
+    fn post_commit(&mut self, view: &NodeView<'_>) {
+        assert!(!self.panics_in_post_commit, "post_commit panics");
+        self.write(format!("post_commit {}", view.name()));
+    }
+
     fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
         assert_eq!(view.read_only(), read_only, "the view shows the state to come");
         self.write(format!("prepare {} {read_only}", view.name()));
@@ -55,6 +84,7 @@ impl Driver for Diarist {
     }
 
     fn commit_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
+        assert!(!self.panics_in_commit, "commit_prepare panics");
         self.write(format!("commit_prepare {} {read_only}", view.name()));
     }
 
@@ -94,7 +124,8 @@ fn every_hook<D: Driver>(wrap: fn(Diarist) -> D) {
     graph.set_read_only(a, true).unwrap();
     let grant = Grant { pair: Pair::NOTHING, writable: false };
     let told = [format!("check a {grant:?}"), format!("set a {grant:?}")];
-    assert_eq!(heard(&log), ["prepare a true", &told[0], &told[1], "commit_prepare a true"]);
+    let order = ["flush a", "prepare a true", &told[0], &told[1], "commit_prepare a true", "post_commit a"];
+    assert_eq!(heard(&log), order);
     let mut t = graph.transaction();
     t.attach(a, b, "x", Role::DATA).unwrap();
     t.set_read_only(a, false).unwrap();
@@ -102,7 +133,15 @@ fn every_hook<D: Driver>(wrap: fn(Diarist) -> D) {
     assert!(t.commit().is_err(), "b refuses");
     let grant = Grant { pair: READER, writable: true };
     let told = [format!("check a {grant:?}"), format!("abort a {grant:?}")];
-    assert_eq!(heard(&log), ["prepare a false", &told[0], &told[1], "abort_prepare a false"]);
+    assert_eq!(heard(&log), ["flush a", "prepare a false", &told[0], &told[1], "abort_prepare a false"]);
+    let mut t = graph.transaction();
+    t.append_and_store(a, b).unwrap();
+    t.attach_user("u", b, READER, true).unwrap();
+    assert!(t.commit().is_err(), "b refuses");
+    assert_eq!(heard(&log), ["rename a Some(\"b\")", "abort_rename a"]);
+    graph.append_and_store(a, b).unwrap();
+    assert_eq!(heard(&log), ["rename a Some(\"b\")", "commit_rename a Some(\"b\")"]);
+    graph.set_backing(a, None).unwrap();
     let mut t = graph.transaction();
     t.release(b).unwrap();
     t.release(a).unwrap();
@@ -195,4 +234,96 @@ fn a_panic_in_close_closes_the_nodes_all_the_same() {
     assert_eq!((graph.node_count(), graph.check()), (0, vec![]));
     assert_eq!(Arc::strong_count(&log), 1, "no driver is left");
     graph.add(NodeSpec::new("b"), Diarist::new(&log)).unwrap();
+}
+
+/// `top` over `middle` over `bottom`, of which only the ends are written by the user; and `aside`.
+fn tower(log: &Log) -> (Graph<Diarist>, [NodeKey; 4]) {
+    let mut graph: Graph<Diarist> = Graph::new();
+    let nodes = ["top", "middle", "bottom", "aside"].map(|name| {
+        let node = graph.add(NodeSpec::new(name), Diarist::new(log)).unwrap();
+        graph.set_read_only(node, true).unwrap();
+        node
+    });
+    graph.set_backing(nodes[1], Some(nodes[2])).unwrap();
+    graph.set_backing(nodes[0], Some(nodes[1])).unwrap();
+    heard(log);
+    (graph, nodes)
+}
+
+/// Words only; of a check and a set without what was granted.
+fn words(log: &Log) -> Vec<String> {
+    heard(log).iter().map(|entry| entry.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// V6 in full: several nodes reopened, the child first, the parent first; two renamed; one closed.
+#[test]
+fn everything_in_its_order() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, aside]) = tower(&log);
+    let mut t = graph.transaction();
+    let entry = |node| Reopen::new(node).keep(true).read_only(false);
+    t.reopen(&[entry(bottom), entry(top)]).unwrap();
+    t.reopen(&[entry(middle), entry(bottom)]).unwrap();
+    t.append_and_store(aside, top).unwrap();
+    t.drop_intermediate(middle, bottom).unwrap();
+    t.release(middle).unwrap();
+    t.commit().unwrap();
+    let order = [
+        ["flush bottom", "flush top"],
+        ["prepare bottom", "prepare top"],
+        ["rename aside", "rename top"],
+        // `aside` has no check: nothing about it is new.
+        ["check top", "check bottom"],
+        ["set bottom", "set top"],
+        ["commit_rename top", "commit_rename aside"],
+        ["commit_prepare bottom", "commit_prepare top"],
+        ["post_commit bottom", "post_commit top"],
+    ];
+    let heard = words(&log);
+    assert!(heard.iter().eq(order.as_flattened().iter().chain(&["close middle"])), "{heard:#?}");
+    let names = [aside, top, bottom].map(|node| graph.get(node).unwrap().stored_backing().map(ToString::to_string));
+    assert_eq!((names, graph.check()), ([Some("top".into()), Some("bottom".into()), None], vec![]));
+}
+
+/// The transaction is in effect by then.
+#[test]
+fn a_panic_in_post_commit_undoes_nothing() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, aside]) = tower(&log);
+    graph.driver_mut(middle).unwrap().panics_in_post_commit = true;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut t = graph.transaction();
+        t.reopen(&[top, middle, bottom].map(|node| Reopen::new(node).keep(true).read_only(false))).unwrap();
+        t.release(aside).unwrap();
+        t.commit()
+    }));
+    assert!(result.is_err());
+    assert!([top, middle, bottom].iter().all(|node| graph.get(*node).unwrap().writable()));
+    assert_eq!((graph.get(aside).is_none(), graph.pending_aborts(), graph.check()), (true, &[][..], vec![]));
+    assert_eq!(
+        words(&log).last().map(String::as_str),
+        Some("post_commit top"),
+        "bottom and the closed one are not told"
+    );
+}
+
+/// What has been made permanent by then is beyond aborting; the rest is to be aborted, in reverse order of the plan.
+#[test]
+fn a_panic_in_commit_leaves_the_rest_to_be_aborted() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, _]) = tower(&log);
+    let before = graph.snapshot_with(|_, _| ());
+    graph.driver_mut(middle).unwrap().panics_in_commit = true;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        graph.reopen(&[middle, bottom, top].map(|node| Reopen::new(node).keep(true).read_only(false)))
+    }));
+    assert!(result.is_err());
+    let aborts: Vec<_> = graph.pending_aborts().iter().map(|step| step.node()).collect();
+    assert_eq!(aborts, [top, middle], "bottom has been told");
+    assert_eq!(graph.stale_nodes().count(), 3, "all three have been granted what did not come");
+    assert_eq!(graph.check(), []);
+    graph.run_pending_aborts();
+    assert_eq!(words(&log).split_off(13), ["abort_prepare top", "abort_prepare middle"]);
+    drop(graph.transaction().commit().unwrap());
+    assert_eq!(graph.snapshot_with(|_, _| ()), before);
 }

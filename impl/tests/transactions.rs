@@ -5,7 +5,8 @@ mod common;
 
 use blockgraph::drivers::{BackingFilter, Filter, Format, Protocol};
 use blockgraph::{
-    ErrorKind, Graph, Hook, Judged, NodeSpec, Pair, Permissions, PlanStep, Preset, Refusal, RestoreError, Role,
+    DriverSnapshot, ErrorKind, Graph, Hook, Judged, NodeSpec, OpKinds, Pair, Permissions, PlanStep, Preset, Refusal,
+    RestoreError, Role, Shape, Slot,
 };
 use common::{Behaviour, Injected, READER, WRITER, add, behave, chain};
 
@@ -198,6 +199,31 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
     refuse(|s| s.edges[1].role = Role::PRIMARY, RestoreError::BadRole(1));
     refuse(|s| s.edges[1].role = Role::COW, RestoreError::RoleUnsupported(1));
     refuse(|s| s.edges[0].frozen = true, RestoreError::BadlyFrozen(0));
+    refuse(|s| s.users[0].blocks = OpKinds::RESIZE, RestoreError::BadlyBlocked(0));
+    refuse(|s| s.users[0].block_reason = Some("x".into()), RestoreError::BadlyBlocked(0));
+    let unknown = |s: &mut blockgraph::Snapshot<Preset>| {
+        (s.users[0].blocks, s.users[0].block_reason) = (OpKinds::from_bits_retain(u16::MAX), Some("x".into()));
+    };
+    // All sixteen bits mean something.
+    {
+        let mut fine = good.clone();
+        unknown(&mut fine);
+        assert!(Graph::restore(&fine).is_ok());
+    }
+    refuse(|s| s.nodes[0].implicit = true, RestoreError::ImplicitNoFilter(0));
+    refuse(|s| s.nodes[1].stored_backing = Some("x".into()), RestoreError::StoredName(1));
+    refuse(|s| s.nodes[1].inherits = Some(4), RestoreError::Inherits(1));
+    refuse(|s| s.nodes[1].inherits = Some(1), RestoreError::Inherits(1));
+    refuse(|s| s.nodes[1].inherits_read_only = true, RestoreError::Inherits(1));
+    let round = |s: &mut blockgraph::Snapshot<Preset>| {
+        (s.nodes[0].inherits, s.nodes[1].inherits, s.nodes[2].inherits) = (Some(1), Some(2), Some(1));
+    };
+    refuse(round, RestoreError::Inherits(0));
+    refuse(|s| s.edges[1].kept = Some(Pair::NOTHING), RestoreError::KeptPair(1));
+    refuse(|s| s.edges[0].kept = Some(Pair::NOTHING), RestoreError::KeptPair(0));
+    refuse(|s| eject(s, 2, |_| {}), RestoreError::KeptPair(2));
+    refuse(|s| eject(s, 2, |shape| shape.takes_children = false), RestoreError::BadShape(2));
+    refuse(|s| eject(s, 2, |shape| shape.supports_backing = true), RestoreError::BadShape(2));
     refuse(|s| s.parent_lists[0] = s.parent_lists[1], RestoreError::ParentLists);
     refuse(|s| s.parent_lists[0] = u32::MAX, RestoreError::ParentLists);
     refuse(|s| s.parent_lists.clear(), RestoreError::ParentLists);
@@ -212,6 +238,14 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
         s.nodes[3].monitor = false;
     };
     refuse(nobodys, RestoreError::Unreferenced(3));
+}
+
+/// A node loses its driver, but its edges have no pairs to keep.
+fn eject(snapshot: &mut blockgraph::Snapshot<Preset>, node: usize, spoil: fn(&mut Shape)) {
+    let mut shape =
+        Shape { filter: Some(Slot::File), supports_backing: false, takes_children: true, children_replaceable: false };
+    spoil(&mut shape);
+    snapshot.nodes[node].driver = DriverSnapshot::Ejected { name: "filter".into(), shape };
 }
 
 /// The user of [`chain`] loses its edge.

@@ -2,8 +2,8 @@
 
 use super::Inconsistency;
 use crate::drivers::{Filter, Format, Protocol};
-use crate::graph::arena::{Core, EdgeKey, Node, NodeKey};
-use crate::{Graph, NodeSpec, Pair, Permissions, Preset, Role, Slot};
+use crate::graph::arena::{Core, EdgeKey, Node, NodeKey, UserKey};
+use crate::{Graph, NodeSpec, OpKinds, Pair, Permissions, Preset, Role, Slot};
 use alloc::vec::Vec;
 use slotmap::Key;
 
@@ -52,7 +52,7 @@ fn defects_of_shape_are_found() {
     finds!(I::Leftover, c => { let key = node(c, "disk"); c.note(key); });
     finds!(I::Registry, c => c.last_node = NodeKey::null());
     finds!(I::Registry, c => c.node_names.clear());
-    finds!(I::NodeName(_), c => { let key = node(c, "disk"); c.nodes[key].name = "else".into(); });
+    finds!(I::NodeName(_), c => { let key = node(c, "disk"); c.node_names.remove("disk", key); });
     finds!(I::UserName(_), c => { let key = c.first_user; c.users[key].gone = true; });
     finds!(I::UserEdge(_), c => { let key = c.first_user; c.users[key].edge = EdgeKey::null(); });
     finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].shape.filter = Some(Slot::File); });
@@ -75,13 +75,46 @@ fn defects_of_shape_are_found() {
 /// Each mark that a transaction leaves on a node is looked for by itself.
 #[test]
 fn single_marks_are_found() {
-    let marks: [fn(&mut Node) -> &mut bool; 3] = [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened];
+    let marks: [fn(&mut Node) -> &mut bool; 4] =
+        [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened, |n| &mut n.renamed];
     for mark in marks {
         let mut graph = graph();
         let key = node(&graph.core, "disk");
         *mark(&mut graph.core.nodes[key]) = true;
         assert_eq!(graph.check(), [Inconsistency::Leftover]);
     }
+}
+
+/// Defects of inheritance, texts and lost drivers.
+#[test]
+fn defects_of_life_are_found() {
+    use Inconsistency as I;
+    finds!(I::Leftover, c => c.pending.texts.push(None));
+    finds!(I::Leftover, c => c.pending.settle.push(0));
+    finds!(I::Leftover, c => { let key = node(c, "disk"); c.pending.renamed.push(key); });
+    finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].ejected = true; });
+    finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].shape.takes_children = false; });
+    finds!(I::Implicit(_), c => { let key = node(c, "disk"); c.nodes[key].implicit = true; });
+    finds!(I::StoredName(_), c => { let key = node(c, "file"); c.texts.backing.insert(key, "x".into()); });
+    finds!(I::StoredName(_), c => _ = c.texts.backing.insert(NodeKey::null(), "x".into()));
+    finds!(I::StoredName(_), c => { let key = node(c, "disk"); c.texts.lost.insert(key, "x".into()); });
+    finds!(I::Inherits(_), c => { let key = node(c, "disk"); c.nodes[key].heirs = 1; });
+    finds!(I::Inherits(_), c => { let key = node(c, "disk"); c.nodes[key].inherits = node(c, "top"); });
+    finds!(I::Inherits(_), c => {
+        let (one, two) = (node(c, "disk"), node(c, "top"));
+        c.put_inherits(one, two, false);
+        c.put_inherits(two, one, false);
+    });
+    finds!(I::Blocks(_), c => { let key = c.first_user; c.users[key].blocks = OpKinds::STREAM; });
+    finds!(I::Blocks(_), c => { let key = c.first_user; c.texts.reasons.insert(key, "x".into()); });
+    finds!(I::Blocks(_), c => _ = c.texts.reasons.insert(UserKey::null(), "x".into()));
+    let mut graph = graph();
+    let key = node(&graph.core, "disk");
+    let driver = graph.drivers.remove(key).unwrap();
+    assert!(graph.check().contains(&I::Registry));
+    graph.ejected.push(crate::Ejected { key, name: "disk".into(), driver });
+    graph.core.nodes[key].ejected = true;
+    assert_eq!(graph.check(), [I::Leftover], "its edges keep their pairs");
 }
 
 /// An edge of the arena that is in no list, and says it is; and counts that do not add up with each other.
