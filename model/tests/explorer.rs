@@ -43,7 +43,7 @@ fn plain(facet: &Facet) -> HashSet<Small> {
 
 #[test]
 fn renaming_loses_nothing_and_invents_nothing() {
-    for name in ["shape", "freezing", "refusals", "pairs", "flags"] {
+    for name in ["shape", "freezing", "refusals", "pairs", "flags", "heritage", "chains", "ejected", "reopen-life"] {
         let facet = facet("smoke", name);
         let plain = plain(&facet);
         let representatives: HashSet<Small> = plain.iter().map(|s| canonical(s).0).collect();

@@ -1,4 +1,5 @@
 //! R4 over a whole scope: every reopen of two or three nodes, in every order of its list.
+#![allow(clippy::panic, reason = "helpers of tests")]
 
 use blockgraph_model::explore::{SmallOutcome, Visitor, explore};
 use blockgraph_model::menu::{Action, Small};
