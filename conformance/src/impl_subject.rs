@@ -382,3 +382,145 @@ fn inherits(graph: &Graph<TestDriver>, view: &NodeView<'_>) -> Option<Inherits> 
     let from = translate::node_id(graph.get(view.inherits_from()?)?.name())?;
     Some(Inherits { from, read_only: view.inherits_read_only() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Call, ErrorKind, ImplSubject, TestDriver, What, about, deepest_first, told};
+    use crate::subject::{Answer, Subject};
+    use crate::translate;
+    use blockgraph::{Committed, OpKind};
+    use blockgraph_model::{ChildName, Kind, NodeId, Op, OpKind as Asked, OpKinds, Pair, Role, Spec, UserId};
+
+    const TOP: NodeId = NodeId(0);
+    const BASE: NodeId = NodeId(1);
+    const OTHER: NodeId = NodeId(2);
+    const USER: UserId = UserId(0);
+
+    /// `TOP` over `BASE`, and `OTHER` beside them with a user.
+    fn subject() -> ImplSubject {
+        let mut subject = ImplSubject::new();
+        let add = |node| Op::Add { node, spec: Spec::plain(Kind::NoPermission) };
+        let ops = [
+            add(TOP),
+            add(BASE),
+            add(OTHER),
+            Op::Attach { parent: TOP, child: BASE, name: ChildName::BACKING, role: Role::COW },
+            Op::AttachUser { user: USER, node: OTHER, pair: Pair::FREE, stay: false },
+        ];
+        for op in ops {
+            assert!(matches!(subject.apply(&[op], &[]), Answer::Done { .. }));
+        }
+        assert_eq!(subject.fault(), None);
+        subject
+    }
+
+    #[test]
+    fn the_deepest_are_committed_first() {
+        let subject = subject();
+        let order = |nodes: &[NodeId]| {
+            let calls: Vec<Call> = nodes.iter().map(|node| Call::Commit(What::Prepare(true), *node)).collect();
+            deepest_first(&calls, &subject.graph, &subject.keys)
+        };
+        for good in [&[BASE, TOP][..], &[OTHER, BASE, TOP], &[BASE, OTHER, TOP], &[BASE, TOP, OTHER], &[TOP], &[]] {
+            assert_eq!(order(good), Ok(()), "{good:?}");
+        }
+        for bad in [&[TOP, BASE][..], &[TOP, OTHER, BASE], &[OTHER, TOP, BASE], &[TOP, BASE, OTHER]] {
+            assert!(order(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    /// Ejects `BASE` and `OTHER`, and closes `TOP` with `BASE`.
+    fn commit(subject: &mut ImplSubject) -> (Committed<TestDriver>, [Op; 4]) {
+        let ops = [
+            Op::Eject { node: OTHER },
+            Op::Eject { node: BASE },
+            Op::Release { node: BASE },
+            Op::Release { node: TOP },
+        ];
+        let mut t = subject.graph.transaction();
+        for op in ops {
+            crate::steps::step(&mut t, &mut subject.keys, op, &[]).unwrap();
+        }
+        (t.commit().unwrap(), ops)
+    }
+
+    #[test]
+    fn a_commit_that_lies_is_found_out() {
+        let mut subject = subject();
+        let (committed, ops) = commit(&mut subject);
+        let check = |committed: &Committed<TestDriver>, ops: &[Op]| told(committed, &subject.keys, &subject.graph, ops);
+        let right = check(&committed, &ops).unwrap();
+        assert_eq!((right.ejected, right.closed), (vec![OTHER, BASE], vec![TOP]));
+        assert!(check(&committed, &ops[1..]).is_err() && check(&committed, &[ops[1], ops[0]]).is_err());
+        let lies: [&dyn Fn(&mut Committed<TestDriver>); 8] = [
+            &|c| c.ejected.truncate(1),
+            &|c| c.ejected.swap(0, 1),
+            &|c| c.ejected[0].name = translate::node_name(TOP),
+            &|c| c.ejected[0].driver.id = TOP,
+            &|c| c.ejected[0].key = c.ejected[1].key,
+            &|c| c.closed[0].name = translate::node_name(OTHER),
+            &|c| c.closed[1].key = c.closed[0].key,
+            &|c| c.stale.push(c.ejected[0].key),
+        ];
+        for (i, lie) in lies.iter().enumerate() {
+            let mut other = committed.clone();
+            lie(&mut other);
+            assert!(check(&other, &ops).is_err(), "lie {i}");
+        }
+    }
+
+    /// Who lost a driver has one no longer, and once closed it is forgotten.
+    #[test]
+    fn drivers_that_are_gone_are_kept_as_long_as_their_nodes() {
+        let mut subject = subject();
+        let (eject, release) = (|node| Op::Eject { node }, |node| Op::Release { node });
+        let done = |subject: &mut ImplSubject, op| {
+            let answer = subject.apply(&[op], &[]);
+            assert!(
+                matches!(answer, Answer::Done { .. }) && subject.fault().is_none(),
+                "{answer:?} {:?}",
+                subject.fault()
+            );
+            subject.ejected.iter().map(|(node, _)| *node).collect::<Vec<_>>()
+        };
+        assert_eq!(done(&mut subject, eject(BASE)), [BASE]);
+        assert_eq!(done(&mut subject, eject(OTHER)), [BASE, OTHER]);
+        assert_eq!(done(&mut subject, release(BASE)), [BASE, OTHER]);
+        assert!(subject.observe().nodes[1].ejected && subject.observe().nodes[1].kind == Kind::NoPermission);
+        assert_eq!(done(&mut subject, release(TOP)), [OTHER]);
+        assert!(!matches!(subject.apply(&[eject(OTHER)], &[]), Answer::Done { .. }));
+        assert_eq!(subject.ejected.len(), 1);
+    }
+
+    #[test]
+    fn the_other_parties_are_looked_at() {
+        let mut subject = subject();
+        let key = subject.keys.user(USER);
+        subject.graph.block(key, OpKind::Change.into(), "busy").unwrap();
+        let wrong = |op, kind: Option<&ErrorKind>| about(&subject.graph, &subject.keys, op, kind).is_some();
+        let kinds = OpKinds(OpKinds::of(Asked(2)).0 | OpKinds::of(Asked(3)).0 | OpKinds::of(Asked(4)).0);
+        let unblock = Op::Unblock { user: USER, kinds };
+        let not_blocked = |kind| ErrorKind::NotBlocked { user: key, name: "u0".into(), kind };
+        assert!(!wrong(unblock, Some(&not_blocked(OpKind::CommitSource))));
+        for kind in [OpKind::Change, OpKind::CommitTarget, OpKind::BackupSource] {
+            assert!(wrong(unblock, Some(&not_blocked(kind))), "{kind}");
+        }
+        // What was refused by one is not to be granted by the other.
+        let (blocked, free) = (|kind| Op::CheckOp { node: OTHER, kind }, Op::CheckReplace { parent: TOP, node: TOP });
+        assert!(wrong(blocked(Asked(2)), None) && !wrong(blocked(Asked(3)), None) && !wrong(free, None));
+        let other = Op::CheckReplace { parent: TOP, node: BASE };
+        assert!(wrong(other, None));
+        let node = |id| blockgraph::NodeRef { key: subject.keys.node(id), name: translate::node_name(id) };
+        let cannot = ErrorKind::CannotReplace { parent: node(TOP), node: node(BASE) };
+        assert!(wrong(free, Some(&cannot)) && !wrong(other, Some(&cannot)));
+        let edge = subject.graph.is_blocked(subject.keys.node(OTHER), OpKind::Change).unwrap();
+        let kind = |reason| ErrorKind::Blocked { node: node(OTHER), kind: OpKind::Change, by: edge.by.clone(), reason };
+        assert!(!wrong(blocked(Asked(2)), Some(&kind(Some("busy".into())))));
+        assert!(
+            wrong(blocked(Asked(2)), Some(&kind(None))) && wrong(blocked(Asked(3)), Some(&kind(Some("busy".into()))))
+        );
+        let drop = Op::DropIntermediate { top: TOP, base: BASE, name: None };
+        let fixed = |to| ErrorKind::ShouldNotChange { edge: edge.by.clone(), to: node(to) };
+        assert!(!wrong(drop, Some(&fixed(BASE))) && wrong(drop, Some(&fixed(TOP))));
+    }
+}

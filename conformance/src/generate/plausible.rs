@@ -14,7 +14,7 @@ use blockgraph_model::{
 
 /// How often each verb is met, in the order of [`Op::VERBS`].
 const WEIGHTS: [usize; Op::VERBS.len()] =
-    [12, 4, 9, 4, 8, 18, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2];
+    [12, 4, 12, 4, 8, 26, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2];
 
 /// The roles that are well formed.
 const ROLES: [Role; 8] = [
@@ -298,7 +298,8 @@ fn chain_of<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) ->
 fn drop_intermediate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let overlay = |e: &Edge| matches!(e.parent, Parent::Node(parent) if e.role.has(Role::COW) && cow(state, parent));
-    let movable = |e: &Edge| !e.frozen && !e.stay && (overlay(e) || !e.role.has(Role::COW));
+    let careless = dice.one_in(8);
+    let movable = |e: &Edge| careless || !e.frozen && !e.stay && (overlay(e) || !e.role.has(Role::COW));
     let tops = nodes(state, |id| edges(id).all(movable) && chain_of(state, id).len() > 1);
     let told: Vec<NodeId> = tops.iter().copied().filter(|&id| edges(id).any(overlay)).collect();
     let any = told.is_empty() || dice.one_in(4);
@@ -345,7 +346,8 @@ fn reference<const N: usize, const E: usize>(
         (Slot::Backing, None) => kind.supports_cow(),
         (Slot::File, None) => present.is_some(),
     };
-    let stays = present.is_some_and(|e| e.frozen || node(state, e.child).flags.implicit) || dice.one_in(3);
+    let bound = present.is_some_and(|e| e.frozen || node(state, e.child).flags.implicit);
+    let stays = bound && !dice.one_in(8) || dice.one_in(3);
     match present {
         Some(edge) if stays || !takes => Some(Some(edge.child)),
         _ if !takes => None,
