@@ -14,7 +14,9 @@ impl<D: Driver> Graph<D> {
         core.order_fresh()?;
         refresh_fresh(core, drivers);
         refresh(core, drivers)?;
-        self.judge_renamed()?;
+        if !core.pending.renamed.is_empty() {
+            self.judge_renamed()?;
+        }
         let Self { core, drivers, .. } = self;
         if !core.pending.doomed.is_empty() {
             core.close_doomed();
@@ -72,7 +74,7 @@ impl Core {
         for key in pending.renamed.iter().copied().filter(|key| asked(*key).is_some()) {
             pending.plan.push(PlanStep::Rename { node: key });
         }
-        let checks = pending.plan.len();
+        pending.before_checks = pending.plan.len();
         // Reopened nodes have been touched. Stale ones may have been, and are asked once all the same.
         for key in stale.iter() {
             if let Some(node) = nodes.get_mut(*key).filter(|node| !node.touched) {
@@ -87,7 +89,7 @@ impl Core {
             }
         }
         let label = |step: &PlanStep| nodes.get(step.node()).map_or(0, |node| node.label);
-        if let Some(steps) = pending.plan.get_mut(checks..).filter(|steps| steps.len() > 1) {
+        if let Some(steps) = pending.plan.get_mut(pending.before_checks..).filter(|steps| steps.len() > 1) {
             steps.sort_unstable_by_key(label);
         }
     }

@@ -14,21 +14,23 @@ impl Core {
     /// checks are not among them.
     pub(crate) fn order_settlement(&mut self) {
         let Self { nodes, pending, .. } = self;
-        let (plan, refused) = (&pending.plan, &pending.refused);
-        let label = |index: &usize| plan.get(*index).and_then(|step| nodes.get(step.node())).map(|node| node.label);
-        let from_the_back = |wanted: fn(&PlanStep) -> bool| {
-            let steps = plan.iter().enumerate().rev();
-            steps.filter(move |(_, step)| wanted(step)).map(|(index, _)| index)
-        };
-        let checks = from_the_back(|step| matches!(step, PlanStep::Check { .. }));
-        pending.settle.clear();
-        pending.settle.extend(checks.filter(|index| refused.binary_search(index).is_err()));
-        pending.settle.extend(from_the_back(|step| matches!(step, PlanStep::Rename { .. })));
-        let prepares = pending.settle.len();
-        pending.settle.extend(from_the_back(|step| matches!(step, PlanStep::Prepare { .. })));
-        // Stable: among equal labels, which belong to unrelated nodes, the newest comes first.
-        pending.settle.get_mut(prepares..).unwrap_or_default().sort_by_key(|index| Reverse(label(index)));
+        let (plan, refused, checks) = (&pending.plan, &pending.refused, pending.before_checks);
+        let accepted = |index: &usize| refused.is_empty() || refused.binary_search(index).is_err();
         pending.settled = 0;
+        pending.settle.clear();
+        pending.settle.extend((checks..plan.len()).rev().filter(accepted));
+        if checks == 0 {
+            return;
+        }
+        let step = |index: &usize| plan.get(*index).copied();
+        let renames = |index: &usize| matches!(step(index), Some(PlanStep::Rename { .. }));
+        let prepares = |index: &usize| matches!(step(index), Some(PlanStep::Prepare { .. }));
+        pending.settle.extend((0..checks).rev().filter(renames));
+        let first = pending.settle.len();
+        pending.settle.extend((0..checks).rev().filter(prepares));
+        let label = |index: &usize| step(index).and_then(|step| nodes.get(step.node())).map(|node| node.label);
+        // Stable: among equal labels, which belong to unrelated nodes, the newest comes first.
+        pending.settle.get_mut(first..).unwrap_or_default().sort_by_key(|index| Reverse(label(index)));
     }
 
     /// The step that is made permanent next.
@@ -77,6 +79,9 @@ impl Core {
 
     /// The prepares in the order of their commits, unless there is at most one.
     fn prepared(&self) -> Vec<PlanStep> {
+        if self.pending.before_checks == 0 {
+            return Vec::new();
+        }
         let steps = self.pending.settle.iter().filter_map(|index| self.pending.plan.get(*index));
         let mut prepares = steps.copied().filter(|step| matches!(step, PlanStep::Prepare { .. }));
         match (prepares.next(), prepares.next()) {

@@ -49,6 +49,8 @@ pub(crate) struct Pending {
     pub(crate) marks: Vec<Mark>,
     /// What the drivers are to be asked.
     pub(crate) plan: Vec<PlanStep>,
+    /// How many steps of the plan are no checks; those come first.
+    pub(crate) before_checks: usize,
     /// How many steps of the plan have been answered and wait for set or abort.
     pub(crate) progress: usize,
     /// Indices of steps of the plan that were refused, and the refusal tolerated; ascending.
