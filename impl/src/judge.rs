@@ -34,7 +34,7 @@ impl<D: Driver> Graph<D> {
         let mark = core.pending.journal.len();
         for index in 0..core.pending.renamed.len() {
             let Some(key) = core.pending.renamed.get(index).copied() else { break };
-            if core.nodes.get(key).is_some_and(|node| node.read_only && !node.doomed) {
+            if core.nodes.get(key).is_some_and(|node| node.read_only && !node.doomed && !node.ejected) {
                 core.put_read_only(key, false);
             }
         }

@@ -106,9 +106,13 @@ fn check_replace_walks_over_filters_and_quorums() {
     graph.attach(two, file, "file", Role::DATA | Role::PRIMARY).unwrap();
     refused!(graph, NodeNotFound, t => t.check_replace(nowhere, nowhere));
     refused!(graph, NodeNotFound, t => t.check_replace(quorum, nowhere));
-    for node in [quorum, one, two, file] {
+    for node in [quorum, one, two] {
         graph.check_replace(quorum, node).unwrap();
     }
+    refused!(graph, CannotReplace, t => t.check_replace(quorum, file));
+    let above = add(&mut graph, "above", Filter);
+    graph.set_file(above, quorum).unwrap();
+    graph.check_replace(above, two).unwrap();
     graph.check_replace(one, file).unwrap();
     let text = refused!(graph, CannotReplace, t => t.check_replace(two, file));
     assert_eq!(
@@ -121,15 +125,16 @@ fn check_replace_walks_over_filters_and_quorums() {
     graph.block(user, OpKinds::REPLACE, "no").unwrap();
     refused!(graph, Blocked, t => t.check_replace(file, two));
     assert!(graph.can_replace(quorum, two), "blockers are another question");
-    // A node without driver is met, and led over by nobody.
+    // A node without driver is not met, and ends the walk.
     graph.eject_driver(one).unwrap();
-    graph.check_replace(quorum, one).unwrap();
+    refused!(graph, CannotReplace, t => t.check_replace(quorum, one));
+    refused!(graph, CannotReplace, t => t.check_replace(one, one));
     refused!(graph, CannotReplace, t => t.check_replace(one, file));
     // Round and round, in the midst of a transaction.
     let mut t = graph.transaction();
     let filter = t.add(NodeSpec::new("filter"), Injected::new(Filter, Behaviour::Accept)).unwrap();
-    t.attach(quorum, filter, "x", Role::DATA).unwrap();
-    t.set_file(filter, quorum).unwrap();
+    t.set_file(filter, above).unwrap();
+    t.set_file(above, filter).unwrap();
     assert!(matches!(t.check_replace(filter, file).unwrap_err().kind(), ErrorKind::CannotReplace { .. }));
 }
 

@@ -143,23 +143,20 @@ impl Core {
         }
     }
 
-    /// The node itself, or if that is implicit the first one below it, over FILTERED edges, that is not. `None` if
-    /// there is none, because the way ends or goes round. O(the way).
-    pub(crate) fn skip_implicit(&mut self, from: NodeKey) -> Option<NodeKey> {
+    /// The explicit node (S4): from the node along FILTERED edges the first that is not implicit, or where the way
+    /// ends or goes round. O(the way).
+    pub(crate) fn skip_implicit(&mut self, from: NodeKey) -> NodeKey {
         let mark = self.pending.next_epoch();
         let mut key = from;
         loop {
             let node = &mut self.nodes[key];
-            if !node.implicit {
-                return Some(key);
-            }
-            let again = core::mem::replace(&mut node.mark, mark) == mark;
-            if again || node.ejected {
-                return None;
+            if !node.implicit || node.ejected || core::mem::replace(&mut node.mark, mark) == mark {
+                return key;
             }
             // Implicit nodes are filters, and of a filter this is the FILTERED edge.
             let edge = node.chain_edge();
-            key = self.edges.get(edge)?.child;
+            let Some(edge) = self.edges.get(edge) else { return key };
+            key = edge.child;
         }
     }
 }

@@ -7,8 +7,6 @@ use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
 use crate::op_kind::{Blocker, OpKind, OpKinds};
 use crate::role::{Role, Slot};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
-use hashbrown::HashSet;
 
 impl Core {
     /// The first parent edge, in list order, that blocks this kind of operation on the node (L4). O(parents).
@@ -85,23 +83,22 @@ impl Core {
         Ok(())
     }
 
-    /// The walk of O30.4: whether it meets `wanted`. O(what it meets).
+    /// The walk of O30.4: whether it meets `wanted`. O(what it meets and its children).
     fn shows_through(&self, from: NodeKey, wanted: NodeKey) -> bool {
-        let (mut met, mut stack) = (HashSet::new(), Vec::new());
-        stack.push(from);
-        while let Some(key) = stack.pop() {
-            if key == wanted {
+        let has_driver = |key: NodeKey| self.nodes.get(key).filter(|node| !node.ejected);
+        if has_driver(wanted).is_none() {
+            return false;
+        }
+        let mut next = Some(from);
+        // A walk of more nodes than there are has met one twice.
+        for _ in 0..self.nodes.len() {
+            let Some((key, node)) = next.and_then(|key| has_driver(key).map(|node| (key, node))) else { return false };
+            let mut children = self.children(key).map(|edge| self.edges[edge].child);
+            if key == wanted || (node.shape.children_replaceable && children.any(|child| child == wanted)) {
                 return true;
             }
-            let Some(node) = self.nodes.get(key).filter(|node| !node.ejected) else { continue };
-            if !met.insert(key) {
-                continue;
-            }
-            if node.shape.filter.is_some() {
-                stack.extend(self.edges.get(node.chain_edge()).map(|edge| edge.child));
-            } else if node.shape.children_replaceable {
-                stack.extend(self.children(key).map(|edge| self.edges[edge].child));
-            }
+            let edge = node.shape.filter.and_then(|slot| self.edges.get(node.slot(slot)));
+            next = edge.map(|edge| edge.child);
         }
         false
     }
@@ -116,9 +113,9 @@ impl<D: Driver> Graph<D> {
     }
 
     /// Whether `node` certainly shows the same data as `parent`, so that a copy of `parent` may replace it: it is
-    /// `parent` itself, or is met below it over filters and over drivers whose [children are
+    /// `parent` itself, or is met below it over filters, or is a child of one of these whose [children are
     /// replaceable](crate::Policy::children_replaceable) (O30; QEMU: `bdrv_recurse_can_replace`). Blockers are not
-    /// looked at. O(what is met).
+    /// looked at, and a node without its driver shows nothing. O(what is met and its children).
     #[must_use]
     pub fn can_replace(&self, parent: NodeKey, node: NodeKey) -> bool {
         self.core.nodes.contains_key(parent) && self.core.shows_through(parent, node)

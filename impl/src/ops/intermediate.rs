@@ -31,9 +31,7 @@ impl Core {
         self.pending.moving = moving;
         result?;
         // S8.4
-        if let Some(explicit) = explicit.filter(|explicit| *explicit != base)
-            && self.inherits_through(base, explicit)
-        {
+        if explicit != base && self.inherits_through(base, explicit) {
             let heir_of = self.inherits(explicit).unwrap_or(NodeKey::null());
             let read_only = self.nodes[base].inherits_read_only;
             self.set_inherits(base, heir_of, read_only);
@@ -58,13 +56,16 @@ impl Core {
         Ok(name)
     }
 
-    /// O24.6 for all parent edges of the top, then O24.7 for all. Both lists are in the order of the list of parents.
+    /// O24.6 for all parent edges of the top, then O24.7 for all, then O24.8. Both lists are in the order of the list of
+    /// parents.
     fn all_may_move(&self, top: NodeKey, base: NodeKey, moving: &[EdgeKey]) -> Result<(), Error> {
         let mut movable = moving.iter().peekable();
         let stays = self.parents(top).find(|edge| movable.next_if_eq(&edge).is_none());
         if let Some(edge) = stays {
             return Err(ErrorKind::ShouldNotChange { edge: self.edge_ref(edge), to: self.node_ref(base) }.into());
         }
-        moving.iter().try_for_each(|edge| self.not_frozen(*edge))
+        moving.iter().try_for_each(|edge| self.not_frozen(*edge))?;
+        let overlays = moving.iter().map(|edge| &self.edges[*edge]).filter(|edge| edge.role.contains(Role::COW));
+        overlays.filter_map(|edge| edge.parent_node()).try_for_each(|overlay| self.has_driver(overlay))
     }
 }

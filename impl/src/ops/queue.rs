@@ -82,9 +82,14 @@ impl Queued {
         }
     }
 
-    /// Whether the child is kept as it is (R1.3).
-    fn keeps(&self, child: NodeKey) -> bool {
-        self.keep || self.said.backing == Some(Some(child)) || self.said.file == Some(child)
+    /// Whether the child of an edge of this name, which does not leave, is kept as it is (R1.3).
+    fn keeps(&self, name: &str) -> bool {
+        self.keep
+            || match name {
+                "backing" => self.said.backing.is_some(),
+                "file" => self.said.file.is_some(),
+                _ => false,
+            }
     }
 }
 
@@ -162,7 +167,7 @@ impl Core {
             coming.push(Coming {
                 node: edge.child,
                 said: Said::default(),
-                keep: queued.keeps(edge.child),
+                keep: queued.keeps(&edge.name),
                 read_only: Some(edge.role.contains(Role::COW) || queued.read_only),
             });
         }

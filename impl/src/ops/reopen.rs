@@ -157,8 +157,11 @@ impl<D: Driver> Graph<D> {
     fn can_swap(&mut self, key: NodeKey, slot: Slot, to: Option<NodeKey>) -> Result<Option<Swap>, Error> {
         let edge = self.core.nodes[key].slot(slot);
         let present = self.core.edges.get(edge).map(|edge| edge.child);
+        if to == present {
+            return Ok(None);
+        }
         if let Some(child) = present {
-            if to == Some(child) || (to.is_some() && to == self.core.skip_implicit(child)) {
+            if to == Some(self.core.skip_implicit(child)) {
                 return Ok(None);
             }
             if self.core.nodes[child].implicit {
@@ -169,9 +172,6 @@ impl<D: Driver> Graph<D> {
             Slot::Backing => self.can_set_backing(key, to)?,
             Slot::File => self.can_set_file(key)?,
         };
-        if to.is_none() && present.is_none() {
-            return Ok(None);
-        }
         let inherited = to.is_some_and(|to| self.core.inherits_through(to, key));
         let heirs = present.map(|child| self.core.heirs_below(key, child)).unwrap_or_default();
         Ok(Some(Swap { slot, to, role, inherited, heirs }))

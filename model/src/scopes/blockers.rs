@@ -149,6 +149,8 @@ fn commits(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
             all.push([Op::Thaw { top, base: Some(base) }, drop, Op::Delete { node: top }].into());
             all.push([drop, Op::DetachUser { user: UserId(0) }].into_iter().collect());
             all.push([Op::Release { node: top }, drop].into_iter().collect());
+            // Who lost his driver cannot be renamed (O24.8); the second ejection keeps the states few.
+            all.extend(used.iter().map(|&node| [Op::Eject { node }, drop, Op::Eject { node }].into()));
         }
     }
     all

@@ -28,10 +28,11 @@ impl<const N: usize, const M: usize> Work<N, M> {
         for queued in &queue {
             changes.extend(self.conditions(queued)?.into_iter().flatten());
         }
-        let found = self.graph;
         for queued in &queue {
             self.take_over(queued);
         }
+        // With the new flags, but the edges and pointers that the step found.
+        let found = self.graph;
         for change in changes {
             self.change(change, &found);
         }
