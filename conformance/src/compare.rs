@@ -1,30 +1,33 @@
 //! Is the crate's graph the model's state? Looked at in place, since it is asked a hundred million times.
 
 use crate::hooks::TestDriver;
-use crate::impl_subject::ImplSubject;
+use crate::impl_subject::{self, ImplSubject};
 use crate::model_subject;
 use crate::subject::{Answer, Observation, Subject};
 use crate::text::Names;
 use crate::text::seen::{answer_line, differences};
 use crate::translate::{self, Keys};
-use blockgraph::{Graph, NodeView};
+use blockgraph::{Graph, NodeView, Policy};
 use blockgraph_model::judge::{self, Derived};
-use blockgraph_model::{Edge, EdgeId, NodeId, Outcome, Parent, Perms, State, Violation};
+use blockgraph_model::{Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Parent, Perms, State, Violation};
 
-/// Everything the crate shows is what the state says: names, drivers, options, flags, holders, granted pairs, both list
-/// orders of every node, edges with role, mark and pair, users, and nothing besides.
+/// Everything the crate shows is what the state says: names, drivers or that they are gone, options, flags, holders, from whom
+/// nodes inherit, stored names, granted pairs, who lags, both list orders of every node, edges with role, mark and pair,
+/// users with what they block, and nothing besides.
 pub fn same<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
     let Some(derived) = judge::derive(state) else { return false };
     let graph = &subject.graph;
-    let sides = Sides { graph, keys: &subject.keys, state, derived: &derived };
+    let sides = Sides { subject, graph, keys: &subject.keys, state, derived: &derived };
     graph.node_count() == state.names().count()
         && state.names().all(|id| sides.same_node(id))
+        && graph.stale_nodes().count() == state.names().filter(|id| sides.is_stale(*id)).count()
         && graph.users().count() == state.edges().iter().filter(|e| matches!(e.parent, Parent::User(_))).count()
         && state.edges().iter().all(|e| same_user(graph, &subject.keys, e))
 }
 
 /// The crate's graph and the model's state that are compared node by node.
 struct Sides<'a, const N: usize, const E: usize> {
+    subject: &'a ImplSubject,
     graph: &'a Graph<TestDriver>,
     keys: &'a Keys,
     state: &'a State<N, E>,
@@ -35,20 +38,41 @@ impl<const N: usize, const E: usize> Sides<'_, N, E> {
     fn same_node(&self, id: NodeId) -> bool {
         let key = self.keys.node(id);
         let node = &self.state.nodes[id.0 as usize];
-        let (Some(view), Some(driver)) = (self.graph.get(key), self.graph.driver(key)) else { return false };
-        let flags = node.flags;
+        let Some(view) = self.graph.get(key) else { return false };
         *view.name() == translate::node_name(id)
-            && driver.id == id
-            && translate::preset_back(&driver.preset) == node.kind.map(|kind| (kind, node.opt))
-            && view.read_only() == flags.read_only
-            && view.force_share() == flags.force_share
-            && view.no_io() == flags.no_io
-            && view.never_freeze() == flags.never_freeze
+            && self.same_driver(id, node, &view)
+            && impl_subject::flags(&view) == node.flags
+            && view.is_monitor_owned() == node.monitor
             && view.holders() == u32::from(node.holders)
+            && self.same_heritage(node, &view)
+            && view.stored_backing().cloned() == node.stored.map(translate::node_name)
             && translate::grant_back(view.granted()) == node.granted
             && translate::pair_back(view.pair()) == self.derived.nodes[id.0 as usize]
+            && view.is_stale() == self.is_stale(id)
             && self.same_children(id, &view)
             && self.same_parents(id, &view)
+    }
+
+    fn same_driver(&self, id: NodeId, node: &Node, view: &NodeView<'_>) -> bool {
+        let Some((kind, opt, driver)) = self.subject.driver(view.key(), id) else { return false };
+        view.has_driver() != node.ejected
+            && driver.is_some() != node.ejected
+            && driver.is_none_or(|driver| driver.id == id)
+            && node.kind == Some(kind)
+            && node.opt == opt
+            && view.driver_name() == Some(translate::preset(kind).name())
+    }
+
+    fn same_heritage(&self, node: &Node, view: &NodeView<'_>) -> bool {
+        view.inherits_from() == node.inherits.map(|inherits| self.keys.node(inherits.from))
+            && view.inherits_read_only() == node.inherits.is_some_and(|inherits| inherits.read_only)
+    }
+
+    /// V7.1
+    fn is_stale(&self, id: NodeId) -> bool {
+        let node = &self.state.nodes[id.0 as usize];
+        let now = Grant { pair: self.derived.nodes[id.0 as usize], writable: node.writable() };
+        node.has_driver() && node.granted != now
     }
 
     fn same_children(&self, id: NodeId, view: &NodeView<'_>) -> bool {
@@ -90,19 +114,22 @@ fn same_user(graph: &Graph<TestDriver>, keys: &Keys, edge: &Edge) -> bool {
             && view.node() == keys.node(edge.child)
             && view.stays() == edge.stay
             && translate::pair_back(view.pair()) == edge.wanted
+            && translate::op_kinds_back(view.blocks()) == edge.blocks
+            && (edge.blocks == OpKinds::NONE || view.block_reason() == Some(translate::reason(user)))
     })
 }
 
 /// Does the crate's answer agree with the model's outcome? `None`: it does; else what is wrong.
 pub fn agrees<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &Answer) -> Option<String> {
     let agrees = match (outcome, answer) {
-        (Outcome::Done { next, plan, closed }, Answer::Done { prepare, check, closed: gone }) => {
+        (Outcome::Done { next, plan, closed }, Answer::Done { prepare, rename, check, closed: gone }) => {
             if let Some(wrong) = out_of_order(next, check) {
                 return Some(wrong);
             }
             let mut sorted = check.clone();
             sorted.sort_unstable_by_key(|(node, _)| *node);
-            plan.prepare[..] == prepare[..] && plan.check[..] == sorted[..] && closed[..] == gone[..]
+            let asked = plan.prepare[..] == prepare[..] && plan.rename[..] == rename[..];
+            asked && plan.check[..] == sorted[..] && closed[..] == gone[..]
         }
         (Outcome::Failed { index, error }, Answer::Failed { index: at, error: given }) => index == at && error == given,
         // V4: any one of the set.

@@ -1,6 +1,6 @@
 //! The driver of the crate under test: a preset that refuses when told to, and writes down how it was called.
 
-use crate::translate::node_name;
+use crate::translate::{node_id, node_name};
 use blockgraph::{
     ChildContext, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot, UnsupportedOption,
 };
@@ -10,8 +10,12 @@ use std::cell::RefCell;
 /// What a driver is asked, or told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum What {
+    /// To write out what is not written yet. Nothing follows it.
+    Flush,
     /// To become read-only or writable.
     Prepare(bool),
+    /// To store this backing name. In an abort, where the graph may be as before again already, `None`.
+    Rename(Option<NodeId>),
     /// To grant this.
     Check(Grant),
 }
@@ -20,9 +24,16 @@ impl What {
     /// The hook in which it is asked.
     pub fn hook(self) -> Hook {
         match self {
+            What::Flush => Hook::Flush,
             What::Prepare(_) => Hook::Prepare,
+            What::Rename(_) => Hook::Rename,
             What::Check(_) => Hook::Check,
         }
+    }
+
+    /// With what is known when it is aborted.
+    fn aborted(self) -> What {
+        if let What::Rename(_) = self { What::Rename(None) } else { self }
     }
 }
 
@@ -37,10 +48,22 @@ pub enum Call {
     Commit(What, NodeId),
     /// What was agreed does not happen.
     Abort(What, NodeId),
+    /// All has taken effect.
+    PostCommit(NodeId),
     /// The node is gone.
     Closed(NodeId),
     /// The hook was called for another node than the driver's.
     Astray(NodeId),
+}
+
+impl Call {
+    /// Whose driver was called.
+    pub fn node(self) -> NodeId {
+        match self {
+            Call::Agreed(_, node) | Call::Refused(_, node) | Call::Commit(_, node) | Call::Abort(_, node) => node,
+            Call::PostCommit(node) | Call::Closed(node) | Call::Astray(node) => node,
+        }
+    }
 }
 
 thread_local! {
@@ -61,44 +84,104 @@ pub fn with_log<T>(look: impl FnOnce(&[Call]) -> T) -> T {
     LOG.with_borrow(|log| look(log))
 }
 
-/// V6: every agreement is followed by exactly one commit or one abort with the same arguments, newest first, all of one
-/// sort, and nothing is closed before the last of them; nothing that was refused gets either.
+/// V5.1 and V6, as far as the calls alone show it: the drivers are asked in the order of the hooks, the flushed nodes are
+/// those that are prepared, and nobody is asked anything after a refusal that nothing can make good. Then either everything
+/// agreed is aborted, newest first, with the same arguments, and nothing else happens; or everything agreed is committed, with
+/// the same arguments: the checks from the back, the renames from the back, the prepared nodes in some order
+/// (`ImplSubject` knows the graph, and which order it asks for), then the prepared nodes are told in the order of their
+/// preparation, and then nodes are closed.
 pub fn paired(calls: &[Call]) -> Result<(), String> {
-    let mut open = Vec::new();
-    let mut asking = true;
-    let mut aborting = None;
-    for (place, &call) in calls.iter().enumerate() {
-        let wrong = || Err(format!("call {place} of {calls:?} breaks the pairing (V6)"));
-        match call {
-            Call::Agreed(what, node) if asking => open.push((what, node)),
-            Call::Refused(..) if asking => {}
-            Call::Commit(what, node) | Call::Abort(what, node) => {
-                asking = false;
-                let abort = matches!(call, Call::Abort(..));
-                if open.pop() != Some((what, node)) || *aborting.get_or_insert(abort) != abort {
-                    return wrong();
-                }
-            }
-            Call::Closed(_) if open.is_empty() && aborting != Some(true) => asking = false,
-            _ => return wrong(),
-        }
-    }
-    if open.is_empty() { Ok(()) } else { Err(format!("{open:?} got neither commit nor abort in {calls:?} (V6)")) }
-}
-
-/// V5.3: what a commit says it asked is what the drivers were asked, in that order and with those arguments, and those
-/// it says it closed were closed.
-pub fn as_told(calls: &[Call], plan: &[(What, NodeId)], refused: &[NodeId], closed: &[NodeId]) -> Result<(), String> {
-    let asked = calls.iter().filter_map(|call| match call {
-        Call::Agreed(what, node) | Call::Refused(what, node) => Some((*what, *node)),
+    let is_question = |call: &Call| matches!(call, Call::Agreed(..) | Call::Refused(..));
+    let (asked, told) = calls.split_at(calls.iter().position(|call| !is_question(call)).unwrap_or(calls.len()));
+    let agreed = asked.iter().filter_map(|call| match *call {
+        Call::Agreed(what, node) if what != What::Flush => Some((what, node)),
         _ => None,
     });
-    let tolerated = calls.iter().filter_map(|call| if let Call::Refused(_, node) = call { Some(*node) } else { None });
-    let gone = calls.iter().filter_map(|call| if let Call::Closed(node) = call { Some(*node) } else { None });
-    if asked.eq(plan.iter().copied()) && tolerated.eq(refused.iter().copied()) && gone.eq(closed.iter().copied()) {
-        return Ok(());
+    let open: Vec<(What, NodeId)> = agreed.collect();
+    let aborts = open.iter().rev().map(|&(what, node)| Call::Abort(what.aborted(), node));
+    let fitting = told.iter().copied().eq(aborts) || may_commit(asked) && is_commit(&open, told);
+    if fitting && asked_in_order(asked) { Ok(()) } else { Err(format!("unpaired or out of order (V5, V6): {calls:?}")) }
+}
+
+/// V5.1, V7: the order of the questions, and that none follows a refusal that undoes everything.
+fn asked_in_order(asked: &[Call]) -> bool {
+    let question = |call: &Call| match *call {
+        Call::Agreed(what, node) | Call::Refused(what, node) => Some((what, node)),
+        _ => None,
+    };
+    let all = |hook| asked.iter().filter_map(question).filter(move |(what, _)| what.hook() == hook).map(|(_, n)| n);
+    let sorted = asked.iter().filter_map(question).is_sorted_by_key(|(what, _)| what.hook());
+    let (flushed, prepared) = (all(Hook::Flush).count(), all(Hook::Prepare).count());
+    let same = all(Hook::Flush).zip(all(Hook::Prepare)).all(|(a, b)| a == b);
+    // Fewer are prepared than flushed only where a refusal came between.
+    let cut = matches!(asked.last(), Some(Call::Refused(What::Flush | What::Prepare(_), _)));
+    let whole = prepared == flushed || prepared < flushed && cut;
+    let fatal = asked.iter().position(is_fatal);
+    sorted && same && whole && fatal.is_none_or(|place| place + 1 == asked.len())
+}
+
+/// Was it refused in a hook that does not know loosening (V7)?
+fn is_fatal(call: &Call) -> bool {
+    matches!(call, Call::Refused(What::Flush | What::Prepare(_) | What::Rename(_), _))
+}
+
+/// Did all that must agree?
+fn may_commit(asked: &[Call]) -> bool {
+    let of =
+        |hook: Hook| asked.iter().filter(move |c| matches!(c, Call::Agreed(what, _) if what.hook() == hook)).count();
+    !asked.iter().any(is_fatal) && of(Hook::Flush) == of(Hook::Prepare)
+}
+
+/// The second half of V6.
+fn is_commit(open: &[(What, NodeId)], told: &[Call]) -> bool {
+    let (prepared, rest) = open.split_at(open.iter().take_while(|(what, _)| what.hook() == Hook::Prepare).count());
+    let Some((sets, told)) = told.split_at_checked(rest.len()) else { return false };
+    let Some((commits, told)) = told.split_at_checked(prepared.len()) else { return false };
+    let Some((posts, closed)) = told.split_at_checked(prepared.len()) else { return false };
+    let commit = |&(what, node): &(What, NodeId)| Call::Commit(what, node);
+    sets.iter().copied().eq(rest.iter().rev().map(commit))
+        && prepared.iter().all(|step| commits.iter().filter(|call| **call == commit(step)).count() == 1)
+        && posts.iter().copied().eq(prepared.iter().map(|&(_, node)| Call::PostCommit(node)))
+        && closed.iter().all(|call| matches!(call, Call::Closed(_)))
+}
+
+/// What a commit says of itself.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Told {
+    /// What was asked, in order.
+    pub plan: Vec<(What, NodeId)>,
+    /// Whose check was refused, and the refusal tolerated.
+    pub refused: Vec<NodeId>,
+    /// What took effect, in order.
+    pub commits: Vec<(What, NodeId)>,
+    /// Who was told so afterwards.
+    pub post_commits: Vec<NodeId>,
+    /// Whose driver was closed.
+    pub closed: Vec<NodeId>,
+    /// Who lost their driver: nobody calls them.
+    pub ejected: Vec<NodeId>,
+}
+
+/// V5.3: what a commit says of itself is what the drivers were asked and told, in that order and with those arguments.
+pub fn as_told(calls: &[Call], told: &Told) -> Result<(), String> {
+    let mut heard = Told { ejected: told.ejected.clone(), ..Told::default() };
+    for &call in calls {
+        match call {
+            Call::Agreed(what, node) => heard.plan.push((what, node)),
+            Call::Refused(what, node) => {
+                heard.plan.push((what, node));
+                heard.refused.push(node);
+            }
+            Call::Commit(what, node) => heard.commits.push((what, node)),
+            Call::PostCommit(node) => heard.post_commits.push(node),
+            Call::Closed(node) => heard.closed.push(node),
+            Call::Abort(..) | Call::Astray(_) => return Err(format!("{call:?} in a commit: {calls:?}")),
+        }
     }
-    Err(format!("the commit says {plan:?}, refused {refused:?}, closed {closed:?}, but the hooks were {calls:?}"))
+    if let Some(call) = calls.iter().find(|call| told.ejected.contains(&call.node())) {
+        return Err(format!("{call:?}, but that driver was handed back (L3.4): {calls:?}"));
+    }
+    if heard == *told { Ok(()) } else { Err(format!("the commit says {told:?}, but the hooks were {calls:?}")) }
 }
 
 /// See the module.
@@ -120,9 +203,17 @@ impl TestDriver {
     }
 
     fn told(&self, view: &NodeView<'_>, call: impl FnOnce(What, NodeId) -> Call, what: What) {
-        let mine = **view.name() == *node_name(self.id);
-        log(if mine { call(what, self.id) } else { Call::Astray(self.id) });
+        log(if self.is_at(view.name()) { call(what, self.id) } else { Call::Astray(self.id) });
     }
+
+    fn is_at(&self, name: &str) -> bool {
+        *name == *node_name(self.id)
+    }
+}
+
+/// The name that a hook is shown; a text that is no node's name is nobody's.
+fn stored(view: &NodeView<'_>) -> What {
+    What::Rename(view.stored_backing().and_then(|name| node_id(name)))
 }
 
 impl Policy for TestDriver {
@@ -142,12 +233,20 @@ impl Policy for TestDriver {
         self.preset.takes_children()
     }
 
+    fn children_replaceable(&self) -> bool {
+        self.preset.children_replaceable()
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         self.preset.child_pair(context)
     }
 }
 
 impl Driver for TestDriver {
+    fn flush(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        self.asked(view, What::Flush)
+    }
+
     fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
         self.asked(view, What::Prepare(read_only))
     }
@@ -158,6 +257,18 @@ impl Driver for TestDriver {
 
     fn abort_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
         self.told(view, Call::Abort, What::Prepare(read_only));
+    }
+
+    fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        self.asked(view, stored(view))
+    }
+
+    fn commit_rename(&mut self, view: &NodeView<'_>) {
+        self.told(view, Call::Commit, stored(view));
+    }
+
+    fn abort_rename(&mut self, view: &NodeView<'_>) {
+        self.told(view, Call::Abort, What::Rename(None));
     }
 
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
@@ -172,37 +283,82 @@ impl Driver for TestDriver {
         self.told(view, Call::Abort, What::Check(new));
     }
 
+    fn post_commit(&mut self, view: &NodeView<'_>) {
+        log(if self.is_at(view.name()) { Call::PostCommit(self.id) } else { Call::Astray(self.id) });
+    }
+
     fn close(&mut self, name: &str) {
-        log(if *name == *node_name(self.id) { Call::Closed(self.id) } else { Call::Astray(self.id) });
+        log(if self.is_at(name) { Call::Closed(self.id) } else { Call::Astray(self.id) });
     }
 
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         self.preset.set_option(option)
     }
+
+    fn default_option(&self) -> Option<DriverOption> {
+        self.preset.default_option()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Call, NodeId, What, as_told, paired};
-    use Call::{Abort, Agreed, Astray, Closed, Commit, Refused};
+    use super::{Call, NodeId, Told, What, as_told, paired};
+    use Call::{Abort, Agreed, Astray, Closed, Commit, PostCommit, Refused};
     use blockgraph::{Grant, Pair};
 
     const A: NodeId = NodeId(0);
     const B: NodeId = NodeId(1);
+    const F: What = What::Flush;
     const P: What = What::Prepare(true);
+    const R: What = What::Rename(Some(A));
+    const GONE: What = What::Rename(None);
     const C: What = What::Check(Grant { pair: Pair::NOTHING, writable: true });
     const D: What = What::Check(Grant { pair: Pair::NOTHING, writable: false });
 
+    /// Everything of every sort, asked of two nodes.
+    const ASKED: [Call; 8] = [
+        Agreed(F, A),
+        Agreed(F, B),
+        Agreed(P, A),
+        Agreed(P, B),
+        Agreed(R, A),
+        Agreed(R, B),
+        Agreed(C, A),
+        Agreed(C, B),
+    ];
+    const COMMITTED: [Call; 10] = [
+        Commit(C, B),
+        Commit(C, A),
+        Commit(R, B),
+        Commit(R, A),
+        Commit(P, B),
+        Commit(P, A),
+        PostCommit(A),
+        PostCommit(B),
+        Closed(B),
+        Closed(A),
+    ];
+    const ABORTED: [Call; 6] = [Abort(C, B), Abort(C, A), Abort(GONE, B), Abort(GONE, A), Abort(P, B), Abort(P, A)];
+
+    fn good(calls: &[Call]) {
+        assert_eq!(paired(calls), Ok(()), "{calls:?}");
+    }
+
+    fn bad(calls: &[Call]) {
+        assert!(paired(calls).is_err(), "{calls:?}");
+    }
+
     #[test]
     fn pairing_is_strict() {
-        let good: [&[Call]; 5] = [
+        let all_good: [&[Call]; 6] = [
             &[],
-            &[Agreed(P, A), Agreed(C, A), Refused(C, B), Commit(C, A), Commit(P, A), Closed(B)],
-            &[Agreed(P, A), Refused(C, B), Abort(P, A)],
-            &[Refused(P, A)],
+            &[Agreed(C, A), Refused(C, B), Commit(C, A), Closed(B)],
+            &[Agreed(F, A), Agreed(P, A), Refused(C, B), Abort(P, A)],
+            &[Agreed(F, A), Refused(P, A)],
+            &[Agreed(C, A), Abort(C, A)],
             &[Closed(A), Closed(B)],
         ];
-        let bad: [&[Call]; 10] = [
+        let all_bad: [&[Call]; 13] = [
             &[Agreed(C, A)],
             &[Commit(C, A)],
             &[Agreed(C, A), Agreed(C, B), Commit(C, A), Commit(C, B)],
@@ -211,21 +367,129 @@ mod tests {
             &[Agreed(C, A), Closed(B), Commit(C, A)],
             &[Agreed(C, A), Commit(C, A), Agreed(C, B), Commit(C, B)],
             &[Agreed(C, A), Commit(D, A)],
-            &[Agreed(P, A), Abort(What::Prepare(false), A)],
+            &[Agreed(F, A), Agreed(P, A), Abort(What::Prepare(false), A)],
+            &[Agreed(F, A), Abort(F, A)],
+            &[Agreed(F, A), Commit(F, A)],
+            &[Agreed(C, A), Abort(C, A), Closed(A)],
             &[Astray(A)],
         ];
-        good.iter().for_each(|calls| assert_eq!(paired(calls), Ok(()), "{calls:?}"));
-        bad.iter().for_each(|calls| assert!(paired(calls).is_err(), "{calls:?}"));
+        all_good.iter().for_each(|calls| good(calls));
+        all_bad.iter().for_each(|calls| bad(calls));
+    }
+
+    /// Of a whole commit and a whole abort nothing can be left out, doubled, or exchanged with its neighbour, but for what
+    /// only the graph can tell and what is nobody's business.
+    #[test]
+    fn every_place_counts() {
+        let commit = [&ASKED[..], &COMMITTED].concat();
+        let abort = [&ASKED[..], &ABORTED].concat();
+        good(&commit);
+        good(&abort);
+        for whole in [commit, abort] {
+            for at in 0..whole.len() {
+                let mut less = whole.clone();
+                let call = less.remove(at);
+                let closed = matches!(call, Closed(_));
+                if closed {
+                    good(&less)
+                } else {
+                    bad(&less)
+                }
+                let mut more = whole.clone();
+                more.insert(at, call);
+                if closed {
+                    good(&more)
+                } else {
+                    bad(&more)
+                }
+                if let [first, second, ..] = whole[at..] {
+                    let mut other = whole.clone();
+                    other.swap(at, at + 1);
+                    // The prepared nodes are committed in the order of the graph, and any nodes may be closed.
+                    let free = matches!((first, second), (Commit(P, _), Commit(P, _)) | (Closed(_), Closed(_)));
+                    if free { good(&other) } else { bad(&other) }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_ends_the_questions() {
+        // Whoever is asked, up to whichever question: its refusal aborts exactly what was agreed before.
+        for at in 0..ASKED.len() {
+            let Agreed(what, node) = ASKED[at] else { continue };
+            let agreed = ASKED[..at].iter().rev().filter_map(|call| match *call {
+                Agreed(F, _) => None,
+                Agreed(R, node) => Some(Abort(GONE, node)),
+                Agreed(what, node) => Some(Abort(what, node)),
+                _ => None,
+            });
+            let calls: Vec<Call> = ASKED[..at].iter().copied().chain([Refused(what, node)]).chain(agreed).collect();
+            good(&calls);
+            let mut on = ASKED.to_vec();
+            on[at] = Refused(what, node);
+            // Only a check may be refused without an end (V7).
+            let rest: Vec<Call> = COMMITTED.into_iter().filter(|call| *call != Commit(what, node)).collect();
+            let whole = [on, rest].concat();
+            if what == C { good(&whole) } else { bad(&whole) }
+        }
+        bad(&[Refused(F, A), Agreed(F, B)]);
+        bad(&[Refused(F, A), Closed(B)]);
+        bad(&[Agreed(F, A), Refused(P, A), Closed(B)]);
+        bad(&[Refused(R, A), Agreed(C, B), Commit(C, B)]);
+        bad(&[Refused(R, A), Agreed(C, B), Abort(C, B)]);
+        // Prepared without a flush, flushed without being prepared, another one prepared.
+        bad(&[Agreed(P, A), Commit(P, A), PostCommit(A)]);
+        bad(&[Agreed(F, A), Closed(B)]);
+        bad(&[Agreed(F, A), Agreed(C, A), Commit(C, A)]);
+        bad(&[Agreed(F, A), Agreed(P, B), Commit(P, B), PostCommit(B)]);
+        bad(&[Agreed(F, A), Agreed(F, B), Agreed(P, A), Commit(P, A), PostCommit(A)]);
     }
 
     #[test]
     fn a_commit_must_tell_what_happened() {
-        let calls = [Agreed(P, A), Refused(C, B), Agreed(D, A), Commit(D, A), Commit(P, A), Closed(B)];
-        let plan = [(P, A), (C, B), (D, A)];
-        assert_eq!(as_told(&calls, &plan, &[B], &[B]), Ok(()));
-        assert!(as_told(&calls, &plan[..2], &[B], &[B]).is_err());
-        assert!(as_told(&calls, &[(P, A), (D, B), (D, A)], &[B], &[B]).is_err());
-        assert!(as_told(&calls, &plan, &[], &[B]).is_err());
-        assert!(as_told(&calls, &plan, &[B], &[]).is_err());
+        let calls = [
+            Agreed(F, A),
+            Agreed(P, A),
+            Agreed(R, A),
+            Refused(C, B),
+            Agreed(D, A),
+            Commit(D, A),
+            Commit(R, A),
+            Commit(P, A),
+            PostCommit(A),
+            Closed(B),
+        ];
+        let told = Told {
+            plan: vec![(F, A), (P, A), (R, A), (C, B), (D, A)],
+            refused: vec![B],
+            commits: vec![(D, A), (R, A), (P, A)],
+            post_commits: vec![A],
+            closed: vec![B],
+            ejected: vec![NodeId(2)],
+        };
+        assert_eq!(as_told(&calls, &told), Ok(()));
+        let wrong: [&dyn Fn(&mut Told); 14] = [
+            &|t| t.plan.truncate(4),
+            &|t| t.plan.swap(0, 1),
+            &|t| t.plan[2] = (What::Rename(Some(B)), A),
+            &|t| t.plan[3] = (D, B),
+            &|t| t.plan[4].1 = B,
+            &|t| t.refused.clear(),
+            &|t| t.commits.swap(0, 1),
+            &|t| t.commits.truncate(2),
+            &|t| t.commits[1].0 = GONE,
+            &|t| t.post_commits.clear(),
+            &|t| t.post_commits.push(B),
+            &|t| t.closed.clear(),
+            &|t| t.ejected.push(A),
+            &|t| t.ejected.push(B),
+        ];
+        for change in wrong {
+            let mut other = told.clone();
+            change(&mut other);
+            assert!(as_told(&calls, &other).is_err(), "{other:?}");
+        }
+        assert!(as_told(&[Agreed(C, A), Abort(C, A)], &Told { plan: vec![(C, A)], ..Told::default() }).is_err());
     }
 }

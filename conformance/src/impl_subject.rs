@@ -1,17 +1,23 @@
 //! The crate as a [`Subject`].
 
-use crate::hooks::{self, TestDriver, What};
+use crate::hooks::{self, Call, TestDriver, Told, What};
+use crate::steps::step;
 use crate::subject::{Answer, ChildSeen, NodeSeen, Observation, Subject, UserSeen};
 use crate::translate::{self, Keys, Refused};
-use blockgraph::{Committed, Driver, EdgeKey, EdgeView, Graph, PlanStep, Savepoint, Transaction};
+use blockgraph::{
+    Committed, EdgeKey, EdgeView, ErrorKind, Graph, NodeKey, NodeView, PlanStep, Preset, Savepoint, Transaction,
+};
 use blockgraph_model::op::Flags;
-use blockgraph_model::{EdgeId, NodeId, Op, Perms, Refusal, Role, Spec, UserId};
+use blockgraph_model::{EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId};
 
 /// A graph of the crate, and which of its keys stands for which name.
 #[derive(Clone, Debug)]
 pub struct ImplSubject {
     /// The graph.
     pub graph: Graph<TestDriver>,
+    /// What the nodes without a driver had for one (L3): the crate gave it back, and only the name of its kind is still to be
+    /// seen of the node. So what [`NodeSeen`] says of kind and options is, for these nodes, what was given back.
+    pub ejected: Vec<(NodeId, Preset)>,
     /// The names.
     pub keys: Keys,
     /// The names before the operation: after a refusal the old keys are valid again, as the crate promises.
@@ -39,12 +45,14 @@ impl ImplSubject {
     /// An empty graph for the names below these numbers of nodes and users.
     pub fn sized(nodes: usize, users: usize) -> Self {
         let keys = Keys::dangling(nodes, users);
-        ImplSubject { graph: Graph::new(), before: keys.clone(), keys, fault: None, missing: None, turn: 0 }
+        let before = keys.clone();
+        ImplSubject { graph: Graph::new(), ejected: Vec::new(), before, keys, fault: None, missing: None, turn: 0 }
     }
 
     /// Becomes a copy of `other`, reusing what it has.
     pub fn copy_from(&mut self, other: &ImplSubject) {
         self.graph.clone_from(&other.graph);
+        self.ejected.clone_from(&other.ejected);
         self.keys.copy_from(&other.keys);
         self.fault.clone_from(&other.fault);
     }
@@ -62,7 +70,10 @@ impl ImplSubject {
         let mut transaction = self.graph.transaction();
         let start = transaction.savepoint();
         for (index, &op) in ops.iter().enumerate() {
-            if let Err(error) = step(&mut transaction, &mut self.keys, op, refusals) {
+            let done = step(&mut transaction, &mut self.keys, op, refusals);
+            let wrong = about(transaction.graph(), &self.keys, op, done.as_ref().err().map(|error| error.kind()));
+            self.fault = wrong.or(self.fault.take());
+            if let Err(error) = done {
                 if error.step() != Some(transaction.steps()) {
                     let steps = transaction.steps();
                     self.fault = Some(format!("failed after {steps} steps, but the error says {:?}", error.step()));
@@ -77,10 +88,7 @@ impl ImplSubject {
             }
         }
         match transaction.commit() {
-            Ok(committed) => {
-                self.fault = told(&committed, &self.keys).err().or(self.fault.take());
-                done(&committed, &self.keys)
-            }
+            Ok(committed) => self.done(committed, ops),
             Err(error) => match translate::error(error.kind(), &self.keys) {
                 Some(Refused::Violation(violation)) => {
                     self.missing = translate::missing(error.kind());
@@ -91,6 +99,63 @@ impl ImplSubject {
             },
         }
     }
+
+    /// Looks at everything that the commit says, and keeps what was given back.
+    fn done(&mut self, committed: Committed<TestDriver>, ops: &[Op]) -> Answer {
+        let wrong = told(&committed, &self.keys, &self.graph, ops).and_then(|told| {
+            hooks::with_log(|calls| {
+                hooks::as_told(calls, &told)?;
+                deepest_first(calls, &self.graph, &self.keys)
+            })
+        });
+        self.fault = wrong.err().or(self.fault.take());
+        let mut answer = (Vec::new(), Vec::new(), Vec::new());
+        for step in &committed.plan {
+            let Some(id) = self.keys.node_of(step.node()) else { continue };
+            match step {
+                PlanStep::Flush { .. } => {}
+                PlanStep::Prepare { .. } => answer.0.push(id),
+                PlanStep::Rename { .. } => answer.1.push(id),
+                PlanStep::Check { grant, .. } => answer.2.push((id, translate::grant_back(*grant))),
+            }
+        }
+        let closed: Vec<NodeId> = committed.closed.iter().filter_map(|gone| translate::node_id(&gone.name)).collect();
+        self.ejected.extend(committed.ejected.into_iter().map(|given| (given.driver.id, given.driver.preset)));
+        self.ejected.retain(|(id, _)| !closed.contains(id));
+        let (prepare, rename, check) = answer;
+        Answer::Done { prepare, rename, check, closed }
+    }
+
+    /// Kind and options of a node's driver, also if that is gone; and the driver itself, if it is not.
+    pub fn driver(&self, key: NodeKey, id: NodeId) -> Option<(Kind, Opt, Option<&TestDriver>)> {
+        let driver = self.graph.driver(key);
+        let kept = || self.ejected.iter().find(|(gone, _)| *gone == id).map(|(_, preset)| preset);
+        let (kind, opt) = translate::preset_back(driver.map(|driver| &driver.preset).or_else(kept)?)?;
+        Some((kind, opt, driver))
+    }
+}
+
+/// What the crate says besides the answer: the parties of errors that the model does not name, and the queries that must come
+/// to the same as a step.
+fn about(graph: &Graph<TestDriver>, keys: &Keys, op: Op, error: Option<&ErrorKind>) -> Option<String> {
+    let right = match (op, error) {
+        (Op::Unblock { user, kinds }, Some(ErrorKind::NotBlocked { kind, .. })) => {
+            let blocks = graph.user_view(keys.user(user))?.blocks();
+            translate::op_kinds(kinds).kinds().find(|kind| !blocks.kinds().any(|k| k == *kind)) == Some(*kind)
+        }
+        (Op::DropIntermediate { base, .. }, Some(ErrorKind::ShouldNotChange { to, .. })) => to.key == keys.node(base),
+        (Op::CheckOp { node, kind }, None) => graph.is_blocked(keys.node(node), translate::op_kind(kind)).is_none(),
+        (Op::CheckOp { node, kind }, Some(ErrorKind::Blocked { by, reason, .. })) => {
+            let found = graph.is_blocked(keys.node(node), translate::op_kind(kind));
+            found.is_some_and(|found| found.by == *by && found.reason == *reason)
+        }
+        (Op::CheckReplace { parent, node }, None) => graph.can_replace(keys.node(parent), keys.node(node)),
+        (Op::CheckReplace { parent, node }, Some(ErrorKind::CannotReplace { .. })) => {
+            !graph.can_replace(keys.node(parent), keys.node(node))
+        }
+        _ => true,
+    };
+    (!right).then(|| format!("{op:?} gave {error:?}, and that is not the whole truth"))
 }
 
 /// After a failed step the transaction is as it was before that step, and can be used: back at its start there is nothing
@@ -101,127 +166,98 @@ fn usable(mut transaction: Transaction<'_, TestDriver>, start: Savepoint) -> Opt
         return Some("the savepoint at the start of the transaction is gone".to_owned());
     }
     match transaction.commit() {
-        Ok(committed) if committed.plan.is_empty() && committed.closed.is_empty() => None,
+        Ok(left) if left.plan.is_empty() && left.closed.is_empty() && left.ejected.is_empty() => None,
         left => Some(format!("a failed step left something to commit: {left:?}")),
     }
 }
 
-/// The commit's own account against the hooks that were called.
-fn told(committed: &Committed<TestDriver>, keys: &Keys) -> Result<(), String> {
+/// What the commit says of itself, the names of the nodes in place of their keys.
+fn told(committed: &Committed<TestDriver>, keys: &Keys, graph: &Graph<TestDriver>, ops: &[Op]) -> Result<Told, String> {
     let id = |key| keys.node_of(key).ok_or_else(|| format!("{key:?} is no node's key"));
-    let plan = committed.plan.iter().map(|step| match *step {
-        PlanStep::Prepare { node, read_only } => Ok((What::Prepare(read_only), id(node)?)),
-        PlanStep::Check { node, grant } => Ok((What::Check(grant), id(node)?)),
-    });
-    let plan = plan.collect::<Result<Vec<_>, String>>()?;
-    let refused = committed.refused.iter().map(|key| id(*key)).collect::<Result<Vec<_>, _>>()?;
-    let closed: Vec<NodeId> = committed.closed.iter().map(|closed| closed.driver.id).collect();
+    let steps = |step: PlanStep| -> Result<(What, NodeId), String> {
+        let what = match step {
+            PlanStep::Flush { .. } => What::Flush,
+            PlanStep::Prepare { read_only, .. } => What::Prepare(read_only),
+            // The drivers see the name that the graph shows afterwards.
+            PlanStep::Rename { node } => What::Rename(graph.get(node).and_then(|view| stored(&view))),
+            PlanStep::Check { grant, .. } => What::Check(grant),
+        };
+        Ok((what, id(step.node())?))
+    };
+    let mut told = Told {
+        plan: committed.plan.iter().copied().map(steps).collect::<Result<_, _>>()?,
+        refused: committed.refused.iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
+        commits: committed.commits().map(steps).collect::<Result<_, _>>()?,
+        post_commits: committed.post_commits().map(id).collect::<Result<_, _>>()?,
+        ..Told::default()
+    };
     for gone in &committed.closed {
-        if *gone.name != *translate::node_name(gone.driver.id) || keys.node_of(gone.key) != Some(gone.driver.id) {
-            return Err(format!("{:?} was closed under the name {}", gone.driver.id, gone.name));
+        let node = id(gone.key)?;
+        if *gone.name != *translate::node_name(node) || gone.driver.as_ref().is_some_and(|driver| driver.id != node) {
+            return Err(format!("{node:?} was closed under the name {} with {:?}", gone.name, gone.driver));
+        }
+        told.closed.extend(gone.driver.as_ref().map(|driver| driver.id));
+    }
+    for given in &committed.ejected {
+        let node = id(given.key)?;
+        if *given.name != *translate::node_name(node) || given.driver.id != node {
+            return Err(format!("{node:?} gave back {:?} under the name {}", given.driver, given.name));
+        }
+        told.ejected.push(node);
+    }
+    // L3.4: exactly what the operations took away, in their order.
+    let taken = ops.iter().filter_map(|op| if let Op::Eject { node } = op { Some(*node) } else { None });
+    if !taken.eq(told.ejected.iter().copied()) {
+        return Err(format!("the commit says it gave back the drivers of {:?}", told.ejected));
+    }
+    let mut stale: Vec<NodeKey> = graph.stale_nodes().collect();
+    if committed.stale != stale {
+        return Err(format!("stale after the commit are {stale:?}, it says {:?}", committed.stale));
+    }
+    stale.retain(|key| graph.get(*key).is_none_or(|view| !view.is_stale()));
+    if stale.is_empty() { Ok(told) } else { Err(format!("{stale:?} are said to be stale, and are not")) }
+}
+
+/// V6: each prepared node is committed after all prepared nodes that can be reached from it. (The closed nodes are gone from
+/// the graph, but nothing that remains was above them.)
+fn deepest_first(calls: &[Call], graph: &Graph<TestDriver>, keys: &Keys) -> Result<(), String> {
+    let prepared = calls.iter().filter_map(|call| match call {
+        Call::Commit(What::Prepare(_), node) => Some(keys.node(*node)),
+        _ => None,
+    });
+    let order: Vec<NodeKey> = prepared.collect();
+    if order.len() < 2 {
+        return Ok(());
+    }
+    for (place, &early) in order.iter().enumerate() {
+        let below = reached(graph, early);
+        if let Some(late) = order[place + 1..].iter().find(|key| below.contains(key)) {
+            let id = |key| keys.node_of(key);
+            return Err(format!("{:?} was committed before {:?}, which is below it (V6)", id(early), id(*late)));
         }
     }
-    hooks::with_log(|calls| hooks::as_told(calls, &plan, &refused, &closed))
+    Ok(())
+}
+
+/// The nodes below a node, itself included.
+fn reached(graph: &Graph<TestDriver>, from: NodeKey) -> Vec<NodeKey> {
+    let mut met = vec![from];
+    let mut next = 0;
+    while let Some(&key) = met.get(next) {
+        next += 1;
+        let edges = graph.get(key).into_iter().flat_map(|view| view.children());
+        for edge in edges.filter_map(|edge| graph.edge(edge)) {
+            if !met.contains(&edge.child()) {
+                met.push(edge.child());
+            }
+        }
+    }
+    met
 }
 
 fn untranslated(fault: &mut Option<String>, error: &blockgraph::Error) -> Answer {
     *fault = Some(format!("the crate's error has no place here: {error} ({:?})", error.kind()));
     Answer::Violates(Vec::new())
-}
-
-fn done(committed: &Committed<TestDriver>, keys: &Keys) -> Answer {
-    let mut prepare = Vec::new();
-    let mut check = Vec::new();
-    for step in &committed.plan {
-        match step {
-            PlanStep::Prepare { node, .. } => prepare.extend(keys.node_of(*node)),
-            PlanStep::Check { node, grant, .. } => {
-                check.extend(keys.node_of(*node).map(|id| (id, translate::grant_back(*grant))));
-            }
-        }
-    }
-    let closed = committed.closed.iter().map(|closed| closed.driver.id).collect();
-    Answer::Done { prepare, check, closed }
-}
-
-/// One operation inside a transaction, by the names in `keys`; names that come into being are entered.
-fn step(
-    t: &mut Transaction<'_, TestDriver>,
-    keys: &mut Keys,
-    op: Op,
-    refusals: &[Refusal],
-) -> Result<(), blockgraph::Error> {
-    let optional = |keys: &Keys, id: Option<NodeId>| id.map(|id| keys.node(id));
-    match op {
-        Op::Add { node, spec } => {
-            add(t, keys, node, spec, refusals)?;
-        }
-        Op::Insert { new, spec, top } => {
-            // Naming the new node as its own top: only the two steps can say that, since it has no key before.
-            if new == top || !spec.opt.suits(spec.kind) {
-                add(t, keys, new, spec, refusals)?;
-                return t.append(keys.node(new), keys.node(top));
-            }
-            let driver = driver(new, spec, refusals);
-            keys.set_node(new, t.insert(translate::node_spec(new, spec), driver, keys.node(top))?);
-        }
-        Op::Release { node } => t.release(keys.node(node))?,
-        Op::AttachUser { user, node, pair, stay } => {
-            let name = translate::user_name(user);
-            keys.set_user(user, t.attach_user(name, keys.node(node), translate::pair(pair), stay)?);
-        }
-        Op::DetachUser { user } => t.detach_user(keys.user(user))?,
-        Op::SetUser { user, pair } => t.set_user(keys.user(user), translate::pair(pair))?,
-        Op::Attach { parent, child, name, role } => {
-            let name = translate::child_name(name).clone();
-            t.attach(keys.node(parent), keys.node(child), name, translate::role(role))?;
-        }
-        Op::Detach { parent, name } => {
-            let edge = t.find_child(keys.node(parent), translate::child_name(name))?;
-            t.detach(edge)?;
-        }
-        Op::SetBacking { node, to } => t.set_backing(keys.node(node), optional(keys, to))?,
-        Op::SetFile { node, to } => t.set_file(keys.node(node), keys.node(to))?,
-        Op::ReplaceNode { from, to } => t.replace_node(keys.node(from), keys.node(to))?,
-        Op::ReplaceChild { parent, name, to } => {
-            let edge = t.find_child(keys.node(parent), translate::child_name(name))?;
-            t.replace_edge(edge, keys.node(to))?;
-        }
-        Op::ReplaceUserChild { user, to } => {
-            let edge = t.find_user_edge(keys.user(user))?;
-            t.replace_edge(edge, keys.node(to))?;
-        }
-        Op::Append { new, top } => t.append(keys.node(new), keys.node(top))?,
-        Op::DropFilter { filter } => t.drop_filter(keys.node(filter))?,
-        Op::Freeze { top, base } => t.freeze(keys.node(top), optional(keys, base))?,
-        Op::Thaw { top, base } => t.thaw(keys.node(top), optional(keys, base))?,
-        Op::SetOption { node, opt } => t.set_option(keys.node(node), translate::option(opt))?,
-        Op::SetReadOnly { node, on } => t.set_read_only(keys.node(node), on)?,
-    }
-    Ok(())
-}
-
-/// O1. In the crate a driver comes with its options; options of another kind can only be offered to it afterwards.
-fn add(
-    t: &mut Transaction<'_, TestDriver>,
-    keys: &mut Keys,
-    node: NodeId,
-    spec: Spec,
-    refusals: &[Refusal],
-) -> Result<(), blockgraph::Error> {
-    let key = t.add(translate::node_spec(node, spec), driver(node, spec, refusals))?;
-    keys.set_node(node, key);
-    if spec.opt.suits(spec.kind) { Ok(()) } else { t.set_option(key, translate::option(spec.opt)) }
-}
-
-fn driver(id: NodeId, spec: Spec, refusals: &[Refusal]) -> TestDriver {
-    let refuses = refusals.iter().find(|r| r.node == id).map(|r| r.hook);
-    let mut driver = TestDriver { preset: translate::preset(spec.kind), id, refuses };
-    if spec.opt != spec.kind.default_opt() {
-        // Options that do not suit are offered again inside the transaction, which refuses them.
-        let _ = driver.set_option(translate::option(spec.opt));
-    }
-    driver
 }
 
 impl Subject for ImplSubject {
@@ -242,6 +278,10 @@ impl Subject for ImplSubject {
         if let Err(unpaired) = hooks::with_log(hooks::paired) {
             self.fault = Some(unpaired);
         }
+        let gone = |call: &&Call| ops.iter().any(|op| *op == Op::Eject { node: call.node() });
+        if let Some(call) = hooks::with_log(|calls| calls.iter().find(gone).copied()) {
+            self.fault = Some(format!("{call:?} of a driver that was to be handed back without a call (L3.4)"));
+        }
         if !self.graph.pending_aborts().is_empty() {
             self.fault = Some(format!("steps were left unaborted: {:?}", self.graph.pending_aborts()));
         }
@@ -250,7 +290,7 @@ impl Subject for ImplSubject {
 
     fn observe(&self) -> Observation {
         let mut seen = Observation::default();
-        seen.nodes.extend(self.graph.nodes().filter_map(|key| node_seen(&self.graph, key)));
+        seen.nodes.extend(self.graph.nodes().filter_map(|key| self.node_seen(key)));
         seen.users.extend(self.graph.users().filter_map(|key| {
             let view = self.graph.user_view(key)?;
             let node = self.graph.get(view.node())?;
@@ -259,6 +299,7 @@ impl Subject for ImplSubject {
                 node: translate::node_id(node.name())?,
                 pair: translate::pair_back(view.pair()),
                 stay: view.stays(),
+                blocks: translate::op_kinds_back(view.blocks()),
             })
         }));
         seen.nodes.sort_by_key(|node| node.id);
@@ -287,33 +328,57 @@ fn user_id(graph: &Graph<TestDriver>, user: blockgraph::UserKey) -> Option<UserI
     translate::user_id(graph.user_view(user)?.name())
 }
 
-fn node_seen(graph: &Graph<TestDriver>, key: blockgraph::NodeKey) -> Option<NodeSeen> {
-    let view = graph.get(key)?;
-    let (kind, opt) = translate::preset_back(&graph.driver(key)?.preset)?;
-    let edge = |key: EdgeKey| graph.edge(key);
-    let children = view.children().filter_map(edge).filter_map(|e| {
-        Some(ChildSeen {
-            name: translate::child_id(e.name())?,
-            role: Role(e.role().bits()),
-            child: translate::node_id(graph.get(e.child())?.name())?,
-            frozen: e.is_frozen(),
-            pair: translate::pair_back(e.pair()),
+impl ImplSubject {
+    fn node_seen(&self, key: NodeKey) -> Option<NodeSeen> {
+        let graph = &self.graph;
+        let view = graph.get(key)?;
+        let id = translate::node_id(view.name())?;
+        let (kind, opt, _) = self.driver(key, id)?;
+        let edge = |key: EdgeKey| graph.edge(key);
+        let children = view.children().filter_map(edge).filter_map(|e| {
+            Some(ChildSeen {
+                name: translate::child_id(e.name())?,
+                role: Role(e.role().bits()),
+                child: translate::node_id(graph.get(e.child())?.name())?,
+                frozen: e.is_frozen(),
+                pair: translate::pair_back(e.pair()),
+            })
+        });
+        Some(NodeSeen {
+            id,
+            kind,
+            opt,
+            flags: flags(&view),
+            monitor: view.is_monitor_owned(),
+            holders: view.holders(),
+            ejected: !view.has_driver(),
+            inherits: inherits(graph, &view),
+            stored: stored(&view),
+            pair: translate::pair_back(view.pair()),
+            granted: translate::grant_back(view.granted()),
+            children: children.collect(),
+            parents: view.parents().filter_map(edge).filter_map(|e| edge_id(graph, &e)).collect(),
         })
-    });
-    Some(NodeSeen {
-        id: translate::node_id(view.name())?,
-        kind,
-        opt,
-        flags: Flags {
-            read_only: view.read_only(),
-            force_share: view.force_share(),
-            no_io: view.no_io(),
-            never_freeze: view.never_freeze(),
-        },
-        holders: view.holders(),
-        pair: translate::pair_back(view.pair()),
-        granted: translate::grant_back(view.granted()),
-        children: children.collect(),
-        parents: view.parents().filter_map(edge).filter_map(|e| edge_id(graph, &e)).collect(),
-    })
+    }
+}
+
+/// The flags of a node.
+pub fn flags(view: &NodeView<'_>) -> Flags {
+    Flags {
+        read_only: view.read_only(),
+        force_share: view.force_share(),
+        no_io: view.no_io(),
+        never_freeze: view.never_freeze(),
+        implicit: view.implicit(),
+    }
+}
+
+/// The stored backing name of a node; the tests store names of nodes only.
+pub fn stored(view: &NodeView<'_>) -> Option<NodeId> {
+    view.stored_backing().and_then(|name| translate::node_id(name))
+}
+
+fn inherits(graph: &Graph<TestDriver>, view: &NodeView<'_>) -> Option<Inherits> {
+    let from = translate::node_id(graph.get(view.inherits_from()?)?.name())?;
+    Some(Inherits { from, read_only: view.inherits_read_only() })
 }

@@ -12,6 +12,7 @@ pub mod impl_subject;
 pub mod model_subject;
 pub mod replay;
 pub mod restore;
+mod steps;
 pub mod subject;
 pub mod text;
 pub mod translate;

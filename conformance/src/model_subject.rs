@@ -34,7 +34,8 @@ impl<const N: usize, const E: usize> Subject for ModelSubject<N, E> {
 pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer {
     match outcome {
         Outcome::Done { plan, closed, .. } => {
-            Answer::Done { prepare: plan.prepare.to_vec(), check: plan.check.to_vec(), closed: closed.to_vec() }
+            let (prepare, rename) = (plan.prepare.to_vec(), plan.rename.to_vec());
+            Answer::Done { prepare, rename, check: plan.check.to_vec(), closed: closed.to_vec() }
         }
         Outcome::Failed { index, error } => Answer::Failed { index: *index, error: *error },
         Outcome::Violates { graph, .. } => Answer::Violates(judge::violations(graph)),
@@ -52,7 +53,7 @@ pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observati
     }
     for (edge, pair) in state.edges().iter().zip(derived.edges) {
         if let Parent::User(id) = edge.parent {
-            seen.users.push(UserSeen { id, node: edge.child, pair, stay: edge.stay });
+            seen.users.push(UserSeen { id, node: edge.child, pair, stay: edge.stay, blocks: edge.blocks });
         }
     }
     seen
@@ -77,7 +78,11 @@ fn node_seen<const N: usize, const E: usize>(
         kind: node.kind?,
         opt: node.opt,
         flags: node.flags,
+        monitor: node.monitor,
         holders: node.holders.into(),
+        ejected: node.ejected,
+        inherits: node.inherits,
+        stored: node.stored,
         pair: derived.nodes[id.0 as usize],
         granted: node.granted,
         children: children.collect(),

@@ -2,7 +2,8 @@
 
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, EdgeId, Grant, Kind, NodeId, Op, Opt, Pair, Refusal, Role, StepError, UserId, Violation,
+    ChildName, EdgeId, Grant, Inherits, Kind, NodeId, Op, OpKinds, Opt, Pair, Refusal, Role, StepError, UserId,
+    Violation,
 };
 
 /// Something that executes operations: the model, the crate.
@@ -29,8 +30,10 @@ pub trait Subject {
 pub enum Answer {
     /// It took effect.
     Done {
-        /// The nodes prepared, in order (V5.1).
+        /// The nodes flushed and prepared, in order (V5.1).
         prepare: Vec<NodeId>,
+        /// The nodes that were asked to store another backing name, in order (V5.1, S6).
+        rename: Vec<NodeId>,
         /// The nodes checked and what they were asked to grant: the model's sorted by name, the crate's in the order in which
         /// it asked (V5.2).
         check: Vec<(NodeId, Grant)>,
@@ -64,14 +67,22 @@ pub struct Observation {
 pub struct NodeSeen {
     /// Its name.
     pub id: NodeId,
-    /// Its driver.
+    /// Its driver; of a node that has lost it (L3) the one it had.
     pub kind: Kind,
-    /// Its driver's options.
+    /// Its driver's options; of a node that has lost it those that it had then.
     pub opt: Opt,
     /// Its flags.
     pub flags: Flags,
-    /// References that are no edges.
+    /// Does the monitor hold it (L1)?
+    pub monitor: bool,
+    /// How many callers hold it (L1)?
     pub holders: u32,
+    /// Has it lost its driver (L3)?
+    pub ejected: bool,
+    /// From whom it inherits (S8).
+    pub inherits: Option<Inherits>,
+    /// The stored backing name (S6).
+    pub stored: Option<NodeId>,
     /// Cumulative need and share.
     pub pair: Pair,
     /// What its driver last granted.
@@ -85,7 +96,7 @@ pub struct NodeSeen {
 impl NodeSeen {
     /// V7.1: does the driver lag behind?
     pub fn is_stale(&self) -> bool {
-        self.granted != Grant { pair: self.pair, writable: !self.flags.read_only }
+        !self.ejected && self.granted != Grant { pair: self.pair, writable: !self.flags.read_only }
     }
 }
 
@@ -115,4 +126,6 @@ pub struct UserSeen {
     pub pair: Pair,
     /// S5.
     pub stay: bool,
+    /// What it blocks on its node (L4).
+    pub blocks: OpKinds,
 }

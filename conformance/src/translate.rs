@@ -3,27 +3,31 @@
 use blockgraph::drivers::{
     BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
 };
-use blockgraph::{DriverOption, EdgeRef, ErrorKind, NodeKey, NodeSpec, Permissions, Preset, UserKey};
+use blockgraph::{
+    DriverOption, EdgeRef, ErrorKind, NodeKey, NodeSpec, Permissions, Policy, Preset, Reopen, Shape, UserKey,
+};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, EdgeId, Grant, Hook, Kind, NodeId, Opt, Pair, Perms, Refusal, Role, Slot, Spec, StepError, UserId,
-    Violation,
+    ChildName, EdgeId, Entry, Grant, Hook, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Perms, Refusal, Role, Slot, Spec,
+    StepError, UserId, Violation,
 };
 use slotmap::KeyData;
 use std::sync::{Arc, LazyLock};
 
-/// The names of nodes, users and children in the crate, by index.
+/// The names of nodes, users and children in the crate, by index, and why users block something.
 struct Texts {
     nodes: Vec<Arc<str>>,
     users: Vec<Arc<str>>,
     children: Vec<Arc<str>>,
+    reasons: Vec<Arc<str>>,
 }
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     let all = |prefix: char| (0..256).map(|i| format!("{prefix}{i}").into()).collect::<Vec<Arc<str>>>();
     let mut children = all('c');
     (children[0], children[1]) = ("file".into(), "backing".into());
-    Texts { nodes: all('n'), users: all('u'), children }
+    let reasons = (0..256).map(|i| format!("u{i} says so").into()).collect();
+    Texts { nodes: all('n'), users: all('u'), children, reasons }
 });
 
 /// A node's name in the crate.
@@ -39,6 +43,11 @@ pub fn user_name(id: UserId) -> Arc<str> {
 /// A child's name in the crate.
 pub fn child_name(name: ChildName) -> &'static Arc<str> {
     &TEXTS.children[name.0 as usize]
+}
+
+/// The reason that a user gives when it blocks something.
+pub fn reason(id: UserId) -> &'static Arc<str> {
+    &TEXTS.reasons[id.0 as usize]
 }
 
 fn number(name: &str) -> Option<u8> {
@@ -201,10 +210,55 @@ pub fn preset_back(preset: &Preset) -> Option<(Kind, Opt)> {
     })
 }
 
+/// What the crate keeps of a driver that is gone.
+pub fn shape(kind: Kind) -> Shape {
+    let preset = preset(kind);
+    let filter = preset.slot();
+    Shape {
+        filter,
+        supports_backing: filter.is_none() && preset.supports_backing(),
+        takes_children: filter.is_some() || preset.supports_backing() || preset.takes_children(),
+        children_replaceable: preset.children_replaceable(),
+    }
+}
+
 /// The crate's description of a new node.
 pub fn node_spec(id: NodeId, spec: Spec) -> NodeSpec {
-    let Flags { read_only, force_share, no_io, never_freeze } = spec.flags;
-    NodeSpec::new(node_name(id)).read_only(read_only).force_share(force_share).no_io(no_io).never_freeze(never_freeze)
+    let Flags { read_only, force_share, no_io, never_freeze, implicit } = spec.flags;
+    let spec = NodeSpec::new(node_name(id)).read_only(read_only).force_share(force_share);
+    spec.no_io(no_io).never_freeze(never_freeze).implicit(implicit)
+}
+
+/// An entry of the crate's reopen.
+pub fn entry(keys: &Keys, Entry { node, keep, read_only, opt, backing, file }: Entry) -> Reopen {
+    let mut entry = Reopen::new(keys.node(node)).keep(keep);
+    entry.read_only = read_only;
+    entry.option = opt.map(option);
+    entry.backing = backing.map(|to| to.map(|to| keys.node(to)));
+    entry.file = file.map(|to| keys.node(to));
+    entry
+}
+
+/// To the crate's kind of operation.
+pub fn op_kind(kind: OpKind) -> blockgraph::OpKind {
+    blockgraph::OpKind::ALL[usize::from(kind.0)]
+}
+
+/// From the crate's kind of operation.
+pub fn op_kind_back(kind: blockgraph::OpKind) -> Option<OpKind> {
+    OpKind::NAMES.iter().position(|name| *name == kind.as_str()).and_then(|i| u8::try_from(i).ok()).map(OpKind)
+}
+
+/// To the crate's set of kinds.
+pub fn op_kinds(kinds: OpKinds) -> blockgraph::OpKinds {
+    kinds.iter().map(op_kind).collect()
+}
+
+/// From the crate's set of kinds.
+pub fn op_kinds_back(kinds: blockgraph::OpKinds) -> OpKinds {
+    let bits = kinds.kinds().filter_map(op_kind_back).fold(0, |bits, kind| bits | OpKinds::of(kind).0);
+    // Bits that mean nothing must not get lost.
+    OpKinds(if bits == kinds.bits() { bits } else { kinds.bits() })
 }
 
 fn slot_back(slot: blockgraph::Slot) -> Slot {
@@ -248,7 +302,9 @@ fn judgement(kind: &ErrorKind) -> Option<Refused> {
         ErrorKind::ReadOnly { node, .. } => Refused::Violation(Violation::ReadOnly { node: node_id(&node.name)? }),
         ErrorKind::Refused { node, hook, .. } => {
             let hook = match hook {
+                blockgraph::Hook::Flush => Hook::Flush,
                 blockgraph::Hook::Prepare => Hook::Prepare,
+                blockgraph::Hook::Rename => Hook::Rename,
                 blockgraph::Hook::Check => Hook::Check,
             };
             Refused::Driver(Refusal { node: node_id(&node.name)?, hook })
@@ -296,6 +352,41 @@ fn step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
         }
         ErrorKind::NotAFilter { node } => E::NotAFilter { node: id(node)? },
         ErrorKind::NoFilteredChild { node } => E::NoFilteredChild { filter: id(node)? },
+        _ => return later_step_error(kind, keys),
+    })
+}
+
+/// Life, chains, blockers, reopen.
+fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
+    use StepError as E;
+    let id = |node: &blockgraph::NodeRef| node_id(&node.name);
+    Some(match kind {
+        ErrorKind::NodeCorrupted { node } => E::NodeCorrupted { node: id(node)? },
+        ErrorKind::HasUser { node, user } => match edge_back(user)? {
+            EdgeId::User(user) => E::HasUser { node: id(node)?, user },
+            EdgeId::Child(..) => return None,
+        },
+        ErrorKind::Blocked { node, kind, by, reason: said } => {
+            let by = edge_back(by)?;
+            let why = match by {
+                EdgeId::User(user) => Some(reason(user)),
+                EdgeId::Child(..) => None,
+            };
+            if said.as_ref() != why {
+                return None;
+            }
+            E::Blocked { node: id(node)?, kind: op_kind_back(*kind)?, by }
+        }
+        ErrorKind::NotBlocked { user, name, .. } => {
+            let id = user_id(name)?;
+            (keys.user(id) == *user).then_some(E::NotBlocked { user: id })?
+        }
+        ErrorKind::NotMonitorOwned { node } => E::NotMonitorOwned { node: id(node)? },
+        ErrorKind::InUse { node } => E::InUse { node: id(node)? },
+        ErrorKind::ShouldNotChange { edge, .. } => E::ShouldNotChange { edge: edge_back(edge)? },
+        ErrorKind::BackingMissing { node } => E::BackingMissing { node: id(node)? },
+        ErrorKind::ImplicitChild { edge } => E::ImplicitChild { edge: edge_back(edge)? },
+        ErrorKind::CannotReplace { parent, node } => E::CannotReplace { parent: id(parent)?, node: id(node)? },
         _ => return None,
     })
 }

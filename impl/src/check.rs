@@ -28,8 +28,16 @@ pub enum Inconsistency {
     UserName(UserKey),
     /// The user has not exactly one edge, or another's.
     UserEdge(UserKey),
-    /// The node has no driver, or one whose shape changed.
+    /// The node has no driver and has lost none, or has one and has lost it, or one whose shape changed.
     DriverShape(NodeKey),
+    /// The node is implicit and no filter (S0).
+    Implicit(NodeKey),
+    /// The node has a stored backing name and supports none (S6), or a text is of a node or user that is gone.
+    StoredName(NodeKey),
+    /// The node inherits from itself, or the number of its heirs is wrong (S8).
+    Inherits(NodeKey),
+    /// The user blocks something without a reason, or has one for nothing (L4).
+    Blocks(UserKey),
     /// The node's list of parents is broken (S1).
     ParentsList(NodeKey),
     /// The node's list of children is broken (S1).
@@ -133,19 +141,26 @@ impl<D: Driver> Graph<D> {
         let mut found = Vec::new();
         let core = &self.core;
         core.check_leftovers(&mut found);
+        if !self.ejected.is_empty() {
+            found.push(Inconsistency::Leftover);
+        }
         core.check_registry(&mut found);
         for (key, node) in &core.nodes {
-            if self.drivers.get(key).map(shape_of) != Some(node.shape) {
+            let shape = self.drivers.get(key).map(shape_of);
+            if shape != Some(node.shape).filter(|_| !node.ejected) || node.shape != node.shape.consistent() {
                 found.push(Inconsistency::DriverShape(key));
             }
             core.check_parents(key, node, &mut found);
             core.check_children(key, node, &mut found);
             core.check_node(key, node, &mut found);
         }
-        if self.drivers.len() != core.nodes.len() {
+        let ejected = core.nodes.values().filter(|node| node.ejected).count();
+        if self.drivers.len().checked_add(ejected) != Some(core.nodes.len()) {
             found.push(Inconsistency::Registry);
         }
         core.check_users(&mut found);
+        core.check_texts(&mut found);
+        core.check_inheritance(&mut found);
         // Broken lists could lead anywhere.
         if !found.iter().any(Inconsistency::is_about_lists) {
             match self.recompute() {

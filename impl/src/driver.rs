@@ -37,7 +37,7 @@ impl<'a> ChildContext<'a> {
 
 /// The pure side of a driver: its shape and its rule for the permissions of its children.
 ///
-/// The four questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
+/// The five questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
 /// argument and of the driver's options, and it should be monotone (P10): a parent that needs more or shares less
 /// should never make a child need less or share more. Then an operation that only takes parents away is never
 /// refused by the graph.
@@ -58,6 +58,12 @@ pub trait Policy {
     /// Whether any child is possible; taken for granted of filters and drivers with backing. Default: yes.
     fn takes_children(&self) -> bool {
         true
+    }
+
+    /// Whether each child shows the same data as the node, so that a copy of the node may replace any of them (O30;
+    /// QEMU: `bdrv_recurse_can_replace`). Taken for granted of a filter's filtered child. Default: no.
+    fn children_replaceable(&self) -> bool {
+        false
     }
 
     /// The pair of a child edge (P4). The graph itself adds P8: an edge to a force-share node shares everything.
@@ -116,11 +122,24 @@ pub struct UnsupportedOption;
 ///
 /// Every hook may rest on its default, which accepts. A hook gets the node as it will be after the operation, and
 /// cannot reach the graph's mutators. Every successful `prepare` is followed by exactly one `commit_prepare` or
-/// `abort_prepare`, every successful `check` by exactly one `set` or `abort`, in reverse order (V6).
+/// `abort_prepare`, every successful `rename` by one `commit_rename` or `abort_rename`, every successful `check` by
+/// one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `set`, children first; every
+/// `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every `post_commit`; then
+/// the closed nodes are closed (V6). `flush` promises nothing, and nothing follows it.
 ///
 /// A hook that panics while being asked unwinds through the transaction, which leaves the graph as it was before; the
 /// steps that succeeded until then are in [`Graph::pending_aborts`](crate::Graph::pending_aborts).
 pub trait Driver: Policy + Send + Sync {
+    /// The node is about to be reopened: what is not written yet is to be written (QEMU: `bdrv_flush`). All reopened
+    /// nodes are flushed before the first is prepared. A refusal undoes all.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn flush(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        let _ = view;
+        Ok(())
+    }
+
     /// The node is about to become read-only or writable (QEMU: `bdrv_reopen_prepare`). A refusal undoes all.
     ///
     /// # Errors
@@ -138,6 +157,33 @@ pub trait Driver: Policy + Send + Sync {
     /// What was prepared does not happen (QEMU: `bdrv_reopen_abort`).
     fn abort_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
         let _ = (view, read_only);
+    }
+
+    /// Everything has taken effect, of this node and of all others that were reopened with it (QEMU:
+    /// `bdrv_reopen_commit_post`). Called of every prepared node, in the order in which they were prepared. A panic in
+    /// here undoes nothing, see [`Judged::run`](crate::Judged::run).
+    fn post_commit(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The image is about to store another backing name, which is [`NodeView::stored_backing`] (S6; QEMU:
+    /// `bdrv_change_backing_file`). A refusal undoes all.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        let _ = view;
+        Ok(())
+    }
+
+    /// The name is to be stored.
+    fn commit_rename(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The name is not to be stored after all.
+    fn abort_rename(&mut self, view: &NodeView<'_>) {
+        let _ = view;
     }
 
     /// The parents' permissions are about to become `new` (QEMU: `bdrv_check_perm`). A refusal undoes all, unless
@@ -175,6 +221,12 @@ pub trait Driver: Policy + Send + Sync {
         let _ = option;
         Err(UnsupportedOption)
     }
+
+    /// What a reopen without *keep* sets the options to (R1.2): what [`set_option`](Self::set_option) gets then. `None`
+    /// if there are no options.
+    fn default_option(&self) -> Option<DriverOption> {
+        None
+    }
 }
 
 impl<T: Policy + ?Sized> Policy for Box<T> {
@@ -194,12 +246,20 @@ impl<T: Policy + ?Sized> Policy for Box<T> {
         (**self).takes_children()
     }
 
+    fn children_replaceable(&self) -> bool {
+        (**self).children_replaceable()
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         (**self).child_pair(context)
     }
 }
 
 impl<T: Driver + ?Sized> Driver for Box<T> {
+    fn flush(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        (**self).flush(view)
+    }
+
     fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
         (**self).prepare(view, read_only)
     }
@@ -210,6 +270,22 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
 
     fn abort_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
         (**self).abort_prepare(view, read_only);
+    }
+
+    fn post_commit(&mut self, view: &NodeView<'_>) {
+        (**self).post_commit(view);
+    }
+
+    fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        (**self).rename(view)
+    }
+
+    fn commit_rename(&mut self, view: &NodeView<'_>) {
+        (**self).commit_rename(view);
+    }
+
+    fn abort_rename(&mut self, view: &NodeView<'_>) {
+        (**self).abort_rename(view);
     }
 
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
@@ -230,5 +306,9 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
 
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         (**self).set_option(option)
+    }
+
+    fn default_option(&self) -> Option<DriverOption> {
+        (**self).default_option()
     }
 }

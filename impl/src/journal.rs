@@ -4,8 +4,11 @@
 use crate::driver::Driver;
 use crate::graph::Graph;
 use crate::graph::arena::{Core, EdgeKey, NodeKey, UserKey};
+use crate::graph::texts::put;
+use crate::op_kind::OpKinds;
 use crate::order::GAP;
 use crate::permission::Pair;
+use crate::plan::PlanStep;
 use slotmap::Key;
 
 /// How to take one write back.
@@ -13,7 +16,24 @@ use slotmap::Key;
 pub(crate) enum Undo {
     Added(NodeKey),
     Doomed(NodeKey),
+    /// A caller's holder went.
     Holder(NodeKey),
+    /// A caller's holder came.
+    Held(NodeKey),
+    /// The monitor's holder went.
+    Monitor(NodeKey),
+    /// The last of the graph's ejected drivers.
+    Ejected(NodeKey),
+    Inherits {
+        node: NodeKey,
+        parent: NodeKey,
+        read_only: bool,
+    },
+    /// The previous name is the last of `Pending::texts`.
+    Stored(NodeKey),
+    Renamed(NodeKey),
+    /// The previous reason is the last of `Pending::texts`.
+    Blocks(UserKey, OpKinds),
     UserAdded(UserKey),
     UserRemoved(UserKey),
     Linked(EdgeKey),
@@ -36,7 +56,7 @@ pub(crate) enum Undo {
 }
 
 impl Core {
-    /// Takes one record back; `Option` is not for the core.
+    /// Takes one record back; what is about drivers is not for the core.
     fn undo(&mut self, undo: &Undo) {
         match *undo {
             Undo::Added(key) => self.undo_add(key),
@@ -45,6 +65,26 @@ impl Core {
                 self.pending.doomed.pop();
             }
             Undo::Holder(key) => self.nodes[key].holders += 1,
+            Undo::Held(key) => self.nodes[key].holders -= 1,
+            Undo::Monitor(key) => self.nodes[key].monitor = true,
+            Undo::Ejected(key) => {
+                self.nodes[key].ejected = false;
+                self.texts.lost.remove(&key);
+            }
+            Undo::Inherits { node, parent, read_only } => _ = self.put_inherits(node, parent, read_only),
+            Undo::Stored(key) => {
+                let old = self.pending.texts.pop().flatten();
+                put(&mut self.texts.backing, key, old);
+            }
+            Undo::Renamed(key) => {
+                self.nodes[key].renamed = false;
+                self.pending.renamed.pop();
+            }
+            Undo::Blocks(key, old) => {
+                self.users[key].blocks = old;
+                let reason = self.pending.texts.pop().flatten();
+                put(&mut self.texts.reasons, key, reason);
+            }
             Undo::UserAdded(key) => {
                 self.unlink_user(key);
                 self.users.remove(key);
@@ -131,6 +171,12 @@ impl<D: Driver> Graph<D> {
                         let _ = driver.set_option(previous);
                     }
                 }
+                Undo::Ejected(node) => {
+                    self.core.undo(&undo);
+                    if let Some(ejected) = self.ejected.pop() {
+                        self.drivers.insert(node, ejected.driver);
+                    }
+                }
                 Undo::Added(node) => {
                     // The graph first: dropping a driver is somebody else's code.
                     self.core.undo(&undo);
@@ -157,8 +203,15 @@ impl Core {
     fn keep_unaborted(&mut self) {
         let pending = &mut self.pending;
         let progress = core::mem::take(&mut pending.progress);
-        for index in (0..progress).rev().filter(|index| pending.refused.binary_search(index).is_err()) {
-            pending.aborts.extend(pending.plan.get(index).copied());
+        // Those that have been made permanent by then are beyond aborting.
+        pending.settle.truncate(pending.settled);
+        pending.settle.sort_unstable();
+        let (refused, settled) = (&pending.refused, &pending.settle);
+        let open = |index: &usize| refused.binary_search(index).is_err() && settled.binary_search(index).is_err();
+        for step in (0..progress).rev().filter(open).filter_map(|index| pending.plan.get(index).copied()) {
+            if !matches!(step, PlanStep::Flush { .. }) {
+                pending.aborts.push(step);
+            }
         }
         // A hook panicked while the drivers were being told: those who had been told lag behind the old state now.
         // Those who lagged before may have caught up.
@@ -179,9 +232,15 @@ impl Core {
                 (node.queued, node.touched, node.reopened) = (false, false, false);
             }
         }
+        for key in pending.renamed.drain(..) {
+            if let Some(node) = self.nodes.get_mut(key) {
+                node.renamed = false;
+            }
+        }
         pending.open = false;
         pending.journal.clear();
         pending.options.clear();
+        pending.texts.clear();
         pending.fresh.clear();
         pending.doomed.clear();
         pending.steps = 0;
@@ -189,6 +248,8 @@ impl Core {
         pending.plan.clear();
         pending.progress = 0;
         pending.refused.clear();
+        pending.settle.clear();
+        pending.settled = 0;
         pending.told.clear();
     }
 }

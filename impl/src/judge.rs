@@ -3,23 +3,43 @@
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::graph::arena::Core;
+use crate::graph::arena::{Core, NodeKey};
 use crate::plan::PlanStep;
 use crate::refresh::{refresh, refresh_fresh};
 
 impl<D: Driver> Graph<D> {
     /// V3, then L2, then V5. On an error the caller undoes.
     pub(crate) fn judge(&mut self) -> Result<(), Error> {
-        let Self { core, drivers } = self;
+        let Self { core, drivers, .. } = self;
         core.order_fresh()?;
         refresh_fresh(core, drivers);
         refresh(core, drivers)?;
+        self.judge_renamed()?;
+        let Self { core, drivers, .. } = self;
         if !core.pending.doomed.is_empty() {
             core.close_doomed();
             // This only loosens (P10), so it cannot refuse, unless a driver's rule is not monotone.
             refresh(core, drivers)?;
         }
         core.make_plan();
+        Ok(())
+    }
+
+    /// V3.4: to be renamed an image has to be written, so the same must hold of the graph with all of those writable.
+    /// O(what that changes), which is taken back.
+    fn judge_renamed(&mut self) -> Result<(), Error> {
+        let Self { core, drivers, .. } = self;
+        let mark = core.pending.journal.len();
+        for index in 0..core.pending.renamed.len() {
+            let Some(key) = core.pending.renamed.get(index).copied() else { break };
+            if core.nodes.get(key).is_some_and(|node| node.read_only && !node.doomed) {
+                core.put_read_only(key, false);
+            }
+        }
+        if core.pending.journal.len() > mark {
+            refresh(core, drivers)?;
+            self.undo_to(mark);
+        }
         Ok(())
     }
 }
@@ -35,14 +55,22 @@ impl Core {
         }
     }
 
-    /// V5: prepare for the reopened nodes in order of the steps; then check for the nodes whose grant differs, the
-    /// reopened and the stale ones, parents before children. Closed nodes are not asked (L2.2).
+    /// V5: flush, then prepare for the reopened nodes in order of the steps; rename for the renamed ones; then check
+    /// for the nodes whose grant differs, the reopened and the stale ones, parents before children. Closed nodes are
+    /// not asked (L2.2), nor those without a driver (L3.1).
     fn make_plan(&mut self) {
         let Self { nodes, pending, stale, .. } = self;
+        let asked = |key: NodeKey| nodes.get(key).filter(|node| !node.doomed && !node.ejected);
+        for key in pending.reopened.iter().copied().filter(|key| asked(*key).is_some()) {
+            pending.plan.push(PlanStep::Flush { node: key });
+        }
         for key in pending.reopened.iter().copied() {
-            if let Some(node) = nodes.get(key).filter(|node| !node.doomed) {
+            if let Some(node) = asked(key) {
                 pending.plan.push(PlanStep::Prepare { node: key, read_only: node.read_only });
             }
+        }
+        for key in pending.renamed.iter().copied().filter(|key| asked(*key).is_some()) {
+            pending.plan.push(PlanStep::Rename { node: key });
         }
         let checks = pending.plan.len();
         // Reopened nodes have been touched. Stale ones may have been, and are asked once all the same.
@@ -53,7 +81,7 @@ impl Core {
             }
         }
         for key in pending.touched.iter().copied() {
-            let Some(node) = nodes.get(key).filter(|node| !node.doomed) else { continue };
+            let Some(node) = nodes.get(key).filter(|node| !node.doomed && !node.ejected) else { continue };
             if node.reopened || node.is_stale() {
                 pending.plan.push(PlanStep::Check { node: key, grant: node.grant() });
             }

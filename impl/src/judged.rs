@@ -2,9 +2,9 @@
 
 use crate::driver::{Driver, Refusal};
 use crate::error::{Error, ErrorKind, Hook};
-use crate::graph::arena::{Core, NodeKey};
-use crate::graph::{Graph, NodeView};
-use crate::plan::{Closed, Committed, Plan, PlanStep};
+use crate::graph::Graph;
+use crate::graph::arena::Core;
+use crate::plan::{Committed, PlanStep};
 use crate::transaction::Guard;
 use alloc::vec::Vec;
 use core::ops::Deref;
@@ -42,7 +42,8 @@ impl<'g, D: Driver> Judged<'g, D> {
         Self { guard }
     }
 
-    /// The whole plan: prepares in the order of the steps, then checks, parents before children (V5).
+    /// The whole plan: flushes, then prepares in the order of the steps, then renames, then checks, parents before
+    /// children (V5).
     #[must_use]
     pub fn plan(&self) -> &[PlanStep] {
         &self.core.pending.plan
@@ -76,8 +77,9 @@ impl<'g, D: Driver> Judged<'g, D> {
         Err(Refused { error, aborts })
     }
 
-    /// Makes everything permanent. The caller then commits what [`Committed::commits`] lists, and closes the closed
-    /// drivers. O(what changed).
+    /// Makes everything permanent. The caller then commits what [`Committed::commits`] lists, tells those that
+    /// [`Committed::post_commits`] lists, and closes the closed drivers. O(what changed), and a sort of the reopened
+    /// nodes.
     ///
     /// # Errors
     /// Itself, if not all steps have been executed.
@@ -86,6 +88,7 @@ impl<'g, D: Driver> Judged<'g, D> {
             return Err(self);
         }
         let graph = &mut *self.guard.graph;
+        graph.core.order_settlement();
         while graph.core.settle_next().is_some() {}
         Ok(graph.finish())
     }
@@ -93,10 +96,11 @@ impl<'g, D: Driver> Judged<'g, D> {
     /// Executes the steps that are left through the drivers' hooks, and makes everything permanent.
     ///
     /// A hook that panics while being asked leaves the graph as it was before the transaction. So does one that
-    /// panics in `set` or `commit_prepare`; drivers that have been told by then count as granted what they were told,
+    /// panics in `set`, `commit_rename` or `commit_prepare`; drivers that have been told by then count as granted what they were told,
     /// so their nodes are stale and are asked again next time. Where the last of them has been told is the point of no
-    /// return: a panic in `close` leaves the transaction in effect and the closed nodes out of the graph, all of them,
-    /// but what was to be returned is lost, and the drivers whose turn had not come are dropped without `close`.
+    /// return: a panic in `post_commit` or `close` leaves the transaction in effect and the closed nodes out of the
+    /// graph, all of them, but what was to be returned is lost, and the drivers whose turn had not come are not told,
+    /// or dropped without `close`.
     ///
     /// # Errors
     /// `Refused`; everything has been aborted and undone.
@@ -113,13 +117,17 @@ impl<'g, D: Driver> Judged<'g, D> {
                 }
             }
         }
+        graph.core.order_settlement();
         while let Some(step) = graph.core.next_to_settle() {
             graph.commit_step(step);
             graph.core.settle_next();
         }
         let mut committed = graph.finish();
+        committed.post_commits().for_each(|key| graph.post_commit(key));
         for closed in &mut committed.closed {
-            closed.driver.close(&closed.name);
+            if let Some(driver) = &mut closed.driver {
+                driver.close(&closed.name);
+            }
         }
         Ok(committed)
     }
@@ -131,7 +139,9 @@ impl Core {
         let step = self.pending.plan.get(self.pending.progress).copied()?;
         let key = step.node();
         let hook = match step {
+            PlanStep::Flush { .. } => Hook::Flush,
             PlanStep::Prepare { .. } => Hook::Prepare,
+            PlanStep::Rename { .. } => Hook::Rename,
             PlanStep::Check { .. } => Hook::Check,
         };
         if let PlanStep::Check { grant, .. } = step
@@ -142,105 +152,5 @@ impl Core {
             return None;
         }
         Some(ErrorKind::Refused { node: self.node_ref(key), hook, message: refusal.message().clone() }.into())
-    }
-
-    /// Steps back over refused steps to the newest one that succeeded; they are settled as they are.
-    fn next_to_settle(&mut self) -> Option<PlanStep> {
-        loop {
-            let index = self.pending.progress.checked_sub(1)?;
-            if self.pending.refused.binary_search(&index).is_err() {
-                return self.pending.plan.get(index).copied();
-            }
-            self.pending.progress = index;
-        }
-    }
-
-    /// The newest step that is not settled: its driver has been told.
-    fn settle_next(&mut self) -> Option<PlanStep> {
-        let step = self.next_to_settle()?;
-        self.pending.progress -= 1;
-        if let PlanStep::Check { node: key, grant } = step {
-            self.nodes[key].granted = grant;
-            self.pending.told.push(key);
-        }
-        Some(step)
-    }
-
-    /// Who lags now (V7.1), in the order in which they began to: who is listed and still lags keeps its place, who
-    /// lags among these others is appended. Nobody else can have begun to. O(list + others).
-    pub(crate) fn relist_stale(&mut self, others: &[NodeKey]) {
-        let Self { nodes, stale, pending, .. } = self;
-        let epoch = pending.next_epoch();
-        // Marked, so that being in the list costs no search.
-        let mut joins = |key: &NodeKey| {
-            let node = nodes.get_mut(*key).filter(|node| !node.doomed && node.is_stale());
-            node.is_some_and(|node| core::mem::replace(&mut node.mark, epoch) != epoch)
-        };
-        stale.retain(&mut joins);
-        stale.extend(others.iter().copied().filter(joins));
-    }
-}
-
-impl<D: Driver> Graph<D> {
-    fn ask(&mut self, step: PlanStep) -> Result<(), Refusal> {
-        let key = step.node();
-        let (Some(view), Some(driver)) = (NodeView::new(&self.core, key, None), self.drivers.get_mut(key)) else {
-            return Ok(());
-        };
-        match step {
-            PlanStep::Prepare { read_only, .. } => driver.prepare(&view, read_only),
-            PlanStep::Check { grant, .. } => driver.check(&view, grant),
-        }
-    }
-
-    fn commit_step(&mut self, step: PlanStep) {
-        let key = step.node();
-        let (Some(view), Some(driver)) = (NodeView::new(&self.core, key, None), self.drivers.get_mut(key)) else {
-            return;
-        };
-        match step {
-            PlanStep::Prepare { read_only, .. } => driver.commit_prepare(&view, read_only),
-            PlanStep::Check { grant, .. } => driver.set(&view, grant),
-        }
-    }
-
-    pub(crate) fn abort_step(&mut self, step: PlanStep) {
-        let key = step.node();
-        let (Some(view), Some(driver)) = (NodeView::new(&self.core, key, None), self.drivers.get_mut(key)) else {
-            return;
-        };
-        match step {
-            PlanStep::Prepare { read_only, .. } => driver.abort_prepare(&view, read_only),
-            PlanStep::Check { grant, .. } => driver.abort(&view, grant),
-        }
-    }
-
-    /// Aborts what was done, newest first (V6). A step counts as aborted before its hook is called, so that one that
-    /// panics is not called again.
-    fn abort_all(&mut self) {
-        while let Some(step) = self.core.next_to_settle() {
-            self.core.pending.progress -= 1;
-            self.abort_step(step);
-        }
-    }
-
-    /// The point of no return is behind us: frees what was only unlinked, and forgets how to undo. O(what changed).
-    fn finish(&mut self) -> Committed<D> {
-        let core = &mut self.core;
-        let plan = &core.pending.plan;
-        let refused = core.pending.refused.iter().filter_map(|index| plan.get(*index));
-        let refused: Vec<NodeKey> = refused.map(PlanStep::node).collect();
-        core.relist_stale(&refused);
-        core.free_unlinked();
-        let mut closed = Vec::with_capacity(core.pending.doomed.len());
-        for index in 0..core.pending.doomed.len() {
-            let Some(key) = core.pending.doomed.get(index).copied() else { break };
-            if let (Some(name), Some(driver)) = (core.free_node(key), self.drivers.remove(key)) {
-                closed.push(Closed { key, name, driver });
-            }
-        }
-        let plan = Plan::take(&mut core.pending.plan);
-        core.reset_pending();
-        Committed { closed, plan, refused, stale: core.stale.clone() }
     }
 }

@@ -10,12 +10,23 @@ use slotmap::Key;
 /// One step of a plan (V5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PlanStep {
+    /// Have the driver of a reopened node write what is not written yet (V5.1).
+    Flush {
+        /// The node.
+        node: NodeKey,
+    },
     /// Prepare the driver of a reopened node (V5.1).
     Prepare {
         /// The node.
         node: NodeKey,
         /// Whether it becomes read-only.
         read_only: bool,
+    },
+    /// Prepare the driver to store another backing name, which is
+    /// [`NodeView::stored_backing`](crate::NodeView::stored_backing) (S6, V5.1).
+    Rename {
+        /// The node.
+        node: NodeKey,
     },
     /// Check with the driver what its parents are about to be granted (V5.2).
     Check {
@@ -31,7 +42,9 @@ impl PlanStep {
     #[must_use]
     pub const fn node(&self) -> NodeKey {
         match self {
-            Self::Prepare { node, .. } | Self::Check { node, .. } => *node,
+            Self::Flush { node } | Self::Prepare { node, .. } | Self::Rename { node } | Self::Check { node, .. } => {
+                *node
+            }
         }
     }
 }
@@ -98,7 +111,18 @@ pub struct Closed<D> {
     pub key: NodeKey,
     /// Its name, free again.
     pub name: Arc<str>,
-    /// Its driver; closed already if the hooks were run.
+    /// Its driver, closed already if the hooks were run; `None` if the node had lost it (L3).
+    pub driver: Option<D>,
+}
+
+/// A driver that a commit took from its node (O22). It was told nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ejected<D> {
+    /// The node; if it was closed as well, no longer valid.
+    pub key: NodeKey,
+    /// The name of the node.
+    pub name: Arc<str>,
+    /// The driver.
     pub driver: D,
 }
 
@@ -107,25 +131,38 @@ pub struct Closed<D> {
 pub struct Committed<D> {
     /// The closed nodes in the order of their closing (L2).
     pub closed: Vec<Closed<D>>,
+    /// The drivers that were taken from their nodes, in the order of the steps (L3).
+    pub ejected: Vec<Ejected<D>>,
     /// What the drivers were asked.
     pub plan: Plan,
     /// The nodes whose `check` was refused, and the refusal tolerated (V7), in the order of the plan.
     pub refused: Vec<NodeKey>,
     /// The nodes that lag now (V7.1), in the order of [`Graph::stale_nodes`](crate::Graph::stale_nodes).
     pub stale: Vec<NodeKey>,
+    /// The prepared nodes' steps in the order of their commits, if there is more than one.
+    pub(crate) prepared: Vec<PlanStep>,
 }
 
 impl<D> Committed<D> {
-    /// The steps to be made permanent, in the order for it: as in the plan, from the back, without the refused ones
-    /// (V6). For a caller that executes the steps himself.
+    /// The steps to be made permanent, in the order for it (V6): the checks from the back, without the refused ones;
+    /// the renames from the back; the prepares, each after those of the nodes below. For a caller that executes the
+    /// steps himself.
     pub fn commits(&self) -> impl Iterator<Item = PlanStep> + '_ {
         let mut refused = self.refused.iter().rev().peekable();
-        self.plan.iter().rev().copied().filter(move |step| {
-            let is_refused = matches!(step, PlanStep::Check { node, .. } if refused.peek() == Some(&node));
-            if is_refused {
-                refused.next();
-            }
-            !is_refused
-        })
+        let checks = self.plan.iter().rev().copied().filter(move |step| match step {
+            PlanStep::Check { node, .. } => refused.next_if_eq(&node).is_none(),
+            _ => false,
+        });
+        let renames = self.plan.iter().rev().filter(|step| matches!(step, PlanStep::Rename { .. }));
+        // One alone is in the plan, several are in an order of their own.
+        let alone =
+            self.plan.iter().filter(|step| matches!(step, PlanStep::Prepare { .. }) && self.prepared.is_empty());
+        checks.chain(renames.copied()).chain(alone.copied()).chain(self.prepared.iter().copied())
+    }
+
+    /// The nodes whose `post_commit` is due after the [`commits`](Self::commits), in the order for it: that in which
+    /// they were prepared (V6). Then the [closed](Self::closed) drivers are closed.
+    pub fn post_commits(&self) -> impl Iterator<Item = NodeKey> + '_ {
+        self.plan.iter().filter(|step| matches!(step, PlanStep::Prepare { .. })).map(PlanStep::node)
     }
 }

@@ -7,7 +7,8 @@ use crate::ops::{NodeSpec, shape_of};
 use crate::order::{GAP, LIMIT};
 use crate::permission::Pair;
 use crate::refresh::child_pair;
-use crate::snapshot::{NodeSnapshot, SNAPSHOT_VERSION, Snapshot};
+use crate::role::Shape;
+use crate::snapshot::{DriverSnapshot, NodeSnapshot, SNAPSHOT_VERSION, Snapshot};
 use alloc::vec::Vec;
 use core::fmt;
 use slotmap::Key;
@@ -32,6 +33,20 @@ pub enum RestoreError {
     UnknownGrant(usize),
     /// A user's pair has bits that mean nothing.
     UnknownPair(usize),
+    /// A user blocks kinds that mean nothing, or has no reason for what it blocks, or a reason for nothing (L4).
+    BadlyBlocked(usize),
+    /// A node is implicit and no filter (S0).
+    ImplicitNoFilter(usize),
+    /// A node that has lost its driver has a shape that no driver has (L3.2).
+    BadShape(usize),
+    /// A node has a stored backing name and no driver that supports one (S6).
+    StoredName(usize),
+    /// A node inherits from one that is not there, or from itself, directly or through others (S8.1); or it inherits
+    /// the flag and not the node.
+    Inherits(usize),
+    /// An edge has a pair to keep and a parent with a driver, or none and a parent without (L3.1); or one with bits
+    /// that mean nothing.
+    KeptPair(usize),
     /// An edge names a node or user that is not there.
     NoSuchEnd(usize),
     /// An edge is below a driver that takes no children.
@@ -75,16 +90,17 @@ impl<D: Driver> Graph<D> {
     where
         D: Clone,
     {
-        Self::restore_with(snapshot, |node| node.driver.clone())
+        Self::restore_with(snapshot, |_, driver| driver.clone())
     }
 
-    /// As [`restore`](Self::restore), with drivers made from what stands for them.
+    /// As [`restore`](Self::restore), with drivers made from what stands for them. Nothing is made for a node that has
+    /// lost its driver.
     ///
     /// # Errors
     /// As [`restore`](Self::restore).
     pub fn restore_with<T>(
         snapshot: &Snapshot<T>,
-        make: impl FnMut(&NodeSnapshot<T>) -> D,
+        make: impl FnMut(&NodeSnapshot<T>, &T) -> D,
     ) -> Result<Self, RestoreError> {
         let mut graph = Self::with_capacity(snapshot.nodes.len(), snapshot.edges.len());
         graph.restore_from(snapshot, make)?;
@@ -99,7 +115,7 @@ impl<D: Driver> Graph<D> {
     pub fn restore_from<T>(
         &mut self,
         snapshot: &Snapshot<T>,
-        make: impl FnMut(&NodeSnapshot<T>) -> D,
+        make: impl FnMut(&NodeSnapshot<T>, &T) -> D,
     ) -> Result<(), RestoreError> {
         self.clear();
         let result = self.build(snapshot, make);
@@ -120,12 +136,13 @@ impl<D: Driver> Graph<D> {
     fn build<T>(
         &mut self,
         snapshot: &Snapshot<T>,
-        make: impl FnMut(&NodeSnapshot<T>) -> D,
+        make: impl FnMut(&NodeSnapshot<T>, &T) -> D,
     ) -> Result<(), RestoreError> {
         if snapshot.version != SNAPSHOT_VERSION {
             return Err(RestoreError::Version(snapshot.version));
         }
         let nodes = self.build_nodes(snapshot, make)?;
+        self.core.build_inheritance(snapshot, &nodes)?;
         let users = self.core.build_users(snapshot)?;
         self.core.build_edges(snapshot, &nodes, &users)?;
         self.core.build_parent_lists(snapshot)?;
@@ -136,7 +153,7 @@ impl<D: Driver> Graph<D> {
     fn build_nodes<T>(
         &mut self,
         snapshot: &Snapshot<T>,
-        mut make: impl FnMut(&NodeSnapshot<T>) -> D,
+        mut make: impl FnMut(&NodeSnapshot<T>, &T) -> D,
     ) -> Result<Vec<NodeKey>, RestoreError> {
         let mut keys = Vec::with_capacity(snapshot.nodes.len());
         for (index, node) in snapshot.nodes.iter().enumerate() {
@@ -149,18 +166,26 @@ impl<D: Driver> Graph<D> {
             if node.granted.pair.known() != node.granted.pair {
                 return Err(RestoreError::UnknownGrant(index));
             }
-            let driver = make(node);
-            let spec = NodeSpec {
-                name: node.name.clone(),
-                read_only: node.read_only,
-                force_share: node.force_share,
-                no_io: node.no_io,
-                never_freeze: node.never_freeze,
+            let (driver, shape) = match &node.driver {
+                DriverSnapshot::Present(driver) => {
+                    let driver = make(node, driver);
+                    let shape = shape_of(&driver);
+                    (Ok(driver), shape)
+                }
+                DriverSnapshot::Ejected { name, shape } => (Err(name), *shape),
             };
-            let mut data = Node::new(&spec, shape_of(&driver), 0);
-            (data.holders, data.granted) = (node.holders, node.granted);
-            let key = self.core.insert_node(spec.name, data);
-            self.drivers.insert(key, driver);
+            let data = restored_node(node, shape).map_err(|error| error(index))?;
+            let key = self.core.insert_node(node.name.clone(), data);
+            match driver {
+                Ok(driver) => _ = self.drivers.insert(key, driver),
+                Err(name) => {
+                    self.core.nodes[key].ejected = true;
+                    self.core.texts.lost.insert(key, name.clone());
+                }
+            }
+            if let Some(name) = &node.stored_backing {
+                self.core.texts.backing.insert(key, name.clone());
+            }
             keys.push(key);
         }
         Ok(keys)
@@ -179,11 +204,13 @@ impl<D: Driver> Graph<D> {
             core.nodes[key].label = label;
             label = label.saturating_add(gap);
             index += 1;
-            let Some(driver) = self.drivers.get(key) else { continue };
+            let driver = self.drivers.get(key);
             let above = core.nodes[key].counters.pair();
             let mut next = core.nodes[key].children;
             while !next.is_null() {
-                let pair = child_pair(core, driver, key, above, next);
+                // Without a driver the edge keeps what it has (L3.1).
+                let kept = core.edges[next].pair;
+                let pair = driver.map_or(kept, |driver| child_pair(core, driver, key, above, next));
                 let edge = &mut core.edges[next];
                 (edge.pair, next) = (pair, edge.next_child);
                 let child_key = edge.child;
@@ -199,4 +226,29 @@ impl<D: Driver> Graph<D> {
         core.pending.stack = order;
         if index == nodes.len() { Ok(()) } else { Err(RestoreError::Cycle) }
     }
+}
+
+/// A node as the snapshot has it, if it fits the shape; without label, pointers and texts.
+fn restored_node<T>(node: &NodeSnapshot<T>, shape: Shape) -> Result<Node, fn(usize) -> RestoreError> {
+    if shape != shape.consistent() {
+        return Err(RestoreError::BadShape);
+    }
+    if node.implicit && shape.filter.is_none() {
+        return Err(RestoreError::ImplicitNoFilter);
+    }
+    if node.stored_backing.is_some() && !shape.supports_backing {
+        return Err(RestoreError::StoredName);
+    }
+    let spec = NodeSpec {
+        name: node.name.clone(),
+        read_only: node.read_only,
+        force_share: node.force_share,
+        no_io: node.no_io,
+        never_freeze: node.never_freeze,
+        implicit: node.implicit,
+    };
+    let mut data = Node::new(&spec, shape, 0);
+    (data.monitor, data.holders, data.granted) = (node.monitor, node.holders, node.granted);
+    data.inherits_read_only = node.inherits_read_only;
+    Ok(data)
 }

@@ -33,13 +33,28 @@ pub enum Slot {
 }
 
 /// What the graph needs to know of a driver's shape; asked once, when the node is added, so that a driver that
-/// changes its answers cannot break the graph.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Shape {
-    /// The slot of the filtered child, if the driver is a filter.
-    pub(crate) filter: Option<Slot>,
-    pub(crate) supports_backing: bool,
-    pub(crate) takes_children: bool,
+/// changes its answers cannot break the graph. A node keeps it when it loses its driver (L3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Shape {
+    /// The slot of the filtered child, if the driver is a filter ([`Policy::slot`](crate::Policy::slot)).
+    pub filter: Option<Slot>,
+    /// Whether a backing child is possible; never with a filter.
+    pub supports_backing: bool,
+    /// Whether any child is possible; always with a filter, and with backing.
+    pub takes_children: bool,
+    /// See [`Policy::children_replaceable`](crate::Policy::children_replaceable).
+    pub children_replaceable: bool,
+}
+
+impl Shape {
+    /// The shape made consistent: a filter does not support backing besides, and what has a place for a child takes
+    /// children.
+    pub(crate) const fn consistent(mut self) -> Self {
+        self.supports_backing = self.filter.is_none() && self.supports_backing;
+        self.takes_children = self.filter.is_some() || self.supports_backing || self.takes_children;
+        self
+    }
 }
 
 impl Role {
@@ -80,8 +95,9 @@ impl Role {
 mod tests {
     use super::{Role, Shape, Slot};
 
-    const FORMAT: Shape = Shape { filter: None, supports_backing: true, takes_children: true };
-    const FILTER: Shape = Shape { filter: Some(Slot::Backing), supports_backing: false, takes_children: true };
+    const FORMAT: Shape =
+        Shape { filter: None, supports_backing: true, takes_children: true, children_replaceable: false };
+    const FILTER: Shape = Shape { filter: Some(Slot::Backing), supports_backing: false, ..FORMAT };
 
     #[test]
     fn well_formed_roles_are_exactly_eight() {

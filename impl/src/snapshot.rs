@@ -3,14 +3,15 @@
 use crate::driver::Driver;
 use crate::graph::arena::{EdgeKey, NodeKey};
 use crate::graph::{EdgeView, Graph};
+use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
-use crate::role::Role;
+use crate::role::{Role, Shape};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use slotmap::SecondaryMap;
 
 /// The version of the form that this crate writes, and the only one it reads.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// A graph as plain data: made by [`Graph::snapshot`], or by hand, and made a graph again by [`Graph::restore`].
 ///
@@ -22,7 +23,8 @@ pub const SNAPSHOT_VERSION: u32 = 1;
 /// * `parent_lists` has every edge once, as an index; among those with the same child the order is that of the
 ///   child's list of parents. How edges of different nodes are mixed means nothing in either.
 ///
-/// Pairs of edges from nodes are not in it; they follow from the rest (P4). Nor is the order in which nodes went
+/// Pairs of edges from nodes are not in it, except below nodes without a driver (L3.1); the others follow from the
+/// rest (P4). Nor is the order in which nodes went
 /// stale: a restored graph lists them in the order of `nodes`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -65,12 +67,47 @@ pub struct NodeSnapshot<D> {
     pub no_io: bool,
     /// The flag *never-freeze*.
     pub never_freeze: bool,
-    /// References that are no edges (L1).
+    /// The flag *implicit*; only of a filter.
+    pub implicit: bool,
+    /// Whether the monitor holds the node (L1).
+    pub monitor: bool,
+    /// The number of callers that hold it (L1).
     pub holders: u32,
+    /// From whom the node inherits (S8).
+    pub inherits: Option<u32>,
+    /// Whether it inherits the read-only flag, too; only if it inherits.
+    pub inherits_read_only: bool,
+    /// The backing name stored in the image (S6); only with a driver that supports backing.
+    pub stored_backing: Option<Arc<str>>,
     /// What the driver was last granted (V5.2).
     pub granted: Grant,
+    /// The driver, or what stands for it, or what is left of it.
+    pub driver: DriverSnapshot<D>,
+}
+
+/// The driver of a node of a [`Snapshot`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum DriverSnapshot<D> {
     /// The driver, or what stands for it.
-    pub driver: D,
+    Present(D),
+    /// The node has lost it (L3).
+    Ejected {
+        /// Its name ([`Policy::name`](crate::Policy::name)).
+        name: Arc<str>,
+        /// What it said about its shape, which the node keeps (L3.2).
+        shape: Shape,
+    },
+}
+
+impl<D> DriverSnapshot<D> {
+    /// The driver, or what stands for it, if the node has one.
+    pub const fn present(&self) -> Option<&D> {
+        match self {
+            Self::Present(driver) => Some(driver),
+            Self::Ejected { .. } => None,
+        }
+    }
 }
 
 /// A root user of a [`Snapshot`].
@@ -83,6 +120,10 @@ pub struct UserSnapshot {
     pub pair: Pair,
     /// The flag *stay-at-node*.
     pub stays: bool,
+    /// The kinds of operation that it blocks (L4).
+    pub blocks: OpKinds,
+    /// Why; there exactly if it blocks any.
+    pub block_reason: Option<Arc<str>>,
 }
 
 /// The upper end of an edge of a [`Snapshot`], by index.
@@ -109,6 +150,8 @@ pub struct EdgeSnapshot {
     pub role: Role,
     /// Whether the edge is frozen; never for a user's edge.
     pub frozen: bool,
+    /// The pair that the edge keeps, exactly if its parent is a node without a driver (L3.1).
+    pub kept: Option<Pair>,
 }
 
 impl<D: Driver> Graph<D> {
@@ -123,22 +166,30 @@ impl<D: Driver> Graph<D> {
         self.snapshot_with(|_, driver| driver.clone())
     }
 
-    /// As [`snapshot`](Self::snapshot), with something else in place of the drivers.
+    /// As [`snapshot`](Self::snapshot), with something else in place of the drivers that are there.
     pub fn snapshot_with<T>(&self, mut describe: impl FnMut(NodeKey, &D) -> T) -> Snapshot<T> {
         let mut snapshot = Snapshot::default();
         let mut numbers = SecondaryMap::with_capacity(self.core.nodes.len());
-        for key in self.nodes() {
-            let (node, driver) = (&self.core.nodes[key], &self.drivers[key]);
-            numbers.insert(key, index(snapshot.nodes.len()));
+        self.nodes().enumerate().for_each(|(number, key)| _ = numbers.insert(key, index(number)));
+        for view in self.nodes().filter_map(|key| self.get(key)) {
+            let (key, node) = (view.key(), &self.core.nodes[view.key()]);
+            let lost =
+                || DriverSnapshot::Ejected { name: view.driver_name().unwrap_or_default().into(), shape: node.shape };
+            let driver = self.drivers.get(key).map(|driver| DriverSnapshot::Present(describe(key, driver)));
             snapshot.nodes.push(NodeSnapshot {
                 name: node.name.clone(),
                 read_only: node.read_only,
                 force_share: node.force_share,
                 no_io: node.no_io,
                 never_freeze: node.never_freeze,
+                implicit: node.implicit,
+                monitor: node.monitor,
                 holders: node.holders,
+                inherits: view.inherits_from().and_then(|parent| numbers.get(parent).copied()),
+                inherits_read_only: view.inherits_read_only(),
+                stored_backing: view.stored_backing().cloned(),
                 granted: node.granted,
-                driver: describe(key, driver),
+                driver: driver.unwrap_or_else(lost),
             });
         }
         self.snapshot_edges(&mut snapshot, &numbers);
@@ -151,12 +202,14 @@ impl<D: Driver> Graph<D> {
         let mut push = |edges: &mut Vec<EdgeSnapshot>, parent, edge: EdgeView<'_>| {
             edge_numbers.insert(edge.key(), index(edges.len()));
             let (child, name) = (number(edge.child()), edge.name().clone());
-            edges.push(EdgeSnapshot { parent, child, name, role: edge.role(), frozen: edge.is_frozen() });
+            let kept = edge.parent_node().filter(|node| self.core.nodes[*node].ejected).map(|_| edge.pair());
+            edges.push(EdgeSnapshot { parent, child, name, role: edge.role(), frozen: edge.is_frozen(), kept });
         };
         for user in self.users().filter_map(|user| self.user_view(user)) {
             let parent = ParentIndex::User(index(snapshot.users.len()));
             let (name, pair, stays) = (user.name().clone(), user.pair(), user.stays());
-            snapshot.users.push(UserSnapshot { name, pair, stays });
+            let (blocks, block_reason) = (user.blocks(), user.block_reason().cloned());
+            snapshot.users.push(UserSnapshot { name, pair, stays, blocks, block_reason });
             if let Some(edge) = self.edge(user.edge()) {
                 push(&mut snapshot.edges, parent, edge);
             }

@@ -5,7 +5,8 @@ use crate::error::StepError;
 #[cfg(doc)]
 use crate::graph::Graph;
 use crate::graph::{EdgeKey, NodeKey, UserKey};
-use crate::ops::NodeSpec;
+use crate::op_kind::{OpKind, OpKinds};
+use crate::ops::{NodeSpec, Reopen};
 use crate::permission::Pair;
 use crate::role::Role;
 use crate::transaction::Transaction;
@@ -25,18 +26,49 @@ macro_rules! steps {
 }
 
 steps! {
-    /// A new node with one holder and no edges, granted nothing, everything and its writable state (O1; QEMU:
-    /// `bdrv_new_open_driver`). O(1) expected.
+    /// A new node without edges, granted nothing, everything and its writable state (O1; QEMU:
+    /// `bdrv_new_open_driver`). The monitor holds it, or, if it is implicit, a caller (L1). O(1) expected.
     ///
     /// # Errors
-    /// `DuplicateNode`, `ForceShareWritable`.
+    /// `DuplicateNode`, `ForceShareWritable`, `NotAFilter` of an implicit node.
     add(spec: NodeSpec, driver: D) -> NodeKey = graph => graph.step_add(spec, driver);
 
-    /// Drops one holder; at zero references the node is doomed (O2; QEMU: `bdrv_unref` by the monitor). O(1).
+    /// Opens a new node as a child of `parent`, from which it inherits (O23, S8.1; QEMU: `bdrv_open_child`). Nobody
+    /// holds it; it lives by its edges. If the spec says read-only that is its own flag; else it inherits the flag: it
+    /// is read-only if the role has COW or the parent is. O(children of the parent), for the name.
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`, those of [`add`](Self::add), `NoChildren`, `DuplicateChild`, `BadRole`,
+    /// `RoleUnsupported`, `SlotTaken`.
+    open_child(parent: NodeKey, spec: NodeSpec, driver: D, name: impl Into<Arc<str>>, role: Role) -> NodeKey =
+        graph => graph.step_open_child(parent, spec, driver, name.into(), role);
+
+    /// A caller holds the node, too (O20; QEMU: `bdrv_ref`). O(1).
+    ///
+    /// # Errors
+    /// `NodeNotFound`.
+    hold(node: NodeKey) -> () = graph => graph.core.hold(node);
+
+    /// Drops one holder, a caller's first; at zero references the node is doomed (O2; QEMU: `bdrv_unref`). O(1).
     ///
     /// # Errors
     /// `NodeNotFound`, `NoHolder`.
     release(node: NodeKey) -> () = graph => graph.core.release(node);
+
+    /// Deletes a node that nobody uses (O21; QEMU: `blockdev-del`): drops the monitor's holder, which must be its last
+    /// reference. O(parents).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `HasUser`, `Blocked`, `NotMonitorOwned`, `InUse`.
+    delete(node: NodeKey) -> () = graph => graph.core.delete(node);
+
+    /// Takes the driver from the node (O22, L3; QEMU: a driver that sets `bs->drv` to NULL). The commit hands it back
+    /// in [`Committed::ejected`](crate::Committed::ejected). The node keeps its shape and its edges their pairs; it is
+    /// asked nothing any more, and gets no children. O(1).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`.
+    eject_driver(node: NodeKey) -> () = graph => graph.step_eject(node);
 
     /// A new root user with an edge to `node` (O3; QEMU: `bdrv_root_attach_child`). One that `stays` is not moved by
     /// [`replace_node`](Self::replace_node). O(1) expected, whatever the number of parents.
@@ -61,11 +93,12 @@ steps! {
     /// A new edge from `parent` to `child` (O6; QEMU: `bdrv_attach_child`). O(children of the parent), for the name.
     ///
     /// # Errors
-    /// `NodeNotFound`, `NoChildren`, `DuplicateChild`, `BadRole`, `RoleUnsupported`, `SlotTaken`.
+    /// `NodeNotFound`, `NodeCorrupted`, `NoChildren`, `DuplicateChild`, `BadRole`, `RoleUnsupported`, `SlotTaken`.
     attach(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>, role: Role) -> EdgeKey =
         graph => graph.core.attach(parent, child, name.into(), role);
 
-    /// Removes an edge from a node (O7; QEMU: `bdrv_unref_child`). O(1).
+    /// Removes an edge from a node (O7; QEMU: `bdrv_unref_child`). O(1), unless nodes inherit from the parent: then
+    /// O(children), and if some of them are not its children a walk below the edge (S8.2).
     ///
     /// # Errors
     /// `EdgeNotFound`, also for a user's edge and if the parent is doomed; `FilterNeedsChild`; `Frozen`.
@@ -75,13 +108,13 @@ steps! {
     /// O(children), for the name.
     ///
     /// # Errors
-    /// `NodeNotFound`, `BackingUnsupported`, `DuplicateChild`, `FilterNeedsChild`, `Frozen`.
+    /// `NodeNotFound`, `NodeCorrupted`, `BackingUnsupported`, `DuplicateChild`, `FilterNeedsChild`, `Frozen`.
     set_backing(node: NodeKey, to: Option<NodeKey>) -> () = graph => graph.step_set_backing(node, to);
 
     /// The file child becomes `to` (O9; QEMU: `bdrv_set_file_or_backing_noperm`). O(children), for the name.
     ///
     /// # Errors
-    /// `NodeNotFound`, `FileUnsupported`, `NoFileChild`, `DuplicateChild`, `Frozen`.
+    /// `NodeNotFound`, `NodeCorrupted`, `FileUnsupported`, `NoFileChild`, `DuplicateChild`, `Frozen`.
     set_file(node: NodeKey, to: NodeKey) -> () = graph => graph.step_set_file(node, to);
 
     /// Moves the parents of `from` to `to`, except users that stay and parents that `to` reaches (O10; QEMU:
@@ -102,8 +135,15 @@ steps! {
     /// O(parents of `top` + children of `new`).
     ///
     /// # Errors
-    /// `NodeNotFound`, `SameNode`, `BackingUnsupported`, `DuplicateChild`, `SlotTaken`, `Frozen`.
-    append(new: NodeKey, top: NodeKey) -> () = graph => graph.step_append(new, top);
+    /// `NodeNotFound`, `SameNode`, `NodeCorrupted`, `BackingUnsupported`, `DuplicateChild`, `SlotTaken`, `Frozen`.
+    append(new: NodeKey, top: NodeKey) -> () = graph => graph.step_append(new, top, false);
+
+    /// As [`append`](Self::append), and `new` stores the name of `top` as its backing name (O12, S6), which its driver
+    /// is asked for as a step of the plan. Only for drivers with backing.
+    ///
+    /// # Errors
+    /// Those of `append`.
+    append_and_store(new: NodeKey, top: NodeKey) -> () = graph => graph.step_append(new, top, true);
 
     /// [`add`](Self::add) and [`append`](Self::append) as one step (O13; QEMU: `bdrv_insert_node`).
     ///
@@ -115,8 +155,50 @@ steps! {
     /// QEMU: `bdrv_drop_filter`). O(parents and children of the filter).
     ///
     /// # Errors
-    /// `NodeNotFound`, `NotAFilter`, `NoFilteredChild`, `SameNode`, `Frozen`.
+    /// `NodeNotFound`, `NodeCorrupted`, `NotAFilter`, `NoFilteredChild`, `SameNode`, `Frozen`.
     drop_filter(filter: NodeKey) -> () = graph => graph.core.drop_filter(filter);
+
+    /// Moves the parents of `top` to `base`, which is below it in its chain; what is between is dropped, unless
+    /// something else refers to it (O24; QEMU: `bdrv_drop_intermediate`). The images that had `top` as their backing
+    /// file store the name of `base` instead (S6). O(chain + parents).
+    ///
+    /// ```
+    /// use blockgraph::drivers::Format;
+    /// use blockgraph::{Graph, NodeSpec, Preset};
+    ///
+    /// let mut graph: Graph<Preset> = Graph::new();
+    /// let base = graph.add(NodeSpec::new("base"), Format.into())?;
+    /// let middle = graph.insert(NodeSpec::new("middle"), Format.into(), base)?;
+    /// let disk = graph.insert(NodeSpec::new("disk"), Format.into(), middle)?;
+    ///
+    /// let mut t = graph.transaction();
+    /// t.drop_intermediate(middle, base)?;
+    /// t.delete(middle)?;
+    /// t.commit()?;
+    /// let disk = graph.get(disk);
+    /// assert_eq!(disk.and_then(|disk| disk.stored_backing()).map(|name| &**name), Some("base"));
+    /// # Ok::<(), blockgraph::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `SameNode`, `NodeCorrupted`, `NotInChain`, `ShouldNotChange`, `Frozen`.
+    drop_intermediate(top: NodeKey, base: NodeKey) -> () = graph => graph.core.drop_intermediate(top, base, None);
+
+    /// As [`drop_intermediate`](Self::drop_intermediate), with another name to be stored.
+    ///
+    /// # Errors
+    /// As `drop_intermediate`.
+    drop_intermediate_as(top: NodeKey, base: NodeKey, name: impl Into<Arc<str>>) -> () =
+        graph => graph.core.drop_intermediate(top, base, Some(name.into()));
+
+    /// Takes a snapshot of `node`: puts `overlay` above it, with the checks that a user's request has (O26; QEMU:
+    /// `blockdev-snapshot`). Else as [`append`](Self::append), for drivers with backing. O(parents of both + children
+    /// of `overlay`).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `Blocked`, `HasUser`, `SameNode`, `NodeCorrupted`, `BackingUnsupported`, `DuplicateChild`,
+    /// `SlotTaken`, `Frozen`.
+    snapshot_node(node: NodeKey, overlay: NodeKey) -> () = graph => graph.step_snapshot(node, overlay);
 
     /// Freezes the chain from `top` to `base` or to its end (O15; QEMU: `bdrv_freeze_backing_chain`). O(chain).
     ///
@@ -133,19 +215,59 @@ steps! {
     /// The driver changes its mind, and its children are refreshed (O17; QEMU: `bdrv_child_refresh_perms`). O(1).
     ///
     /// # Errors
-    /// `NodeNotFound`, `OptionUnsupported`.
+    /// `NodeNotFound`, `NodeCorrupted`, `OptionUnsupported`.
     set_option(node: NodeKey, option: DriverOption) -> () = graph => graph.step_set_option(node, option);
 
     /// The children are refreshed, after the driver was changed through [`Graph::driver_mut`]. O(1).
     ///
     /// # Errors
-    /// `NodeNotFound`.
+    /// `NodeNotFound`, `NodeCorrupted`.
     refresh(node: NodeKey) -> () = graph => graph.core.step_refresh(node);
 
-    /// Reopens the node read-only or writable, also if it is so already (O18; QEMU: `bdrv_reopen_set_read_only`).
-    /// O(1).
+    /// Reopens nodes: their read-only flags, options, backing and file children become what the entries say, and the
+    /// children that inherit from a node are reopened with it (O25, R1 to R4; QEMU: `bdrv_reopen_multiple`). All
+    /// conditions are tested on the graph as the step finds it, before anything changes. The drivers of all nodes
+    /// that are reopened are flushed, prepared and checked. An empty list changes nothing. O(what is reopened and its
+    /// children), and walks as for [`detach`](Self::detach) where a child is removed.
     ///
     /// # Errors
-    /// `NodeNotFound`, `ForceShareWritable`.
-    set_read_only(node: NodeKey, read_only: bool) -> () = graph => graph.core.set_read_only(node, read_only);
+    /// `NodeNotFound`, `NodeCorrupted`, `ForceShareWritable`, `OptionUnsupported`, `BackingMissing`, `ImplicitChild`,
+    /// and those of [`set_backing`](Self::set_backing) and [`set_file`](Self::set_file).
+    reopen(entries: &[Reopen]) -> () = graph => graph.step_reopen(entries);
+
+    /// Reopens the node read-only or writable, also if it is so already, and keeps all else (O18; QEMU:
+    /// `bdrv_reopen_set_read_only`). What inherits from it is taken along. As [`reopen`](Self::reopen).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`, `ForceShareWritable`.
+    set_read_only(node: NodeKey, read_only: bool) -> () =
+        graph => graph.step_reopen(&[Reopen::new(node).keep(true).read_only(read_only)]);
+
+    /// The user's edge blocks these kinds of operation, too, on the node it leads to (O27, L4; QEMU: `bdrv_op_block`).
+    /// The reason is the user's for all that it blocks. O(1) expected.
+    ///
+    /// # Errors
+    /// `UserNotFound`.
+    block(user: UserKey, kinds: OpKinds, reason: impl Into<Arc<str>>) -> () =
+        graph => graph.core.block(user, kinds, reason.into());
+
+    /// The user does not block these kinds any more (O28; QEMU: `bdrv_op_unblock`). O(1) expected.
+    ///
+    /// # Errors
+    /// `UserNotFound`, `NotBlocked`.
+    unblock(user: UserKey, kinds: OpKinds) -> () = graph => graph.core.unblock(user, kinds);
+
+    /// Fails if the kind of operation is blocked on the node; changes nothing (O29; QEMU: `bdrv_op_is_blocked`). To
+    /// ask without a transaction there is [`Graph::is_blocked`]. O(parents).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `Blocked`.
+    check_op(node: NodeKey, kind: OpKind) -> () = graph => graph.core.check_op(node, kind);
+
+    /// Fails unless `node` may be replaced by a copy of `parent`; changes nothing (O30; QEMU:
+    /// `check_to_replace_node`). See [`Graph::can_replace`]. O(parents + what is between).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `Blocked`, `CannotReplace`.
+    check_replace(parent: NodeKey, node: NodeKey) -> () = graph => graph.core.check_replace(parent, node);
 }

@@ -168,7 +168,7 @@ fn pending_aborts_are_newest_first_and_copied() {
 fn clear_forgets_pending_aborts() {
     let (mut graph, _) = half_done(&Log::default());
     let snapshot = graph.snapshot();
-    graph.restore_from(&snapshot, |node| node.driver.clone()).unwrap();
+    graph.restore_from(&snapshot, |_, driver| driver.clone()).unwrap();
     assert_eq!(graph.pending_aborts(), []);
     begin(&mut graph, 1);
     assert_eq!(graph.pending_aborts().len(), 1);

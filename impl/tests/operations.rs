@@ -72,7 +72,8 @@ macro_rules! refused {
 fn add_and_release() {
     let mut w = World::new();
     let a = w.add("a", Protocol);
-    assert_eq!((w.0.node("a"), w.0.get(a).unwrap().holders(), w.0.node_count()), (Some(a), 1, 1));
+    let view = w.0.get(a).unwrap();
+    assert_eq!((w.0.node("a"), view.is_monitor_owned(), view.holders(), w.0.node_count()), (Some(a), true, 0, 1));
     // Precondition 1 before 2.
     let bad = |name| NodeSpec::new(name).force_share(true);
     refused!(w, DuplicateNode, t => t.add(bad("a"), Protocol.into()));
@@ -80,7 +81,7 @@ fn add_and_release() {
     refused!(w, NodeNotFound, t => t.release(NodeKey::default()));
     w.0.attach_user("u", a, Pair::NOTHING, false).unwrap();
     w.0.release(a).unwrap();
-    assert_eq!(w.0.get(a).unwrap().holders(), 0);
+    assert!(!w.0.get(a).unwrap().is_monitor_owned());
     refused!(w, NoHolder, t => t.release(a));
 }
 

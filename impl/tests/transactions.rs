@@ -82,10 +82,11 @@ fn the_plan_asks_each_changed_node_once_from_the_top() {
     let asked: Vec<_> =
         judged.plan().iter().map(|step| (matches!(step, PlanStep::Check { .. }), step.node())).collect();
     let checks = nodes.iter().rev().map(|node| (true, *node));
-    let expected: Vec<_> = [(false, nodes[2]), (false, nodes[1])].into_iter().chain(checks).collect();
+    let reopened = [(false, nodes[2]), (false, nodes[1])];
+    let expected: Vec<_> = reopened.into_iter().chain(reopened).chain(checks).collect();
     assert_eq!(asked, expected);
     let committed = judged.run().unwrap();
-    assert_eq!(committed.plan.len(), 7);
+    assert_eq!(committed.plan.len(), 9);
     assert_eq!(graph.check(), []);
 }
 
@@ -170,7 +171,7 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
     let (graph, _) = chain(4);
     let mut graph = {
         let (mut plain, text) = (Graph::<Preset>::new(), graph.snapshot_with(|_, driver| driver.preset.clone()));
-        plain.restore_from(&text, |node| node.driver.clone()).unwrap();
+        plain.restore_from(&text, |_, driver| driver.clone()).unwrap();
         plain
     };
     let good = graph.snapshot();
@@ -182,7 +183,7 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
     let mut refuse = |spoil: fn(&mut blockgraph::Snapshot<Preset>), expected| {
         let mut bad = good.clone();
         spoil(&mut bad);
-        assert_eq!(graph.restore_from(&bad, |node| node.driver.clone()), Err(expected));
+        assert_eq!(graph.restore_from(&bad, |_, driver| driver.clone()), Err(expected));
         assert_eq!((graph.node_count(), graph.check().len()), (0, 0));
     };
     refuse(|s| s.version = 7, RestoreError::Version(7));
@@ -208,7 +209,7 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
     let nobodys = |s: &mut blockgraph::Snapshot<Preset>| {
         without_edge(s);
         s.users.clear();
-        s.nodes[3].holders = 0;
+        s.nodes[3].monitor = false;
     };
     refuse(nobodys, RestoreError::Unreferenced(3));
 }
@@ -233,6 +234,6 @@ fn crowd(snapshot: &mut blockgraph::Snapshot<Preset>, more: u32) {
         let name = format!("x{}", i.max(1)).into();
         let (parent, role) = (blockgraph::ParentIndex::Node(1), Role::DATA);
         snapshot.parent_lists.push(4 + i);
-        snapshot.edges.push(blockgraph::EdgeSnapshot { parent, child: 0, name, role, frozen: false });
+        snapshot.edges.push(blockgraph::EdgeSnapshot { parent, child: 0, name, role, frozen: false, kept: None });
     }
 }

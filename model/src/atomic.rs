@@ -25,7 +25,7 @@ impl Atomic {
         self.actions(state, &mut actions);
         let step = |action: &Action| {
             let outcome = execute(state, &action.ops, action.refusals());
-            invariants::broken_step(state, &action.ops, &outcome)
+            invariants::broken_step(state, &action.ops, action.refusals(), &outcome)
         };
         invariants::broken(state).or_else(|| actions.iter().find_map(step))
     }

@@ -289,7 +289,7 @@ impl<V: Visitor> Worker<'_, V> {
         origin: Origin,
     ) {
         self.visitor.transition(action, outcome);
-        if let Some(broken) = invariants::broken_step(state, &action.ops, outcome) {
+        if let Some(broken) = invariants::broken_step(state, &action.ops, action.refusals(), outcome) {
             block.findings.push(Finding { broken, state: origin.state, action: Some(action.clone()) });
         }
         let Outcome::Done { next, .. } = outcome else {

@@ -2,7 +2,8 @@
 //! keeps it.
 
 use crate::judge::{self, Outcome};
-use crate::op::{NodeId, Op, OpKinds, Role, Slot};
+use crate::op::{NodeId, Op, OpKinds, Refusal, Role, Slot};
+use crate::orders;
 use crate::perm::Pair;
 use crate::rules;
 use crate::state::{Edge, Parent, State};
@@ -97,8 +98,14 @@ fn edge_fits<const N: usize, const M: usize>(s: &State<N, M>, index: usize) -> b
 pub fn broken_step<const N: usize, const M: usize>(
     before: &State<N, M>,
     ops: &[Op],
+    refusals: &[Refusal],
     outcome: &Outcome<N, M>,
 ) -> Option<Broken> {
+    if let [op] = ops
+        && orders::tried(before, op, refusals, outcome).is_none()
+    {
+        return Some("the order of a reopen's list does not matter (R4)");
+    }
     if let Outcome::Violates { .. } = outcome
         && ops.iter().all(|op| loosens(before, op))
     {
@@ -225,11 +232,11 @@ mod tests {
         lost.remove(0);
         let release = [Op::Release { node: NodeId(2) }];
         let kinds = Default::default();
-        assert!(broken_step(&sound(), &release, &Outcome::Violates { graph: sound(), kinds }).is_some());
-        assert!(broken_step(&sound(), &release, &done(lost)).is_some());
-        assert!(broken_step(&frozen, &release, &done(sound())).is_some());
-        assert!(broken_step(&frozen, &[Op::Thaw { top: NodeId(0), base: None }], &done(sound())).is_none());
-        assert!(broken_step(&frozen, &release, &done(frozen)).is_none());
+        assert!(broken_step(&sound(), &release, &[], &Outcome::Violates { graph: sound(), kinds }).is_some());
+        assert!(broken_step(&sound(), &release, &[], &done(lost)).is_some());
+        assert!(broken_step(&frozen, &release, &[], &done(sound())).is_some());
+        assert!(broken_step(&frozen, &[Op::Thaw { top: NodeId(0), base: None }], &[], &done(sound())).is_none());
+        assert!(broken_step(&frozen, &release, &[], &done(frozen)).is_none());
         assert!(sound().edge_index(EdgeId::Child(NodeId(0), ChildName::FILE)).is_some());
     }
 }

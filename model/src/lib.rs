@@ -11,6 +11,7 @@ pub mod invariants;
 pub mod judge;
 pub mod menu;
 pub mod op;
+pub mod orders;
 pub mod pack;
 pub mod perm;
 pub mod rules;

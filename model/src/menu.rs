@@ -5,7 +5,7 @@
 //! edges or users are not enumerated; that is the only filter.
 
 use crate::canon::Renaming;
-use crate::op::{ChildName, EdgeId, NodeId, Op, Opt, Refusal, Role, Spec, UserId};
+use crate::op::{ChildName, EdgeId, Entry, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Slot, Spec, UserId};
 use crate::perm::Pair;
 use crate::state::{Parent, State};
 use arrayvec::ArrayVec;
@@ -88,6 +88,16 @@ pub struct Facet {
     pub roles: &'static [(ChildName, Role)],
     /// What `set-option` sets.
     pub opts: &'static [Opt],
+    /// What `open-child` opens, under which names and roles.
+    pub opens: &'static [(Spec, ChildName, Role)],
+    /// The most callers that hold a node; beyond that there is no `hold`.
+    pub holders: u16,
+    /// What users block, and which kinds `check-op` asks for.
+    pub kinds: &'static [OpKinds],
+    /// What `reopen` says, given the names in use and one that is not.
+    pub reopens: fn(&[NodeId]) -> Vec<Queue>,
+    /// Does `append` also store a name?
+    pub stores: bool,
     /// Transactions.
     pub compounds: Compounds,
     /// Does exploration go on from states reached by a tolerated refusal (V7)? Elsewhere injected refusals are
@@ -96,12 +106,16 @@ pub struct Facet {
 }
 
 impl Facet {
-    /// The names in use, and one that is not.
+    /// The names in use; those that are only stored; and, if there is room for a node, one that is neither.
     fn names(&self, s: &Small) -> ArrayVec<NodeId, 7> {
         let mut names: ArrayVec<NodeId, 7> = s.names().collect();
-        let used = names.clone();
-        let free = (0..self.nodes).map(NodeId).find(|n| !used.contains(n));
-        names.extend(free);
+        if names.len() < self.nodes as usize {
+            let live = names.clone();
+            let is_stored = |n: &NodeId| !live.contains(n) && s.nodes.iter().any(|node| node.stored == Some(*n));
+            names.extend((0..6).map(NodeId).filter(is_stored));
+            let known = names.clone();
+            names.extend((0..6).map(NodeId).find(|n| !known.contains(n)));
+        }
         names
     }
 
@@ -112,11 +126,30 @@ impl Facet {
         users
     }
 
-    /// Would the operation stay within the bounds?
+    /// Would the operations stay within the bounds?
     fn fits(&self, s: &Small, ops: &[Op]) -> bool {
-        let edges: usize = ops.iter().map(Op::edges_added).sum();
+        let edges: usize = ops.iter().map(|op| edges_added(s, op)).sum();
         let user = |op: &Op| matches!(op, Op::AttachUser { user, .. } if user.0 >= self.users);
-        s.edges().len() + edges <= self.edges && !ops.iter().any(user)
+        let held = |node: NodeId| ops.iter().filter(|op| matches!(op, Op::Hold { node: n } if *n == node)).count();
+        let holds = |op: &Op| matches!(op, Op::Hold { node } if usize::from(s.nodes[node.0 as usize].holders) + held(*node) > self.holders.into());
+        // Only where names are stored does a menu have more free names than places.
+        let places = !self.stores || self.has_places(s, ops);
+        s.edges().len() + edges <= self.edges && !ops.iter().any(|op| user(op) || holds(op)) && places
+    }
+
+    /// Is there a place for every node that the operations make?
+    fn has_places(&self, s: &Small, ops: &[Op]) -> bool {
+        let makes = |op: &Op| match *op {
+            Op::Add { node, .. } | Op::OpenChild { node, .. } | Op::Insert { new: node, .. } => Some(node),
+            _ => None,
+        };
+        let mut names: ArrayVec<NodeId, 9> = s.names().collect();
+        for name in ops.iter().filter_map(makes) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.len() <= self.nodes as usize || ops.len() == 1
     }
 
     /// Everything that can be done in a state.
@@ -136,11 +169,20 @@ impl Facet {
         for &verb in self.verbs {
             match verb {
                 "insert" => self.inserts(s, &names, out),
-                "add" | "release" | "drop-filter" | "set-read-only" | "set-option" => {
-                    self.node_ops(verb, &names, out);
-                }
-                "attach-user" | "detach-user" | "set-user" | "replace-user-child" => {
+                "add" | "release" | "drop-filter" | "set-read-only" | "set-option" | "hold" | "delete" | "eject"
+                | "check-op" => self.node_ops(verb, &names, out),
+                "attach-user" | "detach-user" | "set-user" | "replace-user-child" | "block" | "unblock" => {
                     self.user_ops(verb, s, &names, out);
+                }
+                "open-child" => self.opens(&names, out),
+                "reopen" => out.extend((self.reopens)(&names).into_iter().map(|queue| Op::Reopen { queue })),
+                "append" | "drop-intermediate" if self.stores => {
+                    two_node_ops(verb, &names, out);
+                    let pairs = names.iter().flat_map(|&a| names.iter().map(move |&b| (a, b)));
+                    out.extend(pairs.map(|(a, b)| match verb {
+                        "append" => Op::Append { new: a, top: b, store: true },
+                        _ => Op::DropIntermediate { top: a, base: b, name: Some(a) },
+                    }));
                 }
                 "attach" | "detach" | "replace-child" => self.edge_ops(verb, s, &names, out),
                 _ => two_node_ops(verb, &names, out),
@@ -148,7 +190,8 @@ impl Facet {
         }
         // Where there is room for an edge and a user everything fits.
         let free = |last| s.edge_index(EdgeId::User(UserId(last))).is_none();
-        let room = s.edges().len() < self.edges && self.users.checked_sub(1).is_some_and(free);
+        let bounded = ["hold", "reopen"].iter().any(|verb| self.verbs.contains(verb));
+        let room = !bounded && s.edges().len() < self.edges && self.users.checked_sub(1).is_some_and(free);
         if !room {
             out.retain(|op| self.fits(s, &[*op]));
         }
@@ -161,6 +204,14 @@ impl Facet {
                 "release" => out.push(Op::Release { node }),
                 "drop-filter" => out.push(Op::DropFilter { filter: node }),
                 "set-read-only" => out.extend([false, true].map(|on| Op::SetReadOnly { node, on })),
+                "hold" => out.push(Op::Hold { node }),
+                "delete" => out.push(Op::Delete { node }),
+                "eject" => out.push(Op::Eject { node }),
+                "check-op" => {
+                    let kinds: ArrayVec<OpKind, 16> =
+                        OpKinds(self.kinds.iter().fold(0, |all, k| all | k.0)).iter().collect();
+                    out.extend(kinds.into_iter().map(|kind| Op::CheckOp { node, kind }));
+                }
                 _ => out.extend(self.opts.iter().map(|&opt| Op::SetOption { node, opt })),
             }
         }
@@ -172,6 +223,15 @@ impl Facet {
         for &new in names {
             for &top in names.iter().chain(&second) {
                 out.extend(self.specs.iter().map(|&spec| Op::Insert { new, spec, top }));
+            }
+        }
+    }
+
+    fn opens(&self, names: &[NodeId], out: &mut Vec<Op>) {
+        for &parent in names {
+            for &node in names {
+                let every = self.opens.iter();
+                out.extend(every.map(|&(spec, name, role)| Op::OpenChild { parent, node, spec, name, role }));
             }
         }
     }
@@ -189,6 +249,8 @@ impl Facet {
                 }
                 "detach-user" => out.push(Op::DetachUser { user }),
                 "set-user" => out.extend(self.pairs.iter().map(|&pair| Op::SetUser { user, pair })),
+                "block" => out.extend(self.kinds.iter().map(|&kinds| Op::Block { user, kinds })),
+                "unblock" => out.extend(self.kinds.iter().map(|&kinds| Op::Unblock { user, kinds })),
                 _ => out.extend(names.iter().map(|&to| Op::ReplaceUserChild { user, to })),
             }
         }
@@ -234,10 +296,26 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
                 "replace-node" => Op::ReplaceNode { from: a, to: b },
                 "append" => Op::Append { new: a, top: b, store: false },
                 "freeze" => Op::Freeze { top: a, base: Some(b) },
+                "snapshot" => Op::Snapshot { node: a, overlay: b },
+                "check-replace" => Op::CheckReplace { parent: a, node: b },
+                "drop-intermediate" => Op::DropIntermediate { top: a, base: b, name: None },
                 _ => Op::Thaw { top: a, base: Some(b) },
             });
         }
     }
+}
+
+/// How many edges the operation would add here, if nothing stops it.
+fn edges_added(s: &Small, op: &Op) -> usize {
+    let Op::Reopen { queue } = op else {
+        return op.edges_added();
+    };
+    let empty = |node, slot| usize::from(s.in_slot(node, slot).is_none());
+    let of = |e: &Entry| {
+        let backing = e.backing.flatten().map_or(0, |_| empty(e.node, Slot::Backing));
+        backing + e.file.map_or(0, |_| empty(e.node, Slot::File))
+    };
+    queue.entries().iter().map(of).sum()
 }
 
 /// What can be done in one state: places 0 to [`Menu::len`], some of them empty because they would exceed the bounds.

@@ -3,6 +3,10 @@
 //! A pinned count changes exactly when the meaning of something changes; then the new count is looked at, understood,
 //! and written down here.
 
+mod blockers;
+mod life;
+mod reopen;
+
 use crate::menu::{Compounds, Facet, MAX_OPS, Small};
 use crate::op::{ChildName, Flags, Kind, NodeId, Op, Opt, Role, Spec, UserId};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
@@ -28,6 +32,8 @@ const fn but(set: Perms) -> Perms {
 }
 
 const PROTOCOL: Spec = Spec::plain(Kind::Protocol);
+/// A driver with options of another kind.
+const MISMATCHED: Spec = Spec { opt: Opt::Rewrite(true), ..PROTOCOL };
 const FILTER: Spec = Spec::plain(Kind::Filter);
 const BACKING_FILTER: Spec = Spec::plain(Kind::BackingFilter);
 const FORMAT: Spec = Spec::plain(Kind::Format);
@@ -36,6 +42,11 @@ const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
 
 const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
     let flags = Flags { read_only, force_share, no_io, never_freeze, implicit: false };
+    Spec { kind, opt: kind.default_opt(), flags }
+}
+
+const fn implicit(kind: Kind) -> Spec {
+    let flags = Flags { implicit: true, ..Flags::NONE };
     Spec { kind, opt: kind.default_opt(), flags }
 }
 
@@ -52,6 +63,11 @@ const BLANK: Facet = Facet {
     stays: &[false],
     roles: &[],
     opts: &[],
+    opens: &[],
+    holders: 2,
+    kinds: &[],
+    reopens: |_| Vec::new(),
+    stores: false,
     compounds: Compounds::None,
     lags: false,
 };
@@ -117,7 +133,6 @@ fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
 /// Every driver kind with every option, over and under the others.
 fn drivers(nodes: u8, edges: usize, users: u8) -> Facet {
     const SEALED: Spec = PROTOCOL.read_only();
-    const MISMATCHED: Spec = Spec { opt: Opt::Rewrite(true), ..PROTOCOL };
     const EVERY_KIND: [Spec; 11] = [
         PROTOCOL,
         FILTER,
@@ -388,7 +403,7 @@ type Make = fn(u8, usize, u8) -> Facet;
 /// For each scope the most nodes, edges and users, and the number of unique canonical states.
 type Sizes = [(u8, usize, u8, usize); SCOPES.len()];
 
-const SIZES: [(Make, Sizes); 9] = [
+const SIZES: [(Make, Sizes); 19] = [
     (permissions, [(2, 3, 2, 15_778), (3, 3, 2, 240_444), (3, 5, 2, 1_601_064)]),
     (shape, [(3, 3, 1, 24_428), (3, 4, 1, 77_708), (3, 4, 2, 222_188)]),
     (drivers, [(2, 3, 1, 15_019), (2, 4, 1, 21_905), (3, 2, 1, 201_043)]),
@@ -398,6 +413,16 @@ const SIZES: [(Make, Sizes); 9] = [
     (pairs, [(2, 2, 1, 427), (3, 1, 1, 575), (3, 2, 1, 6_919)]),
     (reach, [(4, 4, 2, 63_572), (4, 4, 2, 63_572), (4, 5, 2, 503_728)]),
     (compounds, [(2, 3, 1, 1_472), (3, 3, 1, 37_372), (3, 4, 1, 228_726)]),
+    (life::life, [(3, 2, 1, 10_226), (3, 3, 1, 37_912), (3, 4, 1, 69_736)]),
+    (life::lagging, [(2, 2, 1, 660), (2, 3, 1, 660), (3, 2, 1, 19_207)]),
+    (life::ejected, [(2, 2, 1, 29_500), (2, 3, 1, 49_052), (2, 3, 2, 153_484)]),
+    (life::heritage, [(2, 3, 0, 195), (3, 2, 0, 90_766), (3, 3, 0, 488_590)]),
+    (blockers::blockers, [(3, 2, 1, 3_886), (3, 3, 1, 31_742), (3, 3, 2, 64_846)]),
+    (blockers::chains, [(3, 2, 1, 23_511), (3, 2, 2, 25_491), (3, 3, 1, 215_935)]),
+    (blockers::dropping, [(3, 3, 1, 8_314), (3, 3, 2, 17_522), (3, 4, 2, 65_346)]),
+    (reopen::reopen, [(3, 2, 1, 3_586), (3, 3, 1, 8_693), (3, 4, 1, 12_599)]),
+    (reopen::frozen_reopen, [(2, 3, 1, 214), (3, 3, 0, 13_432), (3, 3, 1, 26_548)]),
+    (reopen::mortal_reopen, [(3, 2, 0, 8_677), (3, 2, 1, 20_420), (3, 3, 1, 79_204)]),
 ];
 
 /// The scope of that name.

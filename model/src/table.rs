@@ -13,15 +13,28 @@ pub const ROWS: usize = Op::VERBS.len() + 1;
 const TRANSACTION: usize = ROWS - 1;
 
 /// The columns that are no step errors.
-const OTHERS: [&str; 8] = ["ok", "closes", "lags", "Cycle", "Conflict", "ReadOnly", "refused prepare", "refused check"];
+const OTHERS: [&str; 10] = [
+    "ok",
+    "closes",
+    "lags",
+    "Cycle",
+    "Conflict",
+    "ReadOnly",
+    "refused flush",
+    "refused prepare",
+    "refused rename",
+    "refused check",
+];
 const OK: usize = 0;
 const CLOSES: usize = 1;
 const LAGS: usize = 2;
 const CYCLE: usize = 3;
 const CONFLICT: usize = 4;
 const READ_ONLY: usize = 5;
-const REFUSED_PREPARE: usize = 6;
-const REFUSED_CHECK: usize = 7;
+const REFUSED_FLUSH: usize = 6;
+const REFUSED_PREPARE: usize = 7;
+const REFUSED_RENAME: usize = 8;
+const REFUSED_CHECK: usize = 9;
 
 /// The columns: ways to end.
 pub const COLUMNS: usize = OTHERS.len() + StepError::NAMES.len();
@@ -114,45 +127,147 @@ impl Visitor for Table {
                 }
             }
             Outcome::Refused { by } => {
-                self.count(if by.hook == Hook::Prepare { REFUSED_PREPARE } else { REFUSED_CHECK }, action)
+                let column = match by.hook {
+                    Hook::Flush => REFUSED_FLUSH,
+                    Hook::Prepare => REFUSED_PREPARE,
+                    Hook::Rename => REFUSED_RENAME,
+                    Hook::Check => REFUSED_CHECK,
+                };
+                self.count(column, action)
             }
         }
     }
 }
 
-/// The step errors that a heading of `specs/operations.md` lists.
+/// The step errors that each heading of `specs/operations.md` lists, in the order of [`Op::VERBS`].
+const PRECONDITIONS: [&[&str]; Op::VERBS.len()] = [
+    // add
+    &["DuplicateNode", "ForceShareWritable", "OptionUnsupported", "NotAFilter"],
+    // release
+    &["NodeNotFound", "NoHolder"],
+    // attach-user
+    &["DuplicateUser", "NodeNotFound"],
+    // detach-user
+    &["UserNotFound"],
+    // set-user
+    &["UserNotFound"],
+    // attach
+    &["NodeNotFound", "NodeCorrupted", "NoChildren", "DuplicateChild", "BadRole", "RoleUnsupported", "SlotTaken"],
+    // detach
+    &["NodeNotFound", "ChildNotFound", "FilterNeedsChild", "Frozen"],
+    // set-backing
+    &["NodeNotFound", "NodeCorrupted", "BackingUnsupported", "DuplicateChild", "FilterNeedsChild", "Frozen"],
+    // set-file
+    &["NodeNotFound", "NodeCorrupted", "FileUnsupported", "NoFileChild", "DuplicateChild", "Frozen"],
+    // replace-node
+    &["NodeNotFound", "SameNode", "Frozen"],
+    // replace-child
+    &["NodeNotFound", "ChildNotFound", "SameNode", "Frozen"],
+    // replace-user-child
+    &["UserNotFound", "NodeNotFound", "SameNode"],
+    // append
+    &["NodeNotFound", "SameNode", "NodeCorrupted", "BackingUnsupported", "DuplicateChild", "SlotTaken", "Frozen"],
+    // insert
+    &[
+        "DuplicateNode",
+        "ForceShareWritable",
+        "OptionUnsupported",
+        "NotAFilter",
+        "NodeNotFound",
+        "SameNode",
+        "BackingUnsupported",
+        "Frozen",
+    ],
+    // drop-filter
+    &["NodeNotFound", "NodeCorrupted", "NotAFilter", "NoFilteredChild", "Frozen"],
+    // freeze
+    &["NodeNotFound", "NotInChain", "Frozen", "NeverFreeze"],
+    // thaw
+    &["NodeNotFound", "NotInChain", "NotFrozen"],
+    // set-option
+    &["NodeNotFound", "NodeCorrupted", "OptionUnsupported"],
+    // set-read-only
+    &["NodeNotFound", "NodeCorrupted", "ForceShareWritable"],
+    // hold
+    &["NodeNotFound"],
+    // delete
+    &["NodeNotFound", "HasUser", "Blocked", "NotMonitorOwned", "InUse"],
+    // eject
+    &["NodeNotFound", "NodeCorrupted"],
+    // open-child
+    &[
+        "NodeNotFound",
+        "NodeCorrupted",
+        "DuplicateNode",
+        "ForceShareWritable",
+        "OptionUnsupported",
+        "NotAFilter",
+        "NoChildren",
+        "DuplicateChild",
+        "BadRole",
+        "RoleUnsupported",
+        "SlotTaken",
+    ],
+    // drop-intermediate
+    &["NodeNotFound", "SameNode", "NodeCorrupted", "NotInChain", "ShouldNotChange", "Frozen"],
+    // reopen
+    &[
+        "NodeNotFound",
+        "NodeCorrupted",
+        "ForceShareWritable",
+        "OptionUnsupported",
+        "BackingMissing",
+        "ImplicitChild",
+        "BackingUnsupported",
+        "FileUnsupported",
+        "NoFileChild",
+        "FilterNeedsChild",
+        "DuplicateChild",
+        "Frozen",
+    ],
+    // snapshot
+    &[
+        "NodeNotFound",
+        "Blocked",
+        "HasUser",
+        "SameNode",
+        "NodeCorrupted",
+        "BackingUnsupported",
+        "DuplicateChild",
+        "SlotTaken",
+        "Frozen",
+    ],
+    // block
+    &["UserNotFound"],
+    // unblock
+    &["UserNotFound", "NotBlocked"],
+    // check-op
+    &["NodeNotFound", "Blocked"],
+    // check-replace
+    &["NodeNotFound", "Blocked", "CannotReplace"],
+];
+
+/// The step errors that a row may show. A transaction can fail by any step of any operation in it, so a scope must show
+/// them all.
 fn preconditions(row: usize) -> &'static [&'static str] {
-    match row_name(row) {
-        "add" => &["DuplicateNode", "ForceShareWritable", "OptionUnsupported"],
-        "release" => &["NodeNotFound", "NoHolder"],
-        "attach-user" => &["DuplicateUser", "NodeNotFound"],
-        "detach-user" | "set-user" => &["UserNotFound"],
-        "attach" => &["NodeNotFound", "NoChildren", "DuplicateChild", "BadRole", "RoleUnsupported", "SlotTaken"],
-        "detach" => &["NodeNotFound", "ChildNotFound", "FilterNeedsChild", "Frozen"],
-        "set-backing" => &["NodeNotFound", "BackingUnsupported", "DuplicateChild", "FilterNeedsChild", "Frozen"],
-        "set-file" => &["NodeNotFound", "FileUnsupported", "NoFileChild", "DuplicateChild", "Frozen"],
-        "replace-node" => &["NodeNotFound", "SameNode", "Frozen"],
-        "replace-child" => &["NodeNotFound", "ChildNotFound", "SameNode", "Frozen"],
-        "replace-user-child" => &["UserNotFound", "NodeNotFound", "SameNode"],
-        "append" => &["NodeNotFound", "SameNode", "BackingUnsupported", "DuplicateChild", "SlotTaken", "Frozen"],
-        "insert" => &[
-            "DuplicateNode",
-            "ForceShareWritable",
-            "OptionUnsupported",
-            "NodeNotFound",
-            "SameNode",
-            "BackingUnsupported",
-            "Frozen",
-        ],
-        "drop-filter" => &["NodeNotFound", "NotAFilter", "NoFilteredChild", "Frozen"],
-        "freeze" => &["NodeNotFound", "NotInChain", "Frozen", "NeverFreeze"],
-        "thaw" => &["NodeNotFound", "NotInChain", "NotFrozen"],
-        "set-option" => &["NodeNotFound", "OptionUnsupported"],
-        "set-read-only" => &["NodeNotFound", "ForceShareWritable"],
-        // A transaction can fail by any step of any operation in it, so a scope must show them all.
-        _ => &StepError::NAMES,
-    }
+    PRECONDITIONS.get(row).copied().unwrap_or(&StepError::NAMES)
 }
+
+/// The operations that take references away at most.
+const LOOSENING: [&str; 12] = [
+    "release",
+    "detach-user",
+    "detach",
+    "freeze",
+    "thaw",
+    "hold",
+    "delete",
+    "eject",
+    "block",
+    "unblock",
+    "check-op",
+    "check-replace",
+];
 
 /// Why a cell must be empty; `None`: it must not be.
 pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
@@ -160,14 +275,14 @@ pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
     if column >= OTHERS.len() {
         return (!preconditions(row).contains(&end)).then_some("no precondition of that heading of operations.md");
     }
-    let loosening = ["release", "detach-user", "detach", "freeze", "thaw"].contains(&verb);
-    let still = ["add", "freeze", "thaw"].contains(&verb);
+    let loosening = LOOSENING.contains(&verb);
+    let still = ["add", "freeze", "thaw", "hold", "eject", "block", "unblock", "check-op", "check-replace"];
+    let growing = ["attach-user", "set-user", "attach", "set-option", "set-read-only", "open-child"];
+    let reopens = ["set-read-only", "reopen", "transaction"].contains(&verb);
     match end {
-        "closes" if still => Some("takes no reference away"),
-        "closes" if ["attach-user", "set-user", "attach", "set-option", "set-read-only"].contains(&verb) => {
-            Some("takes no reference away")
-        }
-        "closes" if ["append", "insert"].contains(&verb) => {
+        "ok" if verb == "delete" => Some("who deletes closes"),
+        "closes" if still.contains(&verb) || growing.contains(&verb) => Some("takes no reference away"),
+        "closes" if ["append", "insert", "snapshot"].contains(&verb) => {
             Some("top gains the edge from the new node before it loses others")
         }
         "Cycle" | "Conflict" | "ReadOnly" | "refused check" if loosening => {
@@ -175,14 +290,20 @@ pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
         }
         "Cycle" | "Conflict" | "ReadOnly" | "refused check" if verb == "add" => Some("a new node has no edges"),
         "Cycle" if verb.ends_with("user") || verb == "replace-user-child" => Some("nothing is above a user"),
-        "Cycle" if ["replace-node", "insert", "drop-filter"].contains(&verb) => {
-            Some("parents that the target reaches are skipped (S5)")
+        "Cycle" if ["replace-node", "insert", "drop-filter", "drop-intermediate"].contains(&verb) => {
+            Some("parents that the target reaches are skipped, or refused (S5, O24)")
         }
-        "Cycle" if ["set-option", "set-read-only"].contains(&verb) => Some("adds no edge"),
+        "Cycle" if ["set-option", "set-read-only", "open-child"].contains(&verb) => {
+            Some("adds no edge, or one to a node that is new")
+        }
+        "Conflict" if verb == "open-child" => Some("the new node has one parent edge"),
         "ReadOnly" if verb == "drop-filter" => {
             Some("every filter hands W and U down, or needs W itself, so the child is writable")
         }
-        "refused prepare" if verb != "set-read-only" && verb != "transaction" => Some("reopens nothing (V5.1)"),
+        "refused flush" | "refused prepare" if !reopens => Some("reopens nothing (V5.1)"),
+        "refused rename" if !["append", "drop-intermediate", "transaction"].contains(&verb) => {
+            Some("renames nothing (S6)")
+        }
         _ => None,
     }
 }

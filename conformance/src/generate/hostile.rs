@@ -2,7 +2,7 @@
 
 use super::{Dice, USERS, Without, alive};
 use blockgraph_model::op::Flags;
-use blockgraph_model::{ChildName, Kind, NodeId, Op, Pair, Role, Spec, State, UserId};
+use blockgraph_model::{ChildName, Entry, Kind, NodeId, Op, OpKinds, Pair, Queue, Role, Spec, State, UserId};
 
 /// Any operation on any names.
 pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dice<'_>, state: &State<N, E>) -> Op {
@@ -27,7 +27,7 @@ pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dic
         9 => Op::ReplaceNode { from: node(d), to: node(d) },
         10 => Op::ReplaceChild { parent: node(d), name: child(d), to: node(d) },
         11 => Op::ReplaceUserChild { user: user(d), to: node(d) },
-        12 => Op::Append { new: node(d), top: node(d) },
+        12 => Op::Append { new: node(d), top: node(d), store: d.one_in(2) },
         13 => Op::Insert { new: NodeId(d.below(N) as u8), spec: spec(d), top: node(d) },
         14 => Op::DropFilter { filter: node(d) },
         15 => Op::Freeze { top: node(d), base: maybe(node(d), d) },
@@ -38,8 +38,58 @@ pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dic
             Op::SetOption { node, opt: d.opt(kind) }
         }
         18 => Op::SetReadOnly { node: node(d), on: d.one_in(2) },
+        19.. => later(verb, d, N, &node),
         _ => Op::Add { node: NodeId(d.below(N) as u8), spec: spec(d) },
     }
+}
+
+/// Life, chains, blockers, reopen.
+fn later(verb: usize, d: &mut Dice<'_>, names: usize, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Op {
+    match verb {
+        19 => Op::Hold { node: node(d) },
+        20 => Op::Delete { node: node(d) },
+        21 => Op::Eject { node: node(d) },
+        22 => {
+            let (parent, new) = (node(d), NodeId(d.below(names) as u8));
+            Op::OpenChild { parent, node: new, spec: spec(d), name: child(d), role: role(d) }
+        }
+        23 => {
+            let (top, base) = (node(d), node(d));
+            Op::DropIntermediate { top, base, name: d.one_in(3).then(|| NodeId(d.below(names) as u8)) }
+        }
+        24 => {
+            let count = 1 + d.below(Queue::MOST);
+            let entries: Vec<Entry> = (0..count).map(|_| entry(d, node)).collect();
+            let one = || Queue::one(Entry::new(NodeId(0), true));
+            Op::Reopen { queue: Queue::new(&entries).unwrap_or_else(one) }
+        }
+        25 => Op::Snapshot { node: node(d), overlay: node(d) },
+        26 => Op::Block { user: user(d), kinds: kinds(d) },
+        27 => Op::Unblock { user: user(d), kinds: kinds(d) },
+        28 => Op::CheckOp { node: node(d), kind: d.op_kind() },
+        _ => Op::CheckReplace { parent: node(d), node: node(d) },
+    }
+}
+
+/// Anything may be said, options of any kind included.
+fn entry(d: &mut Dice<'_>, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Entry {
+    let mut entry = Entry::new(node(d), false);
+    let says = d.byte();
+    let has = |bit: u8| says >> bit & 1 == 1;
+    entry.keep = has(0);
+    entry.read_only = has(1).then(|| has(2));
+    if has(3) && has(4) {
+        let of = kind(d);
+        entry.opt = Some(d.opt(of));
+    }
+    entry.backing = has(5).then(|| has(6).then(|| node(d)));
+    entry.file = (has(7) && has(4)).then(|| node(d));
+    entry
+}
+
+fn kinds(d: &mut Dice<'_>) -> OpKinds {
+    let two = OpKinds::of(d.op_kind()).0 | OpKinds::of(d.op_kind()).0;
+    OpKinds(if d.one_in(8) { 0 } else { two })
 }
 
 fn maybe(node: NodeId, dice: &mut Dice<'_>) -> Option<NodeId> {
@@ -74,7 +124,8 @@ fn spec(dice: &mut Dice<'_>) -> Spec {
     let kind = kind(dice);
     let bits = dice.byte();
     let flag = |bit: u8| bits >> bit & 1 == 1;
-    let flags = Flags { read_only: flag(0), force_share: flag(1), no_io: flag(2), never_freeze: flag(3) };
+    let implicit = bits >> 5 == 5;
+    let flags = Flags { read_only: flag(0), force_share: flag(1), no_io: flag(2), never_freeze: flag(3), implicit };
     let of = if bits >> 4 == 15 { Kind::Quorum } else { kind };
     Spec { kind, opt: dice.opt(of), flags }
 }

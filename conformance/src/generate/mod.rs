@@ -7,7 +7,7 @@ mod hostile;
 mod plausible;
 
 use blockgraph_model::step::Work;
-use blockgraph_model::{Hook, Kind, NodeId, Op, Opt, Outcome, Perms, Refusal, State, UserId, execute};
+use blockgraph_model::{Hook, Kind, NodeId, Op, OpKind, Opt, Outcome, Perms, Refusal, State, UserId, execute};
 
 /// How wild the operations are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,7 +19,7 @@ pub enum Mode {
 }
 
 /// The bytes of one operation.
-pub const WIDTH: usize = 10;
+pub const WIDTH: usize = 16;
 
 /// The most operations of a transaction.
 pub const MOST_OPS: usize = 4;
@@ -118,7 +118,8 @@ fn refusal<const N: usize, const E: usize>(
     state: &State<N, E>,
 ) -> Option<Refusal> {
     if mode == Mode::Hostile && dice.one_in(2) {
-        let hook = if dice.one_in(2) { Hook::Check } else { Hook::Prepare };
+        const HOOKS: [Hook; 4] = [Hook::Prepare, Hook::Check, Hook::Rename, Hook::Flush];
+        let hook = HOOKS[dice.below(4)];
         return Some(Refusal { node: NodeId(dice.below(N) as u8), hook });
     }
     let Outcome::Done { plan, .. } = execute(state, ops, &[]) else { return None };
@@ -165,6 +166,14 @@ impl Dice<'_> {
     /// A set with few members.
     fn few(&mut self) -> Perms {
         self.perms() & self.perms()
+    }
+
+    /// A kind of operation that can be blocked; in every other case one for which an operation asks by itself.
+    fn op_kind(&mut self) -> OpKind {
+        const ASKED: [OpKind; 4] =
+            [OpKind::DRIVE_DEL, OpKind::EXTERNAL_SNAPSHOT, OpKind::REPLACE, OpKind::EXTERNAL_SNAPSHOT];
+        let byte = self.byte();
+        if byte < 128 { ASKED[usize::from(byte % 4)] } else { OpKind(byte % 16) }
     }
 
     /// Options of that kind.

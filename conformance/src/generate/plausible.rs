@@ -8,11 +8,13 @@ use blockgraph_model::judge::derive;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, U, W};
 use blockgraph_model::{
-    ChildName, Edge, Kind, NodeId, Op, Opt, Pair, Parent, Perms, Role, Slot, Spec, State, UserId, rules,
+    ChildName, Edge, Entry, Kind, Node, NodeId, Op, OpKind, OpKinds, Opt, Pair, Parent, Perms, Queue, Role, Slot, Spec,
+    State, UserId, rules,
 };
 
 /// How often each verb is met, in the order of [`Op::VERBS`].
-const WEIGHTS: [usize; 19] = [12, 4, 9, 4, 8, 18, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5];
+const WEIGHTS: [usize; Op::VERBS.len()] =
+    [12, 4, 9, 4, 8, 18, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2];
 
 /// The roles that are well formed.
 const ROLES: [Role; 8] = [
@@ -29,7 +31,7 @@ const ROLES: [Role; 8] = [
 /// An operation for which there are operands, of the verb that was drawn or the next one that has any.
 pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dice<'_>, state: &State<N, E>) -> Op {
     let drawn = draw(&mut dice);
-    let verbs = (drawn..19).chain(0..drawn).filter(|&verb| !without.has(verb));
+    let verbs = (drawn..Op::VERBS.len()).chain(0..drawn).filter(|&verb| !without.has(verb));
     let made = verbs.filter_map(|verb| verb_op(verb, &mut dice.clone(), state)).next();
     made.unwrap_or_else(|| hostile::op(without, dice, state))
 }
@@ -65,15 +67,59 @@ fn verb_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
         15 => chain(dice, state, false).map(|(top, base)| Op::Freeze { top, base }),
         16 => chain(dice, state, true).map(|(top, base)| Op::Thaw { top, base }),
         17 => {
-            let node = dice.pick(&nodes(state, |id| kind(state, id).default_opt() != Opt::None))?;
+            let node = dice.pick(&drivers(state, |kind| kind.default_opt() != Opt::None))?;
             Some(Op::SetOption { node, opt: dice.opt(kind(state, node)) })
         }
-        _ => {
-            let node = dice.pick(&nodes(state, |id| !state.nodes[id.0 as usize].flags.force_share))?;
+        18 => {
+            let node = dice.pick(&nodes(state, |id| has_driver(state, id) && !node(state, id).flags.force_share))?;
             // Back and forth, so that neither state lasts; or once more the same, which reopens too.
             let on = state.nodes[node.0 as usize].writable() != dice.one_in(5);
             Some(Op::SetReadOnly { node, on })
         }
+        _ => later_op(verb, dice, state),
+    }
+}
+
+/// Life, chains, blockers, reopen.
+fn later_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    match verb {
+        19 => Some(Op::Hold { node: dice.pick(&nodes(state, |id| node(state, id).holders < 100))? }),
+        20 => {
+            let idle = |id| node(state, id).monitor && state.references(id) == 1;
+            Some(Op::Delete { node: dice.pick(&nodes(state, idle))? })
+        }
+        21 => {
+            // Never so many that there is nothing left to work with.
+            let few = state.nodes.iter().filter(|node| node.ejected).count() < N / 4;
+            Some(Op::Eject { node: dice.pick(&drivers(state, |_| few))? })
+        }
+        22 => {
+            let parent = dice.pick(&drivers(state, Kind::takes_children))?;
+            let (name, role) = place(dice, state, parent)?;
+            Some(Op::OpenChild { parent, node: unused(state).next()?, spec: spec(dice), name, role })
+        }
+        23 => drop_intermediate(dice, state),
+        24 => {
+            let count = [1, 1, 2, 2, 3, 4][dice.below(6)];
+            let entries: Vec<Entry> = (0..count).filter_map(|_| entry(dice, state)).collect();
+            Some(Op::Reopen { queue: Queue::new(&entries)? })
+        }
+        25 => {
+            let free = |id| state.blocker(id, OpKind::EXTERNAL_SNAPSHOT).is_none();
+            let no_user = |id| state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::Node(_)));
+            let fits = |id| cow(state, id) && state.chain_edge(id).is_none() && free(id) && no_user(id);
+            let overlay = dice.pick(&nodes(state, fits))?;
+            let under: Vec<NodeId> = below(state, overlay).into_iter().filter(|&id| free(id)).collect();
+            Some(Op::Snapshot { node: dice.pick(&under)?, overlay })
+        }
+        26 | 27 => block(verb, dice, state),
+        28 => {
+            let (node, kind) = (dice.pick(&alive(state))?, dice.op_kind());
+            let free = (0..16).map(OpKind).find(|kind| state.blocker(node, *kind).is_none());
+            let blocked = state.blocker(node, kind).is_some();
+            Some(Op::CheckOp { node, kind: if blocked { free? } else { kind } })
+        }
+        _ => check_replace(dice, state),
     }
 }
 
@@ -82,8 +128,26 @@ fn nodes<const N: usize, const E: usize>(state: &State<N, E>, like: impl Fn(Node
     alive(state).into_iter().filter(|&id| like(id)).collect()
 }
 
+/// The nodes that a step can name, that have their driver, of such a kind.
+fn drivers<const N: usize, const E: usize>(state: &State<N, E>, like: impl Fn(Kind) -> bool) -> Vec<NodeId> {
+    nodes(state, |id| has_driver(state, id) && like(kind(state, id)))
+}
+
+fn node<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> &Node {
+    &state.nodes[id.0 as usize]
+}
+
+fn has_driver<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    node(state, id).has_driver()
+}
+
+/// Has it a driver that knows COW?
+fn cow<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    has_driver(state, id) && kind(state, id).supports_cow()
+}
+
 fn kind<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Kind {
-    state.nodes[id.0 as usize].kind.unwrap_or(Kind::Protocol)
+    node(state, id).kind.unwrap_or(Kind::Protocol)
 }
 
 /// The nodes that can be put below `parent` without a cycle.
@@ -95,8 +159,9 @@ fn spec(dice: &mut Dice<'_>) -> Spec {
     let kind = Kind::EVERY[dice.below(Kind::EVERY.len())];
     let read_only = dice.one_in(4);
     let force_share = read_only && dice.one_in(3);
-    let flags = Flags { read_only, force_share, no_io: dice.one_in(6), never_freeze: dice.one_in(8) };
-    Spec { kind, opt: dice.opt(kind), flags }
+    let (no_io, never_freeze) = (dice.one_in(6), dice.one_in(8));
+    let implicit = kind.filter_slot().is_some() && dice.one_in(4);
+    Spec { kind, opt: dice.opt(kind), flags: Flags { read_only, force_share, no_io, never_freeze, implicit } }
 }
 
 /// A spec that can stand over another node.
@@ -104,12 +169,13 @@ fn upper_spec(dice: &mut Dice<'_>) -> Spec {
     const UPPER: [Kind; 6] =
         [Kind::BackingFilter, Kind::Filter, Kind::NoPermission, Kind::Blkdebug, Kind::Format, Kind::ExclusiveWriter];
     let kind = UPPER[dice.below(UPPER.len())];
-    Spec { kind, opt: dice.opt(kind), flags: spec(dice).flags }
+    let flags = Flags { implicit: kind.filter_slot().is_some() && dice.one_in(3), ..spec(dice).flags };
+    Spec { kind, opt: dice.opt(kind), flags }
 }
 
 /// Mostly of nodes that live on: a graph that is closed as fast as it is built never gets large.
 fn release<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
-    let held = |id: NodeId| state.nodes[id.0 as usize].holders > 0;
+    let held = |id| node(state, id).monitor || node(state, id).holders > 0;
     let closes = dice.one_in(4);
     let some = nodes(state, |id| held(id) && (state.references(id) == 1) == closes);
     let any = nodes(state, held);
@@ -133,7 +199,11 @@ fn user_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
 
 /// The node of a user.
 fn at<const N: usize, const E: usize>(state: &State<N, E>, user: UserId) -> Option<NodeId> {
-    state.edges().iter().find(|e| e.parent == Parent::User(user)).map(|e| e.child)
+    edge_of(state, user).map(|e| e.child)
+}
+
+fn edge_of<const N: usize, const E: usize>(state: &State<N, E>, user: UserId) -> Option<&Edge> {
+    state.edges().iter().find(|e| e.parent == Parent::User(user))
 }
 
 /// A pair that fits beside the present parents of the node.
@@ -144,9 +214,19 @@ fn wish<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>
 }
 
 fn attach<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
-    let parent = dice.pick(&nodes(state, |id| kind(state, id).takes_children()))?;
-    let kind = kind(state, parent);
+    let parent = dice.pick(&drivers(state, Kind::takes_children))?;
     let child = dice.pick(&below(state, parent))?;
+    let (name, role) = place(dice, state, parent)?;
+    Some(Op::Attach { parent, child, name, role })
+}
+
+/// A name and a role that a new child of the node can have.
+fn place<const N: usize, const E: usize>(
+    dice: &mut Dice<'_>,
+    state: &State<N, E>,
+    parent: NodeId,
+) -> Option<(ChildName, Role)> {
+    let kind = kind(state, parent);
     let slot_free = |role| State::<N, E>::slot_of(kind, role).is_none_or(|slot| state.in_slot(parent, slot).is_none());
     let roles: Vec<Role> = ROLES.into_iter().filter(|&role| rules::fits(role, kind) && slot_free(role)).collect();
     let role = dice.even(&roles)?;
@@ -155,7 +235,7 @@ fn attach<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, 
     // A child has the name of its slot, but for a few that make trouble for whoever wants that name later.
     let natural = State::<N, E>::slot_of(kind, role).map_or(ChildName(2), Slot::name);
     let name = if free.contains(&natural) && !dice.one_in(8) { natural } else { dice.even(&free)? };
-    Some(Op::Attach { parent, child, name, role })
+    Some((name, role))
 }
 
 /// Detach and replace-child.
@@ -180,7 +260,8 @@ fn slot_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
     let thawed = |id, slot| state.in_slot(id, slot).is_none_or(|edge| !state.edges()[edge].frozen);
     if verb == 7 {
         let takes = |kind: Kind| kind.supports_cow() || kind.filter_slot() == Some(Slot::Backing);
-        let node = dice.pick(&nodes(state, |id| takes(kind(state, id)) && thawed(id, Slot::Backing)))?;
+        let fits = |id| has_driver(state, id) && takes(kind(state, id)) && thawed(id, Slot::Backing);
+        let node = dice.pick(&nodes(state, fits))?;
         let none = kind(state, node).supports_cow() && dice.one_in(4);
         let to = if none { None } else { Some(dice.pick(&below(state, node))?) };
         return Some(Op::SetBacking { node, to });
@@ -189,7 +270,7 @@ fn slot_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
         Some(slot) => slot == Slot::File,
         None => state.in_slot(id, Slot::File).is_some(),
     };
-    let node = dice.pick(&nodes(state, |id| takes(id) && thawed(id, Slot::File)))?;
+    let node = dice.pick(&nodes(state, |id| has_driver(state, id) && takes(id) && thawed(id, Slot::File)))?;
     Some(Op::SetFile { node, to: dice.pick(&below(state, node))? })
 }
 
@@ -200,8 +281,112 @@ fn over<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state:
         return Some(Op::Insert { new, spec: upper_spec(dice), top: dice.pick(&alive(state))? });
     }
     let takes = |kind: Kind| kind.supports_cow() || kind.filter_slot().is_some();
-    let new = dice.pick(&nodes(state, |id| takes(kind(state, id)) && state.chain_edge(id).is_none()))?;
-    Some(Op::Append { new, top: dice.pick(&below(state, new))? })
+    let fits = |id| has_driver(state, id) && takes(kind(state, id)) && state.chain_edge(id).is_none();
+    let new = dice.pick(&nodes(state, fits))?;
+    let store = cow(state, new) && dice.one_in(2);
+    Some(Op::Append { new, top: dice.pick(&below(state, new))?, store })
+}
+
+/// The nodes of a chain, from the top.
+fn chain_of<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Vec<NodeId> {
+    let next = |id: &NodeId| state.chain_edge(*id).map(|edge| state.edges()[edge].child);
+    // In the middle of a transaction a chain can be a ring.
+    std::iter::successors(Some(top), next).take(N).collect()
+}
+
+/// A piece of a chain, if can be one with an overlay that has to be told.
+fn drop_intermediate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
+    let overlay = |e: &Edge| matches!(e.parent, Parent::Node(parent) if e.role.has(Role::COW) && cow(state, parent));
+    let movable = |e: &Edge| !e.frozen && !e.stay && (overlay(e) || !e.role.has(Role::COW));
+    let tops = nodes(state, |id| edges(id).all(movable) && chain_of(state, id).len() > 1);
+    let told: Vec<NodeId> = tops.iter().copied().filter(|&id| edges(id).any(overlay)).collect();
+    let any = told.is_empty() || dice.one_in(4);
+    let top = dice.pick(if any { &tops } else { &told })?;
+    let bases: Vec<NodeId> =
+        chain_of(state, top).into_iter().skip(1).filter(|&id| id != top && has_driver(state, id)).collect();
+    let base = dice.even(&bases)?;
+    Some(Op::DropIntermediate { top, base, name: dice.one_in(3).then(|| NodeId(dice.below(N) as u8)) })
+}
+
+/// What a reopen says of one node: a flag in every other case, options, children now and then.
+fn entry<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Entry> {
+    let id = dice.pick(&drivers(state, |_| true))?;
+    let (says, found) = (dice.byte(), node(state, id));
+    let has = |bit: u8| says >> bit & 1 == 1;
+    let mut entry = Entry::new(id, !has(0));
+    if has(1) {
+        entry.read_only = Some(found.flags.force_share || found.writable() != has(2));
+    }
+    if has(3) && found.opt != Opt::None {
+        entry.opt = Some(dice.opt(kind(state, id)));
+    }
+    let linked = kind(state, id).supports_cow() && (state.chain_edge(id).is_some() || found.stored.is_some());
+    if has(4) || !entry.keep && linked {
+        entry.backing = reference(dice, state, id, Slot::Backing);
+    }
+    if has(5) && has(6) {
+        entry.file = reference(dice, state, id, Slot::File).flatten();
+    }
+    Some(entry)
+}
+
+/// A child that the slot has, or one that it can get.
+fn reference<const N: usize, const E: usize>(
+    dice: &mut Dice<'_>,
+    state: &State<N, E>,
+    id: NodeId,
+    slot: Slot,
+) -> Option<Option<NodeId>> {
+    let kind = kind(state, id);
+    let present = state.in_slot(id, slot).map(|edge| state.edges()[edge]);
+    let takes = match (slot, kind.filter_slot()) {
+        (slot, Some(filtered)) => slot == filtered,
+        (Slot::Backing, None) => kind.supports_cow(),
+        (Slot::File, None) => present.is_some(),
+    };
+    let stays = present.is_some_and(|e| e.frozen || node(state, e.child).flags.implicit) || dice.one_in(3);
+    match present {
+        Some(edge) if stays || !takes => Some(Some(edge.child)),
+        _ if !takes => None,
+        _ if slot == Slot::Backing && kind.supports_cow() && dice.one_in(3) => Some(None),
+        _ => Some(Some(dice.pick(&below(state, id))?)),
+    }
+}
+
+/// Block and unblock.
+fn block<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    let blocks = |user: &UserId| edge_of(state, *user).map_or(OpKinds::NONE, |e| e.blocks);
+    if verb == 26 {
+        let (user, first) = (dice.pick(&users(state, true))?, OpKinds::of(dice.op_kind()));
+        let second = if dice.one_in(2) { OpKinds::of(dice.op_kind()) } else { OpKinds::NONE };
+        return Some(Op::Block { user, kinds: OpKinds(first.0 | second.0) });
+    }
+    let busy: Vec<UserId> = users(state, true).into_iter().filter(|user| blocks(user) != OpKinds::NONE).collect();
+    let user = dice.pick(&busy)?;
+    let all = blocks(&user);
+    let kinds: Vec<OpKind> = all.iter().collect();
+    let kinds = if dice.one_in(2) { all } else { OpKinds::of(dice.even(&kinds)?) };
+    Some(Op::Unblock { user, kinds })
+}
+
+/// Down a few filters, and from a quorum to one of its children.
+fn check_replace<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    let through = |kind: Kind| kind.filter_slot().is_some() || kind == Kind::Quorum;
+    let fits = |id| has_driver(state, id) && through(kind(state, id)) && state.children(id).next().is_some();
+    let some = nodes(state, fits);
+    let parent = dice.pick(&if some.is_empty() { alive(state) } else { some })?;
+    let mut met = vec![parent];
+    let mut at = parent;
+    while let Some(edge) = state.chain_edge(at).filter(|_| kind(state, at).filter_slot().is_some() && met.len() < N) {
+        at = state.edges()[edge].child;
+        met.push(at);
+    }
+    if kind(state, at) == Kind::Quorum {
+        met.extend(state.children(at).map(|e| e.child));
+    }
+    met.retain(|&id| has_driver(state, id) && state.blocker(id, OpKind::REPLACE).is_none());
+    Some(Op::CheckReplace { parent, node: dice.even(&met)? })
 }
 
 /// A piece of a chain whose edges are all frozen, or all not and may become so.

@@ -6,15 +6,16 @@ use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, Parent};
 use crate::permission::{Pair, Permissions};
 use crate::role::{Role, Slot};
 use alloc::vec::Vec;
-use slotmap::Key;
+use slotmap::{Key, SecondaryMap};
 
 impl Core {
     pub(super) fn check_leftovers(&self, found: &mut Vec<Inconsistency>) {
         let p = &self.pending;
         let lists = [p.fresh.len(), p.marks.len(), p.refused.len(), p.options.len(), p.journal.len(), p.plan.len()];
-        let nodes = [&p.doomed, &p.reopened, &p.dirty, &p.touched, &p.told];
+        let nodes = [&p.doomed, &p.reopened, &p.renamed, &p.dirty, &p.touched, &p.told];
+        let texts = p.texts.is_empty() && p.settle.is_empty() && p.settled == 0;
         let empty = lists.iter().all(|len| *len == 0) && nodes.iter().all(|list| list.is_empty());
-        if p.open || !empty || p.steps > 0 || p.progress > 0 {
+        if p.open || !empty || !texts || p.steps > 0 || p.progress > 0 {
             found.push(Inconsistency::Leftover);
         }
     }
@@ -100,11 +101,14 @@ impl Core {
         if self.node_named(&node.name) != Some(key) {
             found.push(Inconsistency::NodeName(key));
         }
-        if node.queued || node.touched || node.reopened {
+        if node.queued || node.touched || node.reopened || node.renamed {
             found.push(Inconsistency::Leftover);
         }
-        if node.doomed || (node.holders == 0 && node.parent_count == 0) {
+        if node.doomed || !node.is_referenced() {
             found.push(Inconsistency::Unreferenced(key));
+        }
+        if node.implicit && node.shape.filter.is_none() {
+            found.push(Inconsistency::Implicit(key));
         }
         if node.force_share && !node.read_only {
             found.push(Inconsistency::ForceShare(key));
@@ -151,6 +155,56 @@ impl Core {
         for key in self.stale.iter().filter(|key| !self.nodes.contains_key(**key)) {
             found.push(Inconsistency::Stale(*key));
         }
+    }
+
+    /// Texts beside the arena belong to somebody, and to whom they may.
+    pub(super) fn check_texts(&self, found: &mut Vec<Inconsistency>) {
+        for key in self.texts.backing.keys() {
+            if !self.nodes.get(*key).is_some_and(|node| node.shape.supports_backing) {
+                found.push(Inconsistency::StoredName(*key));
+            }
+        }
+        for key in self.texts.lost.keys() {
+            if !self.nodes.get(*key).is_some_and(|node| node.ejected) {
+                found.push(Inconsistency::StoredName(*key));
+            }
+        }
+        for key in self.texts.reasons.keys().filter(|key| !self.users.contains_key(**key)) {
+            found.push(Inconsistency::Blocks(*key));
+        }
+        for (key, user) in &self.users {
+            let known = user.blocks.known() == user.blocks;
+            if !known || user.blocks.is_empty() == self.texts.reasons.contains_key(&key) {
+                found.push(Inconsistency::Blocks(key));
+            }
+        }
+    }
+
+    /// Numbers of heirs, and that nobody inherits from himself: who inherits from nobody is counted off, then his
+    /// heirs, and all have been counted in the end.
+    pub(super) fn check_inheritance(&self, found: &mut Vec<Inconsistency>) {
+        let mut heirs: SecondaryMap<NodeKey, Vec<NodeKey>> = SecondaryMap::new();
+        let mut order = Vec::new();
+        for key in self.nodes.keys() {
+            match self.inherits(key) {
+                Some(parent) => match heirs.get_mut(parent) {
+                    Some(heirs) => heirs.push(key),
+                    None => _ = heirs.insert(parent, alloc::vec![key]),
+                },
+                None => order.push(key),
+            }
+        }
+        for (key, node) in &self.nodes {
+            if heirs.get(key).map_or(0, Vec::len) != node.heirs as usize {
+                found.push(Inconsistency::Inherits(key));
+            }
+        }
+        let mut index = 0;
+        while let Some(key) = order.get(index) {
+            order.extend(heirs.remove(*key).unwrap_or_default());
+            index += 1;
+        }
+        found.extend(heirs.keys().map(Inconsistency::Inherits));
     }
 
     pub(super) fn check_pairs(&self, all: &Recomputed, found: &mut Vec<Inconsistency>) {

@@ -160,6 +160,10 @@ impl Driver for WriteToSelected {
         let DriverOption::Select(selected) = option else { return Err(UnsupportedOption) };
         Ok(DriverOption::Select(core::mem::replace(&mut self.selected, selected)))
     }
+
+    fn default_option(&self) -> Option<DriverOption> {
+        Some(DriverOption::Select(None))
+    }
 }
 
 /// A filter on `file` that takes and withholds any permissions besides the default rule's (P6.4; QEMU: `blkdebug`
@@ -195,6 +199,10 @@ impl Driver for Blkdebug {
         let old = core::mem::replace(self, Self { take, unshare });
         Ok(DriverOption::Debug { take: old.take, unshare: old.unshare })
     }
+
+    fn default_option(&self) -> Option<DriverOption> {
+        Some(DriverOption::Debug { take: Permissions::NONE, unshare: Permissions::NONE })
+    }
 }
 
 /// Several children that hold the same data (P6.5; QEMU: `quorum_child_perm`).
@@ -208,6 +216,10 @@ pub struct Quorum {
 impl Policy for Quorum {
     fn name(&self) -> &'static str {
         "quorum"
+    }
+
+    fn children_replaceable(&self) -> bool {
+        true
     }
 
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
@@ -225,5 +237,9 @@ impl Driver for Quorum {
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         let DriverOption::Rewrite(rewrite) = option else { return Err(UnsupportedOption) };
         Ok(DriverOption::Rewrite(core::mem::replace(&mut self.rewrite, rewrite)))
+    }
+
+    fn default_option(&self) -> Option<DriverOption> {
+        Some(DriverOption::Rewrite(false))
     }
 }

@@ -79,6 +79,10 @@ impl Policy for Preset {
         each!(self, driver => driver.takes_children())
     }
 
+    fn children_replaceable(&self) -> bool {
+        each!(self, driver => driver.children_replaceable())
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         each!(self, driver => driver.child_pair(context))
     }
@@ -87,6 +91,10 @@ impl Policy for Preset {
 impl Driver for Preset {
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         each!(self, driver => driver.set_option(option))
+    }
+
+    fn default_option(&self) -> Option<DriverOption> {
+        each!(self, driver => driver.default_option())
     }
 }
 

@@ -39,6 +39,13 @@ impl fmt::Display for ErrorKind {
             | Self::DuplicateUser { .. }
             | Self::DuplicateChild { .. }
             | Self::SavepointGone => self.fmt_name(f),
+            Self::NodeCorrupted { .. }
+            | Self::HasUser { .. }
+            | Self::Blocked { .. }
+            | Self::NotBlocked { .. }
+            | Self::NotMonitorOwned { .. }
+            | Self::InUse { .. }
+            | Self::CannotReplace { .. } => self.fmt_use(f),
             _ => self.fmt_form(f),
         }
     }
@@ -67,6 +74,27 @@ impl ErrorKind {
         }
     }
 
+    /// Who is in the way.
+    fn fmt_use(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeCorrupted { node } => write!(f, "Node corrupted: '{}'", node.name),
+            Self::HasUser { node, .. } => write!(f, "Node {} is in use", node.name),
+            Self::Blocked { node, reason: Some(reason), .. } => write!(f, "Node '{}' is busy: {reason}", node.name),
+            Self::Blocked { node, by, .. } => {
+                write!(f, "Node '{}' is busy: node is used as backing hd of '{}'", node.name, by.parent_name)
+            }
+            Self::NotBlocked { name, kind, .. } => write!(f, "Block device '{name}' does not block {kind}"),
+            Self::NotMonitorOwned { node } => write!(f, "Node {} is not owned by the monitor", node.name),
+            Self::InUse { node } => write!(f, "Block device {} is in use", node.name),
+            Self::CannotReplace { parent, node } => write!(
+                f,
+                "Cannot replace '{}' by a node mirrored from '{}', because it cannot be guaranteed that doing so would not lead to an abrupt change of visible data",
+                node.name, parent.name
+            ),
+            _ => f.write_str("Operation refused"),
+        }
+    }
+
     /// What does not fit.
     fn fmt_form(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,6 +119,13 @@ impl ErrorKind {
             Self::Frozen { edge } => write!(f, "Cannot change frozen {}", Link(edge)),
             Self::NotFrozen { edge } => write!(f, "Cannot unfreeze {}, which is not frozen", Link(edge)),
             Self::NeverFreeze { edge } => write!(f, "Cannot freeze {}", Link(edge)),
+            Self::ShouldNotChange { edge, .. } => {
+                write!(f, "Should not change '{}' link to '{}'", edge.name, edge.child_name)
+            }
+            Self::BackingMissing { node } => write!(f, "backing is missing for '{}'", node.name),
+            Self::ImplicitChild { edge } => {
+                write!(f, "Cannot replace implicit {} child of {}", edge.name, edge.parent_name)
+            }
             Self::BackingUnsupported { node, driver } => {
                 write!(f, "Driver '{driver}' of node '{}' does not support backing files", node.name)
             }

@@ -2,6 +2,7 @@
 
 use super::{EdgeRef, NodeRef};
 use crate::graph::arena::{EdgeKey, NodeKey, UserKey};
+use crate::op_kind::OpKind;
 use crate::permission::Permissions;
 use crate::role::{Role, Slot};
 use alloc::sync::Arc;
@@ -9,8 +10,12 @@ use alloc::sync::Arc;
 /// Which hook refused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Hook {
+    /// [`Driver::flush`](crate::Driver::flush).
+    Flush,
     /// [`Driver::prepare`](crate::Driver::prepare).
     Prepare,
+    /// [`Driver::rename`](crate::Driver::rename).
+    Rename,
     /// [`Driver::check`](crate::Driver::check).
     Check,
 }
@@ -70,6 +75,72 @@ pub enum ErrorKind {
     ForceShareWritable {
         /// The name of the node.
         node: Arc<str>,
+    },
+    /// The node has lost its driver (L3).
+    NodeCorrupted {
+        /// The node.
+        node: NodeRef,
+    },
+    /// A root user is in the way (O21, O26).
+    HasUser {
+        /// The node.
+        node: NodeRef,
+        /// The user's edge.
+        user: EdgeRef,
+    },
+    /// The kind of operation is blocked on the node (L4).
+    Blocked {
+        /// The node.
+        node: NodeRef,
+        /// What was to be done.
+        kind: OpKind,
+        /// The parent edge that blocks it.
+        by: EdgeRef,
+        /// The reason that a user gave; `None` if the edge is a COW edge, which is the reason.
+        reason: Option<Arc<str>>,
+    },
+    /// The user does not block the kind of operation, so it cannot unblock it.
+    NotBlocked {
+        /// The user.
+        user: UserKey,
+        /// Its name.
+        name: Arc<str>,
+        /// The first of the kinds that it does not block.
+        kind: OpKind,
+    },
+    /// The monitor does not hold the node, so it cannot delete it (O21).
+    NotMonitorOwned {
+        /// The node.
+        node: NodeRef,
+    },
+    /// The node has other references than the monitor's (O21).
+    InUse {
+        /// The node.
+        node: NodeRef,
+    },
+    /// An edge to the top would not be moved to the base (O24, S5).
+    ShouldNotChange {
+        /// The edge.
+        edge: EdgeRef,
+        /// The base.
+        to: NodeRef,
+    },
+    /// A reopen that does not keep the options has to say the backing child (R3.1).
+    BackingMissing {
+        /// The node.
+        node: NodeRef,
+    },
+    /// A reopen cannot take away a child that the user does not see (R3.2).
+    ImplicitChild {
+        /// The edge to it.
+        edge: EdgeRef,
+    },
+    /// The node may show other data than the parent (O30).
+    CannotReplace {
+        /// The node whose copy is to replace `node`.
+        parent: NodeRef,
+        /// The node to be replaced.
+        node: NodeRef,
     },
     /// The driver has no such option.
     OptionUnsupported {

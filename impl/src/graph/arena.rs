@@ -3,6 +3,7 @@
 pub(crate) use super::elements::{Edge, Named, Node, User};
 use super::names::NameIndex;
 use super::pending::Pending;
+use super::texts::Texts;
 use crate::role::Slot;
 use alloc::sync::Arc;
 use slotmap::{Key, SlotMap, new_key_type};
@@ -62,6 +63,7 @@ pub(crate) struct Core {
     /// The nodes whose driver lags behind, as of the last commit (V5.4).
     pub(crate) stale: alloc::vec::Vec<NodeKey>,
     pub(crate) words: Words,
+    pub(crate) texts: Texts,
     pub(crate) pending: Pending,
 }
 
@@ -80,6 +82,7 @@ impl Core {
             front: 0,
             stale: alloc::vec::Vec::new(),
             words: Words { file: "file".into(), backing: "backing".into(), root: "root".into() },
+            texts: Texts::default(),
             pending: Pending::default(),
         }
     }

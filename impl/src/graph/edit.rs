@@ -2,7 +2,9 @@
 //! queues the nodes whose verdict or whose children's pairs may have changed by it.
 
 use super::arena::{Core, Edge, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
+use super::texts::put;
 use crate::journal::Undo;
+use crate::op_kind::OpKinds;
 use crate::permission::Pair;
 use alloc::sync::Arc;
 use slotmap::Key;
@@ -57,7 +59,14 @@ impl Core {
     /// A user joins, at the end of the list of all users, with an edge to `node`.
     pub(crate) fn add_user(&mut self, name: Arc<str>, node: NodeKey, pair: Pair, stays: bool) -> UserKey {
         let none = UserKey::null();
-        let data = User { edge: EdgeKey::null(), prev: self.last_user, next: none, stays, gone: false };
+        let data = User {
+            edge: EdgeKey::null(),
+            prev: self.last_user,
+            next: none,
+            blocks: OpKinds::empty(),
+            stays,
+            gone: false,
+        };
         let key = self.users.insert(Named { name, data });
         self.relink_user(key);
         self.log(Undo::UserAdded(key));
@@ -201,17 +210,46 @@ impl Core {
         self.log(Undo::Frozen(key, old));
     }
 
+    /// A node stores another backing name (S6), and counts as renamed.
+    pub(crate) fn store_name(&mut self, key: NodeKey, name: Arc<str>) {
+        let old = self.texts.backing.insert(key, name);
+        self.pending.texts.push(old);
+        self.log(Undo::Stored(key));
+        if !core::mem::replace(&mut self.nodes[key].renamed, true) {
+            self.pending.renamed.push(key);
+            self.log(Undo::Renamed(key));
+        }
+    }
+
+    /// A user blocks other kinds of operation, for another reason.
+    pub(crate) fn set_blocks(&mut self, key: UserKey, blocks: OpKinds, reason: Option<Arc<str>>) {
+        let old = core::mem::replace(&mut self.users[key].blocks, blocks);
+        let reason = put(&mut self.texts.reasons, key, reason);
+        self.pending.texts.push(reason);
+        self.log(Undo::Blocks(key, old));
+    }
+
+    /// The node loses its driver, which was called so (L3).
+    pub(crate) fn mark_ejected(&mut self, key: NodeKey, kind: Arc<str>) {
+        self.nodes[key].ejected = true;
+        self.texts.lost.insert(key, kind);
+        self.log(Undo::Ejected(key));
+    }
+
+    /// A node becomes read-only or writable, and is queued.
+    pub(crate) fn put_read_only(&mut self, key: NodeKey, read_only: bool) {
+        let old = core::mem::replace(&mut self.nodes[key].read_only, read_only);
+        self.log(Undo::ReadOnly(key, old));
+        self.note(key);
+    }
+
     /// A node counts as reopened, and becomes read-only or writable (O18).
     pub(crate) fn reopen(&mut self, key: NodeKey, read_only: bool) {
-        let node = &mut self.nodes[key];
-        let old = core::mem::replace(&mut node.read_only, read_only);
-        let first = !core::mem::replace(&mut node.reopened, true);
-        self.log(Undo::ReadOnly(key, old));
-        if first {
+        self.put_read_only(key, read_only);
+        if !core::mem::replace(&mut self.nodes[key].reopened, true) {
             self.pending.reopened.push(key);
             self.log(Undo::Reopened(key));
         }
-        self.note(key);
     }
 
     pub(crate) fn set_label(&mut self, key: NodeKey, label: i64) {
@@ -220,16 +258,39 @@ impl Core {
         self.log(Undo::Label(key, old));
     }
 
-    /// Drops one holder of a node that has one.
-    pub(crate) fn drop_holder(&mut self, key: NodeKey) {
-        self.nodes[key].holders -= 1;
-        self.log(Undo::Holder(key));
+    /// A caller holds the node, too. At the end of the range the count stays where it is.
+    pub(crate) fn add_holder(&mut self, key: NodeKey) {
+        let node = &mut self.nodes[key];
+        if let Some(holders) = node.holders.checked_add(1) {
+            node.holders = holders;
+            self.log(Undo::Held(key));
+        }
+    }
+
+    /// Drops one holder, a caller's first (L1); `false` if there is none.
+    pub(crate) fn drop_holder(&mut self, key: NodeKey) -> bool {
+        let node = &mut self.nodes[key];
+        if let Some(holders) = node.holders.checked_sub(1) {
+            node.holders = holders;
+            self.log(Undo::Holder(key));
+            return true;
+        }
+        self.drop_monitor(key)
+    }
+
+    /// Drops the monitor's holder; `false` if there is none.
+    pub(crate) fn drop_monitor(&mut self, key: NodeKey) -> bool {
+        let held = core::mem::replace(&mut self.nodes[key].monitor, false);
+        if held {
+            self.log(Undo::Monitor(key));
+        }
+        held
     }
 
     /// L2: a node that has reached zero references is doomed.
     pub(crate) fn doom_if_unreferenced(&mut self, key: NodeKey) {
         let node = &mut self.nodes[key];
-        if node.parent_count == 0 && node.holders == 0 && !node.doomed {
+        if !node.is_referenced() && !node.doomed {
             node.doomed = true;
             self.pending.doomed.push(key);
             self.log(Undo::Doomed(key));

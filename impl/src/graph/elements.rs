@@ -2,6 +2,7 @@
 
 use super::arena::{EdgeKey, NodeKey, Parent, UserKey};
 use crate::counters::Counters;
+use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
 use crate::role::{Role, Shape, Slot};
 use alloc::sync::Arc;
@@ -59,8 +60,13 @@ pub(crate) struct Node {
     pub(crate) label: i64,
     /// The last walk that came by here; compared with the epoch of the pending transaction.
     pub(crate) mark: u64,
+    /// From whom the node inherits (S8); null, or a key of a node that is gone, if from nobody.
+    pub(crate) inherits: NodeKey,
     pub(crate) parent_count: u32,
+    /// Callers that hold the node (L1).
     pub(crate) holders: u32,
+    /// The number of nodes that inherit from this one.
+    pub(crate) heirs: u32,
     pub(crate) counters: Counters,
     /// What the driver was last granted (V5.2).
     pub(crate) granted: Grant,
@@ -69,6 +75,13 @@ pub(crate) struct Node {
     pub(crate) force_share: bool,
     pub(crate) no_io: bool,
     pub(crate) never_freeze: bool,
+    pub(crate) implicit: bool,
+    /// Held by the monitor (L1).
+    pub(crate) monitor: bool,
+    /// The read-only flag is inherited; means nothing if the node inherits from nobody.
+    pub(crate) inherits_read_only: bool,
+    /// Has lost its driver (L3).
+    pub(crate) ejected: bool,
     /// Has zero references (L2).
     pub(crate) doomed: bool,
     /// Is in the list of changed nodes, or in the worklist.
@@ -77,6 +90,8 @@ pub(crate) struct Node {
     pub(crate) touched: bool,
     /// Is in the list of reopened nodes.
     pub(crate) reopened: bool,
+    /// Is in the list of renamed nodes.
+    pub(crate) renamed: bool,
 }
 
 impl Node {
@@ -87,7 +102,12 @@ impl Node {
 
     /// V7.1.
     pub(crate) fn is_stale(&self) -> bool {
-        self.granted != self.grant()
+        self.granted != self.grant() && !self.ejected
+    }
+
+    /// Has edges to it, or holders (L1).
+    pub(crate) const fn is_referenced(&self) -> bool {
+        self.parent_count > 0 || self.holders > 0 || self.monitor
     }
 
     pub(crate) const fn slot(&self, slot: Slot) -> EdgeKey {
@@ -167,6 +187,8 @@ pub(crate) struct User {
     pub(crate) edge: EdgeKey,
     pub(crate) prev: UserKey,
     pub(crate) next: UserKey,
+    /// The kinds of operation it blocks (L4).
+    pub(crate) blocks: OpKinds,
     pub(crate) stays: bool,
     /// Detached; waiting for the commit, or for the rollback to put it back.
     pub(crate) gone: bool,

@@ -10,7 +10,10 @@ impl Core {
         for undo in &self.pending.journal {
             match undo {
                 Undo::Unlinked(key) => _ = self.edges.remove(*key),
-                Undo::UserRemoved(key) => _ = self.users.remove(*key),
+                Undo::UserRemoved(key) => {
+                    self.users.remove(*key);
+                    self.texts.forget_user(*key);
+                }
                 _ => {}
             }
         }
@@ -20,6 +23,10 @@ impl Core {
     pub(crate) fn free_node(&mut self, key: NodeKey) -> Option<Arc<str>> {
         let node = self.nodes.remove(key)?;
         self.node_names.remove(&node.name, key);
+        self.texts.forget_node(key);
+        if let Some(parent) = self.nodes.get_mut(node.inherits) {
+            parent.heirs -= 1;
+        }
         match self.nodes.get_mut(node.prev) {
             Some(prev) => prev.next = node.next,
             None => self.first_node = node.next,

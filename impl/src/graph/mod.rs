@@ -4,10 +4,12 @@ pub(crate) mod arena;
 mod edit;
 mod elements;
 mod free;
+mod inherit;
 mod lists;
 mod names;
 mod one_op;
 pub(crate) mod pending;
+pub(crate) mod texts;
 mod view;
 mod walk;
 
@@ -16,7 +18,7 @@ pub use self::view::{EdgeView, NodeView, UserView};
 
 use self::arena::Core;
 use crate::driver::Driver;
-use crate::plan::PlanStep;
+use crate::plan::{Ejected, PlanStep};
 use crate::transaction::Transaction;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -32,6 +34,8 @@ pub struct Graph<D: Driver = Box<dyn Driver>> {
     pub(crate) core: Core,
     /// Beside the core, so that a hook has its driver and a view of the graph, and nothing to change the graph with.
     pub(crate) drivers: SecondaryMap<NodeKey, D>,
+    /// Those that the open transaction took from their nodes (L3), in the order of the steps.
+    pub(crate) ejected: Vec<Ejected<D>>,
 }
 
 impl<D: Driver> Graph<D> {
@@ -44,7 +48,8 @@ impl<D: Driver> Graph<D> {
     /// An empty graph with room for so many nodes and edges.
     #[must_use]
     pub fn with_capacity(nodes: usize, edges: usize) -> Self {
-        Self { core: Core::with_capacity(nodes, edges), drivers: SecondaryMap::with_capacity(nodes) }
+        let drivers = SecondaryMap::with_capacity(nodes);
+        Self { core: Core::with_capacity(nodes, edges), drivers, ejected: Vec::new() }
     }
 
     /// Begins a transaction. One that was leaked before is undone first. O(1).
@@ -104,7 +109,7 @@ impl<D: Driver> Graph<D> {
         UserView::new(&self.core, user)
     }
 
-    /// The driver of a node. O(1).
+    /// The driver of a node; `None` if it has lost it (L3). O(1).
     #[must_use]
     pub fn driver(&self, node: NodeKey) -> Option<&D> {
         self.drivers.get(node)
@@ -165,6 +170,7 @@ impl<D: Driver + Clone> Clone for Graph<D> {
     fn clone_from(&mut self, source: &Self) {
         self.core.copy_from(&source.core);
         self.drivers.clone_from(&source.drivers);
+        self.ejected.clone_from(&source.ejected);
     }
 }
 
@@ -179,6 +185,7 @@ impl Core {
         (self.first_user, self.last_user) = (source.first_user, source.last_user);
         self.front = source.front;
         self.stale.clone_from(&source.stale);
+        self.texts.copy_from(&source.texts);
         self.pending.copy_from(&source.pending);
     }
 }

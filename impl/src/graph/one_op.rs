@@ -4,7 +4,8 @@ use super::Graph;
 use super::arena::{EdgeKey, NodeKey, UserKey};
 use crate::driver::{Driver, DriverOption};
 use crate::error::Error;
-use crate::ops::NodeSpec;
+use crate::op_kind::{OpKind, OpKinds};
+use crate::ops::{NodeSpec, Reopen};
 use crate::permission::Pair;
 use crate::role::Role;
 #[cfg(doc)]
@@ -15,7 +16,7 @@ use alloc::sync::Arc;
 macro_rules! one_op {
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
         /// Transactions of one step. Each does what the method of [`Transaction`] of its name says, and commits. Who
-        /// wants to know the plan, or have the closed drivers, commits a transaction.
+        /// wants to know the plan, or have the closed or ejected drivers, commits a transaction.
         ///
         /// # Errors
         /// Those of the step, a violation (V3), or a driver's refusal (V7); then nothing has changed.
@@ -37,8 +38,16 @@ macro_rules! one_op {
 one_op! {
     /// [`Transaction::add`], alone.
     add(spec: NodeSpec, driver: D) -> NodeKey;
+    /// [`Transaction::open_child`], alone.
+    open_child(parent: NodeKey, spec: NodeSpec, driver: D, name: impl Into<Arc<str>>, role: Role) -> NodeKey;
+    /// [`Transaction::hold`], alone.
+    hold(node: NodeKey) -> ();
     /// [`Transaction::release`], alone.
     release(node: NodeKey) -> ();
+    /// [`Transaction::delete`], alone.
+    delete(node: NodeKey) -> ();
+    /// [`Transaction::eject_driver`], alone.
+    eject_driver(node: NodeKey) -> ();
     /// [`Transaction::attach_user`], alone.
     attach_user(name: impl Into<Arc<str>>, node: NodeKey, pair: Pair, stays: bool) -> UserKey;
     /// [`Transaction::detach_user`], alone.
@@ -59,10 +68,18 @@ one_op! {
     replace_edge(edge: EdgeKey, to: NodeKey) -> ();
     /// [`Transaction::append`], alone.
     append(new: NodeKey, top: NodeKey) -> ();
+    /// [`Transaction::append_and_store`], alone.
+    append_and_store(new: NodeKey, top: NodeKey) -> ();
     /// [`Transaction::insert`], alone.
     insert(spec: NodeSpec, driver: D, top: NodeKey) -> NodeKey;
     /// [`Transaction::drop_filter`], alone.
     drop_filter(filter: NodeKey) -> ();
+    /// [`Transaction::drop_intermediate`], alone.
+    drop_intermediate(top: NodeKey, base: NodeKey) -> ();
+    /// [`Transaction::drop_intermediate_as`], alone.
+    drop_intermediate_as(top: NodeKey, base: NodeKey, name: impl Into<Arc<str>>) -> ();
+    /// [`Transaction::snapshot_node`], alone.
+    snapshot_node(node: NodeKey, overlay: NodeKey) -> ();
     /// [`Transaction::freeze`], alone.
     freeze(top: NodeKey, base: Option<NodeKey>) -> ();
     /// [`Transaction::thaw`], alone.
@@ -71,6 +88,16 @@ one_op! {
     set_option(node: NodeKey, option: DriverOption) -> ();
     /// [`Transaction::refresh`], alone.
     refresh(node: NodeKey) -> ();
+    /// [`Transaction::reopen`], alone.
+    reopen(entries: &[Reopen]) -> ();
     /// [`Transaction::set_read_only`], alone.
     set_read_only(node: NodeKey, read_only: bool) -> ();
+    /// [`Transaction::block`], alone.
+    block(user: UserKey, kinds: OpKinds, reason: impl Into<Arc<str>>) -> ();
+    /// [`Transaction::unblock`], alone.
+    unblock(user: UserKey, kinds: OpKinds) -> ();
+    /// [`Transaction::check_op`], alone.
+    check_op(node: NodeKey, kind: OpKind) -> ();
+    /// [`Transaction::check_replace`], alone.
+    check_replace(parent: NodeKey, node: NodeKey) -> ();
 }

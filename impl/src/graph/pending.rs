@@ -7,6 +7,7 @@ use crate::journal::Undo;
 use crate::order::Search;
 use crate::plan::PlanStep;
 use crate::refresh::Worklist;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A point of the transaction to return to, as the graph keeps it.
@@ -33,8 +34,12 @@ pub(crate) struct Pending {
     pub(crate) fresh_bound: i64,
     /// In the order in which they reached zero references (L2).
     pub(crate) doomed: Vec<NodeKey>,
-    /// In the order of the steps (V5.1).
+    /// In the order of the steps and queues (V5.1).
     pub(crate) reopened: Vec<NodeKey>,
+    /// In the order in which they were first renamed (V5.1).
+    pub(crate) renamed: Vec<NodeKey>,
+    /// Previous values for the journal's `Stored` and `Blocks` records.
+    pub(crate) texts: Vec<Option<Arc<str>>>,
     /// Nodes whose inputs of P4 or verdict may have changed.
     pub(crate) dirty: Vec<NodeKey>,
     /// Nodes that the judgement came by.
@@ -48,6 +53,11 @@ pub(crate) struct Pending {
     pub(crate) progress: usize,
     /// Indices of steps of the plan that were refused, and the refusal tolerated; ascending.
     pub(crate) refused: Vec<usize>,
+    /// Indices of the steps of the plan that are to be made permanent, in the order for it (V6); empty until all of
+    /// them have succeeded.
+    pub(crate) settle: Vec<usize>,
+    /// How many of these have been.
+    pub(crate) settled: usize,
     /// Nodes whose driver has been told of its new grant, while others have not yet.
     pub(crate) told: Vec<NodeKey>,
     /// Steps that were performed, and neither set nor aborted.

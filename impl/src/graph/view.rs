@@ -1,6 +1,7 @@
 //! Read-only views of nodes, edges and users.
 
 use super::arena::{Core, Edge, EdgeIter, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
+use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
 use crate::role::{Role, Slot};
 use alloc::sync::Arc;
@@ -33,10 +34,17 @@ impl<'a> NodeView<'a> {
     }
 
     /// The name of the driver ([`Policy::name`](crate::Policy::name)). `None` in a hook, where the driver is the one
-    /// that is asked and knows its name.
+    /// that is asked and knows its name. A node that has lost its driver still says which it was (L3.2).
     #[must_use]
-    pub const fn driver_name(&self) -> Option<&'a str> {
-        self.driver_name
+    pub fn driver_name(&self) -> Option<&'a str> {
+        let lost = || self.core.texts.lost.get(&self.key).map(|name| &**name);
+        self.driver_name.or_else(lost)
+    }
+
+    /// Whether the node has its driver, or has lost it (L3).
+    #[must_use]
+    pub fn has_driver(&self) -> bool {
+        !self.node.ejected
     }
 
     /// Whether the node is read-only.
@@ -69,10 +77,41 @@ impl<'a> NodeView<'a> {
         self.node.never_freeze
     }
 
-    /// References that are no edges (L1).
+    /// Whether the node is a filter that was put in unasked, and that the user does not see (S0).
+    #[must_use]
+    pub fn implicit(&self) -> bool {
+        self.node.implicit
+    }
+
+    /// The number of callers that hold the node (L1). The monitor is not one of them.
     #[must_use]
     pub fn holders(&self) -> u32 {
         self.node.holders
+    }
+
+    /// Whether the monitor holds the node (L1).
+    #[must_use]
+    pub fn is_monitor_owned(&self) -> bool {
+        self.node.monitor
+    }
+
+    /// The node from which this one inherits (S8); not a doomed one, whose heirs its closing frees.
+    #[must_use]
+    pub fn inherits_from(&self) -> Option<NodeKey> {
+        let parent = self.core.nodes.get(self.node.inherits);
+        parent.filter(|parent| !parent.doomed).map(|_| self.node.inherits)
+    }
+
+    /// Whether the read-only flag is inherited, too (S8). `false` if the node inherits from nobody.
+    #[must_use]
+    pub fn inherits_read_only(&self) -> bool {
+        self.node.inherits_read_only && self.inherits_from().is_some()
+    }
+
+    /// The backing name stored in the image (S6). In a hook it is the one to come.
+    #[must_use]
+    pub fn stored_backing(&self) -> Option<&'a Arc<str>> {
+        self.core.texts.backing.get(&self.key)
     }
 
     /// The number of parent edges.
@@ -179,6 +218,10 @@ impl<'a> EdgeView<'a> {
         self.edge.parent
     }
 
+    pub(crate) fn parent_node(&self) -> Option<NodeKey> {
+        self.edge.parent_node()
+    }
+
     /// The lower end.
     #[must_use]
     pub fn child(&self) -> NodeKey {
@@ -251,6 +294,18 @@ impl<'a> UserView<'a> {
     #[must_use]
     pub fn stays(&self) -> bool {
         self.user.stays
+    }
+
+    /// The kinds of operation that the user blocks on its node (L4).
+    #[must_use]
+    pub fn blocks(&self) -> OpKinds {
+        self.user.blocks
+    }
+
+    /// Why it blocks them: the reason given last. `None` if it blocks nothing.
+    #[must_use]
+    pub fn block_reason(&self) -> Option<&'a Arc<str>> {
+        self.core.texts.reasons.get(&self.key)
     }
 
     /// The node the user is attached to.

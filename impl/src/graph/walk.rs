@@ -55,7 +55,7 @@ impl Core {
         moving
     }
 
-    /// The edges from `top` down to `base`, or down to the end of the chain (S4). `None` if the walk ends elsewhere
+    /// The edges from `top` down to `base`, or down to the end of the chain, which a node without its driver is, too (S4). `None` if the walk ends elsewhere
     /// or goes round. As with [`Core::edges_to_move`], the list is to be given back.
     pub(crate) fn chain(&mut self, top: NodeKey, base: Option<NodeKey>) -> Option<Vec<EdgeKey>> {
         let mark = self.pending.next_epoch();
@@ -66,7 +66,7 @@ impl Core {
             let node = &mut self.nodes[key];
             let again = core::mem::replace(&mut node.mark, mark) == mark;
             let edge = node.chain_edge();
-            let end = edge.is_null();
+            let end = edge.is_null() || node.ejected;
             if again || (end && base.is_some()) {
                 self.pending.moving = edges;
                 return None;

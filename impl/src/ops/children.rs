@@ -33,12 +33,20 @@ impl Core {
         name: Arc<str>,
         role: Role,
     ) -> Result<EdgeKey, Error> {
-        let shape = self.live(parent)?.shape;
+        self.live(parent)?;
         self.live(child)?;
+        self.has_driver(parent)?;
+        self.can_attach(parent, &name, role)?;
+        Ok(self.add_child(parent, child, name, role))
+    }
+
+    /// O6.4 to O6.8.
+    pub(crate) fn can_attach(&self, parent: NodeKey, name: &str, role: Role) -> Result<(), Error> {
+        let shape = self.nodes[parent].shape;
         if !shape.takes_children {
             return Err(ErrorKind::NoChildren { node: self.node_ref(parent) }.into());
         }
-        self.name_is_free(parent, &name, EdgeKey::null())?;
+        self.name_is_free(parent, name, EdgeKey::null())?;
         if !role.is_well_formed() {
             return Err(ErrorKind::BadRole { node: self.node_ref(parent), role }.into());
         }
@@ -48,7 +56,7 @@ impl Core {
         if let Some(slot) = role.slot(shape) {
             self.slot_is_free(parent, slot)?;
         }
-        Ok(self.add_child(parent, child, name, role))
+        Ok(())
     }
 
     /// O7.
@@ -58,7 +66,9 @@ impl Core {
             return Err(ErrorKind::FilterNeedsChild { node: self.node_ref(parent) }.into());
         }
         self.not_frozen(key)?;
-        self.detach_edge(key);
+        let child = self.edges[key].child;
+        self.remove_child_edge(key);
+        self.doom_if_unreferenced(child);
         Ok(())
     }
 
@@ -66,16 +76,23 @@ impl Core {
     fn swap_child(&mut self, parent: NodeKey, slot: Slot, to: Option<NodeKey>, role: Role) {
         let old = self.nodes[parent].slot(slot);
         let old_child = self.edges.get(old).map(|edge| edge.child);
+        let inherited = to.is_some_and(|to| self.inherits_through(to, parent));
         if old_child.is_some() {
-            self.remove_edge(old);
+            self.remove_child_edge(old);
         }
         if let Some(to) = to {
-            let name = self.words.of(slot).clone();
-            self.add_child(parent, to, name, role);
+            self.put_child(parent, slot, to, role, inherited);
         }
         if let Some(child) = old_child {
             self.doom_if_unreferenced(child);
         }
+    }
+
+    /// The second half of that: an edge to a node that `inherited` from the parent before the operation, or did not.
+    pub(crate) fn put_child(&mut self, parent: NodeKey, slot: Slot, to: NodeKey, role: Role, inherited: bool) {
+        let name = self.words.of(slot).clone();
+        self.add_child(parent, to, name, role);
+        self.inherit_directly(parent, to, inherited);
     }
 }
 
@@ -89,13 +106,10 @@ impl<D: Driver> Graph<D> {
         ErrorKind::BackingUnsupported { node: self.core.node_ref(key), driver: self.driver_name(key) }.into()
     }
 
-    /// O8.
-    pub(crate) fn step_set_backing(&mut self, key: NodeKey, to: Option<NodeKey>) -> Result<(), Error> {
-        let core = &mut self.core;
-        let (shape, old) = core.live(key).map(|node| (node.shape, node.backing))?;
-        if let Some(to) = to {
-            core.live(to)?;
-        }
+    /// O8.4 to O8.7, and the role of the new edge.
+    pub(crate) fn can_set_backing(&self, key: NodeKey, to: Option<NodeKey>) -> Result<Role, Error> {
+        let core = &self.core;
+        let (shape, old) = (core.nodes[key].shape, core.nodes[key].backing);
         let role = match shape.filter {
             Some(Slot::Backing) => Role::FILTER,
             None if shape.supports_backing => Role::COW,
@@ -109,18 +123,28 @@ impl<D: Driver> Graph<D> {
             None => {}
         }
         core.not_frozen(old)?;
-        core.swap_child(key, Slot::Backing, to, role);
+        Ok(role)
+    }
+
+    /// O8.
+    pub(crate) fn step_set_backing(&mut self, key: NodeKey, to: Option<NodeKey>) -> Result<(), Error> {
+        self.core.live(key)?;
+        if let Some(to) = to {
+            self.core.live(to)?;
+        }
+        self.core.has_driver(key)?;
+        let role = self.can_set_backing(key, to)?;
+        self.core.swap_child(key, Slot::Backing, to, role);
         Ok(())
     }
 
-    /// O9.
-    pub(crate) fn step_set_file(&mut self, key: NodeKey, to: NodeKey) -> Result<(), Error> {
-        let core = &mut self.core;
-        let (filter, old) = core.live(key).map(|node| (node.shape.filter, node.file))?;
-        core.live(to)?;
+    /// O9.4 to O9.7, and the role of the new edge.
+    pub(crate) fn can_set_file(&self, key: NodeKey) -> Result<Role, Error> {
+        let core = &self.core;
+        let (filter, old) = (core.nodes[key].shape.filter, core.nodes[key].file);
         let role = match (filter, core.edges.get(old)) {
             (Some(Slot::Backing), _) => {
-                let (node, driver) = (self.core.node_ref(key), self.driver_name(key));
+                let (node, driver) = (core.node_ref(key), self.driver_name(key));
                 return Err(ErrorKind::FileUnsupported { node, driver }.into());
             }
             (Some(Slot::File), _) => Role::FILTER,
@@ -129,7 +153,16 @@ impl<D: Driver> Graph<D> {
         };
         core.name_is_free(key, "file", old)?;
         core.not_frozen(old)?;
-        core.swap_child(key, Slot::File, Some(to), role);
+        Ok(role)
+    }
+
+    /// O9.
+    pub(crate) fn step_set_file(&mut self, key: NodeKey, to: NodeKey) -> Result<(), Error> {
+        self.core.live(key)?;
+        self.core.live(to)?;
+        self.core.has_driver(key)?;
+        let role = self.can_set_file(key)?;
+        self.core.swap_child(key, Slot::File, Some(to), role);
         Ok(())
     }
 }

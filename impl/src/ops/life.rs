@@ -1,27 +1,33 @@
-//! Add, release, set option, set read-only (O1, O2, O17, O18).
+//! Add, open child, hold, release, delete, eject, set option (O1, O2, O13, O17, O20 to O23).
 
 use super::NodeSpec;
 use crate::counters::Counters;
 use crate::driver::{Driver, DriverOption};
-use crate::error::{Error, ErrorKind};
+use crate::error::{EdgeRef, Error, ErrorKind, NodeRef};
 use crate::graph::Graph;
-use crate::graph::arena::{Core, EdgeKey, Node, NodeKey};
+use crate::graph::arena::{Core, EdgeKey, Node, NodeKey, Parent};
 use crate::journal::Undo;
+use crate::op_kind::OpKind;
+use crate::order::{GAP, LIMIT};
 use crate::permission::{Grant, Pair};
-use crate::role::Shape;
+use crate::plan::Ejected;
+use crate::role::{Role, Shape};
+use alloc::sync::Arc;
 use slotmap::Key;
 
-/// The shape of a driver, made consistent: a filter does not support backing besides, and what has a place for a
-/// child takes children.
+/// The shape of a driver, made consistent.
 pub(crate) fn shape_of(driver: &impl Driver) -> Shape {
-    let filter = driver.slot();
-    let supports_backing = filter.is_none() && driver.supports_backing();
-    let takes_children = filter.is_some() || supports_backing || driver.takes_children();
-    Shape { filter, supports_backing, takes_children }
+    let shape = Shape {
+        filter: driver.slot(),
+        supports_backing: driver.supports_backing(),
+        takes_children: driver.takes_children(),
+        children_replaceable: driver.children_replaceable(),
+    };
+    shape.consistent()
 }
 
 impl Node {
-    /// A node with one holder and no edges.
+    /// A node with the holder that an add gives it (L1), and no edges.
     pub(crate) fn new(spec: &NodeSpec, shape: Shape, label: i64) -> Self {
         let (none, nowhere) = (EdgeKey::null(), NodeKey::null());
         Self {
@@ -33,8 +39,10 @@ impl Node {
             next: nowhere,
             label,
             mark: 0,
+            inherits: nowhere,
             parent_count: 0,
-            holders: 1,
+            holders: spec.implicit.into(),
+            heirs: 0,
             counters: Counters::default(),
             granted: Grant { pair: Pair::NOTHING, writable: !spec.read_only },
             shape,
@@ -42,41 +50,95 @@ impl Node {
             force_share: spec.force_share,
             no_io: spec.no_io,
             never_freeze: spec.never_freeze,
+            implicit: spec.implicit,
+            monitor: !spec.implicit,
+            inherits_read_only: false,
+            ejected: false,
             doomed: false,
             queued: false,
             touched: false,
             reopened: false,
+            renamed: false,
         }
     }
 }
 
 impl<D: Driver> Graph<D> {
-    /// O1. The third precondition cannot fail here: a driver that was made has its own options.
-    pub(crate) fn step_add(&mut self, spec: NodeSpec, driver: D) -> Result<NodeKey, Error> {
+    /// O1.1 to O1.4. The third precondition cannot fail here: a driver that was made has its own options.
+    fn can_add(&self, spec: &NodeSpec, shape: Shape) -> Result<(), Error> {
         if let Some(key) = self.core.node_named(&spec.name) {
             return Err(ErrorKind::DuplicateNode { name: self.core.nodes[key].name.clone() }.into());
         }
         if spec.force_share && !spec.read_only {
-            return Err(ErrorKind::ForceShareWritable { node: spec.name }.into());
+            return Err(ErrorKind::ForceShareWritable { node: spec.name.clone() }.into());
         }
-        let shape = shape_of(&driver);
-        let label = self.core.front_label();
-        let node = Node::new(&spec, shape, label);
-        let key = self.core.add_node(spec.name, node);
+        if spec.implicit && shape.filter.is_none() {
+            let node = NodeRef { key: NodeKey::null(), name: spec.name.clone() };
+            return Err(ErrorKind::NotAFilter { node }.into());
+        }
+        Ok(())
+    }
+
+    /// The effect of O1, of a node that [`Graph::can_add`].
+    fn join(&mut self, name: Arc<str>, node: Node, driver: D) -> NodeKey {
+        let key = self.core.add_node(name, node);
         self.drivers.insert(key, driver);
-        Ok(key)
+        key
+    }
+
+    /// O1.
+    pub(crate) fn step_add(&mut self, spec: NodeSpec, driver: D) -> Result<NodeKey, Error> {
+        let shape = shape_of(&driver);
+        self.can_add(&spec, shape)?;
+        let node = Node::new(&spec, shape, self.core.front_label());
+        Ok(self.join(spec.name, node, driver))
     }
 
     /// O13.
     pub(crate) fn step_insert(&mut self, spec: NodeSpec, driver: D, top: NodeKey) -> Result<NodeKey, Error> {
         let new = self.step_add(spec, driver)?;
-        self.step_append(new, top)?;
+        self.step_append(new, top, false)?;
         Ok(new)
+    }
+
+    /// O23.
+    pub(crate) fn step_open_child(
+        &mut self,
+        parent: NodeKey,
+        mut spec: NodeSpec,
+        driver: D,
+        name: Arc<str>,
+        role: Role,
+    ) -> Result<NodeKey, Error> {
+        let parent_read_only = self.core.live(parent)?.read_only;
+        self.core.has_driver(parent)?;
+        let inherits_read_only = !spec.read_only;
+        spec.read_only = spec.read_only || role.contains(Role::COW) || parent_read_only;
+        let shape = shape_of(&driver);
+        self.can_add(&spec, shape)?;
+        self.core.can_attach(parent, &name, role)?;
+        let mut node = Node::new(&spec, shape, self.core.front_label());
+        (node.holders, node.monitor) = (0, false);
+        let key = self.join(spec.name, node, driver);
+        // Nothing is below it, so any place below its parent will do.
+        let label = self.core.nodes[parent].label.saturating_add(GAP);
+        if label <= LIMIT {
+            self.core.set_label(key, label);
+        }
+        self.core.add_child(parent, key, name, role);
+        self.core.set_inherits(key, parent, inherits_read_only);
+        Ok(key)
     }
 
     /// O17.
     pub(crate) fn step_set_option(&mut self, key: NodeKey, option: DriverOption) -> Result<(), Error> {
         self.core.live(key)?;
+        self.core.has_driver(key)?;
+        self.offer_option(key, option)
+    }
+
+    /// O17.3 and the effect of O17.
+    pub(crate) fn offer_option(&mut self, key: NodeKey, option: DriverOption) -> Result<(), Error> {
         let unsupported = |core: &Core| ErrorKind::OptionUnsupported { node: core.node_ref(key) }.into();
         let Some(driver) = self.drivers.get_mut(key) else { return Err(unsupported(&self.core)) };
         let Ok(previous) = driver.set_option(option) else { return Err(unsupported(&self.core)) };
@@ -85,33 +147,68 @@ impl<D: Driver> Graph<D> {
         self.core.note(key);
         Ok(())
     }
+
+    /// O22.
+    pub(crate) fn step_eject(&mut self, key: NodeKey) -> Result<(), Error> {
+        let name = self.core.live(key)?.name.clone();
+        self.core.has_driver(key)?;
+        let kind = self.driver_name(key);
+        if let Some(driver) = self.drivers.remove(key) {
+            self.ejected.push(Ejected { key, name, driver });
+            self.core.mark_ejected(key, kind);
+        }
+        Ok(())
+    }
 }
 
 impl Core {
+    /// O20.
+    pub(crate) fn hold(&mut self, key: NodeKey) -> Result<(), Error> {
+        self.live(key)?;
+        self.add_holder(key);
+        Ok(())
+    }
+
     /// O2.
     pub(crate) fn release(&mut self, key: NodeKey) -> Result<(), Error> {
-        if self.live(key)?.holders == 0 {
+        self.live(key)?;
+        if !self.drop_holder(key) {
             return Err(ErrorKind::NoHolder { node: self.node_ref(key) }.into());
         }
-        self.drop_holder(key);
         self.doom_if_unreferenced(key);
         Ok(())
+    }
+
+    /// O21.
+    pub(crate) fn delete(&mut self, key: NodeKey) -> Result<(), Error> {
+        self.live(key)?;
+        if let Some(user) = self.root_user(key) {
+            return Err(ErrorKind::HasUser { node: self.node_ref(key), user }.into());
+        }
+        self.not_blocked(key, OpKind::DriveDel)?;
+        let node = &self.nodes[key];
+        if !node.monitor {
+            return Err(ErrorKind::NotMonitorOwned { node: self.node_ref(key) }.into());
+        }
+        if node.parent_count > 0 || node.holders > 0 {
+            return Err(ErrorKind::InUse { node: self.node_ref(key) }.into());
+        }
+        self.drop_monitor(key);
+        self.doom_if_unreferenced(key);
+        Ok(())
+    }
+
+    /// The edge of the first root user in list order. O(parents).
+    pub(crate) fn root_user(&self, key: NodeKey) -> Option<EdgeRef> {
+        let is_root = |edge: &EdgeKey| matches!(self.edges[*edge].parent, Parent::User(_));
+        self.parents(key).find(is_root).map(|edge| self.edge_ref(edge))
     }
 
     /// The second half of O17 alone.
     pub(crate) fn step_refresh(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
+        self.has_driver(key)?;
         self.note(key);
-        Ok(())
-    }
-
-    /// O18.
-    pub(crate) fn set_read_only(&mut self, key: NodeKey, read_only: bool) -> Result<(), Error> {
-        let node = self.live(key)?;
-        if !read_only && node.force_share {
-            return Err(ErrorKind::ForceShareWritable { node: node.name.clone() }.into());
-        }
-        self.reopen(key, read_only);
         Ok(())
     }
 }

@@ -1,13 +1,18 @@
 //! The steps (V2): each tests its preconditions in the order of `specs/operations.md` and then writes. A step that
 //! fails may have written: the transaction takes that back.
 
+mod blockers;
 mod chain;
 mod children;
+mod intermediate;
 mod life;
+mod queue;
+mod reopen;
 mod replace;
 mod users;
 
 pub(crate) use life::shape_of;
+pub use reopen::Reopen;
 
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, User, UserKey};
@@ -33,13 +38,16 @@ pub struct NodeSpec {
     pub no_io: bool,
     /// Edges to the node must never be frozen (S7).
     pub never_freeze: bool,
+    /// A filter put in unasked, that the user does not see (S0).
+    pub implicit: bool,
 }
 
 impl NodeSpec {
     /// A writable node of that name, without flags.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), read_only: false, force_share: false, no_io: false, never_freeze: false }
+        let name = name.into();
+        Self { name, read_only: false, force_share: false, no_io: false, never_freeze: false, implicit: false }
     }
 
     /// Sets the flag *read-only*.
@@ -69,6 +77,13 @@ impl NodeSpec {
         self.never_freeze = on;
         self
     }
+
+    /// Sets the flag *implicit*: only for filters.
+    #[must_use]
+    pub const fn implicit(mut self, on: bool) -> Self {
+        self.implicit = on;
+        self
+    }
 }
 
 impl Core {
@@ -78,6 +93,14 @@ impl Core {
             Some(node) if !node.doomed => Ok(node),
             node => Err(ErrorKind::NodeNotFound { node: key, name: node.map(|node| node.name.clone()) }.into()),
         }
+    }
+
+    /// `NodeCorrupted`, if the node has lost its driver (L3).
+    pub(crate) fn has_driver(&self, key: NodeKey) -> Result<(), Error> {
+        if self.nodes[key].ejected {
+            return Err(ErrorKind::NodeCorrupted { node: self.node_ref(key) }.into());
+        }
+        Ok(())
     }
 
     /// The user exists.

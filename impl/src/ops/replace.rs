@@ -8,12 +8,12 @@ use crate::role::{Role, Slot};
 use slotmap::Key;
 
 impl Core {
-    fn same_node(&self, key: NodeKey) -> Error {
+    pub(super) fn same_node(&self, key: NodeKey) -> Error {
         ErrorKind::SameNode { node: self.node_ref(key) }.into()
     }
 
     /// O10.4 and the effect of O10: moves what is to be moved, in list order (S1, S5). Dooms nobody. O(parents).
-    fn move_parents(&mut self, from: NodeKey, to: NodeKey) -> Result<(), Error> {
+    pub(super) fn move_parents(&mut self, from: NodeKey, to: NodeKey) -> Result<(), Error> {
         let moving = self.edges_to_move(from, to);
         let result = moving.iter().try_for_each(|edge| self.not_frozen(*edge));
         if result.is_ok() {
@@ -55,7 +55,8 @@ impl Core {
     /// O14.
     pub(crate) fn drop_filter(&mut self, filter: NodeKey) -> Result<(), Error> {
         let node = self.live(filter)?;
-        let (slot, edge, holders) = (node.shape.filter, node.chain_edge(), node.holders);
+        let (slot, edge) = (node.shape.filter, node.chain_edge());
+        self.has_driver(filter)?;
         if slot.is_none() {
             return Err(ErrorKind::NotAFilter { node: self.node_ref(filter) }.into());
         }
@@ -66,12 +67,14 @@ impl Core {
             return Err(self.same_node(filter));
         }
         self.move_parents(filter, child)?;
-        if holders > 0 {
-            self.drop_holder(filter);
-        }
+        self.drop_holder(filter);
         self.doom_if_unreferenced(filter);
         if self.nodes[filter].doomed {
-            self.detach_children(filter);
+            while let Some(edge) = self.children(filter).next() {
+                let child = self.edges[edge].child;
+                self.remove_child_edge(edge);
+                self.doom_if_unreferenced(child);
+            }
         }
         Ok(())
     }
@@ -92,26 +95,39 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// O12.
-    pub(crate) fn step_append(&mut self, new: NodeKey, top: NodeKey) -> Result<(), Error> {
+    /// O12, with *store* or without.
+    pub(crate) fn step_append(&mut self, new: NodeKey, top: NodeKey, store: bool) -> Result<(), Error> {
         let core = &mut self.core;
         let shape = core.live(new)?.shape;
         core.live(top)?;
         if new == top {
             return Err(core.same_node(new));
         }
+        core.has_driver(new)?;
         let (slot, role) = match shape.filter {
-            Some(slot) => (slot, Role::FILTER),
+            Some(slot) if !store => (slot, Role::FILTER),
             None if shape.supports_backing => (Slot::Backing, Role::COW),
-            None => return Err(self.backing_unsupported(new)),
+            _ => return Err(self.backing_unsupported(new)),
         };
+        self.append_in(new, top, slot, role)?;
+        if store {
+            let name = self.core.nodes[top].name.clone();
+            self.core.store_name(new, name);
+        }
+        Ok(())
+    }
+
+    /// O12.6 to O12.8, and the effect of O12.
+    pub(super) fn append_in(&mut self, new: NodeKey, top: NodeKey, slot: Slot, role: Role) -> Result<(), Error> {
+        let core = &mut self.core;
         let name = core.words.of(slot).clone();
         let present = core.nodes[new].slot(slot);
         core.name_is_free(new, &name, present)?;
         if !present.is_null() {
             core.slot_is_free(new, slot)?;
         }
-        core.add_child(new, top, name, role);
+        let inherited = core.inherits_through(top, new);
+        core.put_child(new, slot, top, role, inherited);
         // What moves is decided with the new edge in place, which itself does not; a refusal takes it back.
         core.move_parents(top, new)?;
         core.settle_between(new);

@@ -21,8 +21,40 @@ impl Core {
         (self.first_node, self.last_node) = (NodeKey::null(), NodeKey::null());
         (self.first_user, self.last_user) = (UserKey::null(), UserKey::null());
         self.front = 0;
+        self.texts.clear();
         self.stale.clear();
         self.pending.aborts.clear();
+    }
+
+    /// The pointers of S8; each is followed once, and marked with the walk that did.
+    pub(super) fn build_inheritance<T>(
+        &mut self,
+        snapshot: &Snapshot<T>,
+        nodes: &[NodeKey],
+    ) -> Result<(), RestoreError> {
+        for (index, (key, node)) in nodes.iter().zip(&snapshot.nodes).enumerate() {
+            let Some(parent) = node.inherits else {
+                if node.inherits_read_only {
+                    return Err(RestoreError::Inherits(index));
+                }
+                continue;
+            };
+            let parent = usize::try_from(parent).ok().and_then(|parent| nodes.get(parent).copied());
+            let parent = parent.ok_or(RestoreError::Inherits(index))?;
+            self.put_inherits(*key, parent, node.inherits_read_only);
+        }
+        let before = self.pending.epoch;
+        for (index, key) in nodes.iter().copied().enumerate() {
+            let walk = self.pending.next_epoch();
+            let mut next = Some(key);
+            while let Some(node) = next.and_then(|key| self.nodes.get_mut(key)).filter(|node| node.mark <= before) {
+                (node.mark, next) = (walk, Some(node.inherits));
+            }
+            if next.and_then(|key| self.nodes.get(key)).is_some_and(|node| node.mark == walk) {
+                return Err(RestoreError::Inherits(index));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn build_users<T>(&mut self, snapshot: &Snapshot<T>) -> Result<Vec<UserKey>, RestoreError> {
@@ -34,10 +66,16 @@ impl Core {
             if user.pair.known() != user.pair {
                 return Err(RestoreError::UnknownPair(index));
             }
+            if user.blocks.known() != user.blocks || user.blocks.is_empty() != user.block_reason.is_none() {
+                return Err(RestoreError::BadlyBlocked(index));
+            }
             let (edge, prev, next) = (EdgeKey::null(), self.last_user, UserKey::null());
-            let data = User { edge, prev, next, stays: user.stays, gone: false };
+            let data = User { edge, prev, next, blocks: user.blocks, stays: user.stays, gone: false };
             let key = self.users.insert(Named { name: user.name.clone(), data });
             self.relink_user(key);
+            if let Some(reason) = &user.block_reason {
+                self.texts.reasons.insert(key, reason.clone());
+            }
             keys.push(key);
         }
         Ok(keys)
@@ -102,7 +140,11 @@ impl Core {
         if edge.frozen && self.nodes[child].never_freeze {
             return Err(RestoreError::BadlyFrozen(index));
         }
-        let mut data = Edge::new(Parent::Node(parent), child, Pair::NOTHING, edge.role, slot);
+        let kept = edge.kept.unwrap_or(Pair::NOTHING);
+        if edge.kept.is_some() != self.nodes[parent].ejected || kept.known() != kept {
+            return Err(RestoreError::KeptPair(index));
+        }
+        let mut data = Edge::new(Parent::Node(parent), child, kept, edge.role, slot);
         data.frozen = edge.frozen;
         let key = self.edges.insert(Named { name: edge.name.clone(), data });
         self.insert_child(parent, key, EdgeKey::null());
@@ -130,6 +172,9 @@ impl Core {
         }
         if edge.frozen {
             return Err(RestoreError::BadlyFrozen(index));
+        }
+        if edge.kept.is_some() {
+            return Err(RestoreError::KeptPair(index));
         }
         if !self.users[user].edge.is_null() {
             return Err(RestoreError::UserEdges(index));
@@ -163,7 +208,7 @@ impl Core {
     pub(super) fn judge_all(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
         for (index, key) in nodes.iter().copied().enumerate() {
             let node = &self.nodes[key];
-            if node.parent_count == 0 && node.holders == 0 {
+            if !node.is_referenced() {
                 return Err(RestoreError::Unreferenced(index));
             }
             if !node.counters.conflicts().is_empty() {

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests use this")]
 
+pub mod random;
+
 use blockgraph::drivers::{
     BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
 };
@@ -9,6 +11,7 @@ use blockgraph::{
     ChildContext, Driver, DriverOption, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Preset,
     Refusal, Role, Slot, UnsupportedOption,
 };
+use std::sync::Arc;
 
 pub const READER: Pair = Pair::new(Permissions::READ, Permissions::ALL);
 pub const WRITER: Pair = Pair::new(Permissions::READ.union(Permissions::WRITE), Permissions::ALL);
@@ -45,6 +48,8 @@ pub enum Behaviour {
     Accept,
     RefuseCheck,
     RefusePrepare,
+    RefuseFlush,
+    RefuseRename,
     PanicInCheck,
     PanicInSet,
 }
@@ -57,11 +62,19 @@ pub struct Injected {
     pub granted: Option<Grant>,
     pub open_checks: u32,
     pub open_prepares: u32,
+    pub open_renames: u32,
+    /// `post_commit`s due.
+    pub open_posts: u32,
+    /// The name that the driver was last told to store.
+    pub stored: Option<Arc<str>>,
 }
 
 impl Injected {
     pub fn new(preset: impl Into<Preset>, behaviour: Behaviour) -> Self {
-        Self { preset: preset.into(), behaviour, granted: None, open_checks: 0, open_prepares: 0 }
+        let (granted, stored) = (None, None);
+        let (open_checks, open_prepares, open_renames, open_posts) = (0, 0, 0, 0);
+        let preset = preset.into();
+        Self { preset, behaviour, granted, open_checks, open_prepares, open_renames, open_posts, stored }
     }
 
     pub fn no_permission() -> Self {
@@ -69,12 +82,18 @@ impl Injected {
     }
 
     pub fn random(rng: &mut Rng) -> Self {
-        let behaviour = match rng.below(12) {
-            0 => Behaviour::RefuseCheck,
-            1 => Behaviour::RefusePrepare,
+        let behaviour = match rng.below(24) {
+            0 | 1 => Behaviour::RefuseCheck,
+            2 => Behaviour::RefusePrepare,
+            3 => Behaviour::RefuseFlush,
+            4 => Behaviour::RefuseRename,
             _ => Behaviour::Accept,
         };
-        let preset: Preset = match rng.below(9) {
+        Self::new(Self::random_preset(rng), behaviour)
+    }
+
+    fn random_preset(rng: &mut Rng) -> Preset {
+        match rng.below(9) {
             0 => Protocol.into(),
             1 => Filter.into(),
             2 => BackingFilter.into(),
@@ -84,8 +103,12 @@ impl Injected {
             6 => Blkdebug::default().into(),
             7 => Quorum { rewrite: rng.coin() }.into(),
             _ => Format.into(),
-        };
-        Self::new(preset, behaviour)
+        }
+    }
+
+    /// Nothing is open: every success was followed by what it must be followed by.
+    pub fn is_settled(&self) -> bool {
+        (self.open_checks, self.open_prepares, self.open_renames, self.open_posts) == (0, 0, 0, 0)
     }
 }
 
@@ -106,12 +129,45 @@ impl Policy for Injected {
         self.preset.takes_children()
     }
 
+    fn children_replaceable(&self) -> bool {
+        self.preset.children_replaceable()
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         self.preset.child_pair(context)
     }
 }
 
 impl Driver for Injected {
+    fn flush(&mut self, _: &NodeView<'_>) -> Result<(), Refusal> {
+        assert_eq!(self.open_prepares, 0, "flushed before anything is prepared");
+        if self.behaviour == Behaviour::RefuseFlush { Err(Refusal::new("flush refused")) } else { Ok(()) }
+    }
+
+    fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        assert!(view.stored_backing().is_some(), "the view shows the name to come");
+        if self.behaviour == Behaviour::RefuseRename {
+            return Err(Refusal::new("rename refused"));
+        }
+        self.open_renames += 1;
+        Ok(())
+    }
+
+    fn commit_rename(&mut self, view: &NodeView<'_>) {
+        assert_eq!(self.open_checks, 0, "checks are set before");
+        self.open_renames -= 1;
+        self.stored = view.stored_backing().cloned();
+    }
+
+    fn abort_rename(&mut self, _: &NodeView<'_>) {
+        self.open_renames -= 1;
+    }
+
+    fn post_commit(&mut self, _: &NodeView<'_>) {
+        assert_eq!(self.open_prepares, 0, "committed before");
+        self.open_posts -= 1;
+    }
+
     fn prepare(&mut self, _: &NodeView<'_>, _: bool) -> Result<(), Refusal> {
         if self.behaviour == Behaviour::RefusePrepare {
             return Err(Refusal::new("prepare refused"));
@@ -121,7 +177,9 @@ impl Driver for Injected {
     }
 
     fn commit_prepare(&mut self, _: &NodeView<'_>, _: bool) {
+        assert_eq!((self.open_checks, self.open_renames), (0, 0), "checks and renames are committed before");
         self.open_prepares -= 1;
+        self.open_posts += 1;
     }
 
     fn abort_prepare(&mut self, _: &NodeView<'_>, _: bool) {
@@ -149,11 +207,15 @@ impl Driver for Injected {
     }
 
     fn close(&mut self, _: &str) {
-        assert_eq!((self.open_checks, self.open_prepares), (0, 0), "closed with something open");
+        assert!(self.is_settled(), "closed with something open");
     }
 
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         self.preset.set_option(option)
+    }
+
+    fn default_option(&self) -> Option<DriverOption> {
+        self.preset.default_option()
     }
 }
 

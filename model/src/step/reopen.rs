@@ -1,6 +1,6 @@
 //! Reopen of many nodes (O25, R1 to R4).
 
-use super::{Change, Done, Work};
+use super::{Change, Done, Names, Work};
 use crate::op::{ChildName, Entry, NodeId, Queue, Slot, StepError as E};
 use crate::state::Inherits;
 use arrayvec::ArrayVec;
@@ -36,6 +36,13 @@ impl<const N: usize, const M: usize> Work<N, M> {
             self.change(change, &found);
         }
         Ok(())
+    }
+
+    /// The nodes that a reopen of these entries would queue.
+    pub fn queue(&self, list: &[Entry]) -> Names<N> {
+        let mut queue = ArrayVec::new();
+        list.iter().for_each(|&entry| self.enqueue(&mut queue, entry, None));
+        queue.iter().map(|queued| queued.said.node).collect()
     }
 
     /// R1

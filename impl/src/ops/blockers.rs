@@ -1,0 +1,146 @@
+//! Who blocks what (L4), and what asks for it: snapshot, block, unblock, check op, check replace (O26 to O30).
+
+use crate::driver::Driver;
+use crate::error::{Error, ErrorKind};
+use crate::graph::Graph;
+use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
+use crate::op_kind::{Blocker, OpKind, OpKinds};
+use crate::role::{Role, Slot};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use hashbrown::HashSet;
+
+impl Core {
+    /// The first parent edge, in list order, that blocks this kind of operation on the node (L4). O(parents).
+    fn blocking_edge(&self, key: NodeKey, kind: OpKind) -> Option<EdgeKey> {
+        self.parents(key).find(|edge| {
+            let edge = &self.edges[*edge];
+            let kinds = match edge.parent {
+                Parent::User(user) => self.users[user].blocks,
+                Parent::Node(_) if edge.role.contains(Role::COW) => OpKinds::BY_COW,
+                Parent::Node(_) => OpKinds::empty(),
+            };
+            kinds.has(kind)
+        })
+    }
+
+    fn blocker(&self, key: NodeKey, kind: OpKind) -> Option<Blocker> {
+        let edge = self.blocking_edge(key, kind)?;
+        let reason = match self.edges[edge].parent {
+            Parent::User(user) => Some(self.texts.reasons.get(&user).cloned().unwrap_or_default()),
+            Parent::Node(_) => None,
+        };
+        Some(Blocker { by: self.edge_ref(edge), reason })
+    }
+
+    /// `Blocked`, if the kind is blocked on the node.
+    pub(crate) fn not_blocked(&self, key: NodeKey, kind: OpKind) -> Result<(), Error> {
+        match self.blocker(key, kind) {
+            None => Ok(()),
+            Some(Blocker { by, reason }) => {
+                Err(ErrorKind::Blocked { node: self.node_ref(key), kind, by, reason }.into())
+            }
+        }
+    }
+
+    /// O27.
+    pub(crate) fn block(&mut self, key: UserKey, kinds: OpKinds, reason: Arc<str>) -> Result<(), Error> {
+        let blocks = self.live_user(key)?.blocks;
+        let kinds = kinds.known();
+        if !kinds.is_empty() {
+            self.set_blocks(key, blocks | kinds, Some(reason));
+        }
+        Ok(())
+    }
+
+    /// O28.
+    pub(crate) fn unblock(&mut self, key: UserKey, kinds: OpKinds) -> Result<(), Error> {
+        let user = self.live_user(key)?;
+        let (kinds, blocks) = (kinds.known(), user.blocks);
+        if let Some(kind) = kinds.difference(blocks).kinds().next() {
+            return Err(ErrorKind::NotBlocked { user: key, name: user.name.clone(), kind }.into());
+        }
+        let left = blocks - kinds;
+        if left != blocks {
+            let reason = self.texts.reasons.get(&key).filter(|_| !left.is_empty()).cloned();
+            self.set_blocks(key, left, reason);
+        }
+        Ok(())
+    }
+
+    /// O29.
+    pub(crate) fn check_op(&self, key: NodeKey, kind: OpKind) -> Result<(), Error> {
+        self.live(key)?;
+        self.not_blocked(key, kind)
+    }
+
+    /// O30.
+    pub(crate) fn check_replace(&self, parent: NodeKey, key: NodeKey) -> Result<(), Error> {
+        self.live(parent)?;
+        self.live(key)?;
+        self.not_blocked(key, OpKind::Replace)?;
+        if !self.shows_through(parent, key) {
+            return Err(ErrorKind::CannotReplace { parent: self.node_ref(parent), node: self.node_ref(key) }.into());
+        }
+        Ok(())
+    }
+
+    /// The walk of O30.4: whether it meets `wanted`. O(what it meets).
+    fn shows_through(&self, from: NodeKey, wanted: NodeKey) -> bool {
+        let (mut met, mut stack) = (HashSet::new(), Vec::new());
+        stack.push(from);
+        while let Some(key) = stack.pop() {
+            if key == wanted {
+                return true;
+            }
+            let Some(node) = self.nodes.get(key).filter(|node| !node.ejected) else { continue };
+            if !met.insert(key) {
+                continue;
+            }
+            if node.shape.filter.is_some() {
+                stack.extend(self.edges.get(node.chain_edge()).map(|edge| edge.child));
+            } else if node.shape.children_replaceable {
+                stack.extend(self.children(key).map(|edge| self.edges[edge].child));
+            }
+        }
+        false
+    }
+}
+
+impl<D: Driver> Graph<D> {
+    /// Who blocks this kind of operation on a node: of several the first in the order of the node's parents (L4; QEMU:
+    /// `bdrv_op_is_blocked`). `None` also if there is no such node. O(parents).
+    #[must_use]
+    pub fn is_blocked(&self, node: NodeKey, kind: OpKind) -> Option<Blocker> {
+        self.core.blocker(node, kind)
+    }
+
+    /// Whether `node` certainly shows the same data as `parent`, so that a copy of `parent` may replace it: it is
+    /// `parent` itself, or is met below it over filters and over drivers whose [children are
+    /// replaceable](crate::Policy::children_replaceable) (O30; QEMU: `bdrv_recurse_can_replace`). Blockers are not
+    /// looked at. O(what is met).
+    #[must_use]
+    pub fn can_replace(&self, parent: NodeKey, node: NodeKey) -> bool {
+        self.core.nodes.contains_key(parent) && self.core.shows_through(parent, node)
+    }
+
+    /// O26.
+    pub(crate) fn step_snapshot(&mut self, key: NodeKey, overlay: NodeKey) -> Result<(), Error> {
+        let core = &self.core;
+        core.live(key)?;
+        let shape = core.live(overlay)?.shape;
+        core.not_blocked(key, OpKind::ExternalSnapshot)?;
+        if let Some(user) = core.root_user(overlay) {
+            return Err(ErrorKind::HasUser { node: core.node_ref(overlay), user }.into());
+        }
+        core.not_blocked(overlay, OpKind::ExternalSnapshot)?;
+        if key == overlay {
+            return Err(core.same_node(key));
+        }
+        core.has_driver(overlay)?;
+        if !shape.supports_backing {
+            return Err(self.backing_unsupported(overlay));
+        }
+        self.append_in(overlay, key, Slot::Backing, Role::COW)
+    }
+}

@@ -1,0 +1,204 @@
+//! Reopen (O25, O18; R1 to R3).
+
+use super::queue::{Options, Queued};
+use crate::driver::{Driver, DriverOption};
+use crate::error::{Error, ErrorKind};
+use crate::graph::Graph;
+use crate::graph::arena::NodeKey;
+use crate::role::{Role, Slot};
+use alloc::vec::Vec;
+use slotmap::Key;
+
+/// One entry of a [reopen](crate::Transaction::reopen): a node, and what is said about it (O25).
+///
+/// ```
+/// use blockgraph::drivers::{Format, Protocol};
+/// use blockgraph::{Graph, NodeSpec, Preset, Reopen, Role};
+///
+/// let mut graph: Graph<Preset> = Graph::new();
+/// let disk = graph.add(NodeSpec::new("disk"), Format.into())?;
+/// let file = graph.open_child(disk, NodeSpec::new("file"), Protocol.into(), "file", Role::DATA | Role::PRIMARY)?;
+/// let base = graph.add(NodeSpec::new("base"), Format.into())?;
+///
+/// // Read-only and with a backing file. The file inherits from the disk, so it becomes read-only, too.
+/// graph.reopen(&[Reopen::new(disk).keep(true).read_only(true).backing(Some(base))])?;
+/// assert!(graph.get(file).is_some_and(|file| file.read_only() && file.inherits_read_only()));
+///
+/// // Without *keep*, what is not said becomes the default: writable. The backing file has to be said.
+/// assert!(graph.reopen(&[Reopen::new(disk)]).is_err());
+/// graph.reopen(&[Reopen::new(disk).backing(None)])?;
+/// assert!(graph.get(file).is_some_and(|file| file.writable()));
+/// # Ok::<(), blockgraph::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Reopen {
+    /// The node.
+    pub node: NodeKey,
+    /// Whether what is not said stays as it is, or becomes the default (R1.1, R1.2).
+    pub keep: bool,
+    /// The flag *read-only*, if it is said.
+    pub read_only: Option<bool>,
+    /// The driver's options, if they are said.
+    pub option: Option<DriverOption>,
+    /// The backing child, or that there is none; if it is said.
+    pub backing: Option<Option<NodeKey>>,
+    /// The file child, if it is said.
+    pub file: Option<NodeKey>,
+}
+
+impl Reopen {
+    /// An entry that says nothing, and does not keep what it does not say.
+    #[must_use]
+    pub const fn new(node: NodeKey) -> Self {
+        Self { node, keep: false, read_only: None, option: None, backing: None, file: None }
+    }
+
+    /// Whether to keep what is not said.
+    #[must_use]
+    pub const fn keep(mut self, on: bool) -> Self {
+        self.keep = on;
+        self
+    }
+
+    /// Says the flag *read-only*.
+    #[must_use]
+    pub const fn read_only(mut self, on: bool) -> Self {
+        self.read_only = Some(on);
+        self
+    }
+
+    /// Says the driver's options.
+    #[must_use]
+    pub fn option(mut self, option: DriverOption) -> Self {
+        self.option = Some(option);
+        self
+    }
+
+    /// Says the backing child, or that there is none.
+    #[must_use]
+    pub const fn backing(mut self, to: Option<NodeKey>) -> Self {
+        self.backing = Some(to);
+        self
+    }
+
+    /// Says the file child.
+    #[must_use]
+    pub const fn file(mut self, to: NodeKey) -> Self {
+        self.file = Some(to);
+        self
+    }
+}
+
+/// A change of a child, and what depends on the graph as the step found it (R1.4).
+#[derive(Debug)]
+struct Swap {
+    slot: Slot,
+    to: Option<NodeKey>,
+    role: Role,
+    /// Whether `to` inherited from the node (S8.3).
+    inherited: bool,
+    /// Who may cease to inherit from it (S8.2).
+    heirs: Vec<NodeKey>,
+}
+
+/// What becomes of one queued node, beside the flag and the options: of its backing and of its file child.
+type Swaps = [Option<Swap>; 2];
+
+impl<D: Driver> Graph<D> {
+    /// O25. The conditions of all entries come before all changes (R1.4), but options are offered to the drivers where
+    /// they are tested: no other condition depends on them, and a step that fails takes them back.
+    pub(crate) fn step_reopen(&mut self, entries: &[Reopen]) -> Result<(), Error> {
+        for entry in entries {
+            for node in [Some(entry.node), entry.backing.flatten(), entry.file].into_iter().flatten() {
+                self.core.live(node)?;
+            }
+        }
+        let queue = self.core.reopen_queue(entries);
+        let mut swaps = Vec::with_capacity(queue.len());
+        for queued in &queue {
+            swaps.push(self.can_reopen(queued)?);
+        }
+        let mut left = Vec::new();
+        for (queued, swaps) in queue.iter().zip(swaps) {
+            self.reopen_one(queued, swaps, &mut left);
+        }
+        left.into_iter().for_each(|child| self.core.doom_if_unreferenced(child));
+        Ok(())
+    }
+
+    /// O25.2.
+    fn can_reopen(&mut self, queued: &Queued) -> Result<Swaps, Error> {
+        let (core, key) = (&self.core, queued.node);
+        let (node, shape) = (&core.nodes[key], core.nodes[key].shape);
+        core.has_driver(key)?;
+        if node.force_share && !queued.read_only {
+            return Err(ErrorKind::ForceShareWritable { node: node.name.clone() }.into());
+        }
+        let option = match queued.options() {
+            Options::Present => None,
+            Options::Given(option) => Some(option),
+            Options::Default => self.drivers.get(key).and_then(D::default_option),
+        };
+        if let Some(option) = option {
+            self.offer_option(key, option)?;
+        }
+        let core = &self.core;
+        let has_backing = !core.nodes[key].backing.is_null() || core.texts.backing.contains_key(&key);
+        if !queued.keep && shape.supports_backing && has_backing && queued.backing().is_none() {
+            return Err(ErrorKind::BackingMissing { node: core.node_ref(key) }.into());
+        }
+        let backing = queued.backing().map(|to| self.can_swap(key, Slot::Backing, to)).transpose()?;
+        let file = queued.file().map(|to| self.can_swap(key, Slot::File, Some(to))).transpose()?;
+        Ok([backing.flatten(), file.flatten()])
+    }
+
+    /// R3.2, then O8.4 to O8.7 or O9.4 to O9.7. `None` if nothing changes.
+    fn can_swap(&mut self, key: NodeKey, slot: Slot, to: Option<NodeKey>) -> Result<Option<Swap>, Error> {
+        let edge = self.core.nodes[key].slot(slot);
+        let present = self.core.edges.get(edge).map(|edge| edge.child);
+        if let Some(child) = present {
+            if to == Some(child) || (to.is_some() && to == self.core.skip_implicit(child)) {
+                return Ok(None);
+            }
+            if self.core.nodes[child].implicit {
+                return Err(ErrorKind::ImplicitChild { edge: self.core.edge_ref(edge) }.into());
+            }
+        }
+        let role = match slot {
+            Slot::Backing => self.can_set_backing(key, to)?,
+            Slot::File => self.can_set_file(key)?,
+        };
+        if to.is_none() && present.is_none() {
+            return Ok(None);
+        }
+        let inherited = to.is_some_and(|to| self.core.inherits_through(to, key));
+        let heirs = present.map(|child| self.core.heirs_below(key, child)).unwrap_or_default();
+        Ok(Some(Swap { slot, to, role, inherited, heirs }))
+    }
+
+    /// The changes of one entry (R1.4). Who loses its last reference by them goes to the end of `left`, and may get one
+    /// by another entry.
+    fn reopen_one(&mut self, queued: &Queued, swaps: Swaps, left: &mut Vec<NodeKey>) {
+        let (core, key) = (&mut self.core, queued.node);
+        core.reopen(key, queued.read_only);
+        let node = &core.nodes[key];
+        if let Some(inherits) = queued.inherits_read_only.filter(|inherits| *inherits != node.inherits_read_only) {
+            let parent = node.inherits;
+            core.set_inherits(key, parent, inherits);
+        }
+        for swap in swaps.into_iter().flatten() {
+            let edge = core.nodes[key].slot(swap.slot);
+            if let Some(child) = core.edges.get(edge).map(|edge| edge.child) {
+                core.remove_edge(edge);
+                core.disinherit_strangers(key, &swap.heirs);
+                if !core.nodes[child].is_referenced() {
+                    left.push(child);
+                }
+            }
+            if let Some(to) = swap.to {
+                core.put_child(key, swap.slot, to, swap.role, swap.inherited);
+            }
+        }
+    }
+}

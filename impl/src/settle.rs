@@ -1,0 +1,160 @@
+//! The end of a plan: steps made permanent in the order for it, or aborted from the back (V6), and what is left to do
+//! when all drivers have been told.
+
+use crate::driver::{Driver, Refusal};
+use crate::graph::arena::{Core, NodeKey};
+use crate::graph::{Graph, NodeView};
+use crate::plan::{Closed, Committed, Plan, PlanStep};
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+impl Core {
+    /// All steps have been executed; in which order they are made permanent (V6): the checks and then the renames
+    /// from the back, then the prepares, each after those of the nodes below, which have greater labels. Refused
+    /// checks are not among them.
+    pub(crate) fn order_settlement(&mut self) {
+        let Self { nodes, pending, .. } = self;
+        let (plan, refused) = (&pending.plan, &pending.refused);
+        let label = |index: &usize| plan.get(*index).and_then(|step| nodes.get(step.node())).map(|node| node.label);
+        let from_the_back = |wanted: fn(&PlanStep) -> bool| {
+            let steps = plan.iter().enumerate().rev();
+            steps.filter(move |(_, step)| wanted(step)).map(|(index, _)| index)
+        };
+        let checks = from_the_back(|step| matches!(step, PlanStep::Check { .. }));
+        pending.settle.clear();
+        pending.settle.extend(checks.filter(|index| refused.binary_search(index).is_err()));
+        pending.settle.extend(from_the_back(|step| matches!(step, PlanStep::Rename { .. })));
+        let prepares = pending.settle.len();
+        pending.settle.extend(from_the_back(|step| matches!(step, PlanStep::Prepare { .. })));
+        // Stable: among equal labels, which belong to unrelated nodes, the newest comes first.
+        pending.settle.get_mut(prepares..).unwrap_or_default().sort_by_key(|index| Reverse(label(index)));
+        pending.settled = 0;
+    }
+
+    /// The step that is made permanent next.
+    pub(crate) fn next_to_settle(&self) -> Option<PlanStep> {
+        let pending = &self.pending;
+        pending.settle.get(pending.settled).and_then(|index| pending.plan.get(*index)).copied()
+    }
+
+    /// That step is permanent: its driver has been told.
+    pub(crate) fn settle_next(&mut self) -> Option<PlanStep> {
+        let step = self.next_to_settle()?;
+        self.pending.settled += 1;
+        if let PlanStep::Check { node: key, grant } = step {
+            self.nodes[key].granted = grant;
+            self.pending.told.push(key);
+        }
+        Some(step)
+    }
+
+    /// Takes the newest step that is to be aborted off the steps that were done: not a refused one, nor a flush.
+    fn next_to_abort(&mut self) -> Option<PlanStep> {
+        loop {
+            let index = self.pending.progress.checked_sub(1)?;
+            self.pending.progress = index;
+            let step = self.pending.plan.get(index).copied()?;
+            let refused = self.pending.refused.binary_search(&index).is_ok();
+            if !refused && !matches!(step, PlanStep::Flush { .. }) {
+                return Some(step);
+            }
+        }
+    }
+
+    /// Who lags now (V7.1), in the order in which they began to: who is listed and still lags keeps its place, who
+    /// lags among these others is appended. Nobody else can have begun to. O(list + others).
+    pub(crate) fn relist_stale(&mut self, others: &[NodeKey]) {
+        let Self { nodes, stale, pending, .. } = self;
+        let epoch = pending.next_epoch();
+        // Marked, so that being in the list costs no search.
+        let mut joins = |key: &NodeKey| {
+            let node = nodes.get_mut(*key).filter(|node| !node.doomed && node.is_stale());
+            node.is_some_and(|node| core::mem::replace(&mut node.mark, epoch) != epoch)
+        };
+        stale.retain(&mut joins);
+        stale.extend(others.iter().copied().filter(joins));
+    }
+
+    /// The prepares in the order of their commits, unless there is at most one.
+    fn prepared(&self) -> Vec<PlanStep> {
+        let steps = self.pending.settle.iter().filter_map(|index| self.pending.plan.get(*index));
+        let mut prepares = steps.copied().filter(|step| matches!(step, PlanStep::Prepare { .. }));
+        match (prepares.next(), prepares.next()) {
+            (Some(first), Some(second)) => [first, second].into_iter().chain(prepares).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl<D: Driver> Graph<D> {
+    /// A driver and a view of its node, for a hook; nothing if the node is gone or has lost its driver.
+    fn hook(&mut self, key: NodeKey) -> Option<(NodeView<'_>, &mut D)> {
+        NodeView::new(&self.core, key, None).zip(self.drivers.get_mut(key))
+    }
+
+    pub(crate) fn ask(&mut self, step: PlanStep) -> Result<(), Refusal> {
+        let Some((view, driver)) = self.hook(step.node()) else { return Ok(()) };
+        match step {
+            PlanStep::Flush { .. } => driver.flush(&view),
+            PlanStep::Prepare { read_only, .. } => driver.prepare(&view, read_only),
+            PlanStep::Rename { .. } => driver.rename(&view),
+            PlanStep::Check { grant, .. } => driver.check(&view, grant),
+        }
+    }
+
+    pub(crate) fn commit_step(&mut self, step: PlanStep) {
+        let Some((view, driver)) = self.hook(step.node()) else { return };
+        match step {
+            PlanStep::Flush { .. } => {}
+            PlanStep::Prepare { read_only, .. } => driver.commit_prepare(&view, read_only),
+            PlanStep::Rename { .. } => driver.commit_rename(&view),
+            PlanStep::Check { grant, .. } => driver.set(&view, grant),
+        }
+    }
+
+    pub(crate) fn abort_step(&mut self, step: PlanStep) {
+        let Some((view, driver)) = self.hook(step.node()) else { return };
+        match step {
+            PlanStep::Flush { .. } => {}
+            PlanStep::Prepare { read_only, .. } => driver.abort_prepare(&view, read_only),
+            PlanStep::Rename { .. } => driver.abort_rename(&view),
+            PlanStep::Check { grant, .. } => driver.abort(&view, grant),
+        }
+    }
+
+    pub(crate) fn post_commit(&mut self, key: NodeKey) {
+        if let Some((view, driver)) = self.hook(key) {
+            driver.post_commit(&view);
+        }
+    }
+
+    /// Aborts what was done, newest first (V6). A step counts as aborted before its hook is called, so that one that
+    /// panics is not called again.
+    pub(crate) fn abort_all(&mut self) {
+        while let Some(step) = self.core.next_to_abort() {
+            self.abort_step(step);
+        }
+    }
+
+    /// The point of no return is behind us: frees what was only unlinked, and forgets how to undo. O(what changed).
+    pub(crate) fn finish(&mut self) -> Committed<D> {
+        let core = &mut self.core;
+        let plan = &core.pending.plan;
+        let refused = core.pending.refused.iter().filter_map(|index| plan.get(*index));
+        let refused: Vec<NodeKey> = refused.map(PlanStep::node).collect();
+        core.relist_stale(&refused);
+        core.free_unlinked();
+        let mut closed = Vec::with_capacity(core.pending.doomed.len());
+        for index in 0..core.pending.doomed.len() {
+            let Some(key) = core.pending.doomed.get(index).copied() else { break };
+            if let Some(name) = core.free_node(key) {
+                closed.push(Closed { key, name, driver: self.drivers.remove(key) });
+            }
+        }
+        let prepared = core.prepared();
+        let plan = Plan::take(&mut core.pending.plan);
+        core.reset_pending();
+        let ejected = core::mem::take(&mut self.ejected);
+        Committed { closed, ejected, plan, refused, stale: core.stale.clone(), prepared }
+    }
+}

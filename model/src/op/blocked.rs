@@ -1,0 +1,73 @@
+//! The kinds of operation that can be blocked on a node (L4).
+
+use std::fmt;
+
+/// A kind of operation that can be blocked on a node (L4).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpKind(pub u8);
+
+impl OpKind {
+    /// The names, in the order of L4.
+    pub const NAMES: [&'static str; 16] = [
+        "backup-source",
+        "backup-target",
+        "change",
+        "commit-source",
+        "commit-target",
+        "dataplane",
+        "drive-del",
+        "eject",
+        "external-snapshot",
+        "internal-snapshot",
+        "internal-snapshot-delete",
+        "mirror-source",
+        "mirror-target",
+        "resize",
+        "stream",
+        "replace",
+    ];
+    /// What delete tests.
+    pub const DRIVE_DEL: OpKind = OpKind(6);
+    /// What snapshot tests.
+    pub const EXTERNAL_SNAPSHOT: OpKind = OpKind(8);
+    /// What check-replace tests.
+    pub const REPLACE: OpKind = OpKind(15);
+}
+
+impl fmt::Debug for OpKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(OpKind::NAMES.get(self.0 as usize).copied().unwrap_or("?"))
+    }
+}
+
+/// A set of [`OpKind`]s.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct OpKinds(pub u16);
+
+impl OpKinds {
+    /// None.
+    pub const NONE: OpKinds = OpKinds(0);
+    /// L4.1: what a COW edge blocks on its target: all but commit-target, stream, backup-source, backup-target.
+    pub const COW: OpKinds = OpKinds(!(1 << 4 | 1 << 14 | 1 << 0 | 1 << 1));
+
+    /// The set of one.
+    pub const fn of(kind: OpKind) -> OpKinds {
+        OpKinds(1 << kind.0)
+    }
+
+    /// Is it in the set?
+    pub const fn has(self, kind: OpKind) -> bool {
+        self.0 >> kind.0 & 1 == 1
+    }
+
+    /// The members, in order.
+    pub fn iter(self) -> impl Iterator<Item = OpKind> {
+        (0..16).map(OpKind).filter(move |kind| self.has(*kind))
+    }
+}
+
+impl fmt::Debug for OpKinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,174 @@
+//! What can go wrong: errors of steps, violations, refusals. Data only.
+
+use super::{ChildName, EdgeId, NodeId, OpKind, Role, Slot, UserId};
+
+/// Why a step failed at once (V2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs, reason = "the names are those of specs/operations.md, the fields are the parties")]
+pub enum StepError {
+    NodeNotFound { node: NodeId },
+    UserNotFound { user: UserId },
+    ChildNotFound { parent: NodeId, name: ChildName },
+    DuplicateNode { node: NodeId },
+    DuplicateUser { user: UserId },
+    DuplicateChild { parent: NodeId, name: ChildName },
+    ForceShareWritable { node: NodeId },
+    OptionUnsupported { node: NodeId },
+    NoHolder { node: NodeId },
+    NoChildren { parent: NodeId },
+    BadRole { parent: NodeId, role: Role },
+    RoleUnsupported { parent: NodeId, role: Role },
+    SlotTaken { parent: NodeId, slot: Slot },
+    FilterNeedsChild { filter: NodeId },
+    Frozen { edge: EdgeId },
+    NotFrozen { edge: EdgeId },
+    NeverFreeze { edge: EdgeId },
+    BackingUnsupported { node: NodeId },
+    FileUnsupported { node: NodeId },
+    NoFileChild { node: NodeId },
+    SameNode { node: NodeId },
+    NotInChain { top: NodeId, base: Option<NodeId> },
+    NotAFilter { node: NodeId },
+    NoFilteredChild { filter: NodeId },
+    NodeCorrupted { node: NodeId },
+    HasUser { node: NodeId, user: UserId },
+    Blocked { node: NodeId, kind: OpKind, by: EdgeId },
+    NotBlocked { user: UserId },
+    NotMonitorOwned { node: NodeId },
+    InUse { node: NodeId },
+    ShouldNotChange { edge: EdgeId },
+    BackingMissing { node: NodeId },
+    ImplicitChild { edge: EdgeId },
+    CannotReplace { parent: NodeId, node: NodeId },
+}
+
+impl StepError {
+    /// The names of the variants, in their order.
+    pub const NAMES: [&'static str; 34] = [
+        "NodeNotFound",
+        "UserNotFound",
+        "ChildNotFound",
+        "DuplicateNode",
+        "DuplicateUser",
+        "DuplicateChild",
+        "ForceShareWritable",
+        "OptionUnsupported",
+        "NoHolder",
+        "NoChildren",
+        "BadRole",
+        "RoleUnsupported",
+        "SlotTaken",
+        "FilterNeedsChild",
+        "Frozen",
+        "NotFrozen",
+        "NeverFreeze",
+        "BackingUnsupported",
+        "FileUnsupported",
+        "NoFileChild",
+        "SameNode",
+        "NotInChain",
+        "NotAFilter",
+        "NoFilteredChild",
+        "NodeCorrupted",
+        "HasUser",
+        "Blocked",
+        "NotBlocked",
+        "NotMonitorOwned",
+        "InUse",
+        "ShouldNotChange",
+        "BackingMissing",
+        "ImplicitChild",
+        "CannotReplace",
+    ];
+
+    /// The place of the variant in [`StepError::NAMES`].
+    pub const fn index(&self) -> usize {
+        match self {
+            StepError::NodeNotFound { .. } => 0,
+            StepError::UserNotFound { .. } => 1,
+            StepError::ChildNotFound { .. } => 2,
+            StepError::DuplicateNode { .. } => 3,
+            StepError::DuplicateUser { .. } => 4,
+            StepError::DuplicateChild { .. } => 5,
+            StepError::ForceShareWritable { .. } => 6,
+            StepError::OptionUnsupported { .. } => 7,
+            StepError::NoHolder { .. } => 8,
+            StepError::NoChildren { .. } => 9,
+            StepError::BadRole { .. } => 10,
+            StepError::RoleUnsupported { .. } => 11,
+            StepError::SlotTaken { .. } => 12,
+            StepError::FilterNeedsChild { .. } => 13,
+            StepError::Frozen { .. } => 14,
+            StepError::NotFrozen { .. } => 15,
+            StepError::NeverFreeze { .. } => 16,
+            StepError::BackingUnsupported { .. } => 17,
+            StepError::FileUnsupported { .. } => 18,
+            StepError::NoFileChild { .. } => 19,
+            StepError::SameNode { .. } => 20,
+            StepError::NotInChain { .. } => 21,
+            StepError::NotAFilter { .. } => 22,
+            StepError::NoFilteredChild { .. } => 23,
+            StepError::NodeCorrupted { .. } => 24,
+            StepError::HasUser { .. } => 25,
+            StepError::Blocked { .. } => 26,
+            StepError::NotBlocked { .. } => 27,
+            StepError::NotMonitorOwned { .. } => 28,
+            StepError::InUse { .. } => 29,
+            StepError::ShouldNotChange { .. } => 30,
+            StepError::BackingMissing { .. } => 31,
+            StepError::ImplicitChild { .. } => 32,
+            StepError::CannotReplace { .. } => 33,
+        }
+    }
+
+    /// The name of the variant, as `specs/operations.md` has it.
+    pub const fn name(&self) -> &'static str {
+        StepError::NAMES[self.index()]
+    }
+}
+
+/// One violation of the final graph (V3, V4).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Violation {
+    /// V3.1: from this edge's child its parent can be reached.
+    Cycle {
+        /// The edge.
+        edge: EdgeId,
+    },
+    /// V3.2: on `node`, edge `needs` needs what edge `denies` does not share.
+    Conflict {
+        /// The shared child.
+        node: NodeId,
+        /// The edge that needs.
+        needs: EdgeId,
+        /// The edge that does not share.
+        denies: EdgeId,
+    },
+    /// V3.3: somebody needs to write on a node that is not writable.
+    ReadOnly {
+        /// The node.
+        node: NodeId,
+    },
+}
+
+/// The hooks that may refuse (V5), in the order in which they are asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Hook {
+    /// Of a reopened node, before all else.
+    Flush,
+    /// Of a reopened node.
+    Prepare,
+    /// Of a node whose stored backing name is to change (S6).
+    Rename,
+    /// Of a node whose pair or writable state is new.
+    Check,
+}
+
+/// An injected refusal: this driver says no in this hook (V9).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Refusal {
+    /// The node whose driver refuses.
+    pub node: NodeId,
+    /// The hook in which it does.
+    pub hook: Hook,
+}

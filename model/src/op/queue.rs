@@ -1,0 +1,78 @@
+//! What a reopen says (O25).
+
+use super::{NodeId, Opt};
+use std::fmt;
+
+/// What a reopen says of one node (O25, R1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Entry {
+    /// The node.
+    pub node: NodeId,
+    /// Does what is not said stay, or is it reset?
+    pub keep: bool,
+    /// The flag.
+    pub read_only: Option<bool>,
+    /// The driver's options.
+    pub opt: Option<Opt>,
+    /// The child in slot *backing*, or that there be none.
+    pub backing: Option<Option<NodeId>>,
+    /// The child in slot *file*.
+    pub file: Option<NodeId>,
+}
+
+impl Entry {
+    /// Says nothing; `keep` says what becomes of the rest.
+    pub const fn new(node: NodeId, keep: bool) -> Entry {
+        Entry { node, keep, read_only: None, opt: None, backing: None, file: None }
+    }
+}
+
+/// The list of a reopen: one to [`Queue::MOST`] entries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Queue {
+    len: u8,
+    entries: [Entry; Queue::MOST],
+}
+
+impl Queue {
+    /// The most entries of a list. (A bound of the model and the text form, not of the semantics.)
+    pub const MOST: usize = 4;
+
+    /// A list of these entries; `None` if there are none or too many.
+    pub fn new(list: &[Entry]) -> Option<Queue> {
+        let mut entries = [Entry::new(NodeId(0), false); Queue::MOST];
+        if list.is_empty() || list.len() > Queue::MOST {
+            return None;
+        }
+        entries[..list.len()].copy_from_slice(list);
+        Some(Queue { len: list.len() as u8, entries })
+    }
+
+    /// A list of one.
+    pub const fn one(entry: Entry) -> Queue {
+        let mut entries = [Entry::new(NodeId(0), false); Queue::MOST];
+        entries[0] = entry;
+        Queue { len: 1, entries }
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries[..self.len as usize]
+    }
+
+    /// The same list with other names.
+    pub fn map(mut self, name: impl Fn(NodeId) -> NodeId) -> Queue {
+        for entry in &mut self.entries[..self.len as usize] {
+            entry.node = name(entry.node);
+            entry.backing = entry.backing.map(|backing| backing.map(&name));
+            entry.file = entry.file.map(&name);
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.entries()).finish()
+    }
+}

@@ -1,0 +1,66 @@
+//! R4: what a reopen of several nodes comes to does not depend on the order of its list.
+
+use crate::judge::{Outcome, execute};
+use crate::op::{Op, Queue, Refusal};
+use crate::state::{Edge, Node, State};
+use crate::step::Work;
+
+/// Are the entries of pairwise different nodes, none of which is queued for another one (R4)?
+pub fn is_orderless<const N: usize, const M: usize>(before: &State<N, M>, queue: &Queue) -> bool {
+    let entries = queue.entries();
+    let work = Work::new(*before);
+    entries.iter().enumerate().all(|(i, entry)| {
+        // A name that no node has takes nobody along.
+        let taken = if before.node(entry.node).is_some() { work.queue(&[*entry]) } else { Default::default() };
+        entries.iter().enumerate().all(|(j, other)| i == j || entry.node != other.node && !taken.contains(&other.node))
+    })
+}
+
+/// The lists with the same entries in all other orders.
+pub fn other_orders(queue: &Queue) -> Vec<Queue> {
+    let mut all = vec![Vec::new()];
+    for entry in queue.entries() {
+        let inserted = |list: &Vec<_>| {
+            (0..=list.len()).map(|at| [&list[..at], &[*entry], &list[at..]].concat()).collect::<Vec<_>>()
+        };
+        all = all.iter().flat_map(inserted).collect();
+    }
+    let lists = all.iter().filter_map(|list| Queue::new(list));
+    lists.filter(|list| list.entries() != queue.entries()).collect()
+}
+
+/// What R4 speaks of: a state without the orders of its lists.
+fn unordered<const N: usize, const M: usize>(s: &State<N, M>) -> ([Node; N], Vec<Edge>) {
+    let mut edges: Vec<Edge> = s.edges().iter().map(|e| Edge { rank: 0, ..*e }).collect();
+    edges.sort_unstable();
+    (s.nodes, edges)
+}
+
+/// The same verdict, and the same but for the orders?
+fn alike<const N: usize, const M: usize>(a: &Outcome<N, M>, b: &Outcome<N, M>) -> bool {
+    match (a, b) {
+        (Outcome::Done { next: a, .. }, Outcome::Done { next: b, .. }) => unordered(a) == unordered(b),
+        (Outcome::Failed { .. }, Outcome::Failed { .. }) | (Outcome::Refused { .. }, Outcome::Refused { .. }) => true,
+        (Outcome::Violates { graph: a, kinds: x }, Outcome::Violates { graph: b, kinds: y }) => {
+            x == y && unordered(a) == unordered(b)
+        }
+        _ => false,
+    }
+}
+
+/// In how many other orders the operation was tried; `None` if one of them came to something else. Zero if it is no
+/// reopen of which R4 speaks.
+pub fn tried<const N: usize, const M: usize>(
+    before: &State<N, M>,
+    op: &Op,
+    refusals: &[Refusal],
+    outcome: &Outcome<N, M>,
+) -> Option<usize> {
+    let Op::Reopen { queue } = op else { return Some(0) };
+    if queue.entries().len() < 2 || !is_orderless(before, queue) {
+        return Some(0);
+    }
+    let orders = other_orders(queue);
+    let same = |queue: &Queue| alike(outcome, &execute(before, &[Op::Reopen { queue: *queue }], refusals));
+    orders.iter().all(same).then_some(orders.len())
+}

@@ -1,0 +1,173 @@
+//! Facets of life: holders and closing, nodes without a driver, inheritance.
+
+use super::*;
+use crate::op::{Entry, OpKind, OpKinds, Queue};
+
+/// Who holds a node, and what becomes of it when nobody does.
+pub(super) fn life(nodes: u8, edges: usize, users: u8) -> Facet {
+    const SPECS: [Spec; 2] = [NO_PERMISSION, implicit(Kind::Filter)];
+    Facet {
+        name: "life",
+        about: "holders of the monitor and of callers, release and delete, children without a holder, closing",
+        nodes,
+        edges,
+        users,
+        verbs: &[
+            "add",
+            "hold",
+            "release",
+            "delete",
+            "open-child",
+            "attach-user",
+            "detach-user",
+            "attach",
+            "detach",
+            "drop-filter",
+            "insert",
+        ],
+        specs: const { &[SPECS[0], SPECS[1], implicit(Kind::Protocol)] },
+        pairs: const { &[Pair::new(W, but(W))] },
+        roles: &[(FILE, FILTERED), (BACKING, Role::COW)],
+        opens: const {
+            &[
+                (EXCLUSIVE, FILE, STORAGE),
+                (flagged(Kind::Protocol, false, true, false, false), FILE, FILTERED),
+                (implicit(Kind::Protocol), BACKING, Role::COW),
+                (MISMATCHED, OTHER, STORAGE),
+                (PROTOCOL, OTHER, Role::PRIMARY),
+                (PROTOCOL, OTHER, Role(Role::DATA.0 | Role::PRIMARY.0)),
+            ]
+        },
+        holders: 1,
+        ..BLANK
+    }
+}
+
+/// The same operations, and those of blockers, while a driver lags.
+pub(super) fn lagging(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "lagging",
+        about: "life and blockers while a driver lags: every operation asks it again (V5.4)",
+        nodes,
+        edges,
+        users,
+        verbs: &[
+            "add",
+            "hold",
+            "delete",
+            "eject",
+            "open-child",
+            "attach-user",
+            "detach-user",
+            "block",
+            "unblock",
+            "check-op",
+            "check-replace",
+            "drop-intermediate",
+            "snapshot",
+            "reopen",
+        ],
+        specs: const { &[NO_PERMISSION] },
+        pairs: const { &[Pair::new(W, but(W))] },
+        opens: const { &[(FORMAT, BACKING, Role::COW)] },
+        holders: 1,
+        kinds: const { &[OpKinds::of(OpKind::REPLACE)] },
+        reopens: |names| names.iter().map(|&node| Queue::one(Entry::new(node, true))).collect(),
+        lags: true,
+        ..BLANK
+    }
+}
+
+/// Nodes that lost their driver under everything that could still ask for it.
+pub(super) fn ejected(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "ejected",
+        about: "nodes without a driver: pairs that stay, whom nobody asks, what is refused",
+        nodes,
+        edges,
+        users,
+        verbs: &[
+            "add",
+            "release",
+            "eject",
+            "attach-user",
+            "set-user",
+            "attach",
+            "detach",
+            "replace-child",
+            "replace-node",
+            "set-backing",
+            "set-file",
+            "append",
+            "drop-filter",
+            "freeze",
+            "snapshot",
+            "check-replace",
+            "set-option",
+            "set-read-only",
+            "drop-intermediate",
+            "open-child",
+        ],
+        specs: &[BACKING_FILTER, NO_PERMISSION],
+        pairs: const { &[Pair::new(W, but(W)), Pair::new(R, ALL)] },
+        roles: &[(BACKING, Role::COW)],
+        opens: const { &[(PROTOCOL, FILE, Role::DATA)] },
+        opts: &[Opt::Rewrite(true)],
+        compounds: Compounds::Menu(ejections),
+        ..BLANK
+    }
+}
+
+/// What happens to a node around its ejection in one transaction.
+fn ejections(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+    let used: Vec<NodeId> = s.names().collect();
+    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
+    let (user, pair) = (UserId(0), Pair::new(W, but(W)));
+    for &a in &used {
+        let eject = Op::Eject { node: a };
+        let read_only = Op::SetReadOnly { node: a, on: true };
+        all.push([Op::SetUser { user, pair }, eject].into_iter().collect());
+        all.push([eject, Op::SetUser { user, pair }].into_iter().collect());
+        all.push([read_only, eject].into_iter().collect());
+        all.push([eject, Op::Release { node: a }].into_iter().collect());
+        all.push([eject, eject].into_iter().collect());
+        for &b in &used {
+            let attach = Op::Attach { parent: a, child: b, name: OTHER, role: Role::DATA };
+            let replace = Op::ReplaceChild { parent: a, name: BACKING, to: b };
+            all.push([attach, eject].into_iter().collect());
+            all.push([replace, eject].into_iter().collect());
+            all.push([eject, Op::ReplaceNode { from: a, to: b }, Op::Detach { parent: a, name: BACKING }].into());
+            all.push([Op::Append { new: a, top: b, store: true }, eject].into_iter().collect());
+        }
+    }
+    all
+}
+
+/// From whom a node inherits, when edges come, go and move.
+pub(super) fn heritage(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "heritage",
+        about: "inherits-from: set, cleared, re-pointed (S8), and whom a reopen takes along",
+        nodes,
+        edges,
+        users,
+        verbs: &[
+            "add",
+            "release",
+            "open-child",
+            "attach",
+            "detach",
+            "set-backing",
+            "set-file",
+            "append",
+            "drop-filter",
+            "drop-intermediate",
+            "replace-child",
+            "set-read-only",
+        ],
+        specs: const { &[NO_PERMISSION, implicit(Kind::BackingFilter)] },
+        roles: &[(FILE, Role::DATA)],
+        opens: const { &[(NO_PERMISSION, BACKING, Role::COW), (NO_PERMISSION.read_only(), FILE, STORAGE)] },
+        ..BLANK
+    }
+}
