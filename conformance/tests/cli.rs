@@ -115,7 +115,7 @@ fn too_many_edges() {
 
 #[test]
 fn expectations_decide_the_exit_code() {
-    let good = b"add node=a kind=filter => ok\nexpect graph { node a holders=1 }\n";
+    let good = b"add node=a kind=filter => ok\nexpect graph { node a holders=0 }\n";
     for on in ["model", "impl", "both"] {
         let output = blockgraph(&["replay", "-", "--on", on], good);
         assert_eq!(output.status.code(), Some(0));
@@ -128,7 +128,7 @@ fn expectations_decide_the_exit_code() {
     assert_eq!(
         text(&output.stdout),
         "FAILED <stdin>:1: model: expected error DuplicateNode, found ok\n\
-         FAILED <stdin>:1: model: expected node a holders=2 need=-, found holders=1\n"
+         FAILED <stdin>:1: model: expected node a holders=2 need=-, found holders=0\n"
     );
 }
 

@@ -55,10 +55,23 @@ stories! {
     h03_append_greedy_filter
     h04_diamond
     h04_update_perm_tree
+    h07_set_backing
+    h08_drop_filter
+    h08b_childless_filter
     h09_a_direct
     h09_b_indirect
     h10_cycles
+    h14_replace_node
+    h15_drop_intermediate
+    h16_new_flag
+    h17_after_the_change
+    h30_reopen_order
+    h33_freeze
+    h62_list_order
+    l1_holders
     l2_doomed_nodes
+    l3_no_driver
+    l4_blockers
     o01_add
     o02_release
     o03_attach_user
@@ -78,8 +91,24 @@ stories! {
     o17_set_option
     o18_set_read_only
     o19_transaction
+    o20_hold
+    o21_delete
+    o22_eject
+    o23_open_child
+    o24_drop_intermediate
+    o25_reopen
+    o26_snapshot
+    o27_block
+    o28_unblock
+    o29_check_op
+    o30_check_replace
+    r1_reopen_queue
+    r3_implicit
+    r4_order
     s1_list_orders
     s5_auto_skip
+    s6_stored_name
+    s8_inherits
     v7_hooks
 }
 
