@@ -38,6 +38,45 @@
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
+//! # Chains, jobs, reopening
+//!
+//! What a storage daemon does with images: overlays and snapshots, chains that are shortened and whose images store
+//! the name of another backing file, jobs that block what would disturb them, and nodes reopened with other flags,
+//! options and children, together with those that were opened for them.
+//!
+//! ```
+//! use blockgraph::drivers::{Format, Protocol};
+//! use blockgraph::{ErrorKind, Graph, NodeSpec, OpKind, OpKinds, Pair, Preset, Reopen, Role};
+//!
+//! let mut graph: Graph<Preset> = Graph::new();
+//! let base = graph.add(NodeSpec::new("base"), Format.into())?;
+//! let guest = graph.attach_user("guest", base, Pair::NOTHING, false)?;
+//!
+//! // Two overlays, one on the other; the guest is moved on top.
+//! let [middle, top] = ["middle", "top"].map(|name| graph.add(NodeSpec::new(name), Format.into()));
+//! let (middle, top) = (middle?, top?);
+//! graph.snapshot_node(base, middle)?;
+//! graph.snapshot_node(middle, top)?;
+//! let file = graph.open_child(top, NodeSpec::new("file"), Protocol.into(), "file", Role::DATA | Role::PRIMARY)?;
+//!
+//! // A job that streams into the top wants nobody to resize it meanwhile.
+//! graph.block(guest, OpKinds::RESIZE, "block device is in use by block job: stream")?;
+//! let error = graph.check_op(top, OpKind::Resize).unwrap_err();
+//! assert_eq!(error.to_string(), "Node 'top' is busy: block device is in use by block job: stream");
+//! graph.unblock(guest, OpKinds::RESIZE)?;
+//!
+//! // The middle goes; the top stores the name of its new backing file.
+//! graph.drop_intermediate(middle, base)?;
+//! graph.delete(middle)?;
+//! assert_eq!(graph.get(top).and_then(|top| top.stored_backing()).map(|name| &**name), Some("base"));
+//!
+//! // Read-only, and the file with it, because it was opened for the top.
+//! graph.reopen(&[Reopen::new(top).keep(true).read_only(true)])?;
+//! assert!(graph.get(file).is_some_and(|file| file.read_only()));
+//! assert!(matches!(graph.delete(top).unwrap_err().kind(), ErrorKind::HasUser { .. }));
+//! # Ok::<(), blockgraph::Error>(())
+//! ```
+//!
 //! # A driver of one's own
 //!
 //! ```
@@ -89,11 +128,15 @@
 //!
 //! | operation | time |
 //! |---|---|
-//! | look up a node or user by name; attach, detach or change a user; release; detach; replace one edge | O(1), expected |
+//! | look up a node or user by name; attach, detach or change a user; hold, release; detach; replace one edge; block, unblock; eject a driver | O(1), expected |
 //! | add a node | O(1), expected |
 //! | attach a child, set backing, set file | O(children), for the name |
 //! | replace a node, drop a filter, append | O(parents + children), and a walk that ends at the parents' level |
 //! | freeze, thaw | O(chain) |
+//! | drop intermediate | O(chain + parents) |
+//! | delete, check op | O(parents) |
+//! | reopen | O(what is reopened and its children), and a sort of these |
+//! | detach, set backing, set file, reopen, if nodes inherit from the parent and are not its children | a walk below the child |
 //! | the verdict on conflicts | O(1) for any number of parents; O(parents) to name the two in conflict |
 //! | keeping the graph free of cycles | O(1) for an edge that fits the present order, else a search from both ends |
 //! | rollback, savepoint | O(what was done), O(1) |
@@ -115,8 +158,7 @@
 //!
 //! # What is not covered
 //!
-//! Contexts (threads), drained sections, activation and migration, operation blockers, reopening with options other
-//! than read-only, image files and their names: later, as in `specs/`. The graph knows no sizes; a driver that needs
+//! Contexts (threads), drained sections, activation and migration: later, as in `specs/`. The graph knows no sizes; a driver that needs
 //! to resize for its alignment says so in its `check` (P9). A rule that is not monotone (P10) is accepted, but then
 //! taking a parent away can be refused. Reading the graph after a leaked transaction (`mem::forget`) shows it half
 //! done, until the next mutating call undoes it. Running out of memory aborts, as everywhere in `alloc`.
