@@ -184,6 +184,22 @@ pub fn as_told(calls: &[Call], told: &Told) -> Result<(), String> {
     if heard == *told { Ok(()) } else { Err(format!("the commit says {told:?}, but the hooks were {calls:?}")) }
 }
 
+/// A set of hooks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Hooks(u8);
+
+impl Hooks {
+    /// The hooks in which the driver of `node` is to refuse.
+    pub fn of(node: NodeId, refusals: &[blockgraph_model::Refusal]) -> Hooks {
+        let mine = refusals.iter().filter(|refusal| refusal.node == node);
+        Hooks(mine.fold(0, |set, refusal| set | 1 << refusal.hook as u8))
+    }
+
+    fn has(self, hook: Hook) -> bool {
+        self.0 >> hook as u8 & 1 == 1
+    }
+}
+
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TestDriver {
@@ -192,12 +208,12 @@ pub struct TestDriver {
     /// The node's name in the log.
     pub id: NodeId,
     /// Refuses in this hook.
-    pub refuses: Option<Hook>,
+    pub refuses: Hooks,
 }
 
 impl TestDriver {
     fn asked(&self, view: &NodeView<'_>, what: What) -> Result<(), Refusal> {
-        let refuses = self.refuses == Some(what.hook());
+        let refuses = self.refuses.has(what.hook());
         self.told(view, if refuses { Call::Refused } else { Call::Agreed }, what);
         if refuses { Err(Refusal::new("injected")) } else { Ok(()) }
     }

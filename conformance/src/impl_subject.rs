@@ -1,6 +1,6 @@
 //! The crate as a [`Subject`].
 
-use crate::hooks::{self, Call, TestDriver, Told, What};
+use crate::hooks::{self, Call, Hooks, TestDriver, Told, What};
 use crate::steps::step;
 use crate::subject::{Answer, ChildSeen, NodeSeen, Observation, Subject, UserSeen};
 use crate::translate::{self, Keys, Refused};
@@ -60,7 +60,7 @@ impl ImplSubject {
     fn set_refusals(&mut self, refusals: &[Refusal], on: bool) {
         for refusal in refusals {
             if let Some(driver) = self.graph.driver_mut(self.keys.node(refusal.node)) {
-                driver.refuses = on.then_some(refusal.hook);
+                driver.refuses = if on { Hooks::of(refusal.node, refusals) } else { Hooks::default() };
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A crate's graph made from a model's state, through the crate's own snapshot.
 
-use crate::hooks::TestDriver;
+use crate::hooks::{Hooks, TestDriver};
 use crate::impl_subject::ImplSubject;
 use crate::translate;
 use blockgraph::{
@@ -118,7 +118,7 @@ fn node(node: &Node, id: NodeId) -> Option<NodeSnapshot<TestDriver>> {
 /// The driver that the node has, or had.
 fn driver(node: &Node, id: NodeId) -> Option<TestDriver> {
     let kind = node.kind?;
-    let mut driver = TestDriver { preset: translate::preset(kind), id, refuses: None };
+    let mut driver = TestDriver { preset: translate::preset(kind), id, refuses: Hooks::default() };
     if node.opt != kind.default_opt() {
         driver.set_option(translate::option(node.opt)).ok()?;
     }

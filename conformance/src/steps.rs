@@ -1,6 +1,6 @@
 //! The operations in the words of the crate: one step of its transaction each.
 
-use crate::hooks::TestDriver;
+use crate::hooks::{Hooks, TestDriver};
 use crate::translate::{self, Keys};
 use blockgraph::{Driver, ErrorKind, NodeKey, NodeSpec, Transaction};
 use blockgraph_model::{NodeId, Op, Refusal, Spec};
@@ -151,8 +151,7 @@ fn add(
 }
 
 fn driver(id: NodeId, spec: Spec, refusals: &[Refusal]) -> TestDriver {
-    let refuses = refusals.iter().find(|r| r.node == id).map(|r| r.hook);
-    let mut driver = TestDriver { preset: translate::preset(spec.kind), id, refuses };
+    let mut driver = TestDriver { preset: translate::preset(spec.kind), id, refuses: Hooks::of(id, refusals) };
     if spec.opt != spec.kind.default_opt() {
         // Options that do not suit are offered again inside the transaction, which refuses them.
         let _ = driver.set_option(translate::option(spec.opt));
