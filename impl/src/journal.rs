@@ -232,9 +232,11 @@ impl Core {
                 (node.queued, node.touched, node.reopened) = (false, false, false);
             }
         }
-        for key in pending.renamed.drain(..) {
-            if let Some(node) = self.nodes.get_mut(key) {
-                node.renamed = false;
+        if !pending.renamed.is_empty() {
+            for key in pending.renamed.drain(..) {
+                if let Some(node) = self.nodes.get_mut(key) {
+                    node.renamed = false;
+                }
             }
         }
         pending.open = false;

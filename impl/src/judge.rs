@@ -61,19 +61,10 @@ impl Core {
     /// for the nodes whose grant differs, the reopened and the stale ones, parents before children. Closed nodes are
     /// not asked (L2.2), nor those without a driver (L3.1).
     fn make_plan(&mut self) {
+        if !self.pending.reopened.is_empty() || !self.pending.renamed.is_empty() {
+            self.plan_before_checks();
+        }
         let Self { nodes, pending, stale, .. } = self;
-        let asked = |key: NodeKey| nodes.get(key).filter(|node| !node.doomed && !node.ejected);
-        for key in pending.reopened.iter().copied().filter(|key| asked(*key).is_some()) {
-            pending.plan.push(PlanStep::Flush { node: key });
-        }
-        for key in pending.reopened.iter().copied() {
-            if let Some(node) = asked(key) {
-                pending.plan.push(PlanStep::Prepare { node: key, read_only: node.read_only });
-            }
-        }
-        for key in pending.renamed.iter().copied().filter(|key| asked(*key).is_some()) {
-            pending.plan.push(PlanStep::Rename { node: key });
-        }
         pending.before_checks = pending.plan.len();
         // Reopened nodes have been touched. Stale ones may have been, and are asked once all the same.
         for key in stale.iter() {
@@ -91,6 +82,23 @@ impl Core {
         let label = |step: &PlanStep| nodes.get(step.node()).map_or(0, |node| node.label);
         if let Some(steps) = pending.plan.get_mut(pending.before_checks..).filter(|steps| steps.len() > 1) {
             steps.sort_unstable_by_key(label);
+        }
+    }
+
+    /// V5.1.
+    fn plan_before_checks(&mut self) {
+        let Self { nodes, pending, .. } = self;
+        let asked = |key: NodeKey| nodes.get(key).filter(|node| !node.doomed && !node.ejected);
+        for key in pending.reopened.iter().copied().filter(|key| asked(*key).is_some()) {
+            pending.plan.push(PlanStep::Flush { node: key });
+        }
+        for key in pending.reopened.iter().copied() {
+            if let Some(node) = asked(key) {
+                pending.plan.push(PlanStep::Prepare { node: key, read_only: node.read_only });
+            }
+        }
+        for key in pending.renamed.iter().copied().filter(|key| asked(*key).is_some()) {
+            pending.plan.push(PlanStep::Rename { node: key });
         }
     }
 }
