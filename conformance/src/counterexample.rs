@@ -64,8 +64,19 @@ pub fn write(folder: &Path, name: &str, story: &[Action], what: &str) -> io::Res
 /// An action in one line, for reports.
 pub fn line(action: &Action) -> String {
     let names = Names::numbered();
-    let ops: Vec<String> =
-        action.ops.iter().map(|op| crate::text::print::print_body(&crate::text::Body::Single(*op), &names)).collect();
+    let body = |op: &Op| one_line(&crate::text::print::print_body(&crate::text::Body::Single(*op), &names));
+    let ops: Vec<String> = action.ops.iter().map(body).collect();
     let refusal = action.refusal.map(|r| format!(" while {} refuses {:?}", names.node(r.node), r.hook));
     format!("{}{}", ops.join("; "), refusal.unwrap_or_default())
+}
+
+/// The lines of a block divided by `;` instead.
+fn one_line(block: &str) -> String {
+    let mut line = String::new();
+    for piece in block.lines().map(str::trim) {
+        let between = if line.is_empty() || line.ends_with('{') || piece == "}" { " " } else { "; " };
+        line.push_str(if line.is_empty() { "" } else { between });
+        line.push_str(piece);
+    }
+    line
 }

@@ -452,7 +452,8 @@ mod tests {
         let right = check(&committed, &ops).unwrap();
         assert_eq!((right.ejected, right.closed), (vec![OTHER, BASE], vec![TOP]));
         assert!(check(&committed, &ops[1..]).is_err() && check(&committed, &[ops[1], ops[0]]).is_err());
-        let lies: [&dyn Fn(&mut Committed<TestDriver>); 8] = [
+        type Lie = dyn Fn(&mut Committed<TestDriver>);
+        let lies: [&Lie; 8] = [
             &|c| c.ejected.truncate(1),
             &|c| c.ejected.swap(0, 1),
             &|c| c.ejected[0].name = translate::node_name(TOP),

@@ -79,6 +79,12 @@ impl FacetReport {
             && self.counted_alike()
     }
 
+    /// The ways to end that were met, of whatever operation: errors of steps, violations, refusals.
+    pub fn endings(&self) -> Vec<&'static str> {
+        let met = |column: &usize| (0..table::ROWS).any(|row| self.table.cell(row, *column).count > 0);
+        (0..table::COLUMNS).filter(met).map(table::column_name).collect()
+    }
+
     /// Did stateright, if it was asked, count the same states?
     pub fn counted_alike(&self) -> bool {
         // Where the replay stopped the exploration early there is nothing to compare with.

@@ -146,6 +146,16 @@ fn compounds_hold() {
     holds("compounds");
 }
 
+#[test]
+fn heritage_holds() {
+    holds("heritage");
+}
+
+#[test]
+fn frozen_reopens_hold() {
+    holds("reopen-frozen");
+}
+
 // ---- the page
 
 /// A process that does not outlive its test.

@@ -105,7 +105,20 @@ impl<'g, D: Driver> Judged<'g, D> {
     /// # Errors
     /// `Refused`; everything has been aborted and undone.
     pub fn run(self) -> Result<Committed<D>, Error> {
-        let graph = &mut *self.guard.graph;
+        self.ask_all().map(Graph::finish_and_tell)
+    }
+
+    /// As [`run`](Self::run), for a caller that does not want to know: what is not returned is not copied either.
+    pub(crate) fn run_silently(self) -> Result<(), Error> {
+        let committed = self.ask_all()?.finish_and_tell();
+        drop(committed);
+        Ok(())
+    }
+
+    /// Executes the steps that are left, and then makes them permanent: all drivers have been told.
+    fn ask_all(self) -> Result<&'g mut Graph<D>, Error> {
+        let mut guard = self.guard;
+        let graph = &mut *guard.graph;
         while let Some(step) = graph.core.pending.plan.get(graph.core.pending.progress).copied() {
             match graph.ask(step) {
                 Ok(()) => graph.core.pending.progress += 1,
@@ -122,14 +135,7 @@ impl<'g, D: Driver> Judged<'g, D> {
             graph.commit_step(step);
             graph.core.settle_next();
         }
-        let mut committed = graph.finish();
-        committed.post_commits().for_each(|key| graph.post_commit(key));
-        for closed in &mut committed.closed {
-            if let Some(driver) = &mut closed.driver {
-                driver.close(&closed.name);
-            }
-        }
-        Ok(committed)
+        Ok(guard.graph)
     }
 }
 

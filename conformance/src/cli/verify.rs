@@ -30,7 +30,7 @@ pub struct Arguments {
     /// Leave out counting the states a second time with stateright.
     #[arg(long)]
     no_stateright: bool,
-    /// Print the whole op × outcome table, with the shortest way to each cell and why the empty ones are empty.
+    /// Print how the operations of each facet ended, and the whole op × outcome table, with the shortest way to each cell and why the empty ones are empty.
     #[arg(long)]
     table: bool,
     /// One JSON object instead of the scoreboard.
@@ -62,6 +62,7 @@ pub fn run(arguments: &Arguments) -> Ending {
     } else {
         totals(&mut out, &reports, &cells, start.elapsed())?;
         if arguments.table {
+            print_endings(&mut out, &reports)?;
             print_table(&mut out, &cells)?;
         }
     }
@@ -102,7 +103,7 @@ fn explore(arguments: &Arguments, scope: &scopes::Scope, options: Options) -> Re
     failed.map_or(Ok(reports), |error| Err(error.into()))
 }
 
-const HEADING: &str = "facet            states  depth  transitions     injected     star   k/s/core     walk   k/s/core  \
+const HEADING: &str = "facet             states  depth  transitions     injected     star   k/s/core     walk   k/s/core  \
                        equal  pinned  stateright";
 
 /// Thousands apart.
@@ -143,7 +144,7 @@ fn line(r: &FacetReport) -> String {
         None => format!("{}!", r.pinned),
     };
     format!(
-        "{:<12} {:>10} {:>6} {:>12} {:>12} {} {walk}  {equal:>6} {pinned:>7}  {stateright}",
+        "{:<13} {:>10} {:>6} {:>12} {:>12} {} {walk}  {equal:>6} {pinned:>7}  {stateright}",
         r.facet.name,
         grouped(r.unique as u64),
         r.levels - 1,
@@ -181,6 +182,14 @@ fn totals(out: &mut impl Write, reports: &[FacetReport], cells: &[CellReport], t
         writeln!(out, "stateright                  {verdict} (64-bit fingerprints: collision under {bound:.1e})")?;
     }
     writeln!(out, "time                        {:.1} s", time.as_secs_f64())
+}
+
+/// For each facet the ways in which its operations ended.
+fn print_endings(out: &mut impl Write, reports: &[FacetReport]) -> std::io::Result<()> {
+    reports.iter().try_for_each(|r| {
+        let endings = r.endings();
+        writeln!(out, "\n{}: {}\n  {} endings: {}", r.facet.name, r.facet.about, endings.len(), endings.join(", "))
+    })
 }
 
 fn print_table(out: &mut impl Write, cells: &[CellReport]) -> std::io::Result<()> {
@@ -260,7 +269,7 @@ fn as_json(scope: &str, reports: &[FacetReport], cells: &[CellReport], holds: bo
     let facet = |r: &FacetReport| {
         json!({
             "facet": r.facet.name, "about": r.facet.about, "states": r.unique, "pinned": r.pinned,
-            "depth": r.levels - 1, "transitions": r.transitions, "injections": r.injections,
+            "endings": r.endings(), "depth": r.levels - 1, "transitions": r.transitions, "injections": r.injections,
             "star": tally(r.star), "walk": r.walk.map(tally),
             "stateright": r.stateright.map(|(count, time)| json!({"states": count, "seconds": time.as_secs_f64()})),
             "broken": r.broken.iter().map(|(name, story)| json!({"invariant": name, "story": verify::story_lines(story)})).collect::<Vec<_>>(),
