@@ -1,9 +1,11 @@
 //! Random stories on graphs larger than any scope explores: the crate beside the model, step by step.
 #![allow(clippy::panic, reason = "what a test's helpers find fails the test")]
 
+use blockgraph::Graph;
 use blockgraph_conformance::compare;
 use blockgraph_conformance::generate::{self, Choice, MOST_OPS, Mode, Move, Step, WIDTH, Without};
 use blockgraph_conformance::impl_subject::ImplSubject;
+use blockgraph_conformance::model_subject;
 use blockgraph_conformance::subject::Subject;
 use blockgraph_conformance::text::{Item, Scenario, print};
 use blockgraph_model::{Op, Outcome, State, StepError, execute};
@@ -53,7 +55,8 @@ impl Tested {
         self.story.push(step.clone());
         let answer = self.subject.apply(&step.ops, &step.refusals);
         let wrong = compare::check_step(outcome, &answer, &self.subject, &reference.state);
-        if let Some(what) = wrong.or_else(|| recomputed(&self.subject)) {
+        let wrong = wrong.or_else(|| recomputed(&self.subject)).or_else(|| reborn(&self.subject, &reference.state));
+        if let Some(what) = wrong {
             panic!("model and crate differ:\n{what}\n{}", self.scenario());
         }
     }
@@ -85,6 +88,28 @@ fn recomputed(subject: &ImplSubject) -> Option<String> {
     });
     wrong
         .map(|key| format!("from scratch the pairs at {:?} are others", graph.get(key).map(|view| view.name().clone())))
+}
+
+/// Snapshot and restore lose nothing: another graph is the same state, and gives the same snapshot.
+fn reborn(subject: &ImplSubject, state: &Large) -> Option<String> {
+    let snapshot = subject.graph.snapshot();
+    let graph = match Graph::restore(&snapshot) {
+        Ok(graph) => graph,
+        Err(error) => return Some(format!("the crate refuses its own snapshot: {error}")),
+    };
+    if graph.snapshot() != snapshot {
+        return Some(format!("a snapshot of what was restored differs from {snapshot:?}"));
+    }
+    let mut other = ImplSubject { ejected: subject.ejected.clone(), ..ImplSubject::new() };
+    for (old, new) in subject.graph.nodes().zip(graph.nodes()) {
+        other.keys.set_node(subject.keys.node_of(old)?, new);
+    }
+    for (old, new) in subject.graph.users().zip(graph.users()) {
+        other.keys.set_user(subject.keys.user_of(old)?, new);
+    }
+    other.graph = graph;
+    let differs = || compare::difference(&model_subject::observe(state), &other.observe()).join("\n");
+    (!compare::same(&other, state)).then(|| format!("restored from a snapshot, model against crate:\n{}", differs()))
 }
 
 // ---- proptest's view of them

@@ -105,37 +105,38 @@ impl<'g, D: Driver> Judged<'g, D> {
     /// # Errors
     /// `Refused`; everything has been aborted and undone.
     pub fn run(self) -> Result<Committed<D>, Error> {
-        self.ask_all().map(Graph::finish_and_tell)
+        self.guard.graph.ask_all()?;
+        Ok(self.guard.graph.finish_and_tell())
     }
 
     /// As [`run`](Self::run), for a caller that does not want to know: what is not returned is not copied either.
     pub(crate) fn run_silently(self) -> Result<(), Error> {
-        let committed = self.ask_all()?.finish_and_tell();
-        drop(committed);
+        self.guard.graph.ask_all()?;
+        drop(self.guard.graph.finish_and_tell());
         Ok(())
     }
+}
 
+impl<D: Driver> Graph<D> {
     /// Executes the steps that are left, and then makes them permanent: all drivers have been told.
-    fn ask_all(self) -> Result<&'g mut Graph<D>, Error> {
-        let mut guard = self.guard;
-        let graph = &mut *guard.graph;
-        while let Some(step) = graph.core.pending.plan.get(graph.core.pending.progress).copied() {
-            match graph.ask(step) {
-                Ok(()) => graph.core.pending.progress += 1,
+    fn ask_all(&mut self) -> Result<(), Error> {
+        while let Some(step) = self.core.pending.plan.get(self.core.pending.progress).copied() {
+            match self.ask(step) {
+                Ok(()) => self.core.pending.progress += 1,
                 Err(refusal) => {
-                    if let Some(error) = graph.core.refuse(&refusal) {
-                        graph.abort_all();
+                    if let Some(error) = self.core.refuse(&refusal) {
+                        self.abort_all();
                         return Err(error);
                     }
                 }
             }
         }
-        graph.core.order_settlement();
-        while let Some(step) = graph.core.next_to_settle() {
-            graph.commit_step(step);
-            graph.core.settle_next();
+        self.core.order_settlement();
+        while let Some(step) = self.core.next_to_settle() {
+            self.commit_step(step);
+            self.core.settle_next();
         }
-        Ok(guard.graph)
+        Ok(())
     }
 }
 

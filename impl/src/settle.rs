@@ -141,6 +141,18 @@ impl<D: Driver> Graph<D> {
         }
     }
 
+    /// The point of no return is behind us: [`Graph::finish`], `post_commit` and `close`.
+    pub(crate) fn finish_and_tell(&mut self) -> Committed<D> {
+        let mut committed = self.finish();
+        committed.post_commits().for_each(|key| self.post_commit(key));
+        for closed in &mut committed.closed {
+            if let Some(driver) = &mut closed.driver {
+                driver.close(&closed.name);
+            }
+        }
+        committed
+    }
+
     /// The point of no return is behind us: frees what was only unlinked, and forgets how to undo. O(what changed).
     pub(crate) fn finish(&mut self) -> Committed<D> {
         let core = &mut self.core;

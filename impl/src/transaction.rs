@@ -147,4 +147,9 @@ impl<'g, D: Driver> Transaction<'g, D> {
     pub fn commit(self) -> Result<Committed<D>, Error> {
         self.judge()?.run()
     }
+
+    /// As [`commit`](Self::commit), for a caller that does not want to know.
+    pub(crate) fn commit_silently(self) -> Result<(), Error> {
+        self.judge()?.run_silently()
+    }
 }

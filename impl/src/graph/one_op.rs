@@ -28,7 +28,7 @@ macro_rules! one_op {
             pub fn $name(&mut self, $($arg: $type),*) -> Result<$result, Error> {
                 let mut transaction = self.transaction();
                 let result = transaction.$name($($arg),*)?;
-                transaction.commit()?;
+                transaction.commit_silently()?;
                 Ok(result)
             }
         )*}
