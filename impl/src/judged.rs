@@ -106,13 +106,16 @@ impl<'g, D: Driver> Judged<'g, D> {
     /// `Refused`; everything has been aborted and undone.
     pub fn run(self) -> Result<Committed<D>, Error> {
         self.guard.graph.ask_all()?;
-        Ok(self.guard.graph.finish_and_tell())
+        let mut committed = self.guard.graph.finish();
+        self.guard.graph.tell(&mut committed);
+        Ok(committed)
     }
 
     /// As [`run`](Self::run), for a caller that does not want to know: what is not returned is not copied either.
     pub(crate) fn run_silently(self) -> Result<(), Error> {
         self.guard.graph.ask_all()?;
-        drop(self.guard.graph.finish_and_tell());
+        let mut committed = self.guard.graph.finish();
+        self.guard.graph.tell(&mut committed);
         Ok(())
     }
 }

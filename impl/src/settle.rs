@@ -66,6 +66,9 @@ impl Core {
     /// Who lags now (V7.1), in the order in which they began to: who is listed and still lags keeps its place, who
     /// lags among these others is appended. Nobody else can have begun to. O(list + others).
     pub(crate) fn relist_stale(&mut self, others: &[NodeKey]) {
+        if self.stale.is_empty() && others.is_empty() {
+            return;
+        }
         let Self { nodes, stale, pending, .. } = self;
         let epoch = pending.next_epoch();
         // Marked, so that being in the list costs no search.
@@ -141,16 +144,14 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// The point of no return is behind us: [`Graph::finish`], `post_commit` and `close`.
-    pub(crate) fn finish_and_tell(&mut self) -> Committed<D> {
-        let mut committed = self.finish();
+    /// What is left to tell the drivers after [`Graph::finish`]: `post_commit` and `close`.
+    pub(crate) fn tell(&mut self, committed: &mut Committed<D>) {
         committed.post_commits().for_each(|key| self.post_commit(key));
         for closed in &mut committed.closed {
             if let Some(driver) = &mut closed.driver {
                 driver.close(&closed.name);
             }
         }
-        committed
     }
 
     /// The point of no return is behind us: frees what was only unlinked, and forgets how to undo. O(what changed).
