@@ -100,7 +100,8 @@ fn reborn(subject: &ImplSubject, state: &Large) -> Option<String> {
     if graph.snapshot() != snapshot {
         return Some(format!("a snapshot of what was restored differs from {snapshot:?}"));
     }
-    let mut other = ImplSubject { ejected: subject.ejected.clone(), ..ImplSubject::new() };
+    let mut other = ImplSubject::new();
+    other.ejected.clone_from(&subject.ejected);
     for (old, new) in subject.graph.nodes().zip(graph.nodes()) {
         other.keys.set_node(subject.keys.node_of(old)?, new);
     }
