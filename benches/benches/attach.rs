@@ -47,7 +47,7 @@ fn five(c: &mut Criterion) {
     group.bench_function("clone_from", |b| b.iter(|| copy.clone_from(&built.graph)));
     let snapshot = built.graph.snapshot();
     group.bench_function("restore_from", |b| {
-        b.iter(|| copy.restore_from(&snapshot, |node| node.driver.clone()).unwrap());
+        b.iter(|| copy.restore_from(&snapshot, |_, driver| driver.clone()).unwrap());
     });
     group.bench_function("check", |b| b.iter(|| assert!(copy.check().is_empty())));
     group.finish();
