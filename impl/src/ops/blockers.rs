@@ -86,9 +86,6 @@ impl Core {
     /// The walk of O30.4: whether it meets `wanted`. O(what it meets and its children).
     fn shows_through(&self, from: NodeKey, wanted: NodeKey) -> bool {
         let has_driver = |key: NodeKey| self.nodes.get(key).filter(|node| !node.ejected);
-        if has_driver(wanted).is_none() {
-            return false;
-        }
         let mut next = Some(from);
         // A walk of more nodes than there are has met one twice.
         for _ in 0..self.nodes.len() {

@@ -54,9 +54,10 @@ fn jobs(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
         all.push([Op::Release { node: a }, delete].into_iter().collect());
         for &b in used.iter().filter(|b| **b != a) {
             all.push([Op::Attach { parent: b, child: a, name: FILE, role: FILTERED }, delete].into_iter().collect());
-            all.push(
-                [Op::CheckReplace { parent: a, node: b }, Op::ReplaceNode { from: b, to: a }].into_iter().collect(),
-            );
+            // The second ejection is refused, so it makes no states.
+            let (eject, check) = (Op::Eject { node: b }, Op::CheckReplace { parent: a, node: b });
+            all.push([eject, check, eject].into());
+            all.push([check, Op::ReplaceNode { from: b, to: a }].into_iter().collect());
         }
     }
     all

@@ -168,6 +168,21 @@ pub(super) fn heritage(nodes: u8, edges: usize, users: u8) -> Facet {
         specs: const { &[NO_PERMISSION, implicit(Kind::BackingFilter)] },
         roles: &[(FILE, Role::DATA)],
         opens: const { &[(NO_PERMISSION, BACKING, Role::COW), (NO_PERMISSION.read_only(), FILE, STORAGE)] },
+        compounds: Compounds::Menu(reunions),
         ..BLANK
     }
+}
+
+/// A node leaves, and who inherited through it comes back.
+fn reunions(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+    let used: Vec<NodeId> = s.names().collect();
+    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
+    for (a, b) in used.iter().flat_map(|&a| used.iter().map(move |&b| (a, b))).filter(|(a, b)| a != b) {
+        let back = Op::SetBacking { node: a, to: Some(b) };
+        all.extend(
+            used.iter().map(|&filter| [Op::DropFilter { filter }, back].into_iter().collect::<ArrayVec<_, MAX_OPS>>()),
+        );
+        all.push([Op::SetBacking { node: a, to: None }, back].into_iter().collect());
+    }
+    all
 }

@@ -132,7 +132,10 @@ impl<const N: usize, const M: usize> Work<N, M> {
         self.move_all(&moved, child);
         self.drop_holder(filter);
         if self.graph.references(filter) == 0 {
-            self.remove_children(filter);
+            while let Some(edge) = self.graph.edges().iter().position(|e| e.parent == Parent::Node(filter)) {
+                let found = self.graph;
+                self.cut(edge, &found);
+            }
         }
         Ok(())
     }
