@@ -153,7 +153,6 @@ pub(super) fn heritage(nodes: u8, edges: usize, users: u8) -> Facet {
         users,
         verbs: &[
             "add",
-            "release",
             "open-child",
             "attach",
             "detach",
