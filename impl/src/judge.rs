@@ -3,9 +3,10 @@
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::graph::arena::{Core, NodeKey};
+use crate::graph::arena::{Core, Node, NodeKey};
 use crate::plan::PlanStep;
 use crate::refresh::{refresh, refresh_fresh};
+use alloc::vec::Vec;
 
 impl<D: Driver> Graph<D> {
     /// V3, then L2, then V5. On an error the caller undoes.
@@ -28,20 +29,24 @@ impl<D: Driver> Graph<D> {
     }
 
     /// V3.4: to be renamed an image has to be written, so the same must hold of the graph with all of those writable.
-    /// O(what that changes), which is taken back.
+    /// Those that a reopen would take along with them go with them. O(what that changes), which is taken back.
     fn judge_renamed(&mut self) -> Result<(), Error> {
         let Self { core, drivers, .. } = self;
+        let sealed = |node: &Node| node.read_only && !node.doomed && !node.ejected;
+        let mut renamed = core.pending.renamed.clone();
+        renamed.retain(|key| core.nodes.get(*key).is_some_and(|node| sealed(node)));
+        if renamed.is_empty() {
+            return Ok(());
+        }
         let mark = core.pending.journal.len();
-        for index in 0..core.pending.renamed.len() {
-            let Some(key) = core.pending.renamed.get(index).copied() else { break };
-            if core.nodes.get(key).is_some_and(|node| node.read_only && !node.doomed && !node.ejected) {
-                core.put_read_only(key, false);
-            }
+        let queues: Vec<_> = renamed.iter().map(|key| core.reopened_with(*key, false)).collect();
+        for (key, read_only) in queues.into_iter().flatten() {
+            let read_only = read_only || core.nodes[key].force_share;
+            core.put_read_only(key, read_only);
         }
-        if core.pending.journal.len() > mark {
-            refresh(core, drivers)?;
-            self.undo_to(mark);
-        }
+        renamed.into_iter().for_each(|key| core.put_read_only(key, false));
+        refresh(core, drivers)?;
+        self.undo_to(mark);
         Ok(())
     }
 }

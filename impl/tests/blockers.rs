@@ -122,9 +122,10 @@ fn check_replace_walks_over_filters_and_quorums() {
     refused!(graph, CannotReplace, t => t.check_replace(file, quorum));
     assert!(!graph.can_replace(nowhere, nowhere));
     let user = graph.attach_user("u", two, READER, false).unwrap();
+    refused!(graph, CannotReplace, t => t.check_replace(quorum, two));
     graph.block(user, OpKinds::REPLACE, "no").unwrap();
     refused!(graph, Blocked, t => t.check_replace(file, two));
-    assert!(graph.can_replace(quorum, two), "blockers are another question");
+    assert!(graph.can_replace(two, two), "blockers are another question");
     // A node without driver is not met, and ends the walk; but a quorum's broken child may be replaced.
     graph.eject_driver(one).unwrap();
     graph.check_replace(quorum, one).unwrap();
@@ -158,7 +159,7 @@ fn a_snapshot_has_its_own_conditions() {
     graph.detach_user(export).unwrap();
     let above = add(&mut graph, "above", Format);
     graph.set_backing(above, Some(overlay)).unwrap();
-    refused!(graph, Blocked, t => t.snapshot_node(disk, overlay));
+    assert!(graph.is_blocked(overlay, OpKind::ExternalSnapshot).is_some(), "of the overlay nobody asks");
     graph.set_backing(above, None).unwrap();
     refused!(graph, SameNode, t => t.snapshot_node(overlay, overlay));
     let (filter, protocol) = (add(&mut graph, "filter", BackingFilter), add(&mut graph, "p", Protocol));

@@ -1,6 +1,6 @@
 //! The judgement: derived pairs, the set of violations, closing, the plan, the drivers' answers (`specs/transactions.md`).
 
-use crate::op::{EdgeId, Hook, NodeId, Op, Refusal, StepError, Violation};
+use crate::op::{EdgeId, Entry, Hook, NodeId, Op, Refusal, StepError, Violation};
 use crate::perm::Pair;
 use crate::rules::{self, Input};
 use crate::state::{Edge, Grant, Parent, State};
@@ -301,18 +301,19 @@ fn forget_pairs<const N: usize, const M: usize>(graph: &mut State<N, M>) {
     }
 }
 
-/// V3.4: the graph in which the renamed read-only nodes are writable; `None` if there are none.
+/// V3.4: the graph in which the renamed read-only nodes are writable, and who goes with them; `None` if there are none.
 fn with_renamed_writable<const N: usize, const M: usize>(work: &Work<N, M>) -> Option<State<N, M>> {
     let mut graph = work.graph;
-    let mut any = false;
-    for node in work.renamed.iter().filter(|n| !work.doomed.contains(n)) {
-        let node = &mut graph.nodes[node.0 as usize];
-        if node.flags.read_only && !node.ejected {
-            node.flags.read_only = false;
-            any = true;
+    let sealed = |n: &NodeId| graph.nodes[n.0 as usize].flags.read_only && graph.nodes[n.0 as usize].has_driver();
+    let renamed: Names<N> = work.renamed.iter().copied().filter(|n| !work.doomed.contains(n) && sealed(n)).collect();
+    for &node in &renamed {
+        for (taken, read_only) in work.queue(&[Entry { read_only: Some(false), ..Entry::new(node, true) }]) {
+            let flags = &mut graph.nodes[taken.0 as usize].flags;
+            flags.read_only = read_only || flags.force_share;
         }
     }
-    any.then_some(graph)
+    renamed.iter().for_each(|node| graph.nodes[node.0 as usize].flags.read_only = false);
+    (!renamed.is_empty()).then_some(graph)
 }
 
 /// V5.1, V5.2.

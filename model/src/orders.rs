@@ -1,7 +1,7 @@
 //! R4: what a reopen of several nodes comes to does not depend on the order of its list.
 
 use crate::judge::{Outcome, execute};
-use crate::op::{Op, Queue, Refusal};
+use crate::op::{NodeId, Op, Queue, Refusal};
 use crate::state::{Edge, Node, State};
 use crate::step::Work;
 
@@ -12,7 +12,10 @@ pub fn is_orderless<const N: usize, const M: usize>(before: &State<N, M>, queue:
     entries.iter().enumerate().all(|(i, entry)| {
         // A name that no node has takes nobody along.
         let taken = if before.node(entry.node).is_some() { work.queue(&[*entry]) } else { Default::default() };
-        entries.iter().enumerate().all(|(j, other)| i == j || entry.node != other.node && !taken.contains(&other.node))
+        entries
+            .iter()
+            .enumerate()
+            .all(|(j, other)| i == j || entry.node != other.node && !taken.iter().any(|(node, _)| *node == other.node))
     })
 }
 
@@ -33,7 +36,10 @@ pub fn other_orders(queue: &Queue) -> Vec<Queue> {
 fn unordered<const N: usize, const M: usize>(s: &State<N, M>) -> ([Node; N], Vec<Edge>) {
     let mut edges: Vec<Edge> = s.edges().iter().map(|e| Edge { rank: 0, ..*e }).collect();
     edges.sort_unstable();
-    (s.nodes, edges)
+    let mut nodes = s.nodes;
+    // From whom is not promised.
+    nodes.iter_mut().flat_map(|node| &mut node.inherits).for_each(|inherits| inherits.from = NodeId(0));
+    (nodes, edges)
 }
 
 /// The same verdict, and the same but for the orders?

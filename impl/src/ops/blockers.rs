@@ -86,12 +86,15 @@ impl Core {
     /// The walk of O30.4: whether it meets `wanted`. O(what it meets and its children).
     fn shows_through(&self, from: NodeKey, wanted: NodeKey) -> bool {
         let has_driver = |key: NodeKey| self.nodes.get(key).filter(|node| !node.ejected);
+        let only_parent = self.nodes.get(wanted).is_some_and(|node| node.parent_count == 1);
         let mut next = Some(from);
         // A walk of more nodes than there are has met one twice.
         for _ in 0..self.nodes.len() {
             let Some((key, node)) = next.and_then(|key| has_driver(key).map(|node| (key, node))) else { return false };
             let mut children = self.children(key).map(|edge| self.edges[edge].child);
-            if key == wanted || (node.shape.children_replaceable && children.any(|child| child == wanted)) {
+            if key == wanted
+                || (node.shape.children_replaceable && only_parent && children.any(|child| child == wanted))
+            {
                 return true;
             }
             let edge = node.shape.filter.and_then(|slot| self.edges.get(node.slot(slot)));
@@ -127,7 +130,6 @@ impl<D: Driver> Graph<D> {
         if let Some(user) = core.root_user(overlay) {
             return Err(ErrorKind::HasUser { node: core.node_ref(overlay), user }.into());
         }
-        core.not_blocked(overlay, OpKind::ExternalSnapshot)?;
         if key == overlay {
             return Err(core.same_node(key));
         }

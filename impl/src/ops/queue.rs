@@ -94,6 +94,13 @@ impl Queued {
 }
 
 impl Core {
+    /// The nodes that a reopen of this one, which keeps all but its read-only flag, would queue, each with the flag that
+    /// it would get (V3.4). O(what is queued and its children).
+    pub(crate) fn reopened_with(&mut self, node: NodeKey, read_only: bool) -> Vec<(NodeKey, bool)> {
+        let queue = self.reopen_queue(&[Reopen::new(node).keep(true).read_only(read_only)]);
+        queue.iter().map(|queued| (queued.node, queued.read_only)).collect()
+    }
+
     /// R1.1 to R1.3, of nodes that exist. O(what is queued and its children).
     pub(super) fn reopen_queue(&mut self, entries: &[Reopen]) -> Vec<Queued> {
         let (mut queue, mut places) = (Vec::with_capacity(entries.len()), HashMap::new());

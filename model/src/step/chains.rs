@@ -53,7 +53,6 @@ impl<const N: usize, const M: usize> Work<N, M> {
         self.exists(overlay)?;
         self.not_blocked(node, OpKind::EXTERNAL_SNAPSHOT)?;
         self.no_user(overlay)?;
-        self.not_blocked(overlay, OpKind::EXTERNAL_SNAPSHOT)?;
         if node == overlay {
             return Err(E::SameNode { node });
         }

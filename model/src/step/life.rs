@@ -151,7 +151,8 @@ impl<const N: usize, const M: usize> Work<N, M> {
                 return Ok(());
             }
             let kind = self.kind(at);
-            if kind == Kind::Quorum && self.graph.children(at).any(|e| e.child == node) {
+            let only_parent = || self.graph.parents(node).count() == 1;
+            if kind == Kind::Quorum && self.graph.children(at).any(|e| e.child == node) && only_parent() {
                 return Ok(());
             }
             match self.graph.chain_edge(at) {

@@ -1,6 +1,6 @@
 //! Reopen of many nodes (O25, R1 to R4).
 
-use super::{Change, Done, Names, Work};
+use super::{Change, Done, Work};
 use crate::op::{ChildName, Entry, NodeId, Queue, Slot, StepError as E};
 use crate::state::Inherits;
 use arrayvec::ArrayVec;
@@ -39,11 +39,11 @@ impl<const N: usize, const M: usize> Work<N, M> {
         Ok(())
     }
 
-    /// The nodes that a reopen of these entries would queue.
-    pub fn queue(&self, list: &[Entry]) -> Names<N> {
+    /// The nodes that a reopen of these entries would queue, each with the read-only flag that it would get.
+    pub fn queue(&self, list: &[Entry]) -> ArrayVec<(NodeId, bool), N> {
         let mut queue = ArrayVec::new();
         list.iter().for_each(|&entry| self.enqueue(&mut queue, entry, None));
-        queue.iter().map(|queued| queued.said.node).collect()
+        queue.iter().map(|queued| (queued.said.node, queued.read_only)).collect()
     }
 
     /// R1
