@@ -76,6 +76,7 @@ pub(super) fn chains(nodes: u8, edges: usize, users: u8) -> Facet {
             "release",
             "attach-user",
             "attach",
+            "open-child",
             "append",
             "drop-intermediate",
             "drop-filter",
@@ -88,6 +89,7 @@ pub(super) fn chains(nodes: u8, edges: usize, users: u8) -> Facet {
         pairs: const { &[Pair::new(Perms(R.0 | W.0), but(W)), Pair::new(NONE, but(R))] },
         stays: &[false, true],
         roles: &[(FILE, STORAGE)],
+        opens: const { &[(NO_PERMISSION, FILE, STORAGE)] },
         stores: true,
         compounds: Compounds::Menu(shortened),
         ..BLANK
