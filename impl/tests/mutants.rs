@@ -364,3 +364,17 @@ fn overlays_frozen_or_without_driver() {
         refused!(graph, Frozen, t => t.drop_intermediate(middle, base));
     }
 }
+
+/// S8.2 is decided when the edge goes, S8.3 may have come before in the same reopen.
+#[test]
+fn an_heir_taken_over_in_the_same_reopen() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let disk = add(&mut graph, "disk", Format);
+    let middle = graph.open_child(disk, NodeSpec::new("middle"), accepting(Format), "backing", Role::COW).unwrap();
+    let base = graph.open_child(middle, NodeSpec::new("base"), accepting(Format), "backing", Role::COW).unwrap();
+    graph.hold(middle).unwrap();
+    let short = Reopen::new(disk).keep(true).backing(Some(base));
+    graph.reopen(&[short, Reopen::new(middle).keep(true).backing(None)]).unwrap();
+    let inherits = |node| graph.get(node).unwrap().inherits_from();
+    assert_eq!((inherits(middle), inherits(base), graph.check()), (None, Some(disk), vec![]));
+}
