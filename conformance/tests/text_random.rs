@@ -1,0 +1,227 @@
+//! The text form and its JSON twin, with operations drawn at random from the tables: what is printed is read back as the same.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test's helpers cannot do fails the test")]
+
+use blockgraph_conformance::text::part::Declared;
+use blockgraph_conformance::text::record::{Column, Record, Recorded, Schema};
+use blockgraph_conformance::text::scenario::{Body, Item, Scenario, Step};
+use blockgraph_conformance::text::table::{ANSWERS, ENTRIES, OPS, SEEN};
+use blockgraph_conformance::text::value::{Type, Value};
+use blockgraph_conformance::text::{Names, json, parse, print};
+use blockgraph_model::op::Flags;
+use blockgraph_model::{
+    ChildName, EdgeId, Hook, Kind, NodeId, Op, OpKind, OpKinds, Perms, Refusal, Role, Slot, UserId,
+};
+use quickcheck::{Arbitrary, Gen, QuickCheck};
+
+const NODES: u8 = 5;
+const USERS: u8 = 3;
+const CHILDREN: u8 = 5;
+
+/// A scenario of operations drawn from the tables, sense or nonsense.
+#[derive(Clone, Debug)]
+struct Any(Scenario);
+
+fn below(g: &mut Gen, limit: u8) -> u8 {
+    u8::arbitrary(g) % limit
+}
+
+fn node(g: &mut Gen) -> NodeId {
+    NodeId(below(g, NODES))
+}
+
+fn user(g: &mut Gen) -> UserId {
+    UserId(below(g, USERS))
+}
+
+fn child(g: &mut Gen) -> ChildName {
+    ChildName(below(g, CHILDREN))
+}
+
+fn edge(g: &mut Gen) -> EdgeId {
+    if bool::arbitrary(g) { EdgeId::User(user(g)) } else { EdgeId::Child(node(g), child(g)) }
+}
+
+fn list<T>(g: &mut Gen, one: impl Fn(&mut Gen) -> T) -> Vec<T> {
+    (0..below(g, 4)).map(|_| one(g)).collect()
+}
+
+fn set<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+    list.sort_unstable();
+    list.dedup();
+    list
+}
+
+fn maybe<T>(g: &mut Gen, one: impl Fn(&mut Gen) -> T) -> Option<T> {
+    bool::arbitrary(g).then(|| one(g))
+}
+
+fn value(g: &mut Gen, ty: Type) -> Value {
+    match ty {
+        Type::Node | Type::NewNode => Value::Node(node(g)),
+        Type::MaybeNode => Value::MaybeNode(maybe(g, node)),
+        Type::User | Type::NewUser => Value::User(user(g)),
+        Type::Child => Value::Child(child(g)),
+        Type::MaybeChild => Value::MaybeChild(maybe(g, child)),
+        Type::Perms => Value::Perms(Perms(below(g, 32))),
+        Type::Role => Value::Role(Role(below(g, 32))),
+        Type::Kind => Value::Kind(*g.choose(&Kind::EVERY).unwrap()),
+        Type::Flags => Value::Flags(Flags {
+            read_only: bool::arbitrary(g),
+            force_share: bool::arbitrary(g),
+            no_io: bool::arbitrary(g),
+            never_freeze: bool::arbitrary(g),
+            implicit: bool::arbitrary(g),
+        }),
+        Type::Switch => Value::Switch(bool::arbitrary(g)),
+        Type::Hook => Value::Hook(hook(g)),
+        Type::Slot => Value::Slot(if bool::arbitrary(g) { Slot::File } else { Slot::Backing }),
+        Type::Edge => Value::Edge(edge(g)),
+        Type::Number => Value::Number(u32::arbitrary(g)),
+        Type::Nodes => Value::Nodes(list(g, node)),
+        Type::NodeSet => Value::Nodes(set(list(g, node))),
+        Type::UserSet => Value::Users(set(list(g, user))),
+        Type::Edges => Value::Edges(list(g, edge)),
+        Type::Children => Value::Children(list(g, child)),
+        Type::OpKind => Value::OpKind(OpKind(below(g, 16))),
+        Type::OpKinds => Value::OpKinds(OpKinds(if below(g, 4) == 0 { u16::MAX } else { u16::arbitrary(g) })),
+        Type::Nothing => Value::Nothing,
+        Type::Entries => Value::Records(entries(g)),
+    }
+}
+
+fn hook(g: &mut Gen) -> Hook {
+    *g.choose(&[Hook::Flush, Hook::Prepare, Hook::Rename, Hook::Check]).unwrap()
+}
+
+/// One to four entries of a reopen.
+fn entries(g: &mut Gen) -> Vec<Record> {
+    let good = |g: &mut Gen| loop {
+        let record = record(g, &ENTRIES.schema);
+        // Options that do not go together are no entry.
+        if (ENTRIES.fault)(&record).is_none() {
+            return record;
+        }
+    };
+    (0..=below(g, 4)).map(|_| good(g)).collect()
+}
+
+fn record(g: &mut Gen, schema: &Schema) -> Record {
+    let mut fields = Vec::new();
+    for Column { key, ty, required } in &schema.columns {
+        if *required || bool::arbitrary(g) {
+            fields.push((*key, value(g, *ty)));
+        }
+    }
+    Record { verb: schema.verb, fields }
+}
+
+fn op(g: &mut Gen) -> Op {
+    loop {
+        let schema = g.choose(&OPS).unwrap().clone();
+        // Options that do not go together are no operation.
+        if let Ok(op) = Op::from_record(&record(g, &schema)) {
+            return op;
+        }
+    }
+}
+
+fn step(g: &mut Gen) -> Step {
+    let body = if below(g, 4) == 0 { Body::Transaction(list(g, op)) } else { Body::Single(op(g)) };
+    let takes =
+        |op: &Op| matches!(op, Op::Add { .. } | Op::Insert { .. } | Op::OpenChild { .. } | Op::AttachUser { .. });
+    let answers: Vec<_> = ANSWERS.iter().filter(|schema| schema.verb != "ok").cloned().collect();
+    let expect = if body.ops().iter().any(takes) {
+        // Else it may be a duplicate name, which is no scenario.
+        Some(g.choose(&answers).unwrap().clone())
+    } else {
+        maybe(g, |g| g.choose(&ANSWERS).unwrap().clone())
+    };
+    Step {
+        refusals: list(g, |g| Refusal { node: node(g), hook: hook(g) }),
+        body,
+        expect: expect.map(|schema| record(g, &schema)),
+        graph: list(g, |g| g.choose(&SEEN).unwrap().clone()).iter().map(|schema| record(g, schema)).collect(),
+    }
+}
+
+impl Arbitrary for Any {
+    fn arbitrary(g: &mut Gen) -> Any {
+        let mut names = Names::default();
+        let mut items = Vec::new();
+        for i in 0..NODES {
+            items.push(Item::Name(Declared::Node(names.define_node(&format!("#node.{i}-x")).unwrap())));
+        }
+        for i in 0..USERS {
+            items.push(Item::Name(Declared::User(names.define_user(&format!("user_{i}")).unwrap())));
+        }
+        for i in 2..CHILDREN {
+            items.push(Item::Name(Declared::Child(names.define_child(&format!("children.{i}")).unwrap())));
+        }
+        items.push(Item::Step(step(g)));
+        let steps = list(g, step);
+        items.extend(steps.into_iter().map(Item::Step));
+        Any(Scenario { names, items })
+    }
+
+    fn shrink(&self) -> Box<dyn Iterator<Item = Any>> {
+        let Any(whole) = self.clone();
+        let steps = |s: &Scenario| s.steps().count();
+        let without = move |i: usize| {
+            let mut less = whole.clone();
+            less.items.remove(i);
+            Any(less)
+        };
+        let all = self.0.items.len();
+        let last = all - steps(&self.0);
+        Box::new((last..all).filter(move |_| all - last > 1).map(without))
+    }
+}
+
+#[test]
+fn what_is_printed_is_read_back() {
+    fn holds(Any(scenario): Any) -> bool {
+        let text = print(&scenario);
+        match parse(&text) {
+            Ok((read, lines)) => read == scenario && print(&read) == text && lines.len() == read.items.len(),
+            Err(problem) => panic!("{problem} in\n{text}"),
+        }
+    }
+    QuickCheck::new().tests(2000).quickcheck(holds as fn(Any) -> bool);
+}
+
+#[test]
+fn json_is_read_back() {
+    fn holds(Any(scenario): Any) -> bool {
+        let text = json::print(&scenario).unwrap();
+        match json::parse(&text) {
+            Ok(read) => read == scenario,
+            Err(problem) => panic!("{problem} in\n{text}"),
+        }
+    }
+    QuickCheck::new().tests(1000).quickcheck(holds as fn(Any) -> bool);
+}
+
+/// Whatever a slip of the hand makes of a file: an answer, or one line with a place inside the file.
+#[test]
+fn damaged_text_is_refused_in_one_line() {
+    fn holds(Any(scenario): Any, cut: usize, put: usize, what: u8) -> bool {
+        let signs = ["", "{", "}", ";", "=>", "=", "\n", " ", "#", "-", "ü", "\u{1b}", "transaction { ", "node=x", ","];
+        let text: Vec<char> = print(&scenario).chars().collect();
+        let (cut, put) = (cut % text.len(), put % text.len());
+        let mut damaged: String = text[..cut].iter().collect();
+        damaged.push_str(signs[usize::from(what) % signs.len()]);
+        damaged.extend(&text[cut.max(put)..]);
+        match parse(&damaged) {
+            Ok((read, _)) => parse(&print(&read)).is_ok_and(|(again, _)| again.items == read.items),
+            Err(problem) => {
+                let lines: Vec<_> = damaged.split('\n').collect();
+                let there = |line: &&str| problem.place.column <= line.chars().count() + 1;
+                let line = problem.to_string();
+                problem.place.column > 0
+                    && lines.get(problem.place.line - 1).is_some_and(there)
+                    && line.chars().all(|c| !c.is_control())
+            }
+        }
+    }
+    QuickCheck::new().tests(3000).quickcheck(holds as fn(Any, usize, usize, u8) -> bool);
+}
