@@ -394,6 +394,14 @@ fn entangled(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
     all
 }
 
+/// Every ordered pair of different names.
+fn pairs_of(names: &[NodeId]) -> impl Iterator<Item = (NodeId, NodeId)> + '_ {
+    names.iter().flat_map(|&a| names.iter().map(move |&b| (a, b))).filter(|(a, b)| a != b)
+}
+
+/// The transactions of a facet's own menu.
+type Transactions = Vec<ArrayVec<Op, MAX_OPS>>;
+
 /// The scopes in the order of their size.
 pub const SCOPES: [&str; 3] = ["smoke", "small", "medium"];
 

@@ -40,10 +40,10 @@ pub(super) fn blockers(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 /// The beginnings and ends of jobs.
-fn jobs(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+fn jobs(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
     let (user, pair) = (UserId(0), Pair::new(R, ALL));
-    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
+    let mut all = Transactions::new();
     for &a in &used {
         let delete = Op::Delete { node: a };
         let block = Op::Block { user, kinds: JOB };
@@ -97,17 +97,15 @@ pub(super) fn chains(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 /// Chains that grow and shrink in one transaction.
-fn shortened(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+fn shortened(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
-    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
-    for &top in &used {
-        for &base in used.iter().filter(|base| **base != top) {
-            let drop = |name| Op::DropIntermediate { top, base, name };
-            let append = Op::Append { new: top, top: base, store: true };
-            all.push([append, drop(None)].into_iter().collect());
-            all.push([drop(Some(top)), append].into_iter().collect());
-            all.push([append, Op::Release { node: top }].into_iter().collect());
-        }
+    let mut all = Transactions::new();
+    for (top, base) in pairs_of(&used) {
+        let drop = |name| Op::DropIntermediate { top, base, name };
+        let append = Op::Append { new: top, top: base, store: true };
+        all.push([append, drop(None)].into_iter().collect());
+        all.push([drop(Some(top)), append].into_iter().collect());
+        all.push([append, Op::Release { node: top }].into_iter().collect());
     }
     all
 }
@@ -143,18 +141,16 @@ pub(super) fn dropping(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 /// The steps of a commit job's end: thaw, drop, let go.
-fn commits(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+fn commits(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
-    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
-    for &top in &used {
-        for &base in used.iter().filter(|base| **base != top) {
-            let drop = Op::DropIntermediate { top, base, name: None };
-            all.push([Op::Thaw { top, base: Some(base) }, drop, Op::Delete { node: top }].into());
-            all.push([drop, Op::DetachUser { user: UserId(0) }].into_iter().collect());
-            all.push([Op::Release { node: top }, drop].into_iter().collect());
-            // Who lost his driver cannot be renamed (O24.8); the second ejection keeps the states few.
-            all.extend(used.iter().map(|&node| [Op::Eject { node }, drop, Op::Eject { node }].into()));
-        }
+    let mut all = Transactions::new();
+    for (top, base) in pairs_of(&used) {
+        let drop = Op::DropIntermediate { top, base, name: None };
+        all.push([Op::Thaw { top, base: Some(base) }, drop, Op::Delete { node: top }].into());
+        all.push([drop, Op::DetachUser { user: UserId(0) }].into_iter().collect());
+        all.push([Op::Release { node: top }, drop].into_iter().collect());
+        // Who lost his driver cannot be renamed (O24.8); the second ejection keeps the states few.
+        all.extend(used.iter().map(|&node| [Op::Eject { node }, drop, Op::Eject { node }].into()));
     }
     all
 }

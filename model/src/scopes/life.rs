@@ -119,9 +119,9 @@ pub(super) fn ejected(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 /// What happens to a node around its ejection in one transaction.
-fn ejections(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+fn ejections(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
-    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
+    let mut all = Transactions::new();
     let (user, pair) = (UserId(0), Pair::new(W, but(W)));
     for &a in &used {
         let eject = Op::Eject { node: a };
@@ -173,10 +173,10 @@ pub(super) fn heritage(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 /// A node leaves, and who inherited through it comes back.
-fn reunions(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+fn reunions(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
-    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
-    for (a, b) in used.iter().flat_map(|&a| used.iter().map(move |&b| (a, b))).filter(|(a, b)| a != b) {
+    let mut all = Transactions::new();
+    for (a, b) in pairs_of(&used) {
         let back = Op::SetBacking { node: a, to: Some(b) };
         all.extend(
             used.iter().map(|&filter| [Op::DropFilter { filter }, back].into_iter().collect::<ArrayVec<_, MAX_OPS>>()),

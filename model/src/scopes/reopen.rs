@@ -23,11 +23,6 @@ fn file(to: NodeId, entry: Entry) -> Entry {
     Entry { file: Some(to), ..entry }
 }
 
-/// Every ordered pair of different names.
-fn pairs_of(names: &[NodeId]) -> impl Iterator<Item = (NodeId, NodeId)> + '_ {
-    names.iter().flat_map(|&a| names.iter().map(move |&b| (a, b))).filter(|(a, b)| a != b)
-}
-
 /// What can be said of one node, alone.
 fn alone(names: &[NodeId]) -> Vec<Entry> {
     let mut all = Vec::new();
@@ -151,9 +146,9 @@ pub(super) fn mortal_reopen(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 /// A reopen in the middle of a transaction.
-fn releases(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+fn releases(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
-    let mut all: Vec<ArrayVec<Op, MAX_OPS>> = Vec::new();
+    let mut all = Transactions::new();
     let one = |entry| Op::Reopen { queue: Queue::one(entry) };
     for (a, b) in pairs_of(&used) {
         all.push([one(backing(None, keep(a))), Op::Release { node: b }].into_iter().collect());
