@@ -1,7 +1,7 @@
 //! R4: what a reopen of several nodes comes to does not depend on the order of its list.
 
 use crate::judge::{Outcome, execute};
-use crate::op::{NodeId, Op, Queue, Refusal};
+use crate::op::{NodeId, Op, Queue};
 use crate::state::{Edge, Node, State};
 use crate::step::Work;
 
@@ -46,7 +46,7 @@ fn unordered<const N: usize, const M: usize>(s: &State<N, M>) -> ([Node; N], Vec
 fn alike<const N: usize, const M: usize>(a: &Outcome<N, M>, b: &Outcome<N, M>) -> bool {
     match (a, b) {
         (Outcome::Done { next: a, .. }, Outcome::Done { next: b, .. }) => unordered(a) == unordered(b),
-        (Outcome::Failed { .. }, Outcome::Failed { .. }) | (Outcome::Refused { .. }, Outcome::Refused { .. }) => true,
+        (Outcome::Failed { .. }, Outcome::Failed { .. }) => true,
         (Outcome::Violates { graph: a, kinds: x }, Outcome::Violates { graph: b, kinds: y }) => {
             x == y && unordered(a) == unordered(b)
         }
@@ -56,17 +56,12 @@ fn alike<const N: usize, const M: usize>(a: &Outcome<N, M>, b: &Outcome<N, M>) -
 
 /// In how many other orders the operation was tried; `None` if one of them came to something else. Zero if it is no
 /// reopen of which R4 speaks.
-pub fn tried<const N: usize, const M: usize>(
-    before: &State<N, M>,
-    op: &Op,
-    refusals: &[Refusal],
-    outcome: &Outcome<N, M>,
-) -> Option<usize> {
+pub fn tried<const N: usize, const M: usize>(before: &State<N, M>, op: &Op, outcome: &Outcome<N, M>) -> Option<usize> {
     let Op::Reopen { queue } = op else { return Some(0) };
     if queue.entries().len() < 2 || !is_orderless(before, queue) {
         return Some(0);
     }
     let orders = other_orders(queue);
-    let same = |queue: &Queue| alike(outcome, &execute(before, &[Op::Reopen { queue: *queue }], refusals));
+    let same = |queue: &Queue| alike(outcome, &execute(before, &[Op::Reopen { queue: *queue }], &[]));
     orders.iter().all(same).then_some(orders.len())
 }

@@ -25,7 +25,7 @@ impl Visitor for Counts {
         if queue.entries().len() != 3 || action.refusal.is_some() {
             return;
         }
-        match (orders::tried(&self.state, op, &[], outcome), outcome) {
+        match (orders::tried(&self.state, op, outcome), outcome) {
             (Some(0), _) => {}
             (Some(5), Outcome::Done { .. }) => self.accepted += 1,
             (Some(5), Outcome::Failed { .. }) => self.failed += 1,
@@ -58,8 +58,8 @@ fn all_orders_are_tried_and_a_difference_is_seen() {
     }
     let op = Op::Reopen { queue };
     let outcome = execute(&state, &[op], &[]);
-    assert_eq!(orders::tried(&state, &op, &[], &outcome), Some(5));
+    assert_eq!(orders::tried(&state, &op, &outcome), Some(5));
     let Outcome::Done { mut next, plan, closed } = outcome else { panic!("reopen") };
     next.nodes[1].flags.read_only = false;
-    assert_eq!(orders::tried(&state, &op, &[], &Outcome::Done { next, plan, closed }), None);
+    assert_eq!(orders::tried(&state, &op, &Outcome::Done { next, plan, closed }), None);
 }
