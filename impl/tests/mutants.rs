@@ -378,3 +378,21 @@ fn an_heir_taken_over_in_the_same_reopen() {
     let inherits = |node| graph.get(node).unwrap().inherits_from();
     assert_eq!((inherits(middle), inherits(base), graph.check()), (None, Some(disk), vec![]));
 }
+
+/// Of several reasons the first in the order of the specification (O24.1 to O24.4, R3.2, O25.2).
+#[test]
+fn the_first_reason_is_told() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let [disk, base, gone] = ["disk", "base", "gone"].map(|name| add(&mut graph, name, Format));
+    graph.delete(gone).unwrap();
+    let hidden = graph.add(NodeSpec::new("hidden").implicit(true), accepting(BackingFilter)).unwrap();
+    graph.set_backing(hidden, Some(base)).unwrap();
+    graph.set_backing(disk, Some(hidden)).unwrap();
+    graph.freeze(disk, Some(hidden)).unwrap();
+    refused!(graph, ImplicitChild, t => t.reopen(&[Reopen::new(disk).keep(true).backing(None)]));
+    let option = DriverOption::Rewrite(true);
+    refused!(graph, OptionUnsupported, t => t.reopen(&[Reopen::new(disk).option(option.clone())]));
+    graph.eject_driver(base).unwrap();
+    refused!(graph, NodeNotFound, t => t.drop_intermediate(base, gone));
+    refused!(graph, SameNode, t => t.drop_intermediate(base, base));
+}
