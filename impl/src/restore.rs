@@ -249,6 +249,5 @@ fn restored_node<T>(node: &NodeSnapshot<T>, shape: Shape) -> Result<Node, fn(usi
     };
     let mut data = Node::new(&spec, shape, 0);
     (data.monitor, data.holders, data.granted) = (node.monitor, node.holders, node.granted);
-    data.inherits_read_only = node.inherits_read_only;
     Ok(data)
 }
