@@ -1,8 +1,8 @@
 //! What one operation costs, and what it depends on; the front page of the crate says what it must cost.
 #![allow(clippy::unwrap_used, reason = "a benchmark")]
 
-use blockgraph::drivers::{BackingFilter, Filter};
-use blockgraph::{NodeSpec, Pair, Permissions};
+use blockgraph::drivers::{BackingFilter, Filter, Format};
+use blockgraph::{Graph, NodeSpec, Pair, Permissions, Preset, Reopen, Role};
 use blockgraph_benches::{Built, READER, WRITER, chain, crowd, five_nodes, ladder};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -142,6 +142,47 @@ fn shapes(c: &mut Criterion) {
     group.finish();
 }
 
+/// Reopens the top of a chain in which each node was opened for the one above, so that all go along.
+fn reopens(c: &mut Criterion) {
+    let mut group = c.benchmark_group("reopen with all that inherit, a chain of");
+    for count in [1, 100, 1_000] {
+        let mut graph: Graph<Preset> = Graph::new();
+        let top = graph.add(NodeSpec::new("top"), Filter.into()).unwrap();
+        (1..count).fold(top, |parent, i| {
+            let spec = NodeSpec::new(format!("n{i}"));
+            graph.open_child(parent, spec, Filter.into(), "file", Role::FILTERED | Role::PRIMARY).unwrap()
+        });
+        group.throughput(Throughput::Elements(count));
+        group.bench_function(BenchmarkId::from_parameter(count), |b| {
+            let mut on = false;
+            b.iter(|| {
+                on = !on;
+                graph.reopen(&[Reopen::new(top).keep(true).read_only(on)]).unwrap();
+            });
+        });
+    }
+    group.finish();
+    let mut group = c.benchmark_group("append, drop-intermediate and delete below overlays:");
+    for count in [1, 100, 1_000] {
+        let mut graph: Graph<Preset> = Graph::new();
+        let base = graph.add(NodeSpec::new("base"), Format.into()).unwrap();
+        for i in 0..count {
+            let overlay = graph.add(NodeSpec::new(format!("overlay{i}")), Format.into()).unwrap();
+            graph.set_backing(overlay, Some(base)).unwrap();
+        }
+        let name: Arc<str> = "between".into();
+        group.throughput(Throughput::Elements(count));
+        group.bench_function(BenchmarkId::from_parameter(count), |b| {
+            b.iter(|| {
+                let between = graph.insert(NodeSpec::new(name.clone()), Format.into(), base).unwrap();
+                graph.drop_intermediate(between, base).unwrap();
+                graph.delete(between).unwrap();
+            });
+        });
+    }
+    group.finish();
+}
+
 fn quick() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(200))
@@ -152,6 +193,6 @@ fn quick() -> Criterion {
 criterion_group! {
     name = benches;
     config = quick();
-    targets = five, parents, chains, shapes
+    targets = five, parents, chains, shapes, reopens
 }
 criterion_main!(benches);
