@@ -239,5 +239,16 @@ mod tests {
         assert!(broken_step(&frozen, &[Op::Thaw { top: NodeId(0), base: None }], &[], &done(sound())).is_none());
         assert!(broken_step(&frozen, &release, &[], &done(frozen)).is_none());
         assert!(sound().edge_index(EdgeId::Child(NodeId(0), ChildName::FILE)).is_some());
+        // S6: the name is another, and the driver was not asked.
+        let mut renamed = sound();
+        renamed.nodes[1].stored = Some(NodeId(0));
+        assert!(broken_step(&sound(), &release, &[], &done(renamed)).is_some_and(|broken| broken.contains("S6")));
+        // L3: nobody is asked, but the pair is another.
+        let mut ejected = sound();
+        ejected.nodes[0].ejected = true;
+        let mut other = ejected;
+        other.edge_mut(0).wanted = Pair::new(W, ALL);
+        assert!(broken_step(&ejected, &release, &[], &done(other)).is_some_and(|broken| broken.contains("L3")));
+        assert!(broken_step(&ejected, &release, &[], &done(ejected)).is_none());
     }
 }
