@@ -93,7 +93,7 @@ fn edge_fits<const N: usize, const M: usize>(s: &State<N, M>, index: usize) -> b
     !twice && slot_once && kind.takes_children() && rules::well_formed(edge.role) && rules::fits(edge.role, kind)
 }
 
-/// What holds of a step: V8 and S2. (That a refused operation changes nothing is the type of [`Outcome`]; that the crate
+/// What holds of a step: R4, V8, S2, S7, S6 and L3. (That a refused operation changes nothing is the type of [`Outcome`]; that the crate
 /// changes nothing is what the replay compares.)
 pub fn broken_step<const N: usize, const M: usize>(
     before: &State<N, M>,

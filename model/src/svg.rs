@@ -1,7 +1,7 @@
 //! A state as a picture: users on top, parents above children, need/share beside each edge.
 
 use crate::judge::{self, derive};
-use crate::op::NodeId;
+use crate::op::{NodeId, OpKinds};
 use crate::perm::Pair;
 use crate::state::{Parent, State};
 use std::fmt::Write;
@@ -30,10 +30,18 @@ fn label<const N: usize, const M: usize>(s: &State<N, M>, id: NodeId) -> String 
         (node.flags.force_share, " force-share"),
         (node.flags.no_io, " no-io"),
         (node.flags.never_freeze, " never-freeze"),
-        (node.holders == 0, " unheld"),
+        (node.flags.implicit, " implicit"),
+        (node.ejected, " NO DRIVER"),
+        (!node.monitor && node.holders == 0, " unheld"),
         (judge::stale(s).contains(&id), " STALE"),
     ];
     flags.iter().filter(|(on, _)| *on).for_each(|(_, word)| text.push_str(word));
+    if let Some(inherits) = node.inherits {
+        let _ = write!(text, " of {:?}", inherits.from);
+    }
+    if let Some(name) = node.stored {
+        let _ = write!(text, " stores {name:?}");
+    }
     text
 }
 
@@ -70,7 +78,10 @@ pub fn picture<const N: usize, const M: usize>(s: &State<N, M>) -> String {
             Parent::User(user) => {
                 let at = (20 + filled[0] * COLUMN, 10);
                 filled[0] += 1;
-                draw_box(&mut shapes, at, &format!("{user:?}"), if edge.stay { "stays" } else { "" }, "#fff7d6");
+                let blocks =
+                    if edge.blocks == OpKinds::NONE { String::new() } else { format!("blocks {:?}", edge.blocks) };
+                let stays = if edge.stay { "stays " } else { "" };
+                draw_box(&mut shapes, at, &format!("{user:?}"), &format!("{stays}{blocks}"), "#fff7d6");
                 (at, String::new())
             }
         };

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Explore the models, replay every transition on the crate, print a scoreboard.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// How much: smoke (seconds), small (a minute or two), medium (many minutes).
+    /// How much: smoke (half a minute), small (two or three minutes), medium (twenty and more).
     #[arg(long, default_value = "small", value_parser = SCOPES)]
     scope: String,
     /// Only this facet of the scope.
