@@ -107,7 +107,7 @@ fn later_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, st
         25 => {
             let free = |id| state.blocker(id, OpKind::EXTERNAL_SNAPSHOT).is_none();
             let no_user = |id| state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::Node(_)));
-            let fits = |id| cow(state, id) && state.chain_edge(id).is_none() && free(id) && no_user(id);
+            let fits = |id| cow(state, id) && state.chain_edge(id).is_none() && no_user(id);
             let overlay = dice.pick(&nodes(state, fits))?;
             let under: Vec<NodeId> = below(state, overlay).into_iter().filter(|&id| free(id)).collect();
             Some(Op::Snapshot { node: dice.pick(&under)?, overlay })
