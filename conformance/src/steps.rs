@@ -59,7 +59,14 @@ pub(crate) fn step(
         Op::Thaw { top, base } => t.thaw(keys.node(top), optional(keys, base))?,
         Op::SetOption { node, opt } => t.set_option(keys.node(node), translate::option(opt))?,
         Op::SetReadOnly { node, on } => t.set_read_only(keys.node(node), on)?,
-        _ => later_step(t, keys, op, refusals)?,
+        // Named, so that an operation that comes later cannot be forgotten here.
+        Op::Hold { .. } | Op::Delete { .. } | Op::Eject { .. } | Op::OpenChild { .. } | Op::DropIntermediate { .. } => {
+            later_step(t, keys, op, refusals)?;
+        }
+        Op::Reopen { .. } | Op::Snapshot { .. } | Op::Block { .. } | Op::Unblock { .. } | Op::CheckOp { .. } => {
+            later_step(t, keys, op, refusals)?;
+        }
+        Op::CheckReplace { .. } => later_step(t, keys, op, refusals)?,
     }
     Ok(())
 }

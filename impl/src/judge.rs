@@ -32,7 +32,7 @@ impl<D: Driver> Graph<D> {
     /// Those that a reopen would take along with them go with them. O(what that changes), which is taken back.
     fn judge_renamed(&mut self) -> Result<(), Error> {
         let Self { core, drivers, .. } = self;
-        let sealed = |node: &Node| node.read_only && !node.doomed && !node.ejected;
+        let sealed = |node: &Node| node.read_only && node.is_asked();
         let mut renamed = core.pending.renamed.clone();
         renamed.retain(|key| core.nodes.get(*key).is_some_and(|node| sealed(node)));
         if renamed.is_empty() {
@@ -79,7 +79,7 @@ impl Core {
             }
         }
         for key in pending.touched.iter().copied() {
-            let Some(node) = nodes.get(key).filter(|node| !node.doomed && !node.ejected) else { continue };
+            let Some(node) = nodes.get(key).filter(|node| node.is_asked()) else { continue };
             if node.reopened || node.is_stale() {
                 pending.plan.push(PlanStep::Check { node: key, grant: node.grant() });
             }
@@ -93,7 +93,7 @@ impl Core {
     /// V5.1.
     fn plan_before_checks(&mut self) {
         let Self { nodes, pending, .. } = self;
-        let asked = |key: NodeKey| nodes.get(key).filter(|node| !node.doomed && !node.ejected);
+        let asked = |key: NodeKey| nodes.get(key).filter(|node| node.is_asked());
         for key in pending.reopened.iter().copied().filter(|key| asked(*key).is_some()) {
             pending.plan.push(PlanStep::Flush { node: key });
         }

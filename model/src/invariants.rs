@@ -130,7 +130,7 @@ pub fn broken_step<const N: usize, const M: usize>(
     if ops.len() == 1 && !matches!(ops[0], Op::Thaw { .. }) && frozen.any(unfrozen) {
         return Some("a frozen edge stays as it is (S7)");
     }
-    let lives_on = |n: &NodeId| lives(next, n.0) && !ops.iter().any(|op| takes_name(op, *n));
+    let lives_on = |n: &NodeId| lives(next, n.0) && !ops.iter().any(|op| op.makes() == Some(*n));
     let names = || before.names().filter(lives_on);
     let renamed = |n: NodeId| before.nodes[n.0 as usize].stored != next.nodes[n.0 as usize].stored;
     if names().any(|n| renamed(n) && next.nodes[n.0 as usize].has_driver() && !plan.rename.contains(&n)) {
@@ -143,14 +143,6 @@ pub fn broken_step<const N: usize, const M: usize>(
         return Some("the edges of a node without a driver keep their pairs (L3)");
     }
     None
-}
-
-/// Does the operation make a node of that name?
-fn takes_name(op: &Op, name: NodeId) -> bool {
-    match *op {
-        Op::Add { node, .. } | Op::OpenChild { node, .. } | Op::Insert { new: node, .. } => node == name,
-        _ => false,
-    }
 }
 
 /// The operations of V8.

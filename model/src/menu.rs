@@ -131,7 +131,10 @@ impl Facet {
         let edges: usize = ops.iter().map(|op| edges_added(s, op)).sum();
         let user = |op: &Op| matches!(op, Op::AttachUser { user, .. } if user.0 >= self.users);
         let held = |node: NodeId| ops.iter().filter(|op| matches!(op, Op::Hold { node: n } if *n == node)).count();
-        let holds = |op: &Op| matches!(op, Op::Hold { node } if usize::from(s.nodes[node.0 as usize].holders) + held(*node) > self.holders.into());
+        let holds = |op: &Op| match *op {
+            Op::Hold { node } => usize::from(s.nodes[node.0 as usize].holders) + held(node) > self.holders.into(),
+            _ => false,
+        };
         // Only where names are stored does a menu have more free names than places.
         let places = !self.stores || self.has_places(s, ops);
         s.edges().len() + edges <= self.edges && !ops.iter().any(|op| user(op) || holds(op)) && places
@@ -139,12 +142,8 @@ impl Facet {
 
     /// Is there a place for every node that the operations make?
     fn has_places(&self, s: &Small, ops: &[Op]) -> bool {
-        let makes = |op: &Op| match *op {
-            Op::Add { node, .. } | Op::OpenChild { node, .. } | Op::Insert { new: node, .. } => Some(node),
-            _ => None,
-        };
         let mut names: ArrayVec<NodeId, 9> = s.names().collect();
-        for name in ops.iter().filter_map(makes) {
+        for name in ops.iter().filter_map(Op::makes) {
             if !names.contains(&name) {
                 names.push(name);
             }

@@ -345,6 +345,14 @@ impl Op {
         }
     }
 
+    /// The name of the node that the operation makes, if it makes one.
+    pub const fn makes(&self) -> Option<NodeId> {
+        match *self {
+            Op::Add { node, .. } | Op::OpenChild { node, .. } | Op::Insert { new: node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
     /// The most edges the operation can add.
     pub fn edges_added(&self) -> usize {
         match self {

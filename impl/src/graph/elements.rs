@@ -105,6 +105,11 @@ impl Node {
         self.granted != self.grant() && !self.ejected
     }
 
+    /// Does a plan speak to its driver: is it there, and does the node remain (V5)?
+    pub(crate) const fn is_asked(&self) -> bool {
+        !self.doomed && !self.ejected
+    }
+
     /// Has edges to it, or holders (L1).
     pub(crate) const fn is_referenced(&self) -> bool {
         self.parent_count > 0 || self.holders > 0 || self.monitor

@@ -22,8 +22,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
             entry.backing.flatten().map_or(Ok(()), |to| self.exists(to))?;
             entry.file.map_or(Ok(()), |to| self.exists(to))?;
         }
-        let mut queue = ArrayVec::new();
-        list.entries().iter().for_each(|&entry| self.enqueue(&mut queue, entry, None));
+        let queue = self.enqueued(list.entries());
         let mut changes: ArrayVec<Change, M> = ArrayVec::new();
         for queued in &queue {
             changes.extend(self.conditions(queued)?.into_iter().flatten());
@@ -41,9 +40,13 @@ impl<const N: usize, const M: usize> Work<N, M> {
 
     /// The nodes that a reopen of these entries would queue, each with the read-only flag that it would get.
     pub fn queue(&self, list: &[Entry]) -> ArrayVec<(NodeId, bool), N> {
+        self.enqueued(list).iter().map(|queued| (queued.said.node, queued.read_only)).collect()
+    }
+
+    fn enqueued(&self, list: &[Entry]) -> ArrayVec<Queued, N> {
         let mut queue = ArrayVec::new();
         list.iter().for_each(|&entry| self.enqueue(&mut queue, entry, None));
-        queue.iter().map(|queued| (queued.said.node, queued.read_only)).collect()
+        queue
     }
 
     /// R1
