@@ -72,7 +72,9 @@ pub fn child_pair(i: Input) -> Pair {
         (Kind::Raw, _) => Pair::new(own.need - (W | Z) | n & (W | Z), own.share),
         (Kind::CopyOnRead, _) => Pair::new(n & (R | W | Z) | U.when(!i.inactive), s & (R | W | Z) | U | G),
         (Kind::CopyBeforeWrite, _) if !i.role.has(Role::FILTERED) => Pair::new(W, ALL - Z),
-        (Kind::CopyBeforeWrite, _) => Pair::new(own.need | R.when(i.has_parents), own.share - (W | Z).when(i.has_parents)),
+        (Kind::CopyBeforeWrite, _) => {
+            Pair::new(own.need | R.when(i.has_parents), own.share - (W | Z).when(i.has_parents))
+        }
         (Kind::Preallocate, _) => Pair::new(own.need, own.share - (W | Z).when((W | Z).within(n))),
         (Kind::MirrorTop, Opt::Phase(Phase::Stopped)) => Pair::FREE,
         (Kind::MirrorTop, Opt::Phase(Phase::Commit)) => Pair::new(own.need - R, own.share | W),
