@@ -69,6 +69,7 @@ const BLANK: Facet = Facet {
     opens: &[],
     holders: 2,
     kinds: &[],
+    openings: |_, _| Vec::new(),
     reopens: |_| Vec::new(),
     stores: false,
     compounds: Compounds::None,

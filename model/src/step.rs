@@ -4,11 +4,14 @@
 
 mod activity;
 mod chains;
+mod jobs;
 mod life;
+mod open;
 mod reopen;
 
 use crate::op::{
-    ChildName, Context, EdgeId, Entry, Kind, NodeId, Op, Opt, Queue, Role, Slot, StepError, StepError as E, UserId,
+    ChildName, Context, EdgeId, Entry, Kind, NodeId, Op, Opening, Opt, Queue, Role, Slot, StepError, StepError as E,
+    UserId,
 };
 use crate::rules;
 use crate::state::{Edge, Inherits, Node, Parent, State};
@@ -186,13 +189,31 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             Op::Truncate { user, unaligned } => self.truncate(user, unaligned),
             Op::AddChild { parent, child, name } => self.add_child(parent, child, name),
             Op::RemoveChild { parent, name } => self.remove_child(parent, name),
+            Op::Open { node, spec, file, backing, overlay, probe } => {
+                self.open(Opening { node, spec, file, backing, overlay, probe })
+            }
+            Op::Stream { act, job, node, bottom, filter } => self.stream(act, job, node, bottom, filter),
+            Op::Commit { act, job, top, base, filter, name } => {
+                self.commit(act, jobs::Commit { job, top, base, filter }, name)
+            }
+            Op::CommitActive { act, job, top, base, filter } => {
+                self.commit_active(act, jobs::Commit { job, top, base, filter })
+            }
+            Op::Mirror { act, job, source, target, filter } => {
+                self.mirror(act, jobs::Copy { job, source, target, filter })
+            }
+            Op::Backup { act, job, source, target, filter } => {
+                self.backup(act, jobs::Copy { job, source, target, filter })
+            }
         }
     }
 
     // ---- what steps are made of
 
+    /// L2: to a step a doomed node does not exist. (In the middle of a step a node may be without a reference.)
     fn exists(&self, node: NodeId) -> Done {
-        self.graph.node(node).map(|_| ()).ok_or(E::NodeNotFound { node })
+        let there = self.graph.nodes.get(node.0 as usize).is_some_and(|found| found.kind.is_some());
+        if there && !self.doomed.contains(&node) { Ok(()) } else { Err(E::NodeNotFound { node }) }
     }
 
     /// L3.3

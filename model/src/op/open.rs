@@ -1,0 +1,29 @@
+//! What an open says of the layer below (O41).
+
+use super::{NodeId, Spec};
+
+/// The child `file` of a node that is opened.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Below {
+    /// Its name.
+    pub node: NodeId,
+    /// What it is, if it is opened too; else it is there already.
+    pub opened: Option<Spec>,
+}
+
+/// All that an open says (O41), in one piece.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opening {
+    /// The node.
+    pub node: NodeId,
+    /// What it is.
+    pub spec: Spec,
+    /// Its child `file`.
+    pub file: Option<Below>,
+    /// Its backing child, or that it have none.
+    pub backing: Option<Option<NodeId>>,
+    /// The temporary snapshot above it.
+    pub overlay: Option<NodeId>,
+    /// Is its format to be probed?
+    pub probe: bool,
+}
