@@ -64,9 +64,8 @@ fn own_colour(node: &Node) -> u64 {
         inherits.is_some(),
         inherits.is_some_and(|i| i.read_only),
         node.stored.is_some(),
-        flags.inactive,
     ];
-    let bits = bits.iter().fold(1u64, |all, bit| all << 1 | u64::from(*bit));
+    let bits = bits.iter().fold(u64::from(flags.inactive) << 1 | 1, |all, bit| all << 1 | u64::from(*bit));
     let granted = u64::from(node.granted.pair.need.0) << 8 | u64::from(node.granted.pair.share.0);
     let opt = match node.opt {
         crate::op::Opt::None => 0,
@@ -76,8 +75,8 @@ fn own_colour(node: &Node) -> u64 {
         crate::op::Opt::Phase(phase) => 4 << 16 | phase as u64,
         crate::op::Opt::Unaligned(on) => 5 << 16 | u64::from(on),
     };
-    let life = u64::from(node.sections) << 16 | u64::from(node.context.0) << 8;
-    mix(mix(bits << 8 | kind as u64, granted << 32 | life | u64::from(node.holders)), opt) | 1
+    let place = u64::from(node.sections) << 48 | u64::from(node.context.0) << 40;
+    mix(mix(bits << 8 | kind as u64, place | granted << 8 | u64::from(node.holders)), opt) | 1
 }
 
 fn edge_colour(edge: &Edge, place: u64) -> u64 {

@@ -2,7 +2,7 @@
 //! keeps it.
 
 use crate::judge::{self, Outcome};
-use crate::op::{Context, NodeId, Op, OpKinds, Refusal, Role, Slot, Ways};
+use crate::op::{Act, NodeId, Op, OpKinds, Refusal, Role, Slot, Ways};
 use crate::orders;
 use crate::perm::Pair;
 use crate::rules;
@@ -143,7 +143,7 @@ pub fn broken_step<const N: usize, const M: usize>(
     let same = |e: &Edge, f: &Edge| f.id() == e.id() && f.child == e.child && f.role == e.role && f.frozen;
     let unfrozen = |e: &Edge| e.frozen && !next.edges().iter().any(|f| same(e, f));
     let mut frozen = before.edges().iter().filter(|e| matches!(e.parent, Parent::Node(p) if lives(next, p.0)));
-    if ops.len() == 1 && !matches!(ops[0], Op::Thaw { .. }) && frozen.any(unfrozen) {
+    if ops.len() == 1 && !thaws(&ops[0]) && frozen.any(unfrozen) {
         return Some("a frozen edge stays as it is (S7)");
     }
     let lives_on = |n: &NodeId| lives(next, n.0) && !ops.iter().any(|op| op.makes().contains(n));
@@ -183,6 +183,15 @@ pub fn broken_step<const N: usize, const M: usize>(
         return Some("the context of a fixed user never changes (C1)");
     }
     None
+}
+
+/// Thaw, and the ends of jobs that freeze a chain.
+fn thaws(op: &Op) -> bool {
+    match op {
+        Op::Thaw { .. } => true,
+        Op::Stream { act, .. } | Op::Commit { act, .. } | Op::CommitActive { act, .. } => *act != Act::Start,
+        _ => false,
+    }
 }
 
 fn is_about_sections(op: &Op) -> bool {

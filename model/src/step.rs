@@ -41,6 +41,8 @@ pub struct Work<'a, const N: usize, const M: usize> {
     pub asked: ArrayVec<(NodeId, Context), N>,
     /// The users that the operation made, each with the context that it said (C1).
     pub users: ArrayVec<(UserId, Option<Context>), M>,
+    /// Which nodes were inactive before the operation, or when it opened them (A5).
+    pub was_inactive: [bool; N],
     /// The nodes that lost a reference in this step, in order.
     lost: Names<N>,
 }
@@ -69,6 +71,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             left: Names::new(),
             asked: ArrayVec::new(),
             users: ArrayVec::new(),
+            was_inactive: std::array::from_fn(|i| before.nodes[i].flags.inactive),
             lost: Names::new(),
         }
     }

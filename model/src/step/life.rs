@@ -20,6 +20,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
             return Err(E::NotAFilter { node });
         }
         self.graph.nodes[node.0 as usize] = Node::open(spec);
+        self.was_inactive[node.0 as usize] = spec.flags.inactive;
         Ok(())
     }
 
