@@ -306,21 +306,22 @@ impl Facet {
             "mirror" => Op::Mirror { act, job, source: a, target: b, filter },
             _ => Op::Backup { act, job, source: a, target: b, filter },
         };
-        let user = |i: u16| UserId(i.min(self.users.saturating_sub(1).into()));
+        let used = |user: &UserId| s.edge_index(EdgeId::User(*user)).is_some();
+        let new = (0..self.users.into()).map(UserId).find(|user| !used(user));
+        let known = (0..self.users.into()).map(UserId).filter(used).take(1);
         let free = names.iter().filter(|n| s.nodes[n.0 as usize].kind.is_none());
         let filters = || s.names().filter(|n| s.nodes[n.0 as usize].kind.is_some_and(|k| k.filter_slot().is_some()));
         let plain = s.names().find(|n| !filters().any(|filter| filter == *n));
         let pairs = || names.iter().flat_map(|&a| names.iter().map(move |&b| (a, b)));
         for (a, b) in pairs() {
             for &filter in free.clone().take(1).chain(plain.iter()) {
-                let known = s.edge_index(EdgeId::User(user(0))).is_some();
-                out.push(op(Act::Start, user(known.into()), a, b, filter));
-                if known && Some(filter) != plain {
-                    out.push(op(Act::Start, user(0), a, b, filter));
+                out.extend(new.iter().map(|&job| op(Act::Start, job, a, b, filter)));
+                if Some(filter) != plain {
+                    out.extend(known.clone().map(|job| op(Act::Start, job, a, b, filter)));
                 }
             }
             for filter in filters().chain(plain).chain(free.clone().copied().take(1)) {
-                out.extend([Act::Finish, Act::Cancel].map(|act| op(act, user(0), a, b, filter)));
+                out.extend([Act::Finish, Act::Cancel].map(|act| op(act, UserId(0), a, b, filter)));
             }
         }
     }
@@ -369,7 +370,7 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
                 "snapshot" => Op::Snapshot { node: a, overlay: b },
                 "check-replace" => Op::CheckReplace { parent: a, node: b },
                 "drop-intermediate" => Op::DropIntermediate { top: a, base: b, name: None },
-                "add-child" => Op::AddChild { parent: a, child: b, name: ChildName(2) },
+                "add-child" => Op::AddChild { parent: a, child: b, name: ChildName(3) },
                 _ => Op::Thaw { top: a, base: Some(b) },
             });
         }

@@ -51,6 +51,9 @@ fn moves(s: &Small) -> Transactions {
     let user = UserId(0);
     let mut all = Transactions::new();
     for &a in &used {
+        let second = |ways, context| Op::AttachUser { user: UserId(1), node: a, pair: QUIET, ways, context };
+        all.push([second(FIXED, AT_ONE), second(FIXED, None)].into_iter().collect());
+        all.push([second(FIXED, AT_ONE), Op::MoveContext { node: a, to: Context::MAIN }].into_iter().collect());
         let to = |to| Op::MoveContext { node: a, to: Context(to) };
         all.push([to(1), to(0)].into_iter().collect());
         all.push([Op::DetachUser { user }, to(1)].into_iter().collect());
@@ -91,10 +94,12 @@ pub(super) fn context_chains(nodes: u8, edges: usize, users: u8) -> Facet {
             "snapshot",
             "open-child",
             "add-child",
+            "move-context",
             "reopen",
             "open",
         ],
         specs: const { &[NO_PERMISSION, Spec::plain(Kind::Quorum)] },
+        moves: const { &[Context(1)] },
         pairs: const { &[QUIET] },
         ways: const { &[FIXED] },
         homes: const { &[None, AT_ONE] },
@@ -110,7 +115,15 @@ pub(super) fn context_chains(nodes: u8, edges: usize, users: u8) -> Facet {
 fn joined(used: &[NodeId], [node, _, overlay]: [NodeId; 3]) -> Vec<Op> {
     let below = |node| Some(Below { node, opened: None });
     let open = |file, backing, overlay| Op::Open { node, spec: FORMAT, file, backing, overlay, probe: false };
-    let pairs = pairs_of(used).map(|(a, b)| open(below(a), Some(Some(b)), None));
+    let lost = |(a, b)| Op::Open {
+        node,
+        spec: BACKING_FILTER,
+        file: below(a),
+        backing: Some(Some(b)),
+        overlay: None,
+        probe: false,
+    };
+    let pairs = pairs_of(used).flat_map(|(a, b)| [open(below(a), Some(Some(b)), None), lost((a, b))]);
     pairs.chain(used.iter().map(|&a| open(below(a), None, Some(overlay)))).collect()
 }
 
@@ -201,7 +214,6 @@ pub(super) fn quiet_moves(nodes: u8, edges: usize, users: u8) -> Facet {
             "add",
             "attach-user",
             "attach",
-            "detach",
             "insert",
             "drop-filter",
             "drop-intermediate",
@@ -209,7 +221,6 @@ pub(super) fn quiet_moves(nodes: u8, edges: usize, users: u8) -> Facet {
             "move-context",
             "drain-begin",
             "drain-end",
-            "drain-all-begin",
             "eject",
         ],
         specs: const { &[Spec::plain(Kind::Quorum), BACKING_FILTER] },
@@ -326,7 +337,7 @@ pub(super) fn inactive_edges(nodes: u8, edges: usize, users: u8) -> Facet {
             "reopen",
             "open",
         ],
-        specs: const { &[FORMAT, inactive(Kind::Blkdebug), inactive(Kind::Quorum)] },
+        specs: const { &[FORMAT, inactive(Kind::Blkdebug), inactive(Kind::Quorum), inactive(Kind::ExclusiveWriter)] },
         opens: const { &[(inactive(Kind::Protocol), FILE, STORAGE), (NO_PERMISSION, FILE, FILTERED)] },
         opts: const { &[Opt::Debug { take: W, unshare: NONE }, Opt::Rewrite(true)] },
         openings: doubtful,

@@ -131,8 +131,18 @@ fn streams(s: &Small) -> Transactions {
 pub(super) fn changes(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "job-changes",
-        about: "jobs × life, freezing, blockers: what can and cannot be done to a chain while a job is held",
-        verbs: jobs_and!("freeze", "release", "eject", "snapshot"),
+        about: "jobs × life, freezing, snapshots: what can and cannot be done to a chain while a job is held",
+        verbs: jobs_and!("release", "freeze", "snapshot"),
+        ..job(nodes, edges, users)
+    }
+}
+
+/// Jobs whose nodes lose their drivers.
+pub(super) fn ejected(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "job-ejected",
+        about: "jobs × lost drivers: what can still be ended, and what not",
+        verbs: jobs_and!("eject"),
         ..job(nodes, edges, users)
     }
 }

@@ -112,7 +112,6 @@ pub(super) fn quorums(nodes: u8, edges: usize, users: u8) -> Facet {
             "remove-child",
             "set-option",
             "eject",
-            "freeze",
         ],
         specs: const { &[Spec::plain(Kind::Quorum), FILTER, PROTOCOL.read_only()] },
         pairs: const { &[Pair::new(R, ALL), Pair::new(W, but(W))] },
@@ -128,7 +127,8 @@ fn repairs(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
     let mut all = Transactions::new();
     for (parent, child) in pairs_of(&used) {
-        let (add, remove) = (Op::AddChild { parent, child, name: OTHER }, Op::RemoveChild { parent, name: OTHER });
+        let name = ChildName(3);
+        let (add, remove) = (Op::AddChild { parent, child, name }, Op::RemoveChild { parent, name });
         all.push([add, remove].into_iter().collect());
         all.push([remove, add].into_iter().collect());
         all.push([add, add].into_iter().collect());
