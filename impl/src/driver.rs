@@ -123,9 +123,9 @@ pub struct UnsupportedOption;
 /// Every hook may rest on its default, which accepts. A hook gets the node as it will be after the operation, and
 /// cannot reach the graph's mutators. Every successful `prepare` is followed by exactly one `commit_prepare` or
 /// `abort_prepare`, every successful `rename` by one `commit_rename` or `abort_rename`, every successful `check` by
-/// one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `set`, children first; every
-/// `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every `post_commit`; then
-/// the closed nodes are closed (V6). `flush` promises nothing, and nothing follows it.
+/// one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `quiesce`; every `set`,
+/// children first; every `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below;
+/// every `post_commit`; every `resume`; then the closed nodes are closed (V6). `flush` promises nothing, and nothing follows it.
 ///
 /// A hook that panics while being asked unwinds through the transaction, which leaves the graph as it was before; the
 /// steps that succeeded until then are in [`Graph::pending_aborts`](crate::Graph::pending_aborts).
@@ -205,6 +205,19 @@ pub trait Driver: Policy + Send + Sync {
     /// What was checked does not happen (QEMU: `bdrv_abort_perm_update`).
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
         let _ = (view, new);
+    }
+
+    /// The node becomes quiesced, or is about to change its context (Q4; QEMU: `bdrv_drain_begin`): the driver stops
+    /// sending requests, and returns when none is in flight. Called when all drivers have agreed, before anything takes
+    /// effect, and not of a node that was quiesced before.
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The node is not quiesced any more, or was only for a change of its context (Q4; QEMU: `bdrv_drain_end`). Called
+    /// when everything has taken effect. A panic in here undoes nothing, see [`Judged::run`](crate::Judged::run).
+    fn resume(&mut self, view: &NodeView<'_>) {
+        let _ = view;
     }
 
     /// The node called `name` is gone for good (QEMU: `bdrv_close`). A panic in here undoes nothing, see
@@ -298,6 +311,14 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
 
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
         (**self).abort(view, new);
+    }
+
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        (**self).quiesce(view);
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        (**self).resume(view);
     }
 
     fn close(&mut self, name: &str) {

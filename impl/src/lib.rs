@@ -169,6 +169,7 @@ extern crate alloc;
 
 mod check;
 mod counters;
+mod drain;
 mod driver;
 pub mod drivers;
 mod error;

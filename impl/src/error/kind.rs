@@ -241,6 +241,13 @@ pub enum ErrorKind {
         /// The filter.
         node: NodeRef,
     },
+    /// No section is open on the node, so none can be ended (Q2).
+    NotDrained {
+        /// The node.
+        node: NodeRef,
+    },
+    /// No drain-all is open, so none can be ended (Q2).
+    NotDrainedAll,
     /// The savepoint belongs to another transaction or was rolled back over.
     SavepointGone,
     /// The final graph has a cycle (V3.1).

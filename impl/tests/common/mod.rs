@@ -52,6 +52,8 @@ pub enum Behaviour {
     RefuseRename,
     PanicInCheck,
     PanicInSet,
+    PanicInQuiesce,
+    PanicInResume,
 }
 
 /// A preset that may refuse, and that knows what it was granted and what is open.
@@ -65,6 +67,10 @@ pub struct Injected {
     pub open_renames: u32,
     /// `post_commit`s due.
     pub open_posts: u32,
+    /// Told to be quiet, and not yet to go on.
+    pub quiet: bool,
+    /// How often it was told to be quiet.
+    pub pauses: u32,
     /// The name that the driver was last told to store.
     pub stored: Option<Arc<str>>,
 }
@@ -74,7 +80,8 @@ impl Injected {
         let (granted, stored) = (None, None);
         let (open_checks, open_prepares, open_renames, open_posts) = (0, 0, 0, 0);
         let preset = preset.into();
-        Self { preset, behaviour, granted, open_checks, open_prepares, open_renames, open_posts, stored }
+        let (quiet, pauses) = (false, 0);
+        Self { preset, behaviour, granted, open_checks, open_prepares, open_renames, open_posts, quiet, pauses, stored }
     }
 
     pub fn no_permission() -> Self {
@@ -204,6 +211,18 @@ impl Driver for Injected {
 
     fn abort(&mut self, _: &NodeView<'_>, _: Grant) {
         self.open_checks -= 1;
+    }
+
+    fn quiesce(&mut self, _: &NodeView<'_>) {
+        assert!(!self.quiet, "told twice");
+        (self.quiet, self.pauses) = (true, self.pauses + 1);
+        assert!(self.behaviour != Behaviour::PanicInQuiesce, "quiesce panics");
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        assert!(self.quiet && !view.is_quiesced() && self.is_settled(), "after all else, and once");
+        assert!(self.behaviour != Behaviour::PanicInResume, "resume panics");
+        self.quiet = false;
     }
 
     fn close(&mut self, _: &str) {

@@ -72,7 +72,14 @@ pub fn entry<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> Reopen {
     entry
 }
 
-/// The operations of life, chains, blockers and reopen.
+/// Mostly a node with an open section.
+pub fn drained<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
+    let has_section = |key: &NodeKey| graph.get(*key).is_some_and(|view| view.sections() > 0);
+    let nodes: Vec<_> = graph.nodes().filter(has_section).collect();
+    if nodes.is_empty() || rng.below(8) == 0 { node(rng, graph) } else { nodes[rng.below(nodes.len())] }
+}
+
+/// The operations of life, chains, blockers, reopen and sections.
 pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) -> Result<(), Error> {
     match arm {
         0 => t.hold(node(rng, t)),
@@ -92,6 +99,10 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
         15 => t.unblock(user(rng, t), kinds(rng)),
         16 => t.check_op(node(rng, t), OpKind::ALL[rng.below(16)]),
         17 => t.check_replace(node(rng, t), node(rng, t)),
+        24 | 25 => t.drain_begin(node(rng, t)),
+        26..29 => t.drain_end(drained(rng, t)),
+        29 if t.drain_alls() == 0 => t.drain_all_begin(),
+        29 => t.drain_all_end(),
         _ => {
             let entries: Vec<_> = (0..rng.below(4)).map(|_| entry(rng, t)).collect();
             t.reopen(&entries)
@@ -101,7 +112,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
 
 /// How many steps of each arm of [`other_step`] took effect.
 pub type Counts = [usize; ARMS];
-pub const ARMS: usize = 24;
+pub const ARMS: usize = 30;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
     let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::METADATA, Role::PRIMARY];
