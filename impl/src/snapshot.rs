@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use slotmap::SecondaryMap;
 
 /// The version of the form that this crate writes, and the only one it reads.
-pub const SNAPSHOT_VERSION: u32 = 2;
+pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// A graph as plain data: made by [`Graph::snapshot`], or by hand, and made a graph again by [`Graph::restore`].
 ///
@@ -125,6 +125,8 @@ pub struct UserSnapshot {
     pub pair: Pair,
     /// The flag *stay-at-node*.
     pub stays: bool,
+    /// The flag *may-inactivate* (A1).
+    pub may_inactivate: bool,
     /// The kinds of operation that it blocks (L4).
     pub blocks: OpKinds,
     /// Why; there exactly if it blocks any.
@@ -214,8 +216,9 @@ impl<D: Driver> Graph<D> {
         for user in self.users().filter_map(|user| self.user_view(user)) {
             let parent = ParentIndex::User(index(snapshot.users.len()));
             let (name, pair, stays) = (user.name().clone(), user.pair(), user.stays());
+            let may_inactivate = user.may_inactivate();
             let (blocks, block_reason) = (user.blocks(), user.block_reason().cloned());
-            snapshot.users.push(UserSnapshot { name, pair, stays, blocks, block_reason });
+            snapshot.users.push(UserSnapshot { name, pair, stays, may_inactivate, blocks, block_reason });
             if let Some(edge) = self.edge(user.edge()) {
                 push(&mut snapshot.edges, parent, edge);
             }

@@ -5,6 +5,7 @@ use super::arena::{Core, Edge, EdgeKey, Named, Node, NodeKey, Parent, User, User
 use super::texts::put;
 use crate::journal::Undo;
 use crate::op_kind::OpKinds;
+use crate::ops::UserSpec;
 use crate::permission::Pair;
 use alloc::sync::Arc;
 use slotmap::Key;
@@ -57,21 +58,22 @@ impl Core {
     }
 
     /// A user joins, at the end of the list of all users, with an edge to `node`.
-    pub(crate) fn add_user(&mut self, name: Arc<str>, node: NodeKey, pair: Pair, stays: bool) -> UserKey {
+    pub(crate) fn add_user(&mut self, spec: UserSpec, node: NodeKey) -> UserKey {
         let none = UserKey::null();
         let data = User {
             edge: EdgeKey::null(),
             prev: self.last_user,
             next: none,
             blocks: OpKinds::empty(),
-            stays,
+            stays: spec.stays,
+            may_inactivate: spec.may_inactivate,
             gone: false,
         };
-        let key = self.users.insert(Named { name, data });
+        let key = self.users.insert(Named { name: spec.name, data });
         self.relink_user(key);
         self.log(Undo::UserAdded(key));
         let root = self.words.root.clone();
-        let edge = Edge::new(Parent::User(key), node, pair, crate::Role::empty(), None);
+        let edge = Edge::new(Parent::User(key), node, spec.pair.known(), crate::Role::empty(), None);
         self.users[key].edge = self.add_edge(root, edge);
         key
     }

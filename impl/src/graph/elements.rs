@@ -190,6 +190,8 @@ pub(crate) struct User {
     /// The kinds of operation it blocks (L4).
     pub(crate) blocks: OpKinds,
     pub(crate) stays: bool,
+    /// Its node may be inactivated whatever it wants (O36).
+    pub(crate) may_inactivate: bool,
     /// Detached; waiting for the commit, or for the rollback to put it back.
     pub(crate) gone: bool,
 }

@@ -315,6 +315,12 @@ impl<'a> UserView<'a> {
         self.user.stays
     }
 
+    /// Whether the user's node may be inactivated though the user wants more than to read (O36).
+    #[must_use]
+    pub fn may_inactivate(&self) -> bool {
+        self.user.may_inactivate
+    }
+
     /// The kinds of operation that the user blocks on its node (L4).
     #[must_use]
     pub fn blocks(&self) -> OpKinds {

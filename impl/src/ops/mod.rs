@@ -9,10 +9,12 @@ mod life;
 mod queue;
 mod reopen;
 mod replace;
+mod user_spec;
 mod users;
 
 pub(crate) use life::shape_of;
 pub use reopen::Reopen;
+pub use user_spec::UserSpec;
 
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, User, UserKey};

@@ -74,7 +74,8 @@ impl Core {
                 return Err(RestoreError::BadlyBlocked(index));
             }
             let (edge, prev, next) = (EdgeKey::null(), self.last_user, UserKey::null());
-            let data = User { edge, prev, next, blocks: user.blocks, stays: user.stays, gone: false };
+            let (blocks, stays, may_inactivate) = (user.blocks, user.stays, user.may_inactivate);
+            let data = User { edge, prev, next, blocks, stays, may_inactivate, gone: false };
             let key = self.users.insert(Named { name: user.name.clone(), data });
             self.relink_user(key);
             if let Some(reason) = &user.block_reason {
