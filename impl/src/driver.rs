@@ -1,5 +1,6 @@
 //! Drivers: the pure rule of a node ([`Policy`]) and the hooks that are told about changes ([`Driver`]).
 
+use crate::context::ContextId;
 use crate::graph::NodeView;
 use crate::permission::{Grant, Pair, Permissions};
 use crate::role::{Role, Slot};
@@ -122,9 +123,10 @@ pub struct UnsupportedOption;
 ///
 /// Every hook may rest on its default, which accepts. A hook gets the node as it will be after the operation, and
 /// cannot reach the graph's mutators. Every successful `prepare` is followed by exactly one `commit_prepare` or
-/// `abort_prepare`, every successful `rename` by one `commit_rename` or `abort_rename`, every successful `check` by
+/// `abort_prepare`, every successful `rename` by one `commit_rename` or `abort_rename`, every
+/// `change_context` by one `commit_context` or `abort_context`, every successful `check` by
 /// one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `quiesce`; every `set`,
-/// children first; every `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below;
+/// children first; every `commit_context`; every `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below;
 /// every `post_commit`; every `resume`; then the closed nodes are closed (V6). `flush` promises nothing, and nothing follows it.
 ///
 /// A hook that panics while being asked unwinds through the transaction, which leaves the graph as it was before; the
@@ -184,6 +186,27 @@ pub trait Driver: Policy + Send + Sync {
     /// The name is not to be stored after all.
     fn abort_rename(&mut self, view: &NodeView<'_>) {
         let _ = view;
+    }
+
+    /// The I/O of the node is about to be done in another context (C4; QEMU: `bdrv_try_change_aio_context`). Of nodes
+    /// that are connected all are asked before the first changes. A refusal undoes all, unless nobody uses the component
+    /// and it was only to go back to main: then it stays where it is (C3).
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        let _ = (view, to);
+        Ok(())
+    }
+
+    /// The context changes now; the driver is quiesced (C4; QEMU: `bdrv_attach_aio_context`).
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        let _ = (view, to);
+    }
+
+    /// The context does not change after all.
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        let _ = (view, to);
     }
 
     /// The parents' permissions are about to become `new` (QEMU: `bdrv_check_perm`). A refusal undoes all, unless
@@ -299,6 +322,18 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
 
     fn abort_rename(&mut self, view: &NodeView<'_>) {
         (**self).abort_rename(view);
+    }
+
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        (**self).change_context(view, to)
+    }
+
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        (**self).commit_context(view, to);
+    }
+
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        (**self).abort_context(view, to);
     }
 
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {

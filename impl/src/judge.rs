@@ -15,6 +15,10 @@ impl<D: Driver> Graph<D> {
         core.order_fresh()?;
         refresh_fresh(core, drivers);
         refresh(core, drivers)?;
+        let contexts = core.contexts_concerned();
+        if contexts {
+            core.settle_contexts()?;
+        }
         if !core.pending.renamed.is_empty() {
             self.judge_renamed()?;
         }
@@ -23,6 +27,9 @@ impl<D: Driver> Graph<D> {
             core.close_doomed();
             // This only loosens (P10), so it cannot refuse, unless a driver's rule is not monotone.
             refresh(core, drivers)?;
+        }
+        if contexts {
+            core.orphans_to_main();
         }
         core.make_plan();
         Ok(())
@@ -62,11 +69,12 @@ impl Core {
         }
     }
 
-    /// V5: flush, then prepare for the reopened nodes in order of the steps; rename for the renamed ones; then check
+    /// V5: flush, then prepare for the reopened nodes in order of the steps; rename for the renamed ones; context for
+    /// those that move; then check
     /// for the nodes whose grant differs, the reopened and the stale ones, parents before children. Closed nodes are
     /// not asked (L2.2), nor those without a driver (L3.1).
     fn make_plan(&mut self) {
-        if !self.pending.reopened.is_empty() || !self.pending.renamed.is_empty() {
+        if !self.pending.reopened.is_empty() || !self.pending.renamed.is_empty() || self.pending.contexts.ask() {
             self.plan_before_checks();
         }
         let Self { nodes, pending, stale, .. } = self;
@@ -105,5 +113,6 @@ impl Core {
         for key in pending.renamed.iter().copied().filter(|key| asked(*key).is_some()) {
             pending.plan.push(PlanStep::Rename { node: key });
         }
+        self.plan_contexts();
     }
 }

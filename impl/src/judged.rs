@@ -42,7 +42,7 @@ impl<'g, D: Driver> Judged<'g, D> {
         Self { guard }
     }
 
-    /// The whole plan: flushes, then prepares in the order of the steps, then renames, then checks, parents before
+    /// The whole plan: flushes, then prepares in the order of the steps, then renames, then contexts, then checks, parents before
     /// children (V5).
     #[must_use]
     pub fn plan(&self) -> &[PlanStep] {
@@ -62,7 +62,8 @@ impl<'g, D: Driver> Judged<'g, D> {
         }
     }
 
-    /// The next step was refused. If that is tolerated the node goes stale and the plan goes on (V7). Nothing happens
+    /// The next step was refused. If that is tolerated the node goes stale, or its component stays in its context and
+    /// is not asked any more (C3), and the plan goes on (V7). Nothing happens
     /// if there is no next step.
     ///
     /// # Errors
@@ -77,7 +78,7 @@ impl<'g, D: Driver> Judged<'g, D> {
         Err(Refused { error, aborts })
     }
 
-    /// Makes everything permanent. The caller then tells those to be quiet that [`Committed::quiesced`] lists, commits
+    /// Makes everything permanent. The caller then aborts what [`Committed::aborts`] lists, tells those to be quiet that [`Committed::quiesced`] lists, commits
     /// what [`Committed::commits`] lists, tells those that [`Committed::post_commits`] lists, tells those to go on that
     /// [`Committed::resumed`] lists, and closes the closed drivers. O(what changed), and a sort of the reopened
     /// nodes.
@@ -138,6 +139,7 @@ impl<D: Driver> Graph<D> {
         }
         self.core.order_settlement();
         self.core.order_notices();
+        self.abort_stays();
         self.quiesce_all();
         while let Some(step) = self.core.next_to_settle() {
             self.commit_step(step);
@@ -148,7 +150,8 @@ impl<D: Driver> Graph<D> {
 }
 
 impl Core {
-    /// The next step is refused. `None` if that is tolerated (V7): a check of a pair that only loosens.
+    /// The next step is refused. `None` if that is tolerated (V7): a check of a pair that only loosens, or
+    /// a change of the context of an orphan (C3).
     fn refuse(&mut self, refusal: &Refusal) -> Option<Error> {
         let step = self.pending.plan.get(self.pending.progress).copied()?;
         let key = step.node();
@@ -156,8 +159,13 @@ impl Core {
             PlanStep::Flush { .. } => Hook::Flush,
             PlanStep::Prepare { .. } => Hook::Prepare,
             PlanStep::Rename { .. } => Hook::Rename,
+            PlanStep::Context { .. } => Hook::Context,
             PlanStep::Check { .. } => Hook::Check,
         };
+        if let PlanStep::Context { wish: true, .. } = step {
+            self.stay();
+            return None;
+        }
         if let PlanStep::Check { grant, .. } = step
             && grant.pair.is_loosening_of(self.nodes[key].granted.pair)
         {

@@ -168,6 +168,7 @@
 extern crate alloc;
 
 mod check;
+mod context;
 mod counters;
 mod drain;
 mod driver;
@@ -192,6 +193,7 @@ mod steps;
 mod transaction;
 
 pub use check::{Inconsistency, Recomputed};
+pub use context::ContextId;
 pub use driver::{ChildContext, Driver, DriverOption, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};

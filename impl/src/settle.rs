@@ -9,22 +9,30 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 impl Core {
-    /// All steps have been executed; in which order they are made permanent (V6): the checks and then the renames
-    /// from the back, then the prepares, each after those of the nodes below, which have greater labels. Refused
+    /// All steps have been executed; in which order they are made permanent (V6): the checks from the back, then the
+    /// contexts in the order of the plan, then the renames from the back, then the prepares, each after those of the nodes below, which have greater labels. Refused
     /// checks are not among them.
     pub(crate) fn order_settlement(&mut self) {
         let Self { nodes, pending, .. } = self;
+        let stays = &pending.contexts.stays;
         let (plan, refused, checks) = (&pending.plan, &pending.refused, pending.before_checks);
         let accepted = |index: &usize| refused.is_empty() || refused.binary_search(index).is_err();
         pending.settled = 0;
         pending.settle.clear();
+        // First of all the questions to those who agreed in vain are aborted, newest first (C3).
+        pending.settle.extend(stays.iter().rev().flat_map(|stay| (stay.start..stay.refused).rev()));
+        pending.stay_aborts = pending.settle.len();
         pending.settle.extend((checks..plan.len()).rev().filter(accepted));
         if checks == 0 {
             return;
         }
         let step = |index: &usize| plan.get(*index).copied();
+        let moves = |index: &usize| {
+            matches!(step(index), Some(PlanStep::Context { .. })) && !stays.iter().any(|stay| stay.has(*index))
+        };
         let renames = |index: &usize| matches!(step(index), Some(PlanStep::Rename { .. }));
         let prepares = |index: &usize| matches!(step(index), Some(PlanStep::Prepare { .. }));
+        pending.settle.extend((0..checks).filter(moves));
         pending.settle.extend((0..checks).rev().filter(renames));
         let first = pending.settle.len();
         pending.settle.extend((0..checks).rev().filter(prepares));
@@ -106,6 +114,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Flush { .. } => driver.flush(&view),
             PlanStep::Prepare { read_only, .. } => driver.prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.rename(&view),
+            PlanStep::Context { to, .. } => driver.change_context(&view, to),
             PlanStep::Check { grant, .. } => driver.check(&view, grant),
         }
     }
@@ -116,6 +125,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Flush { .. } => {}
             PlanStep::Prepare { read_only, .. } => driver.commit_prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.commit_rename(&view),
+            PlanStep::Context { to, .. } => driver.commit_context(&view, to),
             PlanStep::Check { grant, .. } => driver.set(&view, grant),
         }
     }
@@ -126,6 +136,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Flush { .. } => {}
             PlanStep::Prepare { read_only, .. } => driver.abort_prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.abort_rename(&view),
+            PlanStep::Context { to, .. } => driver.abort_context(&view, to),
             PlanStep::Check { grant, .. } => driver.abort(&view, grant),
         }
     }
@@ -140,6 +151,14 @@ impl<D: Driver> Graph<D> {
     /// panics is not called again.
     pub(crate) fn abort_all(&mut self) {
         while let Some(step) = self.core.next_to_abort() {
+            self.abort_step(step);
+        }
+    }
+
+    /// Components that stay where they are (C3): who agreed is told first. As in [`Graph::abort_all`].
+    pub(crate) fn abort_stays(&mut self) {
+        while self.core.pending.settled < self.core.pending.stay_aborts {
+            let Some(step) = self.core.settle_next() else { return };
             self.abort_step(step);
         }
     }
@@ -188,6 +207,7 @@ impl<D: Driver> Graph<D> {
         let core = &mut self.core;
         let plan = &core.pending.plan;
         let refused = core.pending.refused.iter().filter_map(|index| plan.get(*index));
+        let refused = refused.filter(|step| matches!(step, PlanStep::Check { .. }));
         let refused: Vec<NodeKey> = refused.map(PlanStep::node).collect();
         core.relist_stale(&refused);
         core.free_unlinked();

@@ -144,6 +144,7 @@ fn commits_in_their_order() {
     let words = committed.commits().map(|step| match step {
         PlanStep::Flush { .. } => ("flush", step.node()),
         PlanStep::Prepare { .. } => ("prepare", step.node()),
+        PlanStep::Context { .. } => ("context", step.node()),
         PlanStep::Rename { .. } => ("rename", step.node()),
         PlanStep::Check { .. } => ("check", step.node()),
     });

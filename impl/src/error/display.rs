@@ -28,9 +28,12 @@ impl fmt::Display for Link<'_> {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cycle { .. } | Self::Conflict { .. } | Self::ReadOnly { .. } | Self::Refused { .. } => {
-                self.fmt_verdict(f)
-            }
+            Self::Cycle { .. }
+            | Self::Conflict { .. }
+            | Self::ReadOnly { .. }
+            | Self::ContextClash { .. }
+            | Self::ContextFixed { .. }
+            | Self::Refused { .. } => self.fmt_verdict(f),
             Self::NodeNotFound { .. }
             | Self::UserNotFound { .. }
             | Self::EdgeNotFound { .. }
@@ -176,6 +179,19 @@ impl ErrorKind {
             Self::ReadOnly { node } => {
                 write!(f, "Read-only block node '{}' cannot support read-write users", node.name)
             }
+            Self::ContextClash { .. } | Self::ContextFixed { .. } if f.alternate() => {
+                f.write_str("Cannot change iothread of active block backend")
+            }
+            Self::ContextClash { user, context, other, other_context } => write!(
+                f,
+                "Cannot change iothread of active block backend '{}' from {context} to {other_context}, where '{}' is",
+                user.parent_name, other.parent_name
+            ),
+            Self::ContextFixed { node, to, user, context } => write!(
+                f,
+                "Cannot change iothread of active block backend '{}' from {context} to {to} together with node '{}'",
+                user.parent_name, node.name
+            ),
             Self::Refused { message, .. } => f.write_str(message),
             _ => f.write_str("Operation refused"),
         }

@@ -1,6 +1,7 @@
 //! Every way to go wrong, with all parties.
 
 use super::{EdgeRef, NodeRef};
+use crate::context::ContextId;
 use crate::graph::arena::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::OpKind;
 use crate::permission::Permissions;
@@ -16,12 +17,14 @@ pub enum Hook {
     Prepare,
     /// [`Driver::rename`](crate::Driver::rename).
     Rename,
+    /// [`Driver::change_context`](crate::Driver::change_context).
+    Context,
     /// [`Driver::check`](crate::Driver::check).
     Check,
 }
 
 /// What went wrong. The first variants are errors of steps, each for a precondition in `specs/operations.md`; then
-/// the three violations of the judgement (V3), and a driver's refusal (V7).
+/// the violations of the judgement (V3), and a driver's refusal (V7).
 ///
 /// Displayed in QEMU's sentences. A conflict has two: `{}` is the one since 6.1, which names both parties; `{:#}` the
 /// older and shorter one, which names only the parent that is in the way. So has a write on a read-only node.
@@ -271,6 +274,28 @@ pub enum ErrorKind {
         /// The node.
         node: NodeRef,
     },
+    /// Two fixed users that are connected live in different contexts (C2.1, V3.7); in the order of their names.
+    ContextClash {
+        /// The edge of one.
+        user: EdgeRef,
+        /// Where it lives.
+        context: ContextId,
+        /// The edge of the other.
+        other: EdgeRef,
+        /// Where that lives.
+        other_context: ContextId,
+    },
+    /// A node was asked to move, and a fixed user that it is connected with lives elsewhere (C2.1, V3.7).
+    ContextFixed {
+        /// The node.
+        node: NodeRef,
+        /// Where it was to go.
+        to: ContextId,
+        /// The user's edge.
+        user: EdgeRef,
+        /// Where the user lives.
+        context: ContextId,
+    },
     /// A driver refuses (V7).
     Refused {
         /// The node.
@@ -286,6 +311,13 @@ impl ErrorKind {
     /// Whether this is a violation of the final graph (V3), and no error of a step nor a driver's refusal.
     #[must_use]
     pub const fn is_violation(&self) -> bool {
-        matches!(self, Self::Cycle { .. } | Self::Conflict { .. } | Self::ReadOnly { .. })
+        matches!(
+            self,
+            Self::Cycle { .. }
+                | Self::Conflict { .. }
+                | Self::ReadOnly { .. }
+                | Self::ContextClash { .. }
+                | Self::ContextFixed { .. }
+        )
     }
 }

@@ -8,8 +8,8 @@ use blockgraph::drivers::{
     BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
 };
 use blockgraph::{
-    ChildContext, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Parent,
-    Permissions, Policy, Preset, Refusal, Role, Slot, Transaction, UnsupportedOption,
+    ChildContext, ContextId, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair,
+    Parent, Permissions, Policy, Preset, Refusal, Role, Slot, Transaction, UnsupportedOption,
 };
 use std::sync::Arc;
 
@@ -50,6 +50,7 @@ pub enum Behaviour {
     RefusePrepare,
     RefuseFlush,
     RefuseRename,
+    RefuseContext,
     PanicInCheck,
     PanicInSet,
     PanicInQuiesce,
@@ -67,6 +68,9 @@ pub struct Injected {
     pub open_renames: u32,
     /// `post_commit`s due.
     pub open_posts: u32,
+    pub open_contexts: u32,
+    /// Where the driver was last told to be.
+    pub context: ContextId,
     /// Told to be quiet, and not yet to go on.
     pub quiet: bool,
     /// How often it was told to be quiet.
@@ -80,8 +84,21 @@ impl Injected {
         let (granted, stored) = (None, None);
         let (open_checks, open_prepares, open_renames, open_posts) = (0, 0, 0, 0);
         let preset = preset.into();
-        let (quiet, pauses) = (false, 0);
-        Self { preset, behaviour, granted, open_checks, open_prepares, open_renames, open_posts, quiet, pauses, stored }
+        let (quiet, pauses, open_contexts, context) = (false, 0, 0, ContextId::MAIN);
+        Self {
+            preset,
+            behaviour,
+            granted,
+            open_checks,
+            open_prepares,
+            open_renames,
+            open_posts,
+            open_contexts,
+            context,
+            quiet,
+            pauses,
+            stored,
+        }
     }
 
     pub fn no_permission() -> Self {
@@ -94,6 +111,7 @@ impl Injected {
             2 => Behaviour::RefusePrepare,
             3 => Behaviour::RefuseFlush,
             4 => Behaviour::RefuseRename,
+            5 => Behaviour::RefuseContext,
             _ => Behaviour::Accept,
         };
         Self::new(Self::random_preset(rng), behaviour)
@@ -115,7 +133,8 @@ impl Injected {
 
     /// Nothing is open: every success was followed by what it must be followed by.
     pub fn is_settled(&self) -> bool {
-        (self.open_checks, self.open_prepares, self.open_renames, self.open_posts) == (0, 0, 0, 0)
+        let others = self.open_contexts == 0;
+        (self.open_checks, self.open_prepares, self.open_renames, self.open_posts) == (0, 0, 0, 0) && others
     }
 }
 
@@ -211,6 +230,27 @@ impl Driver for Injected {
 
     fn abort(&mut self, _: &NodeView<'_>, _: Grant) {
         self.open_checks -= 1;
+    }
+
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        assert_eq!(view.context(), to, "the view shows the context to come");
+        assert_eq!((self.open_contexts, self.open_checks), (0, 0), "once, and before the checks");
+        if self.behaviour == Behaviour::RefuseContext {
+            return Err(Refusal::new("context refused"));
+        }
+        self.open_contexts += 1;
+        Ok(())
+    }
+
+    fn commit_context(&mut self, _: &NodeView<'_>, to: ContextId) {
+        assert!(self.quiet, "contexts change while all is quiet");
+        assert_eq!(self.open_checks, 0, "checks are set before");
+        self.open_contexts -= 1;
+        self.context = to;
+    }
+
+    fn abort_context(&mut self, _: &NodeView<'_>, _: ContextId) {
+        self.open_contexts -= 1;
     }
 
     fn quiesce(&mut self, _: &NodeView<'_>) {

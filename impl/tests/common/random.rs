@@ -2,8 +2,8 @@
 
 use super::{Injected, Rng};
 use blockgraph::{
-    Driver, DriverOption, EdgeKey, Error, Graph, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions, Reopen, Role,
-    Transaction, UserKey,
+    ContextId, Driver, DriverOption, EdgeKey, Error, Graph, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions,
+    Reopen, Role, Transaction, UserKey, UserSpec,
 };
 
 pub const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -72,6 +72,16 @@ pub fn entry<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> Reopen {
     entry
 }
 
+pub fn context(rng: &mut Rng) -> ContextId {
+    ContextId(rng.below(3) as u32)
+}
+
+/// A user that may have a say in where it is.
+pub fn user_spec(rng: &mut Rng) -> UserSpec {
+    let spec = UserSpec::new(NAMES[rng.below(4)], pair(rng)).stays(rng.below(4) == 0).fixed(rng.coin());
+    if rng.coin() { spec.context(context(rng)) } else { spec }
+}
+
 /// Mostly a node with an open section.
 pub fn drained<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
     let has_section = |key: &NodeKey| graph.get(*key).is_some_and(|view| view.sections() > 0);
@@ -79,7 +89,7 @@ pub fn drained<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
     if nodes.is_empty() || rng.below(8) == 0 { node(rng, graph) } else { nodes[rng.below(nodes.len())] }
 }
 
-/// The operations of life, chains, blockers, reopen and sections.
+/// The operations of life, chains, blockers, reopen, sections and contexts.
 pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) -> Result<(), Error> {
     match arm {
         0 => t.hold(node(rng, t)),
@@ -103,6 +113,8 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
         26..29 => t.drain_end(drained(rng, t)),
         29 if t.drain_alls() == 0 => t.drain_all_begin(),
         29 => t.drain_all_end(),
+        30..33 => t.move_context(node(rng, t), context(rng)),
+        33..36 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
         _ => {
             let entries: Vec<_> = (0..rng.below(4)).map(|_| entry(rng, t)).collect();
             t.reopen(&entries)
@@ -112,7 +124,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
 
 /// How many steps of each arm of [`other_step`] took effect.
 pub type Counts = [usize; ARMS];
-pub const ARMS: usize = 30;
+pub const ARMS: usize = 36;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
     let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::METADATA, Role::PRIMARY];
