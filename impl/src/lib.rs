@@ -167,6 +167,7 @@
 
 extern crate alloc;
 
+mod activation;
 mod check;
 mod counters;
 mod driver;
