@@ -52,6 +52,9 @@ pub(crate) enum Undo {
     Frozen(EdgeKey, bool),
     ReadOnly(NodeKey, bool),
     Reopened(NodeKey),
+    Inactive(NodeKey, bool),
+    Shifted(NodeKey),
+    Wanted(UserKey, Pair),
     Label(NodeKey, i64),
     Quiet {
         node: NodeKey,
@@ -124,6 +127,12 @@ impl Core {
                 self.nodes[key].reopened = false;
                 self.pending.reopened.pop();
             }
+            Undo::Inactive(key, old) => self.nodes[key].inactive = old,
+            Undo::Shifted(key) => {
+                self.nodes[key].shifted = false;
+                self.pending.shifted.pop();
+            }
+            Undo::Wanted(key, old) => self.users[key].wanted = old,
             Undo::Label(key, old) => self.nodes[key].label = old,
             Undo::Quiet { node, old } => self.put_quiet(node, old),
             Undo::DrainAlls(old) => self.drain_alls = old,
@@ -257,6 +266,13 @@ impl Core {
             for key in pending.renamed.drain(..) {
                 if let Some(node) = self.nodes.get_mut(key) {
                     node.renamed = false;
+                }
+            }
+        }
+        if !pending.shifted.is_empty() {
+            for (key, _) in pending.shifted.drain(..) {
+                if let Some(node) = self.nodes.get_mut(key) {
+                    node.shifted = false;
                 }
             }
         }

@@ -167,6 +167,7 @@
 
 extern crate alloc;
 
+mod activation;
 mod check;
 mod context;
 mod counters;
@@ -194,7 +195,7 @@ mod transaction;
 
 pub use check::{Inconsistency, Recomputed};
 pub use context::ContextId;
-pub use driver::{ChildContext, Driver, DriverOption, Policy, Refusal, UnsupportedOption};
+pub use driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};
 pub use graph::{EdgeIter, EdgeKey, EdgeView, Graph, NodeKey, NodeView, Parent, UserKey, UserView};

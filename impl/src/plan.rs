@@ -2,6 +2,7 @@
 
 use crate::context::{ContextId, Stay};
 use crate::drain::Notices;
+use crate::error::Hook;
 use crate::graph::arena::{NodeKey, UserKey};
 use crate::permission::Grant;
 use alloc::boxed::Box;
@@ -31,6 +32,11 @@ pub enum PlanStep {
         /// The node.
         node: NodeKey,
     },
+    /// Have the driver give the image away, while it may still write (A5).
+    Inactivate {
+        /// The node.
+        node: NodeKey,
+    },
     /// Prepare the driver to do its I/O in another context, which is [`NodeView::context`](crate::NodeView::context)
     /// (C4, V5.1).
     Context {
@@ -48,6 +54,11 @@ pub enum PlanStep {
         /// The new pair and writable state.
         grant: Grant,
     },
+    /// Have the driver take the image over; by then it may read (A5).
+    Activate {
+        /// The node.
+        node: NodeKey,
+    },
 }
 
 impl PlanStep {
@@ -58,8 +69,24 @@ impl PlanStep {
             Self::Flush { node }
             | Self::Prepare { node, .. }
             | Self::Rename { node }
+            | Self::Inactivate { node }
             | Self::Context { node, .. }
-            | Self::Check { node, .. } => *node,
+            | Self::Check { node, .. }
+            | Self::Activate { node } => *node,
+        }
+    }
+
+    /// The hook that asks.
+    #[must_use]
+    pub const fn hook(&self) -> Hook {
+        match self {
+            Self::Flush { .. } => Hook::Flush,
+            Self::Prepare { .. } => Hook::Prepare,
+            Self::Rename { .. } => Hook::Rename,
+            Self::Inactivate { .. } => Hook::Inactivate,
+            Self::Context { .. } => Hook::Context,
+            Self::Check { .. } => Hook::Check,
+            Self::Activate { .. } => Hook::Activate,
         }
     }
 }
@@ -162,7 +189,9 @@ pub struct Committed<D> {
 
 impl<D> Committed<D> {
     /// The steps to be made permanent, in the order for it (V6): the checks from the back, without the refused ones;
-    /// the contexts, without those of components that stay where they are; the renames from the back; the prepares, each after those of the nodes below. For a caller that executes the
+    /// the activations, the inactivations and the contexts, each in the order of the plan, without the contexts of
+    /// components that stay where they are; the renames from the back; the prepares, each after those of the nodes
+    /// below. For a caller that executes the
     /// steps himself.
     pub fn commits(&self) -> impl Iterator<Item = PlanStep> + '_ {
         let mut refused = self.refused.iter().rev().peekable();
@@ -170,15 +199,16 @@ impl<D> Committed<D> {
             PlanStep::Check { node, .. } => refused.next_if_eq(&node).is_none(),
             _ => false,
         });
-        let contexts = self.plan.iter().enumerate().filter(|(index, step)| {
-            matches!(step, PlanStep::Context { .. }) && !self.stays().iter().any(|stay| stay.has(*index))
-        });
-        let renames = self.plan.iter().rev().filter(|step| matches!(step, PlanStep::Rename { .. }));
+        let of = |hook| self.plan.iter().filter(move |step| step.hook() == hook).copied();
+        let shifts = of(Hook::Activate).chain(of(Hook::Inactivate));
+        let stays = |index: usize| self.stays().iter().any(|stay| stay.has(index));
+        let contexts = self.plan.iter().enumerate().filter(move |(index, _)| !stays(*index)).map(|(_, step)| *step);
+        let contexts = contexts.filter(|step| step.hook() == Hook::Context);
+        let renames = self.plan.iter().rev().copied().filter(|step| step.hook() == Hook::Rename);
         // One alone is in the plan, several are in an order of their own.
-        let alone =
-            self.plan.iter().filter(|step| matches!(step, PlanStep::Prepare { .. }) && self.prepared.is_empty());
-        let contexts = contexts.map(|(_, step)| *step);
-        checks.chain(contexts).chain(renames.copied()).chain(alone.copied()).chain(self.prepared.iter().copied())
+        let alone = of(Hook::Prepare).filter(|_| self.prepared.is_empty());
+        let prepares = alone.chain(self.prepared.iter().copied());
+        checks.chain(shifts).chain(contexts).chain(renames).chain(prepares)
     }
 
     fn notices<T>(&self, list: fn(&Notices) -> &Vec<T>) -> &[T] {
@@ -238,6 +268,6 @@ impl<D> Committed<D> {
     /// The nodes whose `post_commit` is due after the [`commits`](Self::commits), in the order for it: that in which
     /// they were prepared (V6). Then come the [resumed](Self::resumed) ones; then the [closed](Self::closed) drivers are closed.
     pub fn post_commits(&self) -> impl Iterator<Item = NodeKey> + '_ {
-        self.plan.iter().filter(|step| matches!(step, PlanStep::Prepare { .. })).map(PlanStep::node)
+        self.plan.iter().filter(|step| step.hook() == Hook::Prepare).map(PlanStep::node)
     }
 }

@@ -73,6 +73,8 @@ pub struct NodeSnapshot<D> {
     pub never_freeze: bool,
     /// The flag *implicit*; only of a filter.
     pub implicit: bool,
+    /// The flag *inactive* (A1).
+    pub inactive: bool,
     /// Whether the monitor holds the node (L1).
     pub monitor: bool,
     /// The number of callers that hold it (L1).
@@ -124,7 +126,7 @@ impl<D> DriverSnapshot<D> {
 pub struct UserSnapshot {
     /// The unique name.
     pub name: Arc<str>,
-    /// What it last asked for.
+    /// What it last asked for, which is not what it has while its node is inactive (A3).
     pub pair: Pair,
     /// The flag *stay-at-node*.
     pub stays: bool,
@@ -195,6 +197,7 @@ impl<D: Driver> Graph<D> {
                 no_io: node.no_io,
                 never_freeze: node.never_freeze,
                 implicit: node.implicit,
+                inactive: node.inactive,
                 monitor: node.monitor,
                 holders: node.holders,
                 context: node.context,
@@ -221,7 +224,7 @@ impl<D: Driver> Graph<D> {
         };
         for user in self.users().filter_map(|user| self.user_view(user)) {
             let parent = ParentIndex::User(index(snapshot.users.len()));
-            let (name, pair, stays) = (user.name().clone(), user.pair(), user.stays());
+            let (name, pair, stays) = (user.name().clone(), user.wanted(), user.stays());
             let (fixed, may_inactivate) = (user.is_fixed(), user.may_inactivate());
             let (blocks, block_reason) = (user.blocks(), user.block_reason().cloned());
             snapshot.users.push(UserSnapshot { name, pair, stays, fixed, may_inactivate, blocks, block_reason });

@@ -265,6 +265,21 @@ steps! {
     /// `UserNotFound`, `NotBlocked`.
     unblock(user: UserKey, kinds: OpKinds) -> () = graph => graph.core.unblock(user, kinds);
 
+    /// The image goes to somebody else: the node becomes inactive, and with it what is below and has no active parent
+    /// left (O36, A1; QEMU: `bdrv_inactivate`). Its users get nothing until it is activated (A3). Of a node that is
+    /// inactive this changes nothing. O(what becomes inactive, its children, and the parents of these).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`, `ActiveParent`, `UserActive`.
+    inactivate(node: NodeKey) -> () = graph => graph.core.inactivate(node);
+
+    /// The image comes back: the node and all that is below it become active, and their users get what they want, which
+    /// the judgement may refuse (O37, A2, A3; QEMU: `bdrv_activate`). O(what is below).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`.
+    activate(node: NodeKey) -> () = graph => graph.core.activate(node);
+
     /// Fails if the kind of operation is blocked on the node; changes nothing (O29; QEMU: `bdrv_op_is_blocked`). To
     /// ask without a transaction there is [`Graph::is_blocked`]. O(parents).
     ///

@@ -597,7 +597,7 @@ fn some_steps(graph: &mut Graph<Injected>, seed: u64, look: bool) -> Result<(), 
         let users: Vec<_> = t.users().collect();
         let mut node = || nodes[rng.below(nodes.len())];
         let (a, b) = (node(), node());
-        let guest = (!users.is_empty()).then(|| users[rng.below(users.len())]).unwrap_or_default();
+        let guest = users.get(rng.below(users.len())).copied().unwrap_or_default();
         let children: Vec<_> = t.get(a).map(|view| view.children().collect()).unwrap_or_default();
         let edge = children.first().copied().unwrap_or_else(EdgeKey::default);
         let name = format!("{seed}-{step}");

@@ -17,10 +17,14 @@ pub enum Hook {
     Prepare,
     /// [`Driver::rename`](crate::Driver::rename).
     Rename,
+    /// [`Driver::inactivate`](crate::Driver::inactivate).
+    Inactivate,
     /// [`Driver::change_context`](crate::Driver::change_context).
     Context,
     /// [`Driver::check`](crate::Driver::check).
     Check,
+    /// [`Driver::activate`](crate::Driver::activate).
+    Activate,
 }
 
 /// What went wrong. The first variants are errors of steps, each for a precondition in `specs/operations.md`; then
@@ -251,6 +255,20 @@ pub enum ErrorKind {
     },
     /// No drain-all is open, so none can be ended (Q2).
     NotDrainedAll,
+    /// The node has an active parent, so it cannot be inactivated (O36).
+    ActiveParent {
+        /// The node.
+        node: NodeRef,
+        /// The edge from that parent.
+        parent: EdgeRef,
+    },
+    /// A user wants more than to read, and its node may not be inactivated (O36).
+    UserActive {
+        /// The node, which is the one named or below it.
+        node: NodeRef,
+        /// The user's edge.
+        user: EdgeRef,
+    },
     /// The savepoint belongs to another transaction or was rolled back over.
     SavepointGone,
     /// The final graph has a cycle (V3.1).
@@ -271,6 +289,16 @@ pub enum ErrorKind {
     },
     /// A node that is not writable is to be written (V3.3).
     ReadOnly {
+        /// The node.
+        node: NodeRef,
+    },
+    /// An edge leads from an active node to an inactive one (V3.5).
+    InactiveChild {
+        /// The edge.
+        edge: EdgeRef,
+    },
+    /// A node that is inactive would have to be more than read (V3.6).
+    InactiveNode {
         /// The node.
         node: NodeRef,
     },
@@ -316,6 +344,8 @@ impl ErrorKind {
             Self::Cycle { .. }
                 | Self::Conflict { .. }
                 | Self::ReadOnly { .. }
+                | Self::InactiveChild { .. }
+                | Self::InactiveNode { .. }
                 | Self::ContextClash { .. }
                 | Self::ContextFixed { .. }
         )

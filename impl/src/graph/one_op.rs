@@ -99,6 +99,10 @@ one_op! {
     block(user: UserKey, kinds: OpKinds, reason: impl Into<Arc<str>>) -> ();
     /// [`Transaction::unblock`], alone.
     unblock(user: UserKey, kinds: OpKinds) -> ();
+    /// [`Transaction::inactivate`], alone.
+    inactivate(node: NodeKey) -> ();
+    /// [`Transaction::activate`], alone.
+    activate(node: NodeKey) -> ();
     /// [`Transaction::check_op`], alone.
     check_op(node: NodeKey, kind: OpKind) -> ();
     /// [`Transaction::check_replace`], alone.

@@ -54,10 +54,16 @@ impl<'a> NodeView<'a> {
         self.node.read_only
     }
 
-    /// Whether the node is writable (P7).
+    /// Whether the node is writable: neither read-only nor inactive (P7).
     #[must_use]
     pub fn writable(&self) -> bool {
-        !self.node.read_only
+        self.node.is_writable()
+    }
+
+    /// Whether the node is inactive: the image belongs to somebody else (A1; QEMU: `BDRV_O_INACTIVE`).
+    #[must_use]
+    pub fn inactive(&self) -> bool {
+        self.node.inactive
     }
 
     /// Whether node parents must share everything (P8).
@@ -311,10 +317,17 @@ impl<'a> UserView<'a> {
         self.user.edge
     }
 
-    /// What the user last asked for (P4).
+    /// The effective pair, which is that of its edge: nothing and everything while its node is inactive, else what the
+    /// user [wants](Self::wanted) (A3).
     #[must_use]
     pub fn pair(&self) -> Pair {
         self.core.edges[self.user.edge].pair
+    }
+
+    /// What the user last asked for (P4, A3).
+    #[must_use]
+    pub fn wanted(&self) -> Pair {
+        if self.core.nodes[self.node()].inactive { self.user.wanted } else { self.pair() }
     }
 
     /// Whether the user stays where it is when its node is replaced (S5).

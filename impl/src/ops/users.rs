@@ -27,7 +27,11 @@ impl Core {
     /// O5.
     pub(crate) fn set_user(&mut self, key: UserKey, pair: Pair) -> Result<(), Error> {
         let edge = self.live_user(key)?.edge;
-        self.set_pair(edge, pair.known());
+        if self.nodes[self.edges[edge].child].inactive {
+            self.set_wanted(key, pair.known());
+        } else {
+            self.set_pair(edge, pair.known());
+        }
         Ok(())
     }
 }

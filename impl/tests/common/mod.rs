@@ -5,7 +5,8 @@
 pub mod random;
 
 use blockgraph::drivers::{
-    BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
+    BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter, Format,
+    MirrorTop, NoPermission, Preallocate, Protocol, Quorum, Raw, Replication, SnapshotAccess, Vvfat, WriteToSelected,
 };
 use blockgraph::{
     ChildContext, ContextId, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair,
@@ -51,6 +52,8 @@ pub enum Behaviour {
     RefuseFlush,
     RefuseRename,
     RefuseContext,
+    RefuseInactivate,
+    RefuseActivate,
     PanicInCheck,
     PanicInSet,
     PanicInQuiesce,
@@ -66,6 +69,10 @@ pub struct Injected {
     pub open_checks: u32,
     pub open_prepares: u32,
     pub open_renames: u32,
+    /// Of `inactivate` and `activate`.
+    pub open_shifts: u32,
+    /// Whether the driver was last told that it is inactive.
+    pub inactive: Option<bool>,
     /// `post_commit`s due.
     pub open_posts: u32,
     pub open_contexts: u32,
@@ -82,9 +89,9 @@ pub struct Injected {
 impl Injected {
     pub fn new(preset: impl Into<Preset>, behaviour: Behaviour) -> Self {
         let (granted, stored) = (None, None);
-        let (open_checks, open_prepares, open_renames, open_posts) = (0, 0, 0, 0);
-        let preset = preset.into();
+        let (open_checks, open_prepares, open_renames, open_shifts, open_posts) = (0, 0, 0, 0, 0);
         let (quiet, pauses, open_contexts, context) = (false, 0, 0, ContextId::MAIN);
+        let (preset, inactive) = (preset.into(), None);
         Self {
             preset,
             behaviour,
@@ -92,6 +99,8 @@ impl Injected {
             open_checks,
             open_prepares,
             open_renames,
+            open_shifts,
+            inactive,
             open_posts,
             open_contexts,
             context,
@@ -106,19 +115,21 @@ impl Injected {
     }
 
     pub fn random(rng: &mut Rng) -> Self {
-        let behaviour = match rng.below(24) {
+        let behaviour = match rng.below(28) {
             0 | 1 => Behaviour::RefuseCheck,
             2 => Behaviour::RefusePrepare,
             3 => Behaviour::RefuseFlush,
             4 => Behaviour::RefuseRename,
-            5 => Behaviour::RefuseContext,
+            5 => Behaviour::RefuseInactivate,
+            6 => Behaviour::RefuseActivate,
+            7 => Behaviour::RefuseContext,
             _ => Behaviour::Accept,
         };
         Self::new(Self::random_preset(rng), behaviour)
     }
 
     fn random_preset(rng: &mut Rng) -> Preset {
-        match rng.below(9) {
+        match rng.below(24) {
             0 => Protocol.into(),
             1 => Filter.into(),
             2 => BackingFilter.into(),
@@ -126,15 +137,26 @@ impl Injected {
             4 => NoPermission.into(),
             5 => WriteToSelected { selected: Some("x".into()) }.into(),
             6 => Blkdebug::default().into(),
-            7 => Quorum { rewrite: rng.coin() }.into(),
+            7 | 8 => Quorum { rewrite: rng.coin() }.into(),
+            9 => Raw.into(),
+            10 => CopyOnRead.into(),
+            11 => CopyBeforeWrite.into(),
+            12 => SnapshotAccess.into(),
+            13 => Preallocate.into(),
+            14 => CommitTop.into(),
+            15 => MirrorTop::default().into(),
+            16 => Blkverify.into(),
+            17 => Replication.into(),
+            18 => Vvfat.into(),
+            19 => File { unaligned: rng.coin() }.into(),
             _ => Format.into(),
         }
     }
 
     /// Nothing is open: every success was followed by what it must be followed by.
     pub fn is_settled(&self) -> bool {
-        let others = self.open_contexts == 0;
-        (self.open_checks, self.open_prepares, self.open_renames, self.open_posts) == (0, 0, 0, 0) && others
+        let told = [self.open_checks, self.open_prepares, self.open_renames, self.open_shifts, self.open_contexts];
+        (told, self.open_posts) == ([0; 5], 0)
     }
 }
 
@@ -159,6 +181,14 @@ impl Policy for Injected {
         self.preset.children_replaceable()
     }
 
+    fn takes_filtered(&self) -> bool {
+        self.preset.takes_filtered()
+    }
+
+    fn live_children(&self) -> bool {
+        self.preset.live_children()
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         self.preset.child_pair(context)
     }
@@ -180,7 +210,7 @@ impl Driver for Injected {
     }
 
     fn commit_rename(&mut self, view: &NodeView<'_>) {
-        assert_eq!(self.open_checks, 0, "checks are set before");
+        assert_eq!((self.open_checks, self.open_shifts), (0, 0), "checks and activity are set before");
         self.open_renames -= 1;
         self.stored = view.stored_backing().cloned();
     }
@@ -212,13 +242,53 @@ impl Driver for Injected {
         self.open_prepares -= 1;
     }
 
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        assert!(view.inactive() && self.inactive != Some(true), "the view shows the state to come");
+        assert_eq!(self.open_checks, 0, "asked before its check");
+        if self.behaviour == Behaviour::RefuseInactivate {
+            return Err(Refusal::new("inactivate refused"));
+        }
+        self.open_shifts += 1;
+        Ok(())
+    }
+
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        assert!(view.inactive() && self.open_checks == 0, "checks are set before");
+        self.open_shifts -= 1;
+        self.inactive = Some(true);
+    }
+
+    fn abort_inactivate(&mut self, _: &NodeView<'_>) {
+        self.open_shifts -= 1;
+    }
+
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        assert!(!view.inactive() && self.inactive != Some(false), "the view shows the state to come");
+        if self.behaviour == Behaviour::RefuseActivate {
+            return Err(Refusal::new("activate refused"));
+        }
+        self.open_shifts += 1;
+        Ok(())
+    }
+
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        assert!(!view.inactive() && self.open_checks == 0, "checks are set before");
+        self.open_shifts -= 1;
+        self.inactive = Some(false);
+    }
+
+    fn abort_activate(&mut self, _: &NodeView<'_>) {
+        self.open_shifts -= 1;
+    }
+
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         assert_eq!((view.pair(), view.writable()), (new.pair, new.writable), "the view shows the state to come");
         match self.behaviour {
             Behaviour::RefuseCheck => return Err(Refusal::new("check refused")),
             Behaviour::PanicInCheck => panic!("check panics"),
-            _ => self.open_checks += 1,
+            _ => self.preset.check(view, new)?,
         }
+        self.open_checks += 1;
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Injected, Rng};
 use blockgraph::{
-    ContextId, Driver, DriverOption, EdgeKey, Error, Graph, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions,
-    Reopen, Role, Transaction, UserKey, UserSpec,
+    ContextId, Driver, DriverOption, EdgeKey, Error, Graph, MirrorPhase, NodeKey, NodeSpec, OpKind, OpKinds, Pair,
+    Permissions, Reopen, Role, Transaction, UserKey, UserSpec,
 };
 
 pub const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -37,7 +37,9 @@ pub fn edge<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> EdgeKey {
 }
 
 pub fn option(rng: &mut Rng) -> DriverOption {
-    match rng.below(3) {
+    match rng.below(5) {
+        3 => DriverOption::Unaligned(rng.coin()),
+        4 => DriverOption::Phase([MirrorPhase::Mirror, MirrorPhase::Commit, MirrorPhase::Stopped][rng.below(3)]),
         0 => DriverOption::Rewrite(rng.coin()),
         1 => DriverOption::Select(rng.coin().then(|| EDGE_NAMES[rng.below(5)].into())),
         _ => DriverOption::Debug { take: permissions(rng), unshare: permissions(rng) },
@@ -48,7 +50,7 @@ pub fn spec(rng: &mut Rng) -> NodeSpec {
     let read_only = rng.below(4) == 0;
     let spec = NodeSpec::new(NAMES[rng.below(NAMES.len())]).read_only(read_only);
     let spec = spec.force_share(read_only && rng.coin()).no_io(rng.below(8) == 0);
-    spec.never_freeze(rng.below(8) == 0).implicit(rng.below(8) == 0)
+    spec.never_freeze(rng.below(8) == 0).implicit(rng.below(8) == 0).inactive(rng.below(16) == 0)
 }
 
 pub fn kinds(rng: &mut Rng) -> OpKinds {
@@ -78,7 +80,8 @@ pub fn context(rng: &mut Rng) -> ContextId {
 
 /// A user that may have a say in where it is.
 pub fn user_spec(rng: &mut Rng) -> UserSpec {
-    let spec = UserSpec::new(NAMES[rng.below(4)], pair(rng)).stays(rng.below(4) == 0).fixed(rng.coin());
+    let spec = UserSpec::new(NAMES[rng.below(4)], pair(rng)).stays(rng.below(4) == 0).may_inactivate(rng.coin());
+    let spec = spec.fixed(rng.coin());
     if rng.coin() { spec.context(context(rng)) } else { spec }
 }
 
@@ -109,12 +112,15 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
         15 => t.unblock(user(rng, t), kinds(rng)),
         16 => t.check_op(node(rng, t), OpKind::ALL[rng.below(16)]),
         17 => t.check_replace(node(rng, t), node(rng, t)),
-        24 | 25 => t.drain_begin(node(rng, t)),
-        26..29 => t.drain_end(drained(rng, t)),
-        29 if t.drain_alls() == 0 => t.drain_all_begin(),
-        29 => t.drain_all_end(),
-        30..33 => t.move_context(node(rng, t), context(rng)),
-        33..36 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
+        18 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
+        19 => t.inactivate(node(rng, t)),
+        20..22 => t.activate(node(rng, t)),
+        28 | 29 => t.drain_begin(node(rng, t)),
+        30..33 => t.drain_end(drained(rng, t)),
+        33 if t.drain_alls() == 0 => t.drain_all_begin(),
+        33 => t.drain_all_end(),
+        34..37 => t.move_context(node(rng, t), context(rng)),
+        37..39 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
         _ => {
             let entries: Vec<_> = (0..rng.below(4)).map(|_| entry(rng, t)).collect();
             t.reopen(&entries)
@@ -124,7 +130,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
 
 /// How many steps of each arm of [`other_step`] took effect.
 pub type Counts = [usize; ARMS];
-pub const ARMS: usize = 36;
+pub const ARMS: usize = 39;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
     let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::METADATA, Role::PRIMARY];
