@@ -201,8 +201,9 @@ impl<D> Committed<D> {
         });
         let of = |hook| self.plan.iter().filter(move |step| step.hook() == hook).copied();
         let shifts = of(Hook::Activate).chain(of(Hook::Inactivate));
-        let stays = |index: usize| self.stays().iter().any(|stay| stay.has(index));
-        let contexts = self.plan.iter().enumerate().filter(move |(index, _)| !stays(*index)).map(|(_, step)| *step);
+        let stays = self.stays();
+        let contexts =
+            self.plan.iter().enumerate().filter(move |(index, _)| !Stay::among(stays, *index)).map(|(_, step)| *step);
         let contexts = contexts.filter(|step| step.hook() == Hook::Context);
         let renames = self.plan.iter().rev().copied().filter(|step| step.hook() == Hook::Rename);
         // One alone is in the plan, several are in an order of their own.

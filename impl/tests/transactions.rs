@@ -247,8 +247,8 @@ fn eject(snapshot: &mut blockgraph::Snapshot<Preset>, node: usize, spoil: fn(&mu
         supports_backing: false,
         takes_children: true,
         children_replaceable: false,
-        live_children: false,
         takes_filtered: false,
+        live_children: false,
     };
     spoil(&mut shape);
     snapshot.nodes[node].driver = DriverSnapshot::Ejected { name: "filter".into(), shape };
