@@ -191,8 +191,7 @@ impl<D> Committed<D> {
     /// The steps to be made permanent, in the order for it (V6): the checks from the back, without the refused ones;
     /// the activations, the inactivations and the contexts, each in the order of the plan, without the contexts of
     /// components that stay where they are; the renames from the back; the prepares, each after those of the nodes
-    /// below. For a caller that executes the
-    /// steps himself.
+    /// below. For a caller that executes the steps himself.
     pub fn commits(&self) -> impl Iterator<Item = PlanStep> + '_ {
         let mut refused = self.refused.iter().rev().peekable();
         let checks = self.plan.iter().rev().copied().filter(move |step| match step {

@@ -77,8 +77,8 @@ fn defects_of_shape_are_found() {
 /// Each mark that a transaction leaves on a node is looked for by itself.
 #[test]
 fn single_marks_are_found() {
-    let marks: [fn(&mut Node) -> &mut bool; 4] =
-        [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened, |n| &mut n.renamed];
+    let marks: [fn(&mut Node) -> &mut bool; 5] =
+        [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened, |n| &mut n.renamed, |n| &mut n.shifted];
     for mark in marks {
         let mut graph = graph();
         let key = node(&graph.core, "disk");
@@ -171,6 +171,35 @@ fn defects_of_meaning_are_found() {
         c.nodes[key].counters.change(old, pair);
         c.nodes[key].read_only = true;
     });
+    finds!(I::InactiveChild(_), c => { let key = node(c, "disk"); c.nodes[key].inactive = true; });
+    finds!(I::InactiveNode(_), c => {
+        let (key, edge) = (node(c, "top"), first_parent(c, "top"));
+        let pair = Pair::new(Permissions::RESIZE, Permissions::ALL);
+        let old = core::mem::replace(&mut c.edges[edge].pair, pair);
+        c.nodes[key].counters.change(old, pair);
+        c.nodes[key].inactive = true;
+    });
+    // The user reads, which an inactive node could stand, but has nothing (A3).
+    finds!(I::Freshness(_), c => { let key = node(c, "top"); c.nodes[key].inactive = true; });
+    finds!(I::Leftover, c => { let key = node(c, "top"); c.pending.shifted.push((key, true)); });
+    finds!(I::Unreferenced(_), c => { let key = node(c, "disk"); c.nodes[key].doomed = true; });
+    finds!(I::Stale(_), c => { let key = node(c, "disk"); c.nodes[key].granted.writable = false; });
+    finds!(I::Stale(_), c => { let key = node(c, "disk"); c.stale.push(key); });
+    finds!(I::Cycle(_), c => {
+        // Labels cannot be right on a cycle, so they have to be left out of account: `top` becomes its own child.
+        let (top, edge) = (node(c, "top"), first_parent(c, "disk"));
+        c.retarget(edge, top);
+        c.edges[edge].fresh = false;
+        c.pending = crate::graph::pending::Pending::default();
+        c.nodes.values_mut().for_each(|node| node.queued = false);
+        c.nodes[top].label = i64::MIN;
+    } );
+}
+
+/// Contexts that differ along an edge, and counts that are not those of the edges.
+#[test]
+fn defects_of_contexts_and_sections_are_found() {
+    use Inconsistency as I;
     finds!(I::Context(_), c => { let key = node(c, "disk"); c.nodes[key].context = ContextId(1); });
     finds!(I::Context(_), c => { let key = c.last_user; c.users[key].fixed = true; });
     finds!(I::Context(_), c => {
@@ -185,16 +214,4 @@ fn defects_of_meaning_are_found() {
         c.put_quiet(key, Quiet { sections: 0, children: 1 });
     });
     finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.quiets.insert(key, Quiet::default()); });
-    finds!(I::Unreferenced(_), c => { let key = node(c, "disk"); c.nodes[key].doomed = true; });
-    finds!(I::Stale(_), c => { let key = node(c, "disk"); c.nodes[key].granted.writable = false; });
-    finds!(I::Stale(_), c => { let key = node(c, "disk"); c.stale.push(key); });
-    finds!(I::Cycle(_), c => {
-        // Labels cannot be right on a cycle, so they have to be left out of account: `top` becomes its own child.
-        let (top, edge) = (node(c, "top"), first_parent(c, "disk"));
-        c.retarget(edge, top);
-        c.edges[edge].fresh = false;
-        c.pending = crate::graph::pending::Pending::default();
-        c.nodes.values_mut().for_each(|node| node.queued = false);
-        c.nodes[top].label = i64::MIN;
-    } );
 }
