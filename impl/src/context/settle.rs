@@ -170,6 +170,7 @@ impl Component {
 impl Core {
     /// V3.7, and the contexts of C2. O(what was done + the components looked at).
     pub(crate) fn settle_contexts(&mut self) -> Result<(), Error> {
+        self.pending.contexts.uneven = true;
         let survey = Survey::of(self);
         let mut components = Components::default();
         for edge in survey.edges.iter().copied() {
