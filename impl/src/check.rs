@@ -66,8 +66,16 @@ pub enum Inconsistency {
     Conflict(NodeKey),
     /// The node is read-only and would be written (V3.3).
     ReadOnly(NodeKey),
+    /// The edge leads from an active node to an inactive one (V3.5).
+    InactiveChild(EdgeKey),
+    /// The node is inactive and would be more than read (V3.6).
+    InactiveNode(NodeKey),
     /// The node is doomed or has no reference (L2.1).
     Unreferenced(NodeKey),
+    /// The edge joins two contexts, or a fixed user lives elsewhere than at its node (C1).
+    Context(EdgeKey),
+    /// The node is not quiesced as often as its sections and children say (Q1).
+    Quiesced(NodeKey),
     /// The node is stale and not listed, or listed and not stale (V7.1).
     Stale(NodeKey),
 }
@@ -81,10 +89,11 @@ impl Inconsistency {
     }
 }
 
-/// All pairs as they must be, computed from scratch.
+/// All pairs and quiesce counts as they must be, computed from scratch.
 #[derive(Clone, Debug)]
 pub struct Recomputed {
     nodes: SecondaryMap<NodeKey, Pair>,
+    quiesced: SecondaryMap<NodeKey, u64>,
     edges: SecondaryMap<EdgeKey, Pair>,
 }
 
@@ -95,6 +104,12 @@ impl Recomputed {
         self.nodes.get(node).copied()
     }
 
+    /// How often a node is quiesced (Q1).
+    #[must_use]
+    pub fn quiesce_count(&self, node: NodeKey) -> Option<u64> {
+        self.quiesced.get(node).copied()
+    }
+
     /// The pair of an edge (P4).
     #[must_use]
     pub fn edge(&self, edge: EdgeKey) -> Option<Pair> {
@@ -103,7 +118,8 @@ impl Recomputed {
 }
 
 impl<D: Driver> Graph<D> {
-    /// All pairs from scratch: one pass over the lists from the top, without counters and labels. O(nodes + edges).
+    /// All pairs and quiesce counts from scratch: one pass over the lists from the top, and one from the bottom,
+    /// without counters and labels. O(nodes + edges).
     ///
     /// # Errors
     /// An edge on a cycle, if there is one, which there never is at rest.
@@ -115,13 +131,17 @@ impl<D: Driver> Graph<D> {
         }
         let mut result = Recomputed {
             nodes: SecondaryMap::with_capacity(core.nodes.capacity()),
+            quiesced: core.recompute_quiesced(&order, core.drain_alls),
             edges: SecondaryMap::with_capacity(core.edges.capacity()),
         };
         for key in order {
             let mut sum = Pair::NOTHING;
             for edge in core.parents(key) {
-                // A user's pair is what it wants; a parent's has been computed before.
-                let pair = result.edges.get(edge).copied().unwrap_or(core.edges[edge].pair);
+                // A user's pair is what it wants, if the node is active; a parent's has been computed before.
+                let own = &core.edges[edge];
+                let rests = core.nodes[key].inactive && own.parent_node().is_none();
+                let own = if rests { Pair::NOTHING } else { own.pair };
+                let pair = result.edges.get(edge).copied().unwrap_or(own);
                 result.edges.insert(edge, pair);
                 sum = Pair { need: sum.need | pair.need, share: sum.share & pair.share };
             }
@@ -159,12 +179,16 @@ impl<D: Driver> Graph<D> {
             found.push(Inconsistency::Registry);
         }
         core.check_users(&mut found);
+        core.check_contexts(&mut found);
         core.check_texts(&mut found);
         core.check_inheritance(&mut found);
         // Broken lists could lead anywhere.
         if !found.iter().any(Inconsistency::is_about_lists) {
             match self.recompute() {
-                Ok(all) => core.check_pairs(&all, &mut found),
+                Ok(all) => {
+                    core.check_pairs(&all, &mut found);
+                    core.check_quiet(&mut found);
+                }
                 Err(edge) => found.push(Inconsistency::Cycle(edge)),
             }
         }

@@ -1,5 +1,6 @@
 //! Drivers: the pure rule of a node ([`Policy`]) and the hooks that are told about changes ([`Driver`]).
 
+use crate::context::ContextId;
 use crate::graph::NodeView;
 use crate::permission::{Grant, Pair, Permissions};
 use crate::role::{Role, Slot};
@@ -22,7 +23,7 @@ pub struct ChildContext<'a> {
     pub writable: bool,
     /// Whether the parent was opened without I/O (QEMU: `BDRV_O_NO_IO`).
     pub no_io: bool,
-    /// Whether the parent is inactive. So far no node is.
+    /// Whether the parent is inactive after the operation (A1).
     pub inactive: bool,
 }
 
@@ -37,7 +38,7 @@ impl<'a> ChildContext<'a> {
 
 /// The pure side of a driver: its shape and its rule for the permissions of its children.
 ///
-/// The five questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
+/// The seven questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
 /// argument and of the driver's options, and it should be monotone (P10): a parent that needs more or shares less
 /// should never make a child need less or share more. Then an operation that only takes parents away is never
 /// refused by the graph.
@@ -63,6 +64,18 @@ pub trait Policy {
     /// Whether each child shows the same data as the node, so that a copy of the node may replace any of them (O30;
     /// QEMU: `bdrv_recurse_can_replace`). Taken for granted of a filter's filtered child. Default: no.
     fn children_replaceable(&self) -> bool {
+        false
+    }
+
+    /// Whether a child with the filter's role, `FILTERED | PRIMARY`, is possible though the driver is no filter (S3.2); it
+    /// fills the slot *file*. Not asked of a filter. Default: no. (QEMU: `raw`, if it has no offset.)
+    fn takes_filtered(&self) -> bool {
+        false
+    }
+
+    /// Whether a node of this driver takes and loses children while it is in use (O39, O40; QEMU: `bdrv_add_child`).
+    /// Default: no.
+    fn live_children(&self) -> bool {
         false
     }
 
@@ -105,6 +118,10 @@ pub enum DriverOption {
     Rewrite(bool),
     /// Write-to-selected: the name of the child that is written (P6.3).
     Select(Option<Arc<str>>),
+    /// Mirror-top: what the job is about (P6.11).
+    Phase(MirrorPhase),
+    /// File: whether its size is not a multiple of its request alignment (P9).
+    Unaligned(bool),
     /// An option of a driver of one's own.
     Other {
         /// Its name.
@@ -112,6 +129,19 @@ pub enum DriverOption {
         /// Its value.
         value: Arc<str>,
     },
+}
+
+/// What the job of a [`MirrorTop`](crate::drivers::MirrorTop) is about (P6.11).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum MirrorPhase {
+    /// It copies to a target of its own.
+    #[default]
+    Mirror,
+    /// It copies into its own backing chain: an active commit.
+    Commit,
+    /// It is over.
+    Stopped,
 }
 
 /// The driver has no such option.
@@ -122,10 +152,12 @@ pub struct UnsupportedOption;
 ///
 /// Every hook may rest on its default, which accepts. A hook gets the node as it will be after the operation, and
 /// cannot reach the graph's mutators. Every successful `prepare` is followed by exactly one `commit_prepare` or
-/// `abort_prepare`, every successful `rename` by one `commit_rename` or `abort_rename`, every successful `check` by
-/// one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `set`, children first; every
-/// `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every `post_commit`; then
-/// the closed nodes are closed (V6). `flush` promises nothing, and nothing follows it.
+/// `abort_prepare`, and so are `rename`, `inactivate`, `change_context` and `activate` by theirs, and every successful
+/// `check` by one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `quiesce`; every `set`,
+/// children first; every `commit_activate`, every `commit_inactivate` and every `commit_context`, in the order of
+/// asking; every `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every
+/// `post_commit`; every `resume`; then the closed nodes are closed (V6). `flush` promises nothing, and nothing follows
+/// it.
 ///
 /// A hook that panics while being asked unwinds through the transaction, which leaves the graph as it was before; the
 /// steps that succeeded until then are in [`Graph::pending_aborts`](crate::Graph::pending_aborts).
@@ -186,6 +218,67 @@ pub trait Driver: Policy + Send + Sync {
         let _ = view;
     }
 
+    /// The image is about to belong to somebody else: the last chance to write (A5; QEMU: `bdrv_inactivate`). Asked of
+    /// parents before children, and before any `check`. A refusal undoes all.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        let _ = view;
+        Ok(())
+    }
+
+    /// The image belongs to somebody else.
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The image does not change hands after all.
+    fn abort_inactivate(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The image is about to belong to this driver: what is known of it is to be read again (A5; QEMU:
+    /// `bdrv_activate`). Asked of children before parents, and after every `check`. A refusal undoes all.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        let _ = view;
+        Ok(())
+    }
+
+    /// The image belongs to this driver.
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The image stays with somebody else after all.
+    fn abort_activate(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The I/O of the node is about to be done in another context (C4; QEMU: `bdrv_try_change_aio_context`). Of nodes
+    /// that are connected all are asked before the first changes. A refusal undoes all, unless nobody uses the component
+    /// and it was only to go back to main: then it stays where it is (C3).
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        let _ = (view, to);
+        Ok(())
+    }
+
+    /// The context changes now; the driver is quiesced (C4; QEMU: `bdrv_attach_aio_context`).
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        let _ = (view, to);
+    }
+
+    /// The context does not change after all.
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        let _ = (view, to);
+    }
+
     /// The parents' permissions are about to become `new` (QEMU: `bdrv_check_perm`). A refusal undoes all, unless
     /// `new` only loosens what the driver was granted: then the node goes stale and the driver is asked again in
     /// every later operation (V7).
@@ -205,6 +298,19 @@ pub trait Driver: Policy + Send + Sync {
     /// What was checked does not happen (QEMU: `bdrv_abort_perm_update`).
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
         let _ = (view, new);
+    }
+
+    /// The node becomes quiesced, or is about to change its context (Q4; QEMU: `bdrv_drain_begin`): the driver stops
+    /// sending requests, and returns when none is in flight. Called when all drivers have agreed, before anything takes
+    /// effect, and not of a node that was quiesced before.
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The node is not quiesced any more, or was only for a change of its context (Q4; QEMU: `bdrv_drain_end`). Called
+    /// when everything has taken effect. A panic in here undoes nothing, see [`Judged::run`](crate::Judged::run).
+    fn resume(&mut self, view: &NodeView<'_>) {
+        let _ = view;
     }
 
     /// The node called `name` is gone for good (QEMU: `bdrv_close`). A panic in here undoes nothing, see
@@ -250,6 +356,14 @@ impl<T: Policy + ?Sized> Policy for Box<T> {
         (**self).children_replaceable()
     }
 
+    fn takes_filtered(&self) -> bool {
+        (**self).takes_filtered()
+    }
+
+    fn live_children(&self) -> bool {
+        (**self).live_children()
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         (**self).child_pair(context)
     }
@@ -288,6 +402,42 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
         (**self).abort_rename(view);
     }
 
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        (**self).inactivate(view)
+    }
+
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        (**self).commit_inactivate(view);
+    }
+
+    fn abort_inactivate(&mut self, view: &NodeView<'_>) {
+        (**self).abort_inactivate(view);
+    }
+
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        (**self).activate(view)
+    }
+
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        (**self).commit_activate(view);
+    }
+
+    fn abort_activate(&mut self, view: &NodeView<'_>) {
+        (**self).abort_activate(view);
+    }
+
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        (**self).change_context(view, to)
+    }
+
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        (**self).commit_context(view, to);
+    }
+
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        (**self).abort_context(view, to);
+    }
+
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         (**self).check(view, new)
     }
@@ -298,6 +448,14 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
 
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
         (**self).abort(view, new);
+    }
+
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        (**self).quiesce(view);
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        (**self).resume(view);
     }
 
     fn close(&mut self, name: &str) {

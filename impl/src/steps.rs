@@ -1,12 +1,13 @@
 //! The steps as methods of a transaction.
 
+use crate::context::ContextId;
 use crate::driver::{Driver, DriverOption};
 use crate::error::StepError;
 #[cfg(doc)]
 use crate::graph::Graph;
 use crate::graph::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::{OpKind, OpKinds};
-use crate::ops::{NodeSpec, Reopen};
+use crate::ops::{NodeSpec, Reopen, UserSpec};
 use crate::permission::Pair;
 use crate::role::Role;
 use crate::transaction::Transaction;
@@ -71,12 +72,19 @@ steps! {
     eject_driver(node: NodeKey) -> () = graph => graph.step_eject(node);
 
     /// A new root user with an edge to `node` (O3; QEMU: `bdrv_root_attach_child`). One that `stays` is not moved by
-    /// [`replace_node`](Self::replace_node). O(1) expected, whatever the number of parents.
+    /// [`replace_node`](Self::replace_node). The short form of [`attach_user_as`](Self::attach_user_as).
     ///
     /// # Errors
     /// `DuplicateUser`, `NodeNotFound`.
     attach_user(name: impl Into<Arc<str>>, node: NodeKey, pair: Pair, stays: bool) -> UserKey =
-        graph => graph.core.attach_user(name.into(), node, pair, stays);
+        graph => graph.core.attach_user(UserSpec::new(name, pair).stays(stays), node);
+
+    /// A new root user as the spec has it, with an edge to `node` (O3; QEMU: `bdrv_root_attach_child`). O(1) expected,
+    /// whatever the number of parents.
+    ///
+    /// # Errors
+    /// `DuplicateUser`, `NodeNotFound`.
+    attach_user_as(spec: UserSpec, node: NodeKey) -> UserKey = graph => graph.core.attach_user(spec, node);
 
     /// A root user leaves (O4; QEMU: `bdrv_root_unref_child`). O(1) expected.
     ///
@@ -257,6 +265,45 @@ steps! {
     /// `UserNotFound`, `NotBlocked`.
     unblock(user: UserKey, kinds: OpKinds) -> () = graph => graph.core.unblock(user, kinds);
 
+    /// The image goes to somebody else: the node becomes inactive, and with it what is below and has no active parent
+    /// left (O36, A1; QEMU: `bdrv_inactivate`). Its users get nothing until it is activated (A3). Of a node that is
+    /// inactive this changes nothing. O(what becomes inactive, its children, and the parents of these).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`, `ActiveParent`, `UserActive`.
+    inactivate(node: NodeKey) -> () = graph => graph.core.inactivate(node);
+
+    /// The image comes back: the node and all that is below it become active, and their users get what they want, which
+    /// the judgement may refuse (O37, A2, A3; QEMU: `bdrv_activate`). O(what is below).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`.
+    activate(node: NodeKey) -> () = graph => graph.core.activate(node);
+
+    /// The user gives its node another size, which is or is not a multiple of the request alignment of the file below
+    /// (O38, P9; QEMU: `blk_truncate`). From the node along filtered children that node is found whose driver is told
+    /// [`DriverOption::Unaligned`]; a driver that does not know it keeps its size to itself, and nothing changes. It is
+    /// what the user could do before the transaction that counts. O(filters + what the transaction has done).
+    ///
+    /// # Errors
+    /// `UserNotFound`, `NoResize`.
+    truncate(user: UserKey, unaligned: bool) -> () = graph => graph.step_truncate(user, unaligned);
+
+    /// A node in use gets a child more, in the role DATA (O39; QEMU: `bdrv_add_child`). Only for drivers that [take
+    /// them](crate::Policy::live_children): quorum. O(children of the parent), for the name.
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`, `ChildrenFixed`, `HasParent`, `DuplicateChild`.
+    add_child(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>) -> EdgeKey =
+        graph => graph.core.add_live_child(parent, child, name.into());
+
+    /// A node in use loses a child, but not its last one (O40; QEMU: `bdrv_del_child`). As [`detach`](Self::detach).
+    ///
+    /// # Errors
+    /// `EdgeNotFound`, also for a user's edge and if the parent is doomed; `NodeCorrupted`, `ChildrenFixed`,
+    /// `LastChild`, `Frozen`.
+    remove_child(edge: EdgeKey) -> () = graph => graph.core.remove_live_child(edge);
+
     /// Fails if the kind of operation is blocked on the node; changes nothing (O29; QEMU: `bdrv_op_is_blocked`). To
     /// ask without a transaction there is [`Graph::is_blocked`]. O(parents).
     ///
@@ -270,4 +317,75 @@ steps! {
     /// # Errors
     /// `NodeNotFound`, `Blocked`, `CannotReplace`.
     check_replace(parent: NodeKey, node: NodeKey) -> () = graph => graph.core.check_replace(parent, node);
+
+    /// Opens a section on the node: it and all above it are quiesced until it ends (O31, Q1; QEMU:
+    /// `bdrv_drained_begin`). The section is a reference to the node. O(those that become quiesced and their parents).
+    ///
+    /// ```
+    /// use blockgraph::drivers::{Filter, Protocol};
+    /// use blockgraph::{Graph, NodeSpec, Pair, Preset};
+    ///
+    /// let mut graph: Graph<Preset> = Graph::new();
+    /// let file = graph.add(NodeSpec::new("file"), Protocol.into())?;
+    /// let throttle = graph.insert(NodeSpec::new("throttle"), Filter.into(), file)?;
+    /// let guest = graph.attach_user("guest", throttle, Pair::NOTHING, false)?;
+    /// graph.drain_begin(file)?;
+    /// assert!(graph.user_view(guest).is_some_and(|guest| guest.is_quiesced()));
+    ///
+    /// // The section ends in the same transaction in which the throttle goes: the guest goes on, once.
+    /// let mut t = graph.transaction();
+    /// t.drop_filter(throttle)?;
+    /// t.drain_end(file)?;
+    /// let committed = t.commit()?;
+    /// assert_eq!((committed.resumed(), committed.resumed_users()), (&[file][..], &[guest][..]));
+    /// # Ok::<(), blockgraph::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NodeNotFound`.
+    drain_begin(node: NodeKey) -> () = graph => graph.core.drain_begin(node);
+
+    /// Ends a section of the node; at zero references the node is doomed (O32; QEMU: `bdrv_drained_end`). O(those that
+    /// cease to be quiesced and their parents).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NotDrained`.
+    drain_end(node: NodeKey) -> () = graph => graph.core.drain_end(node);
+
+    /// Opens a section on all nodes, also on those to come (O33, Q1; QEMU: `bdrv_drain_all_begin`). O(1), and the
+    /// commit tells everybody.
+    ///
+    /// # Errors
+    /// None.
+    drain_all_begin() -> () = graph => { graph.core.drain_all_begin(); Ok(()) };
+
+    /// Ends a section on all nodes (O34; QEMU: `bdrv_drain_all_end`). O(1), and the commit tells everybody.
+    ///
+    /// # Errors
+    /// `NotDrainedAll`.
+    drain_all_end() -> () = graph => graph.core.drain_all_end();
+
+    /// Asks the node to go to another context, together with all that it is connected with (O35, C2; QEMU:
+    /// `bdrv_try_change_aio_context`). The judgement decides: a fixed user elsewhere is a `ContextFixed`. O(1), and the
+    /// judgement walks over the component.
+    ///
+    /// ```
+    /// use blockgraph::drivers::{Filter, Protocol};
+    /// use blockgraph::{ContextId, ErrorKind, Graph, NodeSpec, Pair, Preset, UserSpec};
+    ///
+    /// let mut graph: Graph<Preset> = Graph::new();
+    /// let file = graph.add(NodeSpec::new("file"), Protocol.into())?;
+    /// let throttle = graph.insert(NodeSpec::new("throttle"), Filter.into(), file)?;
+    /// let guest = UserSpec::new("guest", Pair::NOTHING).fixed(true).context(ContextId(1));
+    /// graph.attach_user_as(guest, throttle)?;
+    /// assert_eq!(graph.get(file).map(|file| file.context()), Some(ContextId(1)));
+    ///
+    /// let error = graph.move_context(file, ContextId(2)).unwrap_err();
+    /// assert!(matches!(error.kind(), ErrorKind::ContextFixed { .. }));
+    /// # Ok::<(), blockgraph::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NodeNotFound`.
+    move_context(node: NodeKey, to: ContextId) -> () = graph => graph.core.move_context(node, to);
 }

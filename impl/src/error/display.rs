@@ -28,9 +28,8 @@ impl fmt::Display for Link<'_> {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cycle { .. } | Self::Conflict { .. } | Self::ReadOnly { .. } | Self::Refused { .. } => {
-                self.fmt_verdict(f)
-            }
+            Self::Refused { .. } => self.fmt_verdict(f),
+            violation if violation.is_violation() => self.fmt_verdict(f),
             Self::NodeNotFound { .. }
             | Self::UserNotFound { .. }
             | Self::EdgeNotFound { .. }
@@ -45,6 +44,12 @@ impl fmt::Display for ErrorKind {
             | Self::NotBlocked { .. }
             | Self::NotMonitorOwned { .. }
             | Self::InUse { .. }
+            | Self::ActiveParent { .. }
+            | Self::UserActive { .. }
+            | Self::NoResize { .. }
+            | Self::ChildrenFixed { .. }
+            | Self::HasParent { .. }
+            | Self::LastChild { .. }
             | Self::CannotReplace { .. } => self.fmt_use(f),
             _ => self.fmt_form(f),
         }
@@ -86,6 +91,24 @@ impl ErrorKind {
             Self::NotBlocked { name, kind, .. } => write!(f, "Block device '{name}' does not block {kind}"),
             Self::NotMonitorOwned { node } => write!(f, "Node {} is not owned by the monitor", node.name),
             Self::InUse { node } => write!(f, "Block device {} is in use", node.name),
+            Self::ActiveParent { .. } => f.write_str("Node has active parent node"),
+            Self::UserActive { node, user } => {
+                write!(
+                    f,
+                    "Cannot inactivate node '{}', which {} wants to do more with than read",
+                    node.name,
+                    User(user)
+                )
+            }
+            Self::NoResize { name, .. } => {
+                write!(f, "Cannot truncate: block device '{name}' has no 'resize' permission")
+            }
+            Self::ChildrenFixed { node, adding: true } => {
+                write!(f, "The node {} does not support adding a child", node.name)
+            }
+            Self::ChildrenFixed { node, .. } => write!(f, "The node {} does not support removing a child", node.name),
+            Self::HasParent { node, .. } => write!(f, "The node {} already has a parent", node.name),
+            Self::LastChild { .. } => f.write_str("The number of children cannot be lower than the vote threshold 1"),
             Self::CannotReplace { parent, node } => write!(
                 f,
                 "Cannot replace '{}' by a node mirrored from '{}', because it cannot be guaranteed that doing so would not lead to an abrupt change of visible data",
@@ -141,6 +164,8 @@ impl ErrorKind {
             }
             Self::NotInChain { top, base: None } => write!(f, "The backing chain of '{}' has no end", top.name),
             Self::NotAFilter { node } => write!(f, "Node '{}' is not a filter", node.name),
+            Self::NotDrained { node } => write!(f, "Node '{}' has no drained section to be ended", node.name),
+            Self::NotDrainedAll => f.write_str("There is no drained section of all nodes to be ended"),
             Self::NoFilteredChild { node } => write!(f, "Filter node '{}' has no filtered child", node.name),
             _ => f.write_str("Operation refused"),
         }
@@ -174,6 +199,25 @@ impl ErrorKind {
             Self::ReadOnly { node } => {
                 write!(f, "Read-only block node '{}' cannot support read-write users", node.name)
             }
+            Self::InactiveChild { edge } => write!(
+                f,
+                "Inactive '{}' can't be a {} child of active '{}'",
+                edge.child_name, edge.name, edge.parent_name
+            ),
+            Self::InactiveNode { node } => write!(f, "Inactive block node '{}' can only be read", node.name),
+            Self::ContextClash { .. } | Self::ContextFixed { .. } if f.alternate() => {
+                f.write_str("Cannot change iothread of active block backend")
+            }
+            Self::ContextClash { user, context, other, other_context } => write!(
+                f,
+                "Cannot change iothread of active block backend '{}' from {context} to {other_context}, where '{}' is",
+                user.parent_name, other.parent_name
+            ),
+            Self::ContextFixed { node, to, user, context } => write!(
+                f,
+                "Cannot change iothread of active block backend '{}' from {context} to {to} together with node '{}'",
+                user.parent_name, node.name
+            ),
             Self::Refused { message, .. } => f.write_str(message),
             _ => f.write_str("Operation refused"),
         }

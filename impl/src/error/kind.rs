@@ -1,6 +1,7 @@
 //! Every way to go wrong, with all parties.
 
 use super::{EdgeRef, NodeRef};
+use crate::context::ContextId;
 use crate::graph::arena::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::OpKind;
 use crate::permission::Permissions;
@@ -16,12 +17,18 @@ pub enum Hook {
     Prepare,
     /// [`Driver::rename`](crate::Driver::rename).
     Rename,
+    /// [`Driver::inactivate`](crate::Driver::inactivate).
+    Inactivate,
+    /// [`Driver::change_context`](crate::Driver::change_context).
+    Context,
     /// [`Driver::check`](crate::Driver::check).
     Check,
+    /// [`Driver::activate`](crate::Driver::activate).
+    Activate,
 }
 
 /// What went wrong. The first variants are errors of steps, each for a precondition in `specs/operations.md`; then
-/// the three violations of the judgement (V3), and a driver's refusal (V7).
+/// the violations of the judgement (V3), and a driver's refusal (V7).
 ///
 /// Displayed in QEMU's sentences. A conflict has two: `{}` is the one since 6.1, which names both parties; `{:#}` the
 /// older and shorter one, which names only the parent that is in the way. So has a write on a read-only node.
@@ -241,6 +248,53 @@ pub enum ErrorKind {
         /// The filter.
         node: NodeRef,
     },
+    /// No section is open on the node, so none can be ended (Q2).
+    NotDrained {
+        /// The node.
+        node: NodeRef,
+    },
+    /// No drain-all is open, so none can be ended (Q2).
+    NotDrainedAll,
+    /// The node has an active parent, so it cannot be inactivated (O36).
+    ActiveParent {
+        /// The node.
+        node: NodeRef,
+        /// The edge from that parent.
+        parent: EdgeRef,
+    },
+    /// A user wants more than to read, and its node may not be inactivated (O36).
+    UserActive {
+        /// The node, which is the one named or below it.
+        node: NodeRef,
+        /// The user's edge.
+        user: EdgeRef,
+    },
+    /// The user may not resize, so it cannot truncate (O38).
+    NoResize {
+        /// The user.
+        user: UserKey,
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// Nodes of this driver do not take and lose children while they are in use (O39, O40).
+    ChildrenFixed {
+        /// The node.
+        node: NodeRef,
+        /// Whether a child was to be added, or removed.
+        adding: bool,
+    },
+    /// The node has a parent, so it cannot become a child in this way (O39).
+    HasParent {
+        /// The node.
+        node: NodeRef,
+        /// The first of its parent edges.
+        edge: EdgeRef,
+    },
+    /// The child is the last one (O40).
+    LastChild {
+        /// The parent.
+        node: NodeRef,
+    },
     /// The savepoint belongs to another transaction or was rolled back over.
     SavepointGone,
     /// The final graph has a cycle (V3.1).
@@ -264,6 +318,38 @@ pub enum ErrorKind {
         /// The node.
         node: NodeRef,
     },
+    /// An edge leads from an active node to an inactive one (V3.5).
+    InactiveChild {
+        /// The edge.
+        edge: EdgeRef,
+    },
+    /// A node that is inactive would have to be more than read (V3.6).
+    InactiveNode {
+        /// The node.
+        node: NodeRef,
+    },
+    /// Two fixed users that are connected live in different contexts (C2.1, V3.7); in the order of their names.
+    ContextClash {
+        /// The edge of one.
+        user: EdgeRef,
+        /// Where it lives.
+        context: ContextId,
+        /// The edge of the other.
+        other: EdgeRef,
+        /// Where that lives.
+        other_context: ContextId,
+    },
+    /// A node was asked to move, and a fixed user that it is connected with lives elsewhere (C2.1, V3.7).
+    ContextFixed {
+        /// The node.
+        node: NodeRef,
+        /// Where it was to go.
+        to: ContextId,
+        /// The user's edge.
+        user: EdgeRef,
+        /// Where the user lives.
+        context: ContextId,
+    },
     /// A driver refuses (V7).
     Refused {
         /// The node.
@@ -279,6 +365,15 @@ impl ErrorKind {
     /// Whether this is a violation of the final graph (V3), and no error of a step nor a driver's refusal.
     #[must_use]
     pub const fn is_violation(&self) -> bool {
-        matches!(self, Self::Cycle { .. } | Self::Conflict { .. } | Self::ReadOnly { .. })
+        matches!(
+            self,
+            Self::Cycle { .. }
+                | Self::Conflict { .. }
+                | Self::ReadOnly { .. }
+                | Self::InactiveChild { .. }
+                | Self::InactiveNode { .. }
+                | Self::ContextClash { .. }
+                | Self::ContextFixed { .. }
+        )
     }
 }

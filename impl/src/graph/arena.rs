@@ -4,9 +4,11 @@ pub(crate) use super::elements::{Edge, Named, Node, User};
 use super::names::NameIndex;
 use super::pending::Pending;
 use super::texts::Texts;
+use crate::drain::Quiet;
+use crate::permission::Pair;
 use crate::role::Slot;
 use alloc::sync::Arc;
-use slotmap::{Key, SlotMap, new_key_type};
+use slotmap::{Key, SecondaryMap, SlotMap, new_key_type};
 
 new_key_type! {
     /// A node. Stays valid, and means the same node, until the node is closed by a committed transaction; a key that
@@ -62,6 +64,10 @@ pub(crate) struct Core {
     pub(crate) front: i64,
     /// The nodes whose driver lags behind, as of the last commit (V5.4).
     pub(crate) stale: alloc::vec::Vec<NodeKey>,
+    /// Of the nodes that are quiesced by sections, drain-alls left out of account (Q1).
+    pub(crate) quiets: SecondaryMap<NodeKey, Quiet>,
+    /// Open drain-alls.
+    pub(crate) drain_alls: u32,
     pub(crate) words: Words,
     pub(crate) texts: Texts,
     pub(crate) pending: Pending,
@@ -81,6 +87,8 @@ impl Core {
             last_user: UserKey::null(),
             front: 0,
             stale: alloc::vec::Vec::new(),
+            quiets: SecondaryMap::new(),
+            drain_alls: 0,
             words: Words { file: "file".into(), backing: "backing".into(), root: "root".into() },
             texts: Texts::default(),
             pending: Pending::default(),
@@ -95,6 +103,13 @@ impl Core {
     /// The user called so.
     pub(crate) fn user_named(&self, name: &str) -> Option<UserKey> {
         self.user_names.find(name, |key| self.users.get(key).map(|user| &*user.name))
+    }
+
+    /// What a user wants (A3): it has that, unless its node is inactive.
+    pub(crate) fn wanted(&self, key: UserKey) -> Pair {
+        let user = &self.users[key];
+        let edge = &self.edges[user.edge];
+        if self.nodes[edge.child].inactive { user.wanted } else { edge.pair }
     }
 
     /// The child edge of that name. O(children).

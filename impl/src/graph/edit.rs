@@ -5,6 +5,7 @@ use super::arena::{Core, Edge, EdgeKey, Named, Node, NodeKey, Parent, User, User
 use super::texts::put;
 use crate::journal::Undo;
 use crate::op_kind::OpKinds;
+use crate::ops::UserSpec;
 use crate::permission::Pair;
 use alloc::sync::Arc;
 use slotmap::Key;
@@ -57,17 +58,22 @@ impl Core {
     }
 
     /// A user joins, at the end of the list of all users, with an edge to `node`.
-    pub(crate) fn add_user(&mut self, name: Arc<str>, node: NodeKey, pair: Pair, stays: bool) -> UserKey {
+    pub(crate) fn add_user(&mut self, spec: UserSpec, node: NodeKey) -> UserKey {
         let none = UserKey::null();
+        let pair = if self.nodes[node].inactive { Pair::NOTHING } else { spec.pair.known() };
         let data = User {
             edge: EdgeKey::null(),
             prev: self.last_user,
             next: none,
+            wanted: spec.pair.known(),
             blocks: OpKinds::empty(),
-            stays,
+            context: spec.context.or(spec.fixed.then(|| self.nodes[node].context)),
+            fixed: spec.fixed,
+            stays: spec.stays,
+            may_inactivate: spec.may_inactivate,
             gone: false,
         };
-        let key = self.users.insert(Named { name, data });
+        let key = self.users.insert(Named { name: spec.name, data });
         self.relink_user(key);
         self.log(Undo::UserAdded(key));
         let root = self.words.root.clone();
@@ -128,15 +134,23 @@ impl Core {
         }
         self.log(Undo::Linked(key));
         self.count(edge.child, Pair::NOTHING, edge.pair, self.nodes[edge.child].parent_count == 1);
+        self.note_joined(edge.parent, None, edge.child);
+        if self.is_quiet(edge.child) {
+            self.edge_quiesced(edge.parent, true);
+        }
         key
     }
 
     /// An edge goes: it is only unlinked, and freed by the commit. Frozen or not is the caller's business.
     pub(crate) fn remove_edge(&mut self, key: EdgeKey) {
-        let (child, pair) = (self.edges[key].child, self.edges[key].pair);
+        let Edge { parent, child, pair, .. } = self.edges[key].data;
         self.unlink(key);
         self.log(Undo::Unlinked(key));
         self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
+        self.note_lost_parent(child);
+        if self.is_quiet(child) {
+            self.edge_quiesced(parent, false);
+        }
     }
 
     /// Into both lists, after these neighbours, and into the slot. Does not count the pair.
@@ -170,7 +184,7 @@ impl Core {
     /// The edge gets another child and goes to the heads of both lists (S1).
     pub(crate) fn retarget(&mut self, key: EdgeKey, to: NodeKey) {
         let none = EdgeKey::null();
-        let Edge { child, pair, prev_parent, prev_child, fresh, .. } = self.edges[key].data;
+        let Edge { parent, child, pair, prev_parent, prev_child, fresh, .. } = self.edges[key].data;
         self.remove_parent(key);
         self.edges[key].child = to;
         self.insert_parent(key, none);
@@ -187,6 +201,53 @@ impl Core {
         self.log(Undo::Retargeted { edge: key, child, prev_parent, prev_child });
         self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
         self.count(to, Pair::NOTHING, pair, self.nodes[to].parent_count == 1);
+        self.note_joined(parent, Some(child), to);
+        self.note_lost_parent(child);
+        let quiet = self.is_quiet(to);
+        if self.is_quiet(child) != quiet {
+            self.edge_quiesced(parent, quiet);
+        }
+        let inactive = self.nodes[to].inactive;
+        if let (Parent::User(user), true) = (self.edges[key].parent, self.nodes[child].inactive != inactive) {
+            self.rest_user(key, user, inactive);
+        }
+    }
+
+    /// The node at the end of a user's edge is another one than before, as far as A3 goes: from now on the user gets
+    /// nothing, or what it wants.
+    fn rest_user(&mut self, edge: EdgeKey, user: UserKey, inactive: bool) {
+        if inactive {
+            self.set_wanted(user, self.edges[edge].pair);
+            self.set_pair(edge, Pair::NOTHING);
+        } else {
+            self.set_pair(edge, self.users[user].wanted);
+        }
+    }
+
+    /// What a user of an inactive node wants.
+    pub(crate) fn set_wanted(&mut self, key: UserKey, wanted: Pair) {
+        let old = core::mem::replace(&mut self.users[key].wanted, wanted);
+        self.log(Undo::Wanted(key, old));
+    }
+
+    /// A node becomes inactive or active, which it was not, and its users get what they get then (A3).
+    pub(crate) fn set_inactive(&mut self, key: NodeKey, inactive: bool) {
+        let node = &mut self.nodes[key];
+        node.inactive = inactive;
+        if !core::mem::replace(&mut node.shifted, true) {
+            self.pending.shifted.push((key, !inactive));
+            self.log(Undo::Shifted(key));
+        }
+        self.log(Undo::Inactive(key, !inactive));
+        self.note(key);
+        let mut next = self.nodes[key].parents;
+        while let Some(edge) = self.edges.get(next) {
+            let (key, parent) = (next, edge.parent);
+            next = edge.next_parent;
+            if let Parent::User(user) = parent {
+                self.rest_user(key, user, inactive);
+            }
+        }
     }
 
     fn bound_fresh(&mut self, parent: NodeKey) {
@@ -287,11 +348,16 @@ impl Core {
         held
     }
 
+    /// Has edges to it, holders or open sections (L1).
+    pub(crate) fn is_referenced(&self, key: NodeKey) -> bool {
+        let node = &self.nodes[key];
+        node.parent_count > 0 || node.holders > 0 || node.monitor || self.quiet(key).sections > 0
+    }
+
     /// L2: a node that has reached zero references is doomed.
     pub(crate) fn doom_if_unreferenced(&mut self, key: NodeKey) {
-        let node = &mut self.nodes[key];
-        if !node.is_referenced() && !node.doomed {
-            node.doomed = true;
+        if !self.is_referenced(key) && !self.nodes[key].doomed {
+            self.nodes[key].doomed = true;
             self.pending.doomed.push(key);
             self.log(Undo::Doomed(key));
         }

@@ -1,6 +1,7 @@
 //! What is in the arena: nodes, edges, users.
 
 use super::arena::{EdgeKey, NodeKey, Parent, UserKey};
+use crate::context::ContextId;
 use crate::counters::Counters;
 use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
@@ -67,6 +68,8 @@ pub(crate) struct Node {
     pub(crate) holders: u32,
     /// The number of nodes that inherit from this one.
     pub(crate) heirs: u32,
+    /// Inside a transaction that of before it, until the judgement settles it (C2).
+    pub(crate) context: ContextId,
     pub(crate) counters: Counters,
     /// What the driver was last granted (V5.2).
     pub(crate) granted: Grant,
@@ -76,6 +79,8 @@ pub(crate) struct Node {
     pub(crate) no_io: bool,
     pub(crate) never_freeze: bool,
     pub(crate) implicit: bool,
+    /// The image belongs to somebody else (A1).
+    pub(crate) inactive: bool,
     /// Held by the monitor (L1).
     pub(crate) monitor: bool,
     /// The read-only flag is inherited; means nothing if the node inherits from nobody.
@@ -92,12 +97,19 @@ pub(crate) struct Node {
     pub(crate) reopened: bool,
     /// Is in the list of renamed nodes.
     pub(crate) renamed: bool,
+    /// Is in the list of those whose activity was changed.
+    pub(crate) shifted: bool,
 }
 
 impl Node {
     /// What the driver would be granted now.
     pub(crate) const fn grant(&self) -> Grant {
-        Grant { pair: self.counters.pair(), writable: !self.read_only }
+        Grant { pair: self.counters.pair(), writable: self.is_writable() }
+    }
+
+    /// P7.
+    pub(crate) const fn is_writable(&self) -> bool {
+        !self.read_only && !self.inactive
     }
 
     /// V7.1.
@@ -108,11 +120,6 @@ impl Node {
     /// Does a plan speak to its driver: is it there, and does the node remain (V5)?
     pub(crate) const fn is_asked(&self) -> bool {
         !self.doomed && !self.ejected
-    }
-
-    /// Has edges to it, or holders (L1).
-    pub(crate) const fn is_referenced(&self) -> bool {
-        self.parent_count > 0 || self.holders > 0 || self.monitor
     }
 
     pub(crate) const fn slot(&self, slot: Slot) -> EdgeKey {
@@ -186,15 +193,24 @@ impl Edge {
     }
 }
 
-/// The data of a root user, all of it plain. What it wants is the pair of its edge (P4).
+/// The data of a root user, all of it plain. What it wants is the pair of its edge (P4), unless its node is inactive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct User {
     pub(crate) edge: EdgeKey,
     pub(crate) prev: UserKey,
     pub(crate) next: UserKey,
+    /// What it wants while its node is inactive (A3); else this means nothing.
+    pub(crate) wanted: Pair,
     /// The kinds of operation it blocks (L4).
     pub(crate) blocks: OpKinds,
+    /// Of a fixed user, where it lives; of a movable one, what it said when it came, which means nothing any more when
+    /// the operation that attached it is over (C1).
+    pub(crate) context: Option<ContextId>,
+    /// Its context never changes (C1).
+    pub(crate) fixed: bool,
     pub(crate) stays: bool,
+    /// Its node may be inactivated whatever it wants (O36).
+    pub(crate) may_inactivate: bool,
     /// Detached; waiting for the commit, or for the rollback to put it back.
     pub(crate) gone: bool,
 }

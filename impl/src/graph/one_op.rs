@@ -2,10 +2,11 @@
 
 use super::Graph;
 use super::arena::{EdgeKey, NodeKey, UserKey};
+use crate::context::ContextId;
 use crate::driver::{Driver, DriverOption};
 use crate::error::Error;
 use crate::op_kind::{OpKind, OpKinds};
-use crate::ops::{NodeSpec, Reopen};
+use crate::ops::{NodeSpec, Reopen, UserSpec};
 use crate::permission::Pair;
 use crate::role::Role;
 #[cfg(doc)]
@@ -50,6 +51,8 @@ one_op! {
     eject_driver(node: NodeKey) -> ();
     /// [`Transaction::attach_user`], alone.
     attach_user(name: impl Into<Arc<str>>, node: NodeKey, pair: Pair, stays: bool) -> UserKey;
+    /// [`Transaction::attach_user_as`], alone.
+    attach_user_as(spec: UserSpec, node: NodeKey) -> UserKey;
     /// [`Transaction::detach_user`], alone.
     detach_user(user: UserKey) -> ();
     /// [`Transaction::set_user`], alone.
@@ -96,8 +99,28 @@ one_op! {
     block(user: UserKey, kinds: OpKinds, reason: impl Into<Arc<str>>) -> ();
     /// [`Transaction::unblock`], alone.
     unblock(user: UserKey, kinds: OpKinds) -> ();
+    /// [`Transaction::inactivate`], alone.
+    inactivate(node: NodeKey) -> ();
+    /// [`Transaction::activate`], alone.
+    activate(node: NodeKey) -> ();
+    /// [`Transaction::truncate`], alone.
+    truncate(user: UserKey, unaligned: bool) -> ();
+    /// [`Transaction::add_child`], alone.
+    add_child(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>) -> EdgeKey;
+    /// [`Transaction::remove_child`], alone.
+    remove_child(edge: EdgeKey) -> ();
     /// [`Transaction::check_op`], alone.
     check_op(node: NodeKey, kind: OpKind) -> ();
     /// [`Transaction::check_replace`], alone.
     check_replace(parent: NodeKey, node: NodeKey) -> ();
+    /// [`Transaction::drain_begin`], alone.
+    drain_begin(node: NodeKey) -> ();
+    /// [`Transaction::drain_end`], alone.
+    drain_end(node: NodeKey) -> ();
+    /// [`Transaction::drain_all_begin`], alone.
+    drain_all_begin() -> ();
+    /// [`Transaction::drain_all_end`], alone.
+    drain_all_end() -> ();
+    /// [`Transaction::move_context`], alone.
+    move_context(node: NodeKey, to: ContextId) -> ();
 }

@@ -2,11 +2,14 @@
 //! next.
 
 use super::arena::{EdgeKey, NodeKey};
+use crate::context::Contexts;
+use crate::drain::Notices;
 use crate::driver::DriverOption;
 use crate::journal::Undo;
 use crate::order::Search;
 use crate::plan::PlanStep;
 use crate::refresh::Worklist;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -38,6 +41,8 @@ pub(crate) struct Pending {
     pub(crate) reopened: Vec<NodeKey>,
     /// In the order in which they were first renamed (V5.1).
     pub(crate) renamed: Vec<NodeKey>,
+    /// Nodes whose activity was changed, and what it was before.
+    pub(crate) shifted: Vec<(NodeKey, bool)>,
     /// Previous values for the journal's `Stored` and `Blocks` records.
     pub(crate) texts: Vec<Option<Arc<str>>>,
     /// Nodes whose inputs of P4 or verdict may have changed.
@@ -49,8 +54,10 @@ pub(crate) struct Pending {
     pub(crate) marks: Vec<Mark>,
     /// What the drivers are to be asked.
     pub(crate) plan: Vec<PlanStep>,
-    /// How many steps of the plan are no checks; those come first.
+    /// How many steps of the plan come before the checks.
     pub(crate) before_checks: usize,
+    /// How many steps of the plan come before what is after the checks.
+    pub(crate) checked: usize,
     /// How many steps of the plan have been answered and wait for set or abort.
     pub(crate) progress: usize,
     /// Indices of steps of the plan that were refused, and the refusal tolerated; ascending.
@@ -64,6 +71,17 @@ pub(crate) struct Pending {
     pub(crate) told: Vec<NodeKey>,
     /// Steps that were performed, and neither set nor aborted.
     pub(crate) aborts: Vec<PlanStep>,
+    /// A section was begun or ended, or an edge came or went that leads to a quiesced node; perhaps taken back since.
+    pub(crate) drains: bool,
+    pub(crate) contexts: Contexts,
+    /// How many of the steps in `settle`, the first ones, are not made permanent but aborted (C3).
+    pub(crate) stay_aborts: usize,
+    /// Who is to be told that it is quiesced or not (Q4); nothing if nobody is.
+    pub(crate) notices: Option<Box<Notices>>,
+    /// How many of them have been told to be quiet.
+    pub(crate) quieted: usize,
+    /// Nodes that were told to be quiet, and not yet to go on.
+    pub(crate) resumes: Vec<NodeKey>,
     /// Number of walks so far; each marks the nodes it met with its own number.
     pub(crate) epoch: u64,
     pub(crate) stack: Vec<NodeKey>,
@@ -86,6 +104,7 @@ impl Pending {
     pub(crate) fn copy_from(&mut self, source: &Self) {
         self.epoch = source.epoch;
         self.aborts.clone_from(&source.aborts);
+        self.resumes.clone_from(&source.resumes);
         if source.open || self.open {
             // Only after a leak.
             self.clone_from(source);

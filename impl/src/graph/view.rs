@@ -1,13 +1,14 @@
 //! Read-only views of nodes, edges and users.
 
 use super::arena::{Core, Edge, EdgeIter, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
+use crate::context::ContextId;
 use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
 use crate::role::{Role, Slot};
 use alloc::sync::Arc;
 use slotmap::Key;
 
-/// A node, to be read. All methods are O(1).
+/// A node, to be read. All methods are O(1), or say what they cost.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeView<'a> {
     core: &'a Core,
@@ -53,10 +54,16 @@ impl<'a> NodeView<'a> {
         self.node.read_only
     }
 
-    /// Whether the node is writable (P7).
+    /// Whether the node is writable: neither read-only nor inactive (P7).
     #[must_use]
     pub fn writable(&self) -> bool {
-        !self.node.read_only
+        self.node.is_writable()
+    }
+
+    /// Whether the node is inactive: the image belongs to somebody else (A1; QEMU: `BDRV_O_INACTIVE`).
+    #[must_use]
+    pub fn inactive(&self) -> bool {
+        self.node.inactive
     }
 
     /// Whether node parents must share everything (P8).
@@ -112,6 +119,32 @@ impl<'a> NodeView<'a> {
     #[must_use]
     pub fn stored_backing(&self) -> Option<&'a Arc<str>> {
         self.core.texts.backing.get(&self.key)
+    }
+
+    /// The context of the node (C1). Inside a transaction that of before; the judgement settles it. In a hook it is the
+    /// one to come.
+    #[must_use]
+    pub fn context(&self) -> ContextId {
+        self.node.context
+    }
+
+    /// The number of its own open sections (Q1).
+    #[must_use]
+    pub fn sections(&self) -> u32 {
+        self.core.quiet(self.key).sections
+    }
+
+    /// How often the node is quiesced: its own open sections, the open drain-alls, and its child edges to quiesced
+    /// children (Q1). O(1); O(children) while a drain-all is open.
+    #[must_use]
+    pub fn quiesce_count(&self) -> u64 {
+        self.core.quiesce_count(self.key)
+    }
+
+    /// Whether the node is quiesced: whether that count is above zero (Q1). O(1).
+    #[must_use]
+    pub fn is_quiesced(&self) -> bool {
+        self.core.is_quiesced(self.key)
     }
 
     /// The number of parent edges.
@@ -284,16 +317,29 @@ impl<'a> UserView<'a> {
         self.user.edge
     }
 
-    /// What the user last asked for (P4).
+    /// The effective pair, which is that of its edge: nothing and everything while its node is inactive, else what the
+    /// user [wants](Self::wanted) (A3).
     #[must_use]
     pub fn pair(&self) -> Pair {
         self.core.edges[self.user.edge].pair
+    }
+
+    /// What the user last asked for (P4, A3).
+    #[must_use]
+    pub fn wanted(&self) -> Pair {
+        self.core.wanted(self.key)
     }
 
     /// Whether the user stays where it is when its node is replaced (S5).
     #[must_use]
     pub fn stays(&self) -> bool {
         self.user.stays
+    }
+
+    /// Whether the user's node may be inactivated though the user wants more than to read (O36).
+    #[must_use]
+    pub fn may_inactivate(&self) -> bool {
+        self.user.may_inactivate
     }
 
     /// The kinds of operation that the user blocks on its node (L4).
@@ -306,6 +352,24 @@ impl<'a> UserView<'a> {
     #[must_use]
     pub fn block_reason(&self) -> Option<&'a Arc<str>> {
         self.core.texts.reasons.get(&self.key)
+    }
+
+    /// The context of the user, which is that of its node (C1). As [`NodeView::context`].
+    #[must_use]
+    pub fn context(&self) -> ContextId {
+        self.core.nodes[self.node()].context
+    }
+
+    /// Whether the context of the user never changes (C1).
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.user.fixed
+    }
+
+    /// Whether the user is quiesced, which it is exactly if its node is (Q1).
+    #[must_use]
+    pub fn is_quiesced(&self) -> bool {
+        self.core.is_quiesced(self.node())
     }
 
     /// The node the user is attached to.

@@ -1,6 +1,7 @@
 //! Add, open child, hold, release, delete, eject, set option (O1, O2, O13, O17, O20 to O23).
 
 use super::NodeSpec;
+use crate::context::ContextId;
 use crate::counters::Counters;
 use crate::driver::{Driver, DriverOption};
 use crate::error::{EdgeRef, Error, ErrorKind, NodeRef};
@@ -22,6 +23,8 @@ pub(crate) fn shape_of(driver: &impl Driver) -> Shape {
         supports_backing: driver.supports_backing(),
         takes_children: driver.takes_children(),
         children_replaceable: driver.children_replaceable(),
+        takes_filtered: driver.takes_filtered(),
+        live_children: driver.live_children(),
     };
     shape.consistent()
 }
@@ -43,14 +46,16 @@ impl Node {
             parent_count: 0,
             holders: spec.implicit.into(),
             heirs: 0,
+            context: ContextId::MAIN,
             counters: Counters::default(),
-            granted: Grant { pair: Pair::NOTHING, writable: !spec.read_only },
+            granted: Grant { pair: Pair::NOTHING, writable: !spec.read_only && !spec.inactive },
             shape,
             read_only: spec.read_only,
             force_share: spec.force_share,
             no_io: spec.no_io,
             never_freeze: spec.never_freeze,
             implicit: spec.implicit,
+            inactive: spec.inactive,
             monitor: !spec.implicit,
             inherits_read_only: false,
             ejected: false,
@@ -59,6 +64,7 @@ impl Node {
             touched: false,
             reopened: false,
             renamed: false,
+            shifted: false,
         }
     }
 }
@@ -110,10 +116,12 @@ impl<D: Driver> Graph<D> {
         name: Arc<str>,
         role: Role,
     ) -> Result<NodeKey, Error> {
-        let parent_read_only = self.core.live(parent)?.read_only;
+        let above = self.core.live(parent)?;
+        let (parent_read_only, parent_inactive) = (above.read_only, above.inactive);
         self.core.has_driver(parent)?;
         let inherits_read_only = !spec.read_only;
         spec.read_only = spec.read_only || role.contains(Role::COW) || parent_read_only;
+        spec.inactive = spec.inactive || parent_inactive;
         let shape = shape_of(&driver);
         self.can_add(&spec, shape)?;
         self.core.can_attach(parent, &name, role)?;
@@ -190,7 +198,7 @@ impl Core {
         if !node.monitor {
             return Err(ErrorKind::NotMonitorOwned { node: self.node_ref(key) }.into());
         }
-        if node.parent_count > 0 || node.holders > 0 {
+        if node.parent_count > 0 || node.holders > 0 || self.quiet(key).sections > 0 {
             return Err(ErrorKind::InUse { node: self.node_ref(key) }.into());
         }
         self.drop_monitor(key);

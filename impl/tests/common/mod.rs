@@ -5,11 +5,12 @@
 pub mod random;
 
 use blockgraph::drivers::{
-    BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
+    BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter, Format,
+    MirrorTop, NoPermission, Preallocate, Protocol, Quorum, Raw, Replication, SnapshotAccess, Vvfat, WriteToSelected,
 };
 use blockgraph::{
-    ChildContext, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Parent,
-    Permissions, Policy, Preset, Refusal, Role, Slot, Transaction, UnsupportedOption,
+    ChildContext, ContextId, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair,
+    Parent, Permissions, Policy, Preset, Refusal, Role, Slot, Transaction, UnsupportedOption,
 };
 use std::sync::Arc;
 
@@ -50,8 +51,13 @@ pub enum Behaviour {
     RefusePrepare,
     RefuseFlush,
     RefuseRename,
+    RefuseContext,
+    RefuseInactivate,
+    RefuseActivate,
     PanicInCheck,
     PanicInSet,
+    PanicInQuiesce,
+    PanicInResume,
 }
 
 /// A preset that may refuse, and that knows what it was granted and what is open.
@@ -63,8 +69,19 @@ pub struct Injected {
     pub open_checks: u32,
     pub open_prepares: u32,
     pub open_renames: u32,
+    /// Of `inactivate` and `activate`.
+    pub open_shifts: u32,
+    /// Whether the driver was last told that it is inactive.
+    pub inactive: Option<bool>,
     /// `post_commit`s due.
     pub open_posts: u32,
+    pub open_contexts: u32,
+    /// Where the driver was last told to be.
+    pub context: ContextId,
+    /// Told to be quiet, and not yet to go on.
+    pub quiet: bool,
+    /// How often it was told to be quiet.
+    pub pauses: u32,
     /// The name that the driver was last told to store.
     pub stored: Option<Arc<str>>,
 }
@@ -72,9 +89,25 @@ pub struct Injected {
 impl Injected {
     pub fn new(preset: impl Into<Preset>, behaviour: Behaviour) -> Self {
         let (granted, stored) = (None, None);
-        let (open_checks, open_prepares, open_renames, open_posts) = (0, 0, 0, 0);
-        let preset = preset.into();
-        Self { preset, behaviour, granted, open_checks, open_prepares, open_renames, open_posts, stored }
+        let (open_checks, open_prepares, open_renames, open_shifts, open_posts) = (0, 0, 0, 0, 0);
+        let (quiet, pauses, open_contexts, context) = (false, 0, 0, ContextId::MAIN);
+        let (preset, inactive) = (preset.into(), None);
+        Self {
+            preset,
+            behaviour,
+            granted,
+            open_checks,
+            open_prepares,
+            open_renames,
+            open_shifts,
+            inactive,
+            open_posts,
+            open_contexts,
+            context,
+            quiet,
+            pauses,
+            stored,
+        }
     }
 
     pub fn no_permission() -> Self {
@@ -82,18 +115,21 @@ impl Injected {
     }
 
     pub fn random(rng: &mut Rng) -> Self {
-        let behaviour = match rng.below(24) {
+        let behaviour = match rng.below(28) {
             0 | 1 => Behaviour::RefuseCheck,
             2 => Behaviour::RefusePrepare,
             3 => Behaviour::RefuseFlush,
             4 => Behaviour::RefuseRename,
+            5 => Behaviour::RefuseInactivate,
+            6 => Behaviour::RefuseActivate,
+            7 => Behaviour::RefuseContext,
             _ => Behaviour::Accept,
         };
         Self::new(Self::random_preset(rng), behaviour)
     }
 
     fn random_preset(rng: &mut Rng) -> Preset {
-        match rng.below(9) {
+        match rng.below(24) {
             0 => Protocol.into(),
             1 => Filter.into(),
             2 => BackingFilter.into(),
@@ -101,14 +137,26 @@ impl Injected {
             4 => NoPermission.into(),
             5 => WriteToSelected { selected: Some("x".into()) }.into(),
             6 => Blkdebug::default().into(),
-            7 => Quorum { rewrite: rng.coin() }.into(),
+            7..9 => Quorum { rewrite: rng.coin() }.into(),
+            9 => Raw.into(),
+            10 => CopyOnRead.into(),
+            11 => CopyBeforeWrite.into(),
+            12 => SnapshotAccess.into(),
+            13 => Preallocate.into(),
+            14 => CommitTop.into(),
+            15 => MirrorTop::default().into(),
+            16 => Blkverify.into(),
+            17 => Replication.into(),
+            18 => Vvfat.into(),
+            19 => File { unaligned: rng.coin() }.into(),
             _ => Format.into(),
         }
     }
 
     /// Nothing is open: every success was followed by what it must be followed by.
     pub fn is_settled(&self) -> bool {
-        (self.open_checks, self.open_prepares, self.open_renames, self.open_posts) == (0, 0, 0, 0)
+        let told = [self.open_checks, self.open_prepares, self.open_renames, self.open_shifts, self.open_contexts];
+        (told, self.open_posts) == ([0; 5], 0)
     }
 }
 
@@ -133,6 +181,14 @@ impl Policy for Injected {
         self.preset.children_replaceable()
     }
 
+    fn takes_filtered(&self) -> bool {
+        self.preset.takes_filtered()
+    }
+
+    fn live_children(&self) -> bool {
+        self.preset.live_children()
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         self.preset.child_pair(context)
     }
@@ -154,7 +210,7 @@ impl Driver for Injected {
     }
 
     fn commit_rename(&mut self, view: &NodeView<'_>) {
-        assert_eq!(self.open_checks, 0, "checks are set before");
+        assert_eq!((self.open_checks, self.open_shifts), (0, 0), "checks and activity are set before");
         self.open_renames -= 1;
         self.stored = view.stored_backing().cloned();
     }
@@ -186,13 +242,53 @@ impl Driver for Injected {
         self.open_prepares -= 1;
     }
 
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        assert!(view.inactive() && self.inactive != Some(true), "the view shows the state to come");
+        assert_eq!(self.open_checks, 0, "asked before its check");
+        if self.behaviour == Behaviour::RefuseInactivate {
+            return Err(Refusal::new("inactivate refused"));
+        }
+        self.open_shifts += 1;
+        Ok(())
+    }
+
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        assert!(view.inactive() && self.open_checks == 0, "checks are set before");
+        self.open_shifts -= 1;
+        self.inactive = Some(true);
+    }
+
+    fn abort_inactivate(&mut self, _: &NodeView<'_>) {
+        self.open_shifts -= 1;
+    }
+
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        assert!(!view.inactive() && self.inactive != Some(false), "the view shows the state to come");
+        if self.behaviour == Behaviour::RefuseActivate {
+            return Err(Refusal::new("activate refused"));
+        }
+        self.open_shifts += 1;
+        Ok(())
+    }
+
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        assert!(!view.inactive() && self.open_checks == 0, "checks are set before");
+        self.open_shifts -= 1;
+        self.inactive = Some(false);
+    }
+
+    fn abort_activate(&mut self, _: &NodeView<'_>) {
+        self.open_shifts -= 1;
+    }
+
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         assert_eq!((view.pair(), view.writable()), (new.pair, new.writable), "the view shows the state to come");
         match self.behaviour {
             Behaviour::RefuseCheck => return Err(Refusal::new("check refused")),
             Behaviour::PanicInCheck => panic!("check panics"),
-            _ => self.open_checks += 1,
+            _ => self.preset.check(view, new)?,
         }
+        self.open_checks += 1;
         Ok(())
     }
 
@@ -204,6 +300,39 @@ impl Driver for Injected {
 
     fn abort(&mut self, _: &NodeView<'_>, _: Grant) {
         self.open_checks -= 1;
+    }
+
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        assert_eq!(view.context(), to, "the view shows the context to come");
+        assert_eq!((self.open_contexts, self.open_checks), (0, 0), "once, and before the checks");
+        if self.behaviour == Behaviour::RefuseContext {
+            return Err(Refusal::new("context refused"));
+        }
+        self.open_contexts += 1;
+        Ok(())
+    }
+
+    fn commit_context(&mut self, _: &NodeView<'_>, to: ContextId) {
+        assert!(self.quiet, "contexts change while all is quiet");
+        assert_eq!(self.open_checks, 0, "checks are set before");
+        self.open_contexts -= 1;
+        self.context = to;
+    }
+
+    fn abort_context(&mut self, _: &NodeView<'_>, _: ContextId) {
+        self.open_contexts -= 1;
+    }
+
+    fn quiesce(&mut self, _: &NodeView<'_>) {
+        assert!(!self.quiet, "told twice");
+        (self.quiet, self.pauses) = (true, self.pauses + 1);
+        assert!(self.behaviour != Behaviour::PanicInQuiesce, "quiesce panics");
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        assert!(self.quiet && !view.is_quiesced() && self.is_settled(), "after all else, and once");
+        assert!(self.behaviour != Behaviour::PanicInResume, "resume panics");
+        self.quiet = false;
     }
 
     fn close(&mut self, _: &str) {

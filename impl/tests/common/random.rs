@@ -2,8 +2,8 @@
 
 use super::{Injected, Rng};
 use blockgraph::{
-    Driver, DriverOption, EdgeKey, Error, Graph, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions, Reopen, Role,
-    Transaction, UserKey,
+    ContextId, Driver, DriverOption, EdgeKey, Error, Graph, MirrorPhase, NodeKey, NodeSpec, OpKind, OpKinds, Pair,
+    Permissions, Reopen, Role, Transaction, UserKey, UserSpec,
 };
 
 pub const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -26,6 +26,12 @@ pub fn node<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
     if nodes.is_empty() { NodeKey::default() } else { nodes[rng.below(nodes.len())] }
 }
 
+/// A quorum, if there is one.
+pub fn quorum<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
+    let is_quorum = |key: &NodeKey| graph.driver(*key).is_some_and(|driver| driver.name() == "quorum");
+    graph.nodes().find(is_quorum).unwrap_or_else(|| node(rng, graph))
+}
+
 pub fn user<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> UserKey {
     graph.user(NAMES[rng.below(4)]).unwrap_or_default()
 }
@@ -37,7 +43,9 @@ pub fn edge<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> EdgeKey {
 }
 
 pub fn option(rng: &mut Rng) -> DriverOption {
-    match rng.below(3) {
+    match rng.below(5) {
+        3 => DriverOption::Unaligned(rng.coin()),
+        4 => DriverOption::Phase([MirrorPhase::Mirror, MirrorPhase::Commit, MirrorPhase::Stopped][rng.below(3)]),
         0 => DriverOption::Rewrite(rng.coin()),
         1 => DriverOption::Select(rng.coin().then(|| EDGE_NAMES[rng.below(5)].into())),
         _ => DriverOption::Debug { take: permissions(rng), unshare: permissions(rng) },
@@ -48,7 +56,7 @@ pub fn spec(rng: &mut Rng) -> NodeSpec {
     let read_only = rng.below(4) == 0;
     let spec = NodeSpec::new(NAMES[rng.below(NAMES.len())]).read_only(read_only);
     let spec = spec.force_share(read_only && rng.coin()).no_io(rng.below(8) == 0);
-    spec.never_freeze(rng.below(8) == 0).implicit(rng.below(8) == 0)
+    spec.never_freeze(rng.below(8) == 0).implicit(rng.below(8) == 0).inactive(rng.below(16) == 0)
 }
 
 pub fn kinds(rng: &mut Rng) -> OpKinds {
@@ -72,7 +80,25 @@ pub fn entry<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> Reopen {
     entry
 }
 
-/// The operations of life, chains, blockers and reopen.
+pub fn context(rng: &mut Rng) -> ContextId {
+    ContextId(rng.below(3) as u32)
+}
+
+/// A user that may have a say in where it is.
+pub fn user_spec(rng: &mut Rng) -> UserSpec {
+    let spec = UserSpec::new(NAMES[rng.below(4)], pair(rng)).stays(rng.below(4) == 0).may_inactivate(rng.coin());
+    let spec = spec.fixed(rng.coin());
+    if rng.coin() { spec.context(context(rng)) } else { spec }
+}
+
+/// Mostly a node with an open section.
+pub fn drained<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
+    let has_section = |key: &NodeKey| graph.get(*key).is_some_and(|view| view.sections() > 0);
+    let nodes: Vec<_> = graph.nodes().filter(has_section).collect();
+    if nodes.is_empty() || rng.below(8) == 0 { node(rng, graph) } else { nodes[rng.below(nodes.len())] }
+}
+
+/// The operations of life, chains, blockers, reopen, sections and contexts.
 pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) -> Result<(), Error> {
     match arm {
         0 => t.hold(node(rng, t)),
@@ -92,6 +118,21 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
         15 => t.unblock(user(rng, t), kinds(rng)),
         16 => t.check_op(node(rng, t), OpKind::ALL[rng.below(16)]),
         17 => t.check_replace(node(rng, t), node(rng, t)),
+        18 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
+        19 => t.inactivate(node(rng, t)),
+        20..22 => t.activate(node(rng, t)),
+        22 => t.truncate(user(rng, t), rng.coin()),
+        23 => t.add_child(quorum(rng, t), node(rng, t), EDGE_NAMES[rng.below(5)]).map(drop),
+        24..27 => {
+            let children = t.get(quorum(rng, t)).map(|view| view.children().collect::<Vec<_>>()).unwrap_or_default();
+            t.remove_child(children.first().copied().unwrap_or_else(|| edge(rng, t)))
+        }
+        33 | 34 => t.drain_begin(node(rng, t)),
+        35..38 => t.drain_end(drained(rng, t)),
+        38 if t.drain_alls() == 0 => t.drain_all_begin(),
+        38 => t.drain_all_end(),
+        39..42 => t.move_context(node(rng, t), context(rng)),
+        42..44 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
         _ => {
             let entries: Vec<_> = (0..rng.below(4)).map(|_| entry(rng, t)).collect();
             t.reopen(&entries)
@@ -101,7 +142,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
 
 /// How many steps of each arm of [`other_step`] took effect.
 pub type Counts = [usize; ARMS];
-pub const ARMS: usize = 24;
+pub const ARMS: usize = 44;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
     let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::METADATA, Role::PRIMARY];
