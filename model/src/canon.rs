@@ -64,6 +64,7 @@ fn own_colour(node: &Node) -> u64 {
         inherits.is_some(),
         inherits.is_some_and(|i| i.read_only),
         node.stored.is_some(),
+        flags.inactive,
     ];
     let bits = bits.iter().fold(1u64, |all, bit| all << 1 | u64::from(*bit));
     let granted = u64::from(node.granted.pair.need.0) << 8 | u64::from(node.granted.pair.share.0);
@@ -72,12 +73,16 @@ fn own_colour(node: &Node) -> u64 {
         crate::op::Opt::Debug { take, unshare } => 1 << 16 | u64::from(take.0) << 8 | u64::from(unshare.0),
         crate::op::Opt::Rewrite(on) => 2 << 16 | u64::from(on),
         crate::op::Opt::Select(name) => 3 << 16 | name.map_or(0xFFF, |n| u64::from(n.0)),
+        crate::op::Opt::Phase(phase) => 4 << 16 | phase as u64,
+        crate::op::Opt::Unaligned(on) => 5 << 16 | u64::from(on),
     };
-    mix(mix(bits << 8 | kind as u64, granted << 8 | u64::from(node.holders)), opt) | 1
+    let life = u64::from(node.sections) << 16 | u64::from(node.context.0) << 8;
+    mix(mix(bits << 8 | kind as u64, granted << 32 | life | u64::from(node.holders)), opt) | 1
 }
 
 fn edge_colour(edge: &Edge, place: u64) -> u64 {
-    let marks = u64::from(edge.frozen) << 1 | u64::from(edge.stay);
+    let ways = u64::from(edge.ways.may_inactivate) << 1 | u64::from(edge.ways.fixed);
+    let marks = ways << 2 | u64::from(edge.frozen) << 1 | u64::from(edge.ways.stay);
     let wanted = u64::from(edge.wanted.need.0) << 8 | u64::from(edge.wanted.share.0);
     let blocks = if edge.blocks == OpKinds::NONE { 0 } else { mix(edge.blocks.0.into(), 5) };
     blocks ^ place << 40 | u64::from(edge.name.0) << 32 | u64::from(edge.role.0) << 24 | marks << 16 | wanted
@@ -222,7 +227,7 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
             child: self.node(edge.child),
             ..*edge
         });
-        State::rebuild(nodes, edges)
+        State::rebuild(nodes, s.drain_alls, edges)
     }
 
     /// The same operation in new names.
@@ -232,7 +237,9 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
         match op {
             Op::Add { node, spec } => Op::Add { node: n(node), spec },
             Op::Release { node } => Op::Release { node: n(node) },
-            Op::AttachUser { user, node, pair, stay } => Op::AttachUser { user: u(user), node: n(node), pair, stay },
+            Op::AttachUser { user, node, pair, ways, context } => {
+                Op::AttachUser { user: u(user), node: n(node), pair, ways, context }
+            }
             Op::DetachUser { user } => Op::DetachUser { user: u(user) },
             Op::SetUser { user, pair } => Op::SetUser { user: u(user), pair },
             Op::Attach { parent, child, name, role } => Op::Attach { parent: n(parent), child: n(child), name, role },
@@ -264,6 +271,15 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
             Op::Unblock { user, kinds } => Op::Unblock { user: u(user), kinds },
             Op::CheckOp { node, kind } => Op::CheckOp { node: n(node), kind },
             Op::CheckReplace { parent, node } => Op::CheckReplace { parent: n(parent), node: n(node) },
+            Op::DrainBegin { node } => Op::DrainBegin { node: n(node) },
+            Op::DrainEnd { node } => Op::DrainEnd { node: n(node) },
+            Op::DrainAllBegin {} | Op::DrainAllEnd {} => op,
+            Op::MoveContext { node, to } => Op::MoveContext { node: n(node), to },
+            Op::Inactivate { node } => Op::Inactivate { node: n(node) },
+            Op::Activate { node } => Op::Activate { node: n(node) },
+            Op::Truncate { user, unaligned } => Op::Truncate { user: u(user), unaligned },
+            Op::AddChild { parent, child, name } => Op::AddChild { parent: n(parent), child: n(child), name },
+            Op::RemoveChild { parent, name } => Op::RemoveChild { parent: n(parent), name },
         }
     }
 

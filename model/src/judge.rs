@@ -1,11 +1,12 @@
-//! The judgement: derived pairs, the set of violations, closing, the plan, the drivers' answers (`specs/transactions.md`).
+//! The judgement: derived pairs, the set of violations, closing (`specs/transactions.md`).
 
-use crate::op::{EdgeId, Entry, Hook, NodeId, Op, Refusal, StepError, Violation};
+use crate::contexts::{self, Settled};
+use crate::op::{EdgeId, Entry, NodeId, Op, Refusal, StepError, Violation};
 use crate::perm::Pair;
+use crate::plan::{Plan, Quiet, plan, quiet, run};
 use crate::rules::{self, Input};
 use crate::state::{Edge, Grant, Parent, State};
 use crate::step::{Names, Work};
-use arrayvec::ArrayVec;
 
 /// The pairs of a graph, computed from nothing but its shape, flags, options and wishes (P4).
 #[derive(Clone, Debug)]
@@ -21,15 +22,19 @@ pub struct Derived<const N: usize, const M: usize> {
 /// Derives all pairs, parents before children; `None` if the graph has a cycle.
 pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Derived<N, M>> {
     let mut waiting = [0u16; N];
+    let mut has_parents = [false; N];
     let mut first = [0u16; N];
     let mut d = Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; M], order: Names::new() };
     for (i, edge) in graph.edges().iter().enumerate().rev() {
         let child = edge.child.0 as usize;
+        has_parents[child] = true;
         match edge.parent {
             Parent::Node(parent) => {
                 waiting[child] += 1;
                 first[parent.0 as usize] = i as u16;
             }
+            // A3
+            Parent::User(_) if graph.nodes[child].flags.inactive => {}
             Parent::User(_) => {
                 d.edges[i] = edge.wanted;
                 d.nodes[child] = d.nodes[child].with(edge.wanted);
@@ -46,7 +51,7 @@ pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Der
             if edge.parent != Parent::Node(parent) {
                 break;
             }
-            let pair = edge_pair(graph, edge, d.nodes[parent.0 as usize]);
+            let pair = edge_pair(graph, edge, d.nodes[parent.0 as usize], has_parents[parent.0 as usize]);
             let child = edge.child.0 as usize;
             d.edges[i] = pair;
             d.nodes[child] = d.nodes[child].with(pair);
@@ -60,7 +65,7 @@ pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Der
 }
 
 /// The rule's input for one edge of a node whose cumulative pair is known.
-fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, above: Pair) -> Pair {
+fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, above: Pair, has_parents: bool) -> Pair {
     let Parent::Node(parent) = edge.parent else {
         return edge.wanted;
     };
@@ -71,7 +76,9 @@ fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, a
     };
     rules::child_pair(Input {
         parent: above,
+        has_parents,
         writable: node.writable(),
+        inactive: node.flags.inactive,
         no_io: node.flags.no_io,
         kind,
         opt: node.opt,
@@ -81,19 +88,25 @@ fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, a
     })
 }
 
-/// The set of violations of a graph (V3, V4), sorted.
+/// The set of violations that a graph shows (V3, V4), sorted; what it does not show is in [`Outcome::Violates`] besides.
 pub fn violations<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Violation> {
     let Some(derived) = derive(graph) else {
         return cycles(graph);
     };
     let mut found = Vec::new();
     for node in graph.names() {
-        let writable = graph.nodes[node.0 as usize].writable();
-        if rules::writes_read_only(derived.nodes[node.0 as usize].need, writable) {
+        let (need, flags) = (derived.nodes[node.0 as usize].need, graph.nodes[node.0 as usize].flags);
+        if rules::writes_read_only(need, flags.read_only) {
             found.push(Violation::ReadOnly { node });
+        }
+        if rules::disturbs_inactive(need, flags.inactive) {
+            found.push(Violation::InactiveNode { node });
         }
         let parents: Vec<usize> = graph.parents(node).collect();
         for &a in &parents {
+            if over_inactive(graph, &graph.edges()[a]) {
+                found.push(Violation::InactiveChild { edge: graph.edges()[a].id() });
+            }
             for &b in &parents {
                 if a != b && rules::conflict(derived.edges[a], derived.edges[b]) {
                     let (needs, denies) = (graph.edges()[a].id(), graph.edges()[b].id());
@@ -104,6 +117,12 @@ pub fn violations<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Vi
     }
     found.sort_unstable();
     found
+}
+
+/// V3.5: does it lead from an active node to an inactive one?
+pub fn over_inactive<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge) -> bool {
+    let inactive = |node: NodeId| graph.nodes[node.0 as usize].flags.inactive;
+    matches!(edge.parent, Parent::Node(parent) if inactive(edge.child) && !inactive(parent))
 }
 
 /// V3.1: the edges from whose child the parent can be reached.
@@ -123,10 +142,29 @@ pub struct Kinds {
     pub conflict: bool,
     /// V3.3
     pub read_only: bool,
+    /// V3.5
+    pub inactive_child: bool,
+    /// V3.6
+    pub inactive_node: bool,
+    /// V3.7: two fixed users.
+    pub context_clash: bool,
+    /// V3.7: a fixed user, and a node that was asked to move.
+    pub context_fixed: bool,
 }
 
 impl Kinds {
-    const CYCLE: Kinds = Kinds { cycle: true, conflict: false, read_only: false };
+    fn add(&mut self, violation: &Violation) {
+        let kind = match violation {
+            Violation::Cycle { .. } => &mut self.cycle,
+            Violation::Conflict { .. } => &mut self.conflict,
+            Violation::ReadOnly { .. } => &mut self.read_only,
+            Violation::InactiveChild { .. } => &mut self.inactive_child,
+            Violation::InactiveNode { .. } => &mut self.inactive_node,
+            Violation::ContextClash { .. } => &mut self.context_clash,
+            Violation::ContextFixed { .. } => &mut self.context_fixed,
+        };
+        *kind = true;
+    }
 
     /// Any at all?
     pub fn any(self) -> bool {
@@ -139,14 +177,18 @@ fn violated<const N: usize, const M: usize>(graph: &State<N, M>, derived: &Deriv
     let mut kinds = Kinds::default();
     for node in graph.names() {
         let pair = derived.nodes[node.0 as usize];
-        kinds.read_only |= rules::writes_read_only(pair.need, graph.nodes[node.0 as usize].writable());
+        let flags = graph.nodes[node.0 as usize].flags;
+        kinds.read_only |= rules::writes_read_only(pair.need, flags.read_only);
+        kinds.inactive_node |= rules::disturbs_inactive(pair.need, flags.inactive);
+        kinds.inactive_child |=
+            flags.inactive && graph.edges().iter().any(|e| e.child == node && over_inactive(graph, e));
         // Where everything needed is shared by all there is no pair to look for.
         kinds.conflict |= !pair.need.within(pair.share) && conflicts_at(graph, derived, node);
     }
     kinds
 }
 
-/// Is this one of [`violations`]? Cheaper than the list.
+/// Does the graph show this violation: is it one of [`violations`]? Cheaper than the list.
 pub fn is_violation<const N: usize, const M: usize>(graph: &State<N, M>, violation: Violation) -> bool {
     let index = |edge| graph.edge_index(edge);
     match (derive(graph), violation) {
@@ -162,7 +204,14 @@ pub fn is_violation<const N: usize, const M: usize>(graph: &State<N, M>, violati
             let Some(found) = graph.nodes.get(node.0 as usize) else {
                 return false;
             };
-            found.kind.is_some() && rules::writes_read_only(derived.nodes[node.0 as usize].need, found.writable())
+            found.kind.is_some() && rules::writes_read_only(derived.nodes[node.0 as usize].need, found.flags.read_only)
+        }
+        (Some(derived), Violation::InactiveNode { node }) => graph.nodes.get(node.0 as usize).is_some_and(|found| {
+            let need = derived.nodes[node.0 as usize].need;
+            found.kind.is_some() && rules::disturbs_inactive(need, found.flags.inactive)
+        }),
+        (Some(_), Violation::InactiveChild { edge }) => {
+            index(edge).is_some_and(|i| over_inactive(graph, &graph.edges()[i]))
         }
         _ => false,
     }
@@ -176,28 +225,6 @@ fn conflicts_at<const N: usize, const M: usize>(graph: &State<N, M>, derived: &D
         .any(|a| (0..count).filter(here).any(|b| a != b && rules::conflict(derived.edges[a], derived.edges[b])))
 }
 
-/// What the drivers are asked (V5.3).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Plan<const N: usize> {
-    /// The nodes to be flushed and prepared, in order.
-    pub prepare: Names<N>,
-    /// The nodes whose stored backing name changes, in order (S6).
-    pub rename: Names<N>,
-    /// The nodes to be checked, each with what it is asked to grant; sorted by name, since only parents before children is
-    /// specified.
-    pub check: ArrayVec<(NodeId, Grant), N>,
-}
-
-impl<const N: usize> Plan<N> {
-    /// Every place where a driver can refuse.
-    pub fn hooks(&self) -> impl Iterator<Item = Refusal> + '_ {
-        let all = |nodes: &'_ Names<N>, hook| nodes.clone().into_iter().map(move |node| Refusal { node, hook });
-        let prepares = all(&self.prepare, Hook::Flush).chain(all(&self.prepare, Hook::Prepare));
-        let checks = self.check.iter().map(|&(node, _)| Refusal { node, hook: Hook::Check });
-        prepares.chain(all(&self.rename, Hook::Rename)).chain(checks)
-    }
-}
-
 /// What comes of an operation.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "made once an operation, never stored in numbers")]
@@ -208,6 +235,8 @@ pub enum Outcome<const N: usize, const M: usize> {
         next: State<N, M>,
         /// What the drivers were asked.
         plan: Plan<N>,
+        /// Who was told to be quiet.
+        quiet: Quiet<N>,
         /// The nodes that were closed, in order.
         closed: Names<N>,
     },
@@ -218,12 +247,14 @@ pub enum Outcome<const N: usize, const M: usize> {
         /// Why.
         error: StepError,
     },
-    /// The final graph breaks the rules (V3); [`violations`] of `graph` lists how.
+    /// The final graph breaks the rules (V3); [`Outcome::violations`] lists how.
     Violates {
         /// The graph as judged.
         graph: State<N, M>,
         /// Which kinds of violation it has.
         kinds: Kinds,
+        /// Those that the graph alone does not show: contexts that cannot be settled, inactive nodes that are to be renamed.
+        besides: Vec<Violation>,
     },
     /// A driver refused, and it was no loosening (V7).
     Refused {
@@ -239,7 +270,7 @@ pub fn execute<const N: usize, const M: usize>(
     ops: &[Op],
     refusals: &[Refusal],
 ) -> Outcome<N, M> {
-    let mut work = Work::new(*before);
+    let mut work = Work::new(before);
     // Only a node that loses its driver needs to know which pairs its edges had (L3.1).
     let ejects = ops.iter().any(|op| matches!(op, Op::Eject { .. }));
     if ejects {
@@ -253,32 +284,74 @@ pub fn execute<const N: usize, const M: usize>(
     if ejects {
         forget_pairs(&mut work.graph);
     }
-    let cyclic = |graph| Outcome::Violates { graph, kinds: Kinds::CYCLE };
     let Some(derived) = derive(&work.graph) else {
-        return cyclic(work.graph);
+        return Outcome::cyclic(work.graph);
     };
-    let kinds = violated(&work.graph, &derived);
-    if kinds.any() {
-        return Outcome::Violates { graph: work.graph, kinds };
-    }
+    let mut kinds = violated(&work.graph, &derived);
+    let (settled, besides) = match contexts::settle(&work) {
+        Ok(settled) => (Some(settled), renamed_inactive(&work)),
+        Err(clashes) => (None, renamed_inactive(&work).into_iter().chain(clashes).collect()),
+    };
+    besides.iter().for_each(|violation| kinds.add(violation));
+    let Some(settled) = settled.filter(|_| !kinds.any()) else {
+        return Outcome::Violates { graph: work.graph, kinds, besides };
+    };
     if let Some(graph) = with_renamed_writable(&work)
         && let Some(derived) = derive(&graph)
     {
         let kinds = violated(&graph, &derived);
         if kinds.any() {
-            return Outcome::Violates { graph, kinds };
+            return Outcome::Violates { graph, kinds, besides };
         }
     }
+    finish(work, derived, settled, refusals)
+}
+
+/// The graph is accepted: the doomed nodes are closed, the drivers asked.
+fn finish<const N: usize, const M: usize>(
+    mut work: Work<'_, N, M>,
+    derived: Derived<N, M>,
+    mut settled: Settled<N>,
+    refusals: &[Refusal],
+) -> Outcome<N, M> {
     let closed = work.close();
     let derived = if closed.is_empty() { Some(derived) } else { derive(&work.graph) };
     // Closing only takes edges away, so it cannot make a cycle.
     let Some(derived) = derived else {
-        return cyclic(work.graph);
+        return Outcome::cyclic(work.graph);
     };
-    let plan = plan(&work, &derived);
-    match run(&mut work.graph, &plan, &derived, refusals) {
-        Some(by) => Outcome::Refused { by },
-        None => Outcome::Done { next: work.graph, plan, closed },
+    settled.send_orphans_home(&work);
+    let plan = plan(&work, &derived, &settled);
+    if let Some(by) = run(&mut work.graph, &plan, &derived, &settled, refusals) {
+        return Outcome::Refused { by };
+    }
+    let quiet = quiet(work.before, &work.graph);
+    Outcome::Done { next: work.graph, plan, quiet, closed }
+}
+
+impl<const N: usize, const M: usize> Outcome<N, M> {
+    fn cyclic(graph: State<N, M>) -> Self {
+        Outcome::Violates { graph, kinds: Kinds { cycle: true, ..Kinds::default() }, besides: Vec::new() }
+    }
+
+    /// All violations, sorted; none unless it violates.
+    pub fn violations(&self) -> Vec<Violation> {
+        let Outcome::Violates { graph, besides, .. } = self else {
+            return Vec::new();
+        };
+        let mut all = violations(graph);
+        all.extend(besides);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Is this one of [`Outcome::violations`]? Cheaper than the list.
+    pub fn has_violation(&self, violation: Violation) -> bool {
+        match self {
+            Outcome::Violates { graph, besides, .. } => besides.contains(&violation) || is_violation(graph, violation),
+            _ => false,
+        }
     }
 }
 
@@ -301,8 +374,15 @@ fn forget_pairs<const N: usize, const M: usize>(graph: &mut State<N, M>) {
     }
 }
 
+/// V3.6, the second half: whose image would have to be written, and is somebody else's.
+fn renamed_inactive<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Vec<Violation> {
+    let node = |n: &NodeId| &work.graph.nodes[n.0 as usize];
+    let inactive = |n: &&NodeId| node(n).flags.inactive && node(n).has_driver() && !work.doomed.contains(n);
+    work.renamed.iter().filter(inactive).map(|&node| Violation::InactiveNode { node }).collect()
+}
+
 /// V3.4: the graph in which the renamed read-only nodes are writable, and who goes with them; `None` if there are none.
-fn with_renamed_writable<const N: usize, const M: usize>(work: &Work<N, M>) -> Option<State<N, M>> {
+fn with_renamed_writable<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Option<State<N, M>> {
     let mut graph = work.graph;
     let sealed = |n: &NodeId| graph.nodes[n.0 as usize].flags.read_only && graph.nodes[n.0 as usize].has_driver();
     let renamed: Names<N> = work.renamed.iter().copied().filter(|n| !work.doomed.contains(n) && sealed(n)).collect();
@@ -314,50 +394,6 @@ fn with_renamed_writable<const N: usize, const M: usize>(work: &Work<N, M>) -> O
     }
     renamed.iter().for_each(|node| graph.nodes[node.0 as usize].flags.read_only = false);
     (!renamed.is_empty()).then_some(graph)
-}
-
-/// V5.1, V5.2.
-fn plan<const N: usize, const M: usize>(work: &Work<N, M>, derived: &Derived<N, M>) -> Plan<N> {
-    let mut plan = Plan::default();
-    let asked = |n: &NodeId| work.graph.nodes[n.0 as usize].has_driver();
-    plan.prepare.extend(work.reopened.iter().copied().filter(asked));
-    plan.rename.extend(work.renamed.iter().copied().filter(asked));
-    for id in work.graph.names().filter(asked) {
-        let node = &work.graph.nodes[id.0 as usize];
-        let now = Grant { pair: derived.nodes[id.0 as usize], writable: node.writable() };
-        if now != node.granted || plan.prepare.contains(&id) {
-            plan.check.push((id, now));
-        }
-    }
-    plan
-}
-
-/// V7: the drivers answer; the first refusal that is not tolerated is returned.
-fn run<const N: usize, const M: usize>(
-    graph: &mut State<N, M>,
-    plan: &Plan<N>,
-    derived: &Derived<N, M>,
-    refusals: &[Refusal],
-) -> Option<Refusal> {
-    let refuses = |node, hook| refusals.contains(&Refusal { node, hook });
-    for (nodes, hook) in [(&plan.prepare, Hook::Flush), (&plan.prepare, Hook::Prepare), (&plan.rename, Hook::Rename)] {
-        if let Some(&node) = nodes.iter().find(|&&n| refuses(n, hook)) {
-            return Some(Refusal { node, hook });
-        }
-    }
-    // In the order of the hooks, so that the first refusal is one that can come first.
-    for &node in &derived.order {
-        let Some(&(_, grant)) = plan.check.iter().find(|(n, _)| *n == node) else {
-            continue;
-        };
-        let granted = &mut graph.nodes[node.0 as usize].granted;
-        if !refuses(node, Hook::Check) {
-            *granted = grant;
-        } else if !grant.pair.loosens(granted.pair) {
-            return Some(Refusal { node, hook: Hook::Check });
-        }
-    }
-    None
 }
 
 /// V7.1: the nodes whose driver lags behind.

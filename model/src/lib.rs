@@ -6,6 +6,7 @@
 
 pub mod atomic;
 pub mod canon;
+pub mod contexts;
 pub mod explore;
 pub mod invariants;
 pub mod judge;
@@ -14,6 +15,7 @@ pub mod op;
 pub mod orders;
 pub mod pack;
 pub mod perm;
+pub mod plan;
 pub mod rules;
 pub mod scopes;
 pub mod state;
@@ -21,10 +23,11 @@ pub mod step;
 pub mod svg;
 pub mod table;
 
-pub use judge::{Outcome, Plan, execute};
+pub use judge::{Outcome, execute};
 pub use op::{
-    ChildName, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Slot, Spec,
-    StepError, UserId, Violation,
+    ChildName, Context, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKind, OpKinds, Opt, Phase, Queue, Refusal, Role, Slot,
+    Spec, StepError, UserId, Violation, Ways,
 };
 pub use perm::{Pair, Perms};
+pub use plan::{Plan, Quiet};
 pub use state::{Edge, Grant, Inherits, Node, Parent, State};

@@ -5,7 +5,9 @@
 //! edges or users are not enumerated; that is the only filter.
 
 use crate::canon::Renaming;
-use crate::op::{ChildName, EdgeId, Entry, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Slot, Spec, UserId};
+use crate::op::{
+    ChildName, Context, EdgeId, Entry, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Slot, Spec, UserId, Ways,
+};
 use crate::perm::Pair;
 use crate::state::{Parent, State};
 use arrayvec::ArrayVec;
@@ -82,8 +84,14 @@ pub struct Facet {
     pub specs: &'static [Spec],
     /// What users want.
     pub pairs: &'static [Pair],
-    /// Whether users stay at their node.
-    pub stays: &'static [bool],
+    /// What users are besides.
+    pub ways: &'static [Ways],
+    /// The context that `attach-user` says.
+    pub homes: &'static [Option<Context>],
+    /// Where `move-context` wants a node to go.
+    pub moves: &'static [Context],
+    /// The most sections that are open on a node, and the most drain-alls; beyond that there is no `drain-begin`.
+    pub sections: u16,
     /// What `attach` attaches.
     pub roles: &'static [(ChildName, Role)],
     /// What `set-option` sets.
@@ -131,8 +139,16 @@ impl Facet {
         let edges: usize = ops.iter().map(|op| edges_added(s, op)).sum();
         let user = |op: &Op| matches!(op, Op::AttachUser { user, .. } if user.0 >= self.users);
         let held = |node: NodeId| ops.iter().filter(|op| matches!(op, Op::Hold { node: n } if *n == node)).count();
+        let begun = |of: &dyn Fn(&Op) -> bool| ops.iter().filter(|op| of(op)).count();
         let holds = |op: &Op| match *op {
             Op::Hold { node } => usize::from(s.nodes[node.0 as usize].holders) + held(node) > self.holders.into(),
+            Op::DrainBegin { node } => {
+                let begins = begun(&|op| *op == Op::DrainBegin { node });
+                usize::from(s.nodes[node.0 as usize].sections) + begins > self.sections.into()
+            }
+            Op::DrainAllBegin {} => {
+                usize::from(s.drain_alls) + begun(&|op| *op == Op::DrainAllBegin {}) > self.sections.into()
+            }
             _ => false,
         };
         // Only where names are stored does a menu have more free names than places.
@@ -169,10 +185,15 @@ impl Facet {
             match verb {
                 "insert" => self.inserts(s, &names, out),
                 "add" | "release" | "drop-filter" | "set-read-only" | "set-option" | "hold" | "delete" | "eject"
-                | "check-op" => self.node_ops(verb, &names, out),
-                "attach-user" | "detach-user" | "set-user" | "replace-user-child" | "block" | "unblock" => {
+                | "check-op" | "drain-begin" | "drain-end" | "move-context" | "inactivate" | "activate" => {
+                    self.node_ops(verb, &names, out);
+                }
+                "attach-user" | "detach-user" | "set-user" | "replace-user-child" | "block" | "unblock"
+                | "truncate" => {
                     self.user_ops(verb, s, &names, out);
                 }
+                "drain-all-begin" => out.push(Op::DrainAllBegin {}),
+                "drain-all-end" => out.push(Op::DrainAllEnd {}),
                 "open-child" => self.opens(&names, out),
                 "reopen" => out.extend((self.reopens)(&names).into_iter().map(|queue| Op::Reopen { queue })),
                 "append" | "drop-intermediate" if self.stores => {
@@ -183,13 +204,13 @@ impl Facet {
                         _ => Op::DropIntermediate { top: a, base: b, name: Some(a) },
                     }));
                 }
-                "attach" | "detach" | "replace-child" => self.edge_ops(verb, s, &names, out),
+                "attach" | "detach" | "replace-child" | "remove-child" => self.edge_ops(verb, s, &names, out),
                 _ => two_node_ops(verb, &names, out),
             }
         }
         // Where there is room for an edge and a user everything fits.
         let free = |last| s.edge_index(EdgeId::User(UserId(last))).is_none();
-        let bounded = ["hold", "reopen"].iter().any(|verb| self.verbs.contains(verb));
+        let bounded = ["hold", "reopen", "drain-begin", "drain-all-begin"].iter().any(|verb| self.verbs.contains(verb));
         let room = !bounded && s.edges().len() < self.edges && self.users.checked_sub(1).is_some_and(free);
         if !room {
             out.retain(|op| self.fits(s, &[*op]));
@@ -206,6 +227,11 @@ impl Facet {
                 "hold" => out.push(Op::Hold { node }),
                 "delete" => out.push(Op::Delete { node }),
                 "eject" => out.push(Op::Eject { node }),
+                "drain-begin" => out.push(Op::DrainBegin { node }),
+                "drain-end" => out.push(Op::DrainEnd { node }),
+                "move-context" => out.extend(self.moves.iter().map(|&to| Op::MoveContext { node, to })),
+                "inactivate" => out.push(Op::Inactivate { node }),
+                "activate" => out.push(Op::Activate { node }),
                 "check-op" => {
                     let kinds: ArrayVec<OpKind, 16> =
                         OpKinds(self.kinds.iter().fold(0, |all, k| all | k.0)).iter().collect();
@@ -239,10 +265,11 @@ impl Facet {
         for user in self.users(s) {
             match verb {
                 "attach-user" => {
-                    for &node in names {
-                        for &pair in self.pairs {
-                            let every = self.stays.iter();
-                            out.extend(every.map(|&stay| Op::AttachUser { user, node, pair, stay }));
+                    for (&node, &pair) in names.iter().flat_map(|node| self.pairs.iter().map(move |pair| (node, pair)))
+                    {
+                        for &ways in self.ways {
+                            let every = self.homes.iter();
+                            out.extend(every.map(|&context| Op::AttachUser { user, node, pair, ways, context }));
                         }
                     }
                 }
@@ -250,6 +277,7 @@ impl Facet {
                 "set-user" => out.extend(self.pairs.iter().map(|&pair| Op::SetUser { user, pair })),
                 "block" => out.extend(self.kinds.iter().map(|&kinds| Op::Block { user, kinds })),
                 "unblock" => out.extend(self.kinds.iter().map(|&kinds| Op::Unblock { user, kinds })),
+                "truncate" => out.extend([false, true].map(|unaligned| Op::Truncate { user, unaligned })),
                 _ => out.extend(names.iter().map(|&to| Op::ReplaceUserChild { user, to })),
             }
         }
@@ -274,6 +302,7 @@ impl Facet {
         for (parent, name) in edges.chain(missing.map(|n| (*n, ChildName::FILE))) {
             match verb {
                 "detach" => out.push(Op::Detach { parent, name }),
+                "remove-child" => out.push(Op::RemoveChild { parent, name }),
                 _ => out.extend(names.iter().map(|&to| Op::ReplaceChild { parent, name, to })),
             }
         }
@@ -298,6 +327,7 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
                 "snapshot" => Op::Snapshot { node: a, overlay: b },
                 "check-replace" => Op::CheckReplace { parent: a, node: b },
                 "drop-intermediate" => Op::DropIntermediate { top: a, base: b, name: None },
+                "add-child" => Op::AddChild { parent: a, child: b, name: ChildName(2) },
                 _ => Op::Thaw { top: a, base: Some(b) },
             });
         }

@@ -2,13 +2,15 @@
 
 mod blocked;
 mod error;
+mod kind;
 mod queue;
 
 pub use blocked::{OpKind, OpKinds};
 pub use error::{Hook, Refusal, StepError, Violation};
+pub use kind::{Kind, Opt, Phase, Slot};
 pub use queue::{Entry, Queue};
 
-use crate::perm::{Pair, Perms};
+use crate::perm::Pair;
 use std::fmt;
 use std::ops::BitOr;
 
@@ -50,109 +52,6 @@ impl fmt::Debug for ChildName {
             ChildName::BACKING => f.write_str("backing"),
             ChildName(other) => write!(f, "c{other}"),
         }
-    }
-}
-
-/// One of a node's two shortcuts into its children (S3).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Slot {
-    /// The image below.
-    File,
-    /// The backing image.
-    Backing,
-}
-
-impl Slot {
-    /// The name that an operation gives the edge it puts into the slot.
-    pub const fn name(self) -> ChildName {
-        match self {
-            Slot::File => ChildName::FILE,
-            Slot::Backing => ChildName::BACKING,
-        }
-    }
-}
-
-/// A driver kind; the table is S3.4.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[allow(missing_docs, reason = "the table S3.4 documents them all")]
-pub enum Kind {
-    Protocol,
-    Filter,
-    BackingFilter,
-    Format,
-    ExclusiveWriter,
-    NoPermission,
-    WriteToSelected,
-    Blkdebug,
-    Quorum,
-}
-
-impl Kind {
-    /// Every kind, in the order of S3.4.
-    pub const EVERY: [Kind; 9] = [
-        Kind::Protocol,
-        Kind::Filter,
-        Kind::BackingFilter,
-        Kind::Format,
-        Kind::ExclusiveWriter,
-        Kind::NoPermission,
-        Kind::WriteToSelected,
-        Kind::Blkdebug,
-        Kind::Quorum,
-    ];
-
-    /// For a filter, the slot of its filtered child.
-    pub const fn filter_slot(self) -> Option<Slot> {
-        match self {
-            Kind::Filter | Kind::Blkdebug => Some(Slot::File),
-            Kind::BackingFilter | Kind::ExclusiveWriter => Some(Slot::Backing),
-            _ => None,
-        }
-    }
-
-    /// May it have a COW child?
-    pub const fn supports_cow(self) -> bool {
-        matches!(self, Kind::Format | Kind::NoPermission)
-    }
-
-    /// May it have children at all?
-    pub const fn takes_children(self) -> bool {
-        !matches!(self, Kind::Protocol)
-    }
-
-    /// The options such a node has when nobody says otherwise.
-    pub const fn default_opt(self) -> Opt {
-        match self {
-            Kind::WriteToSelected => Opt::Select(None),
-            Kind::Blkdebug => Opt::Debug { take: crate::perm::NONE, unshare: crate::perm::NONE },
-            Kind::Quorum => Opt::Rewrite(false),
-            _ => Opt::None,
-        }
-    }
-}
-
-/// The options of a driver, by kind.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Opt {
-    /// For the kinds without options.
-    None,
-    /// Blkdebug (P6.4).
-    Debug {
-        /// Needed besides the default.
-        take: Perms,
-        /// Not shared, whatever the default.
-        unshare: Perms,
-    },
-    /// Quorum (P6.5): does it rewrite corrupted blocks?
-    Rewrite(bool),
-    /// Write-to-selected (P6.3).
-    Select(Option<ChildName>),
-}
-
-impl Opt {
-    /// Are these options of a node of that kind?
-    pub fn suits(self, kind: Kind) -> bool {
-        std::mem::discriminant(&self) == std::mem::discriminant(&kind.default_opt())
     }
 }
 
@@ -206,12 +105,20 @@ pub struct Flags {
     pub never_freeze: bool,
     /// A filter that nobody asked for (S0).
     pub implicit: bool,
+    /// Somebody else's at present (A1).
+    pub inactive: bool,
 }
 
 impl Flags {
     /// None of them.
-    pub const NONE: Flags =
-        Flags { read_only: false, force_share: false, no_io: false, never_freeze: false, implicit: false };
+    pub const NONE: Flags = Flags {
+        read_only: false,
+        force_share: false,
+        no_io: false,
+        never_freeze: false,
+        implicit: false,
+        inactive: false,
+    };
 }
 
 /// What a new node is.
@@ -238,13 +145,46 @@ impl Spec {
     }
 }
 
-/// One operation: O1 to O18 and O20 to O30. A transaction (O19) is a slice of them.
+/// A context (C1): a thread that does I/O.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Context(pub u8);
+
+impl Context {
+    /// Where every node begins.
+    pub const MAIN: Context = Context(0);
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ctx{}", self.0)
+    }
+}
+
+/// What a root user is besides what it wants (S0).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Ways {
+    /// Replace-node leaves it at its node (S5).
+    pub stay: bool,
+    /// Its node may be inactivated although it wants more than R (O36).
+    pub may_inactivate: bool,
+    /// Its context never changes (C1).
+    pub fixed: bool,
+}
+
+impl Ways {
+    /// None of them.
+    pub const NONE: Ways = Ways { stay: false, may_inactivate: false, fixed: false };
+    /// It stays at its node.
+    pub const STAY: Ways = Ways { stay: true, ..Ways::NONE };
+}
+
+/// One operation: O1 to O18 and O20 to O40. A transaction (O19) is a slice of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "each variant is a heading of specs/operations.md, its fields are that heading's words")]
 pub enum Op {
     Add { node: NodeId, spec: Spec },
     Release { node: NodeId },
-    AttachUser { user: UserId, node: NodeId, pair: Pair, stay: bool },
+    AttachUser { user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Context> },
     DetachUser { user: UserId },
     SetUser { user: UserId, pair: Pair },
     Attach { parent: NodeId, child: NodeId, name: ChildName, role: Role },
@@ -272,11 +212,21 @@ pub enum Op {
     Unblock { user: UserId, kinds: OpKinds },
     CheckOp { node: NodeId, kind: OpKind },
     CheckReplace { parent: NodeId, node: NodeId },
+    DrainBegin { node: NodeId },
+    DrainEnd { node: NodeId },
+    DrainAllBegin {},
+    DrainAllEnd {},
+    MoveContext { node: NodeId, to: Context },
+    Inactivate { node: NodeId },
+    Activate { node: NodeId },
+    Truncate { user: UserId, unaligned: bool },
+    AddChild { parent: NodeId, child: NodeId, name: ChildName },
+    RemoveChild { parent: NodeId, name: ChildName },
 }
 
 impl Op {
     /// The verbs of the text form, in the order of the variants.
-    pub const VERBS: [&'static str; 30] = [
+    pub const VERBS: [&'static str; 40] = [
         "add",
         "release",
         "attach-user",
@@ -307,6 +257,16 @@ impl Op {
         "unblock",
         "check-op",
         "check-replace",
+        "drain-begin",
+        "drain-end",
+        "drain-all-begin",
+        "drain-all-end",
+        "move-context",
+        "inactivate",
+        "activate",
+        "truncate",
+        "add-child",
+        "remove-child",
     ];
 
     /// The index of the variant.
@@ -342,6 +302,16 @@ impl Op {
             Op::Unblock { .. } => 27,
             Op::CheckOp { .. } => 28,
             Op::CheckReplace { .. } => 29,
+            Op::DrainBegin { .. } => 30,
+            Op::DrainEnd { .. } => 31,
+            Op::DrainAllBegin {} => 32,
+            Op::DrainAllEnd {} => 33,
+            Op::MoveContext { .. } => 34,
+            Op::Inactivate { .. } => 35,
+            Op::Activate { .. } => 36,
+            Op::Truncate { .. } => 37,
+            Op::AddChild { .. } => 38,
+            Op::RemoveChild { .. } => 39,
         }
     }
 
@@ -362,6 +332,7 @@ impl Op {
             | Op::Append { .. }
             | Op::Insert { .. }
             | Op::OpenChild { .. }
+            | Op::AddChild { .. }
             | Op::Snapshot { .. } => 1,
             // A filter without a child gets one by set-file; for the others it replaces an edge.
             Op::SetFile { .. } => 1,

@@ -1,6 +1,6 @@
 //! A state as a few words, for the table of visited states.
 
-use crate::op::{ChildName, Flags, Kind, NodeId, OpKinds, Opt, Role, UserId};
+use crate::op::{ChildName, Context, Flags, Kind, NodeId, OpKinds, Opt, Phase, Role, UserId, Ways};
 use crate::perm::{Pair, Perms};
 use crate::state::{Edge, Grant, Inherits, Node, Parent, State};
 
@@ -75,12 +75,14 @@ impl Reader<'_> {
 /// Packs a state.
 ///
 /// # Panics
-/// If the state does not fit: more than 8 nodes or 15 edges, names beyond 7, more than 3 holders.
+/// If the state does not fit: more than 8 nodes or 15 edges, names beyond 7, contexts beyond 3, more than 3 holders or sections of a
+/// node or drain-alls.
 pub fn pack<const N: usize, const M: usize>(s: &State<N, M>) -> Packed {
     let mut w = Writer { words: [0; WORDS], at: 0 };
     for node in &s.nodes {
         pack_node(&mut w, node);
     }
+    w.put(s.drain_alls.into(), 2);
     w.put(s.edges().len() as u64, 4);
     for edge in s.edges() {
         w.put(edge.child.0.into(), 3);
@@ -100,7 +102,7 @@ pub fn pack<const N: usize, const M: usize>(s: &State<N, M>) -> Packed {
                 w.bit(true);
                 w.put(user.0.into(), 3);
                 w.pair(edge.wanted);
-                w.bit(edge.stay);
+                [edge.ways.stay, edge.ways.may_inactivate, edge.ways.fixed].into_iter().for_each(|on| w.bit(on));
                 w.maybe((edge.blocks != OpKinds::NONE).then_some(edge.blocks.0.into()), 16);
             }
         }
@@ -110,17 +112,20 @@ pub fn pack<const N: usize, const M: usize>(s: &State<N, M>) -> Packed {
 
 fn pack_node(w: &mut Writer, node: &Node) {
     let Some(kind) = node.kind else {
-        return w.put(0, 4);
+        return w.put(0, 5);
     };
-    w.put(kind as u64 + 1, 4);
+    w.put(kind as u64 + 1, 5);
     match node.opt {
         Opt::None => {}
         Opt::Debug { take, unshare } => w.pair(Pair::new(take, unshare)),
-        Opt::Rewrite(on) => w.bit(on),
+        Opt::Rewrite(on) | Opt::Unaligned(on) => w.bit(on),
+        Opt::Phase(phase) => w.put(phase as u64, 2),
         Opt::Select(name) => w.put(name.map_or(7, |n| n.0.into()), 3),
     }
     let f = node.flags;
-    [f.read_only, f.force_share, f.no_io, f.never_freeze, f.implicit].into_iter().for_each(|on| w.bit(on));
+    [f.read_only, f.force_share, f.no_io, f.never_freeze, f.implicit, f.inactive].into_iter().for_each(|on| w.bit(on));
+    w.put(node.context.0.into(), 2);
+    w.put(node.sections.into(), 2);
     w.bit(node.monitor);
     w.put(node.holders.into(), 2);
     w.bit(node.ejected);
@@ -134,14 +139,16 @@ fn pack_node(w: &mut Writer, node: &Node) {
 pub fn unpack<const N: usize, const M: usize>(words: &Packed) -> State<N, M> {
     let mut r = Reader { words, at: 0 };
     let nodes: [Node; N] = std::array::from_fn(|_| unpack_node(&mut r));
+    let drain_alls = r.get(2).into();
     let edges = (0..r.get(4)).map(|_| {
         let (child, rank) = (NodeId(r.get(3)), r.get(3).into());
         let base = Edge { child, rank, ..Edge::NONE };
         if r.bit() {
             let parent = Parent::User(UserId(r.get(3)));
-            let (wanted, stay) = (r.pair(), r.bit());
+            let wanted = r.pair();
+            let ways = Ways { stay: r.bit(), may_inactivate: r.bit(), fixed: r.bit() };
             let blocks = if r.bit() { OpKinds(u16::from(r.get(8)) | u16::from(r.get(8)) << 8) } else { OpKinds::NONE };
-            Edge { parent, wanted, stay, blocks, ..base }
+            Edge { parent, wanted, ways, blocks, ..base }
         } else {
             let above = NodeId(r.get(3));
             let (name, role, frozen) = (ChildName(r.get(3)), Role(r.get(5)), r.bit());
@@ -149,11 +156,11 @@ pub fn unpack<const N: usize, const M: usize>(words: &Packed) -> State<N, M> {
             Edge { parent: Parent::Node(above), name, role, frozen, wanted, ..base }
         }
     });
-    State::rebuild(nodes, edges)
+    State::rebuild(nodes, drain_alls, edges)
 }
 
 fn unpack_node(r: &mut Reader<'_>) -> Node {
-    let Some(&kind) = Kind::EVERY.get((r.get(4) as usize).wrapping_sub(1)) else {
+    let Some(&kind) = Kind::EVERY.get((r.get(5) as usize).wrapping_sub(1)) else {
         return Node::NONE;
     };
     let opt = match kind.default_opt() {
@@ -163,16 +170,19 @@ fn unpack_node(r: &mut Reader<'_>) -> Node {
             Opt::Debug { take, unshare }
         }
         Opt::Rewrite(_) => Opt::Rewrite(r.bit()),
+        Opt::Unaligned(_) => Opt::Unaligned(r.bit()),
+        Opt::Phase(_) => Opt::Phase(Phase::EVERY.get(r.get(2) as usize).copied().unwrap_or(Phase::Mirror)),
         Opt::Select(_) => {
             let name = r.get(3);
             Opt::Select((name < 7).then_some(ChildName(name)))
         }
     };
     let mut flags = Flags { read_only: r.bit(), force_share: r.bit(), no_io: r.bit(), ..Flags::NONE };
-    (flags.never_freeze, flags.implicit) = (r.bit(), r.bit());
+    (flags.never_freeze, flags.implicit, flags.inactive) = (r.bit(), r.bit(), r.bit());
+    let (context, sections) = (Context(r.get(2)), r.get(2).into());
     let (monitor, holders, ejected) = (r.bit(), r.get(2).into(), r.bit());
     let inherits = r.maybe(4).map(|i| Inherits { from: NodeId(i & 7), read_only: i >> 3 == 1 });
     let stored = r.maybe(3).map(NodeId);
     let granted = Grant { pair: r.pair(), writable: r.bit() };
-    Node { kind: Some(kind), opt, flags, monitor, holders, ejected, inherits, stored, granted }
+    Node { kind: Some(kind), opt, flags, context, sections, monitor, holders, ejected, inherits, stored, granted }
 }

@@ -3,7 +3,7 @@
 //! Pure functions of small sets; the numbers are those of `specs/permissions.md`. In a set expression `|` is union,
 //! `&` intersection and `-` difference; `X.when(c)` is X if c holds and nothing otherwise.
 
-use crate::op::{ChildName, Kind, Opt, Role};
+use crate::op::{ChildName, Kind, Opt, Phase, Role};
 use crate::perm::{ALL, G, Pair, Perms, R, U, W, Z};
 
 /// What a default rule passes from parent to child.
@@ -14,9 +14,19 @@ pub const fn conflict(a: Pair, b: Pair) -> bool {
     !a.need.within(b.share)
 }
 
-/// V3.3: nobody may need to write on a node that is not writable.
-pub const fn writes_read_only(need: Perms, writable: bool) -> bool {
-    !writable && need.meets(Perms(W.0 | U.0))
+/// V3.3: nobody may need to write on a read-only node.
+pub const fn writes_read_only(need: Perms, read_only: bool) -> bool {
+    read_only && need.meets(Perms(W.0 | U.0))
+}
+
+/// V3.6: all that can be had of an inactive node is reading.
+pub const fn disturbs_inactive(need: Perms, inactive: bool) -> bool {
+    inactive && !need.within(R)
+}
+
+/// P9: a write may end in the middle of the last block, and then the image has to grow to be written.
+pub const fn misaligned(opt: Opt, need: Perms) -> bool {
+    matches!(opt, Opt::Unaligned(true)) && need.meets(Perms(W.0 | U.0)) && !need.meets(Z)
 }
 
 /// Everything the pair of an edge from a node may depend on (P4).
@@ -24,8 +34,12 @@ pub const fn writes_read_only(need: Perms, writable: bool) -> bool {
 pub struct Input {
     /// The parent's cumulative pair.
     pub parent: Pair,
+    /// Has the parent any parent edge?
+    pub has_parents: bool,
     /// Is the parent writable after the operation (P7)?
     pub writable: bool,
+    /// Is the parent inactive after the operation?
+    pub inactive: bool,
     /// Was the parent opened without I/O?
     pub no_io: bool,
     /// The parent's driver.
@@ -42,9 +56,10 @@ pub struct Input {
 
 /// P4: the pair of an edge from a node.
 pub fn child_pair(i: Input) -> Pair {
+    let (own, n, s) = (by_role(i), i.parent.need, i.parent.share);
     let own = match (i.kind, i.opt) {
         (Kind::ExclusiveWriter, _) => EXCLUSIVE,
-        (Kind::NoPermission | Kind::Protocol, _) => Pair::FREE,
+        (Kind::NoPermission | Kind::Protocol | Kind::File | Kind::SnapshotAccess | Kind::CommitTop, _) => Pair::FREE,
         (Kind::WriteToSelected, Opt::Select(chosen)) => {
             if chosen == Some(i.name) {
                 EXCLUSIVE
@@ -52,14 +67,20 @@ pub fn child_pair(i: Input) -> Pair {
                 Pair::FREE
             }
         }
-        (Kind::Blkdebug, Opt::Debug { take, unshare }) => {
-            let default = by_role(i);
-            Pair::new(default.need | take, default.share - unshare)
+        (Kind::Blkdebug, Opt::Debug { take, unshare }) => Pair::new(own.need | take, own.share - unshare),
+        (Kind::Quorum, Opt::Rewrite(rewrite)) => Pair::new(n & PASSED | W.when(rewrite), s & (R | U) | G),
+        (Kind::Raw, _) => Pair::new(own.need - (W | Z) | n & (W | Z), own.share),
+        (Kind::CopyOnRead, _) => Pair::new(n & (R | W | Z) | U.when(!i.inactive), s & (R | W | Z) | U | G),
+        (Kind::CopyBeforeWrite, _) if !i.role.has(Role::FILTERED) => Pair::new(W, ALL - Z),
+        (Kind::CopyBeforeWrite, _) => {
+            Pair::new(own.need | R.when(i.has_parents), own.share - (W | Z).when(i.has_parents))
         }
-        (Kind::Quorum, Opt::Rewrite(rewrite)) => {
-            Pair::new(i.parent.need & PASSED | W.when(rewrite), i.parent.share & (R | U) | G)
-        }
-        _ => by_role(i),
+        (Kind::Preallocate, _) => Pair::new(own.need, own.share - (W | Z).when((W | Z).within(n))),
+        (Kind::MirrorTop, Opt::Phase(Phase::Stopped)) => Pair::FREE,
+        (Kind::MirrorTop, Opt::Phase(Phase::Commit)) => Pair::new(own.need - R, own.share | W),
+        (Kind::Replication, _) => Pair::new(R.when(i.role.has(Role::PRIMARY)) | W.when(i.writable), R | W | U | G),
+        (Kind::Vvfat, _) => Pair::new(R | W, U | G),
+        _ => own,
     };
     // P8: a force-share node lets every node above it share everything.
     if i.force_share { Pair::new(own.need, ALL) } else { own }
@@ -70,13 +91,12 @@ const EXCLUSIVE: Pair = Pair::new(W, Perms(ALL.0 & !W.0));
 
 /// P5: the default rules.
 fn by_role(i: Input) -> Pair {
-    if i.role.has(Role::COW) {
-        cow(i.parent)
-    } else if i.role.has(Role::FILTERED) {
-        filtered(i.parent)
-    } else {
-        storage(i)
+    if i.role.has(Role::FILTERED) {
+        return filtered(i.parent);
     }
+    let Pair { need, share } = if i.role.has(Role::COW) { cow(i.parent) } else { storage(i) };
+    // P5.5: whoever writes now is not this side.
+    Pair::new(need, share | (W | Z).when(i.inactive))
 }
 
 /// P5.1: a filter is transparent.
@@ -120,7 +140,7 @@ pub fn well_formed(role: Role) -> bool {
 /// S3.2: does a well-formed role fit the parent's driver?
 pub fn fits(role: Role, kind: Kind) -> bool {
     let filter = kind.filter_slot().is_some();
-    (!role.has(Role::FILTERED) || filter)
+    (!role.has(Role::FILTERED) || kind.takes_filtered())
         && (!role.has(Role::COW) || kind.supports_cow())
         && (!role.has(Role::PRIMARY) || role.has(Role::FILTERED) || !filter)
 }

@@ -8,7 +8,7 @@ mod life;
 mod reopen;
 
 use crate::menu::{Compounds, Facet, MAX_OPS, Small};
-use crate::op::{ChildName, Flags, Kind, NodeId, Op, Opt, Role, Spec, UserId};
+use crate::op::{ChildName, Context, Flags, Kind, NodeId, Op, Opt, Phase, Role, Spec, UserId, Ways};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
 use arrayvec::ArrayVec;
 
@@ -41,7 +41,7 @@ const NO_PERMISSION: Spec = Spec::plain(Kind::NoPermission);
 const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
 
 const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
-    let flags = Flags { read_only, force_share, no_io, never_freeze, implicit: false };
+    let flags = Flags { read_only, force_share, no_io, never_freeze, ..Flags::NONE };
     Spec { kind, opt: kind.default_opt(), flags }
 }
 
@@ -60,7 +60,10 @@ const BLANK: Facet = Facet {
     verbs: &[],
     specs: &[],
     pairs: &[],
-    stays: &[false],
+    ways: &[Ways::NONE],
+    homes: &[None],
+    moves: &[],
+    sections: 1,
     roles: &[],
     opts: &[],
     opens: &[],
@@ -124,7 +127,7 @@ fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: &[BACKING_FILTER, NO_PERMISSION, EXCLUSIVE],
         pairs: const { &[Pair::new(W, ALL), Pair::new(G, but(Perms(W.0 | G.0)))] },
-        stays: &[false, true],
+        ways: &[Ways::NONE, Ways::STAY],
         roles: &[(FILE, Role::DATA), (BACKING, Role::COW)],
         ..BLANK
     }
@@ -319,7 +322,7 @@ fn triples(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
     let free = (0..6).map(NodeId).find(|n| !used.contains(n)).unwrap_or(NodeId(0));
     let names = || used.iter().copied().chain([free]);
     let user = UserId(0);
-    let greedy = |node| Op::AttachUser { user, node, pair: Pair::new(W, but(W)), stay: false };
+    let greedy = |node| Op::AttachUser { user, node, pair: Pair::new(W, but(W)), ways: Ways::NONE, context: None };
     let read_only = |node, on| Op::SetReadOnly { node, on };
     let force_share = flagged(Kind::Protocol, false, true, false, false);
     let mut all = Vec::new();

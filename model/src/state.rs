@@ -4,7 +4,9 @@
 //! child's parents list is its `rank`. So equal graphs are equal states, list orders included (S1). The pairs of edges from
 //! nodes are not stored: they are derived ([`crate::judge`]).
 
-use crate::op::{ChildName, EdgeId, Flags, Kind, NodeId, OpKind, OpKinds, Opt, Role, Slot, Spec, UserId};
+use crate::op::{
+    ChildName, Context, EdgeId, Flags, Kind, NodeId, OpKind, OpKinds, Opt, Role, Slot, Spec, UserId, Ways,
+};
 use crate::perm::Pair;
 
 /// What a driver was last told and agreed to (V5.2, V7).
@@ -34,6 +36,10 @@ pub struct Node {
     pub opt: Opt,
     /// The flags.
     pub flags: Flags,
+    /// C1.
+    pub context: Context,
+    /// The sections that are open on it (Q1).
+    pub sections: u16,
     /// Does the monitor hold it (L1)?
     pub monitor: bool,
     /// How many callers hold it (L1)?
@@ -54,6 +60,8 @@ impl Node {
         kind: None,
         opt: Opt::None,
         flags: Flags::NONE,
+        context: Context::MAIN,
+        sections: 0,
         monitor: false,
         holders: 0,
         ejected: false,
@@ -68,12 +76,14 @@ impl Node {
             kind: Some(spec.kind),
             opt: spec.opt,
             flags: spec.flags,
+            context: Context::MAIN,
+            sections: 0,
             monitor: !spec.flags.implicit,
             holders: spec.flags.implicit as u16,
             ejected: false,
             inherits: None,
             stored: None,
-            granted: Grant { pair: Pair::FREE, writable: !spec.flags.read_only },
+            granted: Grant { pair: Pair::FREE, writable: !spec.flags.read_only && !spec.flags.inactive },
         }
     }
 
@@ -84,7 +94,7 @@ impl Node {
 
     /// P7.
     pub const fn writable(&self) -> bool {
-        !self.flags.read_only
+        !self.flags.read_only && !self.flags.inactive
     }
 }
 
@@ -110,8 +120,8 @@ pub struct Edge {
     pub role: Role,
     /// S7.
     pub frozen: bool,
-    /// The user stays at its node (S5).
-    pub stay: bool,
+    /// What a user is besides (an edge from a node: nothing).
+    pub ways: Ways,
     /// What a user wants; of an edge from a node without a driver the pair it keeps (L3.1). Of other edges between two
     /// operations always `Pair::FREE`, since it is derived.
     pub wanted: Pair,
@@ -129,7 +139,7 @@ impl Edge {
         name: ChildName(0),
         role: Role(0),
         frozen: false,
-        stay: false,
+        ways: Ways::NONE,
         wanted: Pair::FREE,
         blocks: OpKinds::NONE,
         rank: 0,
@@ -149,6 +159,8 @@ impl Edge {
 pub struct State<const N: usize, const E: usize> {
     /// The nodes by name.
     pub nodes: [Node; N],
+    /// The open drain-alls (Q1).
+    pub drain_alls: u16,
     /// The edges, see the module's text; those beyond `len` are `Edge::NONE`.
     slots: [Edge; E],
     len: u16,
@@ -156,7 +168,7 @@ pub struct State<const N: usize, const E: usize> {
 
 impl<const N: usize, const E: usize> Default for State<N, E> {
     fn default() -> Self {
-        State { nodes: [Node::NONE; N], slots: [Edge::NONE; E], len: 0 }
+        State { nodes: [Node::NONE; N], drain_alls: 0, slots: [Edge::NONE; E], len: 0 }
     }
 }
 
@@ -190,7 +202,7 @@ impl<const N: usize, const E: usize> State<N, E> {
     /// L1.
     pub fn references(&self, id: NodeId) -> usize {
         let node = &self.nodes[id.0 as usize];
-        let holders = usize::from(node.monitor) + usize::from(node.holders);
+        let holders = usize::from(node.monitor) + usize::from(node.holders) + usize::from(node.sections);
         holders + self.edges().iter().filter(|e| e.child == id).count()
     }
 
@@ -252,8 +264,8 @@ impl<const N: usize, const E: usize> State<N, E> {
     }
 
     /// Builds a state from edges in any order of parents; the order within a parent and the ranks are taken as they are.
-    pub(crate) fn rebuild(nodes: [Node; N], edges: impl Iterator<Item = Edge>) -> Self {
-        let mut state = State { nodes, slots: [Edge::NONE; E], len: 0 };
+    pub(crate) fn rebuild(nodes: [Node; N], drain_alls: u16, edges: impl Iterator<Item = Edge>) -> Self {
+        let mut state = State { nodes, drain_alls, slots: [Edge::NONE; E], len: 0 };
         for edge in edges {
             let at = state.edges().iter().position(|e| e.parent > edge.parent).unwrap_or(state.len as usize);
             state.slots.copy_within(at..state.len as usize, at + 1);
@@ -307,5 +319,32 @@ impl<const N: usize, const E: usize> State<N, E> {
             }
         }
         seen
+    }
+
+    /// Q1: which nodes are quiesced, by name.
+    pub fn quiesced(&self) -> [bool; N] {
+        let mut quiet: [bool; N] = std::array::from_fn(|i| {
+            self.nodes[i].kind.is_some() && (self.drain_alls > 0 || self.nodes[i].sections > 0)
+        });
+        // Upwards, until a round adds nothing.
+        let mut grew = quiet.contains(&true);
+        while grew {
+            grew = false;
+            for edge in self.edges() {
+                if let Parent::Node(parent) = edge.parent
+                    && quiet[edge.child.0 as usize]
+                    && !std::mem::replace(&mut quiet[parent.0 as usize], true)
+                {
+                    grew = true;
+                }
+            }
+        }
+        quiet
+    }
+
+    /// Q1: the count of one node, given who is quiesced.
+    pub fn quiesce_count(&self, id: NodeId, quiet: &[bool; N]) -> usize {
+        let below = self.children(id).filter(|e| quiet[e.child.0 as usize]).count();
+        usize::from(self.nodes[id.0 as usize].sections) + usize::from(self.drain_alls) + below
     }
 }

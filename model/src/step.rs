@@ -2,11 +2,14 @@
 //!
 //! Nothing here knows about permissions; [`crate::judge`] looks at the result.
 
+mod activity;
 mod chains;
 mod life;
 mod reopen;
 
-use crate::op::{ChildName, EdgeId, Entry, Kind, NodeId, Op, Opt, Queue, Role, Slot, StepError, StepError as E};
+use crate::op::{
+    ChildName, Context, EdgeId, Entry, Kind, NodeId, Op, Opt, Queue, Role, Slot, StepError, StepError as E, UserId,
+};
 use crate::rules;
 use crate::state::{Edge, Inherits, Node, Parent, State};
 use arrayvec::ArrayVec;
@@ -16,7 +19,9 @@ pub type Names<const N: usize> = ArrayVec<NodeId, N>;
 
 /// A graph in the middle of an operation.
 #[derive(Clone, Debug)]
-pub struct Work<const N: usize, const M: usize> {
+pub struct Work<'a, const N: usize, const M: usize> {
+    /// The graph before the operation.
+    pub before: &'a State<N, M>,
     /// The graph as the steps so far left it.
     pub graph: State<N, M>,
     /// The doomed nodes in the order in which they reached zero references (L2).
@@ -25,6 +30,14 @@ pub struct Work<const N: usize, const M: usize> {
     pub reopened: Names<N>,
     /// The nodes whose stored backing name changes, in the order of the steps (S6).
     pub renamed: Names<N>,
+    /// The edges that got a child (C2); some may be gone again.
+    pub placed: ArrayVec<EdgeId, M>,
+    /// The nodes that lost a parent edge (C3).
+    pub left: Names<N>,
+    /// Who was asked to move where, in the order of the steps (O35).
+    pub asked: ArrayVec<(NodeId, Context), N>,
+    /// The users that the operation made, each with the context that it said (C1).
+    pub users: ArrayVec<(UserId, Option<Context>), M>,
     /// The nodes that lost a reference in this step, in order.
     lost: Names<N>,
 }
@@ -40,10 +53,21 @@ struct Change {
     role: Role,
 }
 
-impl<const N: usize, const M: usize> Work<N, M> {
+impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
     /// Before the first step.
-    pub fn new(graph: State<N, M>) -> Self {
-        Work { graph, doomed: Names::new(), reopened: Names::new(), renamed: Names::new(), lost: Names::new() }
+    pub fn new(before: &'a State<N, M>) -> Self {
+        Work {
+            before,
+            graph: *before,
+            doomed: Names::new(),
+            reopened: Names::new(),
+            renamed: Names::new(),
+            placed: ArrayVec::new(),
+            left: Names::new(),
+            asked: ArrayVec::new(),
+            users: ArrayVec::new(),
+            lost: Names::new(),
+        }
     }
 
     /// One step (V2). After an error the work is worthless.
@@ -86,13 +110,15 @@ impl<const N: usize, const M: usize> Work<N, M> {
         match op {
             Op::Add { node, spec } => self.add(node, spec),
             Op::Release { node } => self.release(node),
-            Op::AttachUser { user, node, pair, stay } => {
+            Op::AttachUser { user, node, pair, ways, context } => {
                 if self.graph.edge_index(EdgeId::User(user)).is_some() {
                     return Err(E::DuplicateUser { user });
                 }
                 self.exists(node)?;
                 let parent = Parent::User(user);
-                self.graph.insert(Edge { parent, child: node, wanted: pair, stay, ..Edge::NONE });
+                self.insert(Edge { parent, child: node, wanted: pair, ways, ..Edge::NONE });
+                self.users.retain(|(known, _)| *known != user);
+                self.users.push((user, context.or(ways.fixed.then(|| self.home(node)))));
                 Ok(())
             }
             Op::DetachUser { user } => {
@@ -144,6 +170,22 @@ impl<const N: usize, const M: usize> Work<N, M> {
             Op::Unblock { user, kinds } => self.block(user, kinds, false),
             Op::CheckOp { node, kind } => self.check_op(node, kind),
             Op::CheckReplace { parent, node } => self.check_replace(parent, node),
+            Op::DrainBegin { node } => self.drain_begin(node),
+            Op::DrainEnd { node } => self.drain_end(node),
+            Op::DrainAllBegin {} => {
+                self.graph.drain_alls += 1;
+                Ok(())
+            }
+            Op::DrainAllEnd {} => {
+                self.graph.drain_alls = self.graph.drain_alls.checked_sub(1).ok_or(E::NotDrainedAll {})?;
+                Ok(())
+            }
+            Op::MoveContext { node, to } => self.move_context(node, to),
+            Op::Inactivate { node } => self.inactivate(node),
+            Op::Activate { node } => self.activate(node),
+            Op::Truncate { user, unaligned } => self.truncate(user, unaligned),
+            Op::AddChild { parent, child, name } => self.add_child(parent, child, name),
+            Op::RemoveChild { parent, name } => self.remove_child(parent, name),
         }
     }
 
@@ -164,7 +206,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
         if suits { Ok(()) } else { Err(E::OptionUnsupported { node }) }
     }
 
-    fn user(&self, user: crate::op::UserId) -> Result<usize, StepError> {
+    fn user(&self, user: UserId) -> Result<usize, StepError> {
         self.graph.edge_index(EdgeId::User(user)).ok_or(E::UserNotFound { user })
     }
 
@@ -186,7 +228,23 @@ impl<const N: usize, const M: usize> Work<N, M> {
     fn remove(&mut self, edge: usize) -> Edge {
         let gone = self.graph.remove(edge);
         self.lose(gone.child);
+        if !self.left.contains(&gone.child) {
+            self.left.push(gone.child);
+        }
         gone
+    }
+
+    /// S1: a new edge, or one with another child.
+    fn insert(&mut self, edge: Edge) {
+        self.graph.insert(edge);
+        if !self.placed.contains(&edge.id()) {
+            // Edges that are gone make room for others.
+            if self.placed.is_full() {
+                let graph = &self.graph;
+                self.placed.retain(|id| graph.edge_index(*id).is_some());
+            }
+            self.placed.push(edge.id());
+        }
     }
 
     /// Removes all child edges in list order.
@@ -199,7 +257,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
     /// S1: retargeting puts the edge at the head of both lists.
     fn retarget(&mut self, edge: usize, to: NodeId) {
         let moved = self.remove(edge);
-        self.graph.insert(Edge { child: to, ..moved });
+        self.insert(Edge { child: to, ..moved });
     }
 
     fn thawed(&self, edge: usize) -> Done {
@@ -216,7 +274,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
     }
 
     fn put(&mut self, parent: NodeId, child: NodeId, name: ChildName, role: Role) {
-        self.graph.insert(Edge { parent: Parent::Node(parent), child, name, role, ..Edge::NONE });
+        self.insert(Edge { parent: Parent::Node(parent), child, name, role, ..Edge::NONE });
     }
 
     /// S5: the edges that replace-node moves, in list order; none of them may be frozen.
@@ -235,7 +293,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
 
     /// S5: does replace-node leave this parent edge where it is? `below`: what the new target reaches.
     fn is_skipped(edge: &Edge, below: &[bool; N]) -> bool {
-        edge.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize])
+        edge.ways.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize])
     }
 
     fn move_all(&mut self, edges: &[EdgeId], to: NodeId) {

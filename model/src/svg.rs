@@ -1,7 +1,7 @@
 //! A state as a picture: users on top, parents above children, need/share beside each edge.
 
 use crate::judge::{self, derive};
-use crate::op::{NodeId, OpKinds};
+use crate::op::{Context, NodeId, OpKinds};
 use crate::perm::Pair;
 use crate::state::{Parent, State};
 use std::fmt::Write;
@@ -31,11 +31,16 @@ fn label<const N: usize, const M: usize>(s: &State<N, M>, id: NodeId) -> String 
         (node.flags.no_io, " no-io"),
         (node.flags.never_freeze, " never-freeze"),
         (node.flags.implicit, " implicit"),
+        (node.flags.inactive, " INACTIVE"),
+        (node.sections > 0 || s.drain_alls > 0, " drained"),
         (node.ejected, " NO DRIVER"),
         (!node.monitor && node.holders == 0, " unheld"),
         (judge::stale(s).contains(&id), " STALE"),
     ];
     flags.iter().filter(|(on, _)| *on).for_each(|(_, word)| text.push_str(word));
+    if node.context != Context::MAIN {
+        let _ = write!(text, " {:?}", node.context);
+    }
     if let Some(inherits) = node.inherits {
         let _ = write!(text, " of {:?}", inherits.from);
     }
@@ -80,7 +85,12 @@ pub fn picture<const N: usize, const M: usize>(s: &State<N, M>) -> String {
                 filled[0] += 1;
                 let blocks =
                     if edge.blocks == OpKinds::NONE { String::new() } else { format!("blocks {:?}", edge.blocks) };
-                let stays = if edge.stay { "stays " } else { "" };
+                let ways = [
+                    (edge.ways.stay, "stays "),
+                    (edge.ways.fixed, "fixed "),
+                    (edge.ways.may_inactivate, "may-inactivate "),
+                ];
+                let stays: String = ways.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
                 draw_box(&mut shapes, at, &format!("{user:?}"), &format!("{stays}{blocks}"), "#fff7d6");
                 (at, String::new())
             }

@@ -6,35 +6,39 @@
 use crate::explore::{SmallOutcome, Visitor};
 use crate::judge::Outcome;
 use crate::menu::{Action, Small};
-use crate::op::{Hook, Op, StepError};
+use crate::op::{Hook, Op, Refusal, StepError};
 
 /// The rows: the verbs, and transactions of several operations.
 pub const ROWS: usize = Op::VERBS.len() + 1;
 const TRANSACTION: usize = ROWS - 1;
 
 /// The columns that are no step errors.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 18] = [
     "ok",
     "closes",
     "lags",
     "Cycle",
     "Conflict",
     "ReadOnly",
+    "InactiveChild",
+    "InactiveNode",
+    "ContextClash",
+    "ContextFixed",
+    "stays in its context",
     "refused flush",
     "refused prepare",
     "refused rename",
+    "refused inactivate",
+    "refused context",
     "refused check",
+    "refused activate",
 ];
 const OK: usize = 0;
 const CLOSES: usize = 1;
 const LAGS: usize = 2;
 const CYCLE: usize = 3;
-const CONFLICT: usize = 4;
-const READ_ONLY: usize = 5;
-const REFUSED_FLUSH: usize = 6;
-const REFUSED_PREPARE: usize = 7;
-const REFUSED_RENAME: usize = 8;
-const REFUSED_CHECK: usize = 9;
+const STAYS: usize = 10;
+const REFUSED: usize = 11;
 
 /// The columns: ways to end.
 pub const COLUMNS: usize = OTHERS.len() + StepError::NAMES.len();
@@ -111,6 +115,7 @@ impl Visitor for Table {
         match outcome {
             Outcome::Done { closed, .. } => {
                 let column = match (action.refusal, closed.is_empty()) {
+                    (Some(Refusal { hook: Hook::Context, .. }), _) => STAYS,
                     (Some(_), _) => LAGS,
                     (None, false) => CLOSES,
                     (None, true) => OK,
@@ -118,23 +123,22 @@ impl Visitor for Table {
                 self.count(column, action);
             }
             Outcome::Failed { error, .. } => self.count(OTHERS.len() + error.index(), action),
-            Outcome::Violates { kinds, .. } => {
-                for (column, there) in [(CYCLE, kinds.cycle), (CONFLICT, kinds.conflict), (READ_ONLY, kinds.read_only)]
-                {
-                    if there {
-                        self.count(column, action);
-                    }
+            Outcome::Violates { kinds: k, .. } => {
+                // In the order of the columns.
+                let kinds = [
+                    k.cycle,
+                    k.conflict,
+                    k.read_only,
+                    k.inactive_child,
+                    k.inactive_node,
+                    k.context_clash,
+                    k.context_fixed,
+                ];
+                for column in (0..kinds.len()).filter(|i| kinds[*i]) {
+                    self.count(CYCLE + column, action);
                 }
             }
-            Outcome::Refused { by } => {
-                let column = match by.hook {
-                    Hook::Flush => REFUSED_FLUSH,
-                    Hook::Prepare => REFUSED_PREPARE,
-                    Hook::Rename => REFUSED_RENAME,
-                    Hook::Check => REFUSED_CHECK,
-                };
-                self.count(column, action)
-            }
+            Outcome::Refused { by } => self.count(REFUSED + by.hook as usize, action),
         }
     }
 }
@@ -245,6 +249,26 @@ const PRECONDITIONS: [&[&str]; Op::VERBS.len()] = [
     &["NodeNotFound", "Blocked"],
     // check-replace
     &["NodeNotFound", "Blocked", "CannotReplace"],
+    // drain-begin
+    &["NodeNotFound"],
+    // drain-end
+    &["NodeNotFound", "NotDrained"],
+    // drain-all-begin
+    &[],
+    // drain-all-end
+    &["NotDrainedAll"],
+    // move-context
+    &["NodeNotFound"],
+    // inactivate
+    &["NodeNotFound", "NodeCorrupted", "ActiveParent", "UserActive"],
+    // activate
+    &["NodeNotFound", "NodeCorrupted"],
+    // truncate
+    &["UserNotFound", "NoResize"],
+    // add-child
+    &["NodeNotFound", "NodeCorrupted", "ChildrenFixed", "HasParent", "DuplicateChild"],
+    // remove-child
+    &["NodeNotFound", "ChildNotFound", "NodeCorrupted", "ChildrenFixed", "LastChild", "Frozen"],
 ];
 
 /// The step errors that a row may show. A transaction can fail by any step of any operation in it, so a scope must show

@@ -40,11 +40,19 @@ pub enum StepError {
     BackingMissing { node: NodeId },
     ImplicitChild { edge: EdgeId },
     CannotReplace { parent: NodeId, node: NodeId },
+    NotDrained { node: NodeId },
+    NotDrainedAll {},
+    ActiveParent { edge: EdgeId },
+    UserActive { user: UserId },
+    NoResize { user: UserId },
+    ChildrenFixed { parent: NodeId },
+    HasParent { node: NodeId, edge: EdgeId },
+    LastChild { parent: NodeId },
 }
 
 impl StepError {
     /// The names of the variants, in their order.
-    pub const NAMES: [&'static str; 34] = [
+    pub const NAMES: [&'static str; 42] = [
         "NodeNotFound",
         "UserNotFound",
         "ChildNotFound",
@@ -79,6 +87,14 @@ impl StepError {
         "BackingMissing",
         "ImplicitChild",
         "CannotReplace",
+        "NotDrained",
+        "NotDrainedAll",
+        "ActiveParent",
+        "UserActive",
+        "NoResize",
+        "ChildrenFixed",
+        "HasParent",
+        "LastChild",
     ];
 
     /// The place of the variant in [`StepError::NAMES`].
@@ -118,6 +134,14 @@ impl StepError {
             StepError::BackingMissing { .. } => 31,
             StepError::ImplicitChild { .. } => 32,
             StepError::CannotReplace { .. } => 33,
+            StepError::NotDrained { .. } => 34,
+            StepError::NotDrainedAll { .. } => 35,
+            StepError::ActiveParent { .. } => 36,
+            StepError::UserActive { .. } => 37,
+            StepError::NoResize { .. } => 38,
+            StepError::ChildrenFixed { .. } => 39,
+            StepError::HasParent { .. } => 40,
+            StepError::LastChild { .. } => 41,
         }
     }
 
@@ -149,6 +173,30 @@ pub enum Violation {
         /// The node.
         node: NodeId,
     },
+    /// V3.5: an active node is the parent of an inactive one.
+    InactiveChild {
+        /// The edge.
+        edge: EdgeId,
+    },
+    /// V3.6: more than R is needed of an inactive node, or it is to be renamed.
+    InactiveNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// V3.7: two users of one component are fixed to different contexts.
+    ContextClash {
+        /// The one.
+        user: UserId,
+        /// The other, whose name comes later.
+        other: UserId,
+    },
+    /// V3.7: a node is asked to leave the context to which a user of its component is fixed.
+    ContextFixed {
+        /// The node.
+        node: NodeId,
+        /// The user.
+        user: UserId,
+    },
 }
 
 /// The hooks that may refuse (V5), in the order in which they are asked.
@@ -160,8 +208,14 @@ pub enum Hook {
     Prepare,
     /// Of a node whose stored backing name is to change (S6).
     Rename,
+    /// Of a node that becomes inactive (A5).
+    Inactivate,
+    /// Of a node that changes its context (C4).
+    Context,
     /// Of a node whose pair or writable state is new.
     Check,
+    /// Of a node that becomes active (A5).
+    Activate,
 }
 
 /// An injected refusal: this driver says no in this hook (V9).

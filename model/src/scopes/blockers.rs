@@ -47,7 +47,7 @@ fn jobs(s: &Small) -> Transactions {
     for &a in &used {
         let delete = Op::Delete { node: a };
         let block = Op::Block { user, kinds: JOB };
-        all.push([Op::AttachUser { user, node: a, pair, stay: true }, block, delete].into());
+        all.push([Op::AttachUser { user, node: a, pair, ways: Ways::STAY, context: None }, block, delete].into());
         all.push([block, Op::CheckOp { node: a, kind: OpKind::EXTERNAL_SNAPSHOT }].into_iter().collect());
         all.push([block, Op::Unblock { user, kinds: JOB }, Op::DetachUser { user }].into());
         all.push([Op::Unblock { user, kinds: JOB }, delete].into_iter().collect());
@@ -87,7 +87,7 @@ pub(super) fn chains(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[FORMAT, implicit(Kind::BackingFilter)] },
         pairs: const { &[Pair::new(Perms(R.0 | W.0), but(W)), Pair::new(NONE, but(R))] },
-        stays: &[false, true],
+        ways: &[Ways::NONE, Ways::STAY],
         roles: &[(FILE, STORAGE)],
         opens: const { &[(NO_PERMISSION, FILE, STORAGE)] },
         stores: true,
@@ -132,7 +132,7 @@ pub(super) fn dropping(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[FORMAT, BACKING_FILTER] },
         pairs: const { &[Pair::new(Perms(R.0 | W.0), but(W)), Pair::new(NONE, but(R))] },
-        stays: &[false, true],
+        ways: &[Ways::NONE, Ways::STAY],
         roles: &[(FILE, STORAGE)],
         kinds: const { &[JOB] },
         compounds: Compounds::Menu(commits),

@@ -5,7 +5,7 @@ use crate::op::{EdgeId, NodeId, OpKind, Role, Slot, StepError as E};
 use crate::state::{Edge, Inherits, Parent, State};
 use arrayvec::ArrayVec;
 
-impl<const N: usize, const M: usize> Work<N, M> {
+impl<const N: usize, const M: usize> Work<'_, N, M> {
     /// O12
     pub(super) fn append(&mut self, new: NodeId, top: NodeId, store: bool) -> Done {
         self.exists(new)?;

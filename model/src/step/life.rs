@@ -4,7 +4,7 @@ use super::{Done, Work};
 use crate::op::{ChildName, Kind, NodeId, OpKind, OpKinds, Role, Spec, StepError as E, UserId};
 use crate::state::{Inherits, Node, Parent};
 
-impl<const N: usize, const M: usize> Work<N, M> {
+impl<const N: usize, const M: usize> Work<'_, N, M> {
     /// O1
     pub(super) fn add(&mut self, node: NodeId, spec: Spec) -> Done {
         if self.graph.nodes[node.0 as usize].kind.is_some() {
@@ -95,6 +95,7 @@ impl<const N: usize, const M: usize> Work<N, M> {
         self.exists(parent)?;
         self.has_driver(parent)?;
         let own = spec.flags.read_only;
+        spec.flags.inactive |= self.graph.nodes[parent.0 as usize].flags.inactive;
         spec.flags.read_only |= self.inherited_flag(role, self.graph.nodes[parent.0 as usize].flags.read_only);
         self.add(node, spec)?;
         self.may_attach(parent, name, role)?;

@@ -14,7 +14,7 @@ struct Queued {
     read_only: bool,
 }
 
-impl<const N: usize, const M: usize> Work<N, M> {
+impl<const N: usize, const M: usize> Work<'_, N, M> {
     /// O25
     pub(super) fn reopen(&mut self, list: Queue) -> Done {
         for entry in list.entries() {

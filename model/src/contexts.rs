@@ -1,0 +1,141 @@
+//! Where everybody lives after an operation (C2, C3): worked out once, on the final graph.
+
+use crate::op::{Context, EdgeId, NodeId, UserId, Violation};
+use crate::state::{Edge, Parent, State};
+use crate::step::Work;
+
+/// The contexts of an operation's final graph.
+#[derive(Clone, Debug)]
+pub struct Settled<const N: usize> {
+    /// Where each node is to live.
+    pub to: [Context; N],
+    /// Of the nodes that only wish to go there (C3), the number of their component.
+    pub wish: [Option<u8>; N],
+    /// Which nodes C2 looked at.
+    looked: [bool; N],
+}
+
+/// To each name the number of its component: that of its first node.
+fn components<const N: usize, const M: usize>(graph: &State<N, M>) -> [u8; N] {
+    let mut number: [u8; N] = std::array::from_fn(|i| i as u8);
+    let mut merged = true;
+    while merged {
+        merged = false;
+        for edge in graph.edges() {
+            let Parent::Node(parent) = edge.parent else { continue };
+            let (a, b) = (number[parent.0 as usize], number[edge.child.0 as usize]);
+            if a != b {
+                number.iter_mut().filter(|n| **n == a.max(b)).for_each(|n| *n = a.min(b));
+                merged = true;
+            }
+        }
+    }
+    number
+}
+
+/// The context of a user that is fixed to one: of an old one where its node was, of a new one what it said.
+fn fixed_to<const N: usize, const M: usize>(work: &Work<'_, N, M>, user: UserId) -> Context {
+    match work.users.iter().find(|(made, _)| *made == user) {
+        Some((_, said)) => said.unwrap_or(Context::MAIN),
+        None => old_home(work, user).unwrap_or(Context::MAIN),
+    }
+}
+
+fn old_home<const N: usize, const M: usize>(work: &Work<'_, N, M>, user: UserId) -> Option<Context> {
+    let edge = &work.before.edges()[work.before.edge_index(EdgeId::User(user))?];
+    Some(work.before.nodes[edge.child.0 as usize].context)
+}
+
+/// What a node says in C2.2: where it was, if it was there.
+fn vote<const N: usize, const M: usize>(work: &Work<'_, N, M>, node: NodeId) -> Option<Context> {
+    let node = &work.before.nodes[node.0 as usize];
+    node.kind.map(|_| node.context)
+}
+
+/// What the parent end of an edge says in C2.2.
+fn vote_above<const N: usize, const M: usize>(work: &Work<'_, N, M>, edge: &Edge) -> Option<Context> {
+    match edge.parent {
+        Parent::Node(parent) => vote(work, parent),
+        Parent::User(user) => match work.users.iter().find(|(made, _)| *made == user) {
+            Some((_, said)) => *said,
+            None => old_home(work, user),
+        },
+    }
+}
+
+/// The one context that all say, if anybody says one; main, if they differ.
+fn agreed(votes: impl Iterator<Item = Option<Context>>) -> Option<Context> {
+    votes.flatten().reduce(|a, b| if a == b { a } else { Context::MAIN })
+}
+
+/// Does everybody live in main, and nobody say anything else? Then there is nothing to settle.
+fn all_in_main<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> bool {
+    work.graph.nodes.iter().all(|node| node.context == Context::MAIN)
+        && work.users.iter().all(|(_, said)| said.is_none_or(|said| said == Context::MAIN))
+        && work.asked.is_empty()
+}
+
+/// C2; an error lists all violations of V3.7.
+pub fn settle<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Result<Settled<N>, Vec<Violation>> {
+    let graph = &work.graph;
+    let to = std::array::from_fn(|i| graph.nodes[i].context);
+    let mut settled = Settled { to, wish: [None; N], looked: [false; N] };
+    if all_in_main(work) {
+        return Ok(settled);
+    }
+    let component = components(graph);
+    let mut violations = Vec::new();
+    for number in 0..N as u8 {
+        let here = |node: NodeId| component[node.0 as usize] == number;
+        let new = || graph.edges().iter().filter(|e| here(e.child) && work.placed.contains(&e.id()));
+        let request = work.asked.iter().rfind(|(node, _)| here(*node) && graph.nodes[node.0 as usize].kind.is_some());
+        if new().next().is_none() && request.is_none() {
+            continue;
+        }
+        let fixed = || {
+            graph.edges().iter().filter(|e| here(e.child) && e.ways.fixed).filter_map(|e| match e.parent {
+                Parent::User(user) => Some((user, fixed_to(work, user))),
+                Parent::Node(_) => None,
+            })
+        };
+        for (user, home) in fixed() {
+            let apart = fixed().filter(|(other, there)| user < *other && home != *there);
+            violations.extend(apart.map(|(other, _)| Violation::ContextClash { user, other }));
+            if let Some(&(node, to)) = request
+                && to != home
+            {
+                violations.push(Violation::ContextFixed { node, user });
+            }
+        }
+        let above = || agreed(new().map(|e| vote_above(work, e)));
+        let below = || agreed(new().map(|e| vote(work, e.child)));
+        let place = fixed().next().map(|(_, home)| home).or(request.map(|(_, to)| *to)).or_else(above).or_else(below);
+        for node in (0..N).filter(|&i| component[i] == number) {
+            settled.to[node] = place.unwrap_or(Context::MAIN);
+            settled.looked[node] = true;
+        }
+    }
+    if violations.is_empty() { Ok(settled) } else { Err(violations) }
+}
+
+impl<const N: usize> Settled<N> {
+    /// C3, when the doomed nodes are closed.
+    pub fn send_orphans_home<const M: usize>(&mut self, work: &Work<'_, N, M>) {
+        if self.to.iter().all(|context| *context == Context::MAIN) {
+            return;
+        }
+        let component = components(&work.graph);
+        for number in 0..N as u8 {
+            let here = |i: usize| component[i] == number && work.graph.nodes[i].kind.is_some();
+            let orphan = work.left.iter().any(|node| here(node.0 as usize));
+            let user = |e: &Edge| matches!(e.parent, Parent::User(_)) && here(e.child.0 as usize);
+            let looked = (0..N).any(|i| here(i) && self.looked[i]);
+            if orphan && !looked && !work.graph.edges().iter().any(user) {
+                for (i, to) in self.to.iter_mut().enumerate().filter(|(i, to)| here(*i) && **to != Context::MAIN) {
+                    *to = Context::MAIN;
+                    self.wish[i] = Some(number);
+                }
+            }
+        }
+    }
+}
