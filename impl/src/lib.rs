@@ -174,6 +174,7 @@ mod driver;
 pub mod drivers;
 mod error;
 mod graph;
+pub mod jobs;
 mod journal;
 mod judge;
 mod judged;
@@ -190,6 +191,7 @@ mod settle;
 mod snapshot;
 mod steps;
 mod transaction;
+pub mod usual;
 
 pub use check::{Inconsistency, Recomputed};
 pub use driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
