@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests use this")]
 
+pub mod jobs;
 pub mod random;
 
 use blockgraph::drivers::{
@@ -72,6 +73,8 @@ pub struct Injected {
     pub inactive: Option<bool>,
     /// `post_commit`s due.
     pub open_posts: u32,
+    /// The name that the driver was last asked to store, until it is told.
+    pub renaming: Option<Arc<str>>,
     /// The name that the driver was last told to store.
     pub stored: Option<Arc<str>>,
 }
@@ -91,6 +94,7 @@ impl Injected {
             open_shifts,
             inactive,
             open_posts,
+            renaming: None,
             stored,
         }
     }
@@ -184,22 +188,24 @@ impl Driver for Injected {
     }
 
     fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
-        assert!(view.stored_backing().is_some(), "the view shows the name to come");
         if self.behaviour == Behaviour::RefuseRename {
             return Err(Refusal::new("rename refused"));
         }
         self.open_renames += 1;
+        self.renaming = view.stored_backing().cloned();
         Ok(())
     }
 
     fn commit_rename(&mut self, view: &NodeView<'_>) {
         assert_eq!((self.open_checks, self.open_shifts), (0, 0), "checks and activity are set before");
         self.open_renames -= 1;
-        self.stored = view.stored_backing().cloned();
+        self.stored = self.renaming.take();
+        assert_eq!(self.stored.as_ref(), view.stored_backing(), "it was asked for the name to come");
     }
 
     fn abort_rename(&mut self, _: &NodeView<'_>) {
         self.open_renames -= 1;
+        self.renaming = None;
     }
 
     fn post_commit(&mut self, _: &NodeView<'_>) {
