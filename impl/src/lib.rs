@@ -77,6 +77,9 @@
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
+//! A [job](jobs) as a whole, say a mirror that replaces the disk of a running guest, is started and ended by one
+//! operation each. What guests and exports [usually](usual) ask for is there by name.
+//!
 //! # A driver of one's own
 //!
 //! ```
@@ -133,7 +136,7 @@
 //! | attach a child, set backing, set file | O(children), for the name |
 //! | replace a node, drop a filter, append | O(parents + children), and a walk that ends at the parents' level |
 //! | freeze, thaw | O(chain) |
-//! | drop intermediate | O(chain + parents) |
+//! | drop intermediate; start, finish, cancel a [job](jobs) | O(chain + parents) |
 //! | delete, check op | O(parents) |
 //! | reopen | O(what is reopened and its children), and a sort of these |
 //! | detach, set backing, set file, reopen, if nodes inherit from the parent and are not its children | a walk below the child |

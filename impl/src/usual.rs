@@ -3,20 +3,20 @@
 //! A pair is what its user asks for and nothing more; whoever needs another one makes another one. All of them share
 //! [`GRAPH_MOD`](crate::Permissions::GRAPH_MOD).
 //!
-//! Which of them can live together on one node: readers with all but nobody; writers only with those that share
-//! writing.
-//!
-//! | | guest, guest reader | shared guest, its reader | NBD | vhost-user-blk |
+//! | | guest | guest with `share-rw` | NBD | vhost-user-blk |
 //! |---|---|---|---|---|
-//! | **writes** | [`GUEST`] | [`SHARED_GUEST`] | [`NBD_WRITER`] | [`VHOST_USER_WRITER`] |
-//! | **only reads** | [`GUEST_READER`] | [`SHARED_GUEST_READER`] | [`NBD_READER`] | [`VHOST_USER_READER`] |
-//! | **lets others write** | no | yes | yes | yes |
-//! | **lets others resize** | no | yes | no | yes |
+//! | only reads | [`GUEST_READER`] | [`SHARED_GUEST_READER`] | [`NBD_READER`] | [`VHOST_USER_READER`] |
+//! | writes | [`GUEST`] | [`SHARED_GUEST`] | [`NBD_WRITER`] | [`VHOST_USER_WRITER`] |
+//! | lets others write | no | yes | yes | yes |
+//! | lets others resize | no | yes | no | yes |
+//!
+//! They all let others read. So two of them cannot be on one node exactly if one writes and the other one is a guest
+//! without `share-rw`.
 //!
 //! ```
 //! use blockgraph::usual;
 //!
-//! // A guest and an export of its disk that only reads; but a guest and an export that writes are one too many.
+//! // A guest and an export of its disk that only reads; but not one that writes, unless the guest shares its disk.
 //! assert!(!usual::GUEST.conflicts_with(usual::NBD_READER));
 //! assert!(usual::GUEST.conflicts_with(usual::NBD_WRITER));
 //! assert!(!usual::SHARED_GUEST.conflicts_with(usual::NBD_WRITER));
