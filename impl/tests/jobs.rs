@@ -112,6 +112,112 @@ fn a_stream_from_the_end_of_the_chain_leaves_no_backing_name() {
     assert_eq!((chain_of(&graph, n[2]), stored(&graph, n[2]), graph.check()), ("n2".into(), None, vec![]));
 }
 
+/// J2: the three operations of a job, made of public steps one by one, in the words of the table.
+mod by_hand {
+    use super::{Injected, Job, Work};
+    use blockgraph::{DriverOption, Error, MirrorPhase, NodeKey, NodeSpec, OpKinds, Pair, Role, Transaction, UserSpec};
+
+    type T<'a> = Transaction<'a, Injected>;
+
+    /// The nodes on which start makes users, the filter first, as they are found on the way.
+    pub fn start(t: &mut T<'_>, job: &Job, driver: Injected, holds: &[(NodeKey, Pair)]) -> Result<(), Error> {
+        let spec = NodeSpec::new("f").implicit(true);
+        let filter = match job.work {
+            Work::Stream { node, bottom } => {
+                let filter = t.insert(spec, driver, node)?;
+                t.freeze(node, Some(bottom))?;
+                filter
+            }
+            Work::Commit { top, base, .. } | Work::CommitActive { top, base } => {
+                let filter = t.insert(spec, driver, top)?;
+                t.freeze(filter, Some(base))?;
+                filter
+            }
+            Work::Mirror { source, .. } => t.insert(spec, driver, source)?,
+            Work::Backup { source, target } => {
+                let filter = t.add(spec, driver)?;
+                t.attach(filter, target, "target", Role::DATA)?;
+                t.append(filter, source)?;
+                filter
+            }
+            _ => unreachable!(),
+        };
+        for (number, (node, pair)) in holds.iter().enumerate() {
+            let node = if number == 0 { filter } else { *node };
+            let spec = UserSpec::new(job.user_name(number), *pair).stays(true);
+            let user = t.attach_user_as(spec, node)?;
+            let reason = format!("block device is in use by block job: {}", job.kind());
+            t.block(user, OpKinds::all() - OpKinds::DATAPLANE, reason)?;
+        }
+        Ok(())
+    }
+
+    /// Finish, but that a stream stores a name; or cancel.
+    pub fn end(t: &mut T<'_>, job: &Job, filter: NodeKey, finish: bool, further: usize) -> Result<(), Error> {
+        match job.work {
+            Work::Stream { node, bottom } => {
+                t.thaw(node, Some(bottom))?;
+                let base = super::common::jobs::below(t, bottom);
+                if finish {
+                    t.set_backing(node, base)?;
+                }
+            }
+            Work::Commit { base, .. } | Work::CommitActive { base, .. } => t.thaw(filter, Some(base))?,
+            _ => {}
+        }
+        for number in 0..=further {
+            t.detach_user(t.user(&job.user_name(number)).unwrap())?;
+        }
+        match job.work {
+            Work::Commit { base, .. } if finish => {
+                t.drop_intermediate(filter, base)?;
+                return t.release(filter);
+            }
+            Work::CommitActive { top: from, base: copy } | Work::Mirror { source: from, target: copy } if finish => {
+                t.set_option(filter, DriverOption::Phase(MirrorPhase::Stopped))?;
+                t.replace_node(from, copy)?;
+            }
+            _ => {}
+        }
+        t.drop_filter(filter)
+    }
+}
+
+#[test]
+fn jobs_are_made_of_other_steps() {
+    let (graph, n, target) = images(5);
+    for (job, _) in all_jobs(&n, target) {
+        let (mut one, mut other) = (graph.clone(), graph.clone());
+        start(&mut one, &job).unwrap();
+        let users = one.users().filter_map(|user| one.user_view(user)).filter(|user| **user.name() != *"guest");
+        let holds: Vec<_> = users.map(|user| (user.node(), user.pair())).collect();
+        let mut t = other.transaction();
+        by_hand::start(&mut t, &job, driver(&job), &holds).unwrap();
+        t.commit().unwrap();
+        assert_eq!(one.snapshot(), other.snapshot(), "{job:?}");
+        let filter = other.node("f").unwrap();
+        for finish in [false, true] {
+            let (mut one, mut other) = (one.clone(), other.clone());
+            if finish {
+                one.finish_job(&job).unwrap()
+            } else {
+                one.cancel_job(&job).unwrap()
+            }
+            let mut t = other.transaction();
+            by_hand::end(&mut t, &job, filter, finish, holds.len() - 1).unwrap();
+            t.commit().unwrap();
+            let (mut one, other) = (one.snapshot(), other.snapshot());
+            if let (Work::Stream { .. }, true) = (&job.work, finish) {
+                // The name that the last node stores, which no public step writes.
+                assert_eq!(one.nodes[4].stored_backing.take().as_deref(), Some("n1"));
+                let blockgraph::DriverSnapshot::Present(driver) = &mut one.nodes[4].driver else { panic!() };
+                driver.stored = None;
+            }
+            assert_eq!(one, other, "{job:?} {finish}");
+        }
+    }
+}
+
 /// Nothing is between, so nothing is frozen, and there are two users; the same child is set again.
 #[test]
 fn a_stream_of_nothing() {
