@@ -217,6 +217,7 @@ fn an_end_fails_with_its_first_failing_step() {
         if chain {
             let mut copy = graph.clone();
             copy.thaw(n[3], Some(n[2])).unwrap();
+            copy.detach_user(copy.user("job").unwrap()).unwrap();
             refused!(copy, NotFrozen, t => end(t, &job));
             copy.eject_driver(n[3]).unwrap();
             refused!(copy, NotInChain, t => end(t, &job));

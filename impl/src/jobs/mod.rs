@@ -87,6 +87,9 @@ use alloc::sync::Arc;
 
 /// A job: what its start, its finish and its cancel are told (J2). Plain data, which the caller keeps.
 ///
+/// Whoever stores it together with a [snapshot](Graph::snapshot) of the graph stores the names of the nodes: in a graph
+/// that was [restored](Graph::restore) the keys are others, and the job goes on with those.
+///
 /// See the [module](self) for examples.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
