@@ -230,6 +230,17 @@ fn a_stream_of_nothing() {
     assert_eq!((graph.users().count(), graph.check()), (1, vec![]));
 }
 
+/// A node without its driver ends the chain (S4), and so it is with the bottom of a stream: nothing is below it.
+#[test]
+fn a_stream_whose_bottom_has_lost_its_driver() {
+    let (mut graph, n, _) = images(5);
+    let job = Job::new("job", "f", Work::Stream { node: n[4], bottom: n[2] });
+    start(&mut graph, &job).unwrap();
+    graph.eject_driver(n[2]).unwrap();
+    graph.finish_job(&job).unwrap();
+    assert_eq!((chain_of(&graph, n[4]), stored(&graph, n[4]), graph.check()), ("n4".into(), None, vec![]));
+}
+
 /// The stored name is that of the explicit node (S4): an implicit filter is no file.
 #[test]
 fn a_stream_stores_the_name_of_the_explicit_node() {
