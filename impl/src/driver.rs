@@ -198,7 +198,7 @@ pub trait Driver: Policy + Send + Sync {
         let _ = view;
     }
 
-    /// The image is about to store another backing name, which is [`NodeView::stored_backing`] (S6; QEMU:
+    /// The image is about to store another backing name, or none, which is [`NodeView::stored_backing`] (S6; QEMU:
     /// `bdrv_change_backing_file`). A refusal undoes all.
     ///
     /// # Errors

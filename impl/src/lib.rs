@@ -77,6 +77,9 @@
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
+//! A [job](jobs) as a whole, say a mirror that replaces the disk of a running guest, is started and ended by one
+//! operation each. What guests and exports [usually](usual) ask for is there by name.
+//!
 //! # A driver of one's own
 //!
 //! ```
@@ -133,7 +136,7 @@
 //! | attach a child, set backing, set file, add and remove a child in use | O(children), for the name |
 //! | replace a node, drop a filter, append | O(parents + children), and a walk that ends at the parents' level |
 //! | freeze, thaw | O(chain) |
-//! | drop intermediate | O(chain + parents) |
+//! | drop intermediate; start, finish, cancel a [job](jobs) | O(chain + parents) |
 //! | delete, check op | O(parents) |
 //! | inactivate | O(what becomes inactive, its children, and the parents of these) |
 //! | activate | O(what is below) |
@@ -183,6 +186,7 @@ mod driver;
 pub mod drivers;
 mod error;
 mod graph;
+pub mod jobs;
 mod journal;
 mod judge;
 mod judged;
@@ -199,6 +203,7 @@ mod settle;
 mod snapshot;
 mod steps;
 mod transaction;
+pub mod usual;
 
 pub use check::{Inconsistency, Recomputed};
 pub use context::ContextId;

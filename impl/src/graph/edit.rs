@@ -271,9 +271,9 @@ impl Core {
         self.log(Undo::Frozen(key, old));
     }
 
-    /// A node stores another backing name (S6), and counts as renamed.
-    pub(crate) fn store_name(&mut self, key: NodeKey, name: Arc<str>) {
-        let old = self.texts.backing.insert(key, name);
+    /// A node stores another backing name, or none (S6), and counts as renamed.
+    pub(crate) fn store_name(&mut self, key: NodeKey, name: Option<Arc<str>>) {
+        let old = put(&mut self.texts.backing, key, name);
         self.pending.texts.push(old);
         self.log(Undo::Stored(key));
         if !core::mem::replace(&mut self.nodes[key].renamed, true) {
