@@ -14,7 +14,7 @@ struct Survey {
     new_users: SecondaryMap<UserKey, ()>,
     /// Where retargeted edges led before.
     first_target: SecondaryMap<EdgeKey, NodeKey>,
-    /// The new edges, in the order in which each last got its target.
+    /// The new edges.
     edges: Vec<EdgeKey>,
 }
 
@@ -23,7 +23,7 @@ impl Survey {
     fn of(core: &Core) -> Self {
         let mut survey = Self::default();
         let mut seen = SecondaryMap::new();
-        // Backwards: the last target is the first to be met, and where an edge led before the last.
+        // Backwards, so that where an edge led first is met last.
         for undo in core.pending.journal.iter().rev() {
             let edge = match *undo {
                 Undo::Added(key) => {
@@ -46,7 +46,6 @@ impl Survey {
                 survey.edges.push(edge);
             }
         }
-        survey.edges.reverse();
         survey
     }
 
@@ -130,6 +129,14 @@ impl Components {
     }
 }
 
+/// C2.2: what several ends say together: main, if they differ.
+fn agreed(one: Option<ContextId>, other: Option<ContextId>) -> Option<ContextId> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => Some(ContextId::MAIN),
+        _ => one.or(other),
+    }
+}
+
 impl Component {
     /// C2.1.
     fn judge(&self, core: &Core) -> Result<(), Error> {
@@ -177,8 +184,8 @@ impl Core {
             let child = self.edges[edge].child;
             let (parent_end, child_end) = (survey.of_parent(self, edge), survey.of_node(self, child));
             if let Some(component) = components.of(self, child) {
-                component.parent_end = component.parent_end.or(parent_end);
-                component.child_end = component.child_end.or(child_end);
+                component.parent_end = agreed(component.parent_end, parent_end);
+                component.child_end = agreed(component.child_end, child_end);
             }
         }
         for request in self.pending.contexts.requests.iter().copied() {

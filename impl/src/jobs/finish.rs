@@ -61,6 +61,27 @@ impl Core {
 impl<D: Driver> Graph<D> {
     /// The finish of a job.
     pub(crate) fn step_finish_job(&mut self, job: &Job) -> Result<(), Error> {
+        self.as_one_step(|graph| graph.finish_job_steps(job))
+    }
+
+    /// The cancel of a job.
+    pub(crate) fn step_cancel_job(&mut self, job: &Job) -> Result<(), Error> {
+        self.as_one_step(|graph| graph.cancel_job_steps(job))
+    }
+
+    /// Several steps as one: nobody is doomed in between (L2). So a target that only its job holds outlives the job's users.
+    fn as_one_step(&mut self, steps: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        self.core.pending.deferring = true;
+        let done = steps(self);
+        if done.is_err() {
+            // The step is undone as a whole.
+            self.core.pending.losing.clear();
+        }
+        self.core.doom_deferred();
+        done
+    }
+
+    fn finish_job_steps(&mut self, job: &Job) -> Result<(), Error> {
         match &job.work {
             Work::Stream { node, bottom } => self.finish_stream(job, *node, *bottom),
             Work::Commit { top, base, stored } => {
@@ -76,12 +97,11 @@ impl<D: Driver> Graph<D> {
                 self.core.leave(job, MIRROR_FURTHER)?;
                 self.replace_by_copy(job, *source, *target)
             }
-            Work::Backup { .. } => self.step_cancel_job(job),
+            Work::Backup { .. } => self.cancel_job_steps(job),
         }
     }
 
-    /// The cancel of a job.
-    pub(crate) fn step_cancel_job(&mut self, job: &Job) -> Result<(), Error> {
+    fn cancel_job_steps(&mut self, job: &Job) -> Result<(), Error> {
         let core = &mut self.core;
         match job.work {
             Work::Stream { node, bottom } => {

@@ -69,7 +69,7 @@ impl Core {
         self.move_parents(filter, child)?;
         self.drop_holder(filter);
         self.doom_if_unreferenced(filter);
-        if self.nodes[filter].doomed {
+        if !self.is_referenced(filter) {
             while let Some(edge) = self.children(filter).next() {
                 let child = self.edges[edge].child;
                 self.remove_child_edge(edge);
