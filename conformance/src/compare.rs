@@ -3,13 +3,15 @@
 use crate::hooks::TestDriver;
 use crate::impl_subject::{self, ImplSubject};
 use crate::model_subject;
-use crate::subject::{Answer, Observation, Subject};
+use crate::subject::{Answer, Effects, Observation, Subject};
 use crate::text::Names;
 use crate::text::seen::{answer_line, differences};
 use crate::translate::{self, Keys};
 use blockgraph::{Graph, NodeView, Policy};
 use blockgraph_model::judge::{self, Derived};
-use blockgraph_model::{Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Parent, Perms, State, Violation};
+use blockgraph_model::{
+    Context, Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Parent, Perms, State, Violation,
+};
 
 /// Everything the crate shows is what the state says: names, drivers or that they are gone, options, flags, holders, from whom
 /// nodes inherit, stored names, granted pairs, who lags, both list orders of every node, edges with role, mark and pair,
@@ -112,7 +114,7 @@ fn same_user(graph: &Graph<TestDriver>, keys: &Keys, edge: &Edge) -> bool {
     graph.user_view(keys.user(user)).is_some_and(|view| {
         *view.name() == translate::user_name(user)
             && view.node() == keys.node(edge.child)
-            && view.stays() == edge.stay
+            && view.stays() == edge.ways.stay
             && translate::pair_back(view.pair()) == edge.wanted
             && translate::op_kinds_back(view.blocks()) == edge.blocks
             && (edge.blocks == OpKinds::NONE || view.block_reason() == Some(translate::reason(user)))
@@ -122,19 +124,17 @@ fn same_user(graph: &Graph<TestDriver>, keys: &Keys, edge: &Edge) -> bool {
 /// Does the crate's answer agree with the model's outcome? `None`: it does; else what is wrong.
 pub fn agrees<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &Answer) -> Option<String> {
     let agrees = match (outcome, answer) {
-        (Outcome::Done { next, plan, closed }, Answer::Done { prepare, rename, check, closed: gone }) => {
-            if let Some(wrong) = out_of_order(next, check) {
+        (Outcome::Done { next, .. }, Answer::Done(effects)) => {
+            if let Some(wrong) = out_of_order(next, effects) {
                 return Some(wrong);
             }
-            let mut sorted = check.clone();
-            sorted.sort_unstable_by_key(|(node, _)| *node);
-            let asked = plan.prepare[..] == prepare[..] && plan.rename[..] == rename[..];
-            asked && plan.check[..] == sorted[..] && closed[..] == gone[..]
+            let Answer::Done(expected) = model_subject::answer(outcome) else { return None };
+            same_effects(&expected, effects, |id| next.nodes.get(id.0 as usize).map(|node| node.context))
         }
         (Outcome::Failed { index, error }, Answer::Failed { index: at, error: given }) => index == at && error == given,
         // V4: any one of the set.
-        (Outcome::Violates { graph, .. }, Answer::Violates(named)) => {
-            named.len() == 1 && named.iter().all(|v| judge::is_violation(graph, *v))
+        (Outcome::Violates { .. }, Answer::Violates(named)) => {
+            named.len() == 1 && named.iter().all(|v| outcome.has_violation(*v))
         }
         (Outcome::Refused { by }, Answer::Refused(given)) => by == given,
         _ => false,
@@ -153,15 +153,29 @@ fn apart(model: &Answer, answer: &Answer) -> String {
     }
 }
 
-/// V5.2: parents are asked before children.
-fn out_of_order<const N: usize, const E: usize>(
-    next: &State<N, E>,
-    check: &[(NodeId, blockgraph_model::Grant)],
-) -> Option<String> {
-    for (place, (later, _)) in check.iter().enumerate().skip(1) {
-        let below = next.reach(*later);
-        if let Some((earlier, _)) = check[..place].iter().find(|(earlier, _)| below[earlier.0 as usize]) {
-            return Some(format!("{later:?} was checked after its descendant {earlier:?} (V5.2)"));
+/// Did the drivers do what they were to do, as far as its order is specified by itself (not by the graph)? `lives` says where a
+/// node lives in the end: where one refuses a mere wish (C3), some who stay where they are need not have been asked.
+pub fn same_effects(model: &Effects, other: &Effects, lives: impl Fn(NodeId) -> Option<Context>) -> bool {
+    let mut its = other.clone().sorted();
+    let asked = std::mem::take(&mut its.context);
+    let once = asked.windows(2).all(|two| two[0].0 != two[1].0);
+    let known = asked.iter().all(|move_| model.context.contains(move_));
+    let stays = |&(id, to): &(NodeId, Context)| lives(id).is_some_and(|at| at != to);
+    let whole = model.context.iter().all(|move_| asked.contains(move_) || stays(move_));
+    its.context.clone_from(&model.context);
+    once && known && whole && *model == its
+}
+
+/// V5.1, V5.2: parents are asked to inactivate and to check before children, and to activate after them.
+fn out_of_order<const N: usize, const E: usize>(next: &State<N, E>, effects: &Effects) -> Option<String> {
+    let checked: Vec<NodeId> = effects.check.iter().map(|(node, _)| *node).collect();
+    let upwards: Vec<NodeId> = effects.activate.iter().rev().copied().collect();
+    for (what, nodes) in [("inactivate", &effects.inactivate), ("check", &checked), ("activate", &upwards)] {
+        for (place, lower) in nodes.iter().enumerate() {
+            let below = next.reach(*lower);
+            if let Some(upper) = nodes[..place].iter().find(|upper| below[upper.0 as usize]) {
+                return Some(format!("{what} came to {lower:?} and its descendant {upper:?} in the wrong order (V5)"));
+            }
         }
     }
     None

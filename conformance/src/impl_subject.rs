@@ -2,13 +2,13 @@
 
 use crate::hooks::{self, Call, Hooks, TestDriver, Told, What};
 use crate::steps::step;
-use crate::subject::{Answer, ChildSeen, NodeSeen, Observation, Subject, UserSeen};
+use crate::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
 use crate::translate::{self, Keys, Refused};
 use blockgraph::{
     Committed, EdgeKey, EdgeView, ErrorKind, Graph, NodeKey, NodeView, PlanStep, Preset, Savepoint, Transaction,
 };
 use blockgraph_model::op::Flags;
-use blockgraph_model::{EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId};
+use blockgraph_model::{Context, EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId, Ways};
 
 /// A graph of the crate, and which of its keys stands for which name.
 #[derive(Clone, Debug)]
@@ -109,21 +109,20 @@ impl ImplSubject {
             })
         });
         self.fault = wrong.err().or(self.fault.take());
-        let mut answer = (Vec::new(), Vec::new(), Vec::new());
+        let mut effects = Effects::default();
         for step in &committed.plan {
             let Some(id) = self.keys.node_of(step.node()) else { continue };
             match step {
                 PlanStep::Flush { .. } => {}
-                PlanStep::Prepare { .. } => answer.0.push(id),
-                PlanStep::Rename { .. } => answer.1.push(id),
-                PlanStep::Check { grant, .. } => answer.2.push((id, translate::grant_back(*grant))),
+                PlanStep::Prepare { .. } => effects.prepare.push(id),
+                PlanStep::Rename { .. } => effects.rename.push(id),
+                PlanStep::Check { grant, .. } => effects.check.push((id, translate::grant_back(*grant))),
             }
         }
-        let closed: Vec<NodeId> = committed.closed.iter().filter_map(|gone| translate::node_id(&gone.name)).collect();
+        effects.closed = committed.closed.iter().filter_map(|gone| translate::node_id(&gone.name)).collect();
         self.ejected.extend(committed.ejected.into_iter().map(|given| (given.driver.id, given.driver.preset)));
-        self.ejected.retain(|(id, _)| !closed.contains(id));
-        let (prepare, rename, check) = answer;
-        Answer::Done { prepare, rename, check, closed }
+        self.ejected.retain(|(id, _)| !effects.closed.contains(id));
+        Answer::Done(effects)
     }
 
     /// Kind and options of a node's driver, also if that is gone; and the driver itself, if it is not.
@@ -271,7 +270,7 @@ impl Subject for ImplSubject {
         self.missing = None;
         self.before.copy_from(&self.keys);
         let answer = self.answer(ops, refusals);
-        if !matches!(answer, Answer::Done { .. }) {
+        if !matches!(answer, Answer::Done(_)) {
             self.keys.copy_from(&self.before);
         }
         self.set_refusals(refusals, false);
@@ -298,7 +297,10 @@ impl Subject for ImplSubject {
                 id: translate::user_id(view.name())?,
                 node: translate::node_id(node.name())?,
                 pair: translate::pair_back(view.pair()),
-                stay: view.stays(),
+                wanted: translate::pair_back(view.pair()),
+                ways: Ways { stay: view.stays(), ..Ways::NONE },
+                context: Context::MAIN,
+                quiesced: false,
                 blocks: translate::op_kinds_back(view.blocks()),
             })
         }));
@@ -352,6 +354,9 @@ impl ImplSubject {
             monitor: view.is_monitor_owned(),
             holders: view.holders(),
             ejected: !view.has_driver(),
+            context: Context::MAIN,
+            sections: 0,
+            quiesce: 0,
             inherits: inherits(graph, &view),
             stored: stored(&view),
             pair: translate::pair_back(view.pair()),
@@ -370,6 +375,7 @@ pub fn flags(view: &NodeView<'_>) -> Flags {
         no_io: view.no_io(),
         never_freeze: view.never_freeze(),
         implicit: view.implicit(),
+        inactive: false,
     }
 }
 
@@ -389,7 +395,7 @@ mod tests {
     use crate::subject::{Answer, Subject};
     use crate::translate;
     use blockgraph::{Committed, OpKind};
-    use blockgraph_model::{ChildName, Kind, NodeId, Op, OpKind as Asked, OpKinds, Pair, Role, Spec, UserId};
+    use blockgraph_model::{ChildName, Kind, NodeId, Op, OpKind as Asked, OpKinds, Pair, Role, Spec, UserId, Ways};
 
     const TOP: NodeId = NodeId(0);
     const BASE: NodeId = NodeId(1);
@@ -405,10 +411,10 @@ mod tests {
             add(BASE),
             add(OTHER),
             Op::Attach { parent: TOP, child: BASE, name: ChildName::BACKING, role: Role::COW },
-            Op::AttachUser { user: USER, node: OTHER, pair: Pair::FREE, stay: false },
+            Op::AttachUser { user: USER, node: OTHER, pair: Pair::FREE, ways: Ways::NONE, context: None },
         ];
         for op in ops {
-            assert!(matches!(subject.apply(&[op], &[]), Answer::Done { .. }));
+            assert!(matches!(subject.apply(&[op], &[]), Answer::Done(_)));
         }
         assert_eq!(subject.fault(), None);
         subject
@@ -478,7 +484,7 @@ mod tests {
         let done = |subject: &mut ImplSubject, op| {
             let answer = subject.apply(&[op], &[]);
             assert!(
-                matches!(answer, Answer::Done { .. }) && subject.fault().is_none(),
+                matches!(answer, Answer::Done(_)) && subject.fault().is_none(),
                 "{answer:?} {:?}",
                 subject.fault()
             );
@@ -489,7 +495,7 @@ mod tests {
         assert_eq!(done(&mut subject, release(BASE)), [BASE, OTHER]);
         assert!(subject.observe().nodes[1].ejected && subject.observe().nodes[1].kind == Kind::NoPermission);
         assert_eq!(done(&mut subject, release(TOP)), [OTHER]);
-        assert!(!matches!(subject.apply(&[eject(OTHER)], &[]), Answer::Done { .. }));
+        assert!(!matches!(subject.apply(&[eject(OTHER)], &[]), Answer::Done(_)));
         assert_eq!(subject.ejected.len(), 1);
     }
 

@@ -84,7 +84,7 @@ fn user(id: UserId, edge: &Edge) -> UserSnapshot {
     UserSnapshot {
         name: translate::user_name(id),
         pair: translate::pair(edge.wanted),
-        stays: edge.stay,
+        stays: edge.ways.stay,
         blocks: translate::op_kinds(edge.blocks),
         block_reason: (edge.blocks != OpKinds::NONE).then(|| translate::reason(id).clone()),
     }

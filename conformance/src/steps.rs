@@ -27,7 +27,8 @@ pub(crate) fn step(
             keys.set_node(new, t.insert(translate::node_spec(new, spec), driver, keys.node(top))?);
         }
         Op::Release { node } => t.release(keys.node(node))?,
-        Op::AttachUser { user, node, pair, stay } => {
+        Op::AttachUser { user, node, pair, ways, .. } => {
+            let stay = ways.stay;
             let name = translate::user_name(user);
             keys.set_user(user, t.attach_user(name, keys.node(node), translate::pair(pair), stay)?);
         }
@@ -66,7 +67,7 @@ pub(crate) fn step(
         Op::Reopen { .. } | Op::Snapshot { .. } | Op::Block { .. } | Op::Unblock { .. } | Op::CheckOp { .. } => {
             later_step(t, keys, op, refusals)?;
         }
-        Op::CheckReplace { .. } => later_step(t, keys, op, refusals)?,
+        _ => later_step(t, keys, op, refusals)?,
     }
     Ok(())
 }

@@ -175,6 +175,7 @@ pub fn preset(kind: Kind) -> Preset {
         Kind::WriteToSelected => WriteToSelected { selected: None }.into(),
         Kind::Blkdebug => Blkdebug { take: Permissions::NONE, unshare: Permissions::NONE }.into(),
         Kind::Quorum => Quorum { rewrite: false }.into(),
+        _ => Protocol.into(),
     }
 }
 
@@ -185,6 +186,7 @@ pub fn option(opt: Opt) -> DriverOption {
         Opt::Debug { take, unshare } => DriverOption::Debug { take: permissions(take), unshare: permissions(unshare) },
         Opt::Rewrite(on) => DriverOption::Rewrite(on),
         Opt::Select(name) => DriverOption::Select(name.map(|n| child_name(n).clone())),
+        _ => DriverOption::Other { key: "none".into(), value: "".into() },
     }
 }
 
@@ -224,7 +226,7 @@ pub fn shape(kind: Kind) -> Shape {
 
 /// The crate's description of a new node.
 pub fn node_spec(id: NodeId, spec: Spec) -> NodeSpec {
-    let Flags { read_only, force_share, no_io, never_freeze, implicit } = spec.flags;
+    let Flags { read_only, force_share, no_io, never_freeze, implicit, .. } = spec.flags;
     let spec = NodeSpec::new(node_name(id)).read_only(read_only).force_share(force_share);
     spec.no_io(no_io).never_freeze(never_freeze).implicit(implicit)
 }
