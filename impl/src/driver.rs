@@ -247,6 +247,19 @@ pub trait Driver: Policy + Send + Sync {
         let _ = (view, new);
     }
 
+    /// The node becomes quiesced, or is about to change its context (Q4; QEMU: `bdrv_drain_begin`): the driver stops
+    /// sending requests, and returns when none is in flight. Called when all drivers have agreed, before anything takes
+    /// effect, and not of a node that was quiesced before.
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The node is not quiesced any more, or was only for a change of its context (Q4; QEMU: `bdrv_drain_end`). Called
+    /// when everything has taken effect. A panic in here undoes nothing, see [`Judged::run`](crate::Judged::run).
+    fn resume(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
     /// The node called `name` is gone for good (QEMU: `bdrv_close`). A panic in here undoes nothing, see
     /// [`Judged::run`](crate::Judged::run).
     fn close(&mut self, name: &str) {
@@ -362,6 +375,14 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
 
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
         (**self).abort(view, new);
+    }
+
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        (**self).quiesce(view);
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        (**self).resume(view);
     }
 
     fn close(&mut self, name: &str) {

@@ -1,6 +1,7 @@
 //! The undo log. Every write of a transaction leaves one record; a rollback takes them back in reverse order, which
 //! restores the graph exactly, list orders included.
 
+use crate::drain::Quiet;
 use crate::driver::Driver;
 use crate::graph::Graph;
 use crate::graph::arena::{Core, EdgeKey, NodeKey, UserKey};
@@ -54,6 +55,11 @@ pub(crate) enum Undo {
     Shifted(NodeKey),
     Wanted(UserKey, Pair),
     Label(NodeKey, i64),
+    Quiet {
+        node: NodeKey,
+        old: Quiet,
+    },
+    DrainAlls(u32),
     /// The previous value is the last of `Pending::options`.
     Option,
 }
@@ -121,6 +127,8 @@ impl Core {
             }
             Undo::Wanted(key, old) => self.users[key].wanted = old,
             Undo::Label(key, old) => self.nodes[key].label = old,
+            Undo::Quiet { node, old } => self.put_quiet(node, old),
+            Undo::DrainAlls(old) => self.drain_alls = old,
             Undo::Option => {}
         }
     }
@@ -222,6 +230,10 @@ impl Core {
                 pending.aborts.push(step);
             }
         }
+        let quieted = core::mem::take(&mut pending.quieted);
+        if let Some(notices) = pending.notices.take() {
+            pending.resumes.extend(notices.quiesced.into_iter().take(quieted));
+        }
         // A hook panicked while the drivers were being told: those who had been told lag behind the old state now.
         // Those who lagged before may have caught up.
         let told = core::mem::take(&mut self.pending.told);
@@ -269,5 +281,8 @@ impl Core {
         pending.settle.clear();
         pending.settled = 0;
         pending.told.clear();
+        pending.drains = false;
+        pending.notices = None;
+        pending.quieted = 0;
     }
 }

@@ -77,8 +77,9 @@ impl<'g, D: Driver> Judged<'g, D> {
         Err(Refused { error, aborts })
     }
 
-    /// Makes everything permanent. The caller then commits what [`Committed::commits`] lists, tells those that
-    /// [`Committed::post_commits`] lists, and closes the closed drivers. O(what changed), and a sort of the reopened
+    /// Makes everything permanent. The caller then tells those to be quiet that [`Committed::quiesced`] lists, commits
+    /// what [`Committed::commits`] lists, tells those that [`Committed::post_commits`] lists, tells those to go on that
+    /// [`Committed::resumed`] lists, and closes the closed drivers. O(what changed), and a sort of the reopened
     /// nodes.
     ///
     /// # Errors
@@ -89,6 +90,7 @@ impl<'g, D: Driver> Judged<'g, D> {
         }
         let graph = &mut *self.guard.graph;
         graph.core.order_settlement();
+        graph.core.order_notices();
         while graph.core.settle_next().is_some() {}
         Ok(graph.finish())
     }
@@ -98,9 +100,9 @@ impl<'g, D: Driver> Judged<'g, D> {
     /// A hook that panics while being asked leaves the graph as it was before the transaction. So does one that
     /// panics in `set` or in a hook whose name begins with `commit`; drivers that have been told by then count as granted what they were told,
     /// so their nodes are stale and are asked again next time. Where the last of them has been told is the point of no
-    /// return: a panic in `post_commit` or `close` leaves the transaction in effect and the closed nodes out of the
+    /// return: a panic in `post_commit`, `resume` or `close` leaves the transaction in effect and the closed nodes out of the
     /// graph, all of them, but what was to be returned is lost, and the drivers whose turn had not come are not told,
-    /// or dropped without `close`.
+    /// or dropped without `close`. Who was told to be quiet and not to go on is in [`Graph::pending_resumes`].
     ///
     /// # Errors
     /// `Refused`; everything has been aborted and undone.
@@ -135,6 +137,8 @@ impl<D: Driver> Graph<D> {
             }
         }
         self.core.order_settlement();
+        self.core.order_notices();
+        self.quiesce_all();
         while let Some(step) = self.core.next_to_settle() {
             self.commit_step(step);
             self.core.settle_next();

@@ -170,6 +170,7 @@ extern crate alloc;
 mod activation;
 mod check;
 mod counters;
+mod drain;
 mod driver;
 pub mod drivers;
 mod error;

@@ -1,8 +1,10 @@
 //! The plan: what the drivers are asked; and what a commit returns.
 
+use crate::drain::Notices;
 use crate::error::Hook;
-use crate::graph::arena::NodeKey;
+use crate::graph::arena::{NodeKey, UserKey};
 use crate::permission::Grant;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Deref;
@@ -168,6 +170,8 @@ pub struct Committed<D> {
     pub stale: Vec<NodeKey>,
     /// The prepared nodes' steps in the order of their commits, if there is more than one.
     pub(crate) prepared: Vec<PlanStep>,
+    /// Who is quiesced and who is not any more; nothing if nobody.
+    pub(crate) notices: Option<Box<Notices>>,
 }
 
 impl<D> Committed<D> {
@@ -188,8 +192,39 @@ impl<D> Committed<D> {
         checks.chain(shifts).chain(renames.copied()).chain(alone).chain(self.prepared.iter().copied())
     }
 
+    fn notices<T>(&self, list: fn(&Notices) -> &Vec<T>) -> &[T] {
+        self.notices.as_deref().map_or(&[], |notices| list(notices).as_slice())
+    }
+
+    /// The nodes that are to be told to be [quiet](crate::Driver::quiesce) before the [`commits`](Self::commits), in
+    /// no specified order (Q4).
+    #[must_use]
+    pub fn quiesced(&self) -> &[NodeKey] {
+        self.notices(|notices| &notices.quiesced)
+    }
+
+    /// The nodes that are to be told to [go on](crate::Driver::resume) after the [`post_commits`](Self::post_commits),
+    /// in no specified order (Q4).
+    #[must_use]
+    pub fn resumed(&self) -> &[NodeKey] {
+        self.notices(|notices| &notices.resumed)
+    }
+
+    /// The root users that become quiesced, or that are so while their context changes: as for the nodes, also when
+    /// the hooks have been run, because users have none (Q1, Q4).
+    #[must_use]
+    pub fn quiesced_users(&self) -> &[UserKey] {
+        self.notices(|notices| &notices.quiesced_users)
+    }
+
+    /// The root users that are not quiesced any more.
+    #[must_use]
+    pub fn resumed_users(&self) -> &[UserKey] {
+        self.notices(|notices| &notices.resumed_users)
+    }
+
     /// The nodes whose `post_commit` is due after the [`commits`](Self::commits), in the order for it: that in which
-    /// they were prepared (V6). Then the [closed](Self::closed) drivers are closed.
+    /// they were prepared (V6). Then come the [resumed](Self::resumed) ones; then the [closed](Self::closed) drivers are closed.
     pub fn post_commits(&self) -> impl Iterator<Item = NodeKey> + '_ {
         self.plan.iter().filter(|step| step.hook() == Hook::Prepare).map(PlanStep::node)
     }

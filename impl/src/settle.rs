@@ -153,9 +153,38 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// What is left to tell the drivers after [`Graph::finish`]: `post_commit` and `close`.
+    /// All drivers have agreed: those who must be are told to be quiet (Q4). One counts as told before its hook is
+    /// called: should that panic, nobody knows, and it does no harm to be told to go on.
+    pub(crate) fn quiesce_all(&mut self) {
+        let next = |core: &Core| core.pending.notices.as_ref()?.quiesced.get(core.pending.quieted).copied();
+        while let Some(key) = next(&self.core) {
+            self.core.pending.quieted += 1;
+            if let Some((view, driver)) = self.hook(key) {
+                driver.quiesce(&view);
+            }
+        }
+    }
+
+    /// Tells those to go on that wait for it, but for the first few of the list. One that is quiesced again meanwhile
+    /// is told when that ends.
+    pub(crate) fn run_resumes(&mut self, first: usize) {
+        while self.core.pending.resumes.len() > first {
+            let Some(key) = self.core.pending.resumes.pop().filter(|key| !self.core.is_quiesced(*key)) else {
+                continue;
+            };
+            if let Some((view, driver)) = self.hook(key) {
+                driver.resume(&view);
+            }
+        }
+    }
+
+    /// What is left to tell the drivers after [`Graph::finish`]: `post_commit`, `resume` and `close`.
     pub(crate) fn tell(&mut self, committed: &mut Committed<D>) {
+        // From here on they are owed their resume, whatever the other hooks do.
+        let owed = self.core.pending.resumes.len();
+        self.core.pending.resumes.extend(committed.resumed());
         committed.post_commits().for_each(|key| self.post_commit(key));
+        self.run_resumes(owed);
         for closed in &mut committed.closed {
             if let Some(driver) = &mut closed.driver {
                 driver.close(&closed.name);
@@ -180,8 +209,9 @@ impl<D: Driver> Graph<D> {
         }
         let prepared = core.prepared();
         let plan = Plan::take(&mut core.pending.plan);
+        let notices = core.pending.notices.take();
         core.reset_pending();
         let ejected = core::mem::take(&mut self.ejected);
-        Committed { closed, ejected, plan, refused, stale: core.stale.clone(), prepared }
+        Committed { closed, ejected, plan, refused, stale: core.stale.clone(), prepared, notices }
     }
 }

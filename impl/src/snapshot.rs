@@ -31,6 +31,8 @@ pub const SNAPSHOT_VERSION: u32 = 3;
 pub struct Snapshot<D> {
     /// [`SNAPSHOT_VERSION`].
     pub version: u32,
+    /// Open drain-alls (Q1).
+    pub drain_alls: u32,
     /// The nodes.
     pub nodes: Vec<NodeSnapshot<D>>,
     /// The root users.
@@ -45,6 +47,7 @@ impl<D> Default for Snapshot<D> {
     fn default() -> Self {
         Self {
             version: SNAPSHOT_VERSION,
+            drain_alls: 0,
             nodes: Vec::new(),
             users: Vec::new(),
             edges: Vec::new(),
@@ -75,6 +78,8 @@ pub struct NodeSnapshot<D> {
     pub monitor: bool,
     /// The number of callers that hold it (L1).
     pub holders: u32,
+    /// The number of its own open sections (Q1).
+    pub sections: u32,
     /// From whom the node inherits (S8).
     pub inherits: Option<u32>,
     /// Whether it inherits the read-only flag, too; only if it inherits.
@@ -172,7 +177,7 @@ impl<D: Driver> Graph<D> {
 
     /// As [`snapshot`](Self::snapshot), with something else in place of the drivers that are there.
     pub fn snapshot_with<T>(&self, mut describe: impl FnMut(NodeKey, &D) -> T) -> Snapshot<T> {
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot { drain_alls: self.core.drain_alls, ..Snapshot::default() };
         let mut numbers = SecondaryMap::with_capacity(self.core.nodes.len());
         self.nodes().enumerate().for_each(|(number, key)| _ = numbers.insert(key, index(number)));
         for view in self.nodes().filter_map(|key| self.get(key)) {
@@ -190,6 +195,7 @@ impl<D: Driver> Graph<D> {
                 inactive: node.inactive,
                 monitor: node.monitor,
                 holders: node.holders,
+                sections: view.sections(),
                 inherits: view.inherits_from().and_then(|parent| numbers.get(parent).copied()),
                 inherits_read_only: view.inherits_read_only(),
                 stored_backing: view.stored_backing().cloned(),

@@ -29,6 +29,7 @@ struct Diarist {
     panics_in_close: bool,
     panics_in_post_commit: bool,
     panics_in_commit: bool,
+    panics_in_resume: bool,
 }
 
 impl Diarist {
@@ -139,6 +140,15 @@ impl Driver for Diarist {
         self.write(format!("abort {} {new:?}", view.name()));
     }
 
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        self.write(format!("quiesce {}", view.name()));
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        assert!(!self.panics_in_resume, "resume panics");
+        self.write(format!("resume {}", view.name()));
+    }
+
     fn close(&mut self, name: &str) {
         assert!(!self.panics_in_close, "close panics");
         self.write(format!("close {name}"));
@@ -178,6 +188,10 @@ fn every_hook<D: Driver>(wrap: fn(Diarist) -> D) {
     t.release(a).unwrap();
     t.commit().unwrap();
     assert_eq!(heard(&log), ["close b", "close a"]);
+    let a = graph.add(NodeSpec::new("a"), wrap(Diarist::new(&log))).unwrap();
+    graph.drain_begin(a).unwrap();
+    graph.drain_end(a).unwrap();
+    assert_eq!(heard(&log), ["quiesce a", "resume a"]);
 }
 
 /// The same of the hooks about activity.
@@ -400,4 +414,68 @@ fn a_panic_in_commit_leaves_the_rest_to_be_aborted() {
     assert_eq!(words(&log).split_off(13), ["abort_prepare top", "abort_prepare middle"]);
     drop(graph.transaction().commit().unwrap());
     assert_eq!(graph.snapshot_with(|_, _| ()), before);
+}
+
+/// Quiet before anything takes effect, going on after all else but the closing (Q4, V6).
+#[test]
+fn quiesced_first_and_resumed_last() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, aside]) = tower(&log);
+    graph.drain_begin(aside).unwrap();
+    assert_eq!(words(&log), ["quiesce aside"]);
+    let mut t = graph.transaction();
+    t.reopen(&[Reopen::new(top).keep(true).read_only(false)]).unwrap();
+    t.set_backing(aside, Some(top)).unwrap();
+    t.drain_end(aside).unwrap();
+    t.drain_begin(top).unwrap();
+    t.set_backing(top, None).unwrap();
+    t.release(middle).unwrap();
+    t.commit().unwrap();
+    let expected = ["flush top", "prepare top", "check top", "quiesce top", "set top", "commit_prepare top"];
+    let heard_first = words(&log);
+    // `aside` is quiesced by its section before, and by its child after.
+    assert!(heard_first.iter().eq(expected.iter().chain(&["post_commit top", "close middle"])), "{heard_first:?}");
+    let mut t = graph.transaction();
+    t.reopen(&[Reopen::new(top).keep(true).read_only(true)]).unwrap();
+    t.drain_end(top).unwrap();
+    t.release(bottom).unwrap();
+    t.commit().unwrap();
+    let mut heard_then = words(&log).split_off(5);
+    assert_eq!(heard_then.pop().as_deref(), Some("close bottom"));
+    heard_then.sort();
+    assert_eq!(heard_then, ["post_commit top", "resume aside", "resume top"]);
+}
+
+/// Who has been told to be quiet is owed the word to go on, wherever another hook panics (Q4).
+#[test]
+fn a_panic_leaves_resumes_owed() {
+    let log = Log::default();
+    let (mut graph, [top, middle, _, _]) = tower(&log);
+    graph.driver_mut(top).unwrap().panics_in_commit = true;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut t = graph.transaction();
+        t.reopen(&[Reopen::new(top).keep(true).read_only(false)]).unwrap();
+        t.drain_begin(middle).unwrap();
+        t.commit()
+    }));
+    assert!(result.is_err());
+    let mut owed = graph.pending_resumes().to_vec();
+    owed.sort();
+    assert_eq!(owed, [top, middle], "all is as before, so they are to go on");
+    assert_eq!((graph.get(top).unwrap().quiesce_count(), graph.check()), (0, vec![]));
+    words(&log);
+    let copy = graph.clone();
+    assert_eq!(copy.pending_resumes(), graph.pending_resumes());
+    graph.run_pending_aborts();
+    let told = words(&log);
+    assert_eq!(told[0], "abort_prepare top", "first it is as before, then they go on");
+    assert_eq!((told.len(), graph.pending_resumes()), (3, &[][..]));
+
+    graph.drain_begin(middle).unwrap();
+    graph.driver_mut(top).unwrap().panics_in_resume = true;
+    assert!(catch_unwind(AssertUnwindSafe(|| graph.drain_end(middle))).is_err());
+    assert_eq!((graph.get(middle).unwrap().sections(), graph.check()), (0, vec![]), "that is in effect");
+    assert!(graph.pending_resumes().len() <= 1, "who has panicked is not called again");
+    graph.driver_mut(top).unwrap().panics_in_resume = false;
+    graph.take_pending_resumes();
 }

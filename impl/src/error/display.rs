@@ -151,6 +151,8 @@ impl ErrorKind {
             }
             Self::NotInChain { top, base: None } => write!(f, "The backing chain of '{}' has no end", top.name),
             Self::NotAFilter { node } => write!(f, "Node '{}' is not a filter", node.name),
+            Self::NotDrained { node } => write!(f, "Node '{}' has no drained section to be ended", node.name),
+            Self::NotDrainedAll => f.write_str("There is no drained section of all nodes to be ended"),
             Self::NoFilteredChild { node } => write!(f, "Filter node '{}' has no filtered child", node.name),
             _ => f.write_str("Operation refused"),
         }

@@ -259,6 +259,13 @@ pub enum ErrorKind {
         /// The user's edge.
         user: EdgeRef,
     },
+    /// No section is open on the node, so none can be ended (Q2).
+    NotDrained {
+        /// The node.
+        node: NodeRef,
+    },
+    /// No drain-all is open, so none can be ended (Q2).
+    NotDrainedAll,
     /// The savepoint belongs to another transaction or was rolled back over.
     SavepointGone,
     /// The final graph has a cycle (V3.1).

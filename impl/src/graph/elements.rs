@@ -119,11 +119,6 @@ impl Node {
         !self.doomed && !self.ejected
     }
 
-    /// Has edges to it, or holders (L1).
-    pub(crate) const fn is_referenced(&self) -> bool {
-        self.parent_count > 0 || self.holders > 0 || self.monitor
-    }
-
     pub(crate) const fn slot(&self, slot: Slot) -> EdgeKey {
         match slot {
             Slot::File => self.file,

@@ -106,4 +106,12 @@ one_op! {
     check_op(node: NodeKey, kind: OpKind) -> ();
     /// [`Transaction::check_replace`], alone.
     check_replace(parent: NodeKey, node: NodeKey) -> ();
+    /// [`Transaction::drain_begin`], alone.
+    drain_begin(node: NodeKey) -> ();
+    /// [`Transaction::drain_end`], alone.
+    drain_end(node: NodeKey) -> ();
+    /// [`Transaction::drain_all_begin`], alone.
+    drain_all_begin() -> ();
+    /// [`Transaction::drain_all_end`], alone.
+    drain_all_end() -> ();
 }

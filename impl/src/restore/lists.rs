@@ -1,6 +1,7 @@
 //! Users, edges and lists of a snapshot.
 
 use super::RestoreError;
+use crate::drain::Quiet;
 use crate::graph::arena::{Core, Edge, EdgeKey, Named, NodeKey, Parent, User, UserKey};
 use crate::permission::{Pair, Permissions};
 use crate::role::Role;
@@ -23,7 +24,10 @@ impl Core {
         self.front = 0;
         self.texts.clear();
         self.stale.clear();
+        self.quiets.clear();
+        self.drain_alls = 0;
         self.pending.aborts.clear();
+        self.pending.resumes.clear();
     }
 
     /// The pointers of S8; each is followed once, and marked with the walk that did.
@@ -206,11 +210,23 @@ impl Core {
         Ok(())
     }
 
+    /// Counts quiesced children (Q1), given all nodes with parents before children.
+    pub(super) fn build_quiet(&mut self, order: &[NodeKey]) {
+        if self.quiets.is_empty() {
+            return;
+        }
+        for key in order.iter().rev().copied() {
+            let children = self.children(key).filter(|edge| self.is_quiet(self.edges[*edge].child)).count();
+            let children = u32::try_from(children).unwrap_or(u32::MAX);
+            self.put_quiet(key, Quiet { children, ..self.quiet(key) });
+        }
+    }
+
     /// What must hold of every node; and who lags.
     pub(super) fn judge_all(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
         for (index, key) in nodes.iter().copied().enumerate() {
             let node = &self.nodes[key];
-            if !node.is_referenced() {
+            if !self.is_referenced(key) {
                 return Err(RestoreError::Unreferenced(index));
             }
             if !node.counters.conflicts().is_empty() {
