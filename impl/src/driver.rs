@@ -37,7 +37,7 @@ impl<'a> ChildContext<'a> {
 
 /// The pure side of a driver: its shape and its rule for the permissions of its children.
 ///
-/// The five questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
+/// The seven questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
 /// argument and of the driver's options, and it should be monotone (P10): a parent that needs more or shares less
 /// should never make a child need less or share more. Then an operation that only takes parents away is never
 /// refused by the graph.
@@ -63,6 +63,18 @@ pub trait Policy {
     /// Whether each child shows the same data as the node, so that a copy of the node may replace any of them (O30;
     /// QEMU: `bdrv_recurse_can_replace`). Taken for granted of a filter's filtered child. Default: no.
     fn children_replaceable(&self) -> bool {
+        false
+    }
+
+    /// Whether a child with the filter's role, `FILTERED | PRIMARY`, is possible though the driver is no filter (S3.2); it
+    /// fills the slot *file*. Not asked of a filter. Default: no. (QEMU: `raw`, if it has no offset.)
+    fn takes_filtered(&self) -> bool {
+        false
+    }
+
+    /// Whether a node of this driver takes and loses children while it is in use (O39, O40; QEMU: `bdrv_add_child`).
+    /// Default: no.
+    fn live_children(&self) -> bool {
         false
     }
 
@@ -105,6 +117,10 @@ pub enum DriverOption {
     Rewrite(bool),
     /// Write-to-selected: the name of the child that is written (P6.3).
     Select(Option<Arc<str>>),
+    /// Mirror-top: what the job is about (P6.11).
+    Phase(MirrorPhase),
+    /// File: whether its size is not a multiple of its request alignment (P9).
+    Unaligned(bool),
     /// An option of a driver of one's own.
     Other {
         /// Its name.
@@ -112,6 +128,19 @@ pub enum DriverOption {
         /// Its value.
         value: Arc<str>,
     },
+}
+
+/// What the job of a [`MirrorTop`](crate::drivers::MirrorTop) is about (P6.11).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum MirrorPhase {
+    /// It copies to a target of its own.
+    #[default]
+    Mirror,
+    /// It copies into its own backing chain: an active commit.
+    Commit,
+    /// It is over.
+    Stopped,
 }
 
 /// The driver has no such option.
@@ -301,6 +330,14 @@ impl<T: Policy + ?Sized> Policy for Box<T> {
 
     fn children_replaceable(&self) -> bool {
         (**self).children_replaceable()
+    }
+
+    fn takes_filtered(&self) -> bool {
+        (**self).takes_filtered()
+    }
+
+    fn live_children(&self) -> bool {
+        (**self).live_children()
     }
 
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {

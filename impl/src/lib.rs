@@ -193,7 +193,7 @@ mod steps;
 mod transaction;
 
 pub use check::{Inconsistency, Recomputed};
-pub use driver::{ChildContext, Driver, DriverOption, Policy, Refusal, UnsupportedOption};
+pub use driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};
 pub use graph::{EdgeIter, EdgeKey, EdgeView, Graph, NodeKey, NodeView, Parent, UserKey, UserView};

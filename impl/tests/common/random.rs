@@ -2,8 +2,8 @@
 
 use super::{Injected, Rng};
 use blockgraph::{
-    Driver, DriverOption, EdgeKey, Error, Graph, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions, Reopen, Role,
-    Transaction, UserKey, UserSpec,
+    Driver, DriverOption, EdgeKey, Error, Graph, MirrorPhase, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions,
+    Reopen, Role, Transaction, UserKey, UserSpec,
 };
 
 pub const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -37,7 +37,9 @@ pub fn edge<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> EdgeKey {
 }
 
 pub fn option(rng: &mut Rng) -> DriverOption {
-    match rng.below(3) {
+    match rng.below(5) {
+        3 => DriverOption::Unaligned(rng.coin()),
+        4 => DriverOption::Phase([MirrorPhase::Mirror, MirrorPhase::Commit, MirrorPhase::Stopped][rng.below(3)]),
         0 => DriverOption::Rewrite(rng.coin()),
         1 => DriverOption::Select(rng.coin().then(|| EDGE_NAMES[rng.below(5)].into())),
         _ => DriverOption::Debug { take: permissions(rng), unshare: permissions(rng) },
