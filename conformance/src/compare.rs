@@ -10,21 +10,22 @@ use crate::translate::{self, Keys};
 use blockgraph::{Graph, NodeView, Policy};
 use blockgraph_model::judge::{self, Derived};
 use blockgraph_model::{
-    Context, Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Parent, Perms, State, Violation,
+    Context, Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Pair, Parent, Perms, State, Violation,
 };
 
 /// Everything the crate shows is what the state says: names, drivers or that they are gone, options, flags, holders, from whom
-/// nodes inherit, stored names, granted pairs, who lags, both list orders of every node, edges with role, mark and pair,
-/// users with what they block, and nothing besides.
+/// nodes inherit, stored names, contexts, sections and counts, granted pairs, who lags, both list orders of every node, edges with
+/// role, mark and pair, users with what they want, have, are and block, and nothing besides.
 pub fn same<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
     let Some(derived) = judge::derive(state) else { return false };
-    let graph = &subject.graph;
-    let sides = Sides { subject, graph, keys: &subject.keys, state, derived: &derived };
+    let (graph, quiet) = (&subject.graph, state.quiesced());
+    let sides = Sides { subject, graph, keys: &subject.keys, state, derived: &derived, quiet: &quiet };
     graph.node_count() == state.names().count()
         && state.names().all(|id| sides.same_node(id))
         && graph.stale_nodes().count() == state.names().filter(|id| sides.is_stale(*id)).count()
         && graph.users().count() == state.edges().iter().filter(|e| matches!(e.parent, Parent::User(_))).count()
-        && state.edges().iter().all(|e| same_user(graph, &subject.keys, e))
+        && state.edges().iter().zip(derived.edges).all(|(e, pair)| same_user(graph, &subject.keys, e, pair, &quiet))
+        && graph.drain_alls() == u32::from(state.drain_alls)
 }
 
 /// The crate's graph and the model's state that are compared node by node.
@@ -34,6 +35,7 @@ struct Sides<'a, const N: usize, const E: usize> {
     keys: &'a Keys,
     state: &'a State<N, E>,
     derived: &'a Derived<N, E>,
+    quiet: &'a [bool; N],
 }
 
 impl<const N: usize, const E: usize> Sides<'_, N, E> {
@@ -46,6 +48,10 @@ impl<const N: usize, const E: usize> Sides<'_, N, E> {
             && impl_subject::flags(&view) == node.flags
             && view.is_monitor_owned() == node.monitor
             && view.holders() == u32::from(node.holders)
+            && view.sections() == u32::from(node.sections)
+            && view.quiesce_count() == self.state.quiesce_count(id, self.quiet) as u64
+            && view.is_quiesced() == self.quiet[id.0 as usize]
+            && view.writable() == node.writable()
             && self.same_heritage(node, &view)
             && view.stored_backing().cloned() == node.stored.map(translate::node_name)
             && translate::grant_back(view.granted()) == node.granted
@@ -109,13 +115,21 @@ impl<const N: usize, const E: usize> Sides<'_, N, E> {
     }
 }
 
-fn same_user(graph: &Graph<TestDriver>, keys: &Keys, edge: &Edge) -> bool {
+fn same_user<const N: usize>(
+    graph: &Graph<TestDriver>,
+    keys: &Keys,
+    edge: &Edge,
+    pair: Pair,
+    quiet: &[bool; N],
+) -> bool {
     let Parent::User(user) = edge.parent else { return true };
     graph.user_view(keys.user(user)).is_some_and(|view| {
         *view.name() == translate::user_name(user)
             && view.node() == keys.node(edge.child)
-            && view.stays() == edge.ways.stay
-            && translate::pair_back(view.pair()) == edge.wanted
+            && impl_subject::ways(&view) == edge.ways
+            && translate::pair_back(view.pair()) == pair
+            && translate::pair_back(view.wanted()) == edge.wanted
+            && view.is_quiesced() == quiet[edge.child.0 as usize]
             && translate::op_kinds_back(view.blocks()) == edge.blocks
             && (edge.blocks == OpKinds::NONE || view.block_reason() == Some(translate::reason(user)))
     })

@@ -206,12 +206,12 @@ mod tests {
     #[test]
     fn sections_contexts_activity() {
         let text = "add node=a kind=file unaligned=on\nadd node=m kind=mirror-top phase=commit\nappend new=m top=a\n\
-            attach-user user=u node=m need=rw share=all stay=on may-inactivate=on fixed=on\ndrain-begin node=a\n\
+            attach-user user=u node=m need=rwz share=all stay=on may-inactivate=on fixed=on\ndrain-begin node=a\n\
             attach-user user=v node=a need=- share=all\ndrain-all-begin\ninactivate node=m\n\
             add node=q kind=quorum\nattach-user user=w node=q need=- share=all fixed=on context=2\n";
-        let expected = "drain-alls=1\n@u -/all wants rw/all stays may-inactivate fixed\n\
+        let expected = "drain-alls=1\n@u -/all wants rwz/all stays may-inactivate fixed\n\
             └─ m  mirror-top inactive phase=commit  quiesce=2\n   \
-            └─ backing fp -/all-wz → a  file inactive unaligned  sections=1  quiesce=2  -/all-wz of @v, m/backing\n\
+            └─ backing fp -/all → a  file inactive unaligned  sections=1  quiesce=2  -/all of @v, m/backing\n\
             @v -/all\n└─ a ↑\n@w -/all fixed\n└─ q  quorum  context=2  quiesce=1\n";
         assert_eq!(drawing(text), expected);
     }

@@ -5,7 +5,7 @@ use crate::steps::step;
 use crate::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
 use crate::translate::{self, Keys, Refused};
 use blockgraph::{
-    Committed, EdgeKey, EdgeView, ErrorKind, Graph, NodeKey, NodeView, PlanStep, Preset, Savepoint, Transaction,
+    Committed, EdgeKey, EdgeView, ErrorKind, Graph, NodeKey, NodeView, PlanStep, Preset, Savepoint, Transaction, UserView,
 };
 use blockgraph_model::op::Flags;
 use blockgraph_model::{Context, EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId, Ways};
@@ -116,9 +116,13 @@ impl ImplSubject {
                 PlanStep::Flush { .. } => {}
                 PlanStep::Prepare { .. } => effects.prepare.push(id),
                 PlanStep::Rename { .. } => effects.rename.push(id),
+                PlanStep::Inactivate { .. } => effects.inactivate.push(id),
+                PlanStep::Activate { .. } => effects.activate.push(id),
                 PlanStep::Check { grant, .. } => effects.check.push((id, translate::grant_back(*grant))),
             }
         }
+        let ids = |nodes: &[NodeKey]| nodes.iter().filter_map(|key| self.keys.node_of(*key)).collect();
+        (effects.quiesce, effects.resume) = (ids(committed.quiesced()), ids(committed.resumed()));
         effects.closed = committed.closed.iter().filter_map(|gone| translate::node_id(&gone.name)).collect();
         self.ejected.extend(committed.ejected.into_iter().map(|given| (given.driver.id, given.driver.preset)));
         self.ejected.retain(|(id, _)| !effects.closed.contains(id));
@@ -142,6 +146,11 @@ fn about(graph: &Graph<TestDriver>, keys: &Keys, op: Op, error: Option<&ErrorKin
             let blocks = graph.user_view(keys.user(user))?.blocks();
             translate::op_kinds(kinds).kinds().find(|kind| !blocks.kinds().any(|k| k == *kind)) == Some(*kind)
         }
+        (Op::Inactivate { node }, Some(ErrorKind::ActiveParent { node: named, .. })) => named.key == keys.node(node),
+        (Op::Inactivate { .. }, Some(ErrorKind::UserActive { node, user })) => match user.parent {
+            blockgraph::Parent::User(user) => graph.user_view(user).is_some_and(|view| view.node() == node.key),
+            blockgraph::Parent::Node(_) => false,
+        },
         (Op::DropIntermediate { base, .. }, Some(ErrorKind::ShouldNotChange { to, .. })) => to.key == keys.node(base),
         (Op::CheckOp { node, kind }, None) => graph.is_blocked(keys.node(node), translate::op_kind(kind)).is_none(),
         (Op::CheckOp { node, kind }, Some(ErrorKind::Blocked { by, reason, .. })) => {
@@ -179,6 +188,8 @@ fn told(committed: &Committed<TestDriver>, keys: &Keys, graph: &Graph<TestDriver
             PlanStep::Prepare { read_only, .. } => What::Prepare(read_only),
             // The drivers see the name that the graph shows afterwards.
             PlanStep::Rename { node } => What::Rename(graph.get(node).and_then(|view| stored(&view))),
+            PlanStep::Inactivate { .. } => What::Inactivate,
+            PlanStep::Activate { .. } => What::Activate,
             PlanStep::Check { grant, .. } => What::Check(grant),
         };
         Ok((what, id(step.node())?))
@@ -186,6 +197,8 @@ fn told(committed: &Committed<TestDriver>, keys: &Keys, graph: &Graph<TestDriver
     let mut told = Told {
         plan: committed.plan.iter().copied().map(steps).collect::<Result<_, _>>()?,
         refused: committed.refused.iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
+        quiesce: committed.quiesced().iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
+        resume: committed.resumed().iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
         commits: committed.commits().map(steps).collect::<Result<_, _>>()?,
         post_commits: committed.post_commits().map(id).collect::<Result<_, _>>()?,
         ..Told::default()
@@ -281,6 +294,9 @@ impl Subject for ImplSubject {
         if let Some(call) = hooks::with_log(|calls| calls.iter().find(gone).copied()) {
             self.fault = Some(format!("{call:?} of a driver that was to be handed back without a call (L3.4)"));
         }
+        if !self.graph.pending_resumes().is_empty() {
+            self.fault = Some(format!("still to go on are {:?}", self.graph.pending_resumes()));
+        }
         if !self.graph.pending_aborts().is_empty() {
             self.fault = Some(format!("steps were left unaborted: {:?}", self.graph.pending_aborts()));
         }
@@ -288,7 +304,7 @@ impl Subject for ImplSubject {
     }
 
     fn observe(&self) -> Observation {
-        let mut seen = Observation::default();
+        let mut seen = Observation { drain_alls: self.graph.drain_alls(), ..Observation::default() };
         seen.nodes.extend(self.graph.nodes().filter_map(|key| self.node_seen(key)));
         seen.users.extend(self.graph.users().filter_map(|key| {
             let view = self.graph.user_view(key)?;
@@ -297,10 +313,10 @@ impl Subject for ImplSubject {
                 id: translate::user_id(view.name())?,
                 node: translate::node_id(node.name())?,
                 pair: translate::pair_back(view.pair()),
-                wanted: translate::pair_back(view.pair()),
-                ways: Ways { stay: view.stays(), ..Ways::NONE },
+                wanted: translate::pair_back(view.wanted()),
+                ways: ways(&view),
                 context: Context::MAIN,
-                quiesced: false,
+                quiesced: view.is_quiesced(),
                 blocks: translate::op_kinds_back(view.blocks()),
             })
         }));
@@ -355,8 +371,8 @@ impl ImplSubject {
             holders: view.holders(),
             ejected: !view.has_driver(),
             context: Context::MAIN,
-            sections: 0,
-            quiesce: 0,
+            sections: view.sections(),
+            quiesce: u32::try_from(view.quiesce_count()).unwrap_or(u32::MAX),
             inherits: inherits(graph, &view),
             stored: stored(&view),
             pair: translate::pair_back(view.pair()),
@@ -375,8 +391,13 @@ pub fn flags(view: &NodeView<'_>) -> Flags {
         no_io: view.no_io(),
         never_freeze: view.never_freeze(),
         implicit: view.implicit(),
-        inactive: false,
+        inactive: view.inactive(),
     }
+}
+
+/// What a user is besides what it wants.
+pub fn ways(view: &UserView<'_>) -> Ways {
+    Ways { stay: view.stays(), may_inactivate: view.may_inactivate(), fixed: false }
 }
 
 /// The stored backing name of a node; the tests store names of nodes only.
