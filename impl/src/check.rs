@@ -72,6 +72,8 @@ pub enum Inconsistency {
     InactiveNode(NodeKey),
     /// The node is doomed or has no reference (L2.1).
     Unreferenced(NodeKey),
+    /// The edge joins two contexts, or a fixed user lives elsewhere than at its node (C1).
+    Context(EdgeKey),
     /// The node is not quiesced as often as its sections and children say (Q1).
     Quiesced(NodeKey),
     /// The node is stale and not listed, or listed and not stale (V7.1).
@@ -177,6 +179,7 @@ impl<D: Driver> Graph<D> {
             found.push(Inconsistency::Registry);
         }
         core.check_users(&mut found);
+        core.check_contexts(&mut found);
         core.check_texts(&mut found);
         core.check_inheritance(&mut found);
         // Broken lists could lead anywhere.

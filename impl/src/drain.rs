@@ -5,6 +5,7 @@
 //! than one answer fits the edges; every change is journalled with what was there before, so undoing does not depend
 //! on which it is, and without cycles there is only one.
 
+use crate::context::{ContextId, Stay};
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
 use crate::journal::Undo;
@@ -31,6 +32,8 @@ pub(crate) struct Notices {
     pub(crate) resumed: Vec<NodeKey>,
     pub(crate) quiesced_users: Vec<UserKey>,
     pub(crate) resumed_users: Vec<UserKey>,
+    /// The components that stay where they are (C3).
+    pub(crate) stays: Vec<Stay>,
 }
 
 impl Core {
@@ -159,6 +162,7 @@ impl Core {
 struct Past {
     new: bool,
     quiet: Option<bool>,
+    context: Option<ContextId>,
 }
 
 /// The state before the transaction, as the journal knows it.
@@ -188,6 +192,7 @@ impl History {
                 Undo::DrainAlls(old) => history.drained_all = old > 0,
                 Undo::Added(key) => history.node(key).new = true,
                 Undo::Quiet { node, old } => history.node(node).quiet = Some(old != Quiet::NONE),
+                Undo::Context { node, old } => history.node(node).context = Some(old),
                 Undo::UserAdded(key) => history.user(key, None),
                 Undo::Retargeted { edge, child, .. } => history.retargeted(core, edge, child),
                 _ => {}
@@ -221,6 +226,12 @@ impl History {
         !past.new && (self.drained_all || past.quiet.unwrap_or_else(|| core.is_quiet(key)))
     }
 
+    /// Whether a node that was there, or a user of it, is in another context now than this node was.
+    fn moves(&self, core: &Core, was_at: NodeKey, is_at: NodeKey) -> bool {
+        let past = self.nodes.get(was_at).and_then(|past| past.context);
+        past.unwrap_or(core.nodes[was_at].context) != core.nodes[is_at].context
+    }
+
     /// The nodes whose state may have changed.
     fn changed_nodes(&self, core: &Core) -> Vec<NodeKey> {
         if self.drained_all == (core.drain_alls > 0) { self.order.clone() } else { core.node_keys().collect() }
@@ -245,24 +256,26 @@ impl History {
 
 impl Core {
     /// All drivers have agreed: who is to be told to be quiet and who to go on (Q4). O(1) where no section was open
-    /// or is, else O(what was done), and O(nodes) when the first drain-all begins or the last one ends.
+    /// or is and all is in main, else O(what was done), and O(nodes) when the first drain-all begins or the last one ends.
     pub(crate) fn order_notices(&mut self) {
         self.pending.notices = None;
-        if !self.pending.drains && self.drain_alls == 0 {
+        if !self.pending.drains && self.drain_alls == 0 && !self.pending.contexts.uneven {
             return;
         }
         let history = History::of(self);
-        let mut notices = Notices::default();
+        let stays = self.pending.contexts.stays.clone();
+        let mut notices = Notices { stays, ..Notices::default() };
         let nodes = history.changed_nodes(self);
         for key in nodes.iter().copied() {
             if !self.nodes.get(key).is_some_and(|node| node.is_asked()) {
                 continue;
             }
             let (before, after) = (history.was_quiesced(self, key), self.is_quiesced(key));
-            if !before && after {
+            let moves = history.moves(self, key, key);
+            if !before && (after || moves) {
                 notices.quiesced.push(key);
             }
-            if before && !after {
+            if !after && (before || moves) {
                 notices.resumed.push(key);
             }
         }
@@ -271,11 +284,12 @@ impl Core {
             let node = self.edges[edge].child;
             let was_at = history.users.get(user).copied().unwrap_or(Some(node));
             let before = was_at.is_some_and(|node| history.was_quiesced(self, node));
+            let moves = was_at.is_some_and(|was_at| history.moves(self, was_at, node));
             let after = self.is_quiesced(node);
-            if !before && after {
+            if !before && (after || moves) {
                 notices.quiesced_users.push(user);
             }
-            if before && !after {
+            if !after && (before || moves) {
                 notices.resumed_users.push(user);
             }
         }

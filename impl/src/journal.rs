@@ -1,6 +1,7 @@
 //! The undo log. Every write of a transaction leaves one record; a rollback takes them back in reverse order, which
 //! restores the graph exactly, list orders included.
 
+use crate::context::ContextId;
 use crate::drain::Quiet;
 use crate::driver::Driver;
 use crate::graph::Graph;
@@ -60,6 +61,12 @@ pub(crate) enum Undo {
         old: Quiet,
     },
     DrainAlls(u32),
+    Context {
+        node: NodeKey,
+        old: ContextId,
+    },
+    /// The last of the requests to move.
+    Request,
     /// The previous value is the last of `Pending::options`.
     Option,
 }
@@ -129,6 +136,8 @@ impl Core {
             Undo::Label(key, old) => self.nodes[key].label = old,
             Undo::Quiet { node, old } => self.put_quiet(node, old),
             Undo::DrainAlls(old) => self.drain_alls = old,
+            Undo::Context { node, old } => self.nodes[node].context = old,
+            Undo::Request => _ = self.pending.contexts.requests.pop(),
             Undo::Option => {}
         }
     }
@@ -282,6 +291,8 @@ impl Core {
         pending.settled = 0;
         pending.told.clear();
         pending.drains = false;
+        pending.contexts.clear();
+        pending.stay_aborts = 0;
         pending.notices = None;
         pending.quieted = 0;
     }

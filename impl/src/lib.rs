@@ -169,6 +169,7 @@ extern crate alloc;
 
 mod activation;
 mod check;
+mod context;
 mod counters;
 mod drain;
 mod driver;
@@ -193,6 +194,7 @@ mod steps;
 mod transaction;
 
 pub use check::{Inconsistency, Recomputed};
+pub use context::ContextId;
 pub use driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};

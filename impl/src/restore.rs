@@ -62,6 +62,8 @@ pub enum RestoreError {
     BadlyFrozen(usize),
     /// A user has no edge, or more than one.
     UserEdges(usize),
+    /// An edge joins two contexts (C1).
+    Contexts(usize),
     /// `parent_lists` does not have every edge once.
     ParentLists,
     /// A node has no reference (L2.1).
@@ -258,5 +260,6 @@ fn restored_node<T>(node: &NodeSnapshot<T>, shape: Shape) -> Result<Node, fn(usi
     };
     let mut data = Node::new(&spec, shape, 0);
     (data.monitor, data.holders, data.granted) = (node.monitor, node.holders, node.granted);
+    data.context = node.context;
     Ok(data)
 }

@@ -11,15 +11,18 @@ use core::cmp::Reverse;
 
 impl Core {
     /// All steps have been executed; in which order they are made permanent (V6): the checks from the back, the
-    /// activations and the inactivations, the renames from the back, then the prepares, each after those of the nodes
-    /// below, which have greater labels. Refused checks are not among them.
+    /// activations, the inactivations and the contexts, the renames from the back, then the prepares, each after those
+    /// of the nodes below, which have greater labels. Refused checks are not among them, nor the contexts of components
+    /// that stay: of these the questions to those who agreed in vain are aborted first of all, newest first (C3).
     pub(crate) fn order_settlement(&mut self) {
         let Self { nodes, pending, .. } = self;
-        let (plan, refused) = (&pending.plan, &pending.refused);
+        let (plan, refused, stays) = (&pending.plan, &pending.refused, &pending.contexts.stays);
         let (checks, checked) = (pending.before_checks, pending.checked);
         let accepted = |index: &usize| refused.is_empty() || refused.binary_search(index).is_err();
         pending.settled = 0;
         pending.settle.clear();
+        pending.settle.extend(stays.iter().rev().flat_map(|stay| (stay.start..stay.refused).rev()));
+        pending.stay_aborts = pending.settle.len();
         pending.settle.extend((checks..checked).rev().filter(accepted));
         pending.settle.extend(checked..plan.len());
         if checks == 0 {
@@ -27,7 +30,9 @@ impl Core {
         }
         let step = |index: &usize| plan.get(*index).copied();
         let of = |hook| move |index: &usize| step(index).is_some_and(|step| step.hook() == hook);
+        let moves = |index: &usize| !stays.iter().any(|stay| stay.has(*index));
         pending.settle.extend((0..checks).filter(of(Hook::Inactivate)));
+        pending.settle.extend((0..checks).filter(of(Hook::Context)).filter(moves));
         pending.settle.extend((0..checks).rev().filter(of(Hook::Rename)));
         let first = pending.settle.len();
         pending.settle.extend((0..checks).rev().filter(of(Hook::Prepare)));
@@ -110,6 +115,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Prepare { read_only, .. } => driver.prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.rename(&view),
             PlanStep::Inactivate { .. } => driver.inactivate(&view),
+            PlanStep::Context { to, .. } => driver.change_context(&view, to),
             PlanStep::Check { grant, .. } => driver.check(&view, grant),
             PlanStep::Activate { .. } => driver.activate(&view),
         }
@@ -122,6 +128,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Prepare { read_only, .. } => driver.commit_prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.commit_rename(&view),
             PlanStep::Inactivate { .. } => driver.commit_inactivate(&view),
+            PlanStep::Context { to, .. } => driver.commit_context(&view, to),
             PlanStep::Check { grant, .. } => driver.set(&view, grant),
             PlanStep::Activate { .. } => driver.commit_activate(&view),
         }
@@ -134,6 +141,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Prepare { read_only, .. } => driver.abort_prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.abort_rename(&view),
             PlanStep::Inactivate { .. } => driver.abort_inactivate(&view),
+            PlanStep::Context { to, .. } => driver.abort_context(&view, to),
             PlanStep::Check { grant, .. } => driver.abort(&view, grant),
             PlanStep::Activate { .. } => driver.abort_activate(&view),
         }
@@ -149,6 +157,14 @@ impl<D: Driver> Graph<D> {
     /// panics is not called again.
     pub(crate) fn abort_all(&mut self) {
         while let Some(step) = self.core.next_to_abort() {
+            self.abort_step(step);
+        }
+    }
+
+    /// Components that stay where they are (C3): who agreed is told first. As in [`Graph::abort_all`].
+    pub(crate) fn abort_stays(&mut self) {
+        while self.core.pending.settled < self.core.pending.stay_aborts {
+            let Some(step) = self.core.settle_next() else { return };
             self.abort_step(step);
         }
     }
@@ -197,6 +213,7 @@ impl<D: Driver> Graph<D> {
         let core = &mut self.core;
         let plan = &core.pending.plan;
         let refused = core.pending.refused.iter().filter_map(|index| plan.get(*index));
+        let refused = refused.filter(|step| matches!(step, PlanStep::Check { .. }));
         let refused: Vec<NodeKey> = refused.map(PlanStep::node).collect();
         core.relist_stale(&refused);
         core.free_unlinked();

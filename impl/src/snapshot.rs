@@ -1,5 +1,6 @@
 //! Everything observable of a graph as plain data.
 
+use crate::context::ContextId;
 use crate::driver::Driver;
 use crate::graph::arena::{EdgeKey, NodeKey};
 use crate::graph::{EdgeView, Graph};
@@ -78,6 +79,8 @@ pub struct NodeSnapshot<D> {
     pub monitor: bool,
     /// The number of callers that hold it (L1).
     pub holders: u32,
+    /// The context (C1).
+    pub context: ContextId,
     /// The number of its own open sections (Q1).
     pub sections: u32,
     /// From whom the node inherits (S8).
@@ -127,6 +130,8 @@ pub struct UserSnapshot {
     pub pair: Pair,
     /// The flag *stay-at-node*.
     pub stays: bool,
+    /// The flag *fixed* (C1).
+    pub fixed: bool,
     /// The flag *may-inactivate* (A1).
     pub may_inactivate: bool,
     /// The kinds of operation that it blocks (L4).
@@ -195,6 +200,7 @@ impl<D: Driver> Graph<D> {
                 inactive: node.inactive,
                 monitor: node.monitor,
                 holders: node.holders,
+                context: node.context,
                 sections: view.sections(),
                 inherits: view.inherits_from().and_then(|parent| numbers.get(parent).copied()),
                 inherits_read_only: view.inherits_read_only(),
@@ -219,9 +225,9 @@ impl<D: Driver> Graph<D> {
         for user in self.users().filter_map(|user| self.user_view(user)) {
             let parent = ParentIndex::User(index(snapshot.users.len()));
             let (name, pair, stays) = (user.name().clone(), user.wanted(), user.stays());
-            let may_inactivate = user.may_inactivate();
+            let (fixed, may_inactivate) = (user.is_fixed(), user.may_inactivate());
             let (blocks, block_reason) = (user.blocks(), user.block_reason().cloned());
-            snapshot.users.push(UserSnapshot { name, pair, stays, may_inactivate, blocks, block_reason });
+            snapshot.users.push(UserSnapshot { name, pair, stays, fixed, may_inactivate, blocks, block_reason });
             if let Some(edge) = self.edge(user.edge()) {
                 push(&mut snapshot.edges, parent, edge);
             }

@@ -1,5 +1,6 @@
 //! The steps as methods of a transaction.
 
+use crate::context::ContextId;
 use crate::driver::{Driver, DriverOption};
 use crate::error::StepError;
 #[cfg(doc)]
@@ -339,4 +340,28 @@ steps! {
     /// # Errors
     /// `NotDrainedAll`.
     drain_all_end() -> () = graph => graph.core.drain_all_end();
+
+    /// Asks the node to go to another context, together with all that it is connected with (O35, C2; QEMU:
+    /// `bdrv_try_change_aio_context`). The judgement decides: a fixed user elsewhere is a `ContextFixed`. O(1), and the
+    /// judgement walks over the component.
+    ///
+    /// ```
+    /// use blockgraph::drivers::{Filter, Protocol};
+    /// use blockgraph::{ContextId, ErrorKind, Graph, NodeSpec, Pair, Preset, UserSpec};
+    ///
+    /// let mut graph: Graph<Preset> = Graph::new();
+    /// let file = graph.add(NodeSpec::new("file"), Protocol.into())?;
+    /// let throttle = graph.insert(NodeSpec::new("throttle"), Filter.into(), file)?;
+    /// let guest = UserSpec::new("guest", Pair::NOTHING).fixed(true).context(ContextId(1));
+    /// graph.attach_user_as(guest, throttle)?;
+    /// assert_eq!(graph.get(file).map(|file| file.context()), Some(ContextId(1)));
+    ///
+    /// let error = graph.move_context(file, ContextId(2)).unwrap_err();
+    /// assert!(matches!(error.kind(), ErrorKind::ContextFixed { .. }));
+    /// # Ok::<(), blockgraph::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NodeNotFound`.
+    move_context(node: NodeKey, to: ContextId) -> () = graph => graph.core.move_context(node, to);
 }

@@ -4,8 +4,8 @@
 mod common;
 
 use blockgraph::{
-    ChildContext, Driver, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal, Reopen, Role,
-    UserSpec,
+    ChildContext, ContextId, Driver, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal,
+    Reopen, Role, UserSpec,
 };
 use common::READER;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,6 +30,7 @@ struct Diarist {
     panics_in_post_commit: bool,
     panics_in_commit: bool,
     panics_in_resume: bool,
+    refuses_contexts: bool,
 }
 
 impl Diarist {
@@ -140,6 +141,20 @@ impl Driver for Diarist {
         self.write(format!("abort {} {new:?}", view.name()));
     }
 
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        self.write(format!("context {} {to}", view.name()));
+        if self.refuses_contexts { Err(Refusal::new("no")) } else { Ok(()) }
+    }
+
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        assert!(!self.panics_in_commit, "commit_context panics");
+        self.write(format!("commit_context {} {to}", view.name()));
+    }
+
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        self.write(format!("abort_context {} {to}", view.name()));
+    }
+
     fn quiesce(&mut self, view: &NodeView<'_>) {
         self.write(format!("quiesce {}", view.name()));
     }
@@ -192,6 +207,15 @@ fn every_hook<D: Driver>(wrap: fn(Diarist) -> D) {
     graph.drain_begin(a).unwrap();
     graph.drain_end(a).unwrap();
     assert_eq!(heard(&log), ["quiesce a", "resume a"]);
+    graph.move_context(a, ContextId(7)).unwrap();
+    assert_eq!(heard(&log), ["context a 7", "quiesce a", "commit_context a 7", "resume a"]);
+    let refusing =
+        graph.add(NodeSpec::new("b"), wrap(Diarist { refuses_contexts: true, ..Diarist::new(&log) })).unwrap();
+    let mut t = graph.transaction();
+    t.move_context(a, ContextId(8)).unwrap();
+    t.move_context(refusing, ContextId(8)).unwrap();
+    assert_eq!(t.commit().map(drop).unwrap_err().to_string(), "no");
+    assert_eq!(heard(&log), ["context a 8", "context b 8", "abort_context a 8"]);
 }
 
 /// The same of the hooks about activity.
@@ -478,4 +502,56 @@ fn a_panic_leaves_resumes_owed() {
     assert!(graph.pending_resumes().len() <= 1, "who has panicked is not called again");
     graph.driver_mut(top).unwrap().panics_in_resume = false;
     graph.take_pending_resumes();
+}
+
+/// H37: all are asked, then all are quiet, then all change, then all go on; and where contexts stand among the rest.
+#[test]
+fn contexts_change_while_all_is_quiet() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, aside]) = tower(&log);
+    graph.drain_begin(bottom).unwrap();
+    graph.drain_begin(aside).unwrap();
+    graph.set_backing(aside, Some(top)).unwrap();
+    heard(&log);
+    let mut t = graph.transaction();
+    t.reopen(&[Reopen::new(top).keep(true).read_only(false)]).unwrap();
+    t.move_context(bottom, ContextId(3)).unwrap();
+    t.drop_intermediate(top, middle).unwrap();
+    t.drain_end(bottom).unwrap();
+    t.commit().unwrap();
+    let mut heard = words(&log);
+    let mut sorted = |range: core::ops::Range<usize>, word: &str| {
+        let part = &mut heard[range];
+        part.sort();
+        assert!(part.iter().all(|entry| entry.starts_with(word)), "{word}: {part:?}");
+        part.len()
+    };
+    // flush, prepare, rename, four contexts, check; all are quiet already; set, four commits, and the rest.
+    assert_eq!(sorted(3..7, "context"), 4);
+    assert_eq!(sorted(9..13, "commit_context"), 4);
+    assert_eq!(sorted(16..19, "resume"), 3);
+    let rest: Vec<_> = [0, 1, 2, 7, 8, 13, 14, 15].map(|i| heard[i].as_str()).to_vec();
+    let expected = ["flush top", "prepare top", "rename aside", "check top", "set top", "commit_rename aside"];
+    assert_eq!(rest, [&expected[..], &["commit_prepare top", "post_commit top"]].concat());
+    assert_eq!(heard.len(), 19, "aside is still quiet by its own section");
+}
+
+/// What has changed its context by then is beyond aborting.
+#[test]
+fn a_panic_in_commit_context() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, _]) = tower(&log);
+    graph.driver_mut(middle).unwrap().panics_in_commit = true;
+    let before = graph.snapshot_with(|_, _| ());
+    let result = catch_unwind(AssertUnwindSafe(|| graph.move_context(top, ContextId(1))));
+    assert!(result.is_err());
+    assert_eq!((graph.snapshot_with(|_, _| ()), graph.check()), (before, vec![]));
+    let told = words(&log).iter().filter(|entry| entry.starts_with("commit_context")).count();
+    assert_eq!(graph.pending_aborts().len(), 3 - told);
+    let mut owed = graph.pending_resumes().to_vec();
+    owed.sort();
+    assert_eq!(owed, [top, middle, bottom]);
+    graph.run_pending_aborts();
+    let told: Vec<_> = words(&log).iter().map(|entry| entry.split(' ').next().unwrap().to_string()).collect();
+    assert_eq!(told[told.len() - 3..], ["resume", "resume", "resume"]);
 }

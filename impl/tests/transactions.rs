@@ -242,8 +242,14 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
 
 /// A node loses its driver, but its edges have no pairs to keep.
 fn eject(snapshot: &mut blockgraph::Snapshot<Preset>, node: usize, spoil: fn(&mut Shape)) {
-    let mut shape =
-        Shape { filter: Some(Slot::File), supports_backing: false, takes_children: true, children_replaceable: false };
+    let mut shape = Shape {
+        filter: Some(Slot::File),
+        supports_backing: false,
+        takes_children: true,
+        children_replaceable: false,
+        live_children: false,
+        takes_filtered: false,
+    };
     spoil(&mut shape);
     snapshot.nodes[node].driver = DriverSnapshot::Ejected { name: "filter".into(), shape };
 }

@@ -15,7 +15,7 @@ impl Core {
         let lists = [p.fresh.len(), p.marks.len(), p.refused.len(), p.options.len(), p.journal.len(), p.plan.len()];
         let lists = lists.into_iter().chain([p.shifted.len()]);
         let nodes = [&p.doomed, &p.reopened, &p.renamed, &p.dirty, &p.touched, &p.told];
-        let texts = p.texts.is_empty() && p.settle.is_empty() && p.settled == 0 && !p.drains;
+        let texts = p.texts.is_empty() && p.settle.is_empty() && p.settled == 0 && !p.drains && p.contexts.is_clear();
         let empty = { lists }.all(|len| len == 0) && nodes.iter().all(|list| list.is_empty());
         if p.open || !empty || !texts || p.notices.is_some() || p.quieted > 0 || p.steps > 0 || p.progress > 0 {
             found.push(Inconsistency::Leftover);
@@ -162,6 +162,22 @@ impl Core {
         }
         for key in self.stale.iter().filter(|key| !self.nodes.contains_key(**key)) {
             found.push(Inconsistency::Stale(*key));
+        }
+    }
+
+    /// Both ends of every edge are in one context, so every component is.
+    pub(super) fn check_contexts(&self, found: &mut Vec<Inconsistency>) {
+        for (key, edge) in &self.edges {
+            let Some(child) = self.nodes.get(edge.child) else { continue };
+            let fits = match edge.parent {
+                Parent::Node(node) => self.nodes.get(node).is_none_or(|node| node.context == child.context),
+                Parent::User(user) => {
+                    self.users.get(user).is_none_or(|user| !user.fixed || user.context == Some(child.context))
+                }
+            };
+            if !fits {
+                found.push(Inconsistency::Context(key));
+            }
         }
     }
 

@@ -192,6 +192,19 @@ impl ErrorKind {
                 edge.child_name, edge.name, edge.parent_name
             ),
             Self::InactiveNode { node } => write!(f, "Inactive block node '{}' can only be read", node.name),
+            Self::ContextClash { .. } | Self::ContextFixed { .. } if f.alternate() => {
+                f.write_str("Cannot change iothread of active block backend")
+            }
+            Self::ContextClash { user, context, other, other_context } => write!(
+                f,
+                "Cannot change iothread of active block backend '{}' from {context} to {other_context}, where '{}' is",
+                user.parent_name, other.parent_name
+            ),
+            Self::ContextFixed { node, to, user, context } => write!(
+                f,
+                "Cannot change iothread of active block backend '{}' from {context} to {to} together with node '{}'",
+                user.parent_name, node.name
+            ),
             Self::Refused { message, .. } => f.write_str(message),
             _ => f.write_str("Operation refused"),
         }

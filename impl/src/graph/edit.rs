@@ -67,6 +67,8 @@ impl Core {
             next: none,
             wanted: spec.pair.known(),
             blocks: OpKinds::empty(),
+            context: spec.context.or(spec.fixed.then(|| self.nodes[node].context)),
+            fixed: spec.fixed,
             stays: spec.stays,
             may_inactivate: spec.may_inactivate,
             gone: false,
@@ -132,6 +134,7 @@ impl Core {
         }
         self.log(Undo::Linked(key));
         self.count(edge.child, Pair::NOTHING, edge.pair, self.nodes[edge.child].parent_count == 1);
+        self.note_joined(edge.parent, None, edge.child);
         if self.is_quiet(edge.child) {
             self.edge_quiesced(edge.parent, true);
         }
@@ -144,6 +147,7 @@ impl Core {
         self.unlink(key);
         self.log(Undo::Unlinked(key));
         self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
+        self.note_lost_parent(child);
         if self.is_quiet(child) {
             self.edge_quiesced(parent, false);
         }
@@ -197,6 +201,8 @@ impl Core {
         self.log(Undo::Retargeted { edge: key, child, prev_parent, prev_child });
         self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
         self.count(to, Pair::NOTHING, pair, self.nodes[to].parent_count == 1);
+        self.note_joined(parent, Some(child), to);
+        self.note_lost_parent(child);
         let quiet = self.is_quiet(to);
         if self.is_quiet(child) != quiet {
             self.edge_quiesced(parent, quiet);

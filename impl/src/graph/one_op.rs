@@ -2,6 +2,7 @@
 
 use super::Graph;
 use super::arena::{EdgeKey, NodeKey, UserKey};
+use crate::context::ContextId;
 use crate::driver::{Driver, DriverOption};
 use crate::error::Error;
 use crate::op_kind::{OpKind, OpKinds};
@@ -114,4 +115,6 @@ one_op! {
     drain_all_begin() -> ();
     /// [`Transaction::drain_all_end`], alone.
     drain_all_end() -> ();
+    /// [`Transaction::move_context`], alone.
+    move_context(node: NodeKey, to: ContextId) -> ();
 }

@@ -2,6 +2,7 @@
 //! next.
 
 use super::arena::{EdgeKey, NodeKey};
+use crate::context::Contexts;
 use crate::drain::Notices;
 use crate::driver::DriverOption;
 use crate::journal::Undo;
@@ -72,6 +73,9 @@ pub(crate) struct Pending {
     pub(crate) aborts: Vec<PlanStep>,
     /// A section was begun or ended, or an edge came or went that leads to a quiesced node; perhaps taken back since.
     pub(crate) drains: bool,
+    pub(crate) contexts: Contexts,
+    /// How many of the steps in `settle`, the first ones, are not made permanent but aborted (C3).
+    pub(crate) stay_aborts: usize,
     /// Who is to be told that it is quiesced or not (Q4); nothing if nobody is.
     pub(crate) notices: Option<Box<Notices>>,
     /// How many of them have been told to be quiet.

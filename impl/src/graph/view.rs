@@ -1,6 +1,7 @@
 //! Read-only views of nodes, edges and users.
 
 use super::arena::{Core, Edge, EdgeIter, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
+use crate::context::ContextId;
 use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
 use crate::role::{Role, Slot};
@@ -118,6 +119,13 @@ impl<'a> NodeView<'a> {
     #[must_use]
     pub fn stored_backing(&self) -> Option<&'a Arc<str>> {
         self.core.texts.backing.get(&self.key)
+    }
+
+    /// The context of the node (C1). Inside a transaction that of before; the judgement settles it. In a hook it is the
+    /// one to come.
+    #[must_use]
+    pub fn context(&self) -> ContextId {
+        self.node.context
     }
 
     /// The number of its own open sections (Q1).
@@ -344,6 +352,18 @@ impl<'a> UserView<'a> {
     #[must_use]
     pub fn block_reason(&self) -> Option<&'a Arc<str>> {
         self.core.texts.reasons.get(&self.key)
+    }
+
+    /// The context of the user, which is that of its node (C1). As [`NodeView::context`].
+    #[must_use]
+    pub fn context(&self) -> ContextId {
+        self.core.nodes[self.node()].context
+    }
+
+    /// Whether the context of the user never changes (C1).
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.user.fixed
     }
 
     /// Whether the user is quiesced, which it is exactly if its node is (Q1).

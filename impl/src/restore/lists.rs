@@ -75,7 +75,8 @@ impl Core {
             }
             let (edge, prev, next) = (EdgeKey::null(), self.last_user, UserKey::null());
             let (wanted, blocks, stays, may_inactivate) = (user.pair, user.blocks, user.stays, user.may_inactivate);
-            let data = User { edge, prev, next, wanted, blocks, stays, may_inactivate, gone: false };
+            let (fixed, context) = (user.fixed, None);
+            let data = User { edge, prev, next, wanted, blocks, context, fixed, stays, may_inactivate, gone: false };
             let key = self.users.insert(Named { name: user.name.clone(), data });
             self.relink_user(key);
             if let Some(reason) = &user.block_reason {
@@ -146,6 +147,9 @@ impl Core {
         if edge.frozen && self.nodes[child].never_freeze {
             return Err(RestoreError::BadlyFrozen(index));
         }
+        if self.nodes[parent].context != self.nodes[child].context {
+            return Err(RestoreError::Contexts(index));
+        }
         let kept = edge.kept.unwrap_or(Pair::NOTHING);
         if edge.kept.is_some() != self.nodes[parent].ejected || kept.known() != kept {
             return Err(RestoreError::KeptPair(index));
@@ -188,6 +192,7 @@ impl Core {
         let pair = if self.nodes[child].inactive { Pair::NOTHING } else { self.users[user].wanted };
         let key = self.edges.insert(Named { name, data: Edge::new(Parent::User(user), child, pair, edge.role, None) });
         self.users[user].edge = key;
+        self.users[user].context = Some(self.nodes[child].context).filter(|_| self.users[user].fixed);
         self.nodes[child].counters.change(Pair::NOTHING, pair);
         Ok(key)
     }
