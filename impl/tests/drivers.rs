@@ -10,7 +10,7 @@ use blockgraph::drivers::{
 };
 use blockgraph::{
     ChildContext, DriverOption, ErrorKind, Graph, Hook, MirrorPhase, NodeSpec, Pair, Permissions, Policy, Preset,
-    Reopen, Role, Slot,
+    Reopen, Role, Slot, UserSpec,
 };
 use common::{Behaviour, Injected, READER, add};
 
@@ -313,4 +313,166 @@ fn a_preset_passes_the_check_on() {
     let file = boxed.add(NodeSpec::new("file"), Box::new(File { unaligned: true })).unwrap();
     boxed.attach(raw, file, "file", Role::FILTER).unwrap();
     assert!(matches!(boxed.attach_user("u", raw, writer, false).unwrap_err().kind(), ErrorKind::Refused { .. }));
+}
+
+/// What the file's driver was told last.
+fn is_unaligned(graph: &Graph<Injected>, node: blockgraph::NodeKey) -> bool {
+    graph.driver(node).unwrap().preset == File { unaligned: true }.into()
+}
+
+/// O38: a user over a filter, a raw node and a backing filter, down to a file.
+#[test]
+fn truncate_reaches_the_file_below_the_filters() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let (file, raw) = (add(&mut graph, "file", File::default()), add(&mut graph, "raw", Raw));
+    let (top, copy) = (add(&mut graph, "top", MirrorTop::default()), add(&mut graph, "copy", CopyOnRead));
+    graph.attach(raw, file, "file", Role::FILTER).unwrap();
+    graph.attach(top, raw, "backing", Role::FILTER).unwrap();
+    graph.attach(copy, top, "file", Role::FILTER).unwrap();
+    let user = graph.attach_user("u", copy, Pair::new(set("Z"), set("RWUZG")), false).unwrap();
+    graph.truncate(user, true).unwrap();
+    assert!(is_unaligned(&graph, file));
+    let mut t = graph.transaction();
+    t.truncate(user, false).unwrap();
+    assert!(!is_unaligned(&t, file));
+    drop(t);
+    assert!(is_unaligned(&graph, file), "taken back");
+    // A writer comes, who would resize; the rest of the transaction makes the size fit.
+    let writer = Pair::new(set("W"), set("RWUZG"));
+    graph.set_user(user, Pair::NOTHING).unwrap();
+    let text = refused!(graph, NoResize, t => t.truncate(user, false));
+    assert_eq!(text, "Cannot truncate: block device 'u' has no 'resize' permission");
+    assert!(graph.attach_user("writer", copy, writer, false).is_err());
+    let mut t = graph.transaction();
+    let helper = t.attach_user("helper", file, Pair::new(set("Z"), set("RWUZG")), false).unwrap();
+    t.truncate(helper, false).unwrap();
+    t.detach_user(helper).unwrap();
+    t.attach_user("writer", copy, writer, false).unwrap();
+    t.commit().unwrap();
+    assert_eq!((is_unaligned(&graph, file), graph.check()), (false, vec![]));
+    refused!(graph, UserNotFound, t => t.truncate(helper, false));
+}
+
+/// O38: other kinds keep their size to themselves, also a raw node with an offset; a node without its driver passes
+/// nothing on.
+#[test]
+fn truncate_ends_where_no_filter_is() {
+    let resizer = Pair::new(set("Z"), set("RWUZG"));
+    let above: [(Preset, Role, bool, bool); 5] = [
+        (Filter.into(), Role::FILTER, false, true),
+        (Filter.into(), Role::FILTER, true, false),
+        (Format.into(), IMAGE, false, false),
+        (Raw.into(), IMAGE, false, false),
+        (Quorum::default().into(), DATA, false, false),
+    ];
+    for (preset, role, ejected, reached) in above {
+        let mut graph: Graph<Injected> = Graph::new();
+        let (file, top) = (add(&mut graph, "file", File::default()), add(&mut graph, "top", preset.clone()));
+        graph.attach(top, file, "file", role).unwrap();
+        let user = graph.attach_user("u", top, resizer, false).unwrap();
+        if ejected {
+            graph.eject_driver(top).unwrap();
+        }
+        graph.truncate(user, true).unwrap();
+        assert_eq!((is_unaligned(&graph, file), graph.check()), (reached, vec![]), "{preset:?} {ejected}");
+    }
+}
+
+/// O38.2: what counts is what the user could do before the operation, or wants if the operation makes it.
+#[test]
+fn truncate_asks_what_was_judged() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let file = add(&mut graph, "file", File::default());
+    let resizer = Pair::new(set("Z"), set("RWUZG"));
+    let user = graph.attach_user_as(UserSpec::new("u", READER).may_inactivate(true), file).unwrap();
+    let fails = |result: Result<(), blockgraph::Error>| {
+        assert!(matches!(result.unwrap_err().kind(), ErrorKind::NoResize { .. }));
+    };
+    let mut t = graph.transaction();
+    t.set_user(user, resizer).unwrap();
+    fails(t.truncate(user, true));
+    t.commit().unwrap();
+    let mut t = graph.transaction();
+    t.set_user(user, READER).unwrap();
+    t.set_user(user, Pair::NOTHING).unwrap();
+    t.truncate(user, true).unwrap();
+    t.inactivate(file).unwrap();
+    t.truncate(user, false).unwrap();
+    drop(t);
+    // While its node is inactive a user has nothing; one that has just come has what it wants.
+    graph.inactivate(file).unwrap();
+    fails(graph.truncate(user, true));
+    let mut t = graph.transaction();
+    t.activate(file).unwrap();
+    fails(t.truncate(user, true));
+    t.inactivate(file).unwrap();
+    let new = t.attach_user("new", file, resizer, false).unwrap();
+    t.truncate(new, true).unwrap();
+    t.set_user(new, READER).unwrap();
+    fails(t.truncate(new, true));
+    t.commit().unwrap();
+    assert_eq!((is_unaligned(&graph, file), graph.check()), (true, vec![]));
+}
+
+/// O39, condition by condition.
+#[test]
+fn a_quorum_gets_a_child() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let (quorum, a) = (add(&mut graph, "quorum", Quorum::default()), add(&mut graph, "a", Protocol));
+    let (b, format) = (add(&mut graph, "b", Protocol), add(&mut graph, "format", Format));
+    graph.attach_user("reader", quorum, READER, false).unwrap();
+    let edge = graph.add_child(quorum, a, "x").unwrap();
+    let seen = graph.edge(edge).map(|edge| (edge.role(), letters(edge.pair().need), letters(edge.pair().share)));
+    assert_eq!(seen, Some((DATA, "R".into(), "RUG".into())), "P6.5");
+    refused!(graph, DuplicateChild, t => t.add_child(quorum, b, "x"));
+    let text = refused!(graph, HasParent, t => t.add_child(quorum, a, "x"));
+    assert_eq!(text, "The node a already has a parent");
+    graph.attach_user("user", a, Pair::NOTHING, false).unwrap();
+    let ErrorKind::HasParent { node, edge } = common::refused(&mut graph, |t| t.add_child(quorum, a, "y").map(drop))
+    else {
+        panic!("another error")
+    };
+    assert_eq!((&*node.name, &*edge.parent_name), ("a", "user"), "the first in list order");
+    let text = refused!(graph, ChildrenFixed, t => t.add_child(format, a, "y"));
+    assert_eq!(text, "The node format does not support adding a child");
+    graph.add_child(quorum, b, "y").unwrap();
+    graph.eject_driver(quorum).unwrap();
+    refused!(graph, NodeCorrupted, t => t.add_child(quorum, a, "x"));
+    graph.eject_driver(format).unwrap();
+    refused!(graph, NodeCorrupted, t => t.add_child(format, a, "x"));
+    let gone = blockgraph::NodeKey::default();
+    refused!(graph, NodeNotFound, t => t.add_child(gone, a, "x"));
+    refused!(graph, NodeNotFound, t => t.add_child(quorum, gone, "x"));
+    assert_eq!(graph.check(), []);
+}
+
+/// O40, condition by condition; a child that nobody holds is closed.
+#[test]
+fn a_quorum_loses_a_child() {
+    let mut graph: Graph<Injected> = Graph::new();
+    let (quorum, a) = (add(&mut graph, "quorum", Quorum::default()), add(&mut graph, "a", Protocol));
+    let (b, format) = (add(&mut graph, "b", Protocol), add(&mut graph, "format", Format));
+    let x = graph.add_child(quorum, a, "x").unwrap();
+    let text = refused!(graph, LastChild, t => t.remove_child(x));
+    assert_eq!(text, "The number of children cannot be lower than the vote threshold 1");
+    let y = graph.add_child(quorum, b, "y").unwrap();
+    graph.release(b).unwrap();
+    let base = graph.attach(format, a, "backing", Role::COW).unwrap();
+    let text = refused!(graph, ChildrenFixed, t => t.remove_child(base));
+    assert_eq!(text, "The node format does not support removing a child");
+    graph.remove_child(y).unwrap();
+    assert_eq!((graph.get(b).is_none(), graph.get(quorum).unwrap().children().count()), (true, 1));
+    refused!(graph, EdgeNotFound, t => t.remove_child(y));
+    let user = graph.attach_user("u", quorum, READER, false).unwrap();
+    let root = graph.user_view(user).unwrap().edge();
+    refused!(graph, EdgeNotFound, t => t.remove_child(root));
+    let mut t = graph.transaction();
+    assert!(matches!(t.find_child(quorum, "y").unwrap_err().kind(), ErrorKind::ChildNotFound { .. }));
+    t.detach_user(user).unwrap();
+    t.release(quorum).unwrap();
+    assert!(matches!(t.remove_child(x).unwrap_err().kind(), ErrorKind::EdgeNotFound { .. }));
+    drop(t);
+    graph.eject_driver(quorum).unwrap();
+    refused!(graph, NodeCorrupted, t => t.remove_child(x));
+    assert_eq!(graph.check(), []);
 }

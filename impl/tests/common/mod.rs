@@ -137,7 +137,7 @@ impl Injected {
             4 => NoPermission.into(),
             5 => WriteToSelected { selected: Some("x".into()) }.into(),
             6 => Blkdebug::default().into(),
-            7 | 8 => Quorum { rewrite: rng.coin() }.into(),
+            7..9 => Quorum { rewrite: rng.coin() }.into(),
             9 => Raw.into(),
             10 => CopyOnRead.into(),
             11 => CopyBeforeWrite.into(),
