@@ -24,7 +24,10 @@ pub fn same<const N: usize, const E: usize>(subject: &ImplSubject, state: &State
         && state.names().all(|id| sides.same_node(id))
         && graph.stale_nodes().count() == state.names().filter(|id| sides.is_stale(*id)).count()
         && graph.users().count() == state.edges().iter().filter(|e| matches!(e.parent, Parent::User(_))).count()
-        && state.edges().iter().zip(derived.edges).all(|(e, pair)| same_user(graph, &subject.keys, e, pair, &quiet))
+        && state.edges().iter().zip(derived.edges).all(|(e, pair)| {
+            let home = state.nodes[e.child.0 as usize].context;
+            same_user(graph, &subject.keys, e, pair, home, &quiet)
+        })
         && graph.drain_alls() == u32::from(state.drain_alls)
 }
 
@@ -48,6 +51,7 @@ impl<const N: usize, const E: usize> Sides<'_, N, E> {
             && impl_subject::flags(&view) == node.flags
             && view.is_monitor_owned() == node.monitor
             && view.holders() == u32::from(node.holders)
+            && view.context() == translate::context(node.context)
             && view.sections() == u32::from(node.sections)
             && view.quiesce_count() == self.state.quiesce_count(id, self.quiet) as u64
             && view.is_quiesced() == self.quiet[id.0 as usize]
@@ -120,6 +124,7 @@ fn same_user<const N: usize>(
     keys: &Keys,
     edge: &Edge,
     pair: Pair,
+    home: Context,
     quiet: &[bool; N],
 ) -> bool {
     let Parent::User(user) = edge.parent else { return true };
@@ -129,6 +134,7 @@ fn same_user<const N: usize>(
             && impl_subject::ways(&view) == edge.ways
             && translate::pair_back(view.pair()) == pair
             && translate::pair_back(view.wanted()) == edge.wanted
+            && view.context() == translate::context(home)
             && view.is_quiesced() == quiet[edge.child.0 as usize]
             && translate::op_kinds_back(view.blocks()) == edge.blocks
             && (edge.blocks == OpKinds::NONE || view.block_reason() == Some(translate::reason(user)))

@@ -1,8 +1,8 @@
 //! The driver of the crate under test: a preset that refuses when told to, and writes down how it was called.
 
-use crate::translate::{node_id, node_name};
+use crate::translate::{context_back, node_id, node_name};
 use blockgraph::{
-    ChildContext, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot, UnsupportedOption,
+    ChildContext, ContextId, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot, UnsupportedOption,
 };
 use blockgraph_model::{Context, Hook, NodeId};
 use std::cell::RefCell;
@@ -18,8 +18,8 @@ pub enum What {
     Rename(Option<NodeId>),
     /// To give the image away.
     Inactivate,
-    /// To live there from now on.
-    Context(Context),
+    /// To live there from now on; nowhere that the tests ever named is `None`.
+    Context(Option<Context>),
     /// To grant this.
     Check(Grant),
     /// To take the image over.
@@ -202,6 +202,10 @@ pub struct Told {
     pub plan: Vec<(What, NodeId)>,
     /// Whose check was refused, and the refusal tolerated.
     pub refused: Vec<NodeId>,
+    /// Who refused to go home, so that all that it is connected with stay (C3).
+    pub stayed: Vec<NodeId>,
+    /// What was taken back therefore, in order.
+    pub aborts: Vec<(What, NodeId)>,
     /// Who was told to be quiet.
     pub quiesce: Vec<NodeId>,
     /// What took effect, in order.
@@ -225,8 +229,9 @@ pub fn as_told(calls: &[Call], told: &Told) -> Result<(), String> {
             Call::Agreed(what, node) => heard.plan.push((what, node)),
             Call::Refused(what, node) => {
                 heard.plan.push((what, node));
-                heard.refused.push(node);
+                if what.hook() == Hook::Context { heard.stayed.push(node) } else { heard.refused.push(node) }
             }
+            Call::Abort(what, node) if what.hook() == Hook::Context => heard.aborts.push((what, node)),
             Call::Commit(what, node) => heard.commits.push((what, node)),
             Call::Quiesce(node) => heard.quiesce.push(node),
             Call::Resume(node) => heard.resume.push(node),
@@ -395,6 +400,18 @@ impl Driver for TestDriver {
         self.told(view, Call::Abort, What::Inactivate);
     }
 
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        self.asked(view, What::Context(context_back(to)))
+    }
+
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        self.told(view, Call::Commit, What::Context(context_back(to)));
+    }
+
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        self.told(view, Call::Abort, What::Context(context_back(to)));
+    }
+
     fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
         self.asked(view, What::Activate)
     }
@@ -436,12 +453,13 @@ mod tests {
 
     const A: NodeId = NodeId(0);
     const B: NodeId = NodeId(1);
+    const O: NodeId = NodeId(2);
     const F: What = What::Flush;
     const P: What = What::Prepare(true);
     const R: What = What::Rename(Some(A));
     const GONE: What = What::Rename(None);
     const I: What = What::Inactivate;
-    const M: What = What::Context(Context(1));
+    const M: What = What::Context(Some(Context(1)));
     const V: What = What::Activate;
     const C: What = What::Check(Grant { pair: Pair::NOTHING, writable: true });
     const D: What = What::Check(Grant { pair: Pair::NOTHING, writable: false });
@@ -611,7 +629,6 @@ mod tests {
     /// C3, V6: whose component stays is told so before all else, newest first.
     #[test]
     fn wishes_are_taken_back_first() {
-        const O: NodeId = NodeId(2);
         let asked = [Agreed(M, A), Agreed(M, B), Refused(M, O), Agreed(C, A)];
         let with = |told: &[Call]| [&asked[..], told].concat();
         good(&with(&[Abort(M, B), Abort(M, A), Quiesce(A), Commit(C, A), Resume(A)]));
@@ -638,8 +655,11 @@ mod tests {
             Agreed(F, A),
             Agreed(P, A),
             Agreed(R, A),
+            Agreed(M, B),
+            Refused(M, O),
             Refused(C, B),
             Agreed(D, A),
+            Abort(M, B),
             Quiesce(A),
             Commit(D, A),
             Commit(R, A),
@@ -649,26 +669,33 @@ mod tests {
             Closed(B),
         ];
         let told = Told {
-            plan: vec![(F, A), (P, A), (R, A), (C, B), (D, A)],
+            plan: vec![(F, A), (P, A), (R, A), (M, B), (M, O), (C, B), (D, A)],
             refused: vec![B],
+            stayed: vec![O],
+            aborts: vec![(M, B)],
             quiesce: vec![A],
             resume: vec![B],
             commits: vec![(D, A), (R, A), (P, A)],
             post_commits: vec![A],
             closed: vec![B],
-            ejected: vec![NodeId(2)],
+            ejected: vec![NodeId(3)],
         };
         assert_eq!(as_told(&calls, &told), Ok(()));
-        let wrong: [&dyn Fn(&mut Told); 18] = [
+        let wrong: [&dyn Fn(&mut Told); 23] = [
             &|t| t.quiesce.clear(),
             &|t| t.quiesce.push(B),
             &|t| t.resume.clear(),
             &|t| t.resume[0] = A,
-            &|t| t.plan.truncate(4),
+            &|t| t.plan.truncate(6),
             &|t| t.plan.swap(0, 1),
             &|t| t.plan[2] = (What::Rename(Some(B)), A),
-            &|t| t.plan[3] = (D, B),
-            &|t| t.plan[4].1 = B,
+            &|t| t.plan[5] = (D, B),
+            &|t| t.plan[6].1 = B,
+            &|t| t.plan[3].0 = What::Context(None),
+            &|t| t.stayed.clear(),
+            &|t| t.stayed[0] = B,
+            &|t| t.aborts.clear(),
+            &|t| t.aborts.push((M, A)),
             &|t| t.refused.clear(),
             &|t| t.commits.swap(0, 1),
             &|t| t.commits.truncate(2),

@@ -1,14 +1,16 @@
 //! The crate as a [`Subject`].
 
+use crate::homes;
 use crate::hooks::{self, Call, Hooks, TestDriver, Told, What};
 use crate::steps::step;
 use crate::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
 use crate::translate::{self, Keys, Refused};
 use blockgraph::{
-    Committed, EdgeKey, EdgeView, ErrorKind, Graph, NodeKey, NodeView, PlanStep, Preset, Savepoint, Transaction, UserView,
+    Committed, ContextId, EdgeKey, EdgeView, ErrorKind, Graph, NodeKey, NodeView, PlanStep, Preset, Savepoint,
+    Transaction, UserKey, UserView,
 };
 use blockgraph_model::op::Flags;
-use blockgraph_model::{Context, EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId, Ways};
+use blockgraph_model::{EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId, Ways};
 
 /// A graph of the crate, and which of its keys stands for which name.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct ImplSubject {
     pub missing: Option<Perms>,
     /// How many answers were given: some checks are made only now and then.
     pub turn: u32,
+    /// The users before the operation: where they lived, and whether they were quiesced.
+    users: Vec<(UserKey, ContextId, bool)>,
 }
 
 impl Default for ImplSubject {
@@ -46,7 +50,8 @@ impl ImplSubject {
     pub fn sized(nodes: usize, users: usize) -> Self {
         let keys = Keys::dangling(nodes, users);
         let before = keys.clone();
-        ImplSubject { graph: Graph::new(), ejected: Vec::new(), before, keys, fault: None, missing: None, turn: 0 }
+        let (graph, ejected, users) = (Graph::new(), Vec::new(), Vec::new());
+        ImplSubject { graph, ejected, before, keys, fault: None, missing: None, turn: 0, users }
     }
 
     /// Becomes a copy of `other`, reusing what it has.
@@ -105,18 +110,24 @@ impl ImplSubject {
         let wrong = told(&committed, &self.keys, &self.graph, ops).and_then(|told| {
             hooks::with_log(|calls| {
                 hooks::as_told(calls, &told)?;
-                deepest_first(calls, &self.graph, &self.keys)
+                deepest_first(calls, &self.graph, &self.keys)?;
+                homes::settled(calls, &self.graph, &self.keys)
             })
         });
+        let wrong = wrong.and_then(|()| homes::users_told(&committed, &self.graph, &self.users));
         self.fault = wrong.err().or(self.fault.take());
         let mut effects = Effects::default();
-        for step in &committed.plan {
+        let unasked: Vec<PlanStep> = committed.unasked().collect();
+        for step in committed.plan.iter().filter(|step| !unasked.contains(step)) {
             let Some(id) = self.keys.node_of(step.node()) else { continue };
             match step {
                 PlanStep::Flush { .. } => {}
                 PlanStep::Prepare { .. } => effects.prepare.push(id),
                 PlanStep::Rename { .. } => effects.rename.push(id),
                 PlanStep::Inactivate { .. } => effects.inactivate.push(id),
+                PlanStep::Context { to, .. } => {
+                    effects.context.extend(translate::context_back(*to).map(|to| (id, to)));
+                }
                 PlanStep::Activate { .. } => effects.activate.push(id),
                 PlanStep::Check { grant, .. } => effects.check.push((id, translate::grant_back(*grant))),
             }
@@ -151,6 +162,9 @@ fn about(graph: &Graph<TestDriver>, keys: &Keys, op: Op, error: Option<&ErrorKin
             blockgraph::Parent::User(user) => graph.user_view(user).is_some_and(|view| view.node() == node.key),
             blockgraph::Parent::Node(_) => false,
         },
+        (Op::AddChild { .. } | Op::RemoveChild { .. }, Some(ErrorKind::ChildrenFixed { adding, .. })) => {
+            *adding == matches!(op, Op::AddChild { .. })
+        }
         (Op::DropIntermediate { base, .. }, Some(ErrorKind::ShouldNotChange { to, .. })) => to.key == keys.node(base),
         (Op::CheckOp { node, kind }, None) => graph.is_blocked(keys.node(node), translate::op_kind(kind)).is_none(),
         (Op::CheckOp { node, kind }, Some(ErrorKind::Blocked { by, reason, .. })) => {
@@ -189,13 +203,18 @@ fn told(committed: &Committed<TestDriver>, keys: &Keys, graph: &Graph<TestDriver
             // The drivers see the name that the graph shows afterwards.
             PlanStep::Rename { node } => What::Rename(graph.get(node).and_then(|view| stored(&view))),
             PlanStep::Inactivate { .. } => What::Inactivate,
+            PlanStep::Context { to, .. } => What::Context(translate::context_back(to)),
             PlanStep::Activate { .. } => What::Activate,
             PlanStep::Check { grant, .. } => What::Check(grant),
         };
         Ok((what, id(step.node())?))
     };
+    let unasked: Vec<PlanStep> = committed.unasked().collect();
+    let asked = committed.plan.iter().copied().filter(|step| !unasked.contains(step));
     let mut told = Told {
-        plan: committed.plan.iter().copied().map(steps).collect::<Result<_, _>>()?,
+        plan: asked.map(steps).collect::<Result<_, _>>()?,
+        stayed: committed.stayed().map(id).collect::<Result<_, _>>()?,
+        aborts: committed.aborts().map(steps).collect::<Result<_, _>>()?,
         refused: committed.refused.iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
         quiesce: committed.quiesced().iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
         resume: committed.resumed().iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
@@ -282,6 +301,10 @@ impl Subject for ImplSubject {
         hooks::clear_log();
         self.missing = None;
         self.before.copy_from(&self.keys);
+        self.users.clear();
+        let graph = &self.graph;
+        let views = graph.users().filter_map(|key| graph.user_view(key).map(|view| (key, view)));
+        self.users.extend(views.map(|(key, view)| (key, view.context(), view.is_quiesced())));
         let answer = self.answer(ops, refusals);
         if !matches!(answer, Answer::Done(_)) {
             self.keys.copy_from(&self.before);
@@ -315,7 +338,7 @@ impl Subject for ImplSubject {
                 pair: translate::pair_back(view.pair()),
                 wanted: translate::pair_back(view.wanted()),
                 ways: ways(&view),
-                context: Context::MAIN,
+                context: translate::context_back(view.context())?,
                 quiesced: view.is_quiesced(),
                 blocks: translate::op_kinds_back(view.blocks()),
             })
@@ -370,7 +393,7 @@ impl ImplSubject {
             monitor: view.is_monitor_owned(),
             holders: view.holders(),
             ejected: !view.has_driver(),
-            context: Context::MAIN,
+            context: translate::context_back(view.context())?,
             sections: view.sections(),
             quiesce: u32::try_from(view.quiesce_count()).unwrap_or(u32::MAX),
             inherits: inherits(graph, &view),
@@ -397,7 +420,7 @@ pub fn flags(view: &NodeView<'_>) -> Flags {
 
 /// What a user is besides what it wants.
 pub fn ways(view: &UserView<'_>) -> Ways {
-    Ways { stay: view.stays(), may_inactivate: view.may_inactivate(), fixed: false }
+    Ways { stay: view.stays(), may_inactivate: view.may_inactivate(), fixed: view.is_fixed() }
 }
 
 /// The stored backing name of a node; the tests store names of nodes only.

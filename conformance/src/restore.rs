@@ -86,6 +86,7 @@ fn user(id: UserId, edge: &Edge) -> UserSnapshot {
         pair: translate::pair(edge.wanted),
         stays: edge.ways.stay,
         may_inactivate: edge.ways.may_inactivate,
+        fixed: edge.ways.fixed,
         blocks: translate::op_kinds(edge.blocks),
         block_reason: (edge.blocks != OpKinds::NONE).then(|| translate::reason(id).clone()),
     }
@@ -110,6 +111,7 @@ fn node(node: &Node, id: NodeId) -> Option<NodeSnapshot<TestDriver>> {
         monitor: node.monitor,
         holders: node.holders.into(),
         sections: node.sections.into(),
+        context: translate::context(node.context),
         inherits: None,
         inherits_read_only: node.inherits.is_some_and(|inherits| inherits.read_only),
         stored_backing: node.stored.map(translate::node_name),

@@ -124,6 +124,15 @@ fn quiet_step(t: &mut Transaction<'_, TestDriver>, keys: &Keys, op: Op) -> Resul
         Op::DrainAllEnd {} => t.drain_all_end(),
         Op::Inactivate { node } => t.inactivate(keys.node(node)),
         Op::Activate { node } => t.activate(keys.node(node)),
+        Op::MoveContext { node, to } => t.move_context(keys.node(node), translate::context(to)),
+        Op::Truncate { user, unaligned } => t.truncate(keys.user(user), unaligned),
+        Op::AddChild { parent, child, name } => {
+            t.add_child(keys.node(parent), keys.node(child), translate::child_name(name).clone()).map(|_| ())
+        }
+        Op::RemoveChild { parent, name } => {
+            let edge = t.find_child(keys.node(parent), translate::child_name(name))?;
+            t.remove_child(edge)
+        }
         // The rest is above.
         _ => Ok(()),
     }

@@ -5,7 +5,7 @@ use blockgraph::drivers::{
     MirrorTop, NoPermission, Preallocate, Protocol, Quorum, Raw, Replication, SnapshotAccess, Vvfat, WriteToSelected,
 };
 use blockgraph::{
-    DriverOption, EdgeRef, ErrorKind, MirrorPhase, NodeKey, NodeSpec, Permissions, Policy, Preset, Reopen, Shape, UserKey, UserSpec,
+    ContextId, DriverOption, EdgeRef, ErrorKind, MirrorPhase, NodeKey, NodeSpec, Permissions, Policy, Preset, Reopen, Shape, UserKey, UserSpec,
 };
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
@@ -271,8 +271,23 @@ pub fn node_spec(id: NodeId, spec: Spec) -> NodeSpec {
 }
 
 /// The crate's description of a new user.
-pub fn user_spec(id: UserId, wanted: Pair, ways: Ways, _context: Option<Context>) -> UserSpec {
-    UserSpec::new(user_name(id), pair(wanted)).stays(ways.stay).may_inactivate(ways.may_inactivate)
+pub fn user_spec(id: UserId, wanted: Pair, ways: Ways, said: Option<Context>) -> UserSpec {
+    let Ways { stay, may_inactivate, fixed } = ways;
+    let spec = UserSpec::new(user_name(id), pair(wanted)).stays(stay).may_inactivate(may_inactivate).fixed(fixed);
+    match said {
+        Some(said) => spec.context(context(said)),
+        None => spec,
+    }
+}
+
+/// To the crate's context.
+pub fn context(context: Context) -> ContextId {
+    ContextId(context.0.into())
+}
+
+/// From the crate's context; one that the tests never named is no context.
+pub fn context_back(context: ContextId) -> Option<Context> {
+    u8::try_from(context.0).ok().map(Context)
 }
 
 /// An entry of the crate's reopen.
@@ -347,6 +362,18 @@ fn judgement(kind: &ErrorKind) -> Option<Refused> {
         }),
         ErrorKind::InactiveChild { edge } => Refused::Violation(Violation::InactiveChild { edge: edge_back(edge)? }),
         ErrorKind::InactiveNode { node } => Refused::Violation(Violation::InactiveNode { node: node_id(&node.name)? }),
+        ErrorKind::ContextClash { user, context, other, other_context } => {
+            // It names them in the order of their names, which is not that of their numbers.
+            if user.parent_name >= other.parent_name || context == other_context {
+                return None;
+            }
+            let (one, two) = (user_back(user)?, user_back(other)?);
+            Refused::Violation(Violation::ContextClash { user: one.min(two), other: one.max(two) })
+        }
+        ErrorKind::ContextFixed { node, to, user, context } => {
+            let violation = Violation::ContextFixed { node: node_id(&node.name)?, user: user_back(user)? };
+            (to != context).then_some(Refused::Violation(violation))?
+        }
         ErrorKind::ReadOnly { node, .. } => Refused::Violation(Violation::ReadOnly { node: node_id(&node.name)? }),
         ErrorKind::Refused { node, hook, .. } => {
             let hook = match hook {
@@ -354,6 +381,7 @@ fn judgement(kind: &ErrorKind) -> Option<Refused> {
                 blockgraph::Hook::Prepare => Hook::Prepare,
                 blockgraph::Hook::Rename => Hook::Rename,
                 blockgraph::Hook::Inactivate => Hook::Inactivate,
+                blockgraph::Hook::Context => Hook::Context,
                 blockgraph::Hook::Check => Hook::Check,
                 blockgraph::Hook::Activate => Hook::Activate,
             };
@@ -434,12 +462,12 @@ fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
         ErrorKind::BackingMissing { node } => E::BackingMissing { node: id(node)? },
         ErrorKind::ImplicitChild { edge } => E::ImplicitChild { edge: edge_back(edge)? },
         ErrorKind::CannotReplace { parent, node } => E::CannotReplace { parent: id(parent)?, node: id(node)? },
-        _ => return quiet_error(kind),
+        _ => return quiet_error(kind, keys),
     })
 }
 
 /// Sections, activity, sizes, the children of a quorum.
-fn quiet_error(kind: &ErrorKind) -> Option<StepError> {
+fn quiet_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     use StepError as E;
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
     Some(match kind {
@@ -447,6 +475,13 @@ fn quiet_error(kind: &ErrorKind) -> Option<StepError> {
         ErrorKind::NotDrainedAll => E::NotDrainedAll {},
         ErrorKind::ActiveParent { parent, .. } => E::ActiveParent { edge: edge_back(parent)? },
         ErrorKind::UserActive { user, .. } => E::UserActive { user: user_back(user)? },
+        ErrorKind::NoResize { user, name } => {
+            let id = user_id(name)?;
+            (keys.user(id) == *user).then_some(E::NoResize { user: id })?
+        }
+        ErrorKind::ChildrenFixed { node, .. } => E::ChildrenFixed { parent: id(node)? },
+        ErrorKind::HasParent { node, edge } => E::HasParent { node: id(node)?, edge: edge_back(edge)? },
+        ErrorKind::LastChild { node } => E::LastChild { parent: id(node)? },
         _ => return None,
     })
 }

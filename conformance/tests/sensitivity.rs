@@ -551,13 +551,14 @@ fn wishes_may_be_asked_in_part() {
     assert!(agrees(&goes, &Answer::Done(Effects { context: vec![np], ..effects })).is_some());
 }
 
-/// The plan as the crate may go through it: parents before children (`base` has a smaller number than `overlay`).
+/// The plan as the crate may go through it: parents before children (those below have the smaller numbers here).
 fn right_order(mut check: Checks) -> Checks {
-    let (above, below) = (node("overlay"), node("base"));
-    let place = |check: &[(NodeId, _)], id| check.iter().position(|(other, _)| *other == id).unwrap();
-    let (a, b) = (place(&check, above), place(&check, below));
-    assert!(b < a);
-    check.swap(a, b);
+    for (above, below) in [("overlay", "base"), ("at", "ab")] {
+        let place = |check: &[(NodeId, _)], id| check.iter().position(|(other, _)| *other == id).unwrap();
+        let (a, b) = (place(&check, node(above)), place(&check, node(below)));
+        assert!(b < a);
+        check.swap(a, b);
+    }
     check
 }
 

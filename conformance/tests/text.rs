@@ -127,7 +127,7 @@ fn mistakes_have_a_place() {
         ),
         (
             "name node=a\nset-option node=a",
-            "2:1: missing options: expected `take`, `unshare`, `rewrite`, `select` or `options=none`".to_owned(),
+            "2:1: missing options: expected `take`, `unshare`, `rewrite`, `select`, `phase`, `unaligned` or `options=none`".to_owned(),
         ),
         (
             "add node=a kind=filter flags=ro,rw",
@@ -147,7 +147,7 @@ fn mistakes_around_operations_have_a_place() {
         ("add node=a kind=filter => error ok", "1:33: unknown error `ok`".to_owned()),
         (
             "add node=a kind=filter => ok at=1",
-            "1:30: unknown key `at` of `ok`: expected `prepare`, `rename`, `check`, `closed`".to_owned(),
+            "1:30: unknown key `at` of `ok`: expected `prepare`, `rename`, `inactivate`, `context`, `check`, `activate`, `quiesce`, `resume`, `closed`".to_owned(),
         ),
         ("transaction\n{ }", "1:12: expected `{` after `transaction`, found the end of the line".to_owned()),
         ("transaction { transaction { } }", "1:15: transactions do not nest".to_owned()),
