@@ -55,8 +55,10 @@ pub(crate) struct Stay {
 }
 
 impl Stay {
-    pub(crate) const fn has(&self, index: usize) -> bool {
-        self.start <= index && index < self.end
+    /// Whether a step of the plan belongs to one of these, which are in the order of the plan. O(log of them).
+    pub(crate) fn among(stays: &[Self], index: usize) -> bool {
+        let place = stays.partition_point(|stay| stay.end <= index);
+        stays.get(place).is_some_and(|stay| stay.start <= index)
     }
 }
 

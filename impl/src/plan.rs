@@ -191,8 +191,7 @@ impl<D> Committed<D> {
     /// The steps to be made permanent, in the order for it (V6): the checks from the back, without the refused ones;
     /// the activations, the inactivations and the contexts, each in the order of the plan, without the contexts of
     /// components that stay where they are; the renames from the back; the prepares, each after those of the nodes
-    /// below. For a caller that executes the
-    /// steps himself.
+    /// below. For a caller that executes the steps himself.
     pub fn commits(&self) -> impl Iterator<Item = PlanStep> + '_ {
         let mut refused = self.refused.iter().rev().peekable();
         let checks = self.plan.iter().rev().copied().filter(move |step| match step {
@@ -201,8 +200,9 @@ impl<D> Committed<D> {
         });
         let of = |hook| self.plan.iter().filter(move |step| step.hook() == hook).copied();
         let shifts = of(Hook::Activate).chain(of(Hook::Inactivate));
-        let stays = |index: usize| self.stays().iter().any(|stay| stay.has(index));
-        let contexts = self.plan.iter().enumerate().filter(move |(index, _)| !stays(*index)).map(|(_, step)| *step);
+        let stays = self.stays();
+        let contexts =
+            self.plan.iter().enumerate().filter(move |(index, _)| !Stay::among(stays, *index)).map(|(_, step)| *step);
         let contexts = contexts.filter(|step| step.hook() == Hook::Context);
         let renames = self.plan.iter().rev().copied().filter(|step| step.hook() == Hook::Rename);
         // One alone is in the plan, several are in an order of their own.

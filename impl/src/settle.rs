@@ -1,6 +1,7 @@
 //! The end of a plan: steps made permanent in the order for it, or aborted from the back (V6), and what is left to do
 //! when all drivers have been told.
 
+use crate::context::Stay;
 use crate::driver::{Driver, Refusal};
 use crate::error::Hook;
 use crate::graph::arena::{Core, NodeKey};
@@ -30,7 +31,7 @@ impl Core {
         }
         let step = |index: &usize| plan.get(*index).copied();
         let of = |hook| move |index: &usize| step(index).is_some_and(|step| step.hook() == hook);
-        let moves = |index: &usize| !stays.iter().any(|stay| stay.has(*index));
+        let moves = |index: &usize| !Stay::among(stays, *index);
         pending.settle.extend((0..checks).filter(of(Hook::Inactivate)));
         pending.settle.extend((0..checks).filter(of(Hook::Context)).filter(moves));
         pending.settle.extend((0..checks).rev().filter(of(Hook::Rename)));

@@ -17,7 +17,15 @@ impl Core {
         let nodes = [&p.doomed, &p.reopened, &p.renamed, &p.dirty, &p.touched, &p.told];
         let texts = p.texts.is_empty() && p.settle.is_empty() && p.settled == 0 && !p.drains && p.contexts.is_clear();
         let empty = { lists }.all(|len| len == 0) && nodes.iter().all(|list| list.is_empty());
-        if p.open || !empty || !texts || p.notices.is_some() || p.quieted > 0 || p.steps > 0 || p.progress > 0 {
+        if p.open
+            || !empty
+            || !texts
+            || p.notices.is_some()
+            || p.quieted > 0
+            || p.stay_aborts > 0
+            || p.steps > 0
+            || p.progress > 0
+        {
             found.push(Inconsistency::Leftover);
         }
     }

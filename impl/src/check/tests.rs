@@ -1,6 +1,8 @@
 //! A check must be able to fail: each invariant has a defect that breaks it.
 
 use super::Inconsistency;
+use crate::context::ContextId;
+use crate::drain::Quiet;
 use crate::drivers::{Filter, Format, Protocol};
 use crate::graph::arena::{Core, EdgeKey, Node, NodeKey, UserKey};
 use crate::{Graph, NodeSpec, OpKinds, Pair, Permissions, Preset, Role, Slot};
@@ -75,8 +77,8 @@ fn defects_of_shape_are_found() {
 /// Each mark that a transaction leaves on a node is looked for by itself.
 #[test]
 fn single_marks_are_found() {
-    let marks: [fn(&mut Node) -> &mut bool; 4] =
-        [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened, |n| &mut n.renamed];
+    let marks: [fn(&mut Node) -> &mut bool; 5] =
+        [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened, |n| &mut n.renamed, |n| &mut n.shifted];
     for mark in marks {
         let mut graph = graph();
         let key = node(&graph.core, "disk");
@@ -91,6 +93,12 @@ fn defects_of_life_are_found() {
     use Inconsistency as I;
     finds!(I::Leftover, c => c.pending.texts.push(None));
     finds!(I::Leftover, c => c.pending.settle.push(0));
+    finds!(I::Leftover, c => c.pending.drains = true);
+    finds!(I::Leftover, c => c.pending.quieted = 1);
+    finds!(I::Leftover, c => c.pending.stay_aborts = 1);
+    finds!(I::Leftover, c => c.pending.notices = Some(alloc::boxed::Box::default()));
+    finds!(I::Leftover, c => c.pending.contexts.uneven = true);
+    finds!(I::Leftover, c => c.pending.contexts.requests.push((NodeKey::null(), ContextId::MAIN)));
     finds!(I::Leftover, c => { let key = node(c, "disk"); c.pending.renamed.push(key); });
     finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].ejected = true; });
     finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].shape.takes_children = false; });
@@ -163,6 +171,17 @@ fn defects_of_meaning_are_found() {
         c.nodes[key].counters.change(old, pair);
         c.nodes[key].read_only = true;
     });
+    finds!(I::InactiveChild(_), c => { let key = node(c, "disk"); c.nodes[key].inactive = true; });
+    finds!(I::InactiveNode(_), c => {
+        let (key, edge) = (node(c, "top"), first_parent(c, "top"));
+        let pair = Pair::new(Permissions::RESIZE, Permissions::ALL);
+        let old = core::mem::replace(&mut c.edges[edge].pair, pair);
+        c.nodes[key].counters.change(old, pair);
+        c.nodes[key].inactive = true;
+    });
+    // The user reads, which an inactive node could stand, but has nothing (A3).
+    finds!(I::Freshness(_), c => { let key = node(c, "top"); c.nodes[key].inactive = true; });
+    finds!(I::Leftover, c => { let key = node(c, "top"); c.pending.shifted.push((key, true)); });
     finds!(I::Unreferenced(_), c => { let key = node(c, "disk"); c.nodes[key].doomed = true; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.nodes[key].granted.writable = false; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.stale.push(key); });
@@ -175,4 +194,24 @@ fn defects_of_meaning_are_found() {
         c.nodes.values_mut().for_each(|node| node.queued = false);
         c.nodes[top].label = i64::MIN;
     } );
+}
+
+/// Contexts that differ along an edge, and counts that are not those of the edges.
+#[test]
+fn defects_of_contexts_and_sections_are_found() {
+    use Inconsistency as I;
+    finds!(I::Context(_), c => { let key = node(c, "disk"); c.nodes[key].context = ContextId(1); });
+    finds!(I::Context(_), c => { let key = c.last_user; c.users[key].fixed = true; });
+    finds!(I::Context(_), c => {
+        let key = c.first_user;
+        (c.users[key].fixed, c.users[key].context) = (true, Some(ContextId(1)));
+    });
+    finds!(I::Quiesced(_), c => { let key = node(c, "file"); c.put_quiet(key, Quiet { sections: 1, children: 0 }); });
+    finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.put_quiet(key, Quiet { sections: 0, children: 1 }); });
+    finds!(I::Quiesced(_), c => {
+        let key = node(c, "top");
+        c.drain_alls = 1;
+        c.put_quiet(key, Quiet { sections: 0, children: 1 });
+    });
+    finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.quiets.insert(key, Quiet::default()); });
 }

@@ -109,7 +109,9 @@ impl Core {
     /// asked.
     pub(crate) fn stay(&mut self) {
         let refused = self.pending.progress;
-        let wish = self.pending.contexts.wishes.iter().find(|wish| wish.steps.contains(&refused)).cloned();
+        let wishes = &self.pending.contexts.wishes;
+        // They are in the order of the plan.
+        let wish = wishes.get(wishes.partition_point(|wish| wish.steps.end <= refused)).cloned();
         let Some(Wish { from, nodes, steps: core::ops::Range { start, end } }) = wish else { return };
         for index in nodes {
             if let Some(key) = self.pending.contexts.orphans.get(index).copied() {

@@ -26,6 +26,12 @@ pub fn node<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
     if nodes.is_empty() { NodeKey::default() } else { nodes[rng.below(nodes.len())] }
 }
 
+/// A quorum, if there is one.
+pub fn quorum<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
+    let is_quorum = |key: &NodeKey| graph.driver(*key).is_some_and(|driver| driver.name() == "quorum");
+    graph.nodes().find(is_quorum).unwrap_or_else(|| node(rng, graph))
+}
+
 pub fn user<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> UserKey {
     graph.user(NAMES[rng.below(4)]).unwrap_or_default()
 }
@@ -115,12 +121,18 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
         18 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
         19 => t.inactivate(node(rng, t)),
         20..22 => t.activate(node(rng, t)),
-        28 | 29 => t.drain_begin(node(rng, t)),
-        30..33 => t.drain_end(drained(rng, t)),
-        33 if t.drain_alls() == 0 => t.drain_all_begin(),
-        33 => t.drain_all_end(),
-        34..37 => t.move_context(node(rng, t), context(rng)),
-        37..39 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
+        22 => t.truncate(user(rng, t), rng.coin()),
+        23 => t.add_child(quorum(rng, t), node(rng, t), EDGE_NAMES[rng.below(5)]).map(drop),
+        24..27 => {
+            let children = t.get(quorum(rng, t)).map(|view| view.children().collect::<Vec<_>>()).unwrap_or_default();
+            t.remove_child(children.first().copied().unwrap_or_else(|| edge(rng, t)))
+        }
+        33 | 34 => t.drain_begin(node(rng, t)),
+        35..38 => t.drain_end(drained(rng, t)),
+        38 if t.drain_alls() == 0 => t.drain_all_begin(),
+        38 => t.drain_all_end(),
+        39..42 => t.move_context(node(rng, t), context(rng)),
+        42..44 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
         _ => {
             let entries: Vec<_> = (0..rng.below(4)).map(|_| entry(rng, t)).collect();
             t.reopen(&entries)
@@ -130,7 +142,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
 
 /// How many steps of each arm of [`other_step`] took effect.
 pub type Counts = [usize; ARMS];
-pub const ARMS: usize = 39;
+pub const ARMS: usize = 44;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
     let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::METADATA, Role::PRIMARY];
