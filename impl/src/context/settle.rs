@@ -167,6 +167,14 @@ impl Component {
     }
 }
 
+/// C2.2: what both say, or the one who says something; main if they differ, so that no order decides (R4).
+fn agreed(one: Option<ContextId>, other: Option<ContextId>) -> Option<ContextId> {
+    match (one, other) {
+        (Some(a), Some(b)) if a != b => Some(ContextId::MAIN),
+        _ => one.or(other),
+    }
+}
+
 impl Core {
     /// V3.7, and the contexts of C2. O(what was done + the components looked at).
     pub(crate) fn settle_contexts(&mut self) -> Result<(), Error> {
@@ -176,8 +184,8 @@ impl Core {
             let child = self.edges[edge].child;
             let (parent_end, child_end) = (survey.of_parent(self, edge), survey.of_node(self, child));
             if let Some(component) = components.of(self, child) {
-                component.parent_end = component.parent_end.or(parent_end);
-                component.child_end = component.child_end.or(child_end);
+                component.parent_end = agreed(component.parent_end, parent_end);
+                component.child_end = agreed(component.child_end, child_end);
             }
         }
         for request in self.pending.contexts.requests.iter().copied() {
