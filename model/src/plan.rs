@@ -64,7 +64,8 @@ pub(crate) fn plan<const N: usize, const M: usize>(
     for id in work.graph.names().filter(asked) {
         let node = &work.graph.nodes[id.0 as usize];
         let was = &work.before.nodes[id.0 as usize];
-        if was.kind.is_some() && was.flags.inactive != node.flags.inactive {
+        let rested = if was.kind.is_some() { was.flags.inactive } else { work.resting.contains(&id) };
+        if rested != node.flags.inactive {
             if node.flags.inactive { plan.inactivate.push(id) } else { plan.activate.push(id) }
         }
         if settled.to[id.0 as usize] != node.context {

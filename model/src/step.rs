@@ -30,6 +30,8 @@ pub struct Work<'a, const N: usize, const M: usize> {
     pub reopened: Names<N>,
     /// The nodes whose stored backing name changes, in the order of the steps (S6).
     pub renamed: Names<N>,
+    /// The new nodes that were opened as inactive ones (A5).
+    pub resting: Names<N>,
     /// The edges that got a child (C2); some may be gone again.
     pub placed: ArrayVec<EdgeId, M>,
     /// The nodes that lost a parent edge (C3).
@@ -62,6 +64,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             doomed: Names::new(),
             reopened: Names::new(),
             renamed: Names::new(),
+            resting: Names::new(),
             placed: ArrayVec::new(),
             left: Names::new(),
             asked: ArrayVec::new(),
