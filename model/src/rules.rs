@@ -75,11 +75,7 @@ pub fn child_pair(i: Input) -> Pair {
         (Kind::CopyBeforeWrite, _) => {
             Pair::new(own.need | R.when(i.has_parents), own.share - (W | Z).when(i.has_parents))
         }
-        // P6.10 speaks of every child edge, whatever its role.
-        (Kind::Preallocate, _) => {
-            let own = filtered(i.parent);
-            Pair::new(own.need, own.share - (W | Z).when((W | Z).within(n)))
-        }
+        (Kind::Preallocate, _) => Pair::new(own.need, own.share - (W | Z).when((W | Z).within(n))),
         (Kind::MirrorTop, Opt::Phase(Phase::Stopped)) => Pair::FREE,
         (Kind::MirrorTop, Opt::Phase(Phase::Commit)) => Pair::new(own.need - R, own.share | W),
         (Kind::Replication, _) => Pair::new(R.when(i.role.has(Role::PRIMARY)) | W.when(i.writable), R | W | U | G),
