@@ -58,11 +58,8 @@ struct Pending {
 
 impl Drawing<'_> {
     fn user(&mut self, user: &UserSeen) {
-        let ways = [
-            (user.ways.stay, " stays"),
-            (user.ways.may_inactivate, " may-inactivate"),
-            (user.ways.fixed, " fixed"),
-        ];
+        let ways =
+            [(user.ways.stay, " stays"), (user.ways.may_inactivate, " may-inactivate"), (user.ways.fixed, " fixed")];
         let ways: String = ways.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
         let wants = if user.wanted == user.pair { String::new() } else { format!(" wants {}", pair(user.wanted)) };
         let blocks = match user.blocks {

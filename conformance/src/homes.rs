@@ -45,7 +45,8 @@ pub fn settled(calls: &[Call], graph: &Graph<TestDriver>, keys: &Keys) -> Result
         }
         first_wish = first_wish.min(asked.iter().position(here).unwrap_or(place));
     }
-    if let Some(lost) = asked.iter().find(|question| question.aborted && !beside_refusal(&asked, question, graph, keys)) {
+    if let Some(lost) = asked.iter().find(|question| question.aborted && !beside_refusal(&asked, question, graph, keys))
+    {
         return Err(format!("{:?} was told to stay, and nobody had refused (C3)", lost.node));
     }
     // Whoever has a user was not asked for a wish.

@@ -2,7 +2,8 @@
 
 use crate::translate::{context_back, node_id, node_name};
 use blockgraph::{
-    ChildContext, ContextId, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot, UnsupportedOption,
+    ChildContext, ContextId, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot,
+    UnsupportedOption,
 };
 use blockgraph_model::{Context, Hook, NodeId};
 use std::cell::RefCell;

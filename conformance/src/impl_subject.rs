@@ -527,11 +527,7 @@ mod tests {
         let (eject, release) = (|node| Op::Eject { node }, |node| Op::Release { node });
         let done = |subject: &mut ImplSubject, op| {
             let answer = subject.apply(&[op], &[]);
-            assert!(
-                matches!(answer, Answer::Done(_)) && subject.fault().is_none(),
-                "{answer:?} {:?}",
-                subject.fault()
-            );
+            assert!(matches!(answer, Answer::Done(_)) && subject.fault().is_none(), "{answer:?} {:?}", subject.fault());
             subject.ejected.iter().map(|(node, _)| *node).collect::<Vec<_>>()
         };
         assert_eq!(done(&mut subject, eject(BASE)), [BASE]);

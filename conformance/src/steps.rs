@@ -66,7 +66,9 @@ pub(crate) fn step(
             later_step(t, keys, op, refusals)?;
         }
         Op::CheckReplace { .. } => later_step(t, keys, op, refusals)?,
-        Op::DrainBegin { .. } | Op::DrainEnd { .. } | Op::DrainAllBegin {} | Op::DrainAllEnd {} => quiet_step(t, keys, op)?,
+        Op::DrainBegin { .. } | Op::DrainEnd { .. } | Op::DrainAllBegin {} | Op::DrainAllEnd {} => {
+            quiet_step(t, keys, op)?
+        }
         Op::MoveContext { .. } | Op::Inactivate { .. } | Op::Activate { .. } => quiet_step(t, keys, op)?,
         Op::Truncate { .. } | Op::AddChild { .. } | Op::RemoveChild { .. } => quiet_step(t, keys, op)?,
     }

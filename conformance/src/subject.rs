@@ -2,8 +2,8 @@
 
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, Context, EdgeId, Grant, Inherits, Kind, NodeId, Op, OpKinds, Opt, Pair, Refusal, Role, StepError, UserId,
-    Violation, Ways,
+    ChildName, Context, EdgeId, Grant, Inherits, Kind, NodeId, Op, OpKinds, Opt, Pair, Refusal, Role, StepError,
+    UserId, Violation, Ways,
 };
 
 /// Something that executes operations: the model, the crate.

@@ -5,12 +5,13 @@ use blockgraph::drivers::{
     MirrorTop, NoPermission, Preallocate, Protocol, Quorum, Raw, Replication, SnapshotAccess, Vvfat, WriteToSelected,
 };
 use blockgraph::{
-    ContextId, DriverOption, EdgeRef, ErrorKind, MirrorPhase, NodeKey, NodeSpec, Permissions, Policy, Preset, Reopen, Shape, UserKey, UserSpec,
+    ContextId, DriverOption, EdgeRef, ErrorKind, MirrorPhase, NodeKey, NodeSpec, Permissions, Policy, Preset, Reopen,
+    Shape, UserKey, UserSpec,
 };
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, Context, EdgeId, Entry, Grant, Hook, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Perms, Phase, Refusal, Role, Slot, Spec,
-    StepError, UserId, Violation, Ways,
+    ChildName, Context, EdgeId, Entry, Grant, Hook, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Perms, Phase, Refusal,
+    Role, Slot, Spec, StepError, UserId, Violation, Ways,
 };
 use slotmap::KeyData;
 use std::sync::{Arc, LazyLock};

@@ -13,8 +13,8 @@ use blockgraph_conformance::translate::node_name;
 use blockgraph_model::op::Opt;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    ChildName, Context, EdgeId, Grant, Hook, Inherits, Kind, Node, NodeId, OpKind, Outcome, Perms, Phase, Refusal, State,
-    StepError, UserId, Violation, execute,
+    ChildName, Context, EdgeId, Grant, Hook, Inherits, Kind, Node, NodeId, OpKind, Outcome, Perms, Phase, Refusal,
+    State, StepError, UserId, Violation, execute,
 };
 use std::collections::BTreeSet;
 
@@ -201,10 +201,7 @@ fn alterations_of_nodes() -> Vec<(Graph, &'static str)> {
         (altered("drain-begin node=throttle"), "node throttle.sections, node throttle.quiesce, user guest.quiesced"),
         // From below only the counts change.
         (altered("drain-begin node=y"), "node y.sections, node y.quiesce, node np.quiesce"),
-        (
-            altered("drain-begin node=z"),
-            "node z.sections, node z.quiesce, node twice.quiesce, node other.quiesce",
-        ),
+        (altered("drain-begin node=z"), "node z.sections, node z.quiesce, node twice.quiesce, node other.quiesce"),
         (flag("lone", |n| &mut n.flags.inactive), "node lone.flags, node lone.stale"),
         (
             flag("rest", |n| &mut n.flags.inactive),
@@ -250,7 +247,10 @@ fn alterations_around() -> Vec<(Graph, &'static str)> {
         (altered("replace-user-child user=job to=lone"), "user job.node, node lone.parents, node image.parents"),
         (altered("set-user user=wide need=- share=all-g"), "user wide.need, user wide.wanted-need"),
         (altered("set-user user=wide need=w share=all"), "user wide.share, user wide.wanted-share"),
-        (altered("set-user user=job need=g share=all"), "user job.need, user job.wanted-need, node image.need, node image.stale"),
+        (
+            altered("set-user user=job need=g share=all"),
+            "user job.need, user job.wanted-need, node image.need, node image.stale",
+        ),
         (altered("set-user user=late need=- share=w"), "user late.share, user late.wanted-share, node lag.share"),
         (altered("detach parent=np name=two\nattach parent=np child=y name=two role=m"), "edge np/two.role"),
         (
@@ -534,9 +534,8 @@ fn wishes_may_be_asked_in_part() {
     let ops = [blockgraph_model::Op::DetachUser { user: names.known_user("new").unwrap() }];
     let refusal = Refusal { node: node("np"), hook: Hook::Context };
     let (np, y) = ((node("np"), Context::MAIN), (node("y"), Context::MAIN));
-    let answer = |context: &[(NodeId, Context)]| {
-        Answer::Done(Effects { context: context.to_vec(), ..Effects::default() })
-    };
+    let answer =
+        |context: &[(NodeId, Context)]| Answer::Done(Effects { context: context.to_vec(), ..Effects::default() });
     let stays = execute(&state, &ops, &[refusal]);
     for asked in [&[np, y][..], &[y, np], &[np]] {
         assert_eq!(agrees(&stays, &answer(asked)), None);

@@ -316,7 +316,9 @@ fn hostile_stories_are_worth_their_time() {
     println!("{met:?}");
     assert!(met.accepted * 100 >= met.steps * 10, "nothing is ever built: {met:?}");
     for (verb, (done, refused)) in Op::VERBS.iter().zip(met.done.iter().zip(&met.refused)) {
-        assert!(*done > 0 && *refused > 0, "{verb}: done {done} times, refused {refused} times");
+        // Nothing stands in the way of a drain-all: it has no precondition, and asks nobody.
+        let never = *verb == "drain-all-begin";
+        assert!(*done > 0 && (*refused > 0) != never, "{verb}: done {done} times, refused {refused} times");
     }
     for name in StepError::NAMES {
         assert!(met.errors.contains_key(name), "{name} was never met: {met:?}");

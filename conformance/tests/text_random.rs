@@ -94,15 +94,8 @@ fn value(g: &mut Gen, ty: Type) -> Value {
 }
 
 fn hook(g: &mut Gen) -> Hook {
-    const HOOKS: [Hook; 7] = [
-        Hook::Flush,
-        Hook::Prepare,
-        Hook::Rename,
-        Hook::Inactivate,
-        Hook::Context,
-        Hook::Check,
-        Hook::Activate,
-    ];
+    const HOOKS: [Hook; 7] =
+        [Hook::Flush, Hook::Prepare, Hook::Rename, Hook::Inactivate, Hook::Context, Hook::Check, Hook::Activate];
     *g.choose(&HOOKS).unwrap()
 }
 

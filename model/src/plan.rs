@@ -63,9 +63,7 @@ pub(crate) fn plan<const N: usize, const M: usize>(
     plan.rename.extend(work.renamed.iter().copied().filter(asked));
     for id in work.graph.names().filter(asked) {
         let node = &work.graph.nodes[id.0 as usize];
-        let was = &work.before.nodes[id.0 as usize];
-        let rested = if was.kind.is_some() { was.flags.inactive } else { work.resting.contains(&id) };
-        if rested != node.flags.inactive {
+        if work.was_inactive[id.0 as usize] != node.flags.inactive {
             if node.flags.inactive { plan.inactivate.push(id) } else { plan.activate.push(id) }
         }
         if settled.to[id.0 as usize] != node.context {

@@ -30,8 +30,6 @@ pub struct Work<'a, const N: usize, const M: usize> {
     pub reopened: Names<N>,
     /// The nodes whose stored backing name changes, in the order of the steps (S6).
     pub renamed: Names<N>,
-    /// The new nodes that were opened as inactive ones (A5).
-    pub resting: Names<N>,
     /// The edges that got a child (C2); some may be gone again.
     pub placed: ArrayVec<EdgeId, M>,
     /// The nodes that lost a parent edge (C3).
@@ -40,6 +38,8 @@ pub struct Work<'a, const N: usize, const M: usize> {
     pub asked: ArrayVec<(NodeId, Context), N>,
     /// The users that the operation made, each with the context that it said (C1).
     pub users: ArrayVec<(UserId, Option<Context>), M>,
+    /// Which nodes were inactive before the operation, or when it opened them (A5).
+    pub was_inactive: [bool; N],
     /// The nodes that lost a reference in this step, in order.
     lost: Names<N>,
 }
@@ -64,11 +64,11 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             doomed: Names::new(),
             reopened: Names::new(),
             renamed: Names::new(),
-            resting: Names::new(),
             placed: ArrayVec::new(),
             left: Names::new(),
             asked: ArrayVec::new(),
             users: ArrayVec::new(),
+            was_inactive: std::array::from_fn(|i| before.nodes[i].flags.inactive),
             lost: Names::new(),
         }
     }

@@ -38,6 +38,8 @@ pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dic
             Op::SetOption { node, opt: d.opt(kind) }
         }
         18 => Op::SetReadOnly { node: node(d), on: d.one_in(2) },
+        // Else nothing would ever be done in noise.
+        32 if state.drain_alls > 1 => Op::DrainAllEnd {},
         19.. => later(verb, d, N, &node),
         _ => Op::Add { node: NodeId(d.below(N) as u8), spec: spec(d) },
     }

@@ -8,16 +8,15 @@ use blockgraph_model::judge::derive;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, R, U, W, Z};
 use blockgraph_model::{
-    ChildName, Context, Edge, Entry, Kind, Node, NodeId, Op, OpKind, OpKinds, Opt, Pair, Parent, Perms, Queue, Role, Slot, Spec,
-    State, UserId, rules,
+    ChildName, Context, Edge, Entry, Kind, Node, NodeId, Op, OpKind, OpKinds, Opt, Pair, Parent, Perms, Queue, Role,
+    Slot, Spec, State, UserId, rules,
 };
 
 /// How often each verb is met, in the order of [`Op::VERBS`].
-const WEIGHTS: [usize; Op::VERBS.len()] =
-    [
-        12, 4, 12, 4, 8, 26, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2, 4, 3, 1, 1, 4, 5, 4, 2,
-        4, 2,
-    ];
+const WEIGHTS: [usize; Op::VERBS.len()] = [
+    12, 4, 12, 4, 8, 26, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2, 4, 3, 1, 1, 4, 5, 4,
+    2, 4, 2,
+];
 
 /// The most sections of a node, and the most drain-alls: more show nothing more.
 const MOST_SECTIONS: u16 = 3;
@@ -271,7 +270,13 @@ fn user_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
     if verb == 2 {
         let user = dice.pick(&users(state, false))?;
         let node = dice.pick(&alive(state))?;
-        return Some(Op::AttachUser { user, node, pair: wish(dice, state, node), ways: dice.ways(), context: home(dice, state, node) });
+        return Some(Op::AttachUser {
+            user,
+            node,
+            pair: wish(dice, state, node),
+            ways: dice.ways(),
+            context: home(dice, state, node),
+        });
     }
     let user = dice.pick(&users(state, true))?;
     let at = at(state, user)?;

@@ -250,8 +250,10 @@ impl Part for Options {
     }
 
     fn take(_: &'static str, from: &Fields) -> Result<Opt, String> {
-        let missing =
-            || "missing options: expected `take`, `unshare`, `rewrite`, `select`, `phase`, `unaligned` or `options=none`".to_owned();
+        let missing = || {
+            "missing options: expected `take`, `unshare`, `rewrite`, `select`, `phase`, `unaligned` or `options=none`"
+                .to_owned()
+        };
         read_options(from)?.ok_or_else(missing)
     }
 }

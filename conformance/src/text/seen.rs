@@ -15,8 +15,7 @@ pub fn answer_records(answer: &Answer) -> Vec<Record> {
             let Effects { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed } =
                 effects.clone().sorted();
             let check = check.iter().map(|(node, _)| *node).collect();
-            let done =
-                Verdict::Ok { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed };
+            let done = Verdict::Ok { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed };
             vec![done.to_record()]
         }
         Answer::Failed { index, error } => {

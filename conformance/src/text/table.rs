@@ -4,8 +4,8 @@ use super::part::{self as p, Declared, Part};
 use super::record::{Members, Record, Recorded, Schema};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, Context, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKinds, Opt, Pair, Perms, Queue, Role, StepError, UserId,
-    Violation,
+    ChildName, Context, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKinds, Opt, Pair, Perms, Queue, Role, StepError,
+    UserId, Violation,
 };
 use std::sync::LazyLock;
 

@@ -3,7 +3,7 @@
 use crate::driver::{ChildContext, Driver, Policy};
 use crate::permission::{Pair, Permissions};
 use crate::role::{Role, Slot};
-use crate::rules::{WRITE_RESIZE, default_child_pair, filtered_pair};
+use crate::rules::{WRITE_RESIZE, default_child_pair};
 
 /// Writes what it reads, so that it need not be read again from below (P6.7; QEMU: `cor_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -48,7 +48,7 @@ impl Policy for Preallocate {
 
     /// While it works it knows where the file ends, and nobody else may change that.
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
-        let pair = filtered_pair(context);
+        let pair = default_child_pair(context);
         let works = context.parent.need.contains(WRITE_RESIZE);
         Pair { share: if works { pair.share - WRITE_RESIZE } else { pair.share }, ..pair }
     }

@@ -20,7 +20,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
             return Err(E::NotAFilter { node });
         }
         self.graph.nodes[node.0 as usize] = Node::open(spec);
-        self.opened(node);
+        self.was_inactive[node.0 as usize] = spec.flags.inactive;
         Ok(())
     }
 
@@ -102,16 +102,8 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.may_attach(parent, name, role)?;
         let inherits = Some(Inherits { from: parent, read_only: !own });
         self.graph.nodes[node.0 as usize] = Node { monitor: false, holders: 0, inherits, ..Node::open(spec) };
-        self.opened(node);
         self.put(parent, node, name, role);
         Ok(())
-    }
-
-    /// A5: whether the driver of a new node has to be told of a change depends on how it was opened.
-    fn opened(&mut self, node: NodeId) {
-        if self.graph.nodes[node.0 as usize].flags.inactive {
-            self.resting.push(node);
-        }
     }
 
     /// O23, R1.3: the read-only flag that a child of this role inherits from a parent with that flag.
