@@ -119,3 +119,124 @@ pub fn users_told(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{settled, users_told};
+    use crate::hooks::{self, Call, What};
+    use crate::impl_subject::ImplSubject;
+    use crate::subject::{Answer, Subject};
+    use blockgraph::{ContextId, Graph, UserKey};
+    use blockgraph_model::{ChildName, Context, Hook, Kind, NodeId, Op, Pair, Refusal, Role, Spec, UserId, Ways};
+
+    const TOP: NodeId = NodeId(0);
+    const LOW: NodeId = NodeId(1);
+    const APART: NodeId = NodeId(2);
+    const USER: UserId = UserId(0);
+    const HOME: What = What::Context(Some(Context::MAIN));
+    const AWAY: What = What::Context(Some(Context(1)));
+
+    fn done(subject: &mut ImplSubject, ops: &[Op], refusals: &[Refusal]) {
+        let answer = subject.apply(ops, refusals);
+        assert!(matches!(answer, Answer::Done(_)), "{answer:?}");
+        assert_eq!(subject.fault(), None);
+    }
+
+    /// `TOP` over `LOW`, and `APART` beside them; all in context 1, with a movable user above each of the two.
+    fn abroad() -> ImplSubject {
+        let mut subject = ImplSubject::new();
+        let add = |node| Op::Add { node, spec: Spec::plain(Kind::NoPermission) };
+        let user = |user, node| {
+            let context = Some(Context(1));
+            Op::AttachUser { user, node, pair: Pair::FREE, ways: Ways::NONE, context }
+        };
+        let attach = Op::Attach { parent: TOP, child: LOW, name: ChildName(2), role: Role::DATA };
+        done(&mut subject, &[add(TOP), add(LOW), add(APART), attach, user(USER, TOP), user(UserId(1), APART)], &[]);
+        subject
+    }
+
+    /// The users go; who refuses to go home, and the calls of that.
+    fn leave(refuses: &[NodeId]) -> (ImplSubject, Vec<Call>) {
+        let mut subject = abroad();
+        let refusals: Vec<Refusal> = refuses.iter().map(|&node| Refusal { node, hook: Hook::Context }).collect();
+        let ops = [Op::DetachUser { user: USER }, Op::DetachUser { user: UserId(1) }];
+        done(&mut subject, &ops, &refusals);
+        let calls = hooks::with_log(<[Call]>::to_vec);
+        (subject, calls)
+    }
+
+    fn good(subject: &ImplSubject, calls: &[Call]) {
+        assert_eq!(settled(calls, &subject.graph, &subject.keys), Ok(()), "{calls:?}");
+    }
+
+    fn bad(subject: &ImplSubject, calls: &[Call]) {
+        assert!(settled(calls, &subject.graph, &subject.keys).is_err(), "{calls:?}");
+    }
+
+    #[test]
+    fn who_agreed_lives_there() {
+        let (subject, calls) = leave(&[]);
+        good(&subject, &calls);
+        assert_eq!(calls.iter().filter(|call| matches!(call, Call::Agreed(HOME, _))).count(), 3);
+        good(&subject, &[Call::Agreed(HOME, TOP)]);
+        bad(&subject, &[Call::Agreed(AWAY, TOP)]);
+        bad(&subject, &[Call::Agreed(HOME, TOP), Call::Abort(HOME, TOP)]);
+        bad(&subject, &[Call::Refused(HOME, TOP)]);
+    }
+
+    #[test]
+    fn a_component_stays_as_a_whole() {
+        use Call::{Abort, Agreed, Refused};
+        let (subject, calls) = leave(&[LOW]);
+        good(&subject, &calls);
+        good(&subject, &[Refused(HOME, LOW), Agreed(HOME, APART)]);
+        good(&subject, &[Agreed(HOME, TOP), Refused(HOME, LOW), Agreed(HOME, APART), Abort(HOME, TOP)]);
+        // Asked after the refusal; told to stay without one, or moved all the same; told to stay beside another's refusal.
+        bad(&subject, &[Refused(HOME, LOW), Agreed(HOME, TOP), Abort(HOME, TOP)]);
+        bad(&subject, &[Agreed(HOME, TOP), Abort(HOME, TOP)]);
+        bad(&subject, &[Agreed(HOME, TOP), Refused(HOME, LOW)]);
+        bad(&subject, &[Agreed(HOME, APART), Refused(HOME, LOW), Abort(HOME, APART)]);
+    }
+
+    /// Those who must move are asked before those who may, and must not refuse.
+    #[test]
+    fn duty_comes_first() {
+        use Call::{Agreed, Refused};
+        let mut subject = abroad();
+        let moves = |context| Op::MoveContext { node: APART, to: Context(context) };
+        done(&mut subject, &[moves(0)], &[]);
+        let leave = Op::DetachUser { user: USER };
+        done(&mut subject, &[leave, moves(2)], &[Refusal { node: TOP, hook: Hook::Context }]);
+        let calls = hooks::with_log(<[Call]>::to_vec);
+        good(&subject, &calls);
+        let there = What::Context(Some(Context(2)));
+        good(&subject, &[Agreed(there, APART), Refused(HOME, TOP)]);
+        bad(&subject, &[Refused(HOME, TOP), Agreed(there, APART)]);
+        bad(&subject, &[Refused(HOME, APART)]);
+    }
+
+    #[test]
+    fn users_are_told_what_they_are() {
+        let mut subject = abroad();
+        let key = subject.keys.user(USER);
+        let now = |graph: &Graph<_>, user: UserKey| graph.user_view(user).map(|v| (user, v.context(), v.is_quiesced()));
+        let before: Vec<_> = subject.graph.users().filter_map(|user| now(&subject.graph, user)).collect();
+        let mut t = subject.graph.transaction();
+        t.drain_begin(subject.keys.node(LOW)).unwrap();
+        let committed = t.commit().unwrap();
+        assert_eq!(committed.quiesced_users(), [key]);
+        let check = |before: &[_]| users_told(&committed, &subject.graph, before);
+        assert_eq!(check(&before), Ok(()));
+        // Quiet before, and not told; elsewhere before, and so told to go on; new, and in want of being told.
+        let with = |change: &dyn Fn(&mut (UserKey, ContextId, bool))| {
+            let mut other = before.clone();
+            other.iter_mut().for_each(change);
+            other
+        };
+        assert!(check(&with(&|user| user.2 = true)).is_err());
+        assert!(check(&with(&|user| user.1 = ContextId(7))).is_err());
+        assert_eq!(check(&[]), Ok(()));
+        let committed = subject.graph.transaction().commit().unwrap();
+        assert!(users_told(&committed, &subject.graph, &before).is_err());
+    }
+}

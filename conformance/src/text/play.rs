@@ -8,8 +8,11 @@ use crate::guard::guard;
 use crate::subject::{Answer, NodeSeen, Observation, Subject};
 use blockgraph_model::{Context, NodeId, Op};
 
+/// What is counted, and by which operations.
+type Counted = (&'static str, fn(&Op) -> bool);
+
 /// What is counted without an edge for each, and which operations count it up.
-const COUNTED: [(&str, fn(&Op) -> bool); 3] = [
+const COUNTED: [Counted; 3] = [
     ("callers hold a node", |op| matches!(op, Op::Hold { .. })),
     ("sections are open on a node", |op| matches!(op, Op::DrainBegin { .. })),
     ("drain-alls are open", |op| matches!(op, Op::DrainAllBegin {})),

@@ -189,6 +189,7 @@ recorded! { Violation:
 /// The answers that are neither a step's error nor a violation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields are those of subject::Effects")]
+#[allow(clippy::large_enum_variant, reason = "made once an answer, never stored in numbers")]
 pub enum Verdict {
     /// It took effect.
     Ok {
