@@ -3,26 +3,32 @@
 use crate::hooks::TestDriver;
 use crate::impl_subject::{self, ImplSubject};
 use crate::model_subject;
-use crate::subject::{Answer, Observation, Subject};
+use crate::subject::{Answer, Effects, Observation, Subject};
 use crate::text::Names;
 use crate::text::seen::{answer_line, differences};
 use crate::translate::{self, Keys};
 use blockgraph::{Graph, NodeView, Policy};
 use blockgraph_model::judge::{self, Derived};
-use blockgraph_model::{Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Parent, Perms, State, Violation};
+use blockgraph_model::{
+    Context, Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Pair, Parent, Perms, State, Violation,
+};
 
 /// Everything the crate shows is what the state says: names, drivers or that they are gone, options, flags, holders, from whom
-/// nodes inherit, stored names, granted pairs, who lags, both list orders of every node, edges with role, mark and pair,
-/// users with what they block, and nothing besides.
+/// nodes inherit, stored names, contexts, sections and counts, granted pairs, who lags, both list orders of every node, edges with
+/// role, mark and pair, users with what they want, have, are and block, and nothing besides.
 pub fn same<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
     let Some(derived) = judge::derive(state) else { return false };
-    let graph = &subject.graph;
-    let sides = Sides { subject, graph, keys: &subject.keys, state, derived: &derived };
+    let (graph, quiet) = (&subject.graph, state.quiesced());
+    let sides = Sides { subject, graph, keys: &subject.keys, state, derived: &derived, quiet: &quiet };
     graph.node_count() == state.names().count()
         && state.names().all(|id| sides.same_node(id))
         && graph.stale_nodes().count() == state.names().filter(|id| sides.is_stale(*id)).count()
         && graph.users().count() == state.edges().iter().filter(|e| matches!(e.parent, Parent::User(_))).count()
-        && state.edges().iter().all(|e| same_user(graph, &subject.keys, e))
+        && state.edges().iter().zip(derived.edges).all(|(e, pair)| {
+            let home = state.nodes[e.child.0 as usize].context;
+            same_user(graph, &subject.keys, e, pair, home, &quiet)
+        })
+        && graph.drain_alls() == u32::from(state.drain_alls)
 }
 
 /// The crate's graph and the model's state that are compared node by node.
@@ -32,6 +38,7 @@ struct Sides<'a, const N: usize, const E: usize> {
     keys: &'a Keys,
     state: &'a State<N, E>,
     derived: &'a Derived<N, E>,
+    quiet: &'a [bool; N],
 }
 
 impl<const N: usize, const E: usize> Sides<'_, N, E> {
@@ -44,6 +51,11 @@ impl<const N: usize, const E: usize> Sides<'_, N, E> {
             && impl_subject::flags(&view) == node.flags
             && view.is_monitor_owned() == node.monitor
             && view.holders() == u32::from(node.holders)
+            && view.context() == translate::context(node.context)
+            && view.sections() == u32::from(node.sections)
+            && view.quiesce_count() == self.state.quiesce_count(id, self.quiet) as u64
+            && view.is_quiesced() == self.quiet[id.0 as usize]
+            && view.writable() == node.writable()
             && self.same_heritage(node, &view)
             && view.stored_backing().cloned() == node.stored.map(translate::node_name)
             && translate::grant_back(view.granted()) == node.granted
@@ -107,13 +119,23 @@ impl<const N: usize, const E: usize> Sides<'_, N, E> {
     }
 }
 
-fn same_user(graph: &Graph<TestDriver>, keys: &Keys, edge: &Edge) -> bool {
+fn same_user<const N: usize>(
+    graph: &Graph<TestDriver>,
+    keys: &Keys,
+    edge: &Edge,
+    pair: Pair,
+    home: Context,
+    quiet: &[bool; N],
+) -> bool {
     let Parent::User(user) = edge.parent else { return true };
     graph.user_view(keys.user(user)).is_some_and(|view| {
         *view.name() == translate::user_name(user)
             && view.node() == keys.node(edge.child)
-            && view.stays() == edge.stay
-            && translate::pair_back(view.pair()) == edge.wanted
+            && impl_subject::ways(&view) == edge.ways
+            && translate::pair_back(view.pair()) == pair
+            && translate::pair_back(view.wanted()) == edge.wanted
+            && view.context() == translate::context(home)
+            && view.is_quiesced() == quiet[edge.child.0 as usize]
             && translate::op_kinds_back(view.blocks()) == edge.blocks
             && (edge.blocks == OpKinds::NONE || view.block_reason() == Some(translate::reason(user)))
     })
@@ -122,19 +144,17 @@ fn same_user(graph: &Graph<TestDriver>, keys: &Keys, edge: &Edge) -> bool {
 /// Does the crate's answer agree with the model's outcome? `None`: it does; else what is wrong.
 pub fn agrees<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &Answer) -> Option<String> {
     let agrees = match (outcome, answer) {
-        (Outcome::Done { next, plan, closed }, Answer::Done { prepare, rename, check, closed: gone }) => {
-            if let Some(wrong) = out_of_order(next, check) {
+        (Outcome::Done { next, .. }, Answer::Done(effects)) => {
+            if let Some(wrong) = out_of_order(next, effects) {
                 return Some(wrong);
             }
-            let mut sorted = check.clone();
-            sorted.sort_unstable_by_key(|(node, _)| *node);
-            let asked = plan.prepare[..] == prepare[..] && plan.rename[..] == rename[..];
-            asked && plan.check[..] == sorted[..] && closed[..] == gone[..]
+            let Answer::Done(expected) = model_subject::answer(outcome) else { return None };
+            same_effects(&expected, effects, |id| next.nodes.get(id.0 as usize).map(|node| node.context))
         }
         (Outcome::Failed { index, error }, Answer::Failed { index: at, error: given }) => index == at && error == given,
         // V4: any one of the set.
-        (Outcome::Violates { graph, .. }, Answer::Violates(named)) => {
-            named.len() == 1 && named.iter().all(|v| judge::is_violation(graph, *v))
+        (Outcome::Violates { .. }, Answer::Violates(named)) => {
+            named.len() == 1 && named.iter().all(|v| outcome.has_violation(*v))
         }
         (Outcome::Refused { by }, Answer::Refused(given)) => by == given,
         _ => false,
@@ -153,15 +173,29 @@ fn apart(model: &Answer, answer: &Answer) -> String {
     }
 }
 
-/// V5.2: parents are asked before children.
-fn out_of_order<const N: usize, const E: usize>(
-    next: &State<N, E>,
-    check: &[(NodeId, blockgraph_model::Grant)],
-) -> Option<String> {
-    for (place, (later, _)) in check.iter().enumerate().skip(1) {
-        let below = next.reach(*later);
-        if let Some((earlier, _)) = check[..place].iter().find(|(earlier, _)| below[earlier.0 as usize]) {
-            return Some(format!("{later:?} was checked after its descendant {earlier:?} (V5.2)"));
+/// Did the drivers do what they were to do, as far as its order is specified by itself (not by the graph)? `lives` says where a
+/// node lives in the end: where one refuses a mere wish (C3), some who stay where they are need not have been asked.
+pub fn same_effects(model: &Effects, other: &Effects, lives: impl Fn(NodeId) -> Option<Context>) -> bool {
+    let mut its = other.clone().sorted();
+    let asked = std::mem::take(&mut its.context);
+    let once = asked.windows(2).all(|two| two[0].0 != two[1].0);
+    let known = asked.iter().all(|move_| model.context.contains(move_));
+    let stays = |&(id, to): &(NodeId, Context)| lives(id).is_some_and(|at| at != to);
+    let whole = model.context.iter().all(|move_| asked.contains(move_) || stays(move_));
+    its.context.clone_from(&model.context);
+    once && known && whole && *model == its
+}
+
+/// V5.1, V5.2: parents are asked to inactivate and to check before children, and to activate after them.
+fn out_of_order<const N: usize, const E: usize>(next: &State<N, E>, effects: &Effects) -> Option<String> {
+    let checked: Vec<NodeId> = effects.check.iter().map(|(node, _)| *node).collect();
+    let upwards: Vec<NodeId> = effects.activate.iter().rev().copied().collect();
+    for (what, nodes) in [("inactivate", &effects.inactivate), ("check", &checked), ("activate", &upwards)] {
+        for (place, lower) in nodes.iter().enumerate() {
+            let below = next.reach(*lower);
+            if let Some(upper) = nodes[..place].iter().find(|upper| below[upper.0 as usize]) {
+                return Some(format!("{what} came to {lower:?} and its descendant {upper:?} in the wrong order (V5)"));
+            }
         }
     }
     None

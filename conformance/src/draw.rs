@@ -11,18 +11,24 @@
 //!
 //! An edge shows its name, its role, need/share and whether it is frozen; `↑` means drawn above. A node shows its driver kind,
 //! its flags and options, `no driver` if it lost that, who holds it if not just the monitor, from whom it inherits (with `own
-//! flag` if not read-only too), its stored backing name, and, if it has several parents, its cumulative pair and its parents in
-//! list order; `stale` with what its driver last granted if that lags behind. A user shows what it blocks.
+//! flag` if not read-only too), its stored backing name, its context if that is not main, its open sections, its quiesce count if
+//! it is quiesced, and, if it has several parents, its cumulative pair and its parents in list order; `stale` with what its driver
+//! last granted if that lags behind. A user shows what it wants if that is not what it has at present, what it is besides (`stays`,
+//! `may-inactivate`, `fixed`) and what it blocks. Open drain-alls stand in a line before all.
 
 use crate::subject::{ChildSeen, NodeSeen, Observation, UserSeen};
 use crate::text::names::Names;
-use crate::text::value::{flag_words, print_edge, print_kind, print_op_kinds, print_perms, print_role};
-use blockgraph_model::{ChildName, Inherits, NodeId, OpKinds, Opt, Pair};
+use crate::text::value::{flag_words, print_edge, print_kind, print_op_kinds, print_perms, print_phase, print_role};
+use blockgraph_model::{ChildName, Context, Inherits, NodeId, OpKinds, Opt, Pair};
 use std::fmt::Write;
 
 /// Draws a graph; every line ends with an end of line, an empty graph is one line.
 pub fn draw(graph: &Observation, names: &Names) -> String {
     let mut drawing = Drawing { graph, names, text: String::new(), drawn: Vec::new() };
+    if graph.drain_alls > 0 {
+        // Writing to a string cannot fail, here and below.
+        let _ = writeln!(drawing.text, "drain-alls={}", graph.drain_alls);
+    }
     graph.users.iter().for_each(|user| drawing.user(user));
     // First the tops, then whatever only a cycle keeps from having one.
     for tops in [true, false] {
@@ -52,13 +58,15 @@ struct Pending {
 
 impl Drawing<'_> {
     fn user(&mut self, user: &UserSeen) {
-        let stays = if user.stay { " stays" } else { "" };
+        let ways =
+            [(user.ways.stay, " stays"), (user.ways.may_inactivate, " may-inactivate"), (user.ways.fixed, " fixed")];
+        let ways: String = ways.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
+        let wants = if user.wanted == user.pair { String::new() } else { format!(" wants {}", pair(user.wanted)) };
         let blocks = match user.blocks {
             OpKinds::NONE => String::new(),
             kinds => format!(" blocks={}", print_op_kinds(kinds)),
         };
-        // Writing to a string cannot fail, here and below.
-        let _ = writeln!(self.text, "@{} {}{stays}{blocks}", self.names.user(user.id), pair(user.pair));
+        let _ = writeln!(self.text, "@{} {}{wants}{ways}{blocks}", self.names.user(user.id), pair(user.pair));
         self.tree(user.node, "└─ ", "   ", "");
     }
 
@@ -112,6 +120,14 @@ impl Drawing<'_> {
         if let Some(stored) = node.stored {
             let _ = write!(text, "  stored={}", self.names.node(stored));
         }
+        if node.context != Context::MAIN {
+            let _ = write!(text, "  context={}", node.context.0);
+        }
+        for (word, count) in [("sections", node.sections), ("quiesce", node.quiesce)] {
+            if count > 0 {
+                let _ = write!(text, "  {word}={count}");
+            }
+        }
         if node.parents.len() > 1 {
             let parents: Vec<_> = node.parents.iter().map(|&edge| print_edge(edge, self.names)).collect();
             let _ = write!(text, "  {} of {}", pair(node.pair), parents.join(", "));
@@ -148,6 +164,8 @@ fn options<'a>(node: &NodeSeen, child: impl Fn(ChildName) -> &'a str) -> String 
         Opt::None => " without options".to_owned(),
         Opt::Debug { take, unshare } => format!(" take {} unshare {}", print_perms(take), print_perms(unshare)),
         Opt::Rewrite(on) => if on { " rewrites" } else { " does not rewrite" }.to_owned(),
+        Opt::Phase(phase) => format!(" phase={}", print_phase(phase)),
+        Opt::Unaligned(on) => if on { " unaligned" } else { " aligned" }.to_owned(),
         Opt::Select(selected) => selected.map_or(" none".to_owned(), |name| format!(" → {}", child(name))),
     }
 }
@@ -180,6 +198,19 @@ mod tests {
             head.lines().filter_map(|line| line.strip_prefix("//! ")).filter(|line| !line.is_empty()).collect();
         let head: String = example.iter().flat_map(|line| [line, "\n"]).collect();
         assert_eq!(drawing(text), head);
+    }
+
+    #[test]
+    fn sections_contexts_activity() {
+        let text = "add node=a kind=file unaligned=on\nadd node=m kind=mirror-top phase=commit\nappend new=m top=a\n\
+            attach-user user=u node=m need=rwz share=all stay=on may-inactivate=on fixed=on\ndrain-begin node=a\n\
+            attach-user user=v node=a need=- share=all\ndrain-all-begin\ninactivate node=m\n\
+            add node=q kind=quorum\nattach-user user=w node=q need=- share=all fixed=on context=2\n";
+        let expected = "drain-alls=1\n@u -/all wants rwz/all stays may-inactivate fixed\n\
+            └─ m  mirror-top inactive phase=commit  quiesce=2\n   \
+            └─ backing fp -/all → a  file inactive unaligned  sections=1  quiesce=2  -/all of @v, m/backing\n\
+            @v -/all\n└─ a ↑\n@w -/all fixed\n└─ q  quorum  context=2  quiesce=1\n";
+        assert_eq!(drawing(text), expected);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The driver of the crate under test: a preset that refuses when told to, and writes down how it was called.
 
-use crate::translate::{node_id, node_name};
+use crate::translate::{context_back, node_id, node_name};
 use blockgraph::{
-    ChildContext, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot, UnsupportedOption,
+    ChildContext, ContextId, Driver, DriverOption, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot,
+    UnsupportedOption,
 };
-use blockgraph_model::{Hook, NodeId};
+use blockgraph_model::{Context, Hook, NodeId};
 use std::cell::RefCell;
 
 /// What a driver is asked, or told.
@@ -16,8 +17,14 @@ pub enum What {
     Prepare(bool),
     /// To store this backing name. In an abort, where the graph may be as before again already, `None`.
     Rename(Option<NodeId>),
+    /// To give the image away.
+    Inactivate,
+    /// To live there from now on; nowhere that the tests ever named is `None`.
+    Context(Option<Context>),
     /// To grant this.
     Check(Grant),
+    /// To take the image over.
+    Activate,
 }
 
 impl What {
@@ -27,7 +34,10 @@ impl What {
             What::Flush => Hook::Flush,
             What::Prepare(_) => Hook::Prepare,
             What::Rename(_) => Hook::Rename,
+            What::Inactivate => Hook::Inactivate,
+            What::Context(_) => Hook::Context,
             What::Check(_) => Hook::Check,
+            What::Activate => Hook::Activate,
         }
     }
 
@@ -48,8 +58,12 @@ pub enum Call {
     Commit(What, NodeId),
     /// What was agreed does not happen.
     Abort(What, NodeId),
+    /// To be quiet, before anything takes effect.
+    Quiesce(NodeId),
     /// All has taken effect.
     PostCommit(NodeId),
+    /// To go on.
+    Resume(NodeId),
     /// The node is gone.
     Closed(NodeId),
     /// The hook was called for another node than the driver's.
@@ -61,7 +75,8 @@ impl Call {
     pub fn node(self) -> NodeId {
         match self {
             Call::Agreed(_, node) | Call::Refused(_, node) | Call::Commit(_, node) | Call::Abort(_, node) => node,
-            Call::PostCommit(node) | Call::Closed(node) | Call::Astray(node) => node,
+            Call::Quiesce(node) | Call::PostCommit(node) | Call::Resume(node) => node,
+            Call::Closed(node) | Call::Astray(node) => node,
         }
     }
 }
@@ -84,12 +99,13 @@ pub fn with_log<T>(look: impl FnOnce(&[Call]) -> T) -> T {
     LOG.with_borrow(|log| look(log))
 }
 
-/// V5.1 and V6, as far as the calls alone show it: the drivers are asked in the order of the hooks, the flushed nodes are
-/// those that are prepared, and nobody is asked anything after a refusal that nothing can make good. Then either everything
-/// agreed is aborted, newest first, with the same arguments, and nothing else happens; or everything agreed is committed, with
-/// the same arguments: the checks from the back, the renames from the back, the prepared nodes in some order
-/// (`ImplSubject` knows the graph, and which order it asks for), then the prepared nodes are told in the order of their
-/// preparation, and then nodes are closed.
+/// V5.0, V5.1 and V6, as far as the calls alone show it: the drivers are asked in the order of the hooks, each once in each, the
+/// flushed nodes are those that are prepared, and nobody is asked anything after a refusal that nothing can make good. Then either
+/// everything agreed is aborted, newest first, with the same arguments, and nothing else happens; or, after the aborts of contexts
+/// of which a mere wish was refused, newest first, and after each that is to be quiet was told so, everything agreed is
+/// committed, with the same arguments: the checks from the back, activations, inactivations and contexts in the order of asking,
+/// the renames from the back, the prepared nodes in some order (`ImplSubject` knows the graph, and which order it asks for), then
+/// the prepared nodes are told in the order of their preparation, then each that may go on is told so, and then nodes are closed.
 pub fn paired(calls: &[Call]) -> Result<(), String> {
     let is_question = |call: &Call| matches!(call, Call::Agreed(..) | Call::Refused(..));
     let (asked, told) = calls.split_at(calls.iter().position(|call| !is_question(call)).unwrap_or(calls.len()));
@@ -99,7 +115,7 @@ pub fn paired(calls: &[Call]) -> Result<(), String> {
     });
     let open: Vec<(What, NodeId)> = agreed.collect();
     let aborts = open.iter().rev().map(|&(what, node)| Call::Abort(what.aborted(), node));
-    let fitting = told.iter().copied().eq(aborts) || may_commit(asked) && is_commit(&open, told);
+    let fitting = told.iter().copied().eq(aborts) || may_commit(asked) && is_commit(asked, &open, told);
     if fitting && asked_in_order(asked) { Ok(()) } else { Err(format!("unpaired or out of order (V5, V6): {calls:?}")) }
 }
 
@@ -117,12 +133,23 @@ fn asked_in_order(asked: &[Call]) -> bool {
     let cut = matches!(asked.last(), Some(Call::Refused(What::Flush | What::Prepare(_), _)));
     let whole = prepared == flushed || prepared < flushed && cut;
     let fatal = asked.iter().position(is_fatal);
-    sorted && same && whole && fatal.is_none_or(|place| place + 1 == asked.len())
+    sorted && same && whole && once(asked) && fatal.is_none_or(|place| place + 1 == asked.len())
 }
 
-/// Was it refused in a hook that does not know loosening (V7)?
+/// Is nobody asked or told the same twice?
+fn once(calls: &[Call]) -> bool {
+    let alike = |a: &Call, b: &Call| match (*a, *b) {
+        (Call::Agreed(a, m) | Call::Refused(a, m), Call::Agreed(b, n) | Call::Refused(b, n)) => {
+            (a.hook(), m) == (b.hook(), n)
+        }
+        _ => a == b,
+    };
+    calls.iter().enumerate().all(|(place, call)| !calls[..place].iter().any(|earlier| alike(earlier, call)))
+}
+
+/// Was it refused in a hook that knows neither loosening nor wishes (V7)? (Whether a context was a mere wish the graph knows.)
 fn is_fatal(call: &Call) -> bool {
-    matches!(call, Call::Refused(What::Flush | What::Prepare(_) | What::Rename(_), _))
+    matches!(call, Call::Refused(what, _) if !matches!(what.hook(), Hook::Check | Hook::Context))
 }
 
 /// Did all that must agree?
@@ -133,16 +160,40 @@ fn may_commit(asked: &[Call]) -> bool {
 }
 
 /// The second half of V6.
-fn is_commit(open: &[(What, NodeId)], told: &[Call]) -> bool {
-    let (prepared, rest) = open.split_at(open.iter().take_while(|(what, _)| what.hook() == Hook::Prepare).count());
-    let Some((sets, told)) = told.split_at_checked(rest.len()) else { return false };
+fn is_commit(asked: &[Call], open: &[(What, NodeId)], told: &[Call]) -> bool {
+    let of = |hook| open.iter().copied().filter(move |(what, _)| what.hook() == hook);
+    let commit = |(what, node)| Call::Commit(what, node);
+    let (stay, told) = while_alike(told, |call| matches!(call, Call::Abort(..)));
+    let (quiet, told) = while_alike(told, |call| matches!(call, Call::Quiesce(_)));
+    let moved = of(Hook::Context).filter(|(what, node)| !stay.contains(&Call::Abort(*what, *node)));
+    let checks = of(Hook::Check).collect::<Vec<_>>().into_iter().rev();
+    let renames = of(Hook::Rename).collect::<Vec<_>>().into_iter().rev();
+    let plain = checks.chain(of(Hook::Activate)).chain(of(Hook::Inactivate)).chain(moved).chain(renames).map(commit);
+    let plain: Vec<Call> = plain.collect();
+    let prepared: Vec<_> = of(Hook::Prepare).collect();
+    let Some((first, told)) = told.split_at_checked(plain.len()) else { return false };
     let Some((commits, told)) = told.split_at_checked(prepared.len()) else { return false };
-    let Some((posts, closed)) = told.split_at_checked(prepared.len()) else { return false };
-    let commit = |&(what, node): &(What, NodeId)| Call::Commit(what, node);
-    sets.iter().copied().eq(rest.iter().rev().map(commit))
-        && prepared.iter().all(|step| commits.iter().filter(|call| **call == commit(step)).count() == 1)
+    let Some((posts, told)) = told.split_at_checked(prepared.len()) else { return false };
+    let (on, closed) = while_alike(told, |call| matches!(call, Call::Resume(_)));
+    stays(asked, open, stay)
+        && first == plain
+        && prepared.iter().all(|step| commits.iter().filter(|call| **call == commit(*step)).count() == 1)
         && posts.iter().copied().eq(prepared.iter().map(|&(_, node)| Call::PostCommit(node)))
+        && [quiet, on, closed].iter().all(|calls| once(calls))
         && closed.iter().all(|call| matches!(call, Call::Closed(_)))
+}
+
+/// The first calls that are like this, and the others.
+fn while_alike(calls: &[Call], like: impl Fn(&Call) -> bool) -> (&[Call], &[Call]) {
+    calls.split_at(calls.iter().take_while(|call| like(call)).count())
+}
+
+/// C3: who agreed to move and does not, newest first; only if somebody refused to.
+fn stays(asked: &[Call], open: &[(What, NodeId)], aborts: &[Call]) -> bool {
+    let refused = asked.iter().any(|call| matches!(call, Call::Refused(What::Context(_), _)));
+    let mut agreed = open.iter().rev().filter(|(what, _)| what.hook() == Hook::Context);
+    let in_order = |abort: &Call| agreed.any(|&(what, node)| Call::Abort(what, node) == *abort);
+    aborts.is_empty() || refused && aborts.iter().all(in_order)
 }
 
 /// What a commit says of itself.
@@ -152,17 +203,26 @@ pub struct Told {
     pub plan: Vec<(What, NodeId)>,
     /// Whose check was refused, and the refusal tolerated.
     pub refused: Vec<NodeId>,
+    /// Who refused to go home, so that all that it is connected with stay (C3).
+    pub stayed: Vec<NodeId>,
+    /// What was taken back therefore, in order.
+    pub aborts: Vec<(What, NodeId)>,
+    /// Who was told to be quiet.
+    pub quiesce: Vec<NodeId>,
     /// What took effect, in order.
     pub commits: Vec<(What, NodeId)>,
     /// Who was told so afterwards.
     pub post_commits: Vec<NodeId>,
+    /// Who was told to go on.
+    pub resume: Vec<NodeId>,
     /// Whose driver was closed.
     pub closed: Vec<NodeId>,
     /// Who lost their driver: nobody calls them.
     pub ejected: Vec<NodeId>,
 }
 
-/// V5.3: what a commit says of itself is what the drivers were asked and told, in that order and with those arguments.
+/// V5.3: what a commit says of itself is what the drivers were asked and told, in that order and with those arguments. (Who is to
+/// be quiet, and who may go on, is told in any order, Q4.)
 pub fn as_told(calls: &[Call], told: &Told) -> Result<(), String> {
     let mut heard = Told { ejected: told.ejected.clone(), ..Told::default() };
     for &call in calls {
@@ -170,9 +230,12 @@ pub fn as_told(calls: &[Call], told: &Told) -> Result<(), String> {
             Call::Agreed(what, node) => heard.plan.push((what, node)),
             Call::Refused(what, node) => {
                 heard.plan.push((what, node));
-                heard.refused.push(node);
+                if what.hook() == Hook::Context { heard.stayed.push(node) } else { heard.refused.push(node) }
             }
+            Call::Abort(what, node) if what.hook() == Hook::Context => heard.aborts.push((what, node)),
             Call::Commit(what, node) => heard.commits.push((what, node)),
+            Call::Quiesce(node) => heard.quiesce.push(node),
+            Call::Resume(node) => heard.resume.push(node),
             Call::PostCommit(node) => heard.post_commits.push(node),
             Call::Closed(node) => heard.closed.push(node),
             Call::Abort(..) | Call::Astray(_) => return Err(format!("{call:?} in a commit: {calls:?}")),
@@ -181,7 +244,11 @@ pub fn as_told(calls: &[Call], told: &Told) -> Result<(), String> {
     if let Some(call) = calls.iter().find(|call| told.ejected.contains(&call.node())) {
         return Err(format!("{call:?}, but that driver was handed back (L3.4): {calls:?}"));
     }
-    if heard == *told { Ok(()) } else { Err(format!("the commit says {told:?}, but the hooks were {calls:?}")) }
+    let mut told = told.clone();
+    for list in [&mut heard.quiesce, &mut heard.resume, &mut told.quiesce, &mut told.resume] {
+        list.sort_unstable();
+    }
+    if heard == told { Ok(()) } else { Err(format!("the commit says {told:?}, but the hooks were {calls:?}")) }
 }
 
 /// A set of hooks.
@@ -213,9 +280,19 @@ pub struct TestDriver {
 
 impl TestDriver {
     fn asked(&self, view: &NodeView<'_>, what: What) -> Result<(), Refusal> {
-        let refuses = self.refuses.has(what.hook());
-        self.told(view, if refuses { Call::Refused } else { Call::Agreed }, what);
-        if refuses { Err(Refusal::new("injected")) } else { Ok(()) }
+        self.answers(view, what, Ok(()))
+    }
+
+    /// Says what the preset says, or no if told to.
+    fn answers(&self, view: &NodeView<'_>, what: What, preset: Result<(), Refusal>) -> Result<(), Refusal> {
+        let answer = if self.refuses.has(what.hook()) { Err(Refusal::new("injected")) } else { preset };
+        self.told(view, if answer.is_err() { Call::Refused } else { Call::Agreed }, what);
+        answer
+    }
+
+    /// A call that nothing is said about.
+    fn heard(&self, view: &NodeView<'_>, call: fn(NodeId) -> Call) {
+        log(if self.is_at(view.name()) { call(self.id) } else { Call::Astray(self.id) });
     }
 
     fn told(&self, view: &NodeView<'_>, call: impl FnOnce(What, NodeId) -> Call, what: What) {
@@ -253,6 +330,14 @@ impl Policy for TestDriver {
         self.preset.children_replaceable()
     }
 
+    fn takes_filtered(&self) -> bool {
+        self.preset.takes_filtered()
+    }
+
+    fn live_children(&self) -> bool {
+        self.preset.live_children()
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         self.preset.child_pair(context)
     }
@@ -288,7 +373,8 @@ impl Driver for TestDriver {
     }
 
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
-        self.asked(view, What::Check(new))
+        let preset = self.preset.check(view, new);
+        self.answers(view, What::Check(new), preset)
     }
 
     fn set(&mut self, view: &NodeView<'_>, new: Grant) {
@@ -300,7 +386,51 @@ impl Driver for TestDriver {
     }
 
     fn post_commit(&mut self, view: &NodeView<'_>) {
-        log(if self.is_at(view.name()) { Call::PostCommit(self.id) } else { Call::Astray(self.id) });
+        self.heard(view, Call::PostCommit);
+    }
+
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        self.asked(view, What::Inactivate)
+    }
+
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        self.told(view, Call::Commit, What::Inactivate);
+    }
+
+    fn abort_inactivate(&mut self, view: &NodeView<'_>) {
+        self.told(view, Call::Abort, What::Inactivate);
+    }
+
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        self.asked(view, What::Context(context_back(to)))
+    }
+
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        self.told(view, Call::Commit, What::Context(context_back(to)));
+    }
+
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        self.told(view, Call::Abort, What::Context(context_back(to)));
+    }
+
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        self.asked(view, What::Activate)
+    }
+
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        self.told(view, Call::Commit, What::Activate);
+    }
+
+    fn abort_activate(&mut self, view: &NodeView<'_>) {
+        self.told(view, Call::Abort, What::Activate);
+    }
+
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        self.heard(view, Call::Quiesce);
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        self.heard(view, Call::Resume);
     }
 
     fn close(&mut self, name: &str) {
@@ -318,43 +448,76 @@ impl Driver for TestDriver {
 
 #[cfg(test)]
 mod tests {
-    use super::{Call, NodeId, Told, What, as_told, paired};
-    use Call::{Abort, Agreed, Astray, Closed, Commit, PostCommit, Refused};
+    use super::{Call, Context, NodeId, Told, What, as_told, paired};
+    use Call::{Abort, Agreed, Astray, Closed, Commit, PostCommit, Quiesce, Refused, Resume};
     use blockgraph::{Grant, Pair};
 
     const A: NodeId = NodeId(0);
     const B: NodeId = NodeId(1);
+    const O: NodeId = NodeId(2);
     const F: What = What::Flush;
     const P: What = What::Prepare(true);
     const R: What = What::Rename(Some(A));
     const GONE: What = What::Rename(None);
+    const I: What = What::Inactivate;
+    const M: What = What::Context(Some(Context(1)));
+    const V: What = What::Activate;
     const C: What = What::Check(Grant { pair: Pair::NOTHING, writable: true });
     const D: What = What::Check(Grant { pair: Pair::NOTHING, writable: false });
 
     /// Everything of every sort, asked of two nodes.
-    const ASKED: [Call; 8] = [
+    const ASKED: [Call; 14] = [
         Agreed(F, A),
         Agreed(F, B),
         Agreed(P, A),
         Agreed(P, B),
         Agreed(R, A),
         Agreed(R, B),
+        Agreed(I, A),
+        Agreed(I, B),
+        Agreed(M, A),
+        Agreed(M, B),
         Agreed(C, A),
         Agreed(C, B),
+        Agreed(V, A),
+        Agreed(V, B),
     ];
-    const COMMITTED: [Call; 10] = [
+    const COMMITTED: [Call; 20] = [
+        Quiesce(A),
+        Quiesce(B),
         Commit(C, B),
         Commit(C, A),
+        Commit(V, A),
+        Commit(V, B),
+        Commit(I, A),
+        Commit(I, B),
+        Commit(M, A),
+        Commit(M, B),
         Commit(R, B),
         Commit(R, A),
         Commit(P, B),
         Commit(P, A),
         PostCommit(A),
         PostCommit(B),
+        Resume(A),
+        Resume(B),
         Closed(B),
         Closed(A),
     ];
-    const ABORTED: [Call; 6] = [Abort(C, B), Abort(C, A), Abort(GONE, B), Abort(GONE, A), Abort(P, B), Abort(P, A)];
+    const ABORTED: [Call; 12] = [
+        Abort(V, B),
+        Abort(V, A),
+        Abort(C, B),
+        Abort(C, A),
+        Abort(M, B),
+        Abort(M, A),
+        Abort(I, B),
+        Abort(I, A),
+        Abort(GONE, B),
+        Abort(GONE, A),
+        Abort(P, B),
+        Abort(P, A),
+    ];
 
     fn good(calls: &[Call]) {
         assert_eq!(paired(calls), Ok(()), "{calls:?}");
@@ -405,24 +568,26 @@ mod tests {
             for at in 0..whole.len() {
                 let mut less = whole.clone();
                 let call = less.remove(at);
-                let closed = matches!(call, Closed(_));
-                if closed {
+                // Who is to be told is no matter of the calls alone.
+                if matches!(call, Closed(_) | Quiesce(_) | Resume(_)) {
                     good(&less)
                 } else {
                     bad(&less)
                 }
                 let mut more = whole.clone();
                 more.insert(at, call);
-                if closed {
-                    good(&more)
-                } else {
-                    bad(&more)
-                }
+                bad(&more);
                 if let [first, second, ..] = whole[at..] {
                     let mut other = whole.clone();
                     other.swap(at, at + 1);
                     // The prepared nodes are committed in the order of the graph, and any nodes may be closed.
-                    let free = matches!((first, second), (Commit(P, _), Commit(P, _)) | (Closed(_), Closed(_)));
+                    let free = matches!(
+                        (first, second),
+                        (Commit(P, _), Commit(P, _))
+                            | (Closed(_), Closed(_))
+                            | (Quiesce(_), Quiesce(_))
+                            | (Resume(_), Resume(_))
+                    );
                     if free { good(&other) } else { bad(&other) }
                 }
             }
@@ -444,10 +609,10 @@ mod tests {
             good(&calls);
             let mut on = ASKED.to_vec();
             on[at] = Refused(what, node);
-            // Only a check may be refused without an end (V7).
+            // Only a check may be refused without an end, and a context if it was a wish (V7).
             let rest: Vec<Call> = COMMITTED.into_iter().filter(|call| *call != Commit(what, node)).collect();
             let whole = [on, rest].concat();
-            if what == C { good(&whole) } else { bad(&whole) }
+            if matches!(what, C | M) { good(&whole) } else { bad(&whole) }
         }
         bad(&[Refused(F, A), Agreed(F, B)]);
         bad(&[Refused(F, A), Closed(B)]);
@@ -462,35 +627,76 @@ mod tests {
         bad(&[Agreed(F, A), Agreed(F, B), Agreed(P, A), Commit(P, A), PostCommit(A)]);
     }
 
+    /// C3, V6: whose component stays is told so before all else, newest first.
+    #[test]
+    fn wishes_are_taken_back_first() {
+        let asked = [Agreed(M, A), Agreed(M, B), Refused(M, O), Agreed(C, A)];
+        let with = |told: &[Call]| [&asked[..], told].concat();
+        good(&with(&[Abort(M, B), Abort(M, A), Quiesce(A), Commit(C, A), Resume(A)]));
+        good(&with(&[Abort(M, B), Quiesce(A), Commit(C, A), Commit(M, A), Resume(A)]));
+        good(&with(&[Quiesce(A), Commit(C, A), Commit(M, A), Commit(M, B), Resume(A)]));
+        bad(&with(&[Abort(M, A), Abort(M, B), Commit(C, A)]));
+        bad(&with(&[Abort(M, B), Commit(C, A)]));
+        bad(&with(&[Quiesce(A), Abort(M, B), Commit(C, A), Commit(M, A)]));
+        bad(&with(&[Abort(M, B), Commit(M, A), Commit(C, A)]));
+        bad(&with(&[Abort(M, B), Abort(M, A), Abort(C, A)]));
+        bad(&with(&[Abort(M, B), Abort(M, B), Commit(C, A), Commit(M, A)]));
+        bad(&with(&[Abort(M, O), Commit(C, A), Commit(M, A), Commit(M, B)]));
+        good(&with(&[Abort(C, A), Abort(M, B), Abort(M, A)]));
+        // Without a refusal nobody stays; asked twice is once too often.
+        bad(&[Agreed(M, A), Agreed(M, B), Abort(M, B), Commit(M, A)]);
+        bad(&[Agreed(M, A), Agreed(M, A), Commit(M, A), Commit(M, A)]);
+        bad(&[Agreed(M, A), Agreed(M, A), Abort(M, A), Abort(M, A)]);
+        bad(&[Refused(M, A), Agreed(M, A), Abort(M, A)]);
+    }
+
     #[test]
     fn a_commit_must_tell_what_happened() {
         let calls = [
             Agreed(F, A),
             Agreed(P, A),
             Agreed(R, A),
+            Agreed(M, B),
+            Refused(M, O),
             Refused(C, B),
             Agreed(D, A),
+            Abort(M, B),
+            Quiesce(A),
             Commit(D, A),
             Commit(R, A),
             Commit(P, A),
             PostCommit(A),
+            Resume(B),
             Closed(B),
         ];
         let told = Told {
-            plan: vec![(F, A), (P, A), (R, A), (C, B), (D, A)],
+            plan: vec![(F, A), (P, A), (R, A), (M, B), (M, O), (C, B), (D, A)],
             refused: vec![B],
+            stayed: vec![O],
+            aborts: vec![(M, B)],
+            quiesce: vec![A],
+            resume: vec![B],
             commits: vec![(D, A), (R, A), (P, A)],
             post_commits: vec![A],
             closed: vec![B],
-            ejected: vec![NodeId(2)],
+            ejected: vec![NodeId(3)],
         };
         assert_eq!(as_told(&calls, &told), Ok(()));
-        let wrong: [&dyn Fn(&mut Told); 14] = [
-            &|t| t.plan.truncate(4),
+        let wrong: [&dyn Fn(&mut Told); 23] = [
+            &|t| t.quiesce.clear(),
+            &|t| t.quiesce.push(B),
+            &|t| t.resume.clear(),
+            &|t| t.resume[0] = A,
+            &|t| t.plan.truncate(6),
             &|t| t.plan.swap(0, 1),
             &|t| t.plan[2] = (What::Rename(Some(B)), A),
-            &|t| t.plan[3] = (D, B),
-            &|t| t.plan[4].1 = B,
+            &|t| t.plan[5] = (D, B),
+            &|t| t.plan[6].1 = B,
+            &|t| t.plan[3].0 = What::Context(None),
+            &|t| t.stayed.clear(),
+            &|t| t.stayed[0] = B,
+            &|t| t.aborts.clear(),
+            &|t| t.aborts.push((M, A)),
             &|t| t.refused.clear(),
             &|t| t.commits.swap(0, 1),
             &|t| t.commits.truncate(2),

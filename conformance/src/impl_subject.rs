@@ -1,14 +1,16 @@
 //! The crate as a [`Subject`].
 
+use crate::homes;
 use crate::hooks::{self, Call, Hooks, TestDriver, Told, What};
 use crate::steps::step;
-use crate::subject::{Answer, ChildSeen, NodeSeen, Observation, Subject, UserSeen};
+use crate::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
 use crate::translate::{self, Keys, Refused};
 use blockgraph::{
-    Committed, EdgeKey, EdgeView, ErrorKind, Graph, NodeKey, NodeView, PlanStep, Preset, Savepoint, Transaction,
+    Committed, ContextId, EdgeKey, EdgeView, ErrorKind, Graph, NodeKey, NodeView, PlanStep, Preset, Savepoint,
+    Transaction, UserKey, UserView,
 };
 use blockgraph_model::op::Flags;
-use blockgraph_model::{EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId};
+use blockgraph_model::{EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId, Ways};
 
 /// A graph of the crate, and which of its keys stands for which name.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct ImplSubject {
     pub missing: Option<Perms>,
     /// How many answers were given: some checks are made only now and then.
     pub turn: u32,
+    /// The users before the operation: where they lived, and whether they were quiesced.
+    users: Vec<(UserKey, ContextId, bool)>,
 }
 
 impl Default for ImplSubject {
@@ -46,7 +50,8 @@ impl ImplSubject {
     pub fn sized(nodes: usize, users: usize) -> Self {
         let keys = Keys::dangling(nodes, users);
         let before = keys.clone();
-        ImplSubject { graph: Graph::new(), ejected: Vec::new(), before, keys, fault: None, missing: None, turn: 0 }
+        let (graph, ejected, users) = (Graph::new(), Vec::new(), Vec::new());
+        ImplSubject { graph, ejected, before, keys, fault: None, missing: None, turn: 0, users }
     }
 
     /// Becomes a copy of `other`, reusing what it has.
@@ -105,25 +110,34 @@ impl ImplSubject {
         let wrong = told(&committed, &self.keys, &self.graph, ops).and_then(|told| {
             hooks::with_log(|calls| {
                 hooks::as_told(calls, &told)?;
-                deepest_first(calls, &self.graph, &self.keys)
+                deepest_first(calls, &self.graph, &self.keys)?;
+                homes::settled(calls, &self.graph, &self.keys)
             })
         });
+        let wrong = wrong.and_then(|()| homes::users_told(&committed, &self.graph, &self.users));
         self.fault = wrong.err().or(self.fault.take());
-        let mut answer = (Vec::new(), Vec::new(), Vec::new());
-        for step in &committed.plan {
+        let mut effects = Effects::default();
+        let unasked: Vec<PlanStep> = committed.unasked().collect();
+        for step in committed.plan.iter().filter(|step| !unasked.contains(step)) {
             let Some(id) = self.keys.node_of(step.node()) else { continue };
             match step {
                 PlanStep::Flush { .. } => {}
-                PlanStep::Prepare { .. } => answer.0.push(id),
-                PlanStep::Rename { .. } => answer.1.push(id),
-                PlanStep::Check { grant, .. } => answer.2.push((id, translate::grant_back(*grant))),
+                PlanStep::Prepare { .. } => effects.prepare.push(id),
+                PlanStep::Rename { .. } => effects.rename.push(id),
+                PlanStep::Inactivate { .. } => effects.inactivate.push(id),
+                PlanStep::Context { to, .. } => {
+                    effects.context.extend(translate::context_back(*to).map(|to| (id, to)));
+                }
+                PlanStep::Activate { .. } => effects.activate.push(id),
+                PlanStep::Check { grant, .. } => effects.check.push((id, translate::grant_back(*grant))),
             }
         }
-        let closed: Vec<NodeId> = committed.closed.iter().filter_map(|gone| translate::node_id(&gone.name)).collect();
+        let ids = |nodes: &[NodeKey]| nodes.iter().filter_map(|key| self.keys.node_of(*key)).collect();
+        (effects.quiesce, effects.resume) = (ids(committed.quiesced()), ids(committed.resumed()));
+        effects.closed = committed.closed.iter().filter_map(|gone| translate::node_id(&gone.name)).collect();
         self.ejected.extend(committed.ejected.into_iter().map(|given| (given.driver.id, given.driver.preset)));
-        self.ejected.retain(|(id, _)| !closed.contains(id));
-        let (prepare, rename, check) = answer;
-        Answer::Done { prepare, rename, check, closed }
+        self.ejected.retain(|(id, _)| !effects.closed.contains(id));
+        Answer::Done(effects)
     }
 
     /// Kind and options of a node's driver, also if that is gone; and the driver itself, if it is not.
@@ -142,6 +156,14 @@ fn about(graph: &Graph<TestDriver>, keys: &Keys, op: Op, error: Option<&ErrorKin
         (Op::Unblock { user, kinds }, Some(ErrorKind::NotBlocked { kind, .. })) => {
             let blocks = graph.user_view(keys.user(user))?.blocks();
             translate::op_kinds(kinds).kinds().find(|kind| !blocks.kinds().any(|k| k == *kind)) == Some(*kind)
+        }
+        (Op::Inactivate { node }, Some(ErrorKind::ActiveParent { node: named, .. })) => named.key == keys.node(node),
+        (Op::Inactivate { .. }, Some(ErrorKind::UserActive { node, user })) => match user.parent {
+            blockgraph::Parent::User(user) => graph.user_view(user).is_some_and(|view| view.node() == node.key),
+            blockgraph::Parent::Node(_) => false,
+        },
+        (Op::AddChild { .. } | Op::RemoveChild { .. }, Some(ErrorKind::ChildrenFixed { adding, .. })) => {
+            *adding == matches!(op, Op::AddChild { .. })
         }
         (Op::DropIntermediate { base, .. }, Some(ErrorKind::ShouldNotChange { to, .. })) => to.key == keys.node(base),
         (Op::CheckOp { node, kind }, None) => graph.is_blocked(keys.node(node), translate::op_kind(kind)).is_none(),
@@ -180,13 +202,22 @@ fn told(committed: &Committed<TestDriver>, keys: &Keys, graph: &Graph<TestDriver
             PlanStep::Prepare { read_only, .. } => What::Prepare(read_only),
             // The drivers see the name that the graph shows afterwards.
             PlanStep::Rename { node } => What::Rename(graph.get(node).and_then(|view| stored(&view))),
+            PlanStep::Inactivate { .. } => What::Inactivate,
+            PlanStep::Context { to, .. } => What::Context(translate::context_back(to)),
+            PlanStep::Activate { .. } => What::Activate,
             PlanStep::Check { grant, .. } => What::Check(grant),
         };
         Ok((what, id(step.node())?))
     };
+    let unasked: Vec<PlanStep> = committed.unasked().collect();
+    let asked = committed.plan.iter().copied().filter(|step| !unasked.contains(step));
     let mut told = Told {
-        plan: committed.plan.iter().copied().map(steps).collect::<Result<_, _>>()?,
+        plan: asked.map(steps).collect::<Result<_, _>>()?,
+        stayed: committed.stayed().map(id).collect::<Result<_, _>>()?,
+        aborts: committed.aborts().map(steps).collect::<Result<_, _>>()?,
         refused: committed.refused.iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
+        quiesce: committed.quiesced().iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
+        resume: committed.resumed().iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
         commits: committed.commits().map(steps).collect::<Result<_, _>>()?,
         post_commits: committed.post_commits().map(id).collect::<Result<_, _>>()?,
         ..Told::default()
@@ -270,8 +301,12 @@ impl Subject for ImplSubject {
         hooks::clear_log();
         self.missing = None;
         self.before.copy_from(&self.keys);
+        self.users.clear();
+        let graph = &self.graph;
+        let views = graph.users().filter_map(|key| graph.user_view(key).map(|view| (key, view)));
+        self.users.extend(views.map(|(key, view)| (key, view.context(), view.is_quiesced())));
         let answer = self.answer(ops, refusals);
-        if !matches!(answer, Answer::Done { .. }) {
+        if !matches!(answer, Answer::Done(_)) {
             self.keys.copy_from(&self.before);
         }
         self.set_refusals(refusals, false);
@@ -282,6 +317,9 @@ impl Subject for ImplSubject {
         if let Some(call) = hooks::with_log(|calls| calls.iter().find(gone).copied()) {
             self.fault = Some(format!("{call:?} of a driver that was to be handed back without a call (L3.4)"));
         }
+        if !self.graph.pending_resumes().is_empty() {
+            self.fault = Some(format!("still to go on are {:?}", self.graph.pending_resumes()));
+        }
         if !self.graph.pending_aborts().is_empty() {
             self.fault = Some(format!("steps were left unaborted: {:?}", self.graph.pending_aborts()));
         }
@@ -289,7 +327,7 @@ impl Subject for ImplSubject {
     }
 
     fn observe(&self) -> Observation {
-        let mut seen = Observation::default();
+        let mut seen = Observation { drain_alls: self.graph.drain_alls(), ..Observation::default() };
         seen.nodes.extend(self.graph.nodes().filter_map(|key| self.node_seen(key)));
         seen.users.extend(self.graph.users().filter_map(|key| {
             let view = self.graph.user_view(key)?;
@@ -298,7 +336,10 @@ impl Subject for ImplSubject {
                 id: translate::user_id(view.name())?,
                 node: translate::node_id(node.name())?,
                 pair: translate::pair_back(view.pair()),
-                stay: view.stays(),
+                wanted: translate::pair_back(view.wanted()),
+                ways: ways(&view),
+                context: translate::context_back(view.context())?,
+                quiesced: view.is_quiesced(),
                 blocks: translate::op_kinds_back(view.blocks()),
             })
         }));
@@ -352,6 +393,9 @@ impl ImplSubject {
             monitor: view.is_monitor_owned(),
             holders: view.holders(),
             ejected: !view.has_driver(),
+            context: translate::context_back(view.context())?,
+            sections: view.sections(),
+            quiesce: u32::try_from(view.quiesce_count()).unwrap_or(u32::MAX),
             inherits: inherits(graph, &view),
             stored: stored(&view),
             pair: translate::pair_back(view.pair()),
@@ -370,7 +414,13 @@ pub fn flags(view: &NodeView<'_>) -> Flags {
         no_io: view.no_io(),
         never_freeze: view.never_freeze(),
         implicit: view.implicit(),
+        inactive: view.inactive(),
     }
+}
+
+/// What a user is besides what it wants.
+pub fn ways(view: &UserView<'_>) -> Ways {
+    Ways { stay: view.stays(), may_inactivate: view.may_inactivate(), fixed: view.is_fixed() }
 }
 
 /// The stored backing name of a node; the tests store names of nodes only.
@@ -389,7 +439,7 @@ mod tests {
     use crate::subject::{Answer, Subject};
     use crate::translate;
     use blockgraph::{Committed, OpKind};
-    use blockgraph_model::{ChildName, Kind, NodeId, Op, OpKind as Asked, OpKinds, Pair, Role, Spec, UserId};
+    use blockgraph_model::{ChildName, Kind, NodeId, Op, OpKind as Asked, OpKinds, Pair, Role, Spec, UserId, Ways};
 
     const TOP: NodeId = NodeId(0);
     const BASE: NodeId = NodeId(1);
@@ -405,10 +455,10 @@ mod tests {
             add(BASE),
             add(OTHER),
             Op::Attach { parent: TOP, child: BASE, name: ChildName::BACKING, role: Role::COW },
-            Op::AttachUser { user: USER, node: OTHER, pair: Pair::FREE, stay: false },
+            Op::AttachUser { user: USER, node: OTHER, pair: Pair::FREE, ways: Ways::NONE, context: None },
         ];
         for op in ops {
-            assert!(matches!(subject.apply(&[op], &[]), Answer::Done { .. }));
+            assert!(matches!(subject.apply(&[op], &[]), Answer::Done(_)));
         }
         assert_eq!(subject.fault(), None);
         subject
@@ -477,11 +527,7 @@ mod tests {
         let (eject, release) = (|node| Op::Eject { node }, |node| Op::Release { node });
         let done = |subject: &mut ImplSubject, op| {
             let answer = subject.apply(&[op], &[]);
-            assert!(
-                matches!(answer, Answer::Done { .. }) && subject.fault().is_none(),
-                "{answer:?} {:?}",
-                subject.fault()
-            );
+            assert!(matches!(answer, Answer::Done(_)) && subject.fault().is_none(), "{answer:?} {:?}", subject.fault());
             subject.ejected.iter().map(|(node, _)| *node).collect::<Vec<_>>()
         };
         assert_eq!(done(&mut subject, eject(BASE)), [BASE]);
@@ -489,7 +535,7 @@ mod tests {
         assert_eq!(done(&mut subject, release(BASE)), [BASE, OTHER]);
         assert!(subject.observe().nodes[1].ejected && subject.observe().nodes[1].kind == Kind::NoPermission);
         assert_eq!(done(&mut subject, release(TOP)), [OTHER]);
-        assert!(!matches!(subject.apply(&[eject(OTHER)], &[]), Answer::Done { .. }));
+        assert!(!matches!(subject.apply(&[eject(OTHER)], &[]), Answer::Done(_)));
         assert_eq!(subject.ejected.len(), 1);
     }
 

@@ -7,6 +7,7 @@ pub mod counterexample;
 pub mod draw;
 pub mod generate;
 pub mod guard;
+mod homes;
 pub mod hooks;
 pub mod impl_subject;
 pub mod model_subject;

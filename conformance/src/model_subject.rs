@@ -1,6 +1,6 @@
 //! The model as a [`Subject`].
 
-use crate::subject::{Answer, ChildSeen, NodeSeen, Observation, Subject, UserSeen};
+use crate::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
 use blockgraph_model::judge::{self, Derived};
 use blockgraph_model::{NodeId, Op, Outcome, Pair, Parent, Refusal, State, execute};
 
@@ -33,12 +33,19 @@ impl<const N: usize, const E: usize> Subject for ModelSubject<N, E> {
 /// The model's outcome as an answer.
 pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer {
     match outcome {
-        Outcome::Done { plan, closed, .. } => {
-            let (prepare, rename) = (plan.prepare.to_vec(), plan.rename.to_vec());
-            Answer::Done { prepare, rename, check: plan.check.to_vec(), closed: closed.to_vec() }
-        }
+        Outcome::Done { plan, quiet, closed, .. } => Answer::Done(Effects {
+            prepare: plan.prepare.to_vec(),
+            rename: plan.rename.to_vec(),
+            inactivate: plan.inactivate.to_vec(),
+            context: plan.context.to_vec(),
+            check: plan.check.to_vec(),
+            activate: plan.activate.to_vec(),
+            quiesce: quiet.quiesce.to_vec(),
+            resume: quiet.resume.to_vec(),
+            closed: closed.to_vec(),
+        }),
         Outcome::Failed { index, error } => Answer::Failed { index: *index, error: *error },
-        Outcome::Violates { graph, .. } => Answer::Violates(judge::violations(graph)),
+        Outcome::Violates { .. } => Answer::Violates(outcome.violations()),
         Outcome::Refused { by } => Answer::Refused(*by),
     }
 }
@@ -47,13 +54,24 @@ pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer
 pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observation {
     let free = || Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; E], order: Default::default() };
     let derived = judge::derive(state).unwrap_or_else(free);
-    let mut seen = Observation::default();
+    let quiet = state.quiesced();
+    let mut seen = Observation { drain_alls: state.drain_alls.into(), ..Observation::default() };
     for id in state.names() {
-        seen.nodes.extend(node_seen(state, &derived, id));
+        seen.nodes.extend(node_seen(state, &derived, &quiet, id));
     }
     for (edge, pair) in state.edges().iter().zip(derived.edges) {
         if let Parent::User(id) = edge.parent {
-            seen.users.push(UserSeen { id, node: edge.child, pair, stay: edge.stay, blocks: edge.blocks });
+            let at = edge.child.0 as usize;
+            seen.users.push(UserSeen {
+                id,
+                node: edge.child,
+                pair,
+                wanted: edge.wanted,
+                ways: edge.ways,
+                context: state.nodes[at].context,
+                quiesced: quiet[at],
+                blocks: edge.blocks,
+            });
         }
     }
     seen
@@ -62,6 +80,7 @@ pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observati
 fn node_seen<const N: usize, const E: usize>(
     state: &State<N, E>,
     derived: &Derived<N, E>,
+    quiet: &[bool; N],
     id: NodeId,
 ) -> Option<NodeSeen> {
     let node = &state.nodes[id.0 as usize];
@@ -80,6 +99,9 @@ fn node_seen<const N: usize, const E: usize>(
         flags: node.flags,
         monitor: node.monitor,
         holders: node.holders.into(),
+        context: node.context,
+        sections: node.sections.into(),
+        quiesce: count(state.quiesce_count(id, quiet)),
         ejected: node.ejected,
         inherits: node.inherits,
         stored: node.stored,
@@ -88,4 +110,9 @@ fn node_seen<const N: usize, const E: usize>(
         children: children.collect(),
         parents: state.parents(id).map(|i| state.edges()[i].id()).collect(),
     })
+}
+
+/// A count that has room in what the crate counts with.
+pub fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }

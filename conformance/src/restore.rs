@@ -38,7 +38,7 @@ pub fn restore_into<const N: usize, const E: usize>(
 }
 
 fn snapshot<const N: usize, const E: usize>(state: &State<N, E>) -> Snapshot<TestDriver> {
-    let mut snapshot = Snapshot::default();
+    let mut snapshot = Snapshot { drain_alls: state.drain_alls.into(), ..Snapshot::default() };
     let mut number = [0u32; N];
     for id in state.names() {
         number[id.0 as usize] = snapshot.nodes.len() as u32;
@@ -84,7 +84,9 @@ fn user(id: UserId, edge: &Edge) -> UserSnapshot {
     UserSnapshot {
         name: translate::user_name(id),
         pair: translate::pair(edge.wanted),
-        stays: edge.stay,
+        stays: edge.ways.stay,
+        may_inactivate: edge.ways.may_inactivate,
+        fixed: edge.ways.fixed,
         blocks: translate::op_kinds(edge.blocks),
         block_reason: (edge.blocks != OpKinds::NONE).then(|| translate::reason(id).clone()),
     }
@@ -105,8 +107,11 @@ fn node(node: &Node, id: NodeId) -> Option<NodeSnapshot<TestDriver>> {
         no_io: node.flags.no_io,
         never_freeze: node.flags.never_freeze,
         implicit: node.flags.implicit,
+        inactive: node.flags.inactive,
         monitor: node.monitor,
         holders: node.holders.into(),
+        sections: node.sections.into(),
+        context: translate::context(node.context),
         inherits: None,
         inherits_read_only: node.inherits.is_some_and(|inherits| inherits.read_only),
         stored_backing: node.stored.map(translate::node_name),

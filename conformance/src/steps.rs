@@ -27,9 +27,8 @@ pub(crate) fn step(
             keys.set_node(new, t.insert(translate::node_spec(new, spec), driver, keys.node(top))?);
         }
         Op::Release { node } => t.release(keys.node(node))?,
-        Op::AttachUser { user, node, pair, stay } => {
-            let name = translate::user_name(user);
-            keys.set_user(user, t.attach_user(name, keys.node(node), translate::pair(pair), stay)?);
+        Op::AttachUser { user, node, pair, ways, context } => {
+            keys.set_user(user, t.attach_user_as(translate::user_spec(user, pair, ways, context), keys.node(node))?);
         }
         Op::DetachUser { user } => t.detach_user(keys.user(user))?,
         Op::SetUser { user, pair } => t.set_user(keys.user(user), translate::pair(pair))?,
@@ -67,6 +66,11 @@ pub(crate) fn step(
             later_step(t, keys, op, refusals)?;
         }
         Op::CheckReplace { .. } => later_step(t, keys, op, refusals)?,
+        Op::DrainBegin { .. } | Op::DrainEnd { .. } | Op::DrainAllBegin {} | Op::DrainAllEnd {} => {
+            quiet_step(t, keys, op)?
+        }
+        Op::MoveContext { .. } | Op::Inactivate { .. } | Op::Activate { .. } => quiet_step(t, keys, op)?,
+        Op::Truncate { .. } | Op::AddChild { .. } | Op::RemoveChild { .. } => quiet_step(t, keys, op)?,
     }
     Ok(())
 }
@@ -108,6 +112,29 @@ fn later_step(
         Op::Unblock { user, kinds } => t.unblock(keys.user(user), translate::op_kinds(kinds)),
         Op::CheckOp { node, kind } => t.check_op(keys.node(node), translate::op_kind(kind)),
         Op::CheckReplace { parent, node } => t.check_replace(keys.node(parent), keys.node(node)),
+        // The rest is above.
+        _ => Ok(()),
+    }
+}
+
+/// Sections, contexts, activity, sizes, the children of a quorum: O31 to O40.
+fn quiet_step(t: &mut Transaction<'_, TestDriver>, keys: &Keys, op: Op) -> Result<(), blockgraph::Error> {
+    match op {
+        Op::DrainBegin { node } => t.drain_begin(keys.node(node)),
+        Op::DrainEnd { node } => t.drain_end(keys.node(node)),
+        Op::DrainAllBegin {} => t.drain_all_begin(),
+        Op::DrainAllEnd {} => t.drain_all_end(),
+        Op::Inactivate { node } => t.inactivate(keys.node(node)),
+        Op::Activate { node } => t.activate(keys.node(node)),
+        Op::MoveContext { node, to } => t.move_context(keys.node(node), translate::context(to)),
+        Op::Truncate { user, unaligned } => t.truncate(keys.user(user), unaligned),
+        Op::AddChild { parent, child, name } => {
+            t.add_child(keys.node(parent), keys.node(child), translate::child_name(name).clone()).map(|_| ())
+        }
+        Op::RemoveChild { parent, name } => {
+            let edge = t.find_child(keys.node(parent), translate::child_name(name))?;
+            t.remove_child(edge)
+        }
         // The rest is above.
         _ => Ok(()),
     }

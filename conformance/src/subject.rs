@@ -2,8 +2,8 @@
 
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, EdgeId, Grant, Inherits, Kind, NodeId, Op, OpKinds, Opt, Pair, Refusal, Role, StepError, UserId,
-    Violation,
+    ChildName, Context, EdgeId, Grant, Inherits, Kind, NodeId, Op, OpKinds, Opt, Pair, Refusal, Role, StepError,
+    UserId, Violation, Ways,
 };
 
 /// Something that executes operations: the model, the crate.
@@ -29,17 +29,7 @@ pub trait Subject {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// It took effect.
-    Done {
-        /// The nodes flushed and prepared, in order (V5.1).
-        prepare: Vec<NodeId>,
-        /// The nodes that were asked to store another backing name, in order (V5.1, S6).
-        rename: Vec<NodeId>,
-        /// The nodes checked and what they were asked to grant: the model's sorted by name, the crate's in the order in which
-        /// it asked (V5.2).
-        check: Vec<(NodeId, Grant)>,
-        /// The nodes closed, in order (L2).
-        closed: Vec<NodeId>,
-    },
+    Done(Effects),
     /// A step failed.
     Failed {
         /// Which operation of the transaction, from 0.
@@ -53,6 +43,43 @@ pub enum Answer {
     Refused(Refusal),
 }
 
+/// What an operation that took effect made the drivers do. Where no order is specified the model's lists are sorted by name, and
+/// the crate's are in the order in which it asked and told.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Effects {
+    /// The nodes flushed and prepared, in order (V5.1).
+    pub prepare: Vec<NodeId>,
+    /// The nodes that were asked to store another backing name, in order (V5.1, S6).
+    pub rename: Vec<NodeId>,
+    /// The nodes asked to become inactive, parents before children (A5).
+    pub inactivate: Vec<NodeId>,
+    /// The nodes asked to change their context, and to which (C4). If one refuses a mere wish (C3), the model lists its whole
+    /// component, and the crate those that it asked.
+    pub context: Vec<(NodeId, Context)>,
+    /// The nodes checked and what they were asked to grant, parents before children (V5.2).
+    pub check: Vec<(NodeId, Grant)>,
+    /// The nodes asked to become active, children before parents (A5).
+    pub activate: Vec<NodeId>,
+    /// The nodes told to be quiet (Q4).
+    pub quiesce: Vec<NodeId>,
+    /// The nodes told that they may go on (Q4).
+    pub resume: Vec<NodeId>,
+    /// The nodes closed, in order (L2).
+    pub closed: Vec<NodeId>,
+}
+
+impl Effects {
+    /// The same with everything sorted whose order is not specified.
+    pub fn sorted(mut self) -> Effects {
+        for nodes in [&mut self.inactivate, &mut self.activate, &mut self.quiesce, &mut self.resume] {
+            nodes.sort_unstable();
+        }
+        self.context.sort_unstable();
+        self.check.sort_unstable();
+        self
+    }
+}
+
 /// A graph as seen from outside.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Observation {
@@ -60,6 +87,8 @@ pub struct Observation {
     pub nodes: Vec<NodeSeen>,
     /// By name.
     pub users: Vec<UserSeen>,
+    /// The open drain-alls (Q1).
+    pub drain_alls: u32,
 }
 
 /// A node as seen from outside.
@@ -77,6 +106,12 @@ pub struct NodeSeen {
     pub monitor: bool,
     /// How many callers hold it (L1)?
     pub holders: u32,
+    /// Where it lives (C1).
+    pub context: Context,
+    /// The sections that are open on it (Q1).
+    pub sections: u32,
+    /// Its quiesce count (Q1).
+    pub quiesce: u32,
     /// Has it lost its driver (L3)?
     pub ejected: bool,
     /// From whom it inherits (S8).
@@ -96,7 +131,8 @@ pub struct NodeSeen {
 impl NodeSeen {
     /// V7.1: does the driver lag behind?
     pub fn is_stale(&self) -> bool {
-        !self.ejected && self.granted != Grant { pair: self.pair, writable: !self.flags.read_only }
+        let writable = !self.flags.read_only && !self.flags.inactive;
+        !self.ejected && self.granted != Grant { pair: self.pair, writable }
     }
 }
 
@@ -122,10 +158,16 @@ pub struct UserSeen {
     pub id: UserId,
     /// Its node.
     pub node: NodeId,
-    /// What it needs and shares.
+    /// What it needs and shares at present (A3).
     pub pair: Pair,
-    /// S5.
-    pub stay: bool,
+    /// What it wants to need and share.
+    pub wanted: Pair,
+    /// Whether it stays, may be inactivated, is fixed.
+    pub ways: Ways,
+    /// Where it lives: where its node does (C1).
+    pub context: Context,
+    /// Is it quiesced (Q1)?
+    pub quiesced: bool,
     /// What it blocks on its node (L4).
     pub blocks: OpKinds,
 }

@@ -1,15 +1,17 @@
 //! Between the model's names and the crate's: the only place that knows both vocabularies.
 
 use blockgraph::drivers::{
-    BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
+    BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter, Format,
+    MirrorTop, NoPermission, Preallocate, Protocol, Quorum, Raw, Replication, SnapshotAccess, Vvfat, WriteToSelected,
 };
 use blockgraph::{
-    DriverOption, EdgeRef, ErrorKind, NodeKey, NodeSpec, Permissions, Policy, Preset, Reopen, Shape, UserKey,
+    ContextId, DriverOption, EdgeRef, ErrorKind, MirrorPhase, NodeKey, NodeSpec, Permissions, Policy, Preset, Reopen,
+    Shape, UserKey, UserSpec,
 };
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, EdgeId, Entry, Grant, Hook, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Perms, Refusal, Role, Slot, Spec,
-    StepError, UserId, Violation,
+    ChildName, Context, EdgeId, Entry, Grant, Hook, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Perms, Phase, Refusal,
+    Role, Slot, Spec, StepError, UserId, Violation, Ways,
 };
 use slotmap::KeyData;
 use std::sync::{Arc, LazyLock};
@@ -175,6 +177,17 @@ pub fn preset(kind: Kind) -> Preset {
         Kind::WriteToSelected => WriteToSelected { selected: None }.into(),
         Kind::Blkdebug => Blkdebug { take: Permissions::NONE, unshare: Permissions::NONE }.into(),
         Kind::Quorum => Quorum { rewrite: false }.into(),
+        Kind::Raw => Raw.into(),
+        Kind::CopyOnRead => CopyOnRead.into(),
+        Kind::CopyBeforeWrite => CopyBeforeWrite.into(),
+        Kind::SnapshotAccess => SnapshotAccess.into(),
+        Kind::Preallocate => Preallocate.into(),
+        Kind::CommitTop => CommitTop.into(),
+        Kind::MirrorTop => MirrorTop { phase: MirrorPhase::Mirror }.into(),
+        Kind::Blkverify => Blkverify.into(),
+        Kind::Replication => Replication.into(),
+        Kind::Vvfat => Vvfat.into(),
+        Kind::File => File { unaligned: false }.into(),
     }
 }
 
@@ -185,7 +198,20 @@ pub fn option(opt: Opt) -> DriverOption {
         Opt::Debug { take, unshare } => DriverOption::Debug { take: permissions(take), unshare: permissions(unshare) },
         Opt::Rewrite(on) => DriverOption::Rewrite(on),
         Opt::Select(name) => DriverOption::Select(name.map(|n| child_name(n).clone())),
+        Opt::Phase(phase) => DriverOption::Phase(mirror_phase(phase)),
+        Opt::Unaligned(on) => DriverOption::Unaligned(on),
     }
+}
+
+/// The phases of a mirror, in both vocabularies.
+const PHASES: [(Phase, MirrorPhase); 3] = [
+    (Phase::Mirror, MirrorPhase::Mirror),
+    (Phase::Commit, MirrorPhase::Commit),
+    (Phase::Stopped, MirrorPhase::Stopped),
+];
+
+fn mirror_phase(phase: Phase) -> MirrorPhase {
+    PHASES.iter().find(|(ours, _)| *ours == phase).map_or(MirrorPhase::Mirror, |(_, its)| *its)
 }
 
 /// What kind of driver it is, and with which options.
@@ -206,6 +232,20 @@ pub fn preset_back(preset: &Preset) -> Option<(Kind, Opt)> {
             (Kind::Blkdebug, Opt::Debug { take, unshare })
         }
         Preset::Quorum(driver) => (Kind::Quorum, Opt::Rewrite(driver.rewrite)),
+        Preset::Raw(_) => (Kind::Raw, Opt::None),
+        Preset::CopyOnRead(_) => (Kind::CopyOnRead, Opt::None),
+        Preset::CopyBeforeWrite(_) => (Kind::CopyBeforeWrite, Opt::None),
+        Preset::SnapshotAccess(_) => (Kind::SnapshotAccess, Opt::None),
+        Preset::Preallocate(_) => (Kind::Preallocate, Opt::None),
+        Preset::CommitTop(_) => (Kind::CommitTop, Opt::None),
+        Preset::MirrorTop(driver) => {
+            let phase = PHASES.iter().find(|(_, its)| *its == driver.phase)?.0;
+            (Kind::MirrorTop, Opt::Phase(phase))
+        }
+        Preset::Blkverify(_) => (Kind::Blkverify, Opt::None),
+        Preset::Replication(_) => (Kind::Replication, Opt::None),
+        Preset::Vvfat(_) => (Kind::Vvfat, Opt::None),
+        Preset::File(driver) => (Kind::File, Opt::Unaligned(driver.unaligned)),
         _ => return None,
     })
 }
@@ -219,14 +259,36 @@ pub fn shape(kind: Kind) -> Shape {
         supports_backing: filter.is_none() && preset.supports_backing(),
         takes_children: filter.is_some() || preset.supports_backing() || preset.takes_children(),
         children_replaceable: preset.children_replaceable(),
+        takes_filtered: filter.is_none() && preset.takes_filtered(),
+        live_children: preset.live_children(),
     }
 }
 
 /// The crate's description of a new node.
 pub fn node_spec(id: NodeId, spec: Spec) -> NodeSpec {
-    let Flags { read_only, force_share, no_io, never_freeze, implicit } = spec.flags;
+    let Flags { read_only, force_share, no_io, never_freeze, implicit, inactive } = spec.flags;
     let spec = NodeSpec::new(node_name(id)).read_only(read_only).force_share(force_share);
-    spec.no_io(no_io).never_freeze(never_freeze).implicit(implicit)
+    spec.no_io(no_io).never_freeze(never_freeze).implicit(implicit).inactive(inactive)
+}
+
+/// The crate's description of a new user.
+pub fn user_spec(id: UserId, wanted: Pair, ways: Ways, said: Option<Context>) -> UserSpec {
+    let Ways { stay, may_inactivate, fixed } = ways;
+    let spec = UserSpec::new(user_name(id), pair(wanted)).stays(stay).may_inactivate(may_inactivate).fixed(fixed);
+    match said {
+        Some(said) => spec.context(context(said)),
+        None => spec,
+    }
+}
+
+/// To the crate's context.
+pub fn context(context: Context) -> ContextId {
+    ContextId(context.0.into())
+}
+
+/// From the crate's context; one that the tests never named is no context.
+pub fn context_back(context: ContextId) -> Option<Context> {
+    u8::try_from(context.0).ok().map(Context)
 }
 
 /// An entry of the crate's reopen.
@@ -299,13 +361,30 @@ fn judgement(kind: &ErrorKind) -> Option<Refused> {
             needs: edge_back(needs)?,
             denies: edge_back(denies)?,
         }),
+        ErrorKind::InactiveChild { edge } => Refused::Violation(Violation::InactiveChild { edge: edge_back(edge)? }),
+        ErrorKind::InactiveNode { node } => Refused::Violation(Violation::InactiveNode { node: node_id(&node.name)? }),
+        ErrorKind::ContextClash { user, context, other, other_context } => {
+            // It names them in the order of their names, which is not that of their numbers.
+            if user.parent_name >= other.parent_name || context == other_context {
+                return None;
+            }
+            let (one, two) = (user_back(user)?, user_back(other)?);
+            Refused::Violation(Violation::ContextClash { user: one.min(two), other: one.max(two) })
+        }
+        ErrorKind::ContextFixed { node, to, user, context } => {
+            let violation = Violation::ContextFixed { node: node_id(&node.name)?, user: user_back(user)? };
+            (to != context).then_some(Refused::Violation(violation))?
+        }
         ErrorKind::ReadOnly { node, .. } => Refused::Violation(Violation::ReadOnly { node: node_id(&node.name)? }),
         ErrorKind::Refused { node, hook, .. } => {
             let hook = match hook {
                 blockgraph::Hook::Flush => Hook::Flush,
                 blockgraph::Hook::Prepare => Hook::Prepare,
                 blockgraph::Hook::Rename => Hook::Rename,
+                blockgraph::Hook::Inactivate => Hook::Inactivate,
+                blockgraph::Hook::Context => Hook::Context,
                 blockgraph::Hook::Check => Hook::Check,
+                blockgraph::Hook::Activate => Hook::Activate,
             };
             Refused::Driver(Refusal { node: node_id(&node.name)?, hook })
         }
@@ -362,10 +441,7 @@ fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
     Some(match kind {
         ErrorKind::NodeCorrupted { node } => E::NodeCorrupted { node: id(node)? },
-        ErrorKind::HasUser { node, user } => match edge_back(user)? {
-            EdgeId::User(user) => E::HasUser { node: id(node)?, user },
-            EdgeId::Child(..) => return None,
-        },
+        ErrorKind::HasUser { node, user } => E::HasUser { node: id(node)?, user: user_back(user)? },
         ErrorKind::Blocked { node, kind, by, reason: said } => {
             let by = edge_back(by)?;
             let why = match by {
@@ -387,6 +463,34 @@ fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
         ErrorKind::BackingMissing { node } => E::BackingMissing { node: id(node)? },
         ErrorKind::ImplicitChild { edge } => E::ImplicitChild { edge: edge_back(edge)? },
         ErrorKind::CannotReplace { parent, node } => E::CannotReplace { parent: id(parent)?, node: id(node)? },
+        _ => return quiet_error(kind, keys),
+    })
+}
+
+/// Sections, activity, sizes, the children of a quorum.
+fn quiet_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
+    use StepError as E;
+    let id = |node: &blockgraph::NodeRef| node_id(&node.name);
+    Some(match kind {
+        ErrorKind::NotDrained { node } => E::NotDrained { node: id(node)? },
+        ErrorKind::NotDrainedAll => E::NotDrainedAll {},
+        ErrorKind::ActiveParent { parent, .. } => E::ActiveParent { edge: edge_back(parent)? },
+        ErrorKind::UserActive { user, .. } => E::UserActive { user: user_back(user)? },
+        ErrorKind::NoResize { user, name } => {
+            let id = user_id(name)?;
+            (keys.user(id) == *user).then_some(E::NoResize { user: id })?
+        }
+        ErrorKind::ChildrenFixed { node, .. } => E::ChildrenFixed { parent: id(node)? },
+        ErrorKind::HasParent { node, edge } => E::HasParent { node: id(node)?, edge: edge_back(edge)? },
+        ErrorKind::LastChild { node } => E::LastChild { parent: id(node)? },
         _ => return None,
     })
+}
+
+/// The user whose edge it is.
+fn user_back(edge: &EdgeRef) -> Option<UserId> {
+    match edge_back(edge)? {
+        EdgeId::User(user) => Some(user),
+        EdgeId::Child(..) => None,
+    }
 }

@@ -47,6 +47,9 @@ macro_rules! stories {
 }
 
 stories! {
+    a3_wanted
+    c2_settling
+    c3_orphans
     h01_option_flip
     h01_short_cut
     h02_from_is_refreshed
@@ -65,9 +68,18 @@ stories! {
     h15_drop_intermediate
     h16_new_flag
     h17_after_the_change
+    h24_inactive_writers
     h30_reopen_order
     h33_freeze
+    h34_attach_contexts
+    h35_other_parents
+    h37_moved_in_quiet
+    h40_drain_once
+    h42_attach_to_drained
+    h44_drain_all
+    h61_reopen_twice
     h62_list_order
+    h63_snapshot_inactive
     l1_holders
     l2_doomed_nodes
     l3_no_driver
@@ -102,6 +114,18 @@ stories! {
     o28_unblock
     o29_check_op
     o30_check_replace
+    o31_drain
+    o33_drain_all
+    o35_move_context
+    o36_inactivate
+    o37_activate
+    o38_truncate
+    o39_quorum_children
+    p6_filters
+    p6_formats
+    p6_jobs
+    p9_alignment
+    q1_quiesce_counts
     r1_reopen_queue
     r3_implicit
     r4_order

@@ -6,15 +6,15 @@ use blockgraph_conformance::compare::{agrees, check_step, difference, same};
 use blockgraph_conformance::impl_subject::ImplSubject;
 use blockgraph_conformance::model_subject::{self, observe};
 use blockgraph_conformance::restore::restore_into;
-use blockgraph_conformance::subject::{Answer, Subject};
+use blockgraph_conformance::subject::{Answer, Effects, Subject};
 use blockgraph_conformance::text::record::Record;
 use blockgraph_conformance::text::{Names, Step, parse, seen};
 use blockgraph_conformance::translate::node_name;
 use blockgraph_model::op::Opt;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    ChildName, EdgeId, Grant, Hook, Inherits, Kind, Node, NodeId, OpKind, Outcome, Perms, Refusal, State, StepError,
-    UserId, Violation, execute,
+    ChildName, Context, EdgeId, Grant, Hook, Inherits, Kind, Node, NodeId, OpKind, Outcome, Perms, Phase, Refusal,
+    State, StepError, UserId, Violation, execute,
 };
 use std::collections::BTreeSet;
 
@@ -67,6 +67,20 @@ add node=dead kind=format
 attach parent=dead child=deep name=file role=dmp
 add node=gone kind=quorum rewrite=on
 transaction { eject node=dead; eject node=gone }
+add node=mt kind=mirror-top phase=commit
+add node=fl kind=file unaligned=on
+add node=rest kind=protocol flags=inactive
+attach-user user=sleeper node=rest need=rw share=all-w may-inactivate=on
+add node=far kind=protocol
+attach-user user=mover node=far need=- share=all fixed=on context=2
+add node=calm kind=no-permission
+drain-begin node=calm
+add node=it kind=filter
+add node=ib kind=protocol
+append new=it top=ib
+add node=ab kind=protocol flags=inactive
+add node=at kind=filter flags=inactive
+append new=at top=ab
 add node=s1 kind=format
 add node=s2 kind=format
 add node=lag kind=protocol
@@ -99,7 +113,8 @@ fn done(state: &Graph, step: &Step) -> Graph {
 
 /// The state after these lines, without any judgement: drivers have granted what they had granted before.
 fn altered(lines: &str) -> Graph {
-    let mut work = Work::new(base());
+    let base = base();
+    let mut work = Work::new(&base);
     for op in after_base(lines).0.iter().flat_map(|step| step.body.ops()) {
         work.step(*op).unwrap_or_else(|error| panic!("{lines}: {error:?}"));
     }
@@ -177,6 +192,21 @@ fn alterations_of_nodes() -> Vec<(Graph, &'static str)> {
         (changed("dead", |n| n.kind = Some(Kind::NoPermission)), "node dead.kind"),
         (changed("gone", |n| n.opt = Opt::Rewrite(false)), "node gone.rewrite"),
         (changed("dead", |n| n.granted.writable = false), "node dead.granted-writable"),
+        (changed("mt", |n| n.opt = Opt::Phase(Phase::Stopped)), "node mt.phase"),
+        (changed("fl", |n| n.opt = Opt::Unaligned(false)), "node fl.unaligned"),
+        (changed("far", |n| n.context = Context(1)), "node far.context, user mover.context"),
+        (changed("lone", |n| n.context = Context(3)), "node lone.context"),
+        (changed("calm", |n| n.sections = 2), "node calm.sections, node calm.quiesce"),
+        (altered("drain-end node=calm"), "node calm.sections, node calm.quiesce"),
+        (altered("drain-begin node=throttle"), "node throttle.sections, node throttle.quiesce, user guest.quiesced"),
+        // From below only the counts change.
+        (altered("drain-begin node=y"), "node y.sections, node y.quiesce, node np.quiesce"),
+        (altered("drain-begin node=z"), "node z.sections, node z.quiesce, node twice.quiesce, node other.quiesce"),
+        (flag("lone", |n| &mut n.flags.inactive), "node lone.flags, node lone.stale"),
+        (
+            flag("rest", |n| &mut n.flags.inactive),
+            "node rest.flags, node rest.need, node rest.share, node rest.stale, user sleeper.need, user sleeper.share",
+        ),
         (altered("eject node=lone"), "node lone.driver"),
         (altered("eject node=lag"), "node lag.driver, node lag.stale"),
         // (Without a judgement the pair that stays is that of an edge made in the same transaction.)
@@ -206,11 +236,22 @@ fn alterations_around() -> Vec<(Graph, &'static str)> {
             altered("detach-user user=job\nattach-user user=job node=image need=- share=all"),
             "user job.stay, user job.blocks",
         ),
+        (
+            altered("detach-user user=sleeper\nattach-user user=sleeper node=rest need=rw share=all-w"),
+            "user sleeper.may-inactivate",
+        ),
+        (altered("detach-user user=mover\nattach-user user=mover node=far need=- share=all"), "user mover.fixed"),
+        // What a user of an inactive node wants nobody else sees.
+        (altered("set-user user=sleeper need=w share=all-w"), "user sleeper.wanted-need"),
+        (altered("set-user user=sleeper need=rw share=all"), "user sleeper.wanted-share"),
         (altered("replace-user-child user=job to=lone"), "user job.node, node lone.parents, node image.parents"),
-        (altered("set-user user=wide need=- share=all-g"), "user wide.need"),
-        (altered("set-user user=wide need=w share=all"), "user wide.share"),
-        (altered("set-user user=job need=g share=all"), "user job.need, node image.need, node image.stale"),
-        (altered("set-user user=late need=- share=w"), "user late.share, node lag.share"),
+        (altered("set-user user=wide need=- share=all-g"), "user wide.need, user wide.wanted-need"),
+        (altered("set-user user=wide need=w share=all"), "user wide.share, user wide.wanted-share"),
+        (
+            altered("set-user user=job need=g share=all"),
+            "user job.need, user job.wanted-need, node image.need, node image.stale",
+        ),
+        (altered("set-user user=late need=- share=w"), "user late.share, user late.wanted-share, node lag.share"),
         (altered("detach parent=np name=two\nattach parent=np child=y name=two role=m"), "edge np/two.role"),
         (
             altered("detach parent=np name=two\nattach parent=np child=y name=three role=d"),
@@ -272,8 +313,33 @@ fn every_alteration_is_seen() {
         let named = usize::from(record.verb != "graph");
         record.fields.into_iter().skip(named).map(move |(key, _)| format!("{} {key}", record.verb))
     });
-    let missed: BTreeSet<String> = fields.filter(|field| !covered.contains(field) && field != "node options").collect();
+    // Open drain-alls are a test of their own: they are seen of every node.
+    let others = ["node options", "graph drain-alls"];
+    let missed: BTreeSet<String> =
+        fields.filter(|field| !covered.contains(field) && !others.contains(&field.as_str())).collect();
     assert_eq!(missed, BTreeSet::new(), "nothing above alters these");
+}
+
+/// A drain-all more or less is seen of the graph, of every node and of every user.
+#[test]
+fn drain_alls_are_seen() {
+    let (none, names) = (base(), after_base("").1);
+    let with = |drain_alls| {
+        let mut state = none;
+        state.drain_alls = drain_alls;
+        state
+    };
+    let seen = changes(&none, &with(1), &names);
+    assert!(seen.contains(&"graph.drain-alls".to_owned()));
+    let quiet = |thing: &str| seen.contains(&format!("node {thing}.quiesce"));
+    assert!(none.names().all(|id| quiet(names.node(id))), "{seen:?}");
+    assert!(seen.contains(&"user wide.quiesced".to_owned()), "{seen:?}");
+    for (right, wrong) in [(0, 1), (1, 0), (1, 2), (2, 1)] {
+        let subject = restored(&with(right));
+        assert!(same(&subject, &with(right)) && !same(&subject, &with(wrong)));
+        let lines = difference(&observe(&with(wrong)), &subject.observe());
+        assert!(lines.contains(&format!("graph: drain-alls={wrong} against drain-alls={right}")), "{lines:?}");
+    }
 }
 
 /// A crate whose drivers changed behind its back has pairs that are not theirs: only the pair of one edge is wrong then.
@@ -384,7 +450,9 @@ fn refuses(outcome: &Outcome<40, 40>, right: &Answer, wrong: &[Answer]) {
 
 const DONE: &str = "transaction { set-read-only node=overlay value=on; set-read-only node=base value=on; \
                     set-read-only node=lone value=on; release node=quo; release node=sel; \
-                    append new=s1 top=seal store=on; append new=s2 top=x store=on }";
+                    append new=s1 top=seal store=on; append new=s2 top=x store=on; \
+                    inactivate node=it; activate node=at; move-context node=twice to=1; \
+                    drain-begin node=x; drain-end node=calm; drain-begin node=disk }";
 const FAILED: &str = "transaction { release node=lone; detach parent=np name=file }";
 const VIOLATES: &str = "attach-user user=new node=debugged need=g share=r";
 const REFUSED: &str = "refuse node=lone hook=check\nattach-user user=new node=lone need=r share=all";
@@ -392,52 +460,104 @@ const REFUSED: &str = "refuse node=lone hook=check\nattach-user user=new node=lo
 #[test]
 fn wrong_effects_are_refused() {
     let outcome = outcome(DONE);
-    let answer = model_subject::answer(&outcome);
-    let Answer::Done { prepare, rename, check, closed } = answer else { panic!("{outcome:?}") };
-    assert_eq!((prepare.len(), rename.len(), closed.len()), (3, 2, 2));
-    let check = right_order(check);
-    let first = check.iter().position(|(id, _)| *id == node("lone")).unwrap();
-    let with = |change: &dyn Fn(&mut [Vec<NodeId>; 3], &mut Checks)| {
-        let mut nodes = [prepare.clone(), rename.clone(), closed.clone()];
-        let mut check = check.clone();
-        change(&mut nodes, &mut check);
-        let [prepare, rename, closed] = nodes;
-        Answer::Done { prepare, rename, check, closed }
+    let Answer::Done(model) = model_subject::answer(&outcome) else { panic!("{outcome:?}") };
+    assert_eq!((model.prepare.len(), model.rename.len(), model.closed.len()), (3, 2, 2));
+    assert_eq!((model.inactivate.len(), model.activate.len(), model.context.len()), (2, 2, 3));
+    assert!(model.quiesce.len() > 3 && model.resume.len() == 4, "{model:?}");
+    let effects = Effects { check: right_order(model.check.clone()), ..model };
+    let first = effects.check.iter().position(|(id, _)| *id == node("lone")).unwrap();
+    let with = |change: &dyn Fn(&mut Effects)| {
+        let mut other = effects.clone();
+        change(&mut other);
+        Answer::Done(other)
     };
-    let with_nodes = |place: usize, change: &dyn Fn(&mut Vec<NodeId>)| with(&|nodes, _| change(&mut nodes[place]));
-    let with_check = |change: &dyn Fn(&mut Checks)| with(&|_, check| change(check));
-    let right = with_check(&|_| {});
     let mut wrong = vec![
         // Upwards: the child before its parent.
-        with_check(&|c| c.reverse()),
-        with_check(&|c| c.retain(|(id, _)| *id != node("lone"))),
-        with_check(&|c| c.push(c[0])),
-        with_check(&|c| c[first].0 = node("x")),
-        with_check(&|c| c[first].1.pair.need = Perms(1)),
-        with_check(&|c| c[first].1.pair.share = Perms(1)),
-        with_check(&|c| c[first].1.writable ^= true),
-        with(&|nodes, _| nodes.swap(0, 1)),
+        with(&|e| e.check.reverse()),
+        with(&|e| e.check.retain(|(id, _)| *id != node("lone"))),
+        with(&|e| e.check.push(e.check[0])),
+        with(&|e| e.check[first].0 = node("x")),
+        with(&|e| e.check[first].1.pair.need = Perms(1)),
+        with(&|e| e.check[first].1.pair.share = Perms(1)),
+        with(&|e| e.check[first].1.writable ^= true),
+        // Who moves to another place, twice, not at all, though it is not asked to.
+        with(&|e| e.context[0].1 = Context(2)),
+        with(&|e| e.context[0].0 = node("lone")),
+        with(&|e| e.context.push(e.context[0])),
+        with(&|e| e.context.truncate(2)),
+        with(&|e| e.context.push((node("lone"), Context(1)))),
+        with(&|e| e.inactivate.swap(0, 1)),
+        with(&|e| e.activate.swap(0, 1)),
+        with(&|e| std::mem::swap(&mut e.prepare, &mut e.rename)),
+        with(&|e| std::mem::swap(&mut e.inactivate, &mut e.activate)),
+        with(&|e| std::mem::swap(&mut e.quiesce, &mut e.resume)),
+        with(&|e| e.prepare.swap(0, 1)),
+        with(&|e| e.rename.swap(0, 1)),
+        with(&|e| e.closed.swap(0, 1)),
     ];
-    for place in 0..3 {
-        wrong.push(with_nodes(place, &|nodes| nodes.swap(0, 1)));
-        wrong.push(with_nodes(place, &|nodes| nodes.truncate(1)));
-        wrong.push(with_nodes(place, &|nodes| nodes.clear()));
-        wrong.push(with_nodes(place, &|nodes| nodes.push(node("x"))));
-        wrong.push(with_nodes(place, &|nodes| nodes.push(nodes[0])));
-        wrong.push(with_nodes(place, &|nodes| nodes[1] = node("x")));
+    type List = fn(&mut Effects) -> &mut Vec<NodeId>;
+    let lists: [List; 7] = [
+        |e| &mut e.prepare,
+        |e| &mut e.rename,
+        |e| &mut e.closed,
+        |e| &mut e.inactivate,
+        |e| &mut e.activate,
+        |e| &mut e.quiesce,
+        |e| &mut e.resume,
+    ];
+    for list in lists {
+        wrong.push(with(&|e| list(e).truncate(1)));
+        wrong.push(with(&|e| list(e).clear()));
+        wrong.push(with(&|e| list(e).push(node("lone"))));
+        wrong.push(with(&|e| {
+            let first = list(e)[0];
+            list(e).push(first);
+        }));
+        wrong.push(with(&|e| list(e)[1] = node("lone")));
     }
-    refuses(&outcome, &right, &wrong);
-    // The order of unrelated nodes is free (V5.2).
-    assert_eq!(agrees(&outcome, &with_check(&|c| c.rotate_right(1))), None);
+    refuses(&outcome, &Answer::Done(effects.clone()), &wrong);
+    // The order of unrelated nodes is free (V5.2), that of contexts and of quiet ones altogether.
+    let free: [&dyn Fn(&mut Effects); 4] =
+        [&|e| e.check.rotate_right(1), &|e| e.context.reverse(), &|e| e.quiesce.reverse(), &|e| e.resume.reverse()];
+    free.iter().for_each(|change| assert_eq!(agrees(&outcome, &with(change)), None));
 }
 
-/// The plan as the crate may go through it: parents before children (`base` has a smaller number than `overlay`).
+/// C3: where one refuses a mere wish its component stays, and who is asked no more is not missed.
+#[test]
+fn wishes_may_be_asked_in_part() {
+    let alone = "transaction { detach parent=np name=one; attach-user user=new node=np need=- share=all context=1 }";
+    let mut state = base();
+    for step in after_base(alone).0 {
+        state = done(&state, &step);
+    }
+    let names = after_base("name user=new").1;
+    let ops = [blockgraph_model::Op::DetachUser { user: names.known_user("new").unwrap() }];
+    let refusal = Refusal { node: node("np"), hook: Hook::Context };
+    let (np, y) = ((node("np"), Context::MAIN), (node("y"), Context::MAIN));
+    let answer =
+        |context: &[(NodeId, Context)]| Answer::Done(Effects { context: context.to_vec(), ..Effects::default() });
+    let stays = execute(&state, &ops, &[refusal]);
+    for asked in [&[np, y][..], &[y, np], &[np]] {
+        assert_eq!(agrees(&stays, &answer(asked)), None);
+    }
+    for asked in [&[np, np][..], &[np, (node("x"), Context::MAIN)], &[np, (node("y"), Context(2))]] {
+        assert!(agrees(&stays, &answer(asked)).is_some(), "{asked:?}");
+    }
+    // Where nobody refuses all are asked.
+    let goes = execute(&state, &ops, &[]);
+    let Answer::Done(effects) = model_subject::answer(&goes) else { panic!("{goes:?}") };
+    assert!(effects.context.len() == 2 && effects.context.contains(&np) && effects.context.contains(&y));
+    assert!(agrees(&goes, &Answer::Done(Effects { context: vec![np], ..effects })).is_some());
+}
+
+/// The plan as the crate may go through it: parents before children (those below have the smaller numbers here).
 fn right_order(mut check: Checks) -> Checks {
-    let (above, below) = (node("overlay"), node("base"));
-    let place = |check: &[(NodeId, _)], id| check.iter().position(|(other, _)| *other == id).unwrap();
-    let (a, b) = (place(&check, above), place(&check, below));
-    assert!(b < a);
-    check.swap(a, b);
+    for (above, below) in [("overlay", "base"), ("at", "ab")] {
+        let place = |check: &[(NodeId, _)], id| check.iter().position(|(other, _)| *other == id).unwrap();
+        let (a, b) = (place(&check, node(above)), place(&check, node(below)));
+        assert!(b < a);
+        check.swap(a, b);
+    }
     check
 }
 
@@ -561,7 +681,8 @@ fn cycles_and_read_only() {
 fn wrong_refusals_are_refused() {
     let outcome = outcome(REFUSED);
     let refused = |name, hook| Answer::Refused(Refusal { node: node(name), hook });
-    let wrong = [Hook::Prepare, Hook::Flush, Hook::Rename].map(|hook| refused("lone", hook));
+    let others = [Hook::Prepare, Hook::Flush, Hook::Rename, Hook::Inactivate, Hook::Context, Hook::Activate];
+    let wrong = others.map(|hook| refused("lone", hook));
     refuses(&outcome, &refused("lone", Hook::Check), &[&wrong[..], &[refused("x", Hook::Check)]].concat());
 }
 
@@ -569,8 +690,7 @@ fn wrong_refusals_are_refused() {
 #[test]
 fn sorts_are_not_mixed_up() {
     let outcomes = [DONE, FAILED, VIOLATES, REFUSED].map(outcome);
-    let empty = Vec::new;
-    let nothing = Answer::Done { prepare: empty(), rename: empty(), check: Vec::new(), closed: empty() };
+    let nothing = Answer::Done(Effects::default());
     for (i, outcome) in outcomes.iter().enumerate() {
         assert!(agrees(outcome, &nothing).is_some());
         for (_, other) in outcomes.iter().enumerate().filter(|(j, _)| *j != i) {

@@ -8,7 +8,7 @@ use blockgraph_conformance::impl_subject::ImplSubject;
 use blockgraph_conformance::model_subject;
 use blockgraph_conformance::subject::Subject;
 use blockgraph_conformance::text::{Item, Scenario, print};
-use blockgraph_model::{Op, Outcome, State, StepError, execute};
+use blockgraph_model::{Context, Node, NodeId, Op, Outcome, State, StepError, execute};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -138,7 +138,7 @@ impl<const HOSTILE: bool> ReferenceStateMachine for Story<HOSTILE> {
     type Transition = Move;
 
     fn init_state() -> BoxedStrategy<Reference> {
-        let without = prop_oneof![Just(0), (any::<u32>(), any::<u32>()).prop_map(|(a, b)| a & b)];
+        let without = prop_oneof![Just(0), (any::<u64>(), any::<u64>()).prop_map(|(a, b)| a & b)];
         without.prop_map(|bits| Reference { without: Without(bits), ..Reference::default() }).boxed()
     }
 
@@ -191,8 +191,8 @@ struct Met {
     steps: usize,
     accepted: usize,
     /// By verb: single operations that were done, and that were not.
-    done: [usize; Op::VERBS.len()],
-    refused: [usize; Op::VERBS.len()],
+    done: Vec<usize>,
+    refused: Vec<usize>,
     failed: usize,
     violating: usize,
     drivers: usize,
@@ -205,6 +205,14 @@ struct Met {
     renaming: usize,
     /// The most entries of a reopen that was done.
     most_entries: usize,
+    /// Done while a node was quiesced, lived elsewhere, was inactive; done with a node that moved, or that became inactive or active.
+    quiesced: usize,
+    abroad: usize,
+    inactive: usize,
+    moved: usize,
+    shifted: usize,
+    /// A node was to move home, and refused (C3).
+    stayed: usize,
     transactions: usize,
     closing: usize,
     skipped: usize,
@@ -231,7 +239,15 @@ impl Met {
                 self.closing += usize::from(!closed.is_empty());
                 self.joint += usize::from(plan.prepare.len() > 1);
                 self.renaming += usize::from(!plan.rename.is_empty());
-                self.ejected += usize::from(reference.state.nodes.iter().any(|node| node.ejected));
+                let any = |like: fn(&Node) -> bool| usize::from(reference.state.nodes.iter().any(like));
+                self.ejected += any(|node| node.ejected);
+                self.quiesced += usize::from(reference.state.quiesced().contains(&true));
+                self.abroad += any(|node| node.context != Context::MAIN);
+                self.inactive += any(|node| node.flags.inactive);
+                self.moved += usize::from(!plan.context.is_empty());
+                self.shifted += usize::from(!plan.inactivate.is_empty() || !plan.activate.is_empty());
+                let stays = |(id, to): &(NodeId, Context)| reference.state.nodes[usize::from(id.0)].context != *to;
+                self.stayed += usize::from(plan.context.iter().any(stays));
                 let entries =
                     step.ops.iter().map(|op| if let Op::Reopen { queue } = op { queue.entries().len() } else { 0 });
                 self.most_entries = self.most_entries.max(entries.max().unwrap_or(0));
@@ -257,13 +273,13 @@ fn fixed(mode: Mode, seed: u64, stories: usize, steps: usize) -> Met {
         let z = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         (z.wrapping_mul(0x94D0_49BB_1331_11EB) >> 56) as u8
     });
-    let mut met = Met::default();
+    let mut met = Met { done: vec![0; Op::VERBS.len()], refused: vec![0; Op::VERBS.len()], ..Met::default() };
     for story in 0..stories {
         let mut reference = Reference::default();
         // Every third story leaves something out.
         if story % 3 == 2 {
-            let bits: [u8; 4] = std::array::from_fn(|_| bytes.next().unwrap_or_default());
-            reference.without = Without(u32::from_le_bytes(bits) & 0x2AAD_5555);
+            let bits: [u8; 8] = std::array::from_fn(|_| bytes.next().unwrap_or_default());
+            reference.without = Without(u64::from_le_bytes(bits) & 0x0055_6AAD_5555);
         }
         let mut tested = Tested::default();
         for chosen in std::iter::from_fn(|| Move::read(&mut bytes)).take(steps) {
@@ -280,13 +296,17 @@ fn plausible_stories_are_worth_their_time() {
     let met = fixed(Mode::Plausible, 1, 120, 100);
     println!("{met:?}");
     assert!(met.accepted * 100 >= met.steps * 30, "too little is accepted: {met:?}");
-    for (verb, count) in Op::VERBS.iter().zip(met.done) {
-        assert!(count > 0, "{verb} was never done: {met:?}");
+    for (verb, count) in Op::VERBS.iter().zip(&met.done) {
+        assert!(*count > 0, "{verb} was never done: {met:?}");
     }
     assert!(met.most_nodes == 16 && met.most_edges >= 30, "the graphs stay small: {met:?}");
     assert!(met.violating > 0 && met.drivers > 0 && met.tolerated > 0 && met.closing > 0, "{met:?}");
     assert!(met.transactions > 0, "{met:?}");
     assert!(met.joint > 20 && met.renaming > 20 && met.most_entries == 4, "{met:?}");
+    assert!(met.moved > 100 && met.shifted > 100 && met.stayed > 0, "{met:?}");
+    for count in [met.quiesced, met.abroad, met.inactive] {
+        assert!(count * 10 > met.accepted && count * 10 < met.accepted * 9, "too seldom or too often: {met:?}");
+    }
     assert!(met.ejected > 0 && met.ejected * 3 < met.accepted * 2, "drivers are lost too seldom or too often: {met:?}");
 }
 
@@ -295,8 +315,10 @@ fn hostile_stories_are_worth_their_time() {
     let met = fixed(Mode::Hostile, 2, 120, 100);
     println!("{met:?}");
     assert!(met.accepted * 100 >= met.steps * 10, "nothing is ever built: {met:?}");
-    for (verb, (done, refused)) in Op::VERBS.iter().zip(met.done.iter().zip(met.refused)) {
-        assert!(*done > 0 && refused > 0, "{verb}: done {done} times, refused {refused} times");
+    for (verb, (done, refused)) in Op::VERBS.iter().zip(met.done.iter().zip(&met.refused)) {
+        // Nothing stands in the way of a drain-all: it has no precondition, and asks nobody.
+        let never = *verb == "drain-all-begin";
+        assert!(*done > 0 && (*refused > 0) != never, "{verb}: done {done} times, refused {refused} times");
     }
     for name in StepError::NAMES {
         assert!(met.errors.contains_key(name), "{name} was never met: {met:?}");

@@ -127,11 +127,14 @@ fn mistakes_have_a_place() {
         ),
         (
             "name node=a\nset-option node=a",
-            "2:1: missing options: expected `take`, `unshare`, `rewrite`, `select` or `options=none`".to_owned(),
+            "2:1: missing options: expected `take`, `unshare`, `rewrite`, `select`, `phase`, `unaligned` or \
+                `options=none`"
+                .to_owned(),
         ),
         (
             "add node=a kind=filter flags=ro,rw",
-            "1:30: expected flags out of ro, force-share, no-io, never-freeze, implicit or `-`, found `rw`".to_owned(),
+            "1:30: expected flags out of ro, force-share, no-io, never-freeze, implicit, inactive or `-`, found `rw`"
+                .to_owned(),
         ),
         ("add node=a kind=filter\nadd node=a kind=filter", duplicate("2:10", "node `a`")),
     ];
@@ -147,7 +150,7 @@ fn mistakes_around_operations_have_a_place() {
         ("add node=a kind=filter => error ok", "1:33: unknown error `ok`".to_owned()),
         (
             "add node=a kind=filter => ok at=1",
-            "1:30: unknown key `at` of `ok`: expected `prepare`, `rename`, `check`, `closed`".to_owned(),
+            "1:30: unknown key `at` of `ok`: expected `prepare`, `rename`, `inactivate`, `context`, `check`, `activate`, `quiesce`, `resume`, `closed`".to_owned(),
         ),
         ("transaction\n{ }", "1:12: expected `{` after `transaction`, found the end of the line".to_owned()),
         ("transaction { transaction { } }", "1:15: transactions do not nest".to_owned()),
@@ -170,7 +173,7 @@ fn mistakes_around_operations_have_a_place() {
         ),
         (
             "name node=a\nrefuse node=a hook=commit",
-            "2:20: expected flush or prepare or rename or check, found `commit`".to_owned(),
+            "2:20: expected flush or prepare or rename or inactivate or context or check or activate, found `commit`".to_owned(),
         ),
         (
             "add node=a kind=filter => ok\nexpect graph { edge a.file to=a }",
@@ -205,7 +208,7 @@ fn mistakes_in_lists_have_a_place() {
         (
             "name node=a\nreopen { node=a ro=on }",
             "2:17: unknown key `ro` of `entry`: expected `node`, `keep`, `read-only`, `take`, `unshare`, `rewrite`, \
-             `select`, `options`, `backing`, `file`"
+                `select`, `phase`, `unaligned`, `options`, `backing`, `file`"
                 .to_owned(),
         ),
         (

@@ -9,7 +9,7 @@ use blockgraph_conformance::text::value::{Type, Value};
 use blockgraph_conformance::text::{Names, json, parse, print};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, EdgeId, Hook, Kind, NodeId, Op, OpKind, OpKinds, Perms, Refusal, Role, Slot, UserId,
+    ChildName, Context, EdgeId, Hook, Kind, NodeId, Op, OpKind, OpKinds, Perms, Phase, Refusal, Role, Slot, UserId,
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 
@@ -71,12 +71,16 @@ fn value(g: &mut Gen, ty: Type) -> Value {
             no_io: bool::arbitrary(g),
             never_freeze: bool::arbitrary(g),
             implicit: bool::arbitrary(g),
+            inactive: bool::arbitrary(g),
         }),
         Type::Switch => Value::Switch(bool::arbitrary(g)),
         Type::Hook => Value::Hook(hook(g)),
         Type::Slot => Value::Slot(if bool::arbitrary(g) { Slot::File } else { Slot::Backing }),
         Type::Edge => Value::Edge(edge(g)),
         Type::Number => Value::Number(u32::arbitrary(g)),
+        Type::Context => Value::Context(context(g)),
+        Type::Phase => Value::Phase(*g.choose(&Phase::EVERY).unwrap()),
+        Type::Moves => Value::Moves(set(list(g, |g| (node(g), context(g))))),
         Type::Nodes => Value::Nodes(list(g, node)),
         Type::NodeSet => Value::Nodes(set(list(g, node))),
         Type::UserSet => Value::Users(set(list(g, user))),
@@ -90,7 +94,13 @@ fn value(g: &mut Gen, ty: Type) -> Value {
 }
 
 fn hook(g: &mut Gen) -> Hook {
-    *g.choose(&[Hook::Flush, Hook::Prepare, Hook::Rename, Hook::Check]).unwrap()
+    const HOOKS: [Hook; 7] =
+        [Hook::Flush, Hook::Prepare, Hook::Rename, Hook::Inactivate, Hook::Context, Hook::Check, Hook::Activate];
+    *g.choose(&HOOKS).unwrap()
+}
+
+fn context(g: &mut Gen) -> Context {
+    Context(u8::arbitrary(g))
 }
 
 /// One to four entries of a reopen.

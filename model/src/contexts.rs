@@ -85,7 +85,7 @@ pub fn settle<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Result<S
     }
     let component = components(graph);
     let mut violations = Vec::new();
-    for number in 0..N as u8 {
+    for number in (0..N).map(|i| i as u8) {
         let here = |node: NodeId| component[node.0 as usize] == number;
         let new = || graph.edges().iter().filter(|e| here(e.child) && work.placed.contains(&e.id()));
         let request = work.asked.iter().rfind(|(node, _)| here(*node) && graph.nodes[node.0 as usize].kind.is_some());
@@ -125,7 +125,7 @@ impl<const N: usize> Settled<N> {
             return;
         }
         let component = components(&work.graph);
-        for number in 0..N as u8 {
+        for number in (0..N).map(|i| i as u8) {
             let here = |i: usize| component[i] == number && work.graph.nodes[i].kind.is_some();
             let orphan = work.left.iter().any(|node| here(node.0 as usize));
             let user = |e: &Edge| matches!(e.parent, Parent::User(_)) && here(e.child.0 as usize);

@@ -359,7 +359,10 @@ impl<const N: usize, const M: usize> Outcome<N, M> {
 fn remember_pairs<const N: usize, const M: usize>(graph: &mut State<N, M>) {
     let Some(derived) = derive(graph) else { return };
     for index in 0..graph.edges().len() {
-        graph.edge_mut(index).wanted = derived.edges[index];
+        // A user's is its own already, and may not be what it has (A3).
+        if let Parent::Node(_) = graph.edges()[index].parent {
+            graph.edge_mut(index).wanted = derived.edges[index];
+        }
     }
 }
 

@@ -109,7 +109,7 @@ impl<W: Write> Show<'_, W> {
             }
             writeln!(self.out, "{number:>3} {}", print_body(&step.body, names).replace('\n', "\n    "))?;
             writeln!(self.out, "    => {}", answer_line(&report.answer, names))?;
-            if matches!(report.answer, Answer::Done { .. }) {
+            if matches!(report.answer, Answer::Done(_)) {
                 for line in draw(&report.graph, names).lines() {
                     writeln!(self.out, "    {line}")?;
                 }

@@ -2,7 +2,7 @@
 
 use super::{Dice, USERS, Without, alive};
 use blockgraph_model::op::Flags;
-use blockgraph_model::{ChildName, Entry, Kind, NodeId, Op, OpKinds, Pair, Queue, Role, Spec, State, UserId};
+use blockgraph_model::{ChildName, Context, Entry, Kind, NodeId, Op, OpKinds, Pair, Queue, Role, Spec, State, UserId};
 
 /// Any operation on any names.
 pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dice<'_>, state: &State<N, E>) -> Op {
@@ -17,7 +17,7 @@ pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dic
     let d = &mut dice;
     match verb {
         1 => Op::Release { node: node(d) },
-        2 => Op::AttachUser { user: user(d), node: node(d), pair: pair(d), stay: d.one_in(2) },
+        2 => Op::AttachUser { user: user(d), node: node(d), pair: pair(d), ways: d.ways(), context: context(d) },
         3 => Op::DetachUser { user: user(d) },
         4 => Op::SetUser { user: user(d), pair: pair(d) },
         5 => Op::Attach { parent: node(d), child: node(d), name: child(d), role: role(d) },
@@ -38,6 +38,8 @@ pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dic
             Op::SetOption { node, opt: d.opt(kind) }
         }
         18 => Op::SetReadOnly { node: node(d), on: d.one_in(2) },
+        // Else nothing would ever be done in noise.
+        32 if state.drain_alls > 1 => Op::DrainAllEnd {},
         19.. => later(verb, d, N, &node),
         _ => Op::Add { node: NodeId(d.below(N) as u8), spec: spec(d) },
     }
@@ -67,8 +69,29 @@ fn later(verb: usize, d: &mut Dice<'_>, names: usize, node: &dyn Fn(&mut Dice<'_
         26 => Op::Block { user: user(d), kinds: kinds(d) },
         27 => Op::Unblock { user: user(d), kinds: kinds(d) },
         28 => Op::CheckOp { node: node(d), kind: d.op_kind() },
-        _ => Op::CheckReplace { parent: node(d), node: node(d) },
+        29 => Op::CheckReplace { parent: node(d), node: node(d) },
+        _ => quiet(verb, d, node),
     }
+}
+
+/// Sections, contexts, activity, sizes, the children of a quorum.
+fn quiet(verb: usize, d: &mut Dice<'_>, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Op {
+    match verb {
+        30 => Op::DrainBegin { node: node(d) },
+        31 => Op::DrainEnd { node: node(d) },
+        32 => Op::DrainAllBegin {},
+        33 => Op::DrainAllEnd {},
+        34 => Op::MoveContext { node: node(d), to: d.context() },
+        35 => Op::Inactivate { node: node(d) },
+        36 => Op::Activate { node: node(d) },
+        37 => Op::Truncate { user: user(d), unaligned: d.one_in(2) },
+        38 => Op::AddChild { parent: node(d), child: node(d), name: child(d) },
+        _ => Op::RemoveChild { parent: node(d), name: child(d) },
+    }
+}
+
+fn context(d: &mut Dice<'_>) -> Option<Context> {
+    d.one_in(2).then(|| d.context())
 }
 
 /// Anything may be said, options of any kind included.
@@ -124,8 +147,9 @@ fn spec(dice: &mut Dice<'_>) -> Spec {
     let kind = kind(dice);
     let bits = dice.byte();
     let flag = |bit: u8| bits >> bit & 1 == 1;
-    let implicit = bits >> 5 == 5;
-    let flags = Flags { read_only: flag(0), force_share: flag(1), no_io: flag(2), never_freeze: flag(3), implicit };
+    let (implicit, inactive) = (bits >> 5 == 5, bits >> 5 == 6);
+    let (read_only, force_share, no_io, never_freeze) = (flag(0), flag(1), flag(2), flag(3));
+    let flags = Flags { read_only, force_share, no_io, never_freeze, implicit, inactive };
     let of = if bits >> 4 == 15 { Kind::Quorum } else { kind };
     Spec { kind, opt: dice.opt(of), flags }
 }

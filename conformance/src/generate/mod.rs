@@ -7,7 +7,9 @@ mod hostile;
 mod plausible;
 
 use blockgraph_model::step::Work;
-use blockgraph_model::{Hook, Kind, NodeId, Op, OpKind, Opt, Outcome, Perms, Refusal, State, UserId, execute};
+use blockgraph_model::{
+    Context, Hook, Kind, NodeId, Op, OpKind, Opt, Outcome, Perms, Phase, Refusal, State, UserId, Ways, execute,
+};
 
 /// How wild the operations are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +60,7 @@ impl Move {
 /// Which verbs a story leaves out, a bit each (swarm testing: a story without `release` builds what one with it never
 /// does). Without `add` nothing happens, so that bit means nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Without(pub u32);
+pub struct Without(pub u64);
 
 impl Without {
     fn has(self, verb: usize) -> bool {
@@ -91,7 +93,7 @@ pub fn op<const N: usize, const E: usize>(mode: Mode, without: Without, choice: 
 /// Reads a whole move against a state, within the model's bounds.
 pub fn step<const N: usize, const E: usize>(mode: Mode, without: Without, chosen: &Move, state: &State<N, E>) -> Step {
     let mut step = Step::default();
-    let mut work = Work::new(*state);
+    let mut work = Work::new(state);
     for &choice in &chosen.choices {
         let op = op(mode, without, choice, &work.graph);
         if op.edges_added() > work.graph.free_edges() {
@@ -104,10 +106,28 @@ pub fn step<const N: usize, const E: usize>(mode: Mode, without: Without, chosen
             break;
         }
     }
-    if let Some(bytes) = chosen.refusal {
-        step.refusals.extend(refusal(mode, Dice(&bytes), &step.ops, state));
+    // P9 refuses by itself, and of two refusals the first is a matter of an order that is not specified.
+    match by_itself(&step.ops, state) {
+        0 => step.refusals.extend(chosen.refusal.and_then(|bytes| refusal(mode, Dice(&bytes), &step.ops, state))),
+        1 => {}
+        _ => {
+            step.skipped += step.ops.len();
+            step.ops.clear();
+        }
     }
     step
+}
+
+/// How many drivers refuse without being told to (P9), as far as that can be seen from outside: 0, 1, or 2 if there may be more.
+fn by_itself<const N: usize, const E: usize>(ops: &[Op], state: &State<N, E>) -> usize {
+    let refuses = |state: &State<N, E>| match execute(state, ops, &[]) {
+        Outcome::Refused { by } => Some(by),
+        _ => None,
+    };
+    let Some(first) = refuses(state) else { return 0 };
+    let mut aligned = *state;
+    aligned.nodes[usize::from(first.node.0)].opt = Opt::Unaligned(false);
+    1 + usize::from(refuses(&aligned).is_some())
 }
 
 /// A place of the plan that would come about; to the hostile, in every other case, any place at all.
@@ -118,8 +138,17 @@ fn refusal<const N: usize, const E: usize>(
     state: &State<N, E>,
 ) -> Option<Refusal> {
     if mode == Mode::Hostile && dice.one_in(2) {
-        const HOOKS: [Hook; 4] = [Hook::Prepare, Hook::Check, Hook::Rename, Hook::Flush];
-        let hook = HOOKS[dice.below(4)];
+        const HOOKS: [Hook; 8] = [
+            Hook::Prepare,
+            Hook::Check,
+            Hook::Rename,
+            Hook::Flush,
+            Hook::Context,
+            Hook::Inactivate,
+            Hook::Activate,
+            Hook::Context,
+        ];
+        let hook = HOOKS[dice.below(HOOKS.len())];
         return Some(Refusal { node: NodeId(dice.below(N) as u8), hook });
     }
     let Outcome::Done { plan, .. } = execute(state, ops, &[]) else { return None };
@@ -176,6 +205,18 @@ impl Dice<'_> {
         if byte < 128 { ASKED[usize::from(byte % 4)] } else { OpKind(byte % 16) }
     }
 
+    /// What a user is besides; in half of all cases nothing.
+    fn ways(&mut self) -> Ways {
+        let bits = self.byte();
+        let has = |bit: u8| bits >= 128 && bits >> bit & 1 == 1;
+        Ways { stay: has(0) && has(1), may_inactivate: has(2), fixed: has(3) && has(4) }
+    }
+
+    /// One of four; main is as likely as the other three together.
+    fn context(&mut self) -> Context {
+        Context([0, 0, 0, 1, 2, 3][self.below(6)])
+    }
+
     /// Options of that kind.
     fn opt(&mut self, kind: Kind) -> Opt {
         match kind {
@@ -185,6 +226,8 @@ impl Dice<'_> {
             },
             Kind::Blkdebug => Opt::Debug { take: self.few(), unshare: self.few() },
             Kind::Quorum => Opt::Rewrite(self.one_in(2)),
+            Kind::MirrorTop => Opt::Phase(Phase::EVERY[self.below(3)]),
+            Kind::File => Opt::Unaligned(self.one_in(2)),
             _ => Opt::None,
         }
     }

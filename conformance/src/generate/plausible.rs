@@ -6,15 +6,20 @@
 use super::{Dice, Without, alive, hostile, unused, users};
 use blockgraph_model::judge::derive;
 use blockgraph_model::op::Flags;
-use blockgraph_model::perm::{ALL, U, W};
+use blockgraph_model::perm::{ALL, R, U, W, Z};
 use blockgraph_model::{
-    ChildName, Edge, Entry, Kind, Node, NodeId, Op, OpKind, OpKinds, Opt, Pair, Parent, Perms, Queue, Role, Slot, Spec,
-    State, UserId, rules,
+    ChildName, Context, Edge, Entry, Kind, Node, NodeId, Op, OpKind, OpKinds, Opt, Pair, Parent, Perms, Queue, Role,
+    Slot, Spec, State, UserId, rules,
 };
 
 /// How often each verb is met, in the order of [`Op::VERBS`].
-const WEIGHTS: [usize; Op::VERBS.len()] =
-    [12, 4, 12, 4, 8, 26, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2];
+const WEIGHTS: [usize; Op::VERBS.len()] = [
+    12, 4, 12, 4, 8, 26, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2, 4, 3, 1, 1, 4, 5, 4,
+    2, 4, 2,
+];
+
+/// The most sections of a node, and the most drain-alls: more show nothing more.
+const MOST_SECTIONS: u16 = 3;
 
 /// The roles that are well formed.
 const ROLES: [Role; 8] = [
@@ -119,13 +124,79 @@ fn later_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, st
             let blocked = state.blocker(node, kind).is_some();
             Some(Op::CheckOp { node, kind: if blocked { free? } else { kind } })
         }
-        _ => check_replace(dice, state),
+        29 => check_replace(dice, state),
+        _ => quiet_op(verb, dice, state),
     }
+}
+
+/// Sections, contexts, activity, sizes, the children of a quorum.
+fn quiet_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    let drained = |id| node(state, id).sections > 0;
+    match verb {
+        30 => Some(Op::DrainBegin { node: dice.pick(&nodes(state, |id| node(state, id).sections < MOST_SECTIONS))? }),
+        31 => Some(Op::DrainEnd { node: dice.pick(&nodes(state, drained))? }),
+        32 => (state.drain_alls < MOST_SECTIONS).then_some(Op::DrainAllBegin {}),
+        33 => (state.drain_alls > 0).then_some(Op::DrainAllEnd {}),
+        34 => Some(Op::MoveContext { node: dice.pick(&alive(state))?, to: dice.context() }),
+        35 => inactivate(dice, state),
+        36 => {
+            // Mostly from the top, for a node whose parent is inactive stays so only below another one that is active.
+            let rests = |id| node(state, id).flags.inactive && !over_inactive(state, id);
+            Some(Op::Activate { node: dice.pick(&drivers_at(state, rests))? })
+        }
+        37 => {
+            let sizes = |user: &UserId| edge_of(state, *user).is_some_and(|e| e.wanted.need.meets(Z));
+            let active = |user: &UserId| at(state, *user).is_some_and(|id| !node(state, id).flags.inactive);
+            let users: Vec<UserId> = users(state, true).into_iter().filter(|u| sizes(u) && active(u)).collect();
+            Some(Op::Truncate { user: dice.pick(&users)?, unaligned: dice.one_in(2) })
+        }
+        _ => quorum_op(verb, dice, state),
+    }
+}
+
+/// Nobody but users above it, or only nodes that are inactive.
+fn inactivate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    let willing = |e: &Edge| match e.parent {
+        Parent::Node(parent) => node(state, parent).flags.inactive,
+        Parent::User(_) => e.ways.may_inactivate || e.wanted.need.within(R),
+    };
+    // Never so many that nobody can write any more.
+    let few = state.nodes.iter().filter(|node| node.flags.inactive).count() < N / 2;
+    let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
+    let fits = |id| few && !node(state, id).flags.inactive && edges(id).all(willing);
+    Some(Op::Inactivate { node: dice.pick(&drivers_at(state, fits))? })
+}
+
+/// Has the node an inactive parent?
+fn over_inactive<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    let inactive = |parent: &Parent| matches!(*parent, Parent::Node(parent) if node(state, parent).flags.inactive);
+    state.parents(id).any(|i| inactive(&state.edges()[i].parent))
+}
+
+/// Add-child and remove-child.
+fn quorum_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    let count = |id| state.children(id).count();
+    if verb == 39 {
+        let many = |id| kind(state, id) == Kind::Quorum && count(id) > 1;
+        let parent = dice.pick(&drivers_at(state, many))?;
+        let names: Vec<ChildName> = state.children(parent).filter(|e| !e.frozen).map(|e| e.name).collect();
+        return Some(Op::RemoveChild { parent, name: dice.even(&names)? });
+    }
+    let parent = dice.pick(&drivers(state, |kind| kind == Kind::Quorum))?;
+    let alone: Vec<NodeId> =
+        below(state, parent).into_iter().filter(|&id| state.parents(id).next().is_none()).collect();
+    let free = (2..8).map(ChildName).find(|name| state.children(parent).all(|e| e.name != *name))?;
+    Some(Op::AddChild { parent, child: dice.pick(&alone)?, name: free })
 }
 
 /// The nodes that a step can name and that are like this.
 fn nodes<const N: usize, const E: usize>(state: &State<N, E>, like: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
     alive(state).into_iter().filter(|&id| like(id)).collect()
+}
+
+/// The nodes that a step can name, that have their driver and are like this.
+fn drivers_at<const N: usize, const E: usize>(state: &State<N, E>, like: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
+    nodes(state, |id| has_driver(state, id) && like(id))
 }
 
 /// The nodes that a step can name, that have their driver, of such a kind.
@@ -161,13 +232,26 @@ fn spec(dice: &mut Dice<'_>) -> Spec {
     let force_share = read_only && dice.one_in(3);
     let (no_io, never_freeze) = (dice.one_in(6), dice.one_in(8));
     let implicit = kind.filter_slot().is_some() && dice.one_in(4);
-    Spec { kind, opt: dice.opt(kind), flags: Flags { read_only, force_share, no_io, never_freeze, implicit } }
+    let inactive = dice.one_in(10);
+    let flags = Flags { read_only, force_share, no_io, never_freeze, implicit, inactive };
+    Spec { kind, opt: dice.opt(kind), flags }
 }
 
 /// A spec that can stand over another node.
 fn upper_spec(dice: &mut Dice<'_>) -> Spec {
-    const UPPER: [Kind; 6] =
-        [Kind::BackingFilter, Kind::Filter, Kind::NoPermission, Kind::Blkdebug, Kind::Format, Kind::ExclusiveWriter];
+    const UPPER: [Kind; 11] = [
+        Kind::BackingFilter,
+        Kind::Filter,
+        Kind::NoPermission,
+        Kind::Blkdebug,
+        Kind::Format,
+        Kind::ExclusiveWriter,
+        Kind::CopyOnRead,
+        Kind::CopyBeforeWrite,
+        Kind::MirrorTop,
+        Kind::CommitTop,
+        Kind::Preallocate,
+    ];
     let kind = UPPER[dice.below(UPPER.len())];
     let flags = Flags { implicit: kind.filter_slot().is_some() && dice.one_in(3), ..spec(dice).flags };
     Spec { kind, opt: dice.opt(kind), flags }
@@ -186,7 +270,13 @@ fn user_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
     if verb == 2 {
         let user = dice.pick(&users(state, false))?;
         let node = dice.pick(&alive(state))?;
-        return Some(Op::AttachUser { user, node, pair: wish(dice, state, node), stay: dice.one_in(4) });
+        return Some(Op::AttachUser {
+            user,
+            node,
+            pair: wish(dice, state, node),
+            ways: dice.ways(),
+            context: home(dice, state, node),
+        });
     }
     let user = dice.pick(&users(state, true))?;
     let at = at(state, user)?;
@@ -194,6 +284,15 @@ fn user_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
         3 => Some(Op::DetachUser { user }),
         4 => Some(Op::SetUser { user, pair: wish(dice, state, at) }),
         _ => Some(Op::ReplaceUserChild { user, to: dice.pick(&nodes(state, |to| to != at))? }),
+    }
+}
+
+/// Mostly where the node is, or nothing at all: a graph whose users are all fixed to different places cannot grow.
+fn home<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>, id: NodeId) -> Option<Context> {
+    match dice.below(6) {
+        0..=2 => None,
+        3 | 4 => Some(node(state, id).context),
+        _ => Some(dice.context()),
     }
 }
 
@@ -299,7 +398,7 @@ fn drop_intermediate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state:
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let overlay = |e: &Edge| matches!(e.parent, Parent::Node(parent) if e.role.has(Role::COW) && cow(state, parent));
     let careless = dice.one_in(8);
-    let movable = |e: &Edge| careless || !e.frozen && !e.stay && (overlay(e) || !e.role.has(Role::COW));
+    let movable = |e: &Edge| careless || !e.frozen && !e.ways.stay && (overlay(e) || !e.role.has(Role::COW));
     let tops = nodes(state, |id| edges(id).all(movable) && chain_of(state, id).len() > 1);
     let told: Vec<NodeId> = tops.iter().copied().filter(|&id| edges(id).any(overlay)).collect();
     let any = told.is_empty() || dice.one_in(4);

@@ -166,6 +166,7 @@ impl Serialize for Shown<'_> {
         match self.value {
             Value::Switch(on) => serializer.serialize_bool(*on),
             Value::Number(number) => serializer.serialize_u32(*number),
+            Value::Context(context) => serializer.serialize_u8(context.0),
             Value::MaybeNode(None) | Value::MaybeChild(None) | Value::Nothing => serializer.serialize_unit(),
             Value::Records(list) => serializer.collect_seq(list.iter().map(|record| Fields { record, names })),
             list if list.is_list() => serializer.collect_seq(members(&list.print(names))),

@@ -5,7 +5,9 @@ use super::table::Listed;
 use super::value::{Type, Value};
 use blockgraph_model::op::Flags as FlagBits;
 use blockgraph_model::perm::NONE;
-use blockgraph_model::{ChildName, EdgeId, Entry, NodeId, Opt, Pair as Need, Perms as Set, Queue, Spec, UserId};
+use blockgraph_model::{
+    ChildName, EdgeId, Entry, NodeId, Opt, Pair as Need, Perms as Set, Queue, Spec, UserId, Ways as Manner,
+};
 use std::marker::PhantomData;
 
 /// How a value of type `Is` stands in a line.
@@ -70,6 +72,8 @@ plain! {
     Slot: blockgraph_model::Slot = Slot;
     Edge: EdgeId = Edge;
     Number: u32 = Number;
+    Context: blockgraph_model::Context = Context;
+    Moves: Vec<(NodeId, blockgraph_model::Context)> = Moves;
     Nodes: Vec<NodeId> = Nodes;
     NodeSet: Vec<NodeId> = Nodes;
     UserSet: Vec<UserId> = Users;
@@ -109,6 +113,29 @@ impl Part for Off {
     }
 }
 
+/// What a user is besides what it wants: switches that are off unless the line says otherwise.
+#[derive(Debug)]
+pub struct Ways;
+
+impl Part for Ways {
+    type Is = Manner;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        ["stay", "may-inactivate", "fixed"].into_iter().for_each(|key| Off::columns(key, into));
+    }
+
+    fn put(is: &Manner, _: &'static str, into: &mut Fields) {
+        Off::put(&is.stay, "stay", into);
+        Off::put(&is.may_inactivate, "may-inactivate", into);
+        Off::put(&is.fixed, "fixed", into);
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Manner, String> {
+        let (stay, fixed) = (Off::take("stay", from)?, Off::take("fixed", from)?);
+        Ok(Manner { stay, may_inactivate: Off::take("may-inactivate", from)?, fixed })
+    }
+}
+
 /// A part that may be left out, which is something else than any value of it.
 #[derive(Debug)]
 pub struct Said<P>(PhantomData<P>);
@@ -119,6 +146,8 @@ pub type SaidSwitch = Said<Switch>;
 pub type SaidNode = Said<Node>;
 /// A node or none, or left out.
 pub type SaidMaybeNode = Said<MaybeNode>;
+/// A context that may be left out.
+pub type SaidContext = Said<Context>;
 /// Options that may be left out.
 pub type SaidOptions = Said<Options>;
 
@@ -193,7 +222,7 @@ impl Part for Pair {
     }
 }
 
-/// A driver's options (T9): `take` and `unshare`, or `rewrite`, or `select`, or `options=none`.
+/// A driver's options (T9): `take` and `unshare`, or `rewrite`, `select`, `phase`, `unaligned`, or `options=none`.
 #[derive(Debug)]
 pub struct Options;
 
@@ -203,7 +232,8 @@ impl Part for Options {
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         let perms = [("take", Type::Perms), ("unshare", Type::Perms)];
         optional(into, perms);
-        optional(into, [("rewrite", Type::Switch), ("select", Type::MaybeChild), ("options", Type::Nothing)]);
+        optional(into, [("rewrite", Type::Switch), ("select", Type::MaybeChild), ("phase", Type::Phase)]);
+        optional(into, [("unaligned", Type::Switch), ("options", Type::Nothing)]);
     }
 
     fn put(is: &Opt, _: &'static str, into: &mut Fields) {
@@ -214,12 +244,16 @@ impl Part for Options {
             }
             Opt::Rewrite(on) => into.push(("rewrite", Value::Switch(on))),
             Opt::Select(child) => into.push(("select", Value::MaybeChild(child))),
+            Opt::Phase(phase) => into.push(("phase", Value::Phase(phase))),
+            Opt::Unaligned(on) => into.push(("unaligned", Value::Switch(on))),
         }
     }
 
     fn take(_: &'static str, from: &Fields) -> Result<Opt, String> {
-        let missing =
-            || "missing options: expected `take`, `unshare`, `rewrite`, `select` or `options=none`".to_owned();
+        let missing = || {
+            "missing options: expected `take`, `unshare`, `rewrite`, `select`, `phase`, `unaligned` or `options=none`"
+                .to_owned()
+        };
         read_options(from)?.ok_or_else(missing)
     }
 }
@@ -247,6 +281,8 @@ fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
         match (*key, value) {
             ("rewrite", Value::Switch(on)) => say("rewrite", Opt::Rewrite(*on)),
             ("select", Value::MaybeChild(child)) => say("select", Opt::Select(*child)),
+            ("phase", Value::Phase(phase)) => say("phase", Opt::Phase(*phase)),
+            ("unaligned", Value::Switch(on)) => say("unaligned", Opt::Unaligned(*on)),
             ("options", Value::Nothing) => say("options", Opt::None),
             _ => {}
         }

@@ -3,9 +3,20 @@
 use super::names::Names;
 use super::scenario::{MOST_EDGES, MOST_HOLDERS, Step};
 use super::seen::{answer_holds, answer_line, differences, seen_fault, seen_records};
+use crate::compare::same_effects;
 use crate::guard::guard;
-use crate::subject::{Answer, Observation, Subject};
-use blockgraph_model::Op;
+use crate::subject::{Answer, NodeSeen, Observation, Subject};
+use blockgraph_model::{Context, NodeId, Op};
+
+/// What is counted, and by which operations.
+type Counted = (&'static str, fn(&Op) -> bool);
+
+/// What is counted without an edge for each, and which operations count it up.
+const COUNTED: [Counted; 3] = [
+    ("callers hold a node", |op| matches!(op, Op::Hold { .. })),
+    ("sections are open on a node", |op| matches!(op, Op::DrainBegin { .. })),
+    ("drain-alls are open", |op| matches!(op, Op::DrainAllBegin {})),
+];
 
 /// The subjects of one performance.
 pub struct Stage {
@@ -15,8 +26,8 @@ pub struct Stage {
     /// Are expectations held against the model too?
     model_too: bool,
     edges: usize,
-    /// The most callers that hold one node.
-    holders: u32,
+    /// The most callers that hold one node, sections that are open on one, and drain-alls.
+    counts: [u32; 3],
 }
 
 /// What came of one step.
@@ -35,12 +46,12 @@ pub struct Report {
 impl Stage {
     /// On one subject, which is its own judge.
     pub fn alone(judge: Box<dyn Subject>) -> Stage {
-        Stage { judge, other: None, model_too: true, edges: 0, holders: 0 }
+        Stage { judge, other: None, model_too: true, edges: 0, counts: [0; 3] }
     }
 
     /// On another subject, with the model as judge; `both`: the model is judged and compared as well.
     pub fn beside(judge: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
-        Stage { judge, other: Some(other), model_too: both, edges: 0, holders: 0 }
+        Stage { judge, other: Some(other), model_too: both, edges: 0, counts: [0; 3] }
     }
 
     /// Plays one step.
@@ -52,14 +63,16 @@ impl Stage {
         if self.edges + ops.iter().map(|op| op.edges_added()).sum::<usize>() > MOST_EDGES {
             return Err(format!("more than {MOST_EDGES} edges"));
         }
-        let holds = ops.iter().filter(|op| matches!(op, Op::Hold { .. })).count();
-        if self.holders as usize + holds > MOST_HOLDERS as usize {
-            return Err(format!("more than {MOST_HOLDERS} callers hold a node"));
+        for ((what, counts), present) in COUNTED.into_iter().zip(self.counts) {
+            if present as usize + ops.iter().filter(|op| counts(op)).count() > MOST_HOLDERS as usize {
+                return Err(format!("more than {MOST_HOLDERS} {what}"));
+            }
         }
         let answer = self.judge.apply(ops, &step.refusals);
         let graph = self.judge.observe();
         self.edges = graph.users.len() + graph.nodes.iter().map(|node| node.children.len()).sum::<usize>();
-        self.holders = graph.nodes.iter().map(|node| node.holders).max().unwrap_or(0);
+        let most = |of: fn(&NodeSeen) -> u32| graph.nodes.iter().map(of).max().unwrap_or(0);
+        self.counts = [most(|node| node.holders), most(|node| node.sections), graph.drain_alls];
         let mut report = Report { answer, graph, faults: Vec::new(), parted: false };
         if self.model_too {
             report.faults = faults(self.judge.name(), step, &report.answer, &report.answer, &report.graph, names);
@@ -106,7 +119,7 @@ fn faults(name: &str, step: &Step, answer: &Answer, model: &Answer, graph: &Obse
 
 /// How model and crate differ.
 fn parting(model: &Report, answer: &Answer, graph: &Observation, names: &Names) -> Option<String> {
-    if !same_answer(&model.answer, answer) {
+    if !same_answer(&model.answer, answer, &model.graph) {
         let (left, right) = (answer_line(&model.answer, names), answer_line(answer, names));
         return Some(format!("model and crate differ: {left} against {right}"));
     }
@@ -114,21 +127,19 @@ fn parting(model: &Report, answer: &Answer, graph: &Observation, names: &Names) 
     (!lines.is_empty()).then(|| format!("model and crate differ: {}", lines.join("; ")))
 }
 
-/// Do the answers mean the same? The crate names one violation, and checks in its own order (V4, V5.2).
-fn same_answer(model: &Answer, other: &Answer) -> bool {
+/// Where a node lives in the end.
+fn lives(graph: &Observation, id: NodeId) -> Option<Context> {
+    graph.nodes.iter().find(|node| node.id == id).map(|node| node.context)
+}
+
+/// Do the answers mean the same? The crate names one violation, and asks in its own order (V4, V5.2). `graph`: what the model
+/// shows afterwards.
+fn same_answer(model: &Answer, other: &Answer, graph: &Observation) -> bool {
     match (model, other) {
         (Answer::Violates(all), Answer::Violates(named)) => {
             !named.is_empty() && named.iter().all(|violation| all.contains(violation))
         }
-        (
-            Answer::Done { prepare, rename, check, closed },
-            Answer::Done { prepare: its_prepare, rename: its_rename, check: its_check, closed: its_closed },
-        ) => {
-            let mut its_check = its_check.clone();
-            its_check.sort_unstable();
-            let its = (its_prepare, its_rename, &its_check, its_closed);
-            (prepare, rename, check, closed) == its
-        }
+        (Answer::Done(effects), Answer::Done(its)) => same_effects(effects, its, |id| lives(graph, id)),
         _ => model == other,
     }
 }

@@ -184,7 +184,7 @@ fn cannot_fail(step: &Step) -> bool {
     }
 }
 
-/// The callers that the model can count at a node.
+/// The callers, sections and drain-alls that the model can count.
 pub const MOST_HOLDERS: u32 = u16::MAX as u32;
 
 /// The edges that the model has room for.

@@ -5,17 +5,18 @@ use super::print::{print_answer, print_seen};
 use super::record::{Record, Recorded};
 use super::table::{Seen, Verdict};
 use super::value::Value;
-use crate::subject::{Answer, NodeSeen, Observation};
+use crate::subject::{Answer, Effects, NodeSeen, Observation, UserSeen};
 use blockgraph_model::EdgeId;
 
 /// An answer as records: one, or one for each violation.
 pub fn answer_records(answer: &Answer) -> Vec<Record> {
     match answer {
-        Answer::Done { prepare, rename, check, closed } => {
-            let (prepare, rename, closed) = (prepare.clone(), rename.clone(), closed.clone());
-            let mut check: Vec<_> = check.iter().map(|(node, _)| *node).collect();
-            check.sort_unstable();
-            vec![Verdict::Ok { prepare, rename, check, closed }.to_record()]
+        Answer::Done(effects) => {
+            let Effects { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed } =
+                effects.clone().sorted();
+            let check = check.iter().map(|(node, _)| *node).collect();
+            let done = Verdict::Ok { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed };
+            vec![done.to_record()]
         }
         Answer::Failed { index, error } => {
             let mut record = error.to_record();
@@ -42,10 +43,9 @@ pub fn seen_records(observation: &Observation) -> Vec<Record> {
     let mut seen = vec![Seen::Graph {
         nodes: observation.nodes.iter().map(|node| node.id).collect(),
         users: observation.users.iter().map(|user| user.id).collect(),
+        drain_alls: observation.drain_alls,
     }];
-    for user in &observation.users {
-        seen.push(Seen::User { user: user.id, node: user.node, pair: user.pair, stay: user.stay, blocks: user.blocks });
-    }
+    seen.extend(observation.users.iter().map(user_seen));
     for node in &observation.nodes {
         seen.push(node_seen(node));
         seen.extend(node.children.iter().map(|child| Seen::Edge {
@@ -59,6 +59,22 @@ pub fn seen_records(observation: &Observation) -> Vec<Record> {
     seen.iter().map(Recorded::to_record).collect()
 }
 
+fn user_seen(user: &UserSeen) -> Seen {
+    Seen::User {
+        user: user.id,
+        node: user.node,
+        pair: user.pair,
+        wanted_need: user.wanted.need,
+        wanted_share: user.wanted.share,
+        stay: user.ways.stay,
+        may_inactivate: user.ways.may_inactivate,
+        fixed: user.ways.fixed,
+        context: user.context,
+        quiesced: user.quiesced,
+        blocks: user.blocks,
+    }
+}
+
 fn node_seen(node: &NodeSeen) -> Seen {
     Seen::Node {
         node: node.id,
@@ -66,6 +82,9 @@ fn node_seen(node: &NodeSeen) -> Seen {
         flags: node.flags,
         opt: node.opt,
         monitor: node.monitor,
+        context: node.context,
+        sections: node.sections,
+        quiesce: node.quiesce,
         driver: !node.ejected,
         inherits: node.inherits.map(|inherits| inherits.from),
         own_read_only: node.inherits.is_none_or(|inherits| !inherits.read_only),
@@ -119,27 +138,33 @@ fn said(record: &Record, key: &str, names: &Names) -> String {
     record.get(key).map_or_else(|| format!("no {key}"), |value| format!("{key}={}", value.print(names)))
 }
 
-/// What is different between two observations: a line for each node, user and edge, with the fields that differ.
+/// What is different between two observations: a line for each node, user and edge, and for the graph, with the fields that
+/// differ.
 pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Vec<String> {
     let (left, right) = (seen_records(left), seen_records(right));
     let twin = |of: &Record, among: &[Record]| {
-        among.iter().position(|other| other.verb == of.verb && other.fields.first() == of.fields.first())
+        let named = |other: &Record| of.verb == "graph" || other.fields.first() == of.fields.first();
+        among.iter().position(|other| other.verb == of.verb && named(other))
     };
     let mut lines = Vec::new();
-    for record in left.iter().filter(|record| record.verb != "graph") {
+    for record in &left {
         let Some(other) = twin(record, &right).map(|place| &right[place]) else {
             lines.push(format!("{} against nothing", print_seen(record, names)));
             continue;
         };
-        let differing = record.fields.iter().map(|(key, _)| *key).filter(|key| record.get(key) != other.get(key));
+        // Which nodes and users there are the other lines show.
+        let whole = record.verb == "graph";
+        let keys = record.fields.iter().map(|(key, _)| *key).filter(|key| !(whole && ["nodes", "users"].contains(key)));
+        let differing = keys.filter(|key| record.get(key) != other.get(key));
         let faults: Vec<_> =
             differing.map(|key| format!("{} against {}", said(record, key, names), said(other, key, names))).collect();
         if !faults.is_empty() {
-            let subject = Record { verb: record.verb, fields: record.fields.iter().take(1).cloned().collect() };
+            let named = usize::from(!whole);
+            let subject = Record { verb: record.verb, fields: record.fields.iter().take(named).cloned().collect() };
             lines.push(format!("{}: {}", print_seen(&subject, names), faults.join(", ")));
         }
     }
-    let extra = right.iter().filter(|record| record.verb != "graph" && twin(record, &left).is_none());
+    let extra = right.iter().filter(|record| twin(record, &left).is_none());
     lines.extend(extra.map(|record| format!("nothing against {}", print_seen(record, names))));
     lines
 }

@@ -4,8 +4,8 @@ use super::part::{self as p, Declared, Part};
 use super::record::{Members, Record, Recorded, Schema};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKinds, Opt, Pair, Perms, Queue, Role, StepError, UserId,
-    Violation,
+    ChildName, Context, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKinds, Opt, Pair, Perms, Queue, Role, StepError,
+    UserId, Violation,
 };
 use std::sync::LazyLock;
 
@@ -25,6 +25,7 @@ macro_rules! recorded {
         impl Recorded for $type {
             fn schemas() -> Vec<Schema> {
                 vec![$({
+                    #[allow(unused_mut, reason = "where there are no fields")]
                     let mut columns = Vec::new();
                     $(p::$part::columns(word!($field $($key)?), &mut columns);)*
                     Schema { verb: word!($variant $($verb)?), columns }
@@ -57,7 +58,7 @@ macro_rules! recorded {
 recorded! { Op:
     Add "add" { node: NewNode, spec: NodeSpec }
     Release "release" { node: Node }
-    AttachUser "attach-user" { user: NewUser, node: Node, pair: Pair, stay: Off }
+    AttachUser "attach-user" { user: NewUser, node: Node, pair: Pair, ways: Ways, context: SaidContext }
     DetachUser "detach-user" { user: User }
     SetUser "set-user" { user: User, pair: Pair }
     Attach "attach" { parent: Node, child: Node, name: Child, role: Role }
@@ -85,6 +86,16 @@ recorded! { Op:
     Unblock "unblock" { user: User, kinds: OpKinds }
     CheckOp "check-op" { node: Node, kind: OpKind }
     CheckReplace "check-replace" { parent: Node, node: Node }
+    DrainBegin "drain-begin" { node: Node }
+    DrainEnd "drain-end" { node: Node }
+    DrainAllBegin "drain-all-begin" {}
+    DrainAllEnd "drain-all-end" {}
+    MoveContext "move-context" { node: Node, to: Context }
+    Inactivate "inactivate" { node: Node }
+    Activate "activate" { node: Node }
+    Truncate "truncate" { user: User, unaligned: Switch }
+    AddChild "add-child" { parent: Node, child: Node, name: Child }
+    RemoveChild "remove-child" { parent: Node, name: Child }
 }
 
 /// The members of lists with fields of their own.
@@ -155,26 +166,52 @@ recorded! { StepError:
     BackingMissing { node: Node }
     ImplicitChild { edge: Edge }
     CannotReplace { parent: Node, node: Node }
+    NotDrained { node: Node }
+    NotDrainedAll {}
+    ActiveParent { edge: Edge }
+    UserActive { user: User }
+    NoResize { user: User }
+    ChildrenFixed { parent: Node }
+    HasParent { node: Node, edge: Edge }
+    LastChild { parent: Node }
 }
 
 recorded! { Violation:
     Cycle { edge: Edge }
     Conflict { node: Node, needs: Edge, denies: Edge }
     ReadOnly { node: Node }
+    InactiveChild { edge: Edge }
+    InactiveNode { node: Node }
+    ContextClash { user: User, other: User }
+    ContextFixed { node: Node, user: User }
 }
 
 /// The answers that are neither a step's error nor a violation.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the fields are those of subject::Answer")]
+#[allow(missing_docs, reason = "the fields are those of subject::Effects")]
+#[allow(clippy::large_enum_variant, reason = "made once an answer, never stored in numbers")]
 pub enum Verdict {
     /// It took effect.
-    Ok { prepare: Vec<NodeId>, rename: Vec<NodeId>, check: Vec<NodeId>, closed: Vec<NodeId> },
+    Ok {
+        prepare: Vec<NodeId>,
+        rename: Vec<NodeId>,
+        inactivate: Vec<NodeId>,
+        context: Vec<(NodeId, Context)>,
+        check: Vec<NodeId>,
+        activate: Vec<NodeId>,
+        quiesce: Vec<NodeId>,
+        resume: Vec<NodeId>,
+        closed: Vec<NodeId>,
+    },
     /// A driver refused.
     Refused { node: NodeId, hook: Hook },
 }
 
 recorded! { Verdict:
-    Ok "ok" { prepare: Nodes, rename: Nodes, check: NodeSet, closed: Nodes }
+    Ok "ok" {
+        prepare: Nodes, rename: Nodes, inactivate: NodeSet, context: Moves, check: NodeSet, activate: NodeSet,
+        quiesce: NodeSet, resume: NodeSet, closed: Nodes,
+    }
     Refused { node: Node, hook: Hook }
 }
 
@@ -198,7 +235,7 @@ recorded! { Note:
 #[allow(missing_docs, reason = "the fields are those of subject::Observation")]
 pub enum Seen {
     /// Which nodes and users there are.
-    Graph { nodes: Vec<NodeId>, users: Vec<UserId> },
+    Graph { nodes: Vec<NodeId>, users: Vec<UserId>, drain_alls: u32 },
     /// A node.
     Node {
         node: NodeId,
@@ -207,6 +244,9 @@ pub enum Seen {
         opt: Opt,
         monitor: bool,
         holders: u32,
+        context: Context,
+        sections: u32,
+        quiesce: u32,
         driver: bool,
         inherits: Option<NodeId>,
         own_read_only: bool,
@@ -222,21 +262,37 @@ pub enum Seen {
     /// An edge from a node.
     Edge { edge: EdgeId, to: NodeId, role: Role, pair: Pair, frozen: bool },
     /// A root user.
-    User { user: UserId, node: NodeId, pair: Pair, stay: bool, blocks: OpKinds },
+    User {
+        user: UserId,
+        node: NodeId,
+        pair: Pair,
+        wanted_need: Perms,
+        wanted_share: Perms,
+        stay: bool,
+        may_inactivate: bool,
+        fixed: bool,
+        context: Context,
+        quiesced: bool,
+        blocks: OpKinds,
+    },
     /// A node that is not there.
     Absent { node: NodeId },
 }
 
 recorded! { Seen:
-    Graph "graph" { nodes: NodeSet, users: UserSet }
+    Graph "graph" { nodes: NodeSet, users: UserSet, drain_alls "drain-alls": Number }
     Node "node" {
-        node: Node, kind: Kind, flags: Flags, opt: Options, monitor: Switch, holders: Number, driver: Switch,
-        inherits: MaybeNode, own_read_only "own-read-only": Switch, stored: MaybeNode, pair: Pair, stale: Switch,
+        node: Node, kind: Kind, flags: Flags, opt: Options, monitor: Switch, holders: Number, context: Context,
+        sections: Number, quiesce: Number, driver: Switch, inherits: MaybeNode, own_read_only "own-read-only": Switch, stored: MaybeNode, pair: Pair, stale: Switch,
         granted_need "granted-need": Perms, granted_share "granted-share": Perms,
         granted_writable "granted-writable": Switch, parents: Edges, children: Children,
     }
     Edge "edge" { edge: Edge, to: Node, role: Role, pair: Pair, frozen: Switch }
-    User "user" { user: User, node: Node, pair: Pair, stay: Switch, blocks: OpKinds }
+    User "user" {
+        user: User, node: Node, pair: Pair, wanted_need "wanted-need": Perms, wanted_share "wanted-share": Perms,
+        stay: Switch, may_inactivate "may-inactivate": Switch, fixed: Switch, context: Context, quiesced: Switch,
+        blocks: OpKinds,
+    }
     Absent "absent" { node: Node }
 }
 

@@ -5,7 +5,9 @@ use super::record::{Members, Record};
 use super::table::ENTRIES;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, G, NONE};
-use blockgraph_model::{ChildName, EdgeId, Hook, Kind, NodeId, OpKind, OpKinds, Perms, Role, Slot, UserId};
+use blockgraph_model::{
+    ChildName, Context, EdgeId, Hook, Kind, NodeId, OpKind, OpKinds, Perms, Phase, Role, Slot, UserId,
+};
 
 /// What is expected right of a `=`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +31,10 @@ pub enum Type {
     Slot,
     Edge,
     Number,
+    Context,
+    Phase,
+    /// [`Value::Moves`], sorted: their order says nothing.
+    Moves,
     Nodes,
     /// [`Value::Nodes`], sorted: their order says nothing.
     NodeSet,
@@ -61,6 +67,10 @@ pub enum Value {
     Slot(Slot),
     Edge(EdgeId),
     Number(u32),
+    Context(Context),
+    Phase(Phase),
+    /// Who moves where.
+    Moves(Vec<(NodeId, Context)>),
     Nodes(Vec<NodeId>),
     Users(Vec<UserId>),
     Edges(Vec<EdgeId>),
@@ -75,7 +85,7 @@ pub enum Value {
 const NO_NODE: &str = "none";
 const EMPTY: &str = "-";
 const EVERY: &str = "all";
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 20] = [
     ("protocol", Kind::Protocol),
     ("filter", Kind::Filter),
     ("backing-filter", Kind::BackingFilter),
@@ -85,12 +95,31 @@ const KINDS: [(&str, Kind); 9] = [
     ("write-to-selected", Kind::WriteToSelected),
     ("blkdebug", Kind::Blkdebug),
     ("quorum", Kind::Quorum),
+    ("raw", Kind::Raw),
+    ("copy-on-read", Kind::CopyOnRead),
+    ("copy-before-write", Kind::CopyBeforeWrite),
+    ("snapshot-access", Kind::SnapshotAccess),
+    ("preallocate", Kind::Preallocate),
+    ("commit-top", Kind::CommitTop),
+    ("mirror-top", Kind::MirrorTop),
+    ("blkverify", Kind::Blkverify),
+    ("replication", Kind::Replication),
+    ("vvfat", Kind::Vvfat),
+    ("file", Kind::File),
 ];
 const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
-const HOOKS: [(&str, Hook); 4] =
-    [("flush", Hook::Flush), ("prepare", Hook::Prepare), ("rename", Hook::Rename), ("check", Hook::Check)];
+const HOOKS: [(&str, Hook); 7] = [
+    ("flush", Hook::Flush),
+    ("prepare", Hook::Prepare),
+    ("rename", Hook::Rename),
+    ("inactivate", Hook::Inactivate),
+    ("context", Hook::Context),
+    ("check", Hook::Check),
+    ("activate", Hook::Activate),
+];
+const PHASES: [(&str, Phase); 3] = [("mirror", Phase::Mirror), ("commit", Phase::Commit), ("stopped", Phase::Stopped)];
 const SLOTS: [(&str, Slot); 2] = [("file", Slot::File), ("backing", Slot::Backing)];
-const FLAGS: [&str; 5] = ["ro", "force-share", "no-io", "never-freeze", "implicit"];
+const FLAGS: [&str; 6] = ["ro", "force-share", "no-io", "never-freeze", "implicit", "inactive"];
 const ROLES: [(&str, Role); 5] = [
     ("data", Role::DATA),
     ("metadata", Role::METADATA),
@@ -134,6 +163,9 @@ impl Type {
             Type::Number => {
                 Value::Number(word.parse().map_err(|_| format!("expected a whole number, found {}", quote(word)))?)
             }
+            Type::Context => Value::Context(read_context(word)?),
+            Type::Phase => Value::Phase(choose(&PHASES, word)?),
+            Type::Moves => Value::Moves(sorted(list(word, |w| read_move(w, names))?)),
             Type::Nodes => Value::Nodes(list(word, |w| names.known_node(w))?),
             Type::NodeSet => Value::Nodes(sorted(list(word, |w| names.known_node(w))?)),
             Type::UserSet => Value::Users(sorted(list(word, |w| names.known_user(w))?)),
@@ -165,6 +197,9 @@ impl Value {
             Value::Slot(slot) => spell(&SLOTS, slot).to_owned(),
             Value::Edge(edge) => print_edge(*edge, names),
             Value::Number(number) => number.to_string(),
+            Value::Context(context) => context.0.to_string(),
+            Value::Phase(phase) => print_phase(*phase).to_owned(),
+            Value::Moves(moves) => joined(moves.iter().map(|(id, to)| format!("{}:{}", names.node(*id), to.0))),
             Value::Nodes(ids) => joined(ids.iter().map(|&id| names.node(id))),
             Value::Users(ids) => joined(ids.iter().map(|&id| names.user(id))),
             Value::Edges(edges) => joined(edges.iter().map(|&edge| print_edge(edge, names))),
@@ -178,8 +213,8 @@ impl Value {
 
     /// Is it a list, whose members stand between commas?
     pub fn is_list(&self) -> bool {
-        use Value::{Children, Edges, Flags, Nodes, OpKinds, Users};
-        matches!(self, Flags(_) | Nodes(_) | Users(_) | Edges(_) | Children(_) | OpKinds(_))
+        use Value::{Children, Edges, Flags, Moves, Nodes, OpKinds, Users};
+        matches!(self, Flags(_) | Moves(_) | Nodes(_) | Users(_) | Edges(_) | Children(_) | OpKinds(_))
     }
 
     /// Is it a list without members?
@@ -187,6 +222,7 @@ impl Value {
         match self {
             Value::Nodes(ids) => ids.is_empty(),
             Value::Users(ids) => ids.is_empty(),
+            Value::Moves(moves) => moves.is_empty(),
             Value::Edges(edges) => edges.is_empty(),
             Value::Children(children) => children.is_empty(),
             Value::Flags(flags) => *flags == Flags::default(),
@@ -245,6 +281,11 @@ pub fn print_kind(kind: Kind) -> &'static str {
     spell(&KINDS, &kind)
 }
 
+/// What a mirror-top is there for (T9).
+pub fn print_phase(phase: Phase) -> &'static str {
+    spell(&PHASES, &phase)
+}
+
 /// An edge: `parent/child` or `@user` (T8).
 pub fn print_edge(edge: EdgeId, names: &Names) -> String {
     match edge {
@@ -255,7 +296,8 @@ pub fn print_edge(edge: EdgeId, names: &Names) -> String {
 
 /// The words for the flags that are set.
 pub fn flag_words(flags: Flags) -> impl Iterator<Item = &'static str> {
-    let set = [flags.read_only, flags.force_share, flags.no_io, flags.never_freeze, flags.implicit];
+    let Flags { read_only, force_share, no_io, never_freeze, implicit, inactive } = flags;
+    let set = [read_only, force_share, no_io, never_freeze, implicit, inactive];
     FLAGS.into_iter().zip(set).filter_map(|(word, on)| on.then_some(word))
 }
 
@@ -267,7 +309,8 @@ fn read_flags(word: &str) -> Result<Flags, String> {
             Some(1) => flags.force_share = true,
             Some(2) => flags.no_io = true,
             Some(3) => flags.never_freeze = true,
-            Some(_) => flags.implicit = true,
+            Some(4) => flags.implicit = true,
+            Some(_) => flags.inactive = true,
             None => return Err(format!("expected flags out of {} or `-`, found {}", FLAGS.join(", "), quote(member))),
         }
     }
@@ -354,6 +397,17 @@ fn read_edge(word: &str, names: &mut Names) -> Result<EdgeId, String> {
     match word.split_once('/') {
         Some((parent, child)) => Ok(EdgeId::Child(names.known_node(parent)?, names.define_child(child)?)),
         None => Err(format!("expected an edge (`parent/child` or `@user`), found {}", quote(word))),
+    }
+}
+
+fn read_context(word: &str) -> Result<Context, String> {
+    word.parse().map(Context).map_err(|_| format!("expected a context (0 to 255), found {}", quote(word)))
+}
+
+fn read_move(word: &str, names: &Names) -> Result<(NodeId, Context), String> {
+    match word.split_once(':') {
+        Some((node, to)) => Ok((names.known_node(node)?, read_context(to)?)),
+        None => Err(format!("expected a node and its context (`node:1`), found {}", quote(word))),
     }
 }
 

@@ -174,6 +174,14 @@ impl Component {
     }
 }
 
+/// C2.2: what both say, or the one who says something; main if they differ, so that no order decides (R4).
+fn agreed(one: Option<ContextId>, other: Option<ContextId>) -> Option<ContextId> {
+    match (one, other) {
+        (Some(a), Some(b)) if a != b => Some(ContextId::MAIN),
+        _ => one.or(other),
+    }
+}
+
 impl Core {
     /// V3.7, and the contexts of C2. O(what was done + the components looked at).
     pub(crate) fn settle_contexts(&mut self) -> Result<(), Error> {
