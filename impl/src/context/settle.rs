@@ -129,14 +129,6 @@ impl Components {
     }
 }
 
-/// C2.2: what several ends say together: main, if they differ.
-fn agreed(one: Option<ContextId>, other: Option<ContextId>) -> Option<ContextId> {
-    match (one, other) {
-        (Some(one), Some(other)) if one != other => Some(ContextId::MAIN),
-        _ => one.or(other),
-    }
-}
-
 impl Component {
     /// C2.1.
     fn judge(&self, core: &Core) -> Result<(), Error> {
