@@ -66,6 +66,10 @@ pub enum Inconsistency {
     Conflict(NodeKey),
     /// The node is read-only and would be written (V3.3).
     ReadOnly(NodeKey),
+    /// The edge leads from an active node to an inactive one (V3.5).
+    InactiveChild(EdgeKey),
+    /// The node is inactive and would be more than read (V3.6).
+    InactiveNode(NodeKey),
     /// The node is doomed or has no reference (L2.1).
     Unreferenced(NodeKey),
     /// The node is stale and not listed, or listed and not stale (V7.1).
@@ -120,8 +124,11 @@ impl<D: Driver> Graph<D> {
         for key in order {
             let mut sum = Pair::NOTHING;
             for edge in core.parents(key) {
-                // A user's pair is what it wants; a parent's has been computed before.
-                let pair = result.edges.get(edge).copied().unwrap_or(core.edges[edge].pair);
+                // A user's pair is what it wants, if the node is active; a parent's has been computed before.
+                let own = &core.edges[edge];
+                let rests = core.nodes[key].inactive && own.parent_node().is_none();
+                let own = if rests { Pair::NOTHING } else { own.pair };
+                let pair = result.edges.get(edge).copied().unwrap_or(own);
                 result.edges.insert(edge, pair);
                 sum = Pair { need: sum.need | pair.need, share: sum.share & pair.share };
             }

@@ -1,4 +1,4 @@
-//! Per node and bit: how many parent edges need it, withhold it, or do both. From these the cumulative pair (P2) and
+//! Per node and bit: how many parent edges need it or withhold it, and whether an odd number does both. From these the cumulative pair (P2) and
 //! the verdict on conflicts (P3) follow without looking at any parent, however many there are.
 
 use crate::permission::{Pair, Permissions};
@@ -11,15 +11,14 @@ const BITS: usize = 5;
 struct Count {
     needs: u32,
     unshares: u32,
-    /// Edges that need the bit and withhold it from the others; such an edge does not conflict with itself.
-    both: u32,
 }
 
 impl Count {
     /// P3: some edge needs the bit and *another* one withholds it. The only case with both kinds present and no
-    /// conflict is that the one edge that needs it is the one edge that withholds it.
-    const fn conflicts(self) -> bool {
-        let alone = self.needs == 1 && self.unshares == 1 && self.both == 1;
+    /// conflict is that the one edge that needs it is the one edge that withholds it, because an edge does not conflict
+    /// with itself. `odd`: an odd number of edges does both.
+    const fn conflicts(self, odd: bool) -> bool {
+        let alone = self.needs == 1 && self.unshares == 1 && odd;
         self.needs > 0 && self.unshares > 0 && !alone
     }
 }
@@ -31,6 +30,8 @@ pub(crate) struct Counters {
     needs: Permissions,
     unshares: Permissions,
     conflicts: Permissions,
+    /// The bits that an odd number of edges both needs and withholds. Where it matters that number is one or none.
+    odd: Permissions,
 }
 
 impl Counters {
@@ -57,10 +58,13 @@ impl Counters {
             let (is_needed, is_kept) = (new.need.contains(bit), !new.share.contains(bit));
             replace(&mut count.needs, was_needed, is_needed);
             replace(&mut count.unshares, was_kept, is_kept);
-            replace(&mut count.both, was_needed && was_kept, is_needed && is_kept);
+            if (was_needed && was_kept) != (is_needed && is_kept) {
+                self.odd.toggle(bit);
+            }
             self.needs.set(bit, count.needs > 0);
             self.unshares.set(bit, count.unshares > 0);
-            self.conflicts.set(bit, count.conflicts());
+            let conflicts = count.conflicts(self.odd.contains(bit));
+            self.conflicts.set(bit, conflicts);
         }
     }
 }

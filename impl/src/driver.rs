@@ -22,7 +22,7 @@ pub struct ChildContext<'a> {
     pub writable: bool,
     /// Whether the parent was opened without I/O (QEMU: `BDRV_O_NO_IO`).
     pub no_io: bool,
-    /// Whether the parent is inactive. So far no node is.
+    /// Whether the parent is inactive after the operation (A1).
     pub inactive: bool,
 }
 
@@ -122,9 +122,9 @@ pub struct UnsupportedOption;
 ///
 /// Every hook may rest on its default, which accepts. A hook gets the node as it will be after the operation, and
 /// cannot reach the graph's mutators. Every successful `prepare` is followed by exactly one `commit_prepare` or
-/// `abort_prepare`, every successful `rename` by one `commit_rename` or `abort_rename`, every successful `check` by
+/// `abort_prepare`, and so are `rename`, `inactivate` and `activate` by theirs, and every successful `check` by
 /// one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `set`, children first; every
-/// `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every `post_commit`; then
+/// `commit_activate` and every `commit_inactivate`, in the order of asking; every `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every `post_commit`; then
 /// the closed nodes are closed (V6). `flush` promises nothing, and nothing follows it.
 ///
 /// A hook that panics while being asked unwinds through the transaction, which leaves the graph as it was before; the
@@ -183,6 +183,46 @@ pub trait Driver: Policy + Send + Sync {
 
     /// The name is not to be stored after all.
     fn abort_rename(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The image is about to belong to somebody else: the last chance to write (A5; QEMU: `bdrv_inactivate`). Asked of
+    /// parents before children, and before any `check`. A refusal undoes all.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        let _ = view;
+        Ok(())
+    }
+
+    /// The image belongs to somebody else.
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The image does not change hands after all.
+    fn abort_inactivate(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The image is about to belong to this driver: what is known of it is to be read again (A5; QEMU:
+    /// `bdrv_activate`). Asked of children before parents, and after every `check`. A refusal undoes all.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        let _ = view;
+        Ok(())
+    }
+
+    /// The image belongs to this driver.
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The image stays with somebody else after all.
+    fn abort_activate(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
@@ -286,6 +326,30 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
 
     fn abort_rename(&mut self, view: &NodeView<'_>) {
         (**self).abort_rename(view);
+    }
+
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        (**self).inactivate(view)
+    }
+
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        (**self).commit_inactivate(view);
+    }
+
+    fn abort_inactivate(&mut self, view: &NodeView<'_>) {
+        (**self).abort_inactivate(view);
+    }
+
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        (**self).activate(view)
+    }
+
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        (**self).commit_activate(view);
+    }
+
+    fn abort_activate(&mut self, view: &NodeView<'_>) {
+        (**self).abort_activate(view);
     }
 
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {

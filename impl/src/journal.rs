@@ -50,6 +50,9 @@ pub(crate) enum Undo {
     Frozen(EdgeKey, bool),
     ReadOnly(NodeKey, bool),
     Reopened(NodeKey),
+    Inactive(NodeKey, bool),
+    Shifted(NodeKey),
+    Wanted(UserKey, Pair),
     Label(NodeKey, i64),
     /// The previous value is the last of `Pending::options`.
     Option,
@@ -111,6 +114,12 @@ impl Core {
                 self.nodes[key].reopened = false;
                 self.pending.reopened.pop();
             }
+            Undo::Inactive(key, old) => self.nodes[key].inactive = old,
+            Undo::Shifted(key) => {
+                self.nodes[key].shifted = false;
+                self.pending.shifted.pop();
+            }
+            Undo::Wanted(key, old) => self.users[key].wanted = old,
             Undo::Label(key, old) => self.nodes[key].label = old,
             Undo::Option => {}
         }
@@ -236,6 +245,13 @@ impl Core {
             for key in pending.renamed.drain(..) {
                 if let Some(node) = self.nodes.get_mut(key) {
                     node.renamed = false;
+                }
+            }
+        }
+        if !pending.shifted.is_empty() {
+            for (key, _) in pending.shifted.drain(..) {
+                if let Some(node) = self.nodes.get_mut(key) {
+                    node.shifted = false;
                 }
             }
         }

@@ -13,9 +13,13 @@ impl<D: Driver> Graph<D> {
     pub(crate) fn judge(&mut self) -> Result<(), Error> {
         let Self { core, drivers, .. } = self;
         core.order_fresh()?;
-        refresh_fresh(core, drivers);
+        refresh_fresh(core, drivers)?;
+        if !core.pending.shifted.is_empty() {
+            core.judge_shifted()?;
+        }
         refresh(core, drivers)?;
         if !core.pending.renamed.is_empty() {
+            core.judge_rest_of_renamed()?;
             self.judge_renamed()?;
         }
         let Self { core, drivers, .. } = self;
@@ -62,13 +66,26 @@ impl Core {
         }
     }
 
-    /// V5: flush, then prepare for the reopened nodes in order of the steps; rename for the renamed ones; then check
-    /// for the nodes whose grant differs, the reopened and the stale ones, parents before children. Closed nodes are
-    /// not asked (L2.2), nor those without a driver (L3.1).
+    /// V5: flush, then prepare for the reopened nodes in order of the steps; rename for the renamed ones; inactivate;
+    /// then check for the nodes whose grant differs, the reopened and the stale ones, parents before children; then
+    /// activate. Closed nodes are not asked (L2.2), nor those without a driver (L3.1).
     fn make_plan(&mut self) {
         if !self.pending.reopened.is_empty() || !self.pending.renamed.is_empty() {
             self.plan_before_checks();
         }
+        let shifts = !self.pending.shifted.is_empty();
+        if shifts {
+            self.plan_shifts(true);
+        }
+        self.plan_checks();
+        self.pending.checked = self.pending.plan.len();
+        if shifts {
+            self.plan_shifts(false);
+        }
+    }
+
+    /// V5.2.
+    fn plan_checks(&mut self) {
         let Self { nodes, pending, stale, .. } = self;
         pending.before_checks = pending.plan.len();
         // Reopened nodes have been touched. Stale ones may have been, and are asked once all the same.
@@ -90,7 +107,7 @@ impl Core {
         }
     }
 
-    /// V5.1.
+    /// V5.1, but for the activity.
     fn plan_before_checks(&mut self) {
         let Self { nodes, pending, .. } = self;
         let asked = |key: NodeKey| nodes.get(key).filter(|node| node.is_asked());

@@ -1,7 +1,7 @@
 //! Asking the drivers what the plan says, by the hooks or by the caller, and making it permanent or not (V5 to V7).
 
 use crate::driver::{Driver, Refusal};
-use crate::error::{Error, ErrorKind, Hook};
+use crate::error::{Error, ErrorKind};
 use crate::graph::Graph;
 use crate::graph::arena::Core;
 use crate::plan::{Committed, PlanStep};
@@ -42,8 +42,8 @@ impl<'g, D: Driver> Judged<'g, D> {
         Self { guard }
     }
 
-    /// The whole plan: flushes, then prepares in the order of the steps, then renames, then checks, parents before
-    /// children (V5).
+    /// The whole plan: flushes, then prepares in the order of the steps, then renames, then inactivations and then
+    /// checks, each parents before children, then activations, children before parents (V5).
     #[must_use]
     pub fn plan(&self) -> &[PlanStep] {
         &self.core.pending.plan
@@ -96,7 +96,7 @@ impl<'g, D: Driver> Judged<'g, D> {
     /// Executes the steps that are left through the drivers' hooks, and makes everything permanent.
     ///
     /// A hook that panics while being asked leaves the graph as it was before the transaction. So does one that
-    /// panics in `set`, `commit_rename` or `commit_prepare`; drivers that have been told by then count as granted what they were told,
+    /// panics in `set` or in a hook whose name begins with `commit`; drivers that have been told by then count as granted what they were told,
     /// so their nodes are stale and are asked again next time. Where the last of them has been told is the point of no
     /// return: a panic in `post_commit` or `close` leaves the transaction in effect and the closed nodes out of the
     /// graph, all of them, but what was to be returned is lost, and the drivers whose turn had not come are not told,
@@ -148,12 +148,6 @@ impl Core {
     fn refuse(&mut self, refusal: &Refusal) -> Option<Error> {
         let step = self.pending.plan.get(self.pending.progress).copied()?;
         let key = step.node();
-        let hook = match step {
-            PlanStep::Flush { .. } => Hook::Flush,
-            PlanStep::Prepare { .. } => Hook::Prepare,
-            PlanStep::Rename { .. } => Hook::Rename,
-            PlanStep::Check { .. } => Hook::Check,
-        };
         if let PlanStep::Check { grant, .. } = step
             && grant.pair.is_loosening_of(self.nodes[key].granted.pair)
         {
@@ -161,6 +155,7 @@ impl Core {
             self.pending.progress += 1;
             return None;
         }
-        Some(ErrorKind::Refused { node: self.node_ref(key), hook, message: refusal.message().clone() }.into())
+        let (node, message) = (self.node_ref(key), refusal.message().clone());
+        Some(ErrorKind::Refused { node, hook: step.hook(), message }.into())
     }
 }

@@ -167,6 +167,7 @@
 
 extern crate alloc;
 
+mod activation;
 mod check;
 mod counters;
 mod driver;
@@ -197,7 +198,7 @@ pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};
 pub use graph::{EdgeIter, EdgeKey, EdgeView, Graph, NodeKey, NodeView, Parent, UserKey, UserView};
 pub use judged::{Judged, Refused};
 pub use op_kind::{Blocker, OpKind, OpKinds, UnknownOpKind};
-pub use ops::{NodeSpec, Reopen};
+pub use ops::{NodeSpec, Reopen, UserSpec};
 pub use permission::{Grant, Pair, Permissions};
 pub use plan::{Closed, Committed, Ejected, Plan, PlanStep};
 pub use restore::RestoreError;

@@ -129,6 +129,6 @@ impl Default for Pair {
 pub struct Grant {
     /// The cumulative need and share of all parents of the node.
     pub pair: Pair,
-    /// Whether the node is writable, which so far is the same as not read-only (P7).
+    /// Whether the node is writable: neither read-only nor inactive (P7).
     pub writable: bool,
 }

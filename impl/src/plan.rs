@@ -1,5 +1,6 @@
 //! The plan: what the drivers are asked; and what a commit returns.
 
+use crate::error::Hook;
 use crate::graph::arena::NodeKey;
 use crate::permission::Grant;
 use alloc::sync::Arc;
@@ -28,12 +29,22 @@ pub enum PlanStep {
         /// The node.
         node: NodeKey,
     },
+    /// Have the driver give the image away, while it may still write (A5).
+    Inactivate {
+        /// The node.
+        node: NodeKey,
+    },
     /// Check with the driver what its parents are about to be granted (V5.2).
     Check {
         /// The node.
         node: NodeKey,
         /// The new pair and writable state.
         grant: Grant,
+    },
+    /// Have the driver take the image over; by then it may read (A5).
+    Activate {
+        /// The node.
+        node: NodeKey,
     },
 }
 
@@ -42,9 +53,25 @@ impl PlanStep {
     #[must_use]
     pub const fn node(&self) -> NodeKey {
         match self {
-            Self::Flush { node } | Self::Prepare { node, .. } | Self::Rename { node } | Self::Check { node, .. } => {
-                *node
-            }
+            Self::Flush { node }
+            | Self::Prepare { node, .. }
+            | Self::Rename { node }
+            | Self::Inactivate { node }
+            | Self::Check { node, .. }
+            | Self::Activate { node } => *node,
+        }
+    }
+
+    /// The hook that asks.
+    #[must_use]
+    pub const fn hook(&self) -> Hook {
+        match self {
+            Self::Flush { .. } => Hook::Flush,
+            Self::Prepare { .. } => Hook::Prepare,
+            Self::Rename { .. } => Hook::Rename,
+            Self::Inactivate { .. } => Hook::Inactivate,
+            Self::Check { .. } => Hook::Check,
+            Self::Activate { .. } => Hook::Activate,
         }
     }
 }
@@ -145,7 +172,7 @@ pub struct Committed<D> {
 
 impl<D> Committed<D> {
     /// The steps to be made permanent, in the order for it (V6): the checks from the back, without the refused ones;
-    /// the renames from the back; the prepares, each after those of the nodes below. For a caller that executes the
+    /// the activations and then the inactivations, in the order of the plan; the renames from the back; the prepares, each after those of the nodes below. For a caller that executes the
     /// steps himself.
     pub fn commits(&self) -> impl Iterator<Item = PlanStep> + '_ {
         let mut refused = self.refused.iter().rev().peekable();
@@ -153,16 +180,17 @@ impl<D> Committed<D> {
             PlanStep::Check { node, .. } => refused.next_if_eq(&node).is_none(),
             _ => false,
         });
+        let of = |hook| self.plan.iter().filter(move |step| step.hook() == hook).copied();
+        let shifts = of(Hook::Activate).chain(of(Hook::Inactivate));
         let renames = self.plan.iter().rev().filter(|step| matches!(step, PlanStep::Rename { .. }));
         // One alone is in the plan, several are in an order of their own.
-        let alone =
-            self.plan.iter().filter(|step| matches!(step, PlanStep::Prepare { .. }) && self.prepared.is_empty());
-        checks.chain(renames.copied()).chain(alone.copied()).chain(self.prepared.iter().copied())
+        let alone = of(Hook::Prepare).filter(|_| self.prepared.is_empty());
+        checks.chain(shifts).chain(renames.copied()).chain(alone).chain(self.prepared.iter().copied())
     }
 
     /// The nodes whose `post_commit` is due after the [`commits`](Self::commits), in the order for it: that in which
     /// they were prepared (V6). Then the [closed](Self::closed) drivers are closed.
     pub fn post_commits(&self) -> impl Iterator<Item = NodeKey> + '_ {
-        self.plan.iter().filter(|step| matches!(step, PlanStep::Prepare { .. })).map(PlanStep::node)
+        self.plan.iter().filter(|step| step.hook() == Hook::Prepare).map(PlanStep::node)
     }
 }

@@ -72,18 +72,21 @@ pub(crate) fn refresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey
     }
 }
 
-/// Gives the edges made in this transaction their pairs. A parent that changes itself is visited again by
-/// [`refresh`].
-pub(crate) fn refresh_fresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey, D>) {
+/// Gives the edges made in this transaction their pairs, if they may be where they are (V3.5). A parent that changes
+/// itself is visited again by [`refresh`].
+pub(crate) fn refresh_fresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey, D>) -> Result<(), Error> {
     for index in 0..core.pending.fresh.len() {
         let Some(key) = core.pending.fresh.get(index).copied() else { break };
         let Some(edge) = core.edges.get(key).filter(|edge| edge.linked) else { continue };
-        if let Some(parent) = edge.parent_node()
-            && let Some(driver) = drivers.get(parent)
-        {
+        let Some(parent) = edge.parent_node() else { continue };
+        if core.wakes_up(edge) {
+            return Err(core.inactive_child(key));
+        }
+        if let Some(driver) = drivers.get(parent) {
             derive(core, driver, parent, key);
         }
     }
+    Ok(())
 }
 
 /// Queued nodes go to the worklist. One that was added and taken back since is no longer there.
@@ -104,9 +107,9 @@ pub(crate) fn child_pair<D: Policy>(core: &Core, driver: &D, parent: NodeKey, ab
         role: edge.role,
         parent: above,
         has_parents: node.parent_count > 0,
-        writable: !node.read_only,
+        writable: node.is_writable(),
         no_io: node.no_io,
-        inactive: false,
+        inactive: node.inactive,
     });
     if core.nodes[edge.child].force_share {
         pair.share = Permissions::ALL;
@@ -121,7 +124,7 @@ fn derive<D: Policy>(core: &mut Core, driver: &D, parent: NodeKey, edge: EdgeKey
     }
 }
 
-/// V3.2 and V3.3 of one node. O(1) unless there is a conflict to be named.
+/// V3.2, V3.3 and V3.6 of one node. O(1) unless there is a conflict to be named.
 fn judge_node(core: &Core, key: NodeKey) -> Result<(), Error> {
     let node = &core.nodes[key];
     if !node.counters.conflicts().is_empty() {
@@ -129,6 +132,9 @@ fn judge_node(core: &Core, key: NodeKey) -> Result<(), Error> {
     }
     if node.read_only && node.counters.pair().need.intersects(Permissions::WRITING) {
         return Err(ErrorKind::ReadOnly { node: core.node_ref(key) }.into());
+    }
+    if node.inactive && !Permissions::READ.contains(node.counters.pair().need) {
+        return Err(core.inactive_node(key));
     }
     Ok(())
 }

@@ -71,6 +71,10 @@ pub enum RestoreError {
     Conflict(usize),
     /// A read-only node would be written (V3.3).
     ReadOnly(usize),
+    /// An edge leads from an active node to an inactive one (V3.5).
+    InactiveChild(usize),
+    /// An inactive node would be more than read (V3.6).
+    InactiveNode(usize),
 }
 
 impl fmt::Display for RestoreError {
@@ -246,6 +250,7 @@ fn restored_node<T>(node: &NodeSnapshot<T>, shape: Shape) -> Result<Node, fn(usi
         no_io: node.no_io,
         never_freeze: node.never_freeze,
         implicit: node.implicit,
+        inactive: node.inactive,
     };
     let mut data = Node::new(&spec, shape, 0);
     (data.monitor, data.holders, data.granted) = (node.monitor, node.holders, node.granted);

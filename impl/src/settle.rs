@@ -2,6 +2,7 @@
 //! when all drivers have been told.
 
 use crate::driver::{Driver, Refusal};
+use crate::error::Hook;
 use crate::graph::arena::{Core, NodeKey};
 use crate::graph::{Graph, NodeView};
 use crate::plan::{Closed, Committed, Plan, PlanStep};
@@ -9,25 +10,27 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 impl Core {
-    /// All steps have been executed; in which order they are made permanent (V6): the checks and then the renames
-    /// from the back, then the prepares, each after those of the nodes below, which have greater labels. Refused
-    /// checks are not among them.
+    /// All steps have been executed; in which order they are made permanent (V6): the checks from the back, the
+    /// activations and the inactivations, the renames from the back, then the prepares, each after those of the nodes
+    /// below, which have greater labels. Refused checks are not among them.
     pub(crate) fn order_settlement(&mut self) {
         let Self { nodes, pending, .. } = self;
-        let (plan, refused, checks) = (&pending.plan, &pending.refused, pending.before_checks);
+        let (plan, refused) = (&pending.plan, &pending.refused);
+        let (checks, checked) = (pending.before_checks, pending.checked);
         let accepted = |index: &usize| refused.is_empty() || refused.binary_search(index).is_err();
         pending.settled = 0;
         pending.settle.clear();
-        pending.settle.extend((checks..plan.len()).rev().filter(accepted));
+        pending.settle.extend((checks..checked).rev().filter(accepted));
+        pending.settle.extend(checked..plan.len());
         if checks == 0 {
             return;
         }
         let step = |index: &usize| plan.get(*index).copied();
-        let renames = |index: &usize| matches!(step(index), Some(PlanStep::Rename { .. }));
-        let prepares = |index: &usize| matches!(step(index), Some(PlanStep::Prepare { .. }));
-        pending.settle.extend((0..checks).rev().filter(renames));
+        let of = |hook| move |index: &usize| step(index).is_some_and(|step| step.hook() == hook);
+        pending.settle.extend((0..checks).filter(of(Hook::Inactivate)));
+        pending.settle.extend((0..checks).rev().filter(of(Hook::Rename)));
         let first = pending.settle.len();
-        pending.settle.extend((0..checks).rev().filter(prepares));
+        pending.settle.extend((0..checks).rev().filter(of(Hook::Prepare)));
         let label = |index: &usize| step(index).and_then(|step| nodes.get(step.node())).map(|node| node.label);
         // Stable: among equal labels, which belong to unrelated nodes, the newest comes first.
         pending.settle.get_mut(first..).unwrap_or_default().sort_by_key(|index| Reverse(label(index)));
@@ -106,7 +109,9 @@ impl<D: Driver> Graph<D> {
             PlanStep::Flush { .. } => driver.flush(&view),
             PlanStep::Prepare { read_only, .. } => driver.prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.rename(&view),
+            PlanStep::Inactivate { .. } => driver.inactivate(&view),
             PlanStep::Check { grant, .. } => driver.check(&view, grant),
+            PlanStep::Activate { .. } => driver.activate(&view),
         }
     }
 
@@ -116,7 +121,9 @@ impl<D: Driver> Graph<D> {
             PlanStep::Flush { .. } => {}
             PlanStep::Prepare { read_only, .. } => driver.commit_prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.commit_rename(&view),
+            PlanStep::Inactivate { .. } => driver.commit_inactivate(&view),
             PlanStep::Check { grant, .. } => driver.set(&view, grant),
+            PlanStep::Activate { .. } => driver.commit_activate(&view),
         }
     }
 
@@ -126,7 +133,9 @@ impl<D: Driver> Graph<D> {
             PlanStep::Flush { .. } => {}
             PlanStep::Prepare { read_only, .. } => driver.abort_prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.abort_rename(&view),
+            PlanStep::Inactivate { .. } => driver.abort_inactivate(&view),
             PlanStep::Check { grant, .. } => driver.abort(&view, grant),
+            PlanStep::Activate { .. } => driver.abort_activate(&view),
         }
     }
 

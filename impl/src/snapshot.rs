@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use slotmap::SecondaryMap;
 
 /// The version of the form that this crate writes, and the only one it reads.
-pub const SNAPSHOT_VERSION: u32 = 2;
+pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// A graph as plain data: made by [`Graph::snapshot`], or by hand, and made a graph again by [`Graph::restore`].
 ///
@@ -69,6 +69,8 @@ pub struct NodeSnapshot<D> {
     pub never_freeze: bool,
     /// The flag *implicit*; only of a filter.
     pub implicit: bool,
+    /// The flag *inactive* (A1).
+    pub inactive: bool,
     /// Whether the monitor holds the node (L1).
     pub monitor: bool,
     /// The number of callers that hold it (L1).
@@ -116,10 +118,12 @@ impl<D> DriverSnapshot<D> {
 pub struct UserSnapshot {
     /// The unique name.
     pub name: Arc<str>,
-    /// What it last asked for.
+    /// What it last asked for, which is not what it has while its node is inactive (A3).
     pub pair: Pair,
     /// The flag *stay-at-node*.
     pub stays: bool,
+    /// The flag *may-inactivate* (A1).
+    pub may_inactivate: bool,
     /// The kinds of operation that it blocks (L4).
     pub blocks: OpKinds,
     /// Why; there exactly if it blocks any.
@@ -183,6 +187,7 @@ impl<D: Driver> Graph<D> {
                 no_io: node.no_io,
                 never_freeze: node.never_freeze,
                 implicit: node.implicit,
+                inactive: node.inactive,
                 monitor: node.monitor,
                 holders: node.holders,
                 inherits: view.inherits_from().and_then(|parent| numbers.get(parent).copied()),
@@ -207,9 +212,10 @@ impl<D: Driver> Graph<D> {
         };
         for user in self.users().filter_map(|user| self.user_view(user)) {
             let parent = ParentIndex::User(index(snapshot.users.len()));
-            let (name, pair, stays) = (user.name().clone(), user.pair(), user.stays());
+            let (name, pair, stays) = (user.name().clone(), user.wanted(), user.stays());
+            let may_inactivate = user.may_inactivate();
             let (blocks, block_reason) = (user.blocks(), user.block_reason().cloned());
-            snapshot.users.push(UserSnapshot { name, pair, stays, blocks, block_reason });
+            snapshot.users.push(UserSnapshot { name, pair, stays, may_inactivate, blocks, block_reason });
             if let Some(edge) = self.edge(user.edge()) {
                 push(&mut snapshot.edges, parent, edge);
             }

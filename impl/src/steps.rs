@@ -6,7 +6,7 @@ use crate::error::StepError;
 use crate::graph::Graph;
 use crate::graph::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::{OpKind, OpKinds};
-use crate::ops::{NodeSpec, Reopen};
+use crate::ops::{NodeSpec, Reopen, UserSpec};
 use crate::permission::Pair;
 use crate::role::Role;
 use crate::transaction::Transaction;
@@ -71,12 +71,19 @@ steps! {
     eject_driver(node: NodeKey) -> () = graph => graph.step_eject(node);
 
     /// A new root user with an edge to `node` (O3; QEMU: `bdrv_root_attach_child`). One that `stays` is not moved by
-    /// [`replace_node`](Self::replace_node). O(1) expected, whatever the number of parents.
+    /// [`replace_node`](Self::replace_node). The short form of [`attach_user_as`](Self::attach_user_as).
     ///
     /// # Errors
     /// `DuplicateUser`, `NodeNotFound`.
     attach_user(name: impl Into<Arc<str>>, node: NodeKey, pair: Pair, stays: bool) -> UserKey =
-        graph => graph.core.attach_user(name.into(), node, pair, stays);
+        graph => graph.core.attach_user(UserSpec::new(name, pair).stays(stays), node);
+
+    /// A new root user as the spec has it, with an edge to `node` (O3; QEMU: `bdrv_root_attach_child`). O(1) expected,
+    /// whatever the number of parents.
+    ///
+    /// # Errors
+    /// `DuplicateUser`, `NodeNotFound`.
+    attach_user_as(spec: UserSpec, node: NodeKey) -> UserKey = graph => graph.core.attach_user(spec, node);
 
     /// A root user leaves (O4; QEMU: `bdrv_root_unref_child`). O(1) expected.
     ///
@@ -256,6 +263,21 @@ steps! {
     /// # Errors
     /// `UserNotFound`, `NotBlocked`.
     unblock(user: UserKey, kinds: OpKinds) -> () = graph => graph.core.unblock(user, kinds);
+
+    /// The image goes to somebody else: the node becomes inactive, and with it what is below and has no active parent
+    /// left (O36, A1; QEMU: `bdrv_inactivate`). Its users get nothing until it is activated (A3). Of a node that is
+    /// inactive this changes nothing. O(what becomes inactive, its children, and the parents of these).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`, `ActiveParent`, `UserActive`.
+    inactivate(node: NodeKey) -> () = graph => graph.core.inactivate(node);
+
+    /// The image comes back: the node and all that is below it become active, and their users get what they want, which
+    /// the judgement may refuse (O37, A2, A3; QEMU: `bdrv_activate`). O(what is below).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`.
+    activate(node: NodeKey) -> () = graph => graph.core.activate(node);
 
     /// Fails if the kind of operation is blocked on the node; changes nothing (O29; QEMU: `bdrv_op_is_blocked`). To
     /// ask without a transaction there is [`Graph::is_blocked`]. O(parents).

@@ -1,10 +1,11 @@
 //! What drivers are told, word for word and in order: by a driver itself and by one in a box.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
 
 use blockgraph::{
     ChildContext, Driver, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal, Reopen, Role,
+    UserSpec,
 };
 use common::READER;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +25,7 @@ fn heard(log: &Log) -> Vec<String> {
 struct Diarist {
     log: Log,
     refuses_checks: bool,
+    refuses_activation: bool,
     panics_in_close: bool,
     panics_in_post_commit: bool,
     panics_in_commit: bool,
@@ -92,6 +94,35 @@ impl Driver for Diarist {
         self.write(format!("abort_prepare {} {read_only}", view.name()));
     }
 
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        self.write(format!("inactivate {} {}", view.name(), view.inactive()));
+        Ok(())
+    }
+
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        self.write(format!("commit_inactivate {}", view.name()));
+    }
+
+    fn abort_inactivate(&mut self, view: &NodeView<'_>) {
+        self.write(format!("abort_inactivate {}", view.name()));
+    }
+
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        if self.refuses_activation {
+            return Err(Refusal::new("no"));
+        }
+        self.write(format!("activate {} {}", view.name(), view.inactive()));
+        Ok(())
+    }
+
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        self.write(format!("commit_activate {}", view.name()));
+    }
+
+    fn abort_activate(&mut self, view: &NodeView<'_>) {
+        self.write(format!("abort_activate {}", view.name()));
+    }
+
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         if self.refuses_checks {
             return Err(Refusal::new("no"));
@@ -149,14 +180,57 @@ fn every_hook<D: Driver>(wrap: fn(Diarist) -> D) {
     assert_eq!(heard(&log), ["close b", "close a"]);
 }
 
+/// The same of the hooks about activity.
+fn every_hook_of_activity<D: Driver>(wrap: fn(Diarist) -> D) {
+    let log = Log::default();
+    let mut graph: Graph<D> = Graph::new();
+    let a = graph.add(NodeSpec::new("a"), wrap(Diarist { refuses_activation: true, ..Diarist::new(&log) })).unwrap();
+    let b = graph.add(NodeSpec::new("b"), wrap(Diarist::new(&log))).unwrap();
+    graph.attach(a, b, "x", Role::DATA).unwrap();
+    let guest = UserSpec::new("guest", READER).may_inactivate(true);
+    let mut t = graph.transaction();
+    t.attach_user_as(guest, a).unwrap();
+    t.commit().unwrap();
+    heard(&log);
+    let told = |verb: &str, name: &str, pair: Pair, writable| format!("{verb} {name} {:?}", Grant { pair, writable });
+    let none = |verb, name| told(verb, name, Pair::NOTHING, false);
+    let read = |verb, name| told(verb, name, READER, true);
+    graph.inactivate(a).unwrap();
+    let order = ["inactivate a true", "inactivate b true", &none("check", "a"), &none("check", "b")];
+    let commits = [&none("set", "b"), &none("set", "a"), "commit_inactivate a", "commit_inactivate b"];
+    assert_eq!(heard(&log), [order, commits].concat());
+    assert!(graph.activate(a).is_err(), "a refuses");
+    let order = [&read("check", "a"), &read("check", "b"), "activate b false"];
+    let aborts = ["abort_activate b", &read("abort", "b"), &read("abort", "a")];
+    assert_eq!(heard(&log), [order, aborts].concat());
+    graph.activate(b).unwrap();
+    let told = |verb| told(verb, "b", Pair::NOTHING, true);
+    assert_eq!(heard(&log), [&told("check"), "activate b false", &told("set"), "commit_activate b"]);
+    let mut t = graph.transaction();
+    t.inactivate(b).unwrap_or_else(|error| panic!("{error}"));
+    t.activate(a).unwrap();
+    assert!(t.commit().is_err(), "a refuses");
+    heard(&log);
+    let mut t = graph.transaction();
+    let c = t.add(NodeSpec::new("c"), wrap(Diarist { refuses_checks: true, ..Diarist::new(&log) })).unwrap();
+    t.inactivate(b).unwrap();
+    t.attach(a, c, "y", Role::DATA).unwrap();
+    t.attach_user("reader", c, READER, false).unwrap();
+    assert!(t.commit().is_err(), "c refuses");
+    let heard = heard(&log);
+    assert_eq!((&*heard[0], heard.last().map(String::as_str)), ("inactivate b true", Some("abort_inactivate b")));
+}
+
 #[test]
 fn every_hook_of_a_driver() {
     every_hook(|driver| driver);
+    every_hook_of_activity(|driver| driver);
 }
 
 #[test]
 fn every_hook_of_a_driver_in_a_box() {
     every_hook(|driver| -> Box<dyn Driver> { Box::new(driver) });
+    every_hook_of_activity(|driver| -> Box<dyn Driver> { Box::new(driver) });
 }
 
 /// `n0` at the top, with a user `u` that writes; and a plan for a reader of which two steps were done.

@@ -5,8 +5,8 @@ mod common;
 
 use blockgraph::drivers::{BackingFilter, Blkdebug, Format, Protocol, Quorum};
 use blockgraph::{
-    Driver, DriverOption, DriverSnapshot, ErrorKind, Graph, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions,
-    PlanStep, Policy, Refusal, Reopen, RestoreError, Role, UnknownOpKind,
+    Driver, DriverOption, DriverSnapshot, ErrorKind, Graph, Hook, NodeKey, NodeSpec, OpKind, OpKinds, Pair,
+    Permissions, PlanStep, Policy, Refusal, Reopen, RestoreError, Role, UnknownOpKind,
 };
 use common::{Behaviour, Injected, READER, WRITER, add};
 
@@ -141,14 +141,9 @@ fn commits_in_their_order() {
         judged.done();
     }
     let committed = judged.accept().unwrap();
-    let words = committed.commits().map(|step| match step {
-        PlanStep::Flush { .. } => ("flush", step.node()),
-        PlanStep::Prepare { .. } => ("prepare", step.node()),
-        PlanStep::Rename { .. } => ("rename", step.node()),
-        PlanStep::Check { .. } => ("check", step.node()),
-    });
-    let words: Vec<_> = words.skip_while(|(word, _)| *word == "check").collect();
-    assert_eq!(words, [("rename", c), ("rename", b), ("prepare", b)]);
+    let words = committed.commits().map(|step| (step.hook(), step.node()));
+    let words: Vec<_> = words.skip_while(|(hook, _)| *hook == Hook::Check).collect();
+    assert_eq!(words, [(Hook::Rename, c), (Hook::Rename, b), (Hook::Prepare, b)]);
     assert!(committed.commits().any(|step| matches!(step, PlanStep::Check { .. })), "{words:?}");
     assert!(committed.post_commits().eq([b]));
 }

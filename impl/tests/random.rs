@@ -50,6 +50,11 @@ fn random_operations_keep_all_invariants() {
                 assert_eq!((view.has_driver(), view.driver_name().is_some()), (graph.driver(key).is_some(), true));
                 let Some(driver) = graph.driver(key) else { continue };
                 assert!(driver.is_settled(), "everything is committed or aborted");
+                assert_eq!(
+                    driver.inactive.unwrap_or(view.inactive()),
+                    view.inactive(),
+                    "the driver knows its activity"
+                );
                 assert_eq!(driver.stored.as_ref(), view.stored_backing(), "the driver knows its name");
                 assert_eq!(driver.granted.unwrap_or(view.granted()), view.granted(), "the driver knows its grant");
             }

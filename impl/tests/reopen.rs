@@ -369,7 +369,7 @@ fn the_order_of_the_list_does_not_matter() {
         let mut graph: Graph<Injected> = Graph::new();
         for _ in 0..120 {
             let mut t = graph.transaction();
-            let _ = step(rng, &mut t, &mut [0; 24]);
+            let _ = step(rng, &mut t, &mut [0; common::random::ARMS]);
             let _ = t.commit();
         }
         graph.nodes().collect::<Vec<_>>().into_iter().for_each(|node| {

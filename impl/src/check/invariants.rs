@@ -12,9 +12,10 @@ impl Core {
     pub(super) fn check_leftovers(&self, found: &mut Vec<Inconsistency>) {
         let p = &self.pending;
         let lists = [p.fresh.len(), p.marks.len(), p.refused.len(), p.options.len(), p.journal.len(), p.plan.len()];
+        let lists = lists.into_iter().chain([p.shifted.len()]);
         let nodes = [&p.doomed, &p.reopened, &p.renamed, &p.dirty, &p.touched, &p.told];
         let texts = p.texts.is_empty() && p.settle.is_empty() && p.settled == 0;
-        let empty = lists.iter().all(|len| *len == 0) && nodes.iter().all(|list| list.is_empty());
+        let empty = { lists }.all(|len| len == 0) && nodes.iter().all(|list| list.is_empty());
         if p.open || !empty || !texts || p.steps > 0 || p.progress > 0 {
             found.push(Inconsistency::Leftover);
         }
@@ -55,6 +56,9 @@ impl Core {
         if node.read_only && sum.pair().need.intersects(Permissions::WRITING) {
             found.push(Inconsistency::ReadOnly(key));
         }
+        if node.inactive && !Permissions::READ.contains(sum.pair().need) {
+            found.push(Inconsistency::InactiveNode(key));
+        }
     }
 
     pub(super) fn check_children(&self, key: NodeKey, node: &Named<Node>, found: &mut Vec<Inconsistency>) {
@@ -77,6 +81,9 @@ impl Core {
                 found.push(Inconsistency::ChildName(edge_key));
             }
             let Some(child) = self.nodes.get(edge.child) else { return found.push(Inconsistency::ChildrenList(key)) };
+            if child.inactive && !node.inactive {
+                found.push(Inconsistency::InactiveChild(edge_key));
+            }
             if edge.frozen && child.never_freeze {
                 found.push(Inconsistency::Frozen(edge_key));
             }
@@ -101,7 +108,7 @@ impl Core {
         if self.node_named(&node.name) != Some(key) {
             found.push(Inconsistency::NodeName(key));
         }
-        if node.queued || node.touched || node.reopened || node.renamed {
+        if node.queued || node.touched || node.reopened || node.renamed || node.shifted {
             found.push(Inconsistency::Leftover);
         }
         if node.doomed || !node.is_referenced() {

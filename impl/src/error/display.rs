@@ -28,9 +28,8 @@ impl fmt::Display for Link<'_> {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cycle { .. } | Self::Conflict { .. } | Self::ReadOnly { .. } | Self::Refused { .. } => {
-                self.fmt_verdict(f)
-            }
+            Self::Refused { .. } => self.fmt_verdict(f),
+            violation if violation.is_violation() => self.fmt_verdict(f),
             Self::NodeNotFound { .. }
             | Self::UserNotFound { .. }
             | Self::EdgeNotFound { .. }
@@ -45,6 +44,8 @@ impl fmt::Display for ErrorKind {
             | Self::NotBlocked { .. }
             | Self::NotMonitorOwned { .. }
             | Self::InUse { .. }
+            | Self::ActiveParent { .. }
+            | Self::UserActive { .. }
             | Self::CannotReplace { .. } => self.fmt_use(f),
             _ => self.fmt_form(f),
         }
@@ -86,6 +87,15 @@ impl ErrorKind {
             Self::NotBlocked { name, kind, .. } => write!(f, "Block device '{name}' does not block {kind}"),
             Self::NotMonitorOwned { node } => write!(f, "Node {} is not owned by the monitor", node.name),
             Self::InUse { node } => write!(f, "Block device {} is in use", node.name),
+            Self::ActiveParent { .. } => f.write_str("Node has active parent node"),
+            Self::UserActive { node, user } => {
+                write!(
+                    f,
+                    "Cannot inactivate node '{}', which {} wants to do more with than read",
+                    node.name,
+                    User(user)
+                )
+            }
             Self::CannotReplace { parent, node } => write!(
                 f,
                 "Cannot replace '{}' by a node mirrored from '{}', because it cannot be guaranteed that doing so would not lead to an abrupt change of visible data",
@@ -174,6 +184,12 @@ impl ErrorKind {
             Self::ReadOnly { node } => {
                 write!(f, "Read-only block node '{}' cannot support read-write users", node.name)
             }
+            Self::InactiveChild { edge } => write!(
+                f,
+                "Inactive '{}' can't be a {} child of active '{}'",
+                edge.child_name, edge.name, edge.parent_name
+            ),
+            Self::InactiveNode { node } => write!(f, "Inactive block node '{}' can only be read", node.name),
             Self::Refused { message, .. } => f.write_str(message),
             _ => f.write_str("Operation refused"),
         }

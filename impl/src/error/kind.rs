@@ -16,12 +16,16 @@ pub enum Hook {
     Prepare,
     /// [`Driver::rename`](crate::Driver::rename).
     Rename,
+    /// [`Driver::inactivate`](crate::Driver::inactivate).
+    Inactivate,
     /// [`Driver::check`](crate::Driver::check).
     Check,
+    /// [`Driver::activate`](crate::Driver::activate).
+    Activate,
 }
 
 /// What went wrong. The first variants are errors of steps, each for a precondition in `specs/operations.md`; then
-/// the three violations of the judgement (V3), and a driver's refusal (V7).
+/// the violations of the judgement (V3), and a driver's refusal (V7).
 ///
 /// Displayed in QEMU's sentences. A conflict has two: `{}` is the one since 6.1, which names both parties; `{:#}` the
 /// older and shorter one, which names only the parent that is in the way. So has a write on a read-only node.
@@ -241,6 +245,20 @@ pub enum ErrorKind {
         /// The filter.
         node: NodeRef,
     },
+    /// The node has an active parent, so it cannot be inactivated (O36).
+    ActiveParent {
+        /// The node.
+        node: NodeRef,
+        /// The edge from that parent.
+        parent: EdgeRef,
+    },
+    /// A user wants more than to read, and its node may not be inactivated (O36).
+    UserActive {
+        /// The node, which is the one named or below it.
+        node: NodeRef,
+        /// The user's edge.
+        user: EdgeRef,
+    },
     /// The savepoint belongs to another transaction or was rolled back over.
     SavepointGone,
     /// The final graph has a cycle (V3.1).
@@ -264,6 +282,16 @@ pub enum ErrorKind {
         /// The node.
         node: NodeRef,
     },
+    /// An edge leads from an active node to an inactive one (V3.5).
+    InactiveChild {
+        /// The edge.
+        edge: EdgeRef,
+    },
+    /// A node that is inactive would have to be more than read (V3.6).
+    InactiveNode {
+        /// The node.
+        node: NodeRef,
+    },
     /// A driver refuses (V7).
     Refused {
         /// The node.
@@ -279,6 +307,13 @@ impl ErrorKind {
     /// Whether this is a violation of the final graph (V3), and no error of a step nor a driver's refusal.
     #[must_use]
     pub const fn is_violation(&self) -> bool {
-        matches!(self, Self::Cycle { .. } | Self::Conflict { .. } | Self::ReadOnly { .. })
+        matches!(
+            self,
+            Self::Cycle { .. }
+                | Self::Conflict { .. }
+                | Self::ReadOnly { .. }
+                | Self::InactiveChild { .. }
+                | Self::InactiveNode { .. }
+        )
     }
 }

@@ -5,6 +5,7 @@ use super::arena::{Core, Edge, EdgeKey, Named, Node, NodeKey, Parent, User, User
 use super::texts::put;
 use crate::journal::Undo;
 use crate::op_kind::OpKinds;
+use crate::ops::UserSpec;
 use crate::permission::Pair;
 use alloc::sync::Arc;
 use slotmap::Key;
@@ -57,17 +58,20 @@ impl Core {
     }
 
     /// A user joins, at the end of the list of all users, with an edge to `node`.
-    pub(crate) fn add_user(&mut self, name: Arc<str>, node: NodeKey, pair: Pair, stays: bool) -> UserKey {
+    pub(crate) fn add_user(&mut self, spec: UserSpec, node: NodeKey) -> UserKey {
         let none = UserKey::null();
+        let pair = if self.nodes[node].inactive { Pair::NOTHING } else { spec.pair.known() };
         let data = User {
             edge: EdgeKey::null(),
             prev: self.last_user,
             next: none,
+            wanted: spec.pair.known(),
             blocks: OpKinds::empty(),
-            stays,
+            stays: spec.stays,
+            may_inactivate: spec.may_inactivate,
             gone: false,
         };
-        let key = self.users.insert(Named { name, data });
+        let key = self.users.insert(Named { name: spec.name, data });
         self.relink_user(key);
         self.log(Undo::UserAdded(key));
         let root = self.words.root.clone();
@@ -187,6 +191,47 @@ impl Core {
         self.log(Undo::Retargeted { edge: key, child, prev_parent, prev_child });
         self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
         self.count(to, Pair::NOTHING, pair, self.nodes[to].parent_count == 1);
+        let inactive = self.nodes[to].inactive;
+        if let (Parent::User(user), true) = (self.edges[key].parent, self.nodes[child].inactive != inactive) {
+            self.rest_user(key, user, inactive);
+        }
+    }
+
+    /// The node at the end of a user's edge is another one than before, as far as A3 goes: from now on the user gets
+    /// nothing, or what it wants.
+    fn rest_user(&mut self, edge: EdgeKey, user: UserKey, inactive: bool) {
+        if inactive {
+            self.set_wanted(user, self.edges[edge].pair);
+            self.set_pair(edge, Pair::NOTHING);
+        } else {
+            self.set_pair(edge, self.users[user].wanted);
+        }
+    }
+
+    /// What a user of an inactive node wants.
+    pub(crate) fn set_wanted(&mut self, key: UserKey, wanted: Pair) {
+        let old = core::mem::replace(&mut self.users[key].wanted, wanted);
+        self.log(Undo::Wanted(key, old));
+    }
+
+    /// A node becomes inactive or active, which it was not, and its users get what they get then (A3).
+    pub(crate) fn set_inactive(&mut self, key: NodeKey, inactive: bool) {
+        let node = &mut self.nodes[key];
+        node.inactive = inactive;
+        if !core::mem::replace(&mut node.shifted, true) {
+            self.pending.shifted.push((key, !inactive));
+            self.log(Undo::Shifted(key));
+        }
+        self.log(Undo::Inactive(key, !inactive));
+        self.note(key);
+        let mut next = self.nodes[key].parents;
+        while let Some(edge) = self.edges.get(next) {
+            let (key, parent) = (next, edge.parent);
+            next = edge.next_parent;
+            if let Parent::User(user) = parent {
+                self.rest_user(key, user, inactive);
+            }
+        }
     }
 
     fn bound_fresh(&mut self, parent: NodeKey) {

@@ -76,6 +76,8 @@ pub(crate) struct Node {
     pub(crate) no_io: bool,
     pub(crate) never_freeze: bool,
     pub(crate) implicit: bool,
+    /// The image belongs to somebody else (A1).
+    pub(crate) inactive: bool,
     /// Held by the monitor (L1).
     pub(crate) monitor: bool,
     /// The read-only flag is inherited; means nothing if the node inherits from nobody.
@@ -92,12 +94,19 @@ pub(crate) struct Node {
     pub(crate) reopened: bool,
     /// Is in the list of renamed nodes.
     pub(crate) renamed: bool,
+    /// Is in the list of those whose activity was changed.
+    pub(crate) shifted: bool,
 }
 
 impl Node {
     /// What the driver would be granted now.
     pub(crate) const fn grant(&self) -> Grant {
-        Grant { pair: self.counters.pair(), writable: !self.read_only }
+        Grant { pair: self.counters.pair(), writable: self.is_writable() }
+    }
+
+    /// P7.
+    pub(crate) const fn is_writable(&self) -> bool {
+        !self.read_only && !self.inactive
     }
 
     /// V7.1.
@@ -186,15 +195,19 @@ impl Edge {
     }
 }
 
-/// The data of a root user, all of it plain. What it wants is the pair of its edge (P4).
+/// The data of a root user, all of it plain. What it wants is the pair of its edge (P4), unless its node is inactive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct User {
     pub(crate) edge: EdgeKey,
     pub(crate) prev: UserKey,
     pub(crate) next: UserKey,
+    /// What it wants while its node is inactive (A3); else this means nothing.
+    pub(crate) wanted: Pair,
     /// The kinds of operation it blocks (L4).
     pub(crate) blocks: OpKinds,
     pub(crate) stays: bool,
+    /// Its node may be inactivated whatever it wants (O36).
+    pub(crate) may_inactivate: bool,
     /// Detached; waiting for the commit, or for the rollback to put it back.
     pub(crate) gone: bool,
 }

@@ -5,7 +5,7 @@ use super::arena::{EdgeKey, NodeKey, UserKey};
 use crate::driver::{Driver, DriverOption};
 use crate::error::Error;
 use crate::op_kind::{OpKind, OpKinds};
-use crate::ops::{NodeSpec, Reopen};
+use crate::ops::{NodeSpec, Reopen, UserSpec};
 use crate::permission::Pair;
 use crate::role::Role;
 #[cfg(doc)]
@@ -50,6 +50,8 @@ one_op! {
     eject_driver(node: NodeKey) -> ();
     /// [`Transaction::attach_user`], alone.
     attach_user(name: impl Into<Arc<str>>, node: NodeKey, pair: Pair, stays: bool) -> UserKey;
+    /// [`Transaction::attach_user_as`], alone.
+    attach_user_as(spec: UserSpec, node: NodeKey) -> UserKey;
     /// [`Transaction::detach_user`], alone.
     detach_user(user: UserKey) -> ();
     /// [`Transaction::set_user`], alone.
@@ -96,6 +98,10 @@ one_op! {
     block(user: UserKey, kinds: OpKinds, reason: impl Into<Arc<str>>) -> ();
     /// [`Transaction::unblock`], alone.
     unblock(user: UserKey, kinds: OpKinds) -> ();
+    /// [`Transaction::inactivate`], alone.
+    inactivate(node: NodeKey) -> ();
+    /// [`Transaction::activate`], alone.
+    activate(node: NodeKey) -> ();
     /// [`Transaction::check_op`], alone.
     check_op(node: NodeKey, kind: OpKind) -> ();
     /// [`Transaction::check_replace`], alone.

@@ -38,6 +38,8 @@ pub(crate) struct Pending {
     pub(crate) reopened: Vec<NodeKey>,
     /// In the order in which they were first renamed (V5.1).
     pub(crate) renamed: Vec<NodeKey>,
+    /// Nodes whose activity was changed, and what it was before.
+    pub(crate) shifted: Vec<(NodeKey, bool)>,
     /// Previous values for the journal's `Stored` and `Blocks` records.
     pub(crate) texts: Vec<Option<Arc<str>>>,
     /// Nodes whose inputs of P4 or verdict may have changed.
@@ -49,8 +51,10 @@ pub(crate) struct Pending {
     pub(crate) marks: Vec<Mark>,
     /// What the drivers are to be asked.
     pub(crate) plan: Vec<PlanStep>,
-    /// How many steps of the plan are no checks; those come first.
+    /// How many steps of the plan come before the checks.
     pub(crate) before_checks: usize,
+    /// How many steps of the plan come before what is after the checks.
+    pub(crate) checked: usize,
     /// How many steps of the plan have been answered and wait for set or abort.
     pub(crate) progress: usize,
     /// Indices of steps of the plan that were refused, and the refusal tolerated; ascending.

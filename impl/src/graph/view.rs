@@ -53,10 +53,16 @@ impl<'a> NodeView<'a> {
         self.node.read_only
     }
 
-    /// Whether the node is writable (P7).
+    /// Whether the node is writable: neither read-only nor inactive (P7).
     #[must_use]
     pub fn writable(&self) -> bool {
-        !self.node.read_only
+        self.node.is_writable()
+    }
+
+    /// Whether the node is inactive: the image belongs to somebody else (A1; QEMU: `BDRV_O_INACTIVE`).
+    #[must_use]
+    pub fn inactive(&self) -> bool {
+        self.node.inactive
     }
 
     /// Whether node parents must share everything (P8).
@@ -284,16 +290,29 @@ impl<'a> UserView<'a> {
         self.user.edge
     }
 
-    /// What the user last asked for (P4).
+    /// The effective pair, which is that of its edge: nothing and everything while its node is inactive, else what the
+    /// user [wants](Self::wanted) (A3).
     #[must_use]
     pub fn pair(&self) -> Pair {
         self.core.edges[self.user.edge].pair
+    }
+
+    /// What the user last asked for (P4, A3).
+    #[must_use]
+    pub fn wanted(&self) -> Pair {
+        if self.core.nodes[self.node()].inactive { self.user.wanted } else { self.pair() }
     }
 
     /// Whether the user stays where it is when its node is replaced (S5).
     #[must_use]
     pub fn stays(&self) -> bool {
         self.user.stays
+    }
+
+    /// Whether the user's node may be inactivated though the user wants more than to read (O36).
+    #[must_use]
+    pub fn may_inactivate(&self) -> bool {
+        self.user.may_inactivate
     }
 
     /// The kinds of operation that the user blocks on its node (L4).

@@ -44,13 +44,14 @@ impl Node {
             holders: spec.implicit.into(),
             heirs: 0,
             counters: Counters::default(),
-            granted: Grant { pair: Pair::NOTHING, writable: !spec.read_only },
+            granted: Grant { pair: Pair::NOTHING, writable: !spec.read_only && !spec.inactive },
             shape,
             read_only: spec.read_only,
             force_share: spec.force_share,
             no_io: spec.no_io,
             never_freeze: spec.never_freeze,
             implicit: spec.implicit,
+            inactive: spec.inactive,
             monitor: !spec.implicit,
             inherits_read_only: false,
             ejected: false,
@@ -59,6 +60,7 @@ impl Node {
             touched: false,
             reopened: false,
             renamed: false,
+            shifted: false,
         }
     }
 }
@@ -110,10 +112,12 @@ impl<D: Driver> Graph<D> {
         name: Arc<str>,
         role: Role,
     ) -> Result<NodeKey, Error> {
-        let parent_read_only = self.core.live(parent)?.read_only;
+        let above = self.core.live(parent)?;
+        let (parent_read_only, parent_inactive) = (above.read_only, above.inactive);
         self.core.has_driver(parent)?;
         let inherits_read_only = !spec.read_only;
         spec.read_only = spec.read_only || role.contains(Role::COW) || parent_read_only;
+        spec.inactive = spec.inactive || parent_inactive;
         let shape = shape_of(&driver);
         self.can_add(&spec, shape)?;
         self.core.can_attach(parent, &name, role)?;

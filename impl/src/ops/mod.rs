@@ -9,10 +9,12 @@ mod life;
 mod queue;
 mod reopen;
 mod replace;
+mod user_spec;
 mod users;
 
 pub(crate) use life::shape_of;
 pub use reopen::Reopen;
+pub use user_spec::UserSpec;
 
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, User, UserKey};
@@ -40,14 +42,23 @@ pub struct NodeSpec {
     pub never_freeze: bool,
     /// A filter put in unasked, that the user does not see (S0).
     pub implicit: bool,
+    /// The image belongs to somebody else for the time being (A1).
+    pub inactive: bool,
 }
 
 impl NodeSpec {
     /// A writable node of that name, without flags.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        let name = name.into();
-        Self { name, read_only: false, force_share: false, no_io: false, never_freeze: false, implicit: false }
+        Self {
+            name: name.into(),
+            read_only: false,
+            force_share: false,
+            no_io: false,
+            never_freeze: false,
+            implicit: false,
+            inactive: false,
+        }
     }
 
     /// Sets the flag *read-only*.
@@ -82,6 +93,13 @@ impl NodeSpec {
     #[must_use]
     pub const fn implicit(mut self, on: bool) -> Self {
         self.implicit = on;
+        self
+    }
+
+    /// Sets the flag *inactive*: the image belongs to somebody else, as on the target of a migration (A1).
+    #[must_use]
+    pub const fn inactive(mut self, on: bool) -> Self {
+        self.inactive = on;
         self
     }
 }

@@ -1,24 +1,18 @@
 //! Root users (O3, O4, O5).
 
+use super::UserSpec;
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, NodeKey, UserKey};
 use crate::permission::Pair;
-use alloc::sync::Arc;
 
 impl Core {
     /// O3.
-    pub(crate) fn attach_user(
-        &mut self,
-        name: Arc<str>,
-        node: NodeKey,
-        pair: Pair,
-        stays: bool,
-    ) -> Result<UserKey, Error> {
-        if self.user_named(&name).is_some() {
-            return Err(ErrorKind::DuplicateUser { name }.into());
+    pub(crate) fn attach_user(&mut self, spec: UserSpec, node: NodeKey) -> Result<UserKey, Error> {
+        if self.user_named(&spec.name).is_some() {
+            return Err(ErrorKind::DuplicateUser { name: spec.name }.into());
         }
         self.live(node)?;
-        Ok(self.add_user(name, node, pair.known(), stays))
+        Ok(self.add_user(spec, node))
     }
 
     /// O4.
@@ -33,7 +27,11 @@ impl Core {
     /// O5.
     pub(crate) fn set_user(&mut self, key: UserKey, pair: Pair) -> Result<(), Error> {
         let edge = self.live_user(key)?.edge;
-        self.set_pair(edge, pair.known());
+        if self.nodes[self.edges[edge].child].inactive {
+            self.set_wanted(key, pair.known());
+        } else {
+            self.set_pair(edge, pair.known());
+        }
         Ok(())
     }
 }

@@ -70,7 +70,8 @@ impl Core {
                 return Err(RestoreError::BadlyBlocked(index));
             }
             let (edge, prev, next) = (EdgeKey::null(), self.last_user, UserKey::null());
-            let data = User { edge, prev, next, blocks: user.blocks, stays: user.stays, gone: false };
+            let (wanted, blocks, stays, may_inactivate) = (user.pair, user.blocks, user.stays, user.may_inactivate);
+            let data = User { edge, prev, next, wanted, blocks, stays, may_inactivate, gone: false };
             let key = self.users.insert(Named { name: user.name.clone(), data });
             self.relink_user(key);
             if let Some(reason) = &user.block_reason {
@@ -107,10 +108,8 @@ impl Core {
                 ParentIndex::User(user) => {
                     let place = usize::try_from(user).ok().filter(|user| *user < users.len());
                     let place = place.ok_or(RestoreError::NoSuchEnd(index))?;
-                    let (Some(user), Some(wanted)) = (users.get(place), snapshot.users.get(place)) else {
-                        return Err(RestoreError::NoSuchEnd(index));
-                    };
-                    self.build_root(index, edge, *user, child, wanted.pair)?
+                    let user = users.get(place).ok_or(RestoreError::NoSuchEnd(index))?;
+                    self.build_root(index, edge, *user, child)?
                 }
             };
             self.pending.moving.push(key);
@@ -136,6 +135,9 @@ impl Core {
         }
         if !edge.role.fits(shape) {
             return Err(RestoreError::RoleUnsupported(index));
+        }
+        if self.nodes[child].inactive && !self.nodes[parent].inactive {
+            return Err(RestoreError::InactiveChild(index));
         }
         if edge.frozen && self.nodes[child].never_freeze {
             return Err(RestoreError::BadlyFrozen(index));
@@ -165,7 +167,6 @@ impl Core {
         edge: &EdgeSnapshot,
         user: UserKey,
         child: NodeKey,
-        pair: Pair,
     ) -> Result<EdgeKey, RestoreError> {
         if edge.role != Role::empty() {
             return Err(RestoreError::BadRole(index));
@@ -180,6 +181,7 @@ impl Core {
             return Err(RestoreError::UserEdges(index));
         }
         let name = self.words.root.clone();
+        let pair = if self.nodes[child].inactive { Pair::NOTHING } else { self.users[user].wanted };
         let key = self.edges.insert(Named { name, data: Edge::new(Parent::User(user), child, pair, edge.role, None) });
         self.users[user].edge = key;
         self.nodes[child].counters.change(Pair::NOTHING, pair);
@@ -216,6 +218,9 @@ impl Core {
             }
             if node.read_only && node.counters.pair().need.intersects(Permissions::WRITING) {
                 return Err(RestoreError::ReadOnly(index));
+            }
+            if node.inactive && !Permissions::READ.contains(node.counters.pair().need) {
+                return Err(RestoreError::InactiveNode(index));
             }
             if node.is_stale() {
                 self.stale.push(key);

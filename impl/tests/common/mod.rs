@@ -50,6 +50,8 @@ pub enum Behaviour {
     RefusePrepare,
     RefuseFlush,
     RefuseRename,
+    RefuseInactivate,
+    RefuseActivate,
     PanicInCheck,
     PanicInSet,
 }
@@ -63,6 +65,10 @@ pub struct Injected {
     pub open_checks: u32,
     pub open_prepares: u32,
     pub open_renames: u32,
+    /// Of `inactivate` and `activate`.
+    pub open_shifts: u32,
+    /// Whether the driver was last told that it is inactive.
+    pub inactive: Option<bool>,
     /// `post_commit`s due.
     pub open_posts: u32,
     /// The name that the driver was last told to store.
@@ -72,9 +78,20 @@ pub struct Injected {
 impl Injected {
     pub fn new(preset: impl Into<Preset>, behaviour: Behaviour) -> Self {
         let (granted, stored) = (None, None);
-        let (open_checks, open_prepares, open_renames, open_posts) = (0, 0, 0, 0);
-        let preset = preset.into();
-        Self { preset, behaviour, granted, open_checks, open_prepares, open_renames, open_posts, stored }
+        let (open_checks, open_prepares, open_renames, open_shifts, open_posts) = (0, 0, 0, 0, 0);
+        let (preset, inactive) = (preset.into(), None);
+        Self {
+            preset,
+            behaviour,
+            granted,
+            open_checks,
+            open_prepares,
+            open_renames,
+            open_shifts,
+            inactive,
+            open_posts,
+            stored,
+        }
     }
 
     pub fn no_permission() -> Self {
@@ -82,11 +99,13 @@ impl Injected {
     }
 
     pub fn random(rng: &mut Rng) -> Self {
-        let behaviour = match rng.below(24) {
+        let behaviour = match rng.below(28) {
             0 | 1 => Behaviour::RefuseCheck,
             2 => Behaviour::RefusePrepare,
             3 => Behaviour::RefuseFlush,
             4 => Behaviour::RefuseRename,
+            5 => Behaviour::RefuseInactivate,
+            6 => Behaviour::RefuseActivate,
             _ => Behaviour::Accept,
         };
         Self::new(Self::random_preset(rng), behaviour)
@@ -108,7 +127,7 @@ impl Injected {
 
     /// Nothing is open: every success was followed by what it must be followed by.
     pub fn is_settled(&self) -> bool {
-        (self.open_checks, self.open_prepares, self.open_renames, self.open_posts) == (0, 0, 0, 0)
+        [self.open_checks, self.open_prepares, self.open_renames, self.open_shifts, self.open_posts] == [0; 5]
     }
 }
 
@@ -154,7 +173,7 @@ impl Driver for Injected {
     }
 
     fn commit_rename(&mut self, view: &NodeView<'_>) {
-        assert_eq!(self.open_checks, 0, "checks are set before");
+        assert_eq!((self.open_checks, self.open_shifts), (0, 0), "checks and activity are set before");
         self.open_renames -= 1;
         self.stored = view.stored_backing().cloned();
     }
@@ -184,6 +203,45 @@ impl Driver for Injected {
 
     fn abort_prepare(&mut self, _: &NodeView<'_>, _: bool) {
         self.open_prepares -= 1;
+    }
+
+    fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        assert!(view.inactive() && self.inactive != Some(true), "the view shows the state to come");
+        assert_eq!(self.open_checks, 0, "asked before its check");
+        if self.behaviour == Behaviour::RefuseInactivate {
+            return Err(Refusal::new("inactivate refused"));
+        }
+        self.open_shifts += 1;
+        Ok(())
+    }
+
+    fn commit_inactivate(&mut self, view: &NodeView<'_>) {
+        assert!(view.inactive() && self.open_checks == 0, "checks are set before");
+        self.open_shifts -= 1;
+        self.inactive = Some(true);
+    }
+
+    fn abort_inactivate(&mut self, _: &NodeView<'_>) {
+        self.open_shifts -= 1;
+    }
+
+    fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
+        assert!(!view.inactive() && self.inactive != Some(false), "the view shows the state to come");
+        if self.behaviour == Behaviour::RefuseActivate {
+            return Err(Refusal::new("activate refused"));
+        }
+        self.open_shifts += 1;
+        Ok(())
+    }
+
+    fn commit_activate(&mut self, view: &NodeView<'_>) {
+        assert!(!view.inactive() && self.open_checks == 0, "checks are set before");
+        self.open_shifts -= 1;
+        self.inactive = Some(false);
+    }
+
+    fn abort_activate(&mut self, _: &NodeView<'_>) {
+        self.open_shifts -= 1;
     }
 
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use super::{Injected, Rng};
 use blockgraph::{
     Driver, DriverOption, EdgeKey, Error, Graph, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions, Reopen, Role,
-    Transaction, UserKey,
+    Transaction, UserKey, UserSpec,
 };
 
 pub const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -48,7 +48,7 @@ pub fn spec(rng: &mut Rng) -> NodeSpec {
     let read_only = rng.below(4) == 0;
     let spec = NodeSpec::new(NAMES[rng.below(NAMES.len())]).read_only(read_only);
     let spec = spec.force_share(read_only && rng.coin()).no_io(rng.below(8) == 0);
-    spec.never_freeze(rng.below(8) == 0).implicit(rng.below(8) == 0)
+    spec.never_freeze(rng.below(8) == 0).implicit(rng.below(8) == 0).inactive(rng.below(16) == 0)
 }
 
 pub fn kinds(rng: &mut Rng) -> OpKinds {
@@ -92,6 +92,12 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
         15 => t.unblock(user(rng, t), kinds(rng)),
         16 => t.check_op(node(rng, t), OpKind::ALL[rng.below(16)]),
         17 => t.check_replace(node(rng, t), node(rng, t)),
+        18 => {
+            let spec = UserSpec::new(NAMES[rng.below(4)], pair(rng)).stays(rng.coin()).may_inactivate(rng.coin());
+            t.attach_user_as(spec, node(rng, t)).map(drop)
+        }
+        19 => t.inactivate(node(rng, t)),
+        20..22 => t.activate(node(rng, t)),
         _ => {
             let entries: Vec<_> = (0..rng.below(4)).map(|_| entry(rng, t)).collect();
             t.reopen(&entries)
@@ -101,7 +107,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
 
 /// How many steps of each arm of [`other_step`] took effect.
 pub type Counts = [usize; ARMS];
-pub const ARMS: usize = 24;
+pub const ARMS: usize = 28;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
     let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::METADATA, Role::PRIMARY];

@@ -1,0 +1,46 @@
+//! How a root user is to be (O3).
+
+use crate::permission::Pair;
+use alloc::sync::Arc;
+
+/// How a root user is to be: its name, what it wants, its flags.
+///
+/// ```
+/// use blockgraph::drivers::Protocol;
+/// use blockgraph::{Graph, NodeSpec, Pair, Preset, UserSpec};
+///
+/// let mut graph: Graph<Preset> = Graph::new();
+/// let disk = graph.add(NodeSpec::new("disk"), Protocol.into())?;
+/// let guest = graph.attach_user_as(UserSpec::new("guest", Pair::NOTHING).may_inactivate(true), disk)?;
+/// assert!(graph.user_view(guest).is_some_and(|guest| guest.may_inactivate() && !guest.stays()));
+/// # Ok::<(), blockgraph::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UserSpec {
+    pub(crate) name: Arc<str>,
+    pub(crate) pair: Pair,
+    pub(crate) stays: bool,
+    pub(crate) may_inactivate: bool,
+}
+
+impl UserSpec {
+    /// A user of that name who wants this pair, without flags.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, pair: Pair) -> Self {
+        Self { name: name.into(), pair, stays: false, may_inactivate: false }
+    }
+
+    /// Sets the flag *stay-at-node*: replacing the node does not move the user (S5).
+    #[must_use]
+    pub const fn stays(mut self, on: bool) -> Self {
+        self.stays = on;
+        self
+    }
+
+    /// Sets the flag *may-inactivate*: its node may be inactivated though the user wants more than to read (O36).
+    #[must_use]
+    pub const fn may_inactivate(mut self, on: bool) -> Self {
+        self.may_inactivate = on;
+        self
+    }
+}
