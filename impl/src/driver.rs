@@ -1,6 +1,7 @@
 //! Drivers: the pure rule of a node ([`Policy`]) and the hooks that are told about changes ([`Driver`]).
 
 use crate::graph::NodeView;
+use crate::open::{Limits, Options};
 use crate::permission::{Grant, Pair, Permissions};
 use crate::role::{Role, Slot};
 use alloc::boxed::Box;
@@ -64,6 +65,23 @@ pub trait Policy {
     /// QEMU: `bdrv_recurse_can_replace`). Taken for granted of a filter's filtered child. Default: no.
     fn children_replaceable(&self) -> bool {
         false
+    }
+
+    /// What the driver asks of requests by itself (L5.15). Default: nothing.
+    fn limits(&self) -> Limits {
+        Limits::NONE
+    }
+
+    /// The file name under which a protocol would be opened again (L5.16; QEMU: `exact_filename`). Default: it has
+    /// none.
+    fn filename(&self) -> Option<&str> {
+        None
+    }
+
+    /// Those of the driver's own options that are not at their defaults, children aside: what opens it again (L5.16;
+    /// QEMU: `full_open_options`). Default: none.
+    fn options(&self) -> Options {
+        Options::new()
     }
 
     /// The pair of a child edge (P4). The graph itself adds P8: an edge to a force-share node shares everything.
@@ -288,6 +306,18 @@ impl<T: Policy + ?Sized> Policy for Box<T> {
 
     fn children_replaceable(&self) -> bool {
         (**self).children_replaceable()
+    }
+
+    fn limits(&self) -> Limits {
+        (**self).limits()
+    }
+
+    fn filename(&self) -> Option<&str> {
+        (**self).filename()
+    }
+
+    fn options(&self) -> Options {
+        (**self).options()
     }
 
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {

@@ -15,6 +15,8 @@ use slotmap::Key;
 #[derive(Clone, Debug)]
 pub(crate) enum Undo {
     Added(NodeKey),
+    /// The driver of a node that has just joined was opened for it, and is closed when that is taken back (L5.10).
+    Opened(NodeKey),
     Doomed(NodeKey),
     /// A caller's holder went.
     Holder(NodeKey),
@@ -121,7 +123,7 @@ impl Core {
             }
             Undo::Wanted(key, old) => self.users[key].wanted = old,
             Undo::Label(key, old) => self.nodes[key].label = old,
-            Undo::Option => {}
+            Undo::Opened(_) | Undo::Option => {}
         }
     }
 
@@ -191,8 +193,22 @@ impl<D: Driver> Graph<D> {
                     self.core.undo(&undo);
                     self.drivers.remove(node);
                 }
+                Undo::Opened(node) => {
+                    let name = self.core.nodes.get(node).map(|node| node.name.clone());
+                    self.returned.extend(name.zip(self.drivers.remove(node)));
+                }
                 _ => self.core.undo(&undo),
             }
+        }
+        // The graph first: closing a driver is somebody else's code.
+        self.close_returned();
+    }
+
+    /// Closes the opened drivers that were taken back, last opened first. One whose hook panics is not called again.
+    fn close_returned(&mut self) {
+        self.returned.reverse();
+        while let Some((name, mut driver)) = self.returned.pop() {
+            driver.close(&name);
         }
     }
 

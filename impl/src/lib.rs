@@ -178,6 +178,7 @@ mod journal;
 mod judge;
 mod judged;
 mod op_kind;
+pub mod open;
 mod ops;
 mod order;
 mod permission;
