@@ -38,7 +38,7 @@ impl<'a> ChildContext<'a> {
 
 /// The pure side of a driver: its shape and its rule for the permissions of its children.
 ///
-/// The five questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
+/// The seven questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
 /// argument and of the driver's options, and it should be monotone (P10): a parent that needs more or shares less
 /// should never make a child need less or share more. Then an operation that only takes parents away is never
 /// refused by the graph.
@@ -84,6 +84,18 @@ pub trait Policy {
         Options::new()
     }
 
+    /// Whether a child with the filter's role, `FILTERED | PRIMARY`, is possible though the driver is no filter (S3.2); it
+    /// fills the slot *file*. Not asked of a filter. Default: no. (QEMU: `raw`, if it has no offset.)
+    fn takes_filtered(&self) -> bool {
+        false
+    }
+
+    /// Whether a node of this driver takes and loses children while it is in use (O39, O40; QEMU: `bdrv_add_child`).
+    /// Default: no.
+    fn live_children(&self) -> bool {
+        false
+    }
+
     /// The pair of a child edge (P4). The graph itself adds P8: an edge to a force-share node shares everything.
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair;
 }
@@ -123,6 +135,10 @@ pub enum DriverOption {
     Rewrite(bool),
     /// Write-to-selected: the name of the child that is written (P6.3).
     Select(Option<Arc<str>>),
+    /// Mirror-top: what the job is about (P6.11).
+    Phase(MirrorPhase),
+    /// File: whether its size is not a multiple of its request alignment (P9).
+    Unaligned(bool),
     /// An option of a driver of one's own.
     Other {
         /// Its name.
@@ -130,6 +146,19 @@ pub enum DriverOption {
         /// Its value.
         value: Arc<str>,
     },
+}
+
+/// What the job of a [`MirrorTop`](crate::drivers::MirrorTop) is about (P6.11).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum MirrorPhase {
+    /// It copies to a target of its own.
+    #[default]
+    Mirror,
+    /// It copies into its own backing chain: an active commit.
+    Commit,
+    /// It is over.
+    Stopped,
 }
 
 /// The driver has no such option.
@@ -318,6 +347,14 @@ impl<T: Policy + ?Sized> Policy for Box<T> {
 
     fn options(&self) -> Options {
         (**self).options()
+    }
+
+    fn takes_filtered(&self) -> bool {
+        (**self).takes_filtered()
+    }
+
+    fn live_children(&self) -> bool {
+        (**self).live_children()
     }
 
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {

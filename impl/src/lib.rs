@@ -130,11 +130,14 @@
 //! |---|---|
 //! | look up a node or user by name; attach, detach or change a user; hold, release; detach; replace one edge; block, unblock; eject a driver | O(1), expected |
 //! | add a node | O(1), expected |
-//! | attach a child, set backing, set file | O(children), for the name |
+//! | attach a child, set backing, set file, add and remove a child in use | O(children), for the name |
 //! | replace a node, drop a filter, append | O(parents + children), and a walk that ends at the parents' level |
 //! | freeze, thaw | O(chain) |
 //! | drop intermediate | O(chain + parents) |
 //! | delete, check op | O(parents) |
+//! | inactivate | O(what becomes inactive, its children, and the parents of these) |
+//! | activate | O(what is below) |
+//! | truncate | O(filters below + what the transaction has done) |
 //! | reopen | O(what is reopened and its children), and a sort of these |
 //! | detach, set backing, set file, reopen, if nodes inherit from the parent and are not its children | a walk below the child |
 //! | the verdict on conflicts | O(1) for any number of parents; O(parents) to name the two in conflict |
@@ -158,8 +161,9 @@
 //!
 //! # What is not covered
 //!
-//! Contexts (threads), drained sections, activation and migration: later, as in `specs/`. The graph knows no sizes; a driver that needs
-//! to resize for its alignment says so in its `check` (P9). A rule that is not monotone (P10) is accepted, but then
+//! Contexts (threads) and drained sections: later, as in `specs/`. Of a migration the graph knows that nodes are
+//! inactive, and nothing of the protocol. It knows no sizes; a driver that needs to resize for its alignment says so in
+//! its `check` (P9). A rule that is not monotone (P10) is accepted, but then
 //! taking a parent away can be refused. Reading the graph after a leaked transaction (`mem::forget`) shows it half
 //! done, until the next mutating call undoes it. Running out of memory aborts, as everywhere in `alloc`.
 #![no_std]
@@ -193,7 +197,7 @@ mod steps;
 mod transaction;
 
 pub use check::{Inconsistency, Recomputed};
-pub use driver::{ChildContext, Driver, DriverOption, Policy, Refusal, UnsupportedOption};
+pub use driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};
 pub use graph::{EdgeIter, EdgeKey, EdgeView, Graph, NodeKey, NodeView, Parent, UserKey, UserView};

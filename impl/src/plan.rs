@@ -172,8 +172,8 @@ pub struct Committed<D> {
 
 impl<D> Committed<D> {
     /// The steps to be made permanent, in the order for it (V6): the checks from the back, without the refused ones;
-    /// the activations and then the inactivations, in the order of the plan; the renames from the back; the prepares, each after those of the nodes below. For a caller that executes the
-    /// steps himself.
+    /// the activations and then the inactivations, in the order of the plan; the renames from the back; the prepares,
+    /// each after those of the nodes below. For a caller that executes the steps himself.
     pub fn commits(&self) -> impl Iterator<Item = PlanStep> + '_ {
         let mut refused = self.refused.iter().rev().peekable();
         let checks = self.plan.iter().rev().copied().filter(move |step| match step {

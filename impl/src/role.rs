@@ -41,10 +41,14 @@ pub struct Shape {
     pub filter: Option<Slot>,
     /// Whether a backing child is possible; never with a filter.
     pub supports_backing: bool,
-    /// Whether any child is possible; always with a filter, and with backing.
+    /// Whether any child is possible; always with a filter, and with backing or another place for a child.
     pub takes_children: bool,
     /// See [`Policy::children_replaceable`](crate::Policy::children_replaceable).
     pub children_replaceable: bool,
+    /// See [`Policy::takes_filtered`](crate::Policy::takes_filtered); never with a filter.
+    pub takes_filtered: bool,
+    /// See [`Policy::live_children`](crate::Policy::live_children).
+    pub live_children: bool,
 }
 
 impl Shape {
@@ -52,7 +56,9 @@ impl Shape {
     /// children.
     pub(crate) const fn consistent(mut self) -> Self {
         self.supports_backing = self.filter.is_none() && self.supports_backing;
-        self.takes_children = self.filter.is_some() || self.supports_backing || self.takes_children;
+        self.takes_filtered = self.filter.is_none() && self.takes_filtered;
+        let takes_some = self.supports_backing || self.takes_filtered || self.live_children;
+        self.takes_children = self.filter.is_some() || takes_some || self.takes_children;
         self
     }
 }
@@ -75,7 +81,8 @@ impl Role {
             let primary_elsewhere = self.contains(Self::PRIMARY) && !self.contains(Self::FILTERED);
             !self.contains(Self::COW) && !primary_elsewhere
         } else {
-            !self.contains(Self::FILTERED) && (!self.contains(Self::COW) || shape.supports_backing)
+            let filtered = !self.contains(Self::FILTERED) || shape.takes_filtered;
+            filtered && (!self.contains(Self::COW) || shape.supports_backing)
         }
     }
 
@@ -95,8 +102,15 @@ impl Role {
 mod tests {
     use super::{Role, Shape, Slot};
 
-    const FORMAT: Shape =
-        Shape { filter: None, supports_backing: true, takes_children: true, children_replaceable: false };
+    const FORMAT: Shape = Shape {
+        filter: None,
+        supports_backing: true,
+        takes_children: true,
+        children_replaceable: false,
+        takes_filtered: false,
+        live_children: false,
+    };
+    const RAW: Shape = Shape { supports_backing: false, takes_filtered: true, ..FORMAT };
     const FILTER: Shape = Shape { filter: Some(Slot::Backing), supports_backing: false, ..FORMAT };
 
     #[test]
@@ -108,11 +122,24 @@ mod tests {
     }
 
     #[test]
+    fn what_has_a_place_for_a_child_takes_children() {
+        let none = Shape { supports_backing: false, takes_children: false, ..FORMAT };
+        assert_eq!(none.consistent(), none);
+        for shape in [Shape { takes_filtered: true, ..none }, Shape { live_children: true, ..none }] {
+            assert_eq!(shape.consistent(), Shape { takes_children: true, ..shape });
+        }
+        let filter = Shape { takes_filtered: true, supports_backing: true, ..FILTER };
+        assert_eq!(filter.consistent(), FILTER, "a filter says no more");
+    }
+
+    #[test]
     fn fit_and_slot_follow_the_shape() {
         assert!(!Role::FILTER.fits(FORMAT) && Role::FILTER.fits(FILTER));
         assert!(Role::COW.fits(FORMAT) && !Role::COW.fits(FILTER));
         assert!((Role::DATA | Role::PRIMARY).fits(FORMAT) && !(Role::DATA | Role::PRIMARY).fits(FILTER));
         assert!(Role::DATA.fits(FILTER));
+        assert!(Role::FILTER.fits(RAW) && (Role::DATA | Role::PRIMARY).fits(RAW) && !Role::COW.fits(RAW));
+        assert_eq!((Role::FILTER.slot(RAW), Role::DATA.slot(RAW)), (Some(Slot::File), None));
         assert_eq!((Role::DATA | Role::PRIMARY).slot(FORMAT), Some(Slot::File));
         assert_eq!(Role::COW.slot(FORMAT), Some(Slot::Backing));
         assert_eq!(Role::FILTER.slot(FILTER), Some(Slot::Backing));

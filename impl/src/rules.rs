@@ -4,19 +4,19 @@ use crate::driver::ChildContext;
 use crate::permission::{Pair, Permissions};
 use crate::role::Role;
 
+/// W and Z, which often go together.
+pub(crate) const WRITE_RESIZE: Permissions = Permissions::WRITE.union(Permissions::RESIZE);
+
 /// The default rules by role (P5; QEMU: `bdrv_default_perms`).
 ///
 /// A driver of one's own calls this for the children that need nothing special. O(1).
 #[must_use]
 pub fn default_child_pair(context: &ChildContext<'_>) -> Pair {
-    const WRITE_RESIZE: Permissions = Permissions::WRITE.union(Permissions::RESIZE);
     let role = context.role;
     if role.contains(Role::COW) {
         return cow_pair(context);
     }
-    // P5.1
-    let mut need = context.parent.need & Permissions::PASS_THROUGH;
-    let mut share = (context.parent.share & Permissions::PASS_THROUGH) | Permissions::GRAPH_MOD;
+    let Pair { mut need, mut share } = filtered_pair(context);
     if role.contains(Role::FILTERED) {
         return Pair { need, share };
     }
@@ -47,13 +47,19 @@ pub fn default_child_pair(context: &ChildContext<'_>) -> Pair {
     Pair { need, share }
 }
 
+/// P5.1: what the parent needs and shares is passed through.
+pub(crate) fn filtered_pair(context: &ChildContext<'_>) -> Pair {
+    let Pair { need, share } = context.parent;
+    Pair { need: need & Permissions::PASS_THROUGH, share: (share & Permissions::PASS_THROUGH) | Permissions::GRAPH_MOD }
+}
+
 /// P5.2: the backing file is read where the parent is read; it may be written by others only if the parent's users
 /// put up with changing data.
 fn cow_pair(context: &ChildContext<'_>) -> Pair {
     let need = context.parent.need & Permissions::READ;
     let mut share = Permissions::READ | Permissions::WRITE_UNCHANGED | Permissions::GRAPH_MOD;
     if context.parent.share.contains(Permissions::WRITE) || context.inactive {
-        share |= Permissions::WRITE | Permissions::RESIZE;
+        share |= WRITE_RESIZE;
     }
     Pair { need, share }
 }

@@ -292,6 +292,30 @@ steps! {
     /// `NodeNotFound`, `NodeCorrupted`.
     activate(node: NodeKey) -> () = graph => graph.core.activate(node);
 
+    /// The user gives its node another size, which is or is not a multiple of the request alignment of the file below
+    /// (O38, P9; QEMU: `blk_truncate`). From the node along filtered children that node is found whose driver is told
+    /// [`DriverOption::Unaligned`]; a driver that does not know it keeps its size to itself, and nothing changes. It is
+    /// what the user could do before the transaction that counts. O(filters + what the transaction has done).
+    ///
+    /// # Errors
+    /// `UserNotFound`, `NoResize`.
+    truncate(user: UserKey, unaligned: bool) -> () = graph => graph.step_truncate(user, unaligned);
+
+    /// A node in use gets a child more, in the role DATA (O39; QEMU: `bdrv_add_child`). Only for drivers that [take
+    /// them](crate::Policy::live_children): quorum. O(children of the parent), for the name.
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NodeCorrupted`, `ChildrenFixed`, `HasParent`, `DuplicateChild`.
+    add_child(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>) -> EdgeKey =
+        graph => graph.core.add_live_child(parent, child, name.into());
+
+    /// A node in use loses a child, but not its last one (O40; QEMU: `bdrv_del_child`). As [`detach`](Self::detach).
+    ///
+    /// # Errors
+    /// `EdgeNotFound`, also for a user's edge and if the parent is doomed; `NodeCorrupted`, `ChildrenFixed`,
+    /// `LastChild`, `Frozen`.
+    remove_child(edge: EdgeKey) -> () = graph => graph.core.remove_live_child(edge);
+
     /// Fails if the kind of operation is blocked on the node; changes nothing (O29; QEMU: `bdrv_op_is_blocked`). To
     /// ask without a transaction there is [`Graph::is_blocked`]. O(parents).
     ///

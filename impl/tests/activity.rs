@@ -6,10 +6,10 @@ mod common;
 
 use blockgraph::drivers::{Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol};
 use blockgraph::{
-    Committed, ErrorKind, Graph, Hook, NodeKey, NodeSpec, Pair, Permissions, PlanStep, Reopen, RestoreError, Role,
-    UserSpec,
+    Committed, ErrorKind, Graph, Hook, NodeKey, NodeSpec, Pair, Parent, Permissions, PlanStep, Reopen, RestoreError,
+    Role, UserSpec,
 };
-use common::{Behaviour, Injected, READER, WRITER, add, behave, parents};
+use common::{Behaviour, Injected, READER, Rng, WRITER, add, behave, parents};
 
 const IMAGE: Role = Role::DATA.union(Role::METADATA).union(Role::PRIMARY);
 
@@ -479,4 +479,77 @@ fn snapshots_have_activity_and_what_is_wanted() {
         unshare: Permissions::NONE,
     }));
     assert_eq!(Graph::restore(&bad).unwrap_err(), RestoreError::InactiveNode(1));
+}
+
+/// A1 word by word, with every parent asked again each time a child is looked at.
+fn covered(graph: &Graph<Injected>, from: NodeKey) -> Vec<NodeKey> {
+    let mut queue = vec![from];
+    let mut index = 0;
+    while let Some(key) = queue.get(index).copied() {
+        index += 1;
+        for child in graph.get(key).unwrap().children().map(|edge| graph.edge(edge).unwrap().child()) {
+            let view = graph.get(child).unwrap();
+            let rests = |parent: &Parent| match parent {
+                Parent::Node(parent) => queue.contains(parent) || graph.get(*parent).unwrap().inactive(),
+                Parent::User(_) => true,
+            };
+            let qualifies = view.parents().all(|edge| rests(&graph.edge(edge).unwrap().parent()));
+            if qualifies && !view.inactive() && view.has_driver() && !queue.contains(&child) {
+                queue.push(child);
+            }
+        }
+    }
+    queue
+}
+
+/// On random graphs: who is covered; and, if everybody has a user that is in the way, who is covered first.
+#[test]
+fn covering_is_its_sentence() {
+    let (mut several, mut left_out, mut named) = (0, 0, 0);
+    for seed in 0..600 {
+        let rng = &mut Rng::new(seed);
+        let mut graph = web("abcdefgh", &[]);
+        let nodes: Vec<_> = graph.nodes().collect();
+        for number in 0..6 + rng.below(14) {
+            let (one, two) = (rng.below(8), rng.below(8));
+            if one != two {
+                let (parent, child) = (nodes[one.min(two)], nodes[one.max(two)]);
+                graph.attach(parent, child, format!("{number}"), Role::DATA).unwrap();
+            }
+        }
+        if rng.below(3) == 0 {
+            graph.eject_driver(nodes[3 + rng.below(4)]).unwrap();
+        }
+        for (first, top) in nodes.iter().copied().take(3).enumerate() {
+            let view = graph.get(top).unwrap();
+            let active_parent = |edge| match graph.edge(edge).unwrap().parent() {
+                Parent::Node(parent) => !graph.get(parent).unwrap().inactive(),
+                Parent::User(_) => false,
+            };
+            if view.inactive() || view.parents().any(active_parent) {
+                continue;
+            }
+            let expected = covered(&graph, top);
+            let before: Vec<_> = graph.nodes().filter(|key| graph.get(*key).unwrap().inactive()).collect();
+            let mut t = graph.transaction();
+            let start = rng.below(expected.len());
+            for (number, key) in expected[start..].iter().rev().enumerate() {
+                t.attach_user(format!("u{number}"), *key, WRITER, false).unwrap();
+            }
+            match t.inactivate(top).unwrap_err().kind() {
+                ErrorKind::UserActive { node, .. } => assert_eq!(node.key, expected[start], "seed {seed}"),
+                kind => panic!("{kind:?}"),
+            }
+            drop(t);
+            named += 1;
+            graph.inactivate(top).unwrap();
+            let is = |key: &NodeKey| graph.get(*key).unwrap().inactive() && !before.contains(key);
+            let now: Vec<_> = graph.nodes().filter(is).collect();
+            assert!(now.len() == expected.len() && now.iter().all(|key| expected.contains(key)), "seed {seed}");
+            assert_eq!(graph.check(), []);
+            several += usize::from(now.len() > 3);
+            left_out += usize::from(now.len() < 8 - first);
+        }
+    }
+    assert!(several > 100 && left_out > 100 && named > 600, "{several} {left_out} {named}");
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use blockgraph::{Error, Graph, NodeSpec, Role};
+use blockgraph::{Error, ErrorKind, Graph, NodeSpec, Role};
 use common::random::{ARMS, Counts, step};
 use common::{Injected, Rng};
 
@@ -26,8 +26,8 @@ fn transact(rng: &mut Rng, graph: &mut Graph<Injected>, counts: &mut Counts) -> 
 
 #[test]
 fn random_operations_keep_all_invariants() {
-    let (mut accepted, mut refused, mut counts) = (0, 0, [0; ARMS]);
-    for seed in 0..60 {
+    let (mut accepted, mut refused, mut counts, mut activity) = (0, 0, [0; ARMS], [0; 4]);
+    for seed in 0..120 {
         let rng = &mut Rng::new(seed);
         let mut graph: Graph<Injected> = Graph::new();
         let mut copy: Graph<Injected> = Graph::new();
@@ -38,6 +38,13 @@ fn random_operations_keep_all_invariants() {
                 Ok(()) => accepted += 1,
                 Err(error) => {
                     refused += 1;
+                    match error.kind() {
+                        ErrorKind::InactiveChild { .. } => activity[0] += 1,
+                        ErrorKind::InactiveNode { .. } => activity[1] += 1,
+                        ErrorKind::UserActive { .. } => activity[2] += 1,
+                        ErrorKind::ActiveParent { .. } => activity[3] += 1,
+                        _ => {}
+                    }
                     assert_eq!(graph.snapshot(), before, "seed {seed} round {round}: {error}");
                     assert!(keys.iter().copied().eq(graph.nodes()), "keys survive");
                     assert!(!error.to_string().is_empty());
@@ -72,6 +79,7 @@ fn random_operations_keep_all_invariants() {
             }
         }
     }
+    assert!(activity.iter().all(|count| *count > 40), "{activity:?}");
     assert!(counts.iter().all(|count| *count > 40), "{counts:?}");
     assert!(accepted > 10_000 && refused > 10_000, "accepted {accepted}, refused {refused}");
 }

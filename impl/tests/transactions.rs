@@ -187,7 +187,7 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
         assert_eq!(graph.restore_from(&bad, |_, driver| driver.clone()), Err(expected));
         assert_eq!((graph.node_count(), graph.check().len()), (0, 0));
     };
-    refuse(|s| s.version = 7, RestoreError::Version(7));
+    refuse(|s| s.version = 2, RestoreError::Version(2));
     refuse(|s| s.nodes[1].name = "n0".into(), RestoreError::DuplicateNode(1));
     refuse(|s| s.nodes[1].force_share = true, RestoreError::ForceShareWritable(1));
     refuse(|s| s.nodes[2].granted.pair.need = Permissions::from_bits_retain(64), RestoreError::UnknownGrant(2));
@@ -242,8 +242,14 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
 
 /// A node loses its driver, but its edges have no pairs to keep.
 fn eject(snapshot: &mut blockgraph::Snapshot<Preset>, node: usize, spoil: fn(&mut Shape)) {
-    let mut shape =
-        Shape { filter: Some(Slot::File), supports_backing: false, takes_children: true, children_replaceable: false };
+    let mut shape = Shape {
+        filter: Some(Slot::File),
+        supports_backing: false,
+        takes_children: true,
+        children_replaceable: false,
+        takes_filtered: false,
+        live_children: false,
+    };
     spoil(&mut shape);
     snapshot.nodes[node].driver = DriverSnapshot::Ejected { name: "filter".into(), shape };
 }

@@ -75,8 +75,8 @@ fn defects_of_shape_are_found() {
 /// Each mark that a transaction leaves on a node is looked for by itself.
 #[test]
 fn single_marks_are_found() {
-    let marks: [fn(&mut Node) -> &mut bool; 4] =
-        [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened, |n| &mut n.renamed];
+    let marks: [fn(&mut Node) -> &mut bool; 5] =
+        [|n| &mut n.queued, |n| &mut n.touched, |n| &mut n.reopened, |n| &mut n.renamed, |n| &mut n.shifted];
     for mark in marks {
         let mut graph = graph();
         let key = node(&graph.core, "disk");
@@ -163,6 +163,17 @@ fn defects_of_meaning_are_found() {
         c.nodes[key].counters.change(old, pair);
         c.nodes[key].read_only = true;
     });
+    finds!(I::InactiveChild(_), c => { let key = node(c, "disk"); c.nodes[key].inactive = true; });
+    finds!(I::InactiveNode(_), c => {
+        let (key, edge) = (node(c, "top"), first_parent(c, "top"));
+        let pair = Pair::new(Permissions::RESIZE, Permissions::ALL);
+        let old = core::mem::replace(&mut c.edges[edge].pair, pair);
+        c.nodes[key].counters.change(old, pair);
+        c.nodes[key].inactive = true;
+    });
+    // The user reads, which an inactive node could stand, but has nothing (A3).
+    finds!(I::Freshness(_), c => { let key = node(c, "top"); c.nodes[key].inactive = true; });
+    finds!(I::Leftover, c => { let key = node(c, "top"); c.pending.shifted.push((key, true)); });
     finds!(I::Unreferenced(_), c => { let key = node(c, "disk"); c.nodes[key].doomed = true; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.nodes[key].granted.writable = false; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.stale.push(key); });

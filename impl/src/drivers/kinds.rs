@@ -3,7 +3,7 @@
 use crate::driver::{ChildContext, Driver, DriverOption, Policy, UnsupportedOption};
 use crate::permission::{Pair, Permissions};
 use crate::role::Slot;
-use crate::rules::default_child_pair;
+use crate::rules::{default_child_pair, filtered_pair};
 use alloc::sync::Arc;
 
 /// P6.1: writes, and lets no other parent write.
@@ -31,7 +31,7 @@ impl Policy for Protocol {
 
 impl Driver for Protocol {}
 
-/// A filter whose filtered child is `file`: throttle, copy-on-read (P5).
+/// A filter whose filtered child is `file`, without a rule of its own: throttle (P5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Filter;
@@ -52,7 +52,7 @@ impl Policy for Filter {
 
 impl Driver for Filter {}
 
-/// A filter whose filtered child is `backing`: commit-top, mirror-top (P5).
+/// A filter whose filtered child is `backing` (P5; QEMU: the test driver pass-through).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BackingFilter;
@@ -222,9 +222,13 @@ impl Policy for Quorum {
         true
     }
 
+    fn live_children(&self) -> bool {
+        true
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         const SHARED: Permissions = Permissions::READ.union(Permissions::WRITE_UNCHANGED);
-        let mut need = context.parent.need & Permissions::PASS_THROUGH;
+        let mut need = filtered_pair(context).need;
         if self.rewrite {
             need |= Permissions::WRITE;
         }

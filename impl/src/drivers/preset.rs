@@ -1,35 +1,38 @@
 //! Any of the ready-made drivers.
 
-use super::kinds::{
-    BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
+use super::{
+    BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter, Format,
+    MirrorTop, NoPermission, Preallocate, Protocol, Quorum, Raw, Replication, SnapshotAccess, Vvfat, WriteToSelected,
 };
-use crate::driver::{ChildContext, Driver, DriverOption, Policy, UnsupportedOption};
-use crate::permission::Pair;
+use crate::driver::{ChildContext, Driver, DriverOption, Policy, Refusal, UnsupportedOption};
+use crate::graph::NodeView;
+use crate::permission::{Grant, Pair};
 use crate::role::Slot;
 
-/// Any of the ready-made drivers: cloned, compared and stored, unlike a `Box<dyn Driver>`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum Preset {
-    /// See [`Protocol`].
-    Protocol(Protocol),
-    /// See [`Filter`].
-    Filter(Filter),
-    /// See [`BackingFilter`].
-    BackingFilter(BackingFilter),
-    /// See [`Format`].
-    Format(Format),
-    /// See [`ExclusiveWriter`].
-    ExclusiveWriter(ExclusiveWriter),
-    /// See [`NoPermission`].
-    NoPermission(NoPermission),
-    /// See [`WriteToSelected`].
-    WriteToSelected(WriteToSelected),
-    /// See [`Blkdebug`].
-    Blkdebug(Blkdebug),
-    /// See [`Quorum`].
-    Quorum(Quorum),
+/// Declares the kinds once.
+macro_rules! presets {
+    ($($kind:ident)*) => {
+        /// Any of the ready-made drivers: cloned, compared and stored, unlike a `Box<dyn Driver>`.
+        #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[non_exhaustive]
+        pub enum Preset {$(
+            #[doc = concat!("See [`", stringify!($kind), "`].")]
+            $kind($kind),
+        )*}
+
+        // So that `graph.add(spec, Format)` style code needs only `.into()`.
+        $(impl From<$kind> for Preset {
+            fn from(driver: $kind) -> Self {
+                Self::$kind(driver)
+            }
+        })*
+    };
+}
+
+presets! {
+    Protocol Filter BackingFilter Format ExclusiveWriter NoPermission WriteToSelected Blkdebug Quorum Raw CopyOnRead
+    CopyBeforeWrite SnapshotAccess Preallocate CommitTop MirrorTop Blkverify Replication Vvfat File
 }
 
 /// The same expression for whichever kind is inside.
@@ -45,22 +48,20 @@ macro_rules! each {
             Preset::WriteToSelected($driver) => $call,
             Preset::Blkdebug($driver) => $call,
             Preset::Quorum($driver) => $call,
+            Preset::Raw($driver) => $call,
+            Preset::CopyOnRead($driver) => $call,
+            Preset::CopyBeforeWrite($driver) => $call,
+            Preset::SnapshotAccess($driver) => $call,
+            Preset::Preallocate($driver) => $call,
+            Preset::CommitTop($driver) => $call,
+            Preset::MirrorTop($driver) => $call,
+            Preset::Blkverify($driver) => $call,
+            Preset::Replication($driver) => $call,
+            Preset::Vvfat($driver) => $call,
+            Preset::File($driver) => $call,
         }
     };
 }
-
-/// `From` for each kind, so that `graph.add(spec, Format)` style code needs only `.into()`.
-macro_rules! from {
-    ($($kind:ident),*) => {$(
-        impl From<$kind> for Preset {
-            fn from(driver: $kind) -> Self {
-                Self::$kind(driver)
-            }
-        }
-    )*};
-}
-
-from!(Protocol, Filter, BackingFilter, Format, ExclusiveWriter, NoPermission, WriteToSelected, Blkdebug, Quorum);
 
 impl Policy for Preset {
     fn name(&self) -> &str {
@@ -83,12 +84,24 @@ impl Policy for Preset {
         each!(self, driver => driver.children_replaceable())
     }
 
+    fn takes_filtered(&self) -> bool {
+        each!(self, driver => driver.takes_filtered())
+    }
+
+    fn live_children(&self) -> bool {
+        each!(self, driver => driver.live_children())
+    }
+
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         each!(self, driver => driver.child_pair(context))
     }
 }
 
 impl Driver for Preset {
+    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        each!(self, driver => driver.check(view, new))
+    }
+
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         each!(self, driver => driver.set_option(option))
     }
@@ -100,9 +113,12 @@ impl Driver for Preset {
 
 #[cfg(test)]
 mod tests {
-    use super::{BackingFilter, ExclusiveWriter, Filter, Format, NoPermission, Protocol};
-    use super::{Blkdebug, Preset, Quorum, WriteToSelected};
-    use crate::driver::{ChildContext, Policy};
+    use super::{
+        BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter,
+        Format, MirrorTop, NoPermission, Preallocate, Preset, Protocol, Quorum, Raw, Replication, SnapshotAccess,
+        Vvfat, WriteToSelected,
+    };
+    use crate::driver::{ChildContext, MirrorPhase, Policy};
     use crate::permission::{Pair, Permissions};
     use crate::role::Role;
     use alloc::vec::Vec;
@@ -120,6 +136,19 @@ mod tests {
             Blkdebug { take, unshare: Permissions::RESIZE }.into(),
             Quorum { rewrite: false }.into(),
             Quorum { rewrite: true }.into(),
+            Raw.into(),
+            CopyOnRead.into(),
+            CopyBeforeWrite.into(),
+            SnapshotAccess.into(),
+            Preallocate.into(),
+            CommitTop.into(),
+            MirrorTop { phase: MirrorPhase::Mirror }.into(),
+            MirrorTop { phase: MirrorPhase::Commit }.into(),
+            MirrorTop { phase: MirrorPhase::Stopped }.into(),
+            Blkverify.into(),
+            Replication.into(),
+            Vvfat.into(),
+            File { unaligned: false }.into(),
         ]
     }
 
@@ -135,19 +164,23 @@ mod tests {
         drop.chain(more)
     }
 
-    /// P10, for every preset, role, flag and pair.
+    /// P10, for every preset, role, flag and pair; and of two parents that are equal, the one without parents of its own
+    /// never asks for more.
     #[test]
     fn every_rule_is_monotone() {
         let roles = (0..32).map(Role::from_bits_truncate).filter(|role| role.is_well_formed());
         for (role, preset) in roles.flat_map(|role| presets().into_iter().map(move |preset| (role, preset))) {
-            for flags in 0..8 {
+            for flags in 0..16 {
                 for pair in all_pairs() {
                     let mut context = ChildContext::new("a", role, pair);
                     (context.writable, context.no_io, context.inactive) = (flags & 1 > 0, flags & 2 > 0, flags & 4 > 0);
+                    context.has_parents = flags & 8 > 0;
                     let tight = preset.child_pair(&context);
-                    for parent in one_step_looser(pair) {
-                        let loose = preset.child_pair(&ChildContext { parent, ..context });
-                        assert!(loose.is_loosening_of(tight), "{preset:?} {context:?} {parent:?}");
+                    let alone = ChildContext { has_parents: false, ..context };
+                    let looser = one_step_looser(pair).map(|parent| ChildContext { parent, ..context });
+                    for context in looser.chain([alone]) {
+                        let loose = preset.child_pair(&context);
+                        assert!(loose.is_loosening_of(tight), "{preset:?} {context:?} {tight:?}");
                     }
                 }
             }

@@ -46,6 +46,10 @@ impl fmt::Display for ErrorKind {
             | Self::InUse { .. }
             | Self::ActiveParent { .. }
             | Self::UserActive { .. }
+            | Self::NoResize { .. }
+            | Self::ChildrenFixed { .. }
+            | Self::HasParent { .. }
+            | Self::LastChild { .. }
             | Self::CannotReplace { .. } => self.fmt_use(f),
             _ => self.fmt_form(f),
         }
@@ -96,6 +100,15 @@ impl ErrorKind {
                     User(user)
                 )
             }
+            Self::NoResize { name, .. } => {
+                write!(f, "Cannot truncate: block device '{name}' has no 'resize' permission")
+            }
+            Self::ChildrenFixed { node, adding: true } => {
+                write!(f, "The node {} does not support adding a child", node.name)
+            }
+            Self::ChildrenFixed { node, .. } => write!(f, "The node {} does not support removing a child", node.name),
+            Self::HasParent { node, .. } => write!(f, "The node {} already has a parent", node.name),
+            Self::LastChild { .. } => f.write_str("The number of children cannot be lower than the vote threshold 1"),
             Self::CannotReplace { parent, node } => write!(
                 f,
                 "Cannot replace '{}' by a node mirrored from '{}', because it cannot be guaranteed that doing so would not lead to an abrupt change of visible data",

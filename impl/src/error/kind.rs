@@ -266,6 +266,32 @@ pub enum ErrorKind {
         /// The edge that does not share it.
         denies: EdgeRef,
     },
+    /// The user may not resize, so it cannot truncate (O38).
+    NoResize {
+        /// The user.
+        user: UserKey,
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// Nodes of this driver do not take and lose children while they are in use (O39, O40).
+    ChildrenFixed {
+        /// The node.
+        node: NodeRef,
+        /// Whether a child was to be added, or removed.
+        adding: bool,
+    },
+    /// The node has a parent, so it cannot become a child in this way (O39).
+    HasParent {
+        /// The node.
+        node: NodeRef,
+        /// The first of its parent edges.
+        edge: EdgeRef,
+    },
+    /// The child is the last one (O40).
+    LastChild {
+        /// The parent.
+        node: NodeRef,
+    },
     /// The savepoint belongs to another transaction or was rolled back over.
     SavepointGone,
     /// The final graph has a cycle (V3.1).

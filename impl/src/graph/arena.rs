@@ -4,6 +4,7 @@ pub(crate) use super::elements::{Edge, Named, Node, User};
 use super::names::NameIndex;
 use super::pending::Pending;
 use super::texts::Texts;
+use crate::permission::Pair;
 use crate::role::Slot;
 use alloc::sync::Arc;
 use slotmap::{Key, SlotMap, new_key_type};
@@ -95,6 +96,13 @@ impl Core {
     /// The user called so.
     pub(crate) fn user_named(&self, name: &str) -> Option<UserKey> {
         self.user_names.find(name, |key| self.users.get(key).map(|user| &*user.name))
+    }
+
+    /// What a user wants (A3): it has that, unless its node is inactive.
+    pub(crate) fn wanted(&self, key: UserKey) -> Pair {
+        let user = &self.users[key];
+        let edge = &self.edges[user.edge];
+        if self.nodes[edge.child].inactive { user.wanted } else { edge.pair }
     }
 
     /// The child edge of that name. O(children).

@@ -105,6 +105,12 @@ one_op! {
     inactivate(node: NodeKey) -> ();
     /// [`Transaction::activate`], alone.
     activate(node: NodeKey) -> ();
+    /// [`Transaction::truncate`], alone.
+    truncate(user: UserKey, unaligned: bool) -> ();
+    /// [`Transaction::add_child`], alone.
+    add_child(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>) -> EdgeKey;
+    /// [`Transaction::remove_child`], alone.
+    remove_child(edge: EdgeKey) -> ();
     /// [`Transaction::check_op`], alone.
     check_op(node: NodeKey, kind: OpKind) -> ();
     /// [`Transaction::check_replace`], alone.

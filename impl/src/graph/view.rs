@@ -300,7 +300,7 @@ impl<'a> UserView<'a> {
     /// What the user last asked for (P4, A3).
     #[must_use]
     pub fn wanted(&self) -> Pair {
-        if self.core.nodes[self.node()].inactive { self.user.wanted } else { self.pair() }
+        self.core.wanted(self.key)
     }
 
     /// Whether the user stays where it is when its node is replaced (S5).

@@ -176,7 +176,11 @@ impl<D> From<OpenSpec<D>> for Parts<D> {
 
 /// The role of a child `file` (O41.5).
 const fn file_role(shape: Shape) -> Role {
-    if shape.filter.is_some() { Role::FILTER } else { Role::DATA.union(Role::METADATA).union(Role::PRIMARY) }
+    if shape.filter.is_some() || shape.takes_filtered {
+        Role::FILTER
+    } else {
+        Role::DATA.union(Role::METADATA).union(Role::PRIMARY)
+    }
 }
 
 impl<D: Driver> Graph<D> {

@@ -22,6 +22,8 @@ pub(crate) fn shape_of(driver: &impl Driver) -> Shape {
         supports_backing: driver.supports_backing(),
         takes_children: driver.takes_children(),
         children_replaceable: driver.children_replaceable(),
+        takes_filtered: driver.takes_filtered(),
+        live_children: driver.live_children(),
     };
     shape.consistent()
 }

@@ -6,6 +6,7 @@ mod chain;
 mod children;
 mod intermediate;
 mod life;
+mod live;
 mod queue;
 mod reopen;
 mod replace;

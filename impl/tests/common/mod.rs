@@ -5,7 +5,8 @@
 pub mod random;
 
 use blockgraph::drivers::{
-    BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol, Quorum, WriteToSelected,
+    BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter, Format,
+    MirrorTop, NoPermission, Preallocate, Protocol, Quorum, Raw, Replication, SnapshotAccess, Vvfat, WriteToSelected,
 };
 use blockgraph::{
     ChildContext, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Parent,
@@ -112,7 +113,7 @@ impl Injected {
     }
 
     fn random_preset(rng: &mut Rng) -> Preset {
-        match rng.below(9) {
+        match rng.below(24) {
             0 => Protocol.into(),
             1 => Filter.into(),
             2 => BackingFilter.into(),
@@ -120,7 +121,18 @@ impl Injected {
             4 => NoPermission.into(),
             5 => WriteToSelected { selected: Some("x".into()) }.into(),
             6 => Blkdebug::default().into(),
-            7 => Quorum { rewrite: rng.coin() }.into(),
+            7..9 => Quorum { rewrite: rng.coin() }.into(),
+            9 => Raw.into(),
+            10 => CopyOnRead.into(),
+            11 => CopyBeforeWrite.into(),
+            12 => SnapshotAccess.into(),
+            13 => Preallocate.into(),
+            14 => CommitTop.into(),
+            15 => MirrorTop::default().into(),
+            16 => Blkverify.into(),
+            17 => Replication.into(),
+            18 => Vvfat.into(),
+            19 => File { unaligned: rng.coin() }.into(),
             _ => Format.into(),
         }
     }
@@ -150,6 +162,14 @@ impl Policy for Injected {
 
     fn children_replaceable(&self) -> bool {
         self.preset.children_replaceable()
+    }
+
+    fn takes_filtered(&self) -> bool {
+        self.preset.takes_filtered()
+    }
+
+    fn live_children(&self) -> bool {
+        self.preset.live_children()
     }
 
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
@@ -249,8 +269,9 @@ impl Driver for Injected {
         match self.behaviour {
             Behaviour::RefuseCheck => return Err(Refusal::new("check refused")),
             Behaviour::PanicInCheck => panic!("check panics"),
-            _ => self.open_checks += 1,
+            _ => self.preset.check(view, new)?,
         }
+        self.open_checks += 1;
         Ok(())
     }
 

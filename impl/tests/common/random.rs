@@ -2,8 +2,8 @@
 
 use super::{Injected, Rng};
 use blockgraph::{
-    Driver, DriverOption, EdgeKey, Error, Graph, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions, Reopen, Role,
-    Transaction, UserKey, UserSpec,
+    Driver, DriverOption, EdgeKey, Error, Graph, MirrorPhase, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions,
+    Reopen, Role, Transaction, UserKey, UserSpec,
 };
 
 pub const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -26,6 +26,12 @@ pub fn node<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
     if nodes.is_empty() { NodeKey::default() } else { nodes[rng.below(nodes.len())] }
 }
 
+/// A quorum, if there is one.
+pub fn quorum<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
+    let is_quorum = |key: &NodeKey| graph.driver(*key).is_some_and(|driver| driver.name() == "quorum");
+    graph.nodes().find(is_quorum).unwrap_or_else(|| node(rng, graph))
+}
+
 pub fn user<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> UserKey {
     graph.user(NAMES[rng.below(4)]).unwrap_or_default()
 }
@@ -37,7 +43,9 @@ pub fn edge<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> EdgeKey {
 }
 
 pub fn option(rng: &mut Rng) -> DriverOption {
-    match rng.below(3) {
+    match rng.below(5) {
+        3 => DriverOption::Unaligned(rng.coin()),
+        4 => DriverOption::Phase([MirrorPhase::Mirror, MirrorPhase::Commit, MirrorPhase::Stopped][rng.below(3)]),
         0 => DriverOption::Rewrite(rng.coin()),
         1 => DriverOption::Select(rng.coin().then(|| EDGE_NAMES[rng.below(5)].into())),
         _ => DriverOption::Debug { take: permissions(rng), unshare: permissions(rng) },
@@ -98,6 +106,12 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
         }
         19 => t.inactivate(node(rng, t)),
         20..22 => t.activate(node(rng, t)),
+        22 => t.truncate(user(rng, t), rng.coin()),
+        23 => t.add_child(quorum(rng, t), node(rng, t), EDGE_NAMES[rng.below(5)]).map(drop),
+        24..27 => {
+            let children = t.get(quorum(rng, t)).map(|view| view.children().collect::<Vec<_>>()).unwrap_or_default();
+            t.remove_child(children.first().copied().unwrap_or_else(|| edge(rng, t)))
+        }
         _ => {
             let entries: Vec<_> = (0..rng.below(4)).map(|_| entry(rng, t)).collect();
             t.reopen(&entries)
@@ -107,7 +121,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
 
 /// How many steps of each arm of [`other_step`] took effect.
 pub type Counts = [usize; ARMS];
-pub const ARMS: usize = 28;
+pub const ARMS: usize = 33;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
     let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::METADATA, Role::PRIMARY];

@@ -1,0 +1,102 @@
+//! Filters on `file` that users put in: copy-on-read, preallocate, blkverify, replication.
+
+use crate::driver::{ChildContext, Driver, Policy};
+use crate::permission::{Pair, Permissions};
+use crate::role::{Role, Slot};
+use crate::rules::{WRITE_RESIZE, default_child_pair, filtered_pair};
+
+/// Writes what it reads, so that it need not be read again from below (P6.7; QEMU: `cor_child_perm`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CopyOnRead;
+
+impl Policy for CopyOnRead {
+    fn name(&self) -> &'static str {
+        "copy-on-read"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::File)
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        const PASSED: Permissions = WRITE_RESIZE.union(Permissions::READ);
+        const SHARED: Permissions = Permissions::WRITE_UNCHANGED.union(Permissions::GRAPH_MOD);
+        let mut need = context.parent.need & PASSED;
+        if !context.inactive {
+            need |= Permissions::WRITE_UNCHANGED;
+        }
+        Pair { need, share: (context.parent.share & PASSED) | SHARED }
+    }
+}
+
+impl Driver for CopyOnRead {}
+
+/// Makes the file larger than it has to be, before it has to (P6.10; QEMU: `preallocate_child_perm`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Preallocate;
+
+impl Policy for Preallocate {
+    fn name(&self) -> &'static str {
+        "preallocate"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::File)
+    }
+
+    /// While it works it knows where the file ends, and nobody else may change that.
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        let pair = filtered_pair(context);
+        let works = context.parent.need.contains(WRITE_RESIZE);
+        Pair { share: if works { pair.share - WRITE_RESIZE } else { pair.share }, ..pair }
+    }
+}
+
+impl Driver for Preallocate {}
+
+/// Compares an image with a raw one that is filtered (P6.12).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Blkverify;
+
+impl Policy for Blkverify {
+    fn name(&self) -> &'static str {
+        "blkverify"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::File)
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        default_child_pair(context)
+    }
+}
+
+impl Driver for Blkverify {}
+
+/// One side of a replicated disk (P6.13; QEMU: `replication_child_perm`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Replication;
+
+impl Policy for Replication {
+    fn name(&self) -> &'static str {
+        "replication"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::File)
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        let mut need = Permissions::NONE;
+        need.set(Permissions::READ, context.role.contains(Role::PRIMARY));
+        need.set(Permissions::WRITE, context.writable);
+        Pair { need, share: Permissions::ALL - Permissions::RESIZE }
+    }
+}
+
+impl Driver for Replication {}

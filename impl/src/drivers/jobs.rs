@@ -1,0 +1,98 @@
+//! Filters that jobs put in: copy-before-write, commit-top, mirror-top.
+
+use crate::driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, UnsupportedOption};
+use crate::permission::{Pair, Permissions};
+use crate::role::{Role, Slot};
+use crate::rules::{WRITE_RESIZE, default_child_pair, filtered_pair};
+
+/// Copies to a target what is about to be overwritten in the source, which it filters (P6.8; QEMU: `cbw_child_perm`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CopyBeforeWrite;
+
+impl Policy for CopyBeforeWrite {
+    fn name(&self) -> &'static str {
+        "copy-before-write"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::File)
+    }
+
+    /// Before the filter is put above the source, nothing goes past it that it would have to copy first.
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        const TARGET: Pair = Pair { need: Permissions::WRITE, share: Permissions::ALL.difference(Permissions::RESIZE) };
+        if !context.role.contains(Role::FILTERED) {
+            return TARGET;
+        }
+        let pair = filtered_pair(context);
+        if !context.has_parents {
+            return pair;
+        }
+        Pair { need: pair.need | Permissions::READ, share: pair.share - WRITE_RESIZE }
+    }
+}
+
+impl Driver for CopyBeforeWrite {}
+
+/// Above the top of a chain while a commit job copies out of it; the job has users of its own for what it needs (P6.9;
+/// QEMU: `bdrv_commit_top_child_perm`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CommitTop;
+
+impl Policy for CommitTop {
+    fn name(&self) -> &'static str {
+        "commit-top"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::Backing)
+    }
+
+    fn child_pair(&self, _: &ChildContext<'_>) -> Pair {
+        Pair::NOTHING
+    }
+}
+
+impl Driver for CommitTop {}
+
+/// Above the source of a mirror job (P6.11; QEMU: `bdrv_mirror_top_child_perm`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MirrorTop {
+    /// What the job is about.
+    pub phase: MirrorPhase,
+}
+
+impl Policy for MirrorTop {
+    fn name(&self) -> &'static str {
+        "mirror-top"
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot::Backing)
+    }
+
+    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
+        let Pair { need, share } = default_child_pair(context);
+        match self.phase {
+            MirrorPhase::Mirror => Pair { need, share },
+            // The job itself writes below, into what the source shows as its own.
+            MirrorPhase::Commit => Pair { need: need - Permissions::READ, share: share | Permissions::WRITE },
+            MirrorPhase::Stopped => Pair::NOTHING,
+        }
+    }
+}
+
+impl Driver for MirrorTop {
+    /// Takes [`DriverOption::Phase`].
+    fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
+        let DriverOption::Phase(phase) = option else { return Err(UnsupportedOption) };
+        Ok(DriverOption::Phase(core::mem::replace(&mut self.phase, phase)))
+    }
+
+    fn default_option(&self) -> Option<DriverOption> {
+        Some(DriverOption::Phase(MirrorPhase::Mirror))
+    }
+}
