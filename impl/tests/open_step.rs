@@ -143,7 +143,7 @@ fn preconditions_are_tested_in_order() {
     let childless = room.spec("disk", Protocol).file_reference(room.base).backing(room.base);
     fails!(room, childless, NoChildren, ["disk"]);
     // 6. before 7.
-    let spec = room.spec("disk", Raw::default()).file_reference(room.base).backing(room.base);
+    let spec = room.spec("disk", Raw).file_reference(room.base).backing(room.base);
     fails!(room, spec.overlay("base", room.driver(Format)), BackingUnsupported, ["base", "disk"]);
     // 7.
     let spec = room.disk().overlay("base", room.driver(Format));
@@ -197,7 +197,7 @@ fn roles_follow_the_driver() {
     let cases: [(Preset, Role, Slot); 5] = [
         (Filter.into(), Role::FILTER, Slot::File),
         (BackingFilter.into(), Role::FILTER, Slot::Backing),
-        (Raw::default().into(), Role::FILTER, Slot::File),
+        (Raw.into(), Role::FILTER, Slot::File),
         (Format.into(), IMAGE, Slot::File),
         (Quorum::default().into(), IMAGE, Slot::File),
     ];

@@ -25,9 +25,10 @@ enum Task<'g> {
 }
 
 impl<D: Driver> Graph<D> {
-    /// The displayed file name of a node (L5.16; QEMU: `bdrv_refresh_filename`): its protocol's name if nothing but
-    /// default options is above it, else `json:` and the options from which it could be opened again. Computed from
-    /// the present graph, inside a transaction too. `None` if there is no such node.
+    /// The displayed file name of a node (L5.16; QEMU: `bdrv_refresh_filename`): what a protocol says; what the primary
+    /// child has, if the node has nothing but default options of its own; else `json:` and the options from which it
+    /// could be opened again. Computed from the present graph, inside a transaction too. `None` if there is no such
+    /// node, or if it has lost its driver.
     ///
     /// A backing child is a default if it is the node that the image names ([stored](crate::NodeView::stored_backing),
     /// S6); so is none, if the image names none. Two children cannot be opened as one node from options: a node that
@@ -35,31 +36,36 @@ impl<D: Driver> Graph<D> {
     /// looked at once, and the length of the text.
     #[must_use]
     pub fn filename(&self, node: NodeKey) -> Option<String> {
-        self.core.nodes.get(node)?;
-        if let Some(name) = self.plain_filename(node) {
+        let shown = self.shown_for(node);
+        if let Some(name) = self.driver(shown)?.filename() {
             return Some(name.into());
         }
         let mut writer = Writer::default();
-        self.write_tree(node, &mut writer);
+        self.write_tree(shown, &mut writer);
         Some(alloc::format!("json:{}", writer.text))
     }
 
-    /// The protocol's name, if there is nothing to add to it. A cycle, which a transaction may have, has none.
-    fn plain_filename(&self, node: NodeKey) -> Option<&str> {
+    /// The node whose name is shown for another one: down the primary children, as long as there is nothing to add. In
+    /// a cycle, which a transaction may have, the node itself.
+    fn shown_for(&self, node: NodeKey) -> NodeKey {
         let (mut key, mut seen) = (node, HashSet::<NodeKey>::new());
         while seen.insert(key) {
-            let driver = self.driver(key)?;
-            if let Some(name) = driver.filename() {
-                return Some(name);
-            }
-            let primary = self.child_edges(key).find(|edge| edge.role.contains(Role::PRIMARY))?.child;
-            let only_default = |edge: &Named<Edge>| edge.role.intersects(Role::PRIMARY | Role::COW);
-            if !driver.options().is_empty() || !self.child_edges(key).all(only_default) || self.is_backing_said(key) {
-                return None;
-            }
-            key = primary;
+            let Some(next) = self.default_above(key) else { return key };
+            key = next;
         }
-        None
+        node
+    }
+
+    /// The primary child, if the node adds nothing to it that would have to be said.
+    fn default_above(&self, key: NodeKey) -> Option<NodeKey> {
+        let driver = self.driver(key)?;
+        let primary = self.child_edges(key).find(|edge| edge.role.contains(Role::PRIMARY))?.child;
+        let only_default = |edge: &Named<Edge>| edge.role.intersects(Role::PRIMARY | Role::COW);
+        let adds = driver.filename().is_some()
+            || !driver.options().is_empty()
+            || !self.child_edges(key).all(only_default)
+            || self.is_backing_said(key);
+        (!adds && self.driver(primary).is_some()).then_some(primary)
     }
 
     fn child_edges(&self, key: NodeKey) -> impl Iterator<Item = &Named<Edge>> {
