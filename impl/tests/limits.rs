@@ -51,8 +51,9 @@ fn expected(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
                 continue;
             };
             let edges = graph.get(*node).unwrap().children().map(|edge| graph.edge(edge).unwrap());
-            let children = edges.filter(|edge| edge.role() != Role::COW).map(|edge| known.get(&edge.child()).copied());
-            let sum = children.fold(Some(driver.limits()), |sum, child| Some(sum?.and(child?)));
+            let mut children =
+                edges.filter(|edge| edge.role() != Role::COW).map(|edge| known.get(&edge.child()).copied());
+            let sum = children.try_fold(driver.limits(), |sum, child| Some(sum.and(child?)));
             known.extend(sum.map(|sum| (*node, sum)));
         }
     }
