@@ -294,8 +294,8 @@ pub trait Driver: Policy + Send + Sync {
         let _ = (view, new);
     }
 
-    /// The node called `name` is gone for good (QEMU: `bdrv_close`). A panic in here undoes nothing, see
-    /// [`Judged::run`](crate::Judged::run).
+    /// The node called `name` is gone for good (QEMU: `bdrv_close`); or it was to be opened, with this driver, and that
+    /// failed or was taken back (L5.10). A panic in here undoes nothing, see [`Judged::run`](crate::Judged::run).
     fn close(&mut self, name: &str) {
         let _ = name;
     }

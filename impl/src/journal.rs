@@ -204,10 +204,10 @@ impl<D: Driver> Graph<D> {
         self.close_returned();
     }
 
-    /// Closes the opened drivers that were taken back, last opened first. One whose hook panics is not called again.
+    /// Closes the opened drivers that were taken back, last opened first. One whose hook panics is not called again;
+    /// those after it are closed by the next rollback, or when the next transaction begins.
     fn close_returned(&mut self) {
-        self.returned.reverse();
-        while let Some((name, mut driver)) = self.returned.pop() {
+        while let Some((name, mut driver)) = self.returned.pop_front() {
             driver.close(&name);
         }
     }

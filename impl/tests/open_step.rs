@@ -2,12 +2,17 @@
 //! the way of probing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[macro_use]
+#[path = "common/shape.rs"]
+mod shape;
+
 use blockgraph::drivers::{BackingFilter, Filter, Format, Protocol, Quorum, Raw};
 use blockgraph::open::OpenSpec;
 use blockgraph::{
-    ChildContext, Driver, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy,
+    Driver, Error, ErrorKind, Grant, Graph, Inconsistency, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy,
     Preset, Refusal, Role, Slot,
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 const MEAN: Pair = Pair::new(Permissions::NONE, Permissions::WRITE);
@@ -18,6 +23,7 @@ const IMAGE: Role = Role::DATA.union(Role::METADATA).union(Role::PRIMARY);
 struct Diary {
     preset: Preset,
     refuses: bool,
+    panics: bool,
     closed: Arc<Mutex<Vec<String>>>,
 }
 
@@ -31,21 +37,7 @@ impl Policy for Diary {
     fn name(&self) -> &str {
         self.preset.name()
     }
-    fn slot(&self) -> Option<Slot> {
-        self.preset.slot()
-    }
-    fn supports_backing(&self) -> bool {
-        self.preset.supports_backing()
-    }
-    fn takes_children(&self) -> bool {
-        self.preset.takes_children()
-    }
-    fn takes_filtered(&self) -> bool {
-        self.preset.takes_filtered()
-    }
-    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
-        self.preset.child_pair(context)
-    }
+    shape_of_preset!();
 }
 
 impl Driver for Diary {
@@ -53,6 +45,7 @@ impl Driver for Diary {
         if self.refuses { Err(Refusal::new("check refused")) } else { Ok(()) }
     }
     fn close(&mut self, name: &str) {
+        assert!(!self.panics, "close panics");
         self.closed.lock().unwrap().push(name.into());
     }
 }
@@ -70,7 +63,7 @@ impl Room {
         let closed = Arc::default();
         let mut graph = Graph::new();
         let mut add = |name, preset: Preset| {
-            let driver = Diary { preset, refuses: false, closed: Arc::clone(&closed) };
+            let driver = Diary { preset, refuses: false, panics: false, closed: Arc::clone(&closed) };
             graph.add(NodeSpec::new(name), driver).unwrap()
         };
         let (base, image) = (add("base", Protocol.into()), add("image", Format.into()));
@@ -79,7 +72,7 @@ impl Room {
     }
 
     fn driver(&self, preset: impl Into<Preset>) -> Diary {
-        Diary { preset: preset.into(), refuses: false, closed: Arc::clone(&self.closed) }
+        Diary { preset: preset.into(), refuses: false, panics: false, closed: Arc::clone(&self.closed) }
     }
 
     fn spec(&self, name: &str, preset: impl Into<Preset>) -> OpenSpec<Diary> {
@@ -257,7 +250,7 @@ fn a_refusal_closes_what_was_opened_last_first() {
     fails!(room, spec, Conflict, ["overlay", "disk"]);
     // A later step, a dropped transaction, a savepoint; but not what other operations added.
     let mut t = room.graph.transaction();
-    let other = Diary { preset: Format.into(), refuses: false, closed: Arc::clone(&room.closed) };
+    let other = Diary { preset: Format.into(), refuses: false, panics: false, closed: Arc::clone(&room.closed) };
     t.add(NodeSpec::new("other"), other.clone()).unwrap();
     let point = t.savepoint();
     let file = Diary { preset: Protocol.into(), ..other.clone() };
@@ -273,6 +266,24 @@ fn a_refusal_closes_what_was_opened_last_first() {
     drop(t);
     assert_eq!(std::mem::take(&mut *room.closed.lock().unwrap()), ["disk", "file"]);
     assert_eq!((room.graph.node_count(), room.graph.check()), (2, vec![]));
+}
+
+/// The graph is whole before a driver is closed, and who comes after one that panics is closed when the next
+/// transaction begins.
+#[test]
+fn a_panic_while_closing_leaves_a_whole_graph() {
+    let mut room = Room::new();
+    let before = room.graph.snapshot();
+    let mut spec = room.disk();
+    spec.driver.panics = true;
+    let mut t = room.graph.transaction();
+    t.open(spec).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(t))).is_err());
+    assert_eq!(*room.closed.lock().unwrap(), ["overlay"]);
+    assert_eq!((room.graph.snapshot(), room.graph.check()), (before.clone(), vec![Inconsistency::Leftover]));
+    drop(room.graph.transaction());
+    assert_eq!(*room.closed.lock().unwrap(), ["overlay", "file"]);
+    assert_eq!((room.graph.snapshot(), room.graph.check()), (before, vec![]));
 }
 
 #[test]

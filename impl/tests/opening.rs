@@ -1,6 +1,9 @@
 //! Plays the cases of `specs/opening/`, and sees to it that together they meet every kind of error.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[macro_use]
+#[path = "common/shape.rs"]
+mod shape;
 #[path = "opening/case.rs"]
 mod case;
 #[path = "opening/disk.rs"]

@@ -21,6 +21,7 @@ use crate::driver::Driver;
 use crate::plan::{Ejected, PlanStep};
 use crate::transaction::Transaction;
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use slotmap::SecondaryMap;
@@ -38,7 +39,7 @@ pub struct Graph<D: Driver = Box<dyn Driver>> {
     /// Those that the open transaction took from their nodes (L3), in the order of the steps.
     pub(crate) ejected: Vec<Ejected<D>>,
     /// Opened drivers that a rollback took from their nodes and that are to be closed (L5.10), last opened first.
-    pub(crate) returned: Vec<(Arc<str>, D)>,
+    pub(crate) returned: VecDeque<(Arc<str>, D)>,
 }
 
 impl<D: Driver> Graph<D> {
@@ -52,7 +53,7 @@ impl<D: Driver> Graph<D> {
     #[must_use]
     pub fn with_capacity(nodes: usize, edges: usize) -> Self {
         let drivers = SecondaryMap::with_capacity(nodes);
-        Self { core: Core::with_capacity(nodes, edges), drivers, ejected: Vec::new(), returned: Vec::new() }
+        Self { core: Core::with_capacity(nodes, edges), drivers, ejected: Vec::new(), returned: VecDeque::new() }
     }
 
     /// Begins a transaction. One that was leaked before is undone first. O(1).

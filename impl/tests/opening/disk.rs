@@ -4,7 +4,7 @@ use blockgraph::drivers::{Filter, Format, Protocol, Raw};
 use blockgraph::open::{
     Catalogue, DeleteFailure, DriverClass, DriverInfo, DriverList, LayerRequest, OpenError, OptionValue, Options,
 };
-use blockgraph::{ChildContext, Driver, Grant, NodeView, Pair, Policy, Preset, Refusal, Slot};
+use blockgraph::{Driver, Grant, NodeView, Policy, Preset, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -34,26 +34,12 @@ impl Policy for Disk {
     fn name(&self) -> &str {
         &self.name
     }
-    fn slot(&self) -> Option<Slot> {
-        self.preset.slot()
-    }
-    fn supports_backing(&self) -> bool {
-        self.preset.supports_backing()
-    }
-    fn takes_children(&self) -> bool {
-        self.preset.takes_children()
-    }
-    fn takes_filtered(&self) -> bool {
-        self.preset.takes_filtered()
-    }
+    shape_of_preset!();
     fn filename(&self) -> Option<&str> {
         self.filename.as_deref()
     }
     fn options(&self) -> Options {
         self.options.clone()
-    }
-    fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
-        self.preset.child_pair(context)
     }
 }
 
