@@ -135,6 +135,8 @@
 //! | freeze, thaw | O(chain) |
 //! | drop intermediate | O(chain + parents) |
 //! | delete, check op | O(parents) |
+//! | open an image with drivers that are ready | as to add and attach its layers; if a node that is there is probed, O(its parents) |
+//! | limits, displayed file name | O(nodes and edges below) |
 //! | inactivate | O(what becomes inactive, its children, and the parents of these) |
 //! | activate | O(what is below) |
 //! | truncate | O(filters below + what the transaction has done) |

@@ -126,7 +126,7 @@ pub enum OpenErrorKind {
         /// The driver's words.
         message: Arc<str>,
     },
-    /// Some layers have no driver yet: [`Opening`](super::Opening) is not finished.
+    /// Some layers have no driver yet: an `Opening` is not finished.
     LayersLeft {
         /// How many.
         layers: usize,

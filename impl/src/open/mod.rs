@@ -4,9 +4,8 @@
 //! ([`Graph::check_node_name`](crate::Graph::check_node_name), [`Graph::look_up`](crate::Graph::look_up)); trees of
 //! [`Options`]; the [`Limits`] of a node.
 //!
-//! With the feature `open`: requests by file name and options, opened by a catalogue of drivers
-//! ([`Graph::open_image`](crate::Graph::open_image)) or layer by layer by the caller ([`Opening`]); `json:` names;
-//! [`create`]; displayed file names ([`Graph::filename`](crate::Graph::filename)).
+//! With the feature `open`: requests by file name and options, opened by a catalogue of drivers or layer by layer by
+//! the caller; `json:` names; creating; displayed file names.
 #![cfg_attr(feature = "open", doc = include_str!("example.md"))]
 
 #[cfg(feature = "open")]
