@@ -120,6 +120,11 @@
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
+//! # Opening images
+//!
+//! [`open`] adds a node, its file and what it refers to in one step, with drivers that are ready; with the feature `open`
+//! images are opened and created from file names and options, by a catalogue of drivers that the caller has.
+//!
 //! # What it costs
 //!
 //! Parents means the number of parent edges of the node concerned, children likewise. To every operation comes its
