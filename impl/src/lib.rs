@@ -123,6 +123,11 @@
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
+//! # Opening images
+//!
+//! [`open`] adds a node, its file and what it refers to in one step, with drivers that are ready; with the feature `open`
+//! images are opened and created from file names and options, by a catalogue of drivers that the caller has.
+//!
 //! # What it costs
 //!
 //! Parents means the number of parent edges of the node concerned, children likewise. To every operation comes its
@@ -138,6 +143,8 @@
 //! | freeze, thaw | O(chain) |
 //! | drop intermediate; start, finish, cancel a [job](jobs) | O(chain + parents) |
 //! | delete, check op | O(parents) |
+//! | open an image with drivers that are ready | as to add and attach its layers; if a node that is there is probed, O(its parents) |
+//! | limits, displayed file name | O(nodes and edges below) |
 //! | inactivate | O(what becomes inactive, its children, and the parents of these) |
 //! | activate | O(what is below) |
 //! | truncate | O(filters below + what the transaction has done) |
@@ -191,6 +198,7 @@ mod journal;
 mod judge;
 mod judged;
 mod op_kind;
+pub mod open;
 mod ops;
 mod order;
 mod permission;

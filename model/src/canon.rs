@@ -290,7 +290,7 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
             Op::RemoveChild { parent, name } => Op::RemoveChild { parent: n(parent), name },
             Op::Open { node, spec, file, backing, overlay, probe } => {
                 let file = file.map(|file| Below { node: n(file.node), ..file });
-                let (backing, overlay) = (backing.map(|backing| backing.map(n)), overlay.map(n));
+                let (backing, overlay) = (backing.map(n), overlay.map(n));
                 Op::Open { node: n(node), spec, file, backing, overlay, probe }
             }
             Op::Stream { act, job, node, bottom, filter } => {

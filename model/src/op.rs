@@ -386,7 +386,7 @@ pub enum Op {
         node: NodeId,
         spec: Spec,
         file: Option<Below>,
-        backing: Option<Option<NodeId>>,
+        backing: Option<NodeId>,
         overlay: Option<NodeId>,
         probe: bool,
     },
@@ -568,8 +568,7 @@ impl Op {
                 queue.entries().iter().map(said).sum()
             }
             Op::Open { file, backing, overlay, .. } => {
-                let backing = usize::from(matches!(backing, Some(Some(_))));
-                usize::from(file.is_some()) + backing + usize::from(overlay.is_some())
+                usize::from(file.is_some()) + usize::from(backing.is_some()) + usize::from(overlay.is_some())
             }
             // The filter's edge and the main user, and what else there is for one or two nodes.
             Op::Stream { act: Act::Start, .. } => 3,

@@ -35,6 +35,8 @@ pub struct Work<'a, const N: usize, const M: usize> {
     pub renamed: Names<N>,
     /// The edges that got a child (C2); some may be gone again.
     pub placed: ArrayVec<EdgeId, M>,
+    /// The edges that the operation made (L5.11); some may be gone again.
+    pub made: ArrayVec<EdgeId, M>,
     /// The nodes that lost a parent edge (C3).
     pub left: Names<N>,
     /// Who was asked to move where, in the order of the steps (O35).
@@ -68,6 +70,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             reopened: Names::new(),
             renamed: Names::new(),
             placed: ArrayVec::new(),
+            made: ArrayVec::new(),
             left: Names::new(),
             asked: ArrayVec::new(),
             users: ArrayVec::new(),
@@ -258,17 +261,28 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         gone
     }
 
-    /// S1: a new edge, or one with another child.
+    /// S1: a new edge.
     fn insert(&mut self, edge: Edge) {
+        Self::note(&self.graph, &mut self.made, edge.id());
+        self.place(edge);
+    }
+
+    /// S1: a new edge, or one with another child.
+    fn place(&mut self, edge: Edge) {
         self.graph.insert(edge);
-        if !self.placed.contains(&edge.id()) {
-            // Edges that are gone make room for others.
-            if self.placed.is_full() {
-                let graph = &self.graph;
-                self.placed.retain(|id| graph.edge_index(*id).is_some());
-            }
-            self.placed.push(edge.id());
+        Self::note(&self.graph, &mut self.placed, edge.id());
+    }
+
+    /// Enters an edge into a list in which it may stand already.
+    fn note(graph: &State<N, M>, list: &mut ArrayVec<EdgeId, M>, edge: EdgeId) {
+        if list.contains(&edge) {
+            return;
         }
+        // Edges that are gone make room for others.
+        if list.is_full() {
+            list.retain(|id| graph.edge_index(*id).is_some());
+        }
+        list.push(edge);
     }
 
     /// Removes all child edges in list order.
@@ -281,7 +295,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
     /// S1: retargeting puts the edge at the head of both lists.
     fn retarget(&mut self, edge: usize, to: NodeId) {
         let moved = self.remove(edge);
-        self.insert(Edge { child: to, ..moved });
+        self.place(Edge { child: to, ..moved });
     }
 
     fn thawed(&self, edge: usize) -> Done {

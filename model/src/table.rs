@@ -279,7 +279,6 @@ const PRECONDITIONS: [&[&str]; Op::VERBS.len()] = [
         "ProbeDenied",
         "NoChildren",
         "BackingUnsupported",
-        "FilterNeedsChild",
     ],
     // stream
     &[

@@ -269,6 +269,13 @@ pub enum ErrorKind {
         /// The user's edge.
         user: EdgeRef,
     },
+    /// The format of a node cannot be probed, because a parent of it does not let others read (L5.11).
+    ProbeDenied {
+        /// The node.
+        node: NodeRef,
+        /// The edge that does not share it.
+        denies: EdgeRef,
+    },
     /// The user may not resize, so it cannot truncate (O38).
     NoResize {
         /// The user.

@@ -20,8 +20,8 @@ pub struct Opening {
     pub spec: Spec,
     /// Its child `file`.
     pub file: Option<Below>,
-    /// Its backing child, or that it have none.
-    pub backing: Option<Option<NodeId>>,
+    /// Its backing child, which is there already.
+    pub backing: Option<NodeId>,
     /// The temporary snapshot above it.
     pub overlay: Option<NodeId>,
     /// Is its format to be probed?

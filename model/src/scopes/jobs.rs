@@ -58,18 +58,17 @@ fn openings(used: &[NodeId], [node, below, overlay]: [NodeId; 3]) -> Vec<Op> {
             Some(overlay),
             false,
         ),
-        with(BACKING_FILTER, new(PROTOCOL), Some(None), None, false),
         with(MISMATCHED, new(PROTOCOL), None, None, false),
-        with(Spec::plain(Kind::Raw), new(PROTOCOL), Some(None), None, false),
-        with(FORMAT, old(below), Some(Some(overlay)), None, true),
+        with(Spec::plain(Kind::Raw), new(PROTOCOL), Some(below), None, false),
+        with(FORMAT, old(below), Some(overlay), None, true),
     ];
     for &a in used {
         all.push(Op::Open { node: a, spec: FORMAT, file: None, backing: None, overlay: None, probe: false });
         all.push(with(Spec::plain(Kind::Raw), old(a), None, None, true));
-        all.push(with(FORMAT, old(a), Some(Some(a)), Some(overlay), false));
-        all.push(with(FORMAT, new(PROTOCOL), Some(Some(a)), Some(a), false));
-        all.push(with(EXCLUSIVE, None, Some(Some(a)), None, false));
-        all.push(with(BACKING_FILTER, new(PROTOCOL), Some(Some(a)), None, false));
+        all.push(with(FORMAT, old(a), Some(a), Some(overlay), false));
+        all.push(with(FORMAT, new(PROTOCOL), Some(a), Some(a), false));
+        all.push(with(EXCLUSIVE, None, Some(a), None, false));
+        all.push(with(BACKING_FILTER, new(PROTOCOL), Some(a), None, false));
         all.push(with(FILTER, old(a), None, Some(overlay), true));
     }
     all

@@ -13,7 +13,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         if let Some(Below { node: there, opened: None }) = file {
             self.exists(there)?;
         }
-        backing.flatten().map_or(Ok(()), |to| self.exists(to))?;
+        backing.map_or(Ok(()), |to| self.exists(to))?;
         match file {
             Some(Below { node: below, opened: Some(own) }) => self.add(below, Self::below(spec, own))?,
             Some(Below { node: below, opened: None }) if probe => self.may_probe(below)?,
@@ -24,7 +24,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
             self.open_file(node, spec, file)?;
         }
         if let Some(to) = backing {
-            let change = self.backing_change(node, to)?;
+            let change = self.backing_change(node, Some(to))?;
             let found = self.graph;
             self.change(change, &found);
         }
@@ -33,7 +33,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
             above.flags.inactive = spec.flags.inactive;
             self.add(overlay, above)?;
             self.append(overlay, node, false)?;
-            self.drop_holder(node);
+            self.graph.nodes[node.0 as usize].monitor = false;
         }
         Ok(())
     }
@@ -62,11 +62,11 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(())
     }
 
-    /// L5.11: may somebody read the layer below? Edges that this operation made or moved are not asked.
+    /// L5.11: may somebody read the layer below? Edges that this operation made have not been judged and are not asked.
     fn may_probe(&self, node: NodeId) -> Done {
         let Some(before) = judge::derive(self.before) else { return Ok(()) };
         let denies = |id: &_| {
-            let there = self.before.edge_index(*id).filter(|_| !self.placed.contains(id));
+            let there = self.before.edge_index(*id).filter(|_| !self.made.contains(id));
             there.is_some_and(|i| !before.edges[i].share.meets(R))
         };
         match self.graph.parents(node).map(|i| self.graph.edges()[i].id()).find(denies) {
