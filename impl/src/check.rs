@@ -72,6 +72,10 @@ pub enum Inconsistency {
     InactiveNode(NodeKey),
     /// The node is doomed or has no reference (L2.1).
     Unreferenced(NodeKey),
+    /// The edge joins two contexts, or a fixed user lives elsewhere than at its node (C1).
+    Context(EdgeKey),
+    /// The node is not quiesced as often as its sections and children say (Q1).
+    Quiesced(NodeKey),
     /// The node is stale and not listed, or listed and not stale (V7.1).
     Stale(NodeKey),
 }
@@ -85,10 +89,11 @@ impl Inconsistency {
     }
 }
 
-/// All pairs as they must be, computed from scratch.
+/// All pairs and quiesce counts as they must be, computed from scratch.
 #[derive(Clone, Debug)]
 pub struct Recomputed {
     nodes: SecondaryMap<NodeKey, Pair>,
+    quiesced: SecondaryMap<NodeKey, u64>,
     edges: SecondaryMap<EdgeKey, Pair>,
 }
 
@@ -99,6 +104,12 @@ impl Recomputed {
         self.nodes.get(node).copied()
     }
 
+    /// How often a node is quiesced (Q1).
+    #[must_use]
+    pub fn quiesce_count(&self, node: NodeKey) -> Option<u64> {
+        self.quiesced.get(node).copied()
+    }
+
     /// The pair of an edge (P4).
     #[must_use]
     pub fn edge(&self, edge: EdgeKey) -> Option<Pair> {
@@ -107,7 +118,8 @@ impl Recomputed {
 }
 
 impl<D: Driver> Graph<D> {
-    /// All pairs from scratch: one pass over the lists from the top, without counters and labels. O(nodes + edges).
+    /// All pairs and quiesce counts from scratch: one pass over the lists from the top, and one from the bottom,
+    /// without counters and labels. O(nodes + edges).
     ///
     /// # Errors
     /// An edge on a cycle, if there is one, which there never is at rest.
@@ -119,6 +131,7 @@ impl<D: Driver> Graph<D> {
         }
         let mut result = Recomputed {
             nodes: SecondaryMap::with_capacity(core.nodes.capacity()),
+            quiesced: core.recompute_quiesced(&order, core.drain_alls),
             edges: SecondaryMap::with_capacity(core.edges.capacity()),
         };
         for key in order {
@@ -166,12 +179,16 @@ impl<D: Driver> Graph<D> {
             found.push(Inconsistency::Registry);
         }
         core.check_users(&mut found);
+        core.check_contexts(&mut found);
         core.check_texts(&mut found);
         core.check_inheritance(&mut found);
         // Broken lists could lead anywhere.
         if !found.iter().any(Inconsistency::is_about_lists) {
             match self.recompute() {
-                Ok(all) => core.check_pairs(&all, &mut found),
+                Ok(all) => {
+                    core.check_pairs(&all, &mut found);
+                    core.check_quiet(&mut found);
+                }
                 Err(edge) => found.push(Inconsistency::Cycle(edge)),
             }
         }

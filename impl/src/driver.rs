@@ -1,5 +1,6 @@
 //! Drivers: the pure rule of a node ([`Policy`]) and the hooks that are told about changes ([`Driver`]).
 
+use crate::context::ContextId;
 use crate::graph::NodeView;
 use crate::open::{Limits, Options};
 use crate::permission::{Grant, Pair, Permissions};
@@ -169,10 +170,12 @@ pub struct UnsupportedOption;
 ///
 /// Every hook may rest on its default, which accepts. A hook gets the node as it will be after the operation, and
 /// cannot reach the graph's mutators. Every successful `prepare` is followed by exactly one `commit_prepare` or
-/// `abort_prepare`, and so are `rename`, `inactivate` and `activate` by theirs, and every successful `check` by
-/// one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `set`, children first; every
-/// `commit_activate` and every `commit_inactivate`, in the order of asking; every `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every `post_commit`; then
-/// the closed nodes are closed (V6). `flush` promises nothing, and nothing follows it.
+/// `abort_prepare`, and so are `rename`, `inactivate`, `change_context` and `activate` by theirs, and every successful
+/// `check` by one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `quiesce`; every `set`,
+/// children first; every `commit_activate`, every `commit_inactivate` and every `commit_context`, in the order of
+/// asking; every `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every
+/// `post_commit`; every `resume`; then the closed nodes are closed (V6). `flush` promises nothing, and nothing follows
+/// it.
 ///
 /// A hook that panics while being asked unwinds through the transaction, which leaves the graph as it was before; the
 /// steps that succeeded until then are in [`Graph::pending_aborts`](crate::Graph::pending_aborts).
@@ -273,6 +276,27 @@ pub trait Driver: Policy + Send + Sync {
         let _ = view;
     }
 
+    /// The I/O of the node is about to be done in another context (C4; QEMU: `bdrv_try_change_aio_context`). Of nodes
+    /// that are connected all are asked before the first changes. A refusal undoes all, unless nobody uses the component
+    /// and it was only to go back to main: then it stays where it is (C3).
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        let _ = (view, to);
+        Ok(())
+    }
+
+    /// The context changes now; the driver is quiesced (C4; QEMU: `bdrv_attach_aio_context`).
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        let _ = (view, to);
+    }
+
+    /// The context does not change after all.
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        let _ = (view, to);
+    }
+
     /// The parents' permissions are about to become `new` (QEMU: `bdrv_check_perm`). A refusal undoes all, unless
     /// `new` only loosens what the driver was granted: then the node goes stale and the driver is asked again in
     /// every later operation (V7).
@@ -292,6 +316,19 @@ pub trait Driver: Policy + Send + Sync {
     /// What was checked does not happen (QEMU: `bdrv_abort_perm_update`).
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
         let _ = (view, new);
+    }
+
+    /// The node becomes quiesced, or is about to change its context (Q4; QEMU: `bdrv_drain_begin`): the driver stops
+    /// sending requests, and returns when none is in flight. Called when all drivers have agreed, before anything takes
+    /// effect, and not of a node that was quiesced before.
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        let _ = view;
+    }
+
+    /// The node is not quiesced any more, or was only for a change of its context (Q4; QEMU: `bdrv_drain_end`). Called
+    /// when everything has taken effect. A panic in here undoes nothing, see [`Judged::run`](crate::Judged::run).
+    fn resume(&mut self, view: &NodeView<'_>) {
+        let _ = view;
     }
 
     /// The node called `name` is gone for good (QEMU: `bdrv_close`); or it was to be opened, with this driver, and that
@@ -419,6 +456,18 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
         (**self).abort_activate(view);
     }
 
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        (**self).change_context(view, to)
+    }
+
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        (**self).commit_context(view, to);
+    }
+
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        (**self).abort_context(view, to);
+    }
+
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         (**self).check(view, new)
     }
@@ -429,6 +478,14 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
 
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
         (**self).abort(view, new);
+    }
+
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        (**self).quiesce(view);
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        (**self).resume(view);
     }
 
     fn close(&mut self, name: &str) {

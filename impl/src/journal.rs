@@ -1,6 +1,8 @@
 //! The undo log. Every write of a transaction leaves one record; a rollback takes them back in reverse order, which
 //! restores the graph exactly, list orders included.
 
+use crate::context::ContextId;
+use crate::drain::Quiet;
 use crate::driver::Driver;
 use crate::graph::Graph;
 use crate::graph::arena::{Core, EdgeKey, NodeKey, UserKey};
@@ -56,6 +58,17 @@ pub(crate) enum Undo {
     Shifted(NodeKey),
     Wanted(UserKey, Pair),
     Label(NodeKey, i64),
+    Quiet {
+        node: NodeKey,
+        old: Quiet,
+    },
+    DrainAlls(u32),
+    Context {
+        node: NodeKey,
+        old: ContextId,
+    },
+    /// The last of the requests to move.
+    Request,
     /// The previous value is the last of `Pending::options`.
     Option,
 }
@@ -123,6 +136,10 @@ impl Core {
             }
             Undo::Wanted(key, old) => self.users[key].wanted = old,
             Undo::Label(key, old) => self.nodes[key].label = old,
+            Undo::Quiet { node, old } => self.put_quiet(node, old),
+            Undo::DrainAlls(old) => self.drain_alls = old,
+            Undo::Context { node, old } => self.nodes[node].context = old,
+            Undo::Request => _ = self.pending.contexts.requests.pop(),
             Undo::Opened(_) | Undo::Option => {}
         }
     }
@@ -238,6 +255,10 @@ impl Core {
                 pending.aborts.push(step);
             }
         }
+        let quieted = core::mem::take(&mut pending.quieted);
+        if let Some(notices) = pending.notices.take() {
+            pending.resumes.extend(notices.quiesced.into_iter().take(quieted));
+        }
         // A hook panicked while the drivers were being told: those who had been told lag behind the old state now.
         // Those who lagged before may have caught up.
         let told = core::mem::take(&mut self.pending.told);
@@ -285,5 +306,10 @@ impl Core {
         pending.settle.clear();
         pending.settled = 0;
         pending.told.clear();
+        pending.drains = false;
+        pending.contexts.clear();
+        pending.stay_aborts = 0;
+        pending.notices = None;
+        pending.quieted = 0;
     }
 }

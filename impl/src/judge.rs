@@ -18,6 +18,10 @@ impl<D: Driver> Graph<D> {
             core.judge_shifted()?;
         }
         refresh(core, drivers)?;
+        let contexts = core.contexts_concerned();
+        if contexts {
+            core.settle_contexts()?;
+        }
         if !core.pending.renamed.is_empty() {
             core.judge_rest_of_renamed()?;
             self.judge_renamed()?;
@@ -27,6 +31,9 @@ impl<D: Driver> Graph<D> {
             core.close_doomed();
             // This only loosens (P10), so it cannot refuse, unless a driver's rule is not monotone.
             refresh(core, drivers)?;
+        }
+        if contexts {
+            core.orphans_to_main();
         }
         core.make_plan();
         Ok(())
@@ -67,8 +74,8 @@ impl Core {
     }
 
     /// V5: flush, then prepare for the reopened nodes in order of the steps; rename for the renamed ones; inactivate;
-    /// then check for the nodes whose grant differs, the reopened and the stale ones, parents before children; then
-    /// activate. Closed nodes are not asked (L2.2), nor those without a driver (L3.1).
+    /// context for those that move; then check for the nodes whose grant differs, the reopened and the stale ones,
+    /// parents before children; then activate. Closed nodes are not asked (L2.2), nor those without a driver (L3.1).
     fn make_plan(&mut self) {
         if !self.pending.reopened.is_empty() || !self.pending.renamed.is_empty() {
             self.plan_before_checks();
@@ -76,6 +83,9 @@ impl Core {
         let shifts = !self.pending.shifted.is_empty();
         if shifts {
             self.plan_shifts(true);
+        }
+        if self.pending.contexts.ask() {
+            self.plan_contexts();
         }
         self.plan_checks();
         self.pending.checked = self.pending.plan.len();
@@ -107,7 +117,7 @@ impl Core {
         }
     }
 
-    /// V5.1, but for the activity.
+    /// V5.1, but for activity and contexts.
     fn plan_before_checks(&mut self) {
         let Self { nodes, pending, .. } = self;
         let asked = |key: NodeKey| nodes.get(key).filter(|node| node.is_asked());

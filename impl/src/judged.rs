@@ -42,8 +42,9 @@ impl<'g, D: Driver> Judged<'g, D> {
         Self { guard }
     }
 
-    /// The whole plan: flushes, then prepares in the order of the steps, then renames, then inactivations and then
-    /// checks, each parents before children, then activations, children before parents (V5).
+    /// The whole plan: flushes, then prepares in the order of the steps, then renames, then inactivations, parents
+    /// before children, then contexts, then checks, parents before children, then activations, children before parents
+    /// (V5).
     #[must_use]
     pub fn plan(&self) -> &[PlanStep] {
         &self.core.pending.plan
@@ -62,7 +63,8 @@ impl<'g, D: Driver> Judged<'g, D> {
         }
     }
 
-    /// The next step was refused. If that is tolerated the node goes stale and the plan goes on (V7). Nothing happens
+    /// The next step was refused. If that is tolerated the node goes stale, or its component stays in its context and
+    /// is not asked any more (C3), and the plan goes on (V7). Nothing happens
     /// if there is no next step.
     ///
     /// # Errors
@@ -77,8 +79,9 @@ impl<'g, D: Driver> Judged<'g, D> {
         Err(Refused { error, aborts })
     }
 
-    /// Makes everything permanent. The caller then commits what [`Committed::commits`] lists, tells those that
-    /// [`Committed::post_commits`] lists, and closes the closed drivers. O(what changed), and a sort of the reopened
+    /// Makes everything permanent. The caller then aborts what [`Committed::aborts`] lists, tells those to be quiet that [`Committed::quiesced`] lists, commits
+    /// what [`Committed::commits`] lists, tells those that [`Committed::post_commits`] lists, tells those to go on that
+    /// [`Committed::resumed`] lists, and closes the closed drivers. O(what changed), and a sort of the reopened
     /// nodes.
     ///
     /// # Errors
@@ -89,6 +92,7 @@ impl<'g, D: Driver> Judged<'g, D> {
         }
         let graph = &mut *self.guard.graph;
         graph.core.order_settlement();
+        graph.core.order_notices();
         while graph.core.settle_next().is_some() {}
         Ok(graph.finish())
     }
@@ -96,11 +100,12 @@ impl<'g, D: Driver> Judged<'g, D> {
     /// Executes the steps that are left through the drivers' hooks, and makes everything permanent.
     ///
     /// A hook that panics while being asked leaves the graph as it was before the transaction. So does one that
-    /// panics in `set` or in a hook whose name begins with `commit`; drivers that have been told by then count as granted what they were told,
+    /// panics in `quiesce`, in `set` or in a hook whose name begins with `commit`; drivers that have been told by then
+    /// count as granted what they were told,
     /// so their nodes are stale and are asked again next time. Where the last of them has been told is the point of no
-    /// return: a panic in `post_commit` or `close` leaves the transaction in effect and the closed nodes out of the
+    /// return: a panic in `post_commit`, `resume` or `close` leaves the transaction in effect and the closed nodes out of the
     /// graph, all of them, but what was to be returned is lost, and the drivers whose turn had not come are not told,
-    /// or dropped without `close`.
+    /// or dropped without `close`. Who was told to be quiet and not to go on is in [`Graph::pending_resumes`].
     ///
     /// # Errors
     /// `Refused`; everything has been aborted and undone.
@@ -135,6 +140,9 @@ impl<D: Driver> Graph<D> {
             }
         }
         self.core.order_settlement();
+        self.core.order_notices();
+        self.abort_stays();
+        self.quiesce_all();
         while let Some(step) = self.core.next_to_settle() {
             self.commit_step(step);
             self.core.settle_next();
@@ -144,10 +152,15 @@ impl<D: Driver> Graph<D> {
 }
 
 impl Core {
-    /// The next step is refused. `None` if that is tolerated (V7): a check of a pair that only loosens.
+    /// The next step is refused. `None` if that is tolerated (V7): a check of a pair that only loosens, or
+    /// a change of the context of an orphan (C3).
     fn refuse(&mut self, refusal: &Refusal) -> Option<Error> {
         let step = self.pending.plan.get(self.pending.progress).copied()?;
         let key = step.node();
+        if let PlanStep::Context { wish: true, .. } = step {
+            self.stay();
+            return None;
+        }
         if let PlanStep::Check { grant, .. } = step
             && grant.pair.is_loosening_of(self.nodes[key].granted.pair)
         {

@@ -149,6 +149,9 @@
 //! | detach, set backing, set file, reopen, if nodes inherit from the parent and are not its children | a walk below the child |
 //! | the verdict on conflicts | O(1) for any number of parents; O(parents) to name the two in conflict |
 //! | keeping the graph free of cycles | O(1) for an edge that fits the present order, else a search from both ends |
+//! | attach, detach or move an edge to a quiesced node; begin, end a section | a walk to those who become quiesced, or cease to be |
+//! | begin, end a drain-all | O(1), and a word to each driver |
+//! | contexts | a comparison for an edge within one; a walk over the component for an edge that joins two, for a move, and for a node outside the main one that loses a parent |
 //! | rollback, savepoint | O(what was done), O(1) |
 //! | `snapshot`, `restore`, `clone_from`, `recompute`, `check` | O(nodes + edges) |
 //!
@@ -168,10 +171,10 @@
 //!
 //! # What is not covered
 //!
-//! Contexts (threads) and drained sections: later, as in `specs/`. Of a migration the graph knows that nodes are
+//! Threads and requests: the graph says in which context a node is, and when it is to be quiet; a driver sees to it that
+//! its I/O is done there, and waits until nothing is in flight. Of a migration the graph knows that nodes are
 //! inactive, and nothing of the protocol. It knows no sizes; a driver that needs to resize for its alignment says so in
-//! its `check` (P9). A rule that is not monotone (P10) is accepted, but then
-//! taking a parent away can be refused. Reading the graph after a leaked transaction (`mem::forget`) shows it half
+//! its `check` (P9). A rule that is not monotone (P10) is accepted, but then taking a parent away can be refused. Reading the graph after a leaked transaction (`mem::forget`) shows it half
 //! done, until the next mutating call undoes it. Running out of memory aborts, as everywhere in `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -180,7 +183,9 @@ extern crate alloc;
 
 mod activation;
 mod check;
+mod context;
 mod counters;
+mod drain;
 mod driver;
 pub mod drivers;
 mod error;
@@ -204,6 +209,7 @@ mod steps;
 mod transaction;
 
 pub use check::{Inconsistency, Recomputed};
+pub use context::ContextId;
 pub use driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};

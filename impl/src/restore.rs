@@ -1,5 +1,6 @@
 //! From a snapshot to a graph: everything is validated, and all pairs are computed anew.
 
+use crate::drain::Quiet;
 use crate::driver::Driver;
 use crate::graph::Graph;
 use crate::graph::arena::{Node, NodeKey};
@@ -61,6 +62,8 @@ pub enum RestoreError {
     BadlyFrozen(usize),
     /// A user has no edge, or more than one.
     UserEdges(usize),
+    /// An edge joins two contexts (C1).
+    Contexts(usize),
     /// `parent_lists` does not have every edge once.
     ParentLists,
     /// A node has no reference (L2.1).
@@ -146,6 +149,7 @@ impl<D: Driver> Graph<D> {
             return Err(RestoreError::Version(snapshot.version));
         }
         let nodes = self.build_nodes(snapshot, make)?;
+        self.core.drain_alls = snapshot.drain_alls;
         self.core.build_inheritance(snapshot, &nodes)?;
         let users = self.core.build_users(snapshot)?;
         self.core.build_edges(snapshot, &nodes, &users)?;
@@ -190,6 +194,7 @@ impl<D: Driver> Graph<D> {
             if let Some(name) = &node.stored_backing {
                 self.core.texts.backing.insert(key, name.clone());
             }
+            self.core.put_quiet(key, Quiet { sections: node.sections, children: 0 });
             keys.push(key);
         }
         Ok(keys)
@@ -226,6 +231,7 @@ impl<D: Driver> Graph<D> {
                 }
             }
         }
+        core.build_quiet(&order);
         order.clear();
         core.pending.stack = order;
         if index == nodes.len() { Ok(()) } else { Err(RestoreError::Cycle) }
@@ -254,5 +260,6 @@ fn restored_node<T>(node: &NodeSnapshot<T>, shape: Shape) -> Result<Node, fn(usi
     };
     let mut data = Node::new(&spec, shape, 0);
     (data.monitor, data.holders, data.granted) = (node.monitor, node.holders, node.granted);
+    data.context = node.context;
     Ok(data)
 }

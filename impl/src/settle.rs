@@ -1,6 +1,7 @@
 //! The end of a plan: steps made permanent in the order for it, or aborted from the back (V6), and what is left to do
 //! when all drivers have been told.
 
+use crate::context::Stay;
 use crate::driver::{Driver, Refusal};
 use crate::error::Hook;
 use crate::graph::arena::{Core, NodeKey};
@@ -11,23 +12,32 @@ use core::cmp::Reverse;
 
 impl Core {
     /// All steps have been executed; in which order they are made permanent (V6): the checks from the back, the
-    /// activations and the inactivations, the renames from the back, then the prepares, each after those of the nodes
-    /// below, which have greater labels. Refused checks are not among them.
+    /// activations, the inactivations and the contexts, the renames from the back, then the prepares, each after those
+    /// of the nodes below, which have greater labels. Refused checks are not among them, nor the contexts of components
+    /// that stay: of these the questions to those who agreed in vain are aborted first of all, newest first (C3).
     pub(crate) fn order_settlement(&mut self) {
         let Self { nodes, pending, .. } = self;
-        let (plan, refused) = (&pending.plan, &pending.refused);
+        let (plan, refused, stays) = (&pending.plan, &pending.refused, &pending.contexts.stays);
         let (checks, checked) = (pending.before_checks, pending.checked);
         let accepted = |index: &usize| refused.is_empty() || refused.binary_search(index).is_err();
         pending.settled = 0;
         pending.settle.clear();
+        if !stays.is_empty() {
+            pending.settle.extend(stays.iter().rev().flat_map(|stay| (stay.start..stay.refused).rev()));
+            pending.stay_aborts = pending.settle.len();
+        }
         pending.settle.extend((checks..checked).rev().filter(accepted));
-        pending.settle.extend(checked..plan.len());
+        if checked < plan.len() {
+            pending.settle.extend(checked..plan.len());
+        }
         if checks == 0 {
             return;
         }
         let step = |index: &usize| plan.get(*index).copied();
         let of = |hook| move |index: &usize| step(index).is_some_and(|step| step.hook() == hook);
+        let moves = |index: &usize| !Stay::among(stays, *index);
         pending.settle.extend((0..checks).filter(of(Hook::Inactivate)));
+        pending.settle.extend((0..checks).filter(of(Hook::Context)).filter(moves));
         pending.settle.extend((0..checks).rev().filter(of(Hook::Rename)));
         let first = pending.settle.len();
         pending.settle.extend((0..checks).rev().filter(of(Hook::Prepare)));
@@ -110,6 +120,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Prepare { read_only, .. } => driver.prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.rename(&view),
             PlanStep::Inactivate { .. } => driver.inactivate(&view),
+            PlanStep::Context { to, .. } => driver.change_context(&view, to),
             PlanStep::Check { grant, .. } => driver.check(&view, grant),
             PlanStep::Activate { .. } => driver.activate(&view),
         }
@@ -122,6 +133,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Prepare { read_only, .. } => driver.commit_prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.commit_rename(&view),
             PlanStep::Inactivate { .. } => driver.commit_inactivate(&view),
+            PlanStep::Context { to, .. } => driver.commit_context(&view, to),
             PlanStep::Check { grant, .. } => driver.set(&view, grant),
             PlanStep::Activate { .. } => driver.commit_activate(&view),
         }
@@ -134,6 +146,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Prepare { read_only, .. } => driver.abort_prepare(&view, read_only),
             PlanStep::Rename { .. } => driver.abort_rename(&view),
             PlanStep::Inactivate { .. } => driver.abort_inactivate(&view),
+            PlanStep::Context { to, .. } => driver.abort_context(&view, to),
             PlanStep::Check { grant, .. } => driver.abort(&view, grant),
             PlanStep::Activate { .. } => driver.abort_activate(&view),
         }
@@ -153,9 +166,48 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// What is left to tell the drivers after [`Graph::finish`]: `post_commit` and `close`.
+    /// Components that stay where they are (C3): who agreed is told first. As in [`Graph::abort_all`].
+    pub(crate) fn abort_stays(&mut self) {
+        while self.core.pending.settled < self.core.pending.stay_aborts {
+            let Some(step) = self.core.settle_next() else { return };
+            self.abort_step(step);
+        }
+    }
+
+    /// All drivers have agreed: those who must be are told to be quiet (Q4). One counts as told before its hook is
+    /// called: should that panic, nobody knows, and it does no harm to be told to go on.
+    pub(crate) fn quiesce_all(&mut self) {
+        let next = |core: &Core| core.pending.notices.as_ref()?.quiesced.get(core.pending.quieted).copied();
+        while let Some(key) = next(&self.core) {
+            self.core.pending.quieted += 1;
+            if let Some((view, driver)) = self.hook(key) {
+                driver.quiesce(&view);
+            }
+        }
+    }
+
+    /// Tells those to go on that wait for it, but for the first few of the list. One that is quiesced again meanwhile
+    /// is told when that ends.
+    pub(crate) fn run_resumes(&mut self, first: usize) {
+        while self.core.pending.resumes.len() > first {
+            let Some(key) = self.core.pending.resumes.pop().filter(|key| !self.core.is_quiesced(*key)) else {
+                continue;
+            };
+            if let Some((view, driver)) = self.hook(key) {
+                driver.resume(&view);
+            }
+        }
+    }
+
+    /// What is left to tell the drivers after [`Graph::finish`]: `post_commit`, `resume` and `close`.
     pub(crate) fn tell(&mut self, committed: &mut Committed<D>) {
+        // From here on they are owed their resume, whatever the other hooks do.
+        let owed = self.core.pending.resumes.len();
+        self.core.pending.resumes.extend_from_slice(committed.resumed());
         committed.post_commits().for_each(|key| self.post_commit(key));
+        if committed.notices.is_some() {
+            self.run_resumes(owed);
+        }
         for closed in &mut committed.closed {
             if let Some(driver) = &mut closed.driver {
                 driver.close(&closed.name);
@@ -168,6 +220,7 @@ impl<D: Driver> Graph<D> {
         let core = &mut self.core;
         let plan = &core.pending.plan;
         let refused = core.pending.refused.iter().filter_map(|index| plan.get(*index));
+        let refused = refused.filter(|step| matches!(step, PlanStep::Check { .. }));
         let refused: Vec<NodeKey> = refused.map(PlanStep::node).collect();
         core.relist_stale(&refused);
         core.free_unlinked();
@@ -180,8 +233,9 @@ impl<D: Driver> Graph<D> {
         }
         let prepared = core.prepared();
         let plan = Plan::take(&mut core.pending.plan);
+        let notices = core.pending.notices.take();
         core.reset_pending();
         let ejected = core::mem::take(&mut self.ejected);
-        Committed { closed, ejected, plan, refused, stale: core.stale.clone(), prepared }
+        Committed { closed, ejected, plan, refused, stale: core.stale.clone(), prepared, notices }
     }
 }

@@ -1,5 +1,6 @@
 //! Everything observable of a graph as plain data.
 
+use crate::context::ContextId;
 use crate::driver::Driver;
 use crate::graph::arena::{EdgeKey, NodeKey};
 use crate::graph::{EdgeView, Graph};
@@ -31,6 +32,8 @@ pub const SNAPSHOT_VERSION: u32 = 3;
 pub struct Snapshot<D> {
     /// [`SNAPSHOT_VERSION`].
     pub version: u32,
+    /// Open drain-alls (Q1).
+    pub drain_alls: u32,
     /// The nodes.
     pub nodes: Vec<NodeSnapshot<D>>,
     /// The root users.
@@ -45,6 +48,7 @@ impl<D> Default for Snapshot<D> {
     fn default() -> Self {
         Self {
             version: SNAPSHOT_VERSION,
+            drain_alls: 0,
             nodes: Vec::new(),
             users: Vec::new(),
             edges: Vec::new(),
@@ -75,6 +79,10 @@ pub struct NodeSnapshot<D> {
     pub monitor: bool,
     /// The number of callers that hold it (L1).
     pub holders: u32,
+    /// The context (C1).
+    pub context: ContextId,
+    /// The number of its own open sections (Q1).
+    pub sections: u32,
     /// From whom the node inherits (S8).
     pub inherits: Option<u32>,
     /// Whether it inherits the read-only flag, too; only if it inherits.
@@ -122,6 +130,8 @@ pub struct UserSnapshot {
     pub pair: Pair,
     /// The flag *stay-at-node*.
     pub stays: bool,
+    /// The flag *fixed* (C1).
+    pub fixed: bool,
     /// The flag *may-inactivate* (A1).
     pub may_inactivate: bool,
     /// The kinds of operation that it blocks (L4).
@@ -172,7 +182,7 @@ impl<D: Driver> Graph<D> {
 
     /// As [`snapshot`](Self::snapshot), with something else in place of the drivers that are there.
     pub fn snapshot_with<T>(&self, mut describe: impl FnMut(NodeKey, &D) -> T) -> Snapshot<T> {
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot { drain_alls: self.core.drain_alls, ..Snapshot::default() };
         let mut numbers = SecondaryMap::with_capacity(self.core.nodes.len());
         self.nodes().enumerate().for_each(|(number, key)| _ = numbers.insert(key, index(number)));
         for view in self.nodes().filter_map(|key| self.get(key)) {
@@ -190,6 +200,8 @@ impl<D: Driver> Graph<D> {
                 inactive: node.inactive,
                 monitor: node.monitor,
                 holders: node.holders,
+                context: node.context,
+                sections: view.sections(),
                 inherits: view.inherits_from().and_then(|parent| numbers.get(parent).copied()),
                 inherits_read_only: view.inherits_read_only(),
                 stored_backing: view.stored_backing().cloned(),
@@ -213,9 +225,9 @@ impl<D: Driver> Graph<D> {
         for user in self.users().filter_map(|user| self.user_view(user)) {
             let parent = ParentIndex::User(index(snapshot.users.len()));
             let (name, pair, stays) = (user.name().clone(), user.wanted(), user.stays());
-            let may_inactivate = user.may_inactivate();
+            let (fixed, may_inactivate) = (user.is_fixed(), user.may_inactivate());
             let (blocks, block_reason) = (user.blocks(), user.block_reason().cloned());
-            snapshot.users.push(UserSnapshot { name, pair, stays, may_inactivate, blocks, block_reason });
+            snapshot.users.push(UserSnapshot { name, pair, stays, fixed, may_inactivate, blocks, block_reason });
             if let Some(edge) = self.edge(user.edge()) {
                 push(&mut snapshot.edges, parent, edge);
             }

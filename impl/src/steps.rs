@@ -1,5 +1,6 @@
 //! The steps as methods of a transaction.
 
+use crate::context::ContextId;
 use crate::driver::{Driver, DriverOption};
 use crate::error::StepError;
 #[cfg(doc)]
@@ -329,4 +330,75 @@ steps! {
     /// # Errors
     /// `NodeNotFound`, `Blocked`, `CannotReplace`.
     check_replace(parent: NodeKey, node: NodeKey) -> () = graph => graph.core.check_replace(parent, node);
+
+    /// Opens a section on the node: it and all above it are quiesced until it ends (O31, Q1; QEMU:
+    /// `bdrv_drained_begin`). The section is a reference to the node. O(those that become quiesced and their parents).
+    ///
+    /// ```
+    /// use blockgraph::drivers::{Filter, Protocol};
+    /// use blockgraph::{Graph, NodeSpec, Pair, Preset};
+    ///
+    /// let mut graph: Graph<Preset> = Graph::new();
+    /// let file = graph.add(NodeSpec::new("file"), Protocol.into())?;
+    /// let throttle = graph.insert(NodeSpec::new("throttle"), Filter.into(), file)?;
+    /// let guest = graph.attach_user("guest", throttle, Pair::NOTHING, false)?;
+    /// graph.drain_begin(file)?;
+    /// assert!(graph.user_view(guest).is_some_and(|guest| guest.is_quiesced()));
+    ///
+    /// // The section ends in the same transaction in which the throttle goes: the guest goes on, once.
+    /// let mut t = graph.transaction();
+    /// t.drop_filter(throttle)?;
+    /// t.drain_end(file)?;
+    /// let committed = t.commit()?;
+    /// assert_eq!((committed.resumed(), committed.resumed_users()), (&[file][..], &[guest][..]));
+    /// # Ok::<(), blockgraph::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NodeNotFound`.
+    drain_begin(node: NodeKey) -> () = graph => graph.core.drain_begin(node);
+
+    /// Ends a section of the node; at zero references the node is doomed (O32; QEMU: `bdrv_drained_end`). O(those that
+    /// cease to be quiesced and their parents).
+    ///
+    /// # Errors
+    /// `NodeNotFound`, `NotDrained`.
+    drain_end(node: NodeKey) -> () = graph => graph.core.drain_end(node);
+
+    /// Opens a section on all nodes, also on those to come (O33, Q1; QEMU: `bdrv_drain_all_begin`). O(1), and the
+    /// commit tells everybody.
+    ///
+    /// # Errors
+    /// None.
+    drain_all_begin() -> () = graph => { graph.core.drain_all_begin(); Ok(()) };
+
+    /// Ends a section on all nodes (O34; QEMU: `bdrv_drain_all_end`). O(1), and the commit tells everybody.
+    ///
+    /// # Errors
+    /// `NotDrainedAll`.
+    drain_all_end() -> () = graph => graph.core.drain_all_end();
+
+    /// Asks the node to go to another context, together with all that it is connected with (O35, C2; QEMU:
+    /// `bdrv_try_change_aio_context`). The judgement decides: a fixed user elsewhere is a `ContextFixed`. O(1), and the
+    /// judgement walks over the component.
+    ///
+    /// ```
+    /// use blockgraph::drivers::{Filter, Protocol};
+    /// use blockgraph::{ContextId, ErrorKind, Graph, NodeSpec, Pair, Preset, UserSpec};
+    ///
+    /// let mut graph: Graph<Preset> = Graph::new();
+    /// let file = graph.add(NodeSpec::new("file"), Protocol.into())?;
+    /// let throttle = graph.insert(NodeSpec::new("throttle"), Filter.into(), file)?;
+    /// let guest = UserSpec::new("guest", Pair::NOTHING).fixed(true).context(ContextId(1));
+    /// graph.attach_user_as(guest, throttle)?;
+    /// assert_eq!(graph.get(file).map(|file| file.context()), Some(ContextId(1)));
+    ///
+    /// let error = graph.move_context(file, ContextId(2)).unwrap_err();
+    /// assert!(matches!(error.kind(), ErrorKind::ContextFixed { .. }));
+    /// # Ok::<(), blockgraph::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NodeNotFound`.
+    move_context(node: NodeKey, to: ContextId) -> () = graph => graph.core.move_context(node, to);
 }

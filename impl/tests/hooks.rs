@@ -4,8 +4,8 @@
 mod common;
 
 use blockgraph::{
-    ChildContext, Driver, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal, Reopen, Role,
-    UserSpec,
+    ChildContext, ContextId, Driver, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Permissions, Policy, Refusal,
+    Reopen, Role, UserSpec,
 };
 use common::READER;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +29,8 @@ struct Diarist {
     panics_in_close: bool,
     panics_in_post_commit: bool,
     panics_in_commit: bool,
+    panics_in_resume: bool,
+    refuses_contexts: bool,
 }
 
 impl Diarist {
@@ -139,6 +141,29 @@ impl Driver for Diarist {
         self.write(format!("abort {} {new:?}", view.name()));
     }
 
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        self.write(format!("context {} {to}", view.name()));
+        if self.refuses_contexts { Err(Refusal::new("no")) } else { Ok(()) }
+    }
+
+    fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        assert!(!self.panics_in_commit, "commit_context panics");
+        self.write(format!("commit_context {} {to}", view.name()));
+    }
+
+    fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
+        self.write(format!("abort_context {} {to}", view.name()));
+    }
+
+    fn quiesce(&mut self, view: &NodeView<'_>) {
+        self.write(format!("quiesce {}", view.name()));
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        assert!(!self.panics_in_resume, "resume panics");
+        self.write(format!("resume {}", view.name()));
+    }
+
     fn close(&mut self, name: &str) {
         assert!(!self.panics_in_close, "close panics");
         self.write(format!("close {name}"));
@@ -178,6 +203,19 @@ fn every_hook<D: Driver>(wrap: fn(Diarist) -> D) {
     t.release(a).unwrap();
     t.commit().unwrap();
     assert_eq!(heard(&log), ["close b", "close a"]);
+    let a = graph.add(NodeSpec::new("a"), wrap(Diarist::new(&log))).unwrap();
+    graph.drain_begin(a).unwrap();
+    graph.drain_end(a).unwrap();
+    assert_eq!(heard(&log), ["quiesce a", "resume a"]);
+    graph.move_context(a, ContextId(7)).unwrap();
+    assert_eq!(heard(&log), ["context a 7", "quiesce a", "commit_context a 7", "resume a"]);
+    let refusing =
+        graph.add(NodeSpec::new("b"), wrap(Diarist { refuses_contexts: true, ..Diarist::new(&log) })).unwrap();
+    let mut t = graph.transaction();
+    t.move_context(a, ContextId(8)).unwrap();
+    t.move_context(refusing, ContextId(8)).unwrap();
+    assert_eq!(t.commit().map(drop).unwrap_err().to_string(), "no");
+    assert_eq!(heard(&log), ["context a 8", "context b 8", "abort_context a 8"]);
 }
 
 /// The same of the hooks about activity.
@@ -400,4 +438,120 @@ fn a_panic_in_commit_leaves_the_rest_to_be_aborted() {
     assert_eq!(words(&log).split_off(13), ["abort_prepare top", "abort_prepare middle"]);
     drop(graph.transaction().commit().unwrap());
     assert_eq!(graph.snapshot_with(|_, _| ()), before);
+}
+
+/// Quiet before anything takes effect, going on after all else but the closing (Q4, V6).
+#[test]
+fn quiesced_first_and_resumed_last() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, aside]) = tower(&log);
+    graph.drain_begin(aside).unwrap();
+    assert_eq!(words(&log), ["quiesce aside"]);
+    let mut t = graph.transaction();
+    t.reopen(&[Reopen::new(top).keep(true).read_only(false)]).unwrap();
+    t.set_backing(aside, Some(top)).unwrap();
+    t.drain_end(aside).unwrap();
+    t.drain_begin(top).unwrap();
+    t.set_backing(top, None).unwrap();
+    t.release(middle).unwrap();
+    t.commit().unwrap();
+    let expected = ["flush top", "prepare top", "check top", "quiesce top", "set top", "commit_prepare top"];
+    let heard_first = words(&log);
+    // `aside` is quiesced by its section before, and by its child after.
+    assert!(heard_first.iter().eq(expected.iter().chain(&["post_commit top", "close middle"])), "{heard_first:?}");
+    let mut t = graph.transaction();
+    t.reopen(&[Reopen::new(top).keep(true).read_only(true)]).unwrap();
+    t.drain_end(top).unwrap();
+    t.release(bottom).unwrap();
+    t.commit().unwrap();
+    let mut heard_then = words(&log).split_off(5);
+    assert_eq!(heard_then.pop().as_deref(), Some("close bottom"));
+    heard_then.sort();
+    assert_eq!(heard_then, ["post_commit top", "resume aside", "resume top"]);
+}
+
+/// Who has been told to be quiet is owed the word to go on, wherever another hook panics (Q4).
+#[test]
+fn a_panic_leaves_resumes_owed() {
+    let log = Log::default();
+    let (mut graph, [top, middle, _, _]) = tower(&log);
+    graph.driver_mut(top).unwrap().panics_in_commit = true;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut t = graph.transaction();
+        t.reopen(&[Reopen::new(top).keep(true).read_only(false)]).unwrap();
+        t.drain_begin(middle).unwrap();
+        t.commit()
+    }));
+    assert!(result.is_err());
+    let mut owed = graph.pending_resumes().to_vec();
+    owed.sort();
+    assert_eq!(owed, [top, middle], "all is as before, so they are to go on");
+    assert_eq!((graph.get(top).unwrap().quiesce_count(), graph.check()), (0, vec![]));
+    words(&log);
+    let copy = graph.clone();
+    assert_eq!(copy.pending_resumes(), graph.pending_resumes());
+    graph.run_pending_aborts();
+    let told = words(&log);
+    assert_eq!(told[0], "abort_prepare top", "first it is as before, then they go on");
+    assert_eq!((told.len(), graph.pending_resumes()), (3, &[][..]));
+
+    graph.drain_begin(middle).unwrap();
+    graph.driver_mut(top).unwrap().panics_in_resume = true;
+    assert!(catch_unwind(AssertUnwindSafe(|| graph.drain_end(middle))).is_err());
+    assert_eq!((graph.get(middle).unwrap().sections(), graph.check()), (0, vec![]), "that is in effect");
+    assert!(graph.pending_resumes().len() <= 1, "who has panicked is not called again");
+    graph.driver_mut(top).unwrap().panics_in_resume = false;
+    graph.take_pending_resumes();
+}
+
+/// H37: all are asked, then all are quiet, then all change, then all go on; and where contexts stand among the rest.
+#[test]
+fn contexts_change_while_all_is_quiet() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, aside]) = tower(&log);
+    graph.drain_begin(bottom).unwrap();
+    graph.drain_begin(aside).unwrap();
+    graph.set_backing(aside, Some(top)).unwrap();
+    heard(&log);
+    let mut t = graph.transaction();
+    t.reopen(&[Reopen::new(top).keep(true).read_only(false)]).unwrap();
+    t.move_context(bottom, ContextId(3)).unwrap();
+    t.drop_intermediate(top, middle).unwrap();
+    t.drain_end(bottom).unwrap();
+    t.commit().unwrap();
+    let mut heard = words(&log);
+    let mut sorted = |range: core::ops::Range<usize>, word: &str| {
+        let part = &mut heard[range];
+        part.sort();
+        assert!(part.iter().all(|entry| entry.starts_with(word)), "{word}: {part:?}");
+        part.len()
+    };
+    // flush, prepare, rename, four contexts, check; all are quiet already; set, four commits, and the rest.
+    assert_eq!(sorted(3..7, "context"), 4);
+    assert_eq!(sorted(9..13, "commit_context"), 4);
+    assert_eq!(sorted(16..19, "resume"), 3);
+    let rest: Vec<_> = [0, 1, 2, 7, 8, 13, 14, 15].map(|i| heard[i].as_str()).to_vec();
+    let expected = ["flush top", "prepare top", "rename aside", "check top", "set top", "commit_rename aside"];
+    assert_eq!(rest, [&expected[..], &["commit_prepare top", "post_commit top"]].concat());
+    assert_eq!(heard.len(), 19, "aside is still quiet by its own section");
+}
+
+/// What has changed its context by then is beyond aborting.
+#[test]
+fn a_panic_in_commit_context() {
+    let log = Log::default();
+    let (mut graph, [top, middle, bottom, _]) = tower(&log);
+    graph.driver_mut(middle).unwrap().panics_in_commit = true;
+    let before = graph.snapshot_with(|_, _| ());
+    let result = catch_unwind(AssertUnwindSafe(|| graph.move_context(top, ContextId(1))));
+    assert!(result.is_err());
+    assert_eq!((graph.snapshot_with(|_, _| ()), graph.check()), (before, vec![]));
+    let told = words(&log).iter().filter(|entry| entry.starts_with("commit_context")).count();
+    assert_eq!(graph.pending_aborts().len(), 3 - told);
+    let mut owed = graph.pending_resumes().to_vec();
+    owed.sort();
+    assert_eq!(owed, [top, middle, bottom]);
+    graph.run_pending_aborts();
+    let told: Vec<_> = words(&log).iter().map(|entry| entry.split(' ').next().unwrap().to_string()).collect();
+    assert_eq!(told[told.len() - 3..], ["resume", "resume", "resume"]);
 }

@@ -27,7 +27,7 @@ fn transact(rng: &mut Rng, graph: &mut Graph<Injected>, counts: &mut Counts) -> 
 #[test]
 fn random_operations_keep_all_invariants() {
     let (mut accepted, mut refused, mut counts, mut activity) = (0, 0, [0; ARMS], [0; 4]);
-    for seed in 0..120 {
+    for seed in 0..150 {
         let rng = &mut Rng::new(seed);
         let mut graph: Graph<Injected> = Graph::new();
         let mut copy: Graph<Injected> = Graph::new();
@@ -62,6 +62,8 @@ fn random_operations_keep_all_invariants() {
                     view.inactive(),
                     "the driver knows its activity"
                 );
+                assert_eq!(driver.context, view.context(), "the driver knows where it is");
+                assert_eq!(driver.quiet, view.is_quiesced(), "the driver knows whether it may go on");
                 assert_eq!(driver.stored.as_ref(), view.stored_backing(), "the driver knows its name");
                 assert_eq!(driver.granted.unwrap_or(view.granted()), view.granted(), "the driver knows its grant");
             }

@@ -363,7 +363,7 @@ fn described(snapshot: &Snapshot<Injected>) -> Vec<String> {
 /// R4 on random graphs; and that everyone is committed after those below it (V6).
 #[test]
 fn the_order_of_the_list_does_not_matter() {
-    let (mut accepted, mut failed, mut violated) = (0, 0, 0);
+    let (mut accepted, mut failed, mut violated, mut refused) = (0, 0, 0, 0);
     for seed in 0..800 {
         let rng = &mut Rng::new(seed);
         let mut graph: Graph<Injected> = Graph::new();
@@ -388,10 +388,13 @@ fn the_order_of_the_list_does_not_matter() {
             }
             let Some(first) = outcomes.first() else { continue };
             assert!(outcomes.iter().all(|outcome| outcome == first), "seed {seed}: {entries:?}\n{outcomes:#?}");
-            *[&mut accepted, &mut failed, &mut violated][first.0] += 1;
+            *[&mut accepted, &mut failed, &mut violated, &mut refused][first.0] += 1;
         }
     }
-    assert!(accepted > 500 && failed > 500 && violated > 100, "{accepted} {failed} {violated}");
+    assert!(
+        accepted > 500 && failed > 500 && violated > 100 && refused > 0,
+        "{accepted} {failed} {violated} {refused}"
+    );
 }
 
 /// Verdict and result, unless R4 says nothing of this list.
@@ -417,6 +420,8 @@ fn outcome(graph: &Graph<Injected>, entries: &[Reopen]) -> Option<(usize, Vec<St
             0
         }
         Err(error) if error.step().is_some() => 1,
+        // A file that is not aligned (P9): that depends on the final graph, too.
+        Err(error) if matches!(error.kind(), ErrorKind::Refused { .. }) => 3,
         Err(error) => {
             assert!(error.kind().is_violation(), "{error}");
             2

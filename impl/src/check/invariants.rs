@@ -2,6 +2,7 @@
 
 use super::{Inconsistency, Recomputed};
 use crate::counters::Counters;
+use crate::drain::Quiet;
 use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, Parent};
 use crate::permission::{Pair, Permissions};
 use crate::role::{Role, Slot};
@@ -14,9 +15,17 @@ impl Core {
         let lists = [p.fresh.len(), p.marks.len(), p.refused.len(), p.options.len(), p.journal.len(), p.plan.len()];
         let lists = lists.into_iter().chain([p.shifted.len()]);
         let nodes = [&p.doomed, &p.reopened, &p.renamed, &p.dirty, &p.touched, &p.told];
-        let texts = p.texts.is_empty() && p.settle.is_empty() && p.settled == 0;
+        let texts = p.texts.is_empty() && p.settle.is_empty() && p.settled == 0 && !p.drains && p.contexts.is_clear();
         let empty = { lists }.all(|len| len == 0) && nodes.iter().all(|list| list.is_empty());
-        if p.open || !empty || !texts || p.steps > 0 || p.progress > 0 {
+        if p.open
+            || !empty
+            || !texts
+            || p.notices.is_some()
+            || p.quieted > 0
+            || p.stay_aborts > 0
+            || p.steps > 0
+            || p.progress > 0
+        {
             found.push(Inconsistency::Leftover);
         }
     }
@@ -111,7 +120,7 @@ impl Core {
         if node.queued || node.touched || node.reopened || node.renamed || node.shifted {
             found.push(Inconsistency::Leftover);
         }
-        if node.doomed || !node.is_referenced() {
+        if node.doomed || !self.is_referenced(key) {
             found.push(Inconsistency::Unreferenced(key));
         }
         if node.implicit && node.shape.filter.is_none() {
@@ -161,6 +170,22 @@ impl Core {
         }
         for key in self.stale.iter().filter(|key| !self.nodes.contains_key(**key)) {
             found.push(Inconsistency::Stale(*key));
+        }
+    }
+
+    /// Both ends of every edge are in one context, so every component is.
+    pub(super) fn check_contexts(&self, found: &mut Vec<Inconsistency>) {
+        for (key, edge) in &self.edges {
+            let Some(child) = self.nodes.get(edge.child) else { continue };
+            let fits = match edge.parent {
+                Parent::Node(node) => self.nodes.get(node).is_none_or(|node| node.context == child.context),
+                Parent::User(user) => {
+                    self.users.get(user).is_none_or(|user| !user.fixed || user.context == Some(child.context))
+                }
+            };
+            if !fits {
+                found.push(Inconsistency::Context(key));
+            }
         }
     }
 
@@ -214,6 +239,35 @@ impl Core {
         found.extend(heirs.keys().map(Inconsistency::Inherits));
     }
 
+    /// Q1 from scratch, given all nodes with parents before children.
+    pub(super) fn recompute_quiesced(&self, order: &[NodeKey], drain_alls: u32) -> SecondaryMap<NodeKey, u64> {
+        let mut counts: SecondaryMap<NodeKey, u64> = SecondaryMap::with_capacity(self.nodes.capacity());
+        for key in order.iter().rev().copied() {
+            let mut count = u64::from(self.quiet(key).sections) + u64::from(drain_alls);
+            for edge in self.children(key) {
+                count += u64::from(counts.get(self.edges[edge].child).is_some_and(|count| *count > 0));
+            }
+            counts.insert(key, count);
+        }
+        counts
+    }
+
+    /// The table says of all nodes, drain-alls left out of account, why they are quiesced; one that is not, or that is
+    /// gone, has no place in it.
+    pub(super) fn check_quiet(&self, found: &mut Vec<Inconsistency>) {
+        for (key, quiet) in &self.quiets {
+            if *quiet == Quiet::default() || !self.nodes.contains_key(key) {
+                found.push(Inconsistency::Quiesced(key));
+            }
+        }
+        for (key, count) in &self.recompute_quiesced(&self.topological_order().0, 0) {
+            let Quiet { sections, children } = self.quiet(key);
+            if *count != u64::from(sections) + u64::from(children) {
+                found.push(Inconsistency::Quiesced(key));
+            }
+        }
+    }
+
     pub(super) fn check_pairs(&self, all: &Recomputed, found: &mut Vec<Inconsistency>) {
         for (key, edge) in &self.edges {
             if all.edge(key) != Some(edge.pair) {
@@ -223,6 +277,9 @@ impl Core {
         for (key, node) in &self.nodes {
             if all.node(key) != Some(node.counters.pair()) {
                 found.push(Inconsistency::Counters(key));
+            }
+            if all.quiesce_count(key) != Some(self.quiesce_count(key)) {
+                found.push(Inconsistency::Quiesced(key));
             }
         }
     }

@@ -1,6 +1,8 @@
 //! A check must be able to fail: each invariant has a defect that breaks it.
 
 use super::Inconsistency;
+use crate::context::ContextId;
+use crate::drain::Quiet;
 use crate::drivers::{Filter, Format, Protocol};
 use crate::graph::arena::{Core, EdgeKey, Node, NodeKey, UserKey};
 use crate::{Graph, NodeSpec, OpKinds, Pair, Permissions, Preset, Role, Slot};
@@ -91,6 +93,12 @@ fn defects_of_life_are_found() {
     use Inconsistency as I;
     finds!(I::Leftover, c => c.pending.texts.push(None));
     finds!(I::Leftover, c => c.pending.settle.push(0));
+    finds!(I::Leftover, c => c.pending.drains = true);
+    finds!(I::Leftover, c => c.pending.quieted = 1);
+    finds!(I::Leftover, c => c.pending.stay_aborts = 1);
+    finds!(I::Leftover, c => c.pending.notices = Some(alloc::boxed::Box::default()));
+    finds!(I::Leftover, c => c.pending.contexts.uneven = true);
+    finds!(I::Leftover, c => c.pending.contexts.requests.push((NodeKey::null(), ContextId::MAIN)));
     finds!(I::Leftover, c => { let key = node(c, "disk"); c.pending.renamed.push(key); });
     finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].ejected = true; });
     finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].shape.takes_children = false; });
@@ -186,4 +194,24 @@ fn defects_of_meaning_are_found() {
         c.nodes.values_mut().for_each(|node| node.queued = false);
         c.nodes[top].label = i64::MIN;
     } );
+}
+
+/// Contexts that differ along an edge, and counts that are not those of the edges.
+#[test]
+fn defects_of_contexts_and_sections_are_found() {
+    use Inconsistency as I;
+    finds!(I::Context(_), c => { let key = node(c, "disk"); c.nodes[key].context = ContextId(1); });
+    finds!(I::Context(_), c => { let key = c.last_user; c.users[key].fixed = true; });
+    finds!(I::Context(_), c => {
+        let key = c.first_user;
+        (c.users[key].fixed, c.users[key].context) = (true, Some(ContextId(1)));
+    });
+    finds!(I::Quiesced(_), c => { let key = node(c, "file"); c.put_quiet(key, Quiet { sections: 1, children: 0 }); });
+    finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.put_quiet(key, Quiet { sections: 0, children: 1 }); });
+    finds!(I::Quiesced(_), c => {
+        let key = node(c, "top");
+        c.drain_alls = 1;
+        c.put_quiet(key, Quiet { sections: 0, children: 1 });
+    });
+    finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.quiets.insert(key, Quiet::default()); });
 }

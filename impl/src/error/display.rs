@@ -164,6 +164,8 @@ impl ErrorKind {
             }
             Self::NotInChain { top, base: None } => write!(f, "The backing chain of '{}' has no end", top.name),
             Self::NotAFilter { node } => write!(f, "Node '{}' is not a filter", node.name),
+            Self::NotDrained { node } => write!(f, "Node '{}' has no drained section to be ended", node.name),
+            Self::NotDrainedAll => f.write_str("There is no drained section of all nodes to be ended"),
             Self::NoFilteredChild { node } => write!(f, "Filter node '{}' has no filtered child", node.name),
             _ => f.write_str("Operation refused"),
         }
@@ -217,6 +219,19 @@ impl ErrorKind {
                 edge.child_name, edge.name, edge.parent_name
             ),
             Self::InactiveNode { node } => write!(f, "Inactive block node '{}' can only be read", node.name),
+            Self::ContextClash { .. } | Self::ContextFixed { .. } if f.alternate() => {
+                f.write_str("Cannot change iothread of active block backend")
+            }
+            Self::ContextClash { user, context, other, other_context } => write!(
+                f,
+                "Cannot change iothread of active block backend '{}' from {context} to {other_context}, where '{}' is",
+                user.parent_name, other.parent_name
+            ),
+            Self::ContextFixed { node, to, user, context } => write!(
+                f,
+                "Cannot change iothread of active block backend '{}' from {context} to {to} together with node '{}'",
+                user.parent_name, node.name
+            ),
             Self::Refused { message, .. } => f.write_str(message),
             _ => f.write_str("Operation refused"),
         }

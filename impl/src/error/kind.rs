@@ -1,6 +1,7 @@
 //! Every way to go wrong, with all parties.
 
 use super::{EdgeRef, NodeRef};
+use crate::context::ContextId;
 use crate::graph::arena::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::OpKind;
 use crate::permission::Permissions;
@@ -18,6 +19,8 @@ pub enum Hook {
     Rename,
     /// [`Driver::inactivate`](crate::Driver::inactivate).
     Inactivate,
+    /// [`Driver::change_context`](crate::Driver::change_context).
+    Context,
     /// [`Driver::check`](crate::Driver::check).
     Check,
     /// [`Driver::activate`](crate::Driver::activate).
@@ -245,6 +248,13 @@ pub enum ErrorKind {
         /// The filter.
         node: NodeRef,
     },
+    /// No section is open on the node, so none can be ended (Q2).
+    NotDrained {
+        /// The node.
+        node: NodeRef,
+    },
+    /// No drain-all is open, so none can be ended (Q2).
+    NotDrainedAll,
     /// The node has an active parent, so it cannot be inactivated (O36).
     ActiveParent {
         /// The node.
@@ -325,6 +335,28 @@ pub enum ErrorKind {
         /// The node.
         node: NodeRef,
     },
+    /// Two fixed users that are connected live in different contexts (C2.1, V3.7); in the order of their names.
+    ContextClash {
+        /// The edge of one.
+        user: EdgeRef,
+        /// Where it lives.
+        context: ContextId,
+        /// The edge of the other.
+        other: EdgeRef,
+        /// Where that lives.
+        other_context: ContextId,
+    },
+    /// A node was asked to move, and a fixed user that it is connected with lives elsewhere (C2.1, V3.7).
+    ContextFixed {
+        /// The node.
+        node: NodeRef,
+        /// Where it was to go.
+        to: ContextId,
+        /// The user's edge.
+        user: EdgeRef,
+        /// Where the user lives.
+        context: ContextId,
+    },
     /// A driver refuses (V7).
     Refused {
         /// The node.
@@ -347,6 +379,8 @@ impl ErrorKind {
                 | Self::ReadOnly { .. }
                 | Self::InactiveChild { .. }
                 | Self::InactiveNode { .. }
+                | Self::ContextClash { .. }
+                | Self::ContextFixed { .. }
         )
     }
 }

@@ -4,10 +4,11 @@ pub(crate) use super::elements::{Edge, Named, Node, User};
 use super::names::NameIndex;
 use super::pending::Pending;
 use super::texts::Texts;
+use crate::drain::Quiet;
 use crate::permission::Pair;
 use crate::role::Slot;
 use alloc::sync::Arc;
-use slotmap::{Key, SlotMap, new_key_type};
+use slotmap::{Key, SecondaryMap, SlotMap, new_key_type};
 
 new_key_type! {
     /// A node. Stays valid, and means the same node, until the node is closed by a committed transaction; a key that
@@ -63,6 +64,10 @@ pub(crate) struct Core {
     pub(crate) front: i64,
     /// The nodes whose driver lags behind, as of the last commit (V5.4).
     pub(crate) stale: alloc::vec::Vec<NodeKey>,
+    /// Of the nodes that are quiesced by sections, drain-alls left out of account (Q1).
+    pub(crate) quiets: SecondaryMap<NodeKey, Quiet>,
+    /// Open drain-alls.
+    pub(crate) drain_alls: u32,
     pub(crate) words: Words,
     pub(crate) texts: Texts,
     pub(crate) pending: Pending,
@@ -82,6 +87,8 @@ impl Core {
             last_user: UserKey::null(),
             front: 0,
             stale: alloc::vec::Vec::new(),
+            quiets: SecondaryMap::new(),
+            drain_alls: 0,
             words: Words { file: "file".into(), backing: "backing".into(), root: "root".into() },
             texts: Texts::default(),
             pending: Pending::default(),

@@ -67,6 +67,8 @@ impl Core {
             next: none,
             wanted: spec.pair.known(),
             blocks: OpKinds::empty(),
+            context: spec.context.or(spec.fixed.then(|| self.nodes[node].context)),
+            fixed: spec.fixed,
             stays: spec.stays,
             may_inactivate: spec.may_inactivate,
             gone: false,
@@ -132,15 +134,23 @@ impl Core {
         }
         self.log(Undo::Linked(key));
         self.count(edge.child, Pair::NOTHING, edge.pair, self.nodes[edge.child].parent_count == 1);
+        self.note_joined(edge.parent, None, edge.child);
+        if self.is_quiet(edge.child) {
+            self.edge_quiesced(edge.parent, true);
+        }
         key
     }
 
     /// An edge goes: it is only unlinked, and freed by the commit. Frozen or not is the caller's business.
     pub(crate) fn remove_edge(&mut self, key: EdgeKey) {
-        let (child, pair) = (self.edges[key].child, self.edges[key].pair);
+        let Edge { parent, child, pair, .. } = self.edges[key].data;
         self.unlink(key);
         self.log(Undo::Unlinked(key));
         self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
+        self.note_lost_parent(child);
+        if self.is_quiet(child) {
+            self.edge_quiesced(parent, false);
+        }
     }
 
     /// Into both lists, after these neighbours, and into the slot. Does not count the pair.
@@ -174,7 +184,7 @@ impl Core {
     /// The edge gets another child and goes to the heads of both lists (S1).
     pub(crate) fn retarget(&mut self, key: EdgeKey, to: NodeKey) {
         let none = EdgeKey::null();
-        let Edge { child, pair, prev_parent, prev_child, fresh, .. } = self.edges[key].data;
+        let Edge { parent, child, pair, prev_parent, prev_child, fresh, .. } = self.edges[key].data;
         self.remove_parent(key);
         self.edges[key].child = to;
         self.insert_parent(key, none);
@@ -191,6 +201,12 @@ impl Core {
         self.log(Undo::Retargeted { edge: key, child, prev_parent, prev_child });
         self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
         self.count(to, Pair::NOTHING, pair, self.nodes[to].parent_count == 1);
+        self.note_joined(parent, Some(child), to);
+        self.note_lost_parent(child);
+        let quiet = self.is_quiet(to);
+        if self.is_quiet(child) != quiet {
+            self.edge_quiesced(parent, quiet);
+        }
         let inactive = self.nodes[to].inactive;
         if let (Parent::User(user), true) = (self.edges[key].parent, self.nodes[child].inactive != inactive) {
             self.rest_user(key, user, inactive);
@@ -332,11 +348,16 @@ impl Core {
         held
     }
 
+    /// Has edges to it, holders or open sections (L1).
+    pub(crate) fn is_referenced(&self, key: NodeKey) -> bool {
+        let node = &self.nodes[key];
+        node.parent_count > 0 || node.holders > 0 || node.monitor || self.quiet(key).sections > 0
+    }
+
     /// L2: a node that has reached zero references is doomed.
     pub(crate) fn doom_if_unreferenced(&mut self, key: NodeKey) {
-        let node = &mut self.nodes[key];
-        if !node.is_referenced() && !node.doomed {
-            node.doomed = true;
+        if !self.is_referenced(key) && !self.nodes[key].doomed {
+            self.nodes[key].doomed = true;
             self.pending.doomed.push(key);
             self.log(Undo::Doomed(key));
         }

@@ -1,6 +1,7 @@
 //! What is in the arena: nodes, edges, users.
 
 use super::arena::{EdgeKey, NodeKey, Parent, UserKey};
+use crate::context::ContextId;
 use crate::counters::Counters;
 use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
@@ -67,6 +68,8 @@ pub(crate) struct Node {
     pub(crate) holders: u32,
     /// The number of nodes that inherit from this one.
     pub(crate) heirs: u32,
+    /// Inside a transaction that of before it, until the judgement settles it (C2).
+    pub(crate) context: ContextId,
     pub(crate) counters: Counters,
     /// What the driver was last granted (V5.2).
     pub(crate) granted: Grant,
@@ -117,11 +120,6 @@ impl Node {
     /// Does a plan speak to its driver: is it there, and does the node remain (V5)?
     pub(crate) const fn is_asked(&self) -> bool {
         !self.doomed && !self.ejected
-    }
-
-    /// Has edges to it, or holders (L1).
-    pub(crate) const fn is_referenced(&self) -> bool {
-        self.parent_count > 0 || self.holders > 0 || self.monitor
     }
 
     pub(crate) const fn slot(&self, slot: Slot) -> EdgeKey {
@@ -205,6 +203,11 @@ pub(crate) struct User {
     pub(crate) wanted: Pair,
     /// The kinds of operation it blocks (L4).
     pub(crate) blocks: OpKinds,
+    /// Of a fixed user, where it lives; of a movable one, what it said when it came, which means nothing any more when
+    /// the operation that attached it is over (C1).
+    pub(crate) context: Option<ContextId>,
+    /// Its context never changes (C1).
+    pub(crate) fixed: bool,
     pub(crate) stays: bool,
     /// Its node may be inactivated whatever it wants (O36).
     pub(crate) may_inactivate: bool,

@@ -133,6 +133,12 @@ impl<D: Driver> Graph<D> {
         self.core.stale.iter().copied()
     }
 
+    /// The number of drain-alls that are open (Q1). O(1).
+    #[must_use]
+    pub const fn drain_alls(&self) -> u32 {
+        self.core.drain_alls
+    }
+
     /// Steps of plans that drivers performed and that were neither set nor aborted, newest first within one plan:
     /// the transaction was dropped or leaked half way, or a hook panicked. Keys may be of nodes that are gone.
     /// [`clear`](Self::clear) forgets them, and so does [`restore_from`](Self::restore_from).
@@ -141,18 +147,33 @@ impl<D: Driver> Graph<D> {
         &self.core.pending.aborts
     }
 
+    /// Nodes whose driver was told to be [quiet](Driver::quiesce) and is still to be told to
+    /// [go on](Driver::resume): a hook panicked in between. As with the [pending aborts](Self::pending_aborts), which
+    /// come first.
+    #[must_use]
+    pub fn pending_resumes(&self) -> &[NodeKey] {
+        &self.core.pending.resumes
+    }
+
+    /// Takes the [pending resumes](Self::pending_resumes), to be performed by the caller.
+    pub fn take_pending_resumes(&mut self) -> Vec<NodeKey> {
+        core::mem::take(&mut self.core.pending.resumes)
+    }
+
     /// Takes the [pending aborts](Self::pending_aborts), to be performed by the caller.
     pub fn take_pending_aborts(&mut self) -> Vec<PlanStep> {
         core::mem::take(&mut self.core.pending.aborts)
     }
 
-    /// Performs the [pending aborts](Self::pending_aborts) through the hooks of the drivers that are still there.
+    /// Performs the [pending aborts](Self::pending_aborts) through the hooks of the drivers that are still there, and
+    /// then the [pending resumes](Self::pending_resumes) of those that are not quiesced again.
     pub fn run_pending_aborts(&mut self) {
         self.undo_all();
         self.core.pending.aborts.reverse();
         while let Some(step) = self.core.pending.aborts.pop() {
             self.abort_step(step);
         }
+        self.run_resumes(0);
     }
 }
 
@@ -190,6 +211,8 @@ impl Core {
         (self.first_user, self.last_user) = (source.first_user, source.last_user);
         self.front = source.front;
         self.stale.clone_from(&source.stale);
+        self.drain_alls = source.drain_alls;
+        self.quiets.clone_from(&source.quiets);
         self.texts.copy_from(&source.texts);
         self.pending.copy_from(&source.pending);
     }

@@ -2,6 +2,7 @@
 
 use super::Graph;
 use super::arena::{EdgeKey, NodeKey, UserKey};
+use crate::context::ContextId;
 use crate::driver::{Driver, DriverOption};
 use crate::error::Error;
 use crate::op_kind::{OpKind, OpKinds};
@@ -115,4 +116,14 @@ one_op! {
     check_op(node: NodeKey, kind: OpKind) -> ();
     /// [`Transaction::check_replace`], alone.
     check_replace(parent: NodeKey, node: NodeKey) -> ();
+    /// [`Transaction::drain_begin`], alone.
+    drain_begin(node: NodeKey) -> ();
+    /// [`Transaction::drain_end`], alone.
+    drain_end(node: NodeKey) -> ();
+    /// [`Transaction::drain_all_begin`], alone.
+    drain_all_begin() -> ();
+    /// [`Transaction::drain_all_end`], alone.
+    drain_all_end() -> ();
+    /// [`Transaction::move_context`], alone.
+    move_context(node: NodeKey, to: ContextId) -> ();
 }

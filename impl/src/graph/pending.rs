@@ -2,11 +2,14 @@
 //! next.
 
 use super::arena::{EdgeKey, NodeKey};
+use crate::context::Contexts;
+use crate::drain::Notices;
 use crate::driver::DriverOption;
 use crate::journal::Undo;
 use crate::order::Search;
 use crate::plan::PlanStep;
 use crate::refresh::Worklist;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -68,6 +71,17 @@ pub(crate) struct Pending {
     pub(crate) told: Vec<NodeKey>,
     /// Steps that were performed, and neither set nor aborted.
     pub(crate) aborts: Vec<PlanStep>,
+    /// A section was begun or ended, or an edge came or went that leads to a quiesced node; perhaps taken back since.
+    pub(crate) drains: bool,
+    pub(crate) contexts: Contexts,
+    /// How many of the steps in `settle`, the first ones, are not made permanent but aborted (C3).
+    pub(crate) stay_aborts: usize,
+    /// Who is to be told that it is quiesced or not (Q4); nothing if nobody is.
+    pub(crate) notices: Option<Box<Notices>>,
+    /// How many of them have been told to be quiet.
+    pub(crate) quieted: usize,
+    /// Nodes that were told to be quiet, and not yet to go on.
+    pub(crate) resumes: Vec<NodeKey>,
     /// Number of walks so far; each marks the nodes it met with its own number.
     pub(crate) epoch: u64,
     pub(crate) stack: Vec<NodeKey>,
@@ -90,6 +104,7 @@ impl Pending {
     pub(crate) fn copy_from(&mut self, source: &Self) {
         self.epoch = source.epoch;
         self.aborts.clone_from(&source.aborts);
+        self.resumes.clone_from(&source.resumes);
         if source.open || self.open {
             // Only after a leak.
             self.clone_from(source);

@@ -1,13 +1,14 @@
 //! Read-only views of nodes, edges and users.
 
 use super::arena::{Core, Edge, EdgeIter, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
+use crate::context::ContextId;
 use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
 use crate::role::{Role, Slot};
 use alloc::sync::Arc;
 use slotmap::Key;
 
-/// A node, to be read. All methods are O(1).
+/// A node, to be read. All methods are O(1), or say what they cost.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeView<'a> {
     core: &'a Core,
@@ -118,6 +119,32 @@ impl<'a> NodeView<'a> {
     #[must_use]
     pub fn stored_backing(&self) -> Option<&'a Arc<str>> {
         self.core.texts.backing.get(&self.key)
+    }
+
+    /// The context of the node (C1). Inside a transaction that of before; the judgement settles it. In a hook it is the
+    /// one to come.
+    #[must_use]
+    pub fn context(&self) -> ContextId {
+        self.node.context
+    }
+
+    /// The number of its own open sections (Q1).
+    #[must_use]
+    pub fn sections(&self) -> u32 {
+        self.core.quiet(self.key).sections
+    }
+
+    /// How often the node is quiesced: its own open sections, the open drain-alls, and its child edges to quiesced
+    /// children (Q1). O(1); O(children) while a drain-all is open.
+    #[must_use]
+    pub fn quiesce_count(&self) -> u64 {
+        self.core.quiesce_count(self.key)
+    }
+
+    /// Whether the node is quiesced: whether that count is above zero (Q1). O(1).
+    #[must_use]
+    pub fn is_quiesced(&self) -> bool {
+        self.core.is_quiesced(self.key)
     }
 
     /// The number of parent edges.
@@ -325,6 +352,24 @@ impl<'a> UserView<'a> {
     #[must_use]
     pub fn block_reason(&self) -> Option<&'a Arc<str>> {
         self.core.texts.reasons.get(&self.key)
+    }
+
+    /// The context of the user, which is that of its node (C1). As [`NodeView::context`].
+    #[must_use]
+    pub fn context(&self) -> ContextId {
+        self.core.nodes[self.node()].context
+    }
+
+    /// Whether the context of the user never changes (C1).
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.user.fixed
+    }
+
+    /// Whether the user is quiesced, which it is exactly if its node is (Q1).
+    #[must_use]
+    pub fn is_quiesced(&self) -> bool {
+        self.core.is_quiesced(self.node())
     }
 
     /// The node the user is attached to.

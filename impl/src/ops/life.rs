@@ -1,6 +1,7 @@
 //! Add, open child, hold, release, delete, eject, set option (O1, O2, O13, O17, O20 to O23).
 
 use super::NodeSpec;
+use crate::context::ContextId;
 use crate::counters::Counters;
 use crate::driver::{Driver, DriverOption};
 use crate::error::{EdgeRef, Error, ErrorKind, NodeRef};
@@ -45,6 +46,7 @@ impl Node {
             parent_count: 0,
             holders: spec.implicit.into(),
             heirs: 0,
+            context: ContextId::MAIN,
             counters: Counters::default(),
             granted: Grant { pair: Pair::NOTHING, writable: !spec.read_only && !spec.inactive },
             shape,
@@ -196,7 +198,7 @@ impl Core {
         if !node.monitor {
             return Err(ErrorKind::NotMonitorOwned { node: self.node_ref(key) }.into());
         }
-        if node.parent_count > 0 || node.holders > 0 {
+        if node.parent_count > 0 || node.holders > 0 || self.quiet(key).sections > 0 {
             return Err(ErrorKind::InUse { node: self.node_ref(key) }.into());
         }
         self.drop_monitor(key);

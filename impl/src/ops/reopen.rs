@@ -192,7 +192,7 @@ impl<D: Driver> Graph<D> {
             if let Some(child) = core.edges.get(edge).map(|edge| edge.child) {
                 core.remove_edge(edge);
                 core.disinherit_strangers(key, &swap.heirs);
-                if !core.nodes[child].is_referenced() {
+                if !core.is_referenced(child) {
                     left.push(child);
                 }
             }

@@ -1,5 +1,6 @@
 //! How a root user is to be (O3).
 
+use crate::context::ContextId;
 use crate::permission::Pair;
 use alloc::sync::Arc;
 
@@ -21,13 +22,15 @@ pub struct UserSpec {
     pub(crate) pair: Pair,
     pub(crate) stays: bool,
     pub(crate) may_inactivate: bool,
+    pub(crate) fixed: bool,
+    pub(crate) context: Option<ContextId>,
 }
 
 impl UserSpec {
     /// A user of that name who wants this pair, without flags.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, pair: Pair) -> Self {
-        Self { name: name.into(), pair, stays: false, may_inactivate: false }
+        Self { name: name.into(), pair, stays: false, may_inactivate: false, fixed: false, context: None }
     }
 
     /// Sets the flag *stay-at-node*: replacing the node does not move the user (S5).
@@ -41,6 +44,21 @@ impl UserSpec {
     #[must_use]
     pub const fn may_inactivate(mut self, on: bool) -> Self {
         self.may_inactivate = on;
+        self
+    }
+
+    /// Sets the flag *fixed*: the context of the user never changes, and nothing it is connected with is elsewhere (C1).
+    /// If no [`context`](Self::context) is said it is the one that the node has before the operation.
+    #[must_use]
+    pub const fn fixed(mut self, on: bool) -> Self {
+        self.fixed = on;
+        self
+    }
+
+    /// Says in which context the user is to be: it takes its node along, if that can be (C2).
+    #[must_use]
+    pub const fn context(mut self, context: ContextId) -> Self {
+        self.context = Some(context);
         self
     }
 }

@@ -1,6 +1,7 @@
 //! Users, edges and lists of a snapshot.
 
 use super::RestoreError;
+use crate::drain::Quiet;
 use crate::graph::arena::{Core, Edge, EdgeKey, Named, NodeKey, Parent, User, UserKey};
 use crate::permission::{Pair, Permissions};
 use crate::role::Role;
@@ -23,7 +24,10 @@ impl Core {
         self.front = 0;
         self.texts.clear();
         self.stale.clear();
+        self.quiets.clear();
+        self.drain_alls = 0;
         self.pending.aborts.clear();
+        self.pending.resumes.clear();
     }
 
     /// The pointers of S8; each is followed once, and marked with the walk that did.
@@ -71,7 +75,8 @@ impl Core {
             }
             let (edge, prev, next) = (EdgeKey::null(), self.last_user, UserKey::null());
             let (wanted, blocks, stays, may_inactivate) = (user.pair, user.blocks, user.stays, user.may_inactivate);
-            let data = User { edge, prev, next, wanted, blocks, stays, may_inactivate, gone: false };
+            let (fixed, context) = (user.fixed, None);
+            let data = User { edge, prev, next, wanted, blocks, context, fixed, stays, may_inactivate, gone: false };
             let key = self.users.insert(Named { name: user.name.clone(), data });
             self.relink_user(key);
             if let Some(reason) = &user.block_reason {
@@ -142,6 +147,9 @@ impl Core {
         if edge.frozen && self.nodes[child].never_freeze {
             return Err(RestoreError::BadlyFrozen(index));
         }
+        if self.nodes[parent].context != self.nodes[child].context {
+            return Err(RestoreError::Contexts(index));
+        }
         let kept = edge.kept.unwrap_or(Pair::NOTHING);
         if edge.kept.is_some() != self.nodes[parent].ejected || kept.known() != kept {
             return Err(RestoreError::KeptPair(index));
@@ -184,6 +192,7 @@ impl Core {
         let pair = if self.nodes[child].inactive { Pair::NOTHING } else { self.users[user].wanted };
         let key = self.edges.insert(Named { name, data: Edge::new(Parent::User(user), child, pair, edge.role, None) });
         self.users[user].edge = key;
+        self.users[user].context = Some(self.nodes[child].context).filter(|_| self.users[user].fixed);
         self.nodes[child].counters.change(Pair::NOTHING, pair);
         Ok(key)
     }
@@ -206,11 +215,23 @@ impl Core {
         Ok(())
     }
 
+    /// Counts quiesced children (Q1), given all nodes with parents before children.
+    pub(super) fn build_quiet(&mut self, order: &[NodeKey]) {
+        if self.quiets.is_empty() {
+            return;
+        }
+        for key in order.iter().rev().copied() {
+            let children = self.children(key).filter(|edge| self.is_quiet(self.edges[*edge].child)).count();
+            let children = u32::try_from(children).unwrap_or(u32::MAX);
+            self.put_quiet(key, Quiet { children, ..self.quiet(key) });
+        }
+    }
+
     /// What must hold of every node; and who lags.
     pub(super) fn judge_all(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
         for (index, key) in nodes.iter().copied().enumerate() {
             let node = &self.nodes[key];
-            if !node.is_referenced() {
+            if !self.is_referenced(key) {
                 return Err(RestoreError::Unreferenced(index));
             }
             if !node.counters.conflicts().is_empty() {

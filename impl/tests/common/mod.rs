@@ -9,8 +9,8 @@ use blockgraph::drivers::{
     MirrorTop, NoPermission, Preallocate, Protocol, Quorum, Raw, Replication, SnapshotAccess, Vvfat, WriteToSelected,
 };
 use blockgraph::{
-    ChildContext, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair, Parent,
-    Permissions, Policy, Preset, Refusal, Role, Slot, Transaction, UnsupportedOption,
+    ChildContext, ContextId, Driver, DriverOption, Error, ErrorKind, Grant, Graph, NodeKey, NodeSpec, NodeView, Pair,
+    Parent, Permissions, Policy, Preset, Refusal, Role, Slot, Transaction, UnsupportedOption,
 };
 use std::sync::Arc;
 
@@ -51,10 +51,13 @@ pub enum Behaviour {
     RefusePrepare,
     RefuseFlush,
     RefuseRename,
+    RefuseContext,
     RefuseInactivate,
     RefuseActivate,
     PanicInCheck,
     PanicInSet,
+    PanicInQuiesce,
+    PanicInResume,
 }
 
 /// A preset that may refuse, and that knows what it was granted and what is open.
@@ -72,6 +75,13 @@ pub struct Injected {
     pub inactive: Option<bool>,
     /// `post_commit`s due.
     pub open_posts: u32,
+    pub open_contexts: u32,
+    /// Where the driver was last told to be.
+    pub context: ContextId,
+    /// Told to be quiet, and not yet to go on.
+    pub quiet: bool,
+    /// How often it was told to be quiet.
+    pub pauses: u32,
     /// The name that the driver was last told to store.
     pub stored: Option<Arc<str>>,
 }
@@ -80,6 +90,7 @@ impl Injected {
     pub fn new(preset: impl Into<Preset>, behaviour: Behaviour) -> Self {
         let (granted, stored) = (None, None);
         let (open_checks, open_prepares, open_renames, open_shifts, open_posts) = (0, 0, 0, 0, 0);
+        let (quiet, pauses, open_contexts, context) = (false, 0, 0, ContextId::MAIN);
         let (preset, inactive) = (preset.into(), None);
         Self {
             preset,
@@ -91,6 +102,10 @@ impl Injected {
             open_shifts,
             inactive,
             open_posts,
+            open_contexts,
+            context,
+            quiet,
+            pauses,
             stored,
         }
     }
@@ -107,6 +122,7 @@ impl Injected {
             4 => Behaviour::RefuseRename,
             5 => Behaviour::RefuseInactivate,
             6 => Behaviour::RefuseActivate,
+            7 => Behaviour::RefuseContext,
             _ => Behaviour::Accept,
         };
         Self::new(Self::random_preset(rng), behaviour)
@@ -139,7 +155,8 @@ impl Injected {
 
     /// Nothing is open: every success was followed by what it must be followed by.
     pub fn is_settled(&self) -> bool {
-        [self.open_checks, self.open_prepares, self.open_renames, self.open_shifts, self.open_posts] == [0; 5]
+        let told = [self.open_checks, self.open_prepares, self.open_renames, self.open_shifts, self.open_contexts];
+        (told, self.open_posts) == ([0; 5], 0)
     }
 }
 
@@ -283,6 +300,39 @@ impl Driver for Injected {
 
     fn abort(&mut self, _: &NodeView<'_>, _: Grant) {
         self.open_checks -= 1;
+    }
+
+    fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
+        assert_eq!(view.context(), to, "the view shows the context to come");
+        assert_eq!((self.open_contexts, self.open_checks), (0, 0), "once, and before the checks");
+        if self.behaviour == Behaviour::RefuseContext {
+            return Err(Refusal::new("context refused"));
+        }
+        self.open_contexts += 1;
+        Ok(())
+    }
+
+    fn commit_context(&mut self, _: &NodeView<'_>, to: ContextId) {
+        assert!(self.quiet, "contexts change while all is quiet");
+        assert_eq!(self.open_checks, 0, "checks are set before");
+        self.open_contexts -= 1;
+        self.context = to;
+    }
+
+    fn abort_context(&mut self, _: &NodeView<'_>, _: ContextId) {
+        self.open_contexts -= 1;
+    }
+
+    fn quiesce(&mut self, _: &NodeView<'_>) {
+        assert!(!self.quiet, "told twice");
+        (self.quiet, self.pauses) = (true, self.pauses + 1);
+        assert!(self.behaviour != Behaviour::PanicInQuiesce, "quiesce panics");
+    }
+
+    fn resume(&mut self, view: &NodeView<'_>) {
+        assert!(self.quiet && !view.is_quiesced() && self.is_settled(), "after all else, and once");
+        assert!(self.behaviour != Behaviour::PanicInResume, "resume panics");
+        self.quiet = false;
     }
 
     fn close(&mut self, _: &str) {

@@ -1,0 +1,299 @@
+//! Drained sections (Q1 to Q4, O31 to O34): who is quiesced, and who is told.
+//!
+//! Counts follow the edges: a node that becomes quiesced counts once for every edge to it, and only those whose own
+//! state changes by that are walked on from. In the middle of a transaction the graph may be cyclic, and then more
+//! than one answer fits the edges; every change is journalled with what was there before, so undoing does not depend
+//! on which it is, and without cycles there is only one.
+
+use crate::context::{ContextId, Stay};
+use crate::error::{Error, ErrorKind};
+use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
+use crate::journal::Undo;
+use alloc::vec::Vec;
+use slotmap::SecondaryMap;
+
+/// Why a node is quiesced, drain-alls left out of account. Only nodes that are so have one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Quiet {
+    /// Its own open sections.
+    pub(crate) sections: u32,
+    /// Its child edges whose child is quiesced.
+    pub(crate) children: u32,
+}
+
+impl Quiet {
+    const NONE: Self = Self { sections: 0, children: 0 };
+}
+
+/// Who is to be told what when a transaction takes effect (Q4).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Notices {
+    pub(crate) quiesced: Vec<NodeKey>,
+    pub(crate) resumed: Vec<NodeKey>,
+    pub(crate) quiesced_users: Vec<UserKey>,
+    pub(crate) resumed_users: Vec<UserKey>,
+    /// The components that stay where they are (C3).
+    pub(crate) stays: Vec<Stay>,
+}
+
+impl Core {
+    pub(crate) fn quiet(&self, key: NodeKey) -> Quiet {
+        self.quiets.get(key).copied().unwrap_or_default()
+    }
+
+    /// Quiesced by a section of its own or below. O(1), and nothing while no section is open.
+    pub(crate) fn is_quiet(&self, key: NodeKey) -> bool {
+        !self.quiets.is_empty() && self.quiets.contains_key(key)
+    }
+
+    pub(crate) fn is_quiesced(&self, key: NodeKey) -> bool {
+        self.drain_alls > 0 || self.is_quiet(key)
+    }
+
+    /// Q1. O(1); while a drain-all is open every child is quiesced, and they are counted. O(children).
+    pub(crate) fn quiesce_count(&self, key: NodeKey) -> u64 {
+        let Quiet { sections, children } = self.quiet(key);
+        let children = if self.drain_alls == 0 { u64::from(children) } else { self.children(key).count() as u64 };
+        u64::from(sections) + u64::from(self.drain_alls) + children
+    }
+
+    /// Without a record: for undoing and restoring.
+    pub(crate) fn put_quiet(&mut self, key: NodeKey, quiet: Quiet) {
+        if quiet == Quiet::NONE {
+            self.quiets.remove(key);
+        } else {
+            self.quiets.insert(key, quiet);
+        }
+    }
+
+    /// `true` if the node thereby becomes quiesced, or ceases to be.
+    fn set_quiet(&mut self, key: NodeKey, quiet: Quiet) -> bool {
+        let old = self.quiet(key);
+        self.put_quiet(key, quiet);
+        self.pending.journal.push(Undo::Quiet { node: key, old });
+        self.pending.drains = true;
+        (old == Quiet::NONE) != (quiet == Quiet::NONE)
+    }
+
+    /// One edge more of the node leads to a quiesced child, or one less; `true` as for [`Core::set_quiet`].
+    fn count_quiet_child(&mut self, key: NodeKey, on: bool) -> bool {
+        let quiet = self.quiet(key);
+        // No more than there are edges, which a `u32` can count, and none taken away that did not come.
+        let children = if on { quiet.children.saturating_add(1) } else { quiet.children.saturating_sub(1) };
+        self.set_quiet(key, Quiet { children, ..quiet })
+    }
+
+    /// The edge from `parent` begins to lead to a quiesced node, or ceases to (Q1). Of a user that is what its node
+    /// says anyway, and only noted.
+    pub(crate) fn edge_quiesced(&mut self, parent: Parent, on: bool) {
+        self.pending.drains = true;
+        if let Parent::Node(parent) = parent
+            && self.count_quiet_child(parent, on)
+        {
+            self.spread(parent, on);
+        }
+    }
+
+    /// The node has become quiesced, or ceased to be: upwards to whom that changes. Everybody changes once at most,
+    /// and always in the same direction, so this ends on cycles, too.
+    fn spread(&mut self, from: NodeKey, on: bool) {
+        let mut stack = core::mem::take(&mut self.pending.stack);
+        stack.push(from);
+        while let Some(key) = stack.pop() {
+            let mut next = self.nodes[key].parents;
+            while let Some(edge) = self.edges.get(next) {
+                next = edge.next_parent;
+                if let Some(parent) = edge.parent_node()
+                    && self.count_quiet_child(parent, on)
+                {
+                    stack.push(parent);
+                }
+            }
+        }
+        self.pending.stack = stack;
+    }
+
+    fn set_sections(&mut self, key: NodeKey, sections: u32) {
+        let quiet = Quiet { sections, ..self.quiet(key) };
+        if self.set_quiet(key, quiet) {
+            self.spread(key, sections > 0);
+        }
+    }
+
+    /// O31. At the end of the range the number of sections stays where it is.
+    pub(crate) fn drain_begin(&mut self, key: NodeKey) -> Result<(), Error> {
+        self.live(key)?;
+        self.set_sections(key, self.quiet(key).sections.saturating_add(1));
+        Ok(())
+    }
+
+    /// O32.
+    pub(crate) fn drain_end(&mut self, key: NodeKey) -> Result<(), Error> {
+        self.live(key)?;
+        let Some(sections) = self.quiet(key).sections.checked_sub(1) else {
+            return Err(ErrorKind::NotDrained { node: self.node_ref(key) }.into());
+        };
+        self.set_sections(key, sections);
+        self.doom_if_unreferenced(key);
+        Ok(())
+    }
+
+    /// O33.
+    pub(crate) fn drain_all_begin(&mut self) {
+        self.set_drain_alls(self.drain_alls.saturating_add(1));
+    }
+
+    /// O34.
+    pub(crate) fn drain_all_end(&mut self) -> Result<(), Error> {
+        let left = self.drain_alls.checked_sub(1).ok_or(ErrorKind::NotDrainedAll)?;
+        self.set_drain_alls(left);
+        Ok(())
+    }
+
+    fn set_drain_alls(&mut self, count: u32) {
+        let old = core::mem::replace(&mut self.drain_alls, count);
+        self.pending.journal.push(Undo::DrainAlls(old));
+        self.pending.drains = true;
+    }
+}
+
+/// What a node was before the transaction, as far as that has changed.
+#[derive(Clone, Copy, Default)]
+struct Past {
+    new: bool,
+    quiet: Option<bool>,
+    context: Option<ContextId>,
+}
+
+/// The state before the transaction, as the journal knows it.
+struct History {
+    drained_all: bool,
+    nodes: SecondaryMap<NodeKey, Past>,
+    /// The same nodes, in the order of the first change.
+    order: Vec<NodeKey>,
+    /// Users that came or moved, and where they were: nowhere if they are new.
+    users: SecondaryMap<UserKey, Option<NodeKey>>,
+    user_order: Vec<UserKey>,
+}
+
+impl History {
+    /// O(what was done).
+    fn of(core: &Core) -> Self {
+        let mut history = Self {
+            drained_all: core.drain_alls > 0,
+            nodes: SecondaryMap::new(),
+            order: Vec::new(),
+            users: SecondaryMap::new(),
+            user_order: Vec::new(),
+        };
+        // Backwards, so that of several records of one thing the oldest has the last word.
+        for undo in core.pending.journal.iter().rev() {
+            match *undo {
+                Undo::DrainAlls(old) => history.drained_all = old > 0,
+                Undo::Added(key) => history.node(key).new = true,
+                Undo::Quiet { node, old } => history.node(node).quiet = Some(old != Quiet::NONE),
+                Undo::Context { node, old } => history.node(node).context = Some(old),
+                Undo::UserAdded(key) => history.user(key, None),
+                Undo::Retargeted { edge, child, .. } => history.retargeted(core, edge, child),
+                _ => {}
+            }
+        }
+        history
+    }
+
+    fn node(&mut self, key: NodeKey) -> &mut Past {
+        if !self.nodes.contains_key(key) {
+            self.nodes.insert(key, Past::default());
+            self.order.push(key);
+        }
+        &mut self.nodes[key]
+    }
+
+    fn user(&mut self, key: UserKey, was_at: Option<NodeKey>) {
+        if self.users.insert(key, was_at).is_none() {
+            self.user_order.push(key);
+        }
+    }
+
+    fn retargeted(&mut self, core: &Core, edge: EdgeKey, child: NodeKey) {
+        if let Some(Parent::User(user)) = core.edges.get(edge).map(|edge| edge.parent) {
+            self.user(user, Some(child));
+        }
+    }
+
+    fn was_quiesced(&self, core: &Core, key: NodeKey) -> bool {
+        let past = self.nodes.get(key).copied().unwrap_or_default();
+        !past.new && (self.drained_all || past.quiet.unwrap_or_else(|| core.is_quiet(key)))
+    }
+
+    /// Whether a node that was there, or a user of it, is in another context now than this node was.
+    fn moves(&self, core: &Core, was_at: NodeKey, is_at: NodeKey) -> bool {
+        let past = self.nodes.get(was_at).and_then(|past| past.context);
+        past.unwrap_or(core.nodes[was_at].context) != core.nodes[is_at].context
+    }
+
+    /// The nodes whose state may have changed.
+    fn changed_nodes(&self, core: &Core) -> Vec<NodeKey> {
+        if self.drained_all == (core.drain_alls > 0) { self.order.clone() } else { core.node_keys().collect() }
+    }
+
+    /// The users whose state may have changed: those of these nodes, and those that came or moved.
+    fn changed_users(&self, core: &Core, nodes: &[NodeKey]) -> Vec<UserKey> {
+        if self.drained_all != (core.drain_alls > 0) {
+            return core.user_keys().collect();
+        }
+        let mut users = self.user_order.clone();
+        for edge in nodes.iter().flat_map(|node| core.parents(*node)) {
+            if let Parent::User(user) = core.edges[edge].parent
+                && !self.users.contains_key(user)
+            {
+                users.push(user);
+            }
+        }
+        users
+    }
+}
+
+impl Core {
+    /// All drivers have agreed: who is to be told to be quiet and who to go on (Q4). O(1) where no section was open
+    /// or is and all is in main, else O(what was done), and O(nodes) when the first drain-all begins or the last one ends.
+    pub(crate) fn order_notices(&mut self) {
+        if !self.pending.drains && self.drain_alls == 0 && !self.pending.contexts.uneven {
+            return;
+        }
+        let history = History::of(self);
+        let stays = self.pending.contexts.stays.clone();
+        let mut notices = Notices { stays, ..Notices::default() };
+        let nodes = history.changed_nodes(self);
+        for key in nodes.iter().copied() {
+            if !self.nodes.get(key).is_some_and(|node| node.is_asked()) {
+                continue;
+            }
+            let (before, after) = (history.was_quiesced(self, key), self.is_quiesced(key));
+            let moves = history.moves(self, key, key);
+            if !before && (after || moves) {
+                notices.quiesced.push(key);
+            }
+            if !after && (before || moves) {
+                notices.resumed.push(key);
+            }
+        }
+        for user in history.changed_users(self, &nodes) {
+            let Ok(edge) = self.live_user(user).map(|user| user.edge) else { continue };
+            let node = self.edges[edge].child;
+            let was_at = history.users.get(user).copied().unwrap_or(Some(node));
+            let before = was_at.is_some_and(|node| history.was_quiesced(self, node));
+            let moves = was_at.is_some_and(|was_at| history.moves(self, was_at, node));
+            let after = self.is_quiesced(node);
+            if !before && (after || moves) {
+                notices.quiesced_users.push(user);
+            }
+            if !after && (before || moves) {
+                notices.resumed_users.push(user);
+            }
+        }
+        if notices != Notices::default() {
+            self.pending.notices = Some(alloc::boxed::Box::new(notices));
+        }
+    }
+}
