@@ -354,5 +354,9 @@ mod tests {
         options.set("backing", OptionValue::Null).unwrap();
         assert_eq!(options.merge(tree(&[("backing.driver", "x")])), None);
         assert_eq!(options.get("backing"), Some(&OptionValue::Null));
+        let mut options = Options::new();
+        options.set("file", OptionValue::Empty).unwrap();
+        assert_eq!(options.merge(tree(&[("file.driver", "x")])), None);
+        assert_eq!(options, tree(&[("file.driver", "x")]), "what was empty is so no longer");
     }
 }

@@ -208,7 +208,8 @@ impl Case<'_> {
         match stage.result.as_ref().expect("a case asks for something") {
             Err(error) => {
                 assert!(met("error") && met("kind"), "an error is expected with its text and kind: {error:?}");
-                [Some(kind(error)), error.beside().map(|beside| beside.name().into())].into_iter().flatten().collect()
+                let names = [Some(error.kind()), error.beside()].into_iter().flatten().map(|kind| kind.name().into());
+                names.chain([kind(error)]).collect()
             }
             Ok(_) => {
                 assert!(met("graph") || met("shown") || met("left"), "success shows in something");
