@@ -9,7 +9,7 @@ mod queue;
 pub use blocked::{OpKind, OpKinds};
 pub use error::{Hook, Refusal, StepError, Violation};
 pub use kind::{Kind, Opt, Phase, Slot};
-pub use open::{Below, Opening};
+pub use open::{Below, Layer, Opening};
 pub use queue::{Entry, Queue};
 
 use crate::perm::Pair;

@@ -1,7 +1,7 @@
 //! Facets of opening and of jobs.
 
 use super::*;
-use crate::op::{Act, Below, OpKind, OpKinds};
+use crate::op::{Act, Below, Layer, OpKind, OpKinds};
 
 const READS: Pair = Pair::new(R, ALL);
 
@@ -39,7 +39,7 @@ pub(super) fn opening(nodes: u8, edges: usize, users: u8) -> Facet {
 fn openings(used: &[NodeId], [node, below, overlay]: [NodeId; 3]) -> Vec<Op> {
     let plain = |spec| Op::Open { node, spec, file: None, backing: None, overlay: None, probe: false };
     let with = |spec, file, backing, overlay, probe| Op::Open { node, spec, file, backing, overlay, probe };
-    let new = |spec| Some(Below { node: below, opened: Some(spec) });
+    let new = |spec: Spec| Some(Below { node: below, opened: Some(Layer { kind: spec.kind, flags: spec.flags }) });
     let old = |node| Some(Below { node, opened: None });
     let mut all = vec![
         plain(PROTOCOL),

@@ -15,7 +15,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         }
         backing.map_or(Ok(()), |to| self.exists(to))?;
         match file {
-            Some(Below { node: below, opened: Some(own) }) => self.add(below, Self::below(spec, own))?,
+            Some(Below { node: below, opened: Some(own) }) => self.add(below, Self::below(spec, own.spec()))?,
             Some(Below { node: below, opened: None }) if probe => self.may_probe(below)?,
             _ => {}
         }
@@ -55,7 +55,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.may_attach(node, ChildName::FILE, role)?;
         if let Some(own) = file.opened {
             let inherits = Some(Inherits { from: node, read_only: !own.flags.read_only });
-            let opened = Node::open(Self::below(spec, own));
+            let opened = Node::open(Self::below(spec, own.spec()));
             self.graph.nodes[file.node.0 as usize] = Node { monitor: false, holders: 0, inherits, ..opened };
         }
         self.put(node, file.node, ChildName::FILE, role);
