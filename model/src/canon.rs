@@ -288,10 +288,10 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
             Op::Truncate { user, unaligned } => Op::Truncate { user: u(user), unaligned },
             Op::AddChild { parent, child, name } => Op::AddChild { parent: n(parent), child: n(child), name },
             Op::RemoveChild { parent, name } => Op::RemoveChild { parent: n(parent), name },
-            Op::Open { node, spec, file, backing, overlay, probe } => {
+            Op::Open { node, layer, file, backing, overlay, probe } => {
                 let file = file.map(|file| Below { node: n(file.node), ..file });
                 let (backing, overlay) = (backing.map(n), overlay.map(n));
-                Op::Open { node: n(node), spec, file, backing, overlay, probe }
+                Op::Open { node: n(node), layer, file, backing, overlay, probe }
             }
             Op::Stream { act, job, node, bottom, filter } => {
                 Op::Stream { act, job: u(job), node: n(node), bottom: n(bottom), filter: n(filter) }

@@ -384,7 +384,7 @@ pub enum Op {
     },
     Open {
         node: NodeId,
-        spec: Spec,
+        layer: Layer,
         file: Option<Below>,
         backing: Option<NodeId>,
         overlay: Option<NodeId>,

@@ -195,8 +195,8 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             Op::Truncate { user, unaligned } => self.truncate(user, unaligned),
             Op::AddChild { parent, child, name } => self.add_child(parent, child, name),
             Op::RemoveChild { parent, name } => self.remove_child(parent, name),
-            Op::Open { node, spec, file, backing, overlay, probe } => {
-                self.open(Opening { node, spec, file, backing, overlay, probe })
+            Op::Open { node, layer, file, backing, overlay, probe } => {
+                self.open(Opening { node, layer, file, backing, overlay, probe })
             }
             Op::Stream { act, job, node, bottom, filter } => self.stream(act, job, node, bottom, filter),
             Op::Commit { act, job, top, base, filter, name } => {

@@ -274,7 +274,6 @@ const PRECONDITIONS: [&[&str]; Op::VERBS.len()] = [
         "NodeNotFound",
         "DuplicateNode",
         "ForceShareWritable",
-        "OptionUnsupported",
         "NotAFilter",
         "ProbeDenied",
         "NoChildren",

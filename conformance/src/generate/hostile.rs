@@ -1,6 +1,6 @@
 //! Anything, in any order.
 
-use super::{Dice, USERS, Without, alive};
+use super::{Dice, USERS, Without, alive, jobs};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{ChildName, Context, Entry, Kind, NodeId, Op, OpKinds, Pair, Queue, Role, Spec, State, UserId};
 
@@ -70,12 +70,12 @@ fn later(verb: usize, d: &mut Dice<'_>, names: usize, node: &dyn Fn(&mut Dice<'_
         27 => Op::Unblock { user: user(d), kinds: kinds(d) },
         28 => Op::CheckOp { node: node(d), kind: d.op_kind() },
         29 => Op::CheckReplace { parent: node(d), node: node(d) },
-        _ => quiet(verb, d, node),
+        _ => quiet(verb, d, names, node),
     }
 }
 
 /// Sections, contexts, activity, sizes, the children of a quorum.
-fn quiet(verb: usize, d: &mut Dice<'_>, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Op {
+fn quiet(verb: usize, d: &mut Dice<'_>, names: usize, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Op {
     match verb {
         30 => Op::DrainBegin { node: node(d) },
         31 => Op::DrainEnd { node: node(d) },
@@ -86,7 +86,11 @@ fn quiet(verb: usize, d: &mut Dice<'_>, node: &dyn Fn(&mut Dice<'_>) -> NodeId) 
         36 => Op::Activate { node: node(d) },
         37 => Op::Truncate { user: user(d), unaligned: d.one_in(2) },
         38 => Op::AddChild { parent: node(d), child: node(d), name: child(d) },
-        _ => Op::RemoveChild { parent: node(d), name: child(d) },
+        39 => Op::RemoveChild { parent: node(d), name: child(d) },
+        _ => {
+            let job = user(d);
+            jobs::hostile(verb, d, names, node, job)
+        }
     }
 }
 
@@ -120,7 +124,8 @@ fn maybe(node: NodeId, dice: &mut Dice<'_>) -> Option<NodeId> {
 }
 
 fn user(dice: &mut Dice<'_>) -> UserId {
-    UserId(dice.below(USERS.into()) as u8)
+    let user = UserId(dice.below(USERS.into()) as u16);
+    if dice.one_in(5) { user.further(1 + dice.below(3) as u8) } else { user }
 }
 
 fn child(dice: &mut Dice<'_>) -> ChildName {

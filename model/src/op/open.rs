@@ -33,7 +33,7 @@ pub struct Opening {
     /// The node.
     pub node: NodeId,
     /// What it is.
-    pub spec: Spec,
+    pub layer: Layer,
     /// Its child `file`.
     pub file: Option<Below>,
     /// Its backing child, which is there already.

@@ -1,11 +1,15 @@
 //! Facets of contexts, drained sections and activity, alone and with what they meet.
 
 use super::*;
-use crate::op::{Below, Entry, Queue};
+use crate::op::{Below, Entry, Layer, Queue};
 
 const QUIET: Pair = Pair::new(NONE, ALL);
 const FIXED: Ways = Ways { fixed: true, ..Ways::NONE };
 const AT_ONE: Option<Context> = Some(Context(1));
+
+const fn of(spec: Spec) -> Layer {
+    Layer { kind: spec.kind, flags: spec.flags }
+}
 
 const fn inactive(kind: Kind) -> Spec {
     let flags = Flags { inactive: true, ..Flags::NONE };
@@ -114,9 +118,15 @@ pub(super) fn context_chains(nodes: u8, edges: usize, users: u8) -> Facet {
 /// An open that brings two nodes together, and one below a single node.
 fn joined(used: &[NodeId], [node, _, overlay]: [NodeId; 3]) -> Vec<Op> {
     let below = |node| Some(Below { node, opened: None });
-    let open = |file, backing, overlay| Op::Open { node, spec: FORMAT, file, backing, overlay, probe: false };
-    let lost =
-        |(a, b)| Op::Open { node, spec: BACKING_FILTER, file: below(a), backing: Some(b), overlay: None, probe: false };
+    let open = |file, backing, overlay| Op::Open { node, layer: of(FORMAT), file, backing, overlay, probe: false };
+    let lost = |(a, b)| Op::Open {
+        node,
+        layer: of(BACKING_FILTER),
+        file: below(a),
+        backing: Some(b),
+        overlay: None,
+        probe: false,
+    };
     let pairs = pairs_of(used).flat_map(|(a, b)| [open(below(a), Some(b), None), lost((a, b))]);
     pairs.chain(used.iter().map(|&a| open(below(a), None, Some(overlay)))).collect()
 }
@@ -349,7 +359,8 @@ pub(super) fn inactive_edges(nodes: u8, edges: usize, users: u8) -> Facet {
 /// Opens over nodes that may be inactive, of nodes that are and need more than they get.
 fn doubtful(used: &[NodeId], [node, _, overlay]: [NodeId; 3]) -> Vec<Op> {
     let kinds = [NO_PERMISSION, inactive(Kind::ExclusiveWriter)];
-    let open = |spec, a, overlay| Op::Open { node, spec, file: None, backing: Some(a), overlay, probe: false };
+    let open =
+        |spec, a, overlay| Op::Open { node, layer: of(spec), file: None, backing: Some(a), overlay, probe: false };
     let all = used
         .iter()
         .flat_map(|&a| kinds.map(|spec| open(spec, a, None)).into_iter().chain([open(FORMAT, a, Some(overlay))]));
@@ -384,7 +395,8 @@ pub(super) fn reluctant(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[FILTER, Spec::plain(Kind::Quorum)] },
         openings: |used, [node, _, _]| {
-            let open = |a| Op::Open { node, spec: FORMAT, file: None, backing: Some(a), overlay: None, probe: false };
+            let open =
+                |a| Op::Open { node, layer: of(FORMAT), file: None, backing: Some(a), overlay: None, probe: false };
             used.iter().map(|a| open(*a)).collect()
         },
         pairs: const { &[Pair::new(W, but(W))] },

@@ -22,7 +22,7 @@ pub(super) fn opening(nodes: u8, edges: usize, users: u8) -> Facet {
             let used: Vec<NodeId> = s.names().collect();
             let probe = |node, a| Op::Open {
                 node,
-                spec: FORMAT,
+                layer: Layer { kind: Kind::Format, flags: Flags::NONE },
                 file: Some(Below { node: a, opened: None }),
                 backing: None,
                 overlay: None,
@@ -37,15 +37,15 @@ pub(super) fn opening(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 fn openings(used: &[NodeId], [node, below, overlay]: [NodeId; 3]) -> Vec<Op> {
-    let plain = |spec| Op::Open { node, spec, file: None, backing: None, overlay: None, probe: false };
-    let with = |spec, file, backing, overlay, probe| Op::Open { node, spec, file, backing, overlay, probe };
-    let new = |spec: Spec| Some(Below { node: below, opened: Some(Layer { kind: spec.kind, flags: spec.flags }) });
+    let of = |spec: Spec| Layer { kind: spec.kind, flags: spec.flags };
+    let plain = |spec| Op::Open { node, layer: of(spec), file: None, backing: None, overlay: None, probe: false };
+    let with = |spec, file, backing, overlay, probe| Op::Open { node, layer: of(spec), file, backing, overlay, probe };
+    let new = |spec: Spec| Some(Below { node: below, opened: Some(of(spec)) });
     let old = |node| Some(Below { node, opened: None });
     let mut all = vec![
         plain(PROTOCOL),
         plain(flagged(Kind::Protocol, false, true, false, false)),
         plain(implicit(Kind::Protocol)),
-        plain(MISMATCHED),
         with(FORMAT, new(PROTOCOL), None, None, true),
         with(FORMAT.read_only(), new(PROTOCOL), None, Some(overlay), false),
         with(implicit(Kind::Filter), new(PROTOCOL.read_only()), None, None, false),
@@ -58,12 +58,11 @@ fn openings(used: &[NodeId], [node, below, overlay]: [NodeId; 3]) -> Vec<Op> {
             Some(overlay),
             false,
         ),
-        with(MISMATCHED, new(PROTOCOL), None, None, false),
         with(Spec::plain(Kind::Raw), new(PROTOCOL), Some(below), None, false),
         with(FORMAT, old(below), Some(overlay), None, true),
     ];
     for &a in used {
-        all.push(Op::Open { node: a, spec: FORMAT, file: None, backing: None, overlay: None, probe: false });
+        all.push(Op::Open { node: a, layer: of(FORMAT), file: None, backing: None, overlay: None, probe: false });
         all.push(with(Spec::plain(Kind::Raw), old(a), None, None, true));
         all.push(with(FORMAT, old(a), Some(a), Some(overlay), false));
         all.push(with(FORMAT, new(PROTOCOL), Some(a), Some(a), false));

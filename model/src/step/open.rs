@@ -9,7 +9,8 @@ use crate::state::{Inherits, Node};
 impl<const N: usize, const M: usize> Work<'_, N, M> {
     /// O41
     pub(super) fn open(&mut self, opening: Opening) -> Done {
-        let Opening { node, spec, file, backing, overlay, probe } = opening;
+        let Opening { node, layer, file, backing, overlay, probe } = opening;
+        let spec = layer.spec();
         if let Some(Below { node: there, opened: None }) = file {
             self.exists(there)?;
         }
