@@ -410,7 +410,7 @@ const STILL: [&str; 16] = [
 ];
 
 /// The operations that can bring together what was in different contexts.
-const JOINING: [&str; 17] = [
+const JOINING: [&str; 16] = [
     "attach-user",
     "attach",
     "set-backing",
@@ -423,7 +423,6 @@ const JOINING: [&str; 17] = [
     "snapshot",
     "add-child",
     "open",
-    "commit-active",
     "mirror",
     "backup",
     "move-context",
@@ -534,7 +533,7 @@ fn never_refused(verb: &str, end: &str) -> Option<&'static str> {
         }
         "refused check" if verb == "add" => Some("a new node has no edges"),
         "refused context" if verb != "move-context" => {
-            let makes = ["insert", "open-child", "stream", "commit"];
+            let makes = ["insert", "open-child", "stream", "commit", "commit-active"];
             (!JOINING.contains(&verb) && !makes.contains(&verb)).then_some("joins nothing that is elsewhere")
         }
         _ => None,

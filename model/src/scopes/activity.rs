@@ -64,14 +64,16 @@ fn moves(s: &Small) -> Transactions {
         let attach = |ways, context| Op::AttachUser { user, node: a, pair: QUIET, ways, context };
         all.push([Op::DetachUser { user }, attach(FIXED, None)].into_iter().collect());
         all.push([attach(FIXED, AT_ONE), to(0)].into_iter().collect());
-        let add = Op::Add { node: free, spec: NO_PERMISSION };
-        all.push([add, Op::Attach { parent: free, child: a, name: BACKING, role: Role::COW }].into_iter().collect());
-        all.push([add, Op::Attach { parent: a, child: free, name: FILE, role: Role::DATA }].into_iter().collect());
-        all.push(
-            [add, Op::AttachUser { user, node: free, pair: QUIET, ways: FIXED, context: None }].into_iter().collect(),
-        );
-        let release = Op::Release { node: free };
-        all.push([add, Op::Attach { parent: free, child: a, name: BACKING, role: Role::COW }, release].into());
+        // Where there is one node: more would come of it at every step.
+        if used.len() == 1 {
+            let add = Op::Add { node: free, spec: NO_PERMISSION };
+            let attach = |parent, child, role| Op::Attach { parent, child, name: BACKING, role };
+            all.push([add, attach(free, a, Role::COW)].into_iter().collect());
+            all.push([add, attach(a, free, Role::DATA)].into_iter().collect());
+            let user = Op::AttachUser { user, node: free, pair: QUIET, ways: FIXED, context: None };
+            all.push([add, user].into_iter().collect());
+            all.push([add, attach(free, a, Role::COW), Op::Release { node: free }].into());
+        }
     }
     for (a, b) in pairs_of(&used) {
         let out = Op::SetBacking { node: a, to: None };
@@ -218,6 +220,7 @@ pub(super) fn quiet_moves(nodes: u8, edges: usize, users: u8) -> Facet {
             "add",
             "attach-user",
             "attach",
+            "add-child",
             "insert",
             "drop-filter",
             "drop-intermediate",
@@ -225,12 +228,11 @@ pub(super) fn quiet_moves(nodes: u8, edges: usize, users: u8) -> Facet {
             "move-context",
             "drain-begin",
             "drain-end",
-            "eject",
         ],
         specs: const { &[Spec::plain(Kind::Quorum), BACKING_FILTER] },
         pairs: const { &[QUIET] },
         homes: const { &[AT_ONE] },
-        moves: const { &[Context::MAIN, Context(1)] },
+        moves: const { &[Context(1)] },
         roles: &[(FILE, Role::DATA)],
         ..BLANK
     }

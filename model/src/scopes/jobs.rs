@@ -67,6 +67,7 @@ fn openings(used: &[NodeId], [node, below, overlay]: [NodeId; 3]) -> Vec<Op> {
         all.push(with(FORMAT, old(a), Some(a), Some(overlay), false));
         all.push(with(FORMAT, new(PROTOCOL), Some(a), Some(a), false));
         all.push(with(EXCLUSIVE, None, Some(a), None, false));
+        all.push(with(Spec::plain(Kind::Raw), None, Some(a), None, false));
         all.push(with(BACKING_FILTER, new(PROTOCOL), Some(a), None, false));
         all.push(with(FILTER, old(a), None, Some(overlay), true));
     }
