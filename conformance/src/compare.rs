@@ -137,7 +137,7 @@ fn same_user<const N: usize>(
             && view.context() == translate::context(home)
             && view.is_quiesced() == quiet[edge.child.0 as usize]
             && translate::op_kinds_back(view.blocks()) == edge.blocks
-            && (edge.blocks == OpKinds::NONE || view.block_reason() == Some(translate::reason(user)))
+            && (edge.blocks == OpKinds::NONE || view.block_reason().is_some_and(|said| translate::may_say(user, said)))
     })
 }
 

@@ -106,7 +106,9 @@ pub fn with_log<T>(look: impl FnOnce(&[Call]) -> T) -> T {
 /// committed, with the same arguments: the checks from the back, activations, inactivations and contexts in the order of asking,
 /// the renames from the back, the prepared nodes in some order (`ImplSubject` knows the graph, and which order it asks for), then
 /// the prepared nodes are told in the order of their preparation, then each that may go on is told so, and then nodes are closed.
-pub fn paired(calls: &[Call]) -> Result<(), String> {
+///
+/// `taken_back`: whose drivers are closed, in this order, if it all comes to nothing (L5.10).
+pub fn paired(calls: &[Call], taken_back: &[NodeId]) -> Result<(), String> {
     let is_question = |call: &Call| matches!(call, Call::Agreed(..) | Call::Refused(..));
     let (asked, told) = calls.split_at(calls.iter().position(|call| !is_question(call)).unwrap_or(calls.len()));
     let agreed = asked.iter().filter_map(|call| match *call {
@@ -115,7 +117,8 @@ pub fn paired(calls: &[Call]) -> Result<(), String> {
     });
     let open: Vec<(What, NodeId)> = agreed.collect();
     let aborts = open.iter().rev().map(|&(what, node)| Call::Abort(what.aborted(), node));
-    let fitting = told.iter().copied().eq(aborts) || may_commit(asked) && is_commit(asked, &open, told);
+    let closes = taken_back.iter().map(|&node| Call::Closed(node));
+    let fitting = told.iter().copied().eq(aborts.chain(closes)) || may_commit(asked) && is_commit(asked, &open, told);
     if fitting && asked_in_order(asked) { Ok(()) } else { Err(format!("unpaired or out of order (V5, V6): {calls:?}")) }
 }
 

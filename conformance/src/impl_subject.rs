@@ -149,6 +149,18 @@ impl ImplSubject {
     }
 }
 
+/// L5.10: the nodes that these operations open, in the order in which their drivers are closed if that is taken back.
+fn opened(ops: &[Op]) -> Vec<NodeId> {
+    let layers = |op: &Op| match *op {
+        Op::Open { node, file, overlay, .. } => {
+            let below = file.filter(|file| file.opened.is_some()).map(|file| file.node);
+            [overlay, Some(node), below]
+        }
+        _ => [None; 3],
+    };
+    ops.iter().rev().flat_map(layers).flatten().collect()
+}
+
 /// What the crate says besides the answer: the parties of errors that the model does not name, and the queries that must come
 /// to the same as a step.
 fn about(graph: &Graph<TestDriver>, keys: &Keys, op: Op, error: Option<&ErrorKind>) -> Option<String> {
@@ -310,10 +322,18 @@ impl Subject for ImplSubject {
             self.keys.copy_from(&self.before);
         }
         self.set_refusals(refusals, false);
-        if let Err(unpaired) = hooks::with_log(hooks::paired) {
+        let taken_back = match &answer {
+            Answer::Done(_) => Vec::new(),
+            Answer::Failed { index, .. } => opened(&ops[..=*index]),
+            _ => opened(ops),
+        };
+        if let Err(unpaired) = hooks::with_log(|calls| hooks::paired(calls, &taken_back)) {
             self.fault = Some(unpaired);
         }
-        let gone = |call: &&Call| ops.iter().any(|op| *op == Op::Eject { node: call.node() });
+        let gone = |call: &&Call| {
+            let taken_back = taken_back.contains(&call.node()) && matches!(call, Call::Closed(_));
+            !taken_back && ops.iter().any(|op| *op == Op::Eject { node: call.node() })
+        };
         if let Some(call) = hooks::with_log(|calls| calls.iter().find(gone).copied()) {
             self.fault = Some(format!("{call:?} of a driver that was to be handed back without a call (L3.4)"));
         }

@@ -10,6 +10,7 @@ pub mod guard;
 mod homes;
 pub mod hooks;
 pub mod impl_subject;
+mod job_steps;
 pub mod model_subject;
 pub mod replay;
 pub mod restore;

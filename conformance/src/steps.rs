@@ -1,6 +1,7 @@
 //! The operations in the words of the crate: one step of its transaction each.
 
 use crate::hooks::{Hooks, TestDriver};
+use crate::job_steps;
 use crate::translate::{self, Keys};
 use blockgraph::{Driver, ErrorKind, NodeKey, NodeSpec, Transaction};
 use blockgraph_model::{NodeId, Op, Refusal, Spec};
@@ -71,6 +72,8 @@ pub(crate) fn step(
         }
         Op::MoveContext { .. } | Op::Inactivate { .. } | Op::Activate { .. } => quiet_step(t, keys, op)?,
         Op::Truncate { .. } | Op::AddChild { .. } | Op::RemoveChild { .. } => quiet_step(t, keys, op)?,
+        Op::Open { .. } | Op::Stream { .. } | Op::Commit { .. } => job_steps::step(t, keys, op, refusals)?,
+        Op::CommitActive { .. } | Op::Mirror { .. } | Op::Backup { .. } => job_steps::step(t, keys, op, refusals)?,
     }
     Ok(())
 }
@@ -184,7 +187,7 @@ fn add(
     if suits { Ok(()) } else { t.set_option(key, translate::option(spec.opt)) }
 }
 
-fn driver(id: NodeId, spec: Spec, refusals: &[Refusal]) -> TestDriver {
+pub(crate) fn driver(id: NodeId, spec: Spec, refusals: &[Refusal]) -> TestDriver {
     let mut driver = TestDriver { preset: translate::preset(spec.kind), id, refuses: Hooks::of(id, refusals) };
     if spec.opt != spec.kind.default_opt() {
         // Options that do not suit are offered again inside the transaction, which refuses them.

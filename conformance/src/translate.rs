@@ -27,7 +27,7 @@ struct Texts {
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     let all = |prefix: char| (0..256).map(|i| format!("{prefix}{i}").into()).collect::<Vec<Arc<str>>>();
     let mut children = all('c');
-    (children[0], children[1]) = ("file".into(), "backing".into());
+    (children[0], children[1], children[2]) = ("file".into(), "backing".into(), "target".into());
     let reasons = (0..256).map(|i| format!("u{i} says so").into()).collect();
     Texts { nodes: all('n'), users: all('u'), children, reasons }
 });
@@ -39,7 +39,8 @@ pub fn node_name(id: NodeId) -> Arc<str> {
 
 /// A user's name in the crate.
 pub fn user_name(id: UserId) -> Arc<str> {
-    TEXTS.users[id.0 as usize].clone()
+    let name = &TEXTS.users[usize::from(id.main().0)];
+    if id.part() == 0 { name.clone() } else { format!("{name}#{}", id.part()).into() }
 }
 
 /// A child's name in the crate.
@@ -49,7 +50,14 @@ pub fn child_name(name: ChildName) -> &'static Arc<str> {
 
 /// The reason that a user gives when it blocks something.
 pub fn reason(id: UserId) -> &'static Arc<str> {
-    &TEXTS.reasons[id.0 as usize]
+    &TEXTS.reasons[usize::from(id.main().0)]
+}
+
+/// May the user say this when it blocks something? What it says of itself, or what a job says (J3).
+pub fn may_say(id: UserId, said: &str) -> bool {
+    const KINDS: [&str; 4] = ["stream", "commit", "mirror", "backup"];
+    let job = said.strip_prefix("block device is in use by block job: ");
+    *said == **reason(id) || job.is_some_and(|kind| KINDS.contains(&kind))
 }
 
 fn number(name: &str) -> Option<u8> {
@@ -63,7 +71,11 @@ pub fn node_id(name: &str) -> Option<NodeId> {
 
 /// The user of that name.
 pub fn user_id(name: &str) -> Option<UserId> {
-    number(name).map(UserId)
+    let (name, part) = match name.split_once('#') {
+        Some((name, part)) => (name, part.parse().ok().filter(|part| *part > 0)?),
+        None => (name, 0),
+    };
+    number(name).map(|number| UserId(number.into()).further(part))
 }
 
 /// The child of that name.
@@ -71,6 +83,7 @@ pub fn child_id(name: &str) -> Option<ChildName> {
     match name {
         "file" => Some(ChildName::FILE),
         "backing" => Some(ChildName::BACKING),
+        "target" => Some(ChildName::TARGET),
         other => number(other).map(ChildName),
     }
 }
@@ -80,6 +93,10 @@ pub fn child_id(name: &str) -> Option<ChildName> {
 pub struct Keys {
     nodes: Vec<NodeKey>,
     users: Vec<UserKey>,
+    /// Of jobs' further users, of which there are few.
+    further: Vec<(UserId, UserKey)>,
+    /// The key of a further user that there is not.
+    nobody: UserKey,
 }
 
 impl Keys {
@@ -90,6 +107,8 @@ impl Keys {
         Keys {
             nodes: (0..nodes).map(|i| NodeKey::from(key(i))).collect(),
             users: (0..users).map(|i| UserKey::from(key(i))).collect(),
+            further: Vec::new(),
+            nobody: UserKey::from(key(users)),
         }
     }
 
@@ -105,7 +124,11 @@ impl Keys {
 
     /// The key of a user.
     pub fn user(&self, id: UserId) -> UserKey {
-        self.users[id.0 as usize]
+        if id.part() > 0 {
+            let known = self.further.iter().find(|(known, _)| *known == id);
+            return known.map_or(self.nobody, |(_, key)| *key);
+        }
+        self.users[usize::from(id.0)]
     }
 
     /// From now on this is the node's key.
@@ -115,7 +138,12 @@ impl Keys {
 
     /// From now on this is the user's key.
     pub fn set_user(&mut self, id: UserId, key: UserKey) {
-        self.users[id.0 as usize] = key;
+        if id.part() == 0 {
+            self.users[usize::from(id.0)] = key;
+            return;
+        }
+        self.further.retain(|(known, _)| *known != id);
+        self.further.push((id, key));
     }
 
     /// The node that has this key.
@@ -125,13 +153,15 @@ impl Keys {
 
     /// The user that has this key.
     pub fn user_of(&self, key: UserKey) -> Option<UserId> {
-        self.users.iter().position(|k| *k == key).map(|i| UserId(i as u8))
+        let further = || self.further.iter().find(|(_, known)| *known == key).map(|(id, _)| *id);
+        self.users.iter().position(|k| *k == key).map(|i| UserId(i as u16)).or_else(further)
     }
 
     /// Copies without allocating.
     pub fn copy_from(&mut self, other: &Keys) {
         self.nodes.copy_from_slice(&other.nodes);
         self.users.copy_from_slice(&other.users);
+        self.further.clone_from(&other.further);
     }
 }
 
@@ -401,8 +431,15 @@ fn step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     use StepError as E;
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
     Some(match kind {
-        ErrorKind::NodeNotFound { node, .. } => E::NodeNotFound { node: keys.node_of(*node)? },
-        ErrorKind::UserNotFound { user, .. } => E::UserNotFound { user: keys.user_of(*user)? },
+        // A job looks for its filter and its users by name.
+        ErrorKind::NodeNotFound { node, name } => {
+            let named = || name.as_deref().and_then(node_id);
+            E::NodeNotFound { node: keys.node_of(*node).or_else(named)? }
+        }
+        ErrorKind::UserNotFound { user, name } => {
+            let named = || name.as_deref().and_then(user_id);
+            E::UserNotFound { user: keys.user_of(*user).or_else(named)? }
+        }
         ErrorKind::ChildNotFound { parent, name } => E::ChildNotFound { parent: id(parent)?, name: child_id(name)? },
         ErrorKind::DuplicateNode { name } => E::DuplicateNode { node: node_id(name)? },
         ErrorKind::DuplicateUser { name } => E::DuplicateUser { user: user_id(name)? },
@@ -444,11 +481,12 @@ fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
         ErrorKind::HasUser { node, user } => E::HasUser { node: id(node)?, user: user_back(user)? },
         ErrorKind::Blocked { node, kind, by, reason: said } => {
             let by = edge_back(by)?;
-            let why = match by {
-                EdgeId::User(user) => Some(reason(user)),
-                EdgeId::Child(..) => None,
+            let right = match (by, said) {
+                (EdgeId::User(user), Some(said)) => may_say(user, said),
+                (EdgeId::Child(..), None) => true,
+                _ => false,
             };
-            if said.as_ref() != why {
+            if !right {
                 return None;
             }
             E::Blocked { node: id(node)?, kind: op_kind_back(*kind)?, by }
@@ -483,6 +521,7 @@ fn quiet_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
         ErrorKind::ChildrenFixed { node, .. } => E::ChildrenFixed { parent: id(node)? },
         ErrorKind::HasParent { node, edge } => E::HasParent { node: id(node)?, edge: edge_back(edge)? },
         ErrorKind::LastChild { node } => E::LastChild { parent: id(node)? },
+        ErrorKind::ProbeDenied { node, denies } => E::ProbeDenied { node: id(node)?, denies: edge_back(denies)? },
         _ => return None,
     })
 }

@@ -9,7 +9,7 @@ use blockgraph_conformance::text::value::{Type, Value};
 use blockgraph_conformance::text::{Names, json, parse, print};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, Context, EdgeId, Hook, Kind, NodeId, Op, OpKind, OpKinds, Perms, Phase, Refusal, Role, Slot, UserId,
+    Act, ChildName, Context, EdgeId, Hook, Kind, NodeId, Op, OpKind, OpKinds, Perms, Phase, Refusal, Role, Slot, UserId,
 };
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 
@@ -30,7 +30,8 @@ fn node(g: &mut Gen) -> NodeId {
 }
 
 fn user(g: &mut Gen) -> UserId {
-    UserId(below(g, USERS))
+    let user = UserId(below(g, USERS).into());
+    if below(g, 4) == 0 { user.further(1 + below(g, 9)) } else { user }
 }
 
 fn child(g: &mut Gen) -> ChildName {
@@ -80,6 +81,7 @@ fn value(g: &mut Gen, ty: Type) -> Value {
         Type::Number => Value::Number(u32::arbitrary(g)),
         Type::Context => Value::Context(context(g)),
         Type::Phase => Value::Phase(*g.choose(&Phase::EVERY).unwrap()),
+        Type::Act => Value::Act(*g.choose(&Act::EVERY).unwrap()),
         Type::Moves => Value::Moves(set(list(g, |g| (node(g), context(g))))),
         Type::Nodes => Value::Nodes(list(g, node)),
         Type::NodeSet => Value::Nodes(set(list(g, node))),

@@ -84,8 +84,11 @@ impl Contexts {
         !self.moved.is_empty() || !self.wishes.is_empty()
     }
 
+    /// Nothing, if components were not to be looked at.
     pub(crate) fn clear(&mut self) {
-        self.uneven = false;
+        if !core::mem::take(&mut self.uneven) && self.requests.is_empty() {
+            return;
+        }
         self.requests.clear();
         self.looked_at.clear();
         self.moved.clear();

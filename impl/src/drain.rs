@@ -258,7 +258,6 @@ impl Core {
     /// All drivers have agreed: who is to be told to be quiet and who to go on (Q4). O(1) where no section was open
     /// or is and all is in main, else O(what was done), and O(nodes) when the first drain-all begins or the last one ends.
     pub(crate) fn order_notices(&mut self) {
-        self.pending.notices = None;
         if !self.pending.drains && self.drain_alls == 0 && !self.pending.contexts.uneven {
             return;
         }

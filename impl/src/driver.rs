@@ -2,6 +2,7 @@
 
 use crate::context::ContextId;
 use crate::graph::NodeView;
+use crate::open::{Limits, Options};
 use crate::permission::{Grant, Pair, Permissions};
 use crate::role::{Role, Slot};
 use alloc::boxed::Box;
@@ -65,6 +66,23 @@ pub trait Policy {
     /// QEMU: `bdrv_recurse_can_replace`). Taken for granted of a filter's filtered child. Default: no.
     fn children_replaceable(&self) -> bool {
         false
+    }
+
+    /// What the driver asks of requests by itself (L5.15). Default: nothing.
+    fn limits(&self) -> Limits {
+        Limits::NONE
+    }
+
+    /// The file name under which a protocol would be opened again (L5.16; QEMU: `exact_filename`). Default: it has
+    /// none.
+    fn filename(&self) -> Option<&str> {
+        None
+    }
+
+    /// Those of the driver's own options that are not at their defaults, children aside: what opens it again (L5.16;
+    /// QEMU: `full_open_options`). Default: none.
+    fn options(&self) -> Options {
+        Options::new()
     }
 
     /// Whether a child with the filter's role, `FILTERED | PRIMARY`, is possible though the driver is no filter (S3.2); it
@@ -198,7 +216,7 @@ pub trait Driver: Policy + Send + Sync {
         let _ = view;
     }
 
-    /// The image is about to store another backing name, which is [`NodeView::stored_backing`] (S6; QEMU:
+    /// The image is about to store another backing name, or none, which is [`NodeView::stored_backing`] (S6; QEMU:
     /// `bdrv_change_backing_file`). A refusal undoes all.
     ///
     /// # Errors
@@ -313,8 +331,8 @@ pub trait Driver: Policy + Send + Sync {
         let _ = view;
     }
 
-    /// The node called `name` is gone for good (QEMU: `bdrv_close`). A panic in here undoes nothing, see
-    /// [`Judged::run`](crate::Judged::run).
+    /// The node called `name` is gone for good (QEMU: `bdrv_close`); or it was to be opened, with this driver, and that
+    /// failed or was taken back (L5.10). A panic in here undoes nothing, see [`Judged::run`](crate::Judged::run).
     fn close(&mut self, name: &str) {
         let _ = name;
     }
@@ -354,6 +372,18 @@ impl<T: Policy + ?Sized> Policy for Box<T> {
 
     fn children_replaceable(&self) -> bool {
         (**self).children_replaceable()
+    }
+
+    fn limits(&self) -> Limits {
+        (**self).limits()
+    }
+
+    fn filename(&self) -> Option<&str> {
+        (**self).filename()
+    }
+
+    fn options(&self) -> Options {
+        (**self).options()
     }
 
     fn takes_filtered(&self) -> bool {

@@ -17,6 +17,8 @@ use slotmap::Key;
 #[derive(Clone, Debug)]
 pub(crate) enum Undo {
     Added(NodeKey),
+    /// The driver of a node that has just joined was opened for it, and is closed when that is taken back (L5.10).
+    Opened(NodeKey),
     Doomed(NodeKey),
     /// A caller's holder went.
     Holder(NodeKey),
@@ -138,7 +140,7 @@ impl Core {
             Undo::DrainAlls(old) => self.drain_alls = old,
             Undo::Context { node, old } => self.nodes[node].context = old,
             Undo::Request => _ = self.pending.contexts.requests.pop(),
-            Undo::Option => {}
+            Undo::Opened(_) | Undo::Option => {}
         }
     }
 
@@ -208,8 +210,22 @@ impl<D: Driver> Graph<D> {
                     self.core.undo(&undo);
                     self.drivers.remove(node);
                 }
+                Undo::Opened(node) => {
+                    let name = self.core.nodes.get(node).map(|node| node.name.clone());
+                    self.returned.extend(name.zip(self.drivers.remove(node)));
+                }
                 _ => self.core.undo(&undo),
             }
+        }
+        // The graph first: closing a driver is somebody else's code.
+        self.close_returned();
+    }
+
+    /// Closes the opened drivers that were taken back, last opened first. One whose hook panics is not called again;
+    /// those after it are closed by the next rollback, or when the next transaction begins.
+    fn close_returned(&mut self) {
+        while let Some((name, mut driver)) = self.returned.pop_front() {
+            driver.close(&name);
         }
     }
 

@@ -77,6 +77,9 @@
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
+//! A [job](jobs) as a whole, say a mirror that replaces the disk of a running guest, is started and ended by one
+//! operation each. What guests and exports [usually](usual) ask for is there by name.
+//!
 //! # A driver of one's own
 //!
 //! ```
@@ -120,6 +123,11 @@
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
+//! # Opening images
+//!
+//! [`open`] adds a node, its file and what it refers to in one step, with drivers that are ready; with the feature `open`
+//! images are opened and created from file names and options, by a catalogue of drivers that the caller has.
+//!
 //! # What it costs
 //!
 //! Parents means the number of parent edges of the node concerned, children likewise. To every operation comes its
@@ -133,8 +141,10 @@
 //! | attach a child, set backing, set file, add and remove a child in use | O(children), for the name |
 //! | replace a node, drop a filter, append | O(parents + children), and a walk that ends at the parents' level |
 //! | freeze, thaw | O(chain) |
-//! | drop intermediate | O(chain + parents) |
+//! | drop intermediate; start, finish, cancel a [job](jobs) | O(chain + parents) |
 //! | delete, check op | O(parents) |
+//! | open an image with drivers that are ready | as to add and attach its layers; if a node that is there is probed, O(its parents) |
+//! | limits, displayed file name | O(nodes and edges below) |
 //! | inactivate | O(what becomes inactive, its children, and the parents of these) |
 //! | activate | O(what is below) |
 //! | truncate | O(filters below + what the transaction has done) |
@@ -183,10 +193,12 @@ mod driver;
 pub mod drivers;
 mod error;
 mod graph;
+pub mod jobs;
 mod journal;
 mod judge;
 mod judged;
 mod op_kind;
+pub mod open;
 mod ops;
 mod order;
 mod permission;
@@ -199,6 +211,7 @@ mod settle;
 mod snapshot;
 mod steps;
 mod transaction;
+pub mod usual;
 
 pub use check::{Inconsistency, Recomputed};
 pub use context::ContextId;

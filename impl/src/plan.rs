@@ -26,7 +26,7 @@ pub enum PlanStep {
         /// Whether it becomes read-only.
         read_only: bool,
     },
-    /// Prepare the driver to store another backing name, which is
+    /// Prepare the driver to store another backing name, or none, which is
     /// [`NodeView::stored_backing`](crate::NodeView::stored_backing) (S6, V5.1).
     Rename {
         /// The node.

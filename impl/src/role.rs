@@ -34,7 +34,7 @@ pub enum Slot {
 
 /// What the graph needs to know of a driver's shape; asked once, when the node is added, so that a driver that
 /// changes its answers cannot break the graph. A node keeps it when it loses its driver (L3.2).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Shape {
     /// The slot of the filtered child, if the driver is a filter ([`Policy::slot`](crate::Policy::slot)).

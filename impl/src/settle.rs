@@ -22,10 +22,14 @@ impl Core {
         let accepted = |index: &usize| refused.is_empty() || refused.binary_search(index).is_err();
         pending.settled = 0;
         pending.settle.clear();
-        pending.settle.extend(stays.iter().rev().flat_map(|stay| (stay.start..stay.refused).rev()));
-        pending.stay_aborts = pending.settle.len();
+        if !stays.is_empty() {
+            pending.settle.extend(stays.iter().rev().flat_map(|stay| (stay.start..stay.refused).rev()));
+            pending.stay_aborts = pending.settle.len();
+        }
         pending.settle.extend((checks..checked).rev().filter(accepted));
-        pending.settle.extend(checked..plan.len());
+        if checked < plan.len() {
+            pending.settle.extend(checked..plan.len());
+        }
         if checks == 0 {
             return;
         }
@@ -199,9 +203,11 @@ impl<D: Driver> Graph<D> {
     pub(crate) fn tell(&mut self, committed: &mut Committed<D>) {
         // From here on they are owed their resume, whatever the other hooks do.
         let owed = self.core.pending.resumes.len();
-        self.core.pending.resumes.extend(committed.resumed());
+        self.core.pending.resumes.extend_from_slice(committed.resumed());
         committed.post_commits().for_each(|key| self.post_commit(key));
-        self.run_resumes(owed);
+        if committed.notices.is_some() {
+            self.run_resumes(owed);
+        }
         for closed in &mut committed.closed {
             if let Some(driver) = &mut closed.driver {
                 driver.close(&closed.name);

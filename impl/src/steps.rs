@@ -7,6 +7,7 @@ use crate::error::StepError;
 use crate::graph::Graph;
 use crate::graph::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::{OpKind, OpKinds};
+use crate::open::{OpenSpec, Opened};
 use crate::ops::{NodeSpec, Reopen, UserSpec};
 use crate::permission::Pair;
 use crate::role::Role;
@@ -43,6 +44,18 @@ steps! {
     /// `RoleUnsupported`, `SlotTaken`.
     open_child(parent: NodeKey, spec: NodeSpec, driver: D, name: impl Into<Arc<str>>, role: Role) -> NodeKey =
         graph => graph.step_open_child(parent, spec, driver, name.into(), role);
+
+    /// Opens an image whose drivers are ready: the node, its file child, what it refers to, and the overlay of a
+    /// temporary snapshot, as one step (O41; QEMU: `bdrv_open_inherit`). The monitor holds the overlay, or without one
+    /// the node. Whenever that is taken back, by an error of this step or of a later one, by the judgement or a hook, or
+    /// because the transaction is dropped, the drivers are closed, last opened first (L5.10). O(parents of what is
+    /// referred to), and with [`probe`](OpenSpec::probe) what the transaction did before.
+    ///
+    /// # Errors
+    /// `NodeNotFound`; those of [`add`](Self::add) for the file; `ProbeDenied`; those of `add` for the node;
+    /// `NoChildren`, `DuplicateChild`, `RoleUnsupported`, `SlotTaken`; those of [`set_backing`](Self::set_backing);
+    /// those of [`insert`](Self::insert) for the overlay.
+    open(spec: OpenSpec<D>) -> Opened = graph => graph.step_open(spec.into());
 
     /// A caller holds the node, too (O20; QEMU: `bdrv_ref`). O(1).
     ///

@@ -133,7 +133,8 @@ impl<'g, D: Driver> Transaction<'g, D> {
     /// The pure judgement of the final graph (V3), and the plan for the drivers (V5). Only what changed is looked at.
     ///
     /// # Errors
-    /// One violation: `Cycle`, `Conflict` or `ReadOnly`. Then everything has been undone.
+    /// One violation: `Cycle`, `Conflict`, `ReadOnly`, `InactiveChild`, `InactiveNode`, `ContextClash` or
+    /// `ContextFixed`. Then everything has been undone.
     pub fn judge(self) -> Result<Judged<'g, D>, Error> {
         let guard = self.guard;
         guard.graph.judge()?;

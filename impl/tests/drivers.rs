@@ -95,12 +95,12 @@ fn snapshot_access_and_commit_top() {
     rule(CommitTop, Role::FILTER, &[("RWUZG/", "/RWUZG"), ("/RWUZG", "/RWUZG")]);
 }
 
-/// P6.10: P5.1; if the parent needs both W and Z, never share W and Z.
+/// P6.10: the default rule for the role; if the parent needs both W and Z, never share W and Z.
 #[test]
 fn preallocate() {
     let cases = [("W/RWUZG", "W/RWUZG"), ("Z/RWUZG", "Z/RWUZG"), ("WZ/RWUZG", "WZ/RUG"), ("RWUZG/Z", "RWUZ/G")];
     rule(Preallocate, Role::FILTER, &cases);
-    rule(Preallocate, DATA, &cases);
+    rule(Preallocate, DATA, &[("W/RWUZG", "WZ/RWUG"), ("Z/RWUZG", "Z/RWUG"), ("WZ/RWUZG", "WZ/RUG")]);
 }
 
 /// P6.11: mirror: the default rule; commit: the default rule, but need no R and always share W; stopped: nothing,

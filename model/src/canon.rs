@@ -4,7 +4,7 @@
 //! tried out, smallest result wins. Users need no search: a user has one edge, so its node and its place in that node's
 //! parents list determine it.
 
-use crate::op::{EdgeId, NodeId, Op, OpKinds, Refusal, UserId};
+use crate::op::{Below, EdgeId, NodeId, Op, OpKinds, Refusal, UserId};
 use crate::state::{Edge, Inherits, Node, Parent, State};
 
 /// Old name to new name.
@@ -64,9 +64,8 @@ fn own_colour(node: &Node) -> u64 {
         inherits.is_some(),
         inherits.is_some_and(|i| i.read_only),
         node.stored.is_some(),
-        flags.inactive,
     ];
-    let bits = bits.iter().fold(1u64, |all, bit| all << 1 | u64::from(*bit));
+    let bits = bits.iter().fold(u64::from(flags.inactive) << 1 | 1, |all, bit| all << 1 | u64::from(*bit));
     let granted = u64::from(node.granted.pair.need.0) << 8 | u64::from(node.granted.pair.share.0);
     let opt = match node.opt {
         crate::op::Opt::None => 0,
@@ -76,8 +75,8 @@ fn own_colour(node: &Node) -> u64 {
         crate::op::Opt::Phase(phase) => 4 << 16 | phase as u64,
         crate::op::Opt::Unaligned(on) => 5 << 16 | u64::from(on),
     };
-    let life = u64::from(node.sections) << 16 | u64::from(node.context.0) << 8;
-    mix(mix(bits << 8 | kind as u64, granted << 32 | life | u64::from(node.holders)), opt) | 1
+    let place = u64::from(node.sections) << 48 | u64::from(node.context.0) << 40;
+    mix(mix(bits << 8 | kind as u64, place | granted << 8 | u64::from(node.holders)), opt) | 1
 }
 
 fn edge_colour(edge: &Edge, place: u64) -> u64 {
@@ -113,7 +112,9 @@ fn refine<const N: usize, const M: usize>(s: &State<N, M>, colours: &mut [u64; N
                     let down = edge_colour(edge, place | 1 << 15);
                     colours[parent] = colours[parent].wrapping_add(mix(down, old[child]));
                 }
-                Parent::User(_) => colours[child] = colours[child].wrapping_add(mix(up, 7)),
+                Parent::User(user) => {
+                    colours[child] = colours[child].wrapping_add(mix(up, 7 + u64::from(user.part())));
+                }
             }
         }
         let now = count_classes(colours);
@@ -170,16 +171,21 @@ fn rename<const N: usize, const M: usize>(s: &State<N, M>, colours: &[u64; N]) -
         node.inherits = node.inherits.map(|i| Inherits { from: renaming.node(i.from), ..i });
         node.stored = node.stored.map(|name| renaming.node(name));
     }
+    // A job's users have one name in common, that of the first of them in this order.
     let mut users: [(u8, u16, u8); M] = [(0, 0, 0); M];
+    let mut count = 0;
     for edge in s.edges() {
         if let Parent::User(user) = edge.parent {
-            users[renaming.user_count] = (renaming.nodes[edge.child.0 as usize], edge.rank, user.0);
-            renaming.user_count += 1;
+            users[count] = (renaming.nodes[edge.child.0 as usize], edge.rank, user.main().0 as u8);
+            count += 1;
         }
     }
-    users[..renaming.user_count].sort_unstable();
-    for (new, &(_, _, old)) in users[..renaming.user_count].iter().enumerate() {
-        renaming.users[new] = (old, new as u8);
+    users[..count].sort_unstable();
+    for &(_, _, old) in &users[..count] {
+        if !renaming.users[..renaming.user_count].iter().any(|(known, _)| *known == old) {
+            renaming.users[renaming.user_count] = (old, renaming.user_count as u8);
+            renaming.user_count += 1;
+        }
     }
     (renaming.state(s, nodes), renaming)
 }
@@ -198,14 +204,16 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
     /// The new name of a user. Users that did not exist keep the order of the free names.
     pub fn user(&self, user: UserId) -> UserId {
         let known = &self.users[..self.user_count];
-        if let Some((_, new)) = known.iter().find(|(old, _)| *old == user.0) {
-            return UserId(*new);
+        let name = user.main().0 as u8;
+        let renamed = |name: u8| UserId(name.into()).further(user.part());
+        if let Some((_, new)) = known.iter().find(|(old, _)| *old == name) {
+            return renamed(*new);
         }
         // The k-th free old name becomes the k-th free new name.
-        let free_before = user.0 - known.iter().filter(|(old, _)| *old < user.0).count() as u8;
+        let free_before = name - known.iter().filter(|(old, _)| *old < name).count() as u8;
         let taken = |name: u8| known.iter().any(|(_, new)| *new == name);
         let mut free = (0..=u8::MAX).filter(|n| !taken(*n));
-        UserId(free.nth(free_before.into()).unwrap_or(user.0))
+        renamed(free.nth(free_before.into()).unwrap_or(name))
     }
 
     /// The renaming that undoes this one, for the names below `users` of users.
@@ -213,7 +221,7 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
         let mut back = Renaming { nodes: [0; N], users: [(0, 0); M], user_count: (users as usize).min(M) };
         self.nodes.iter().enumerate().for_each(|(old, &new)| back.nodes[new as usize] = old as u8);
         for old in 0..back.user_count as u8 {
-            back.users[old as usize] = (self.user(UserId(old)).0, old);
+            back.users[old as usize] = (self.user(UserId(old.into())).0 as u8, old);
         }
         back
     }
@@ -280,6 +288,27 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
             Op::Truncate { user, unaligned } => Op::Truncate { user: u(user), unaligned },
             Op::AddChild { parent, child, name } => Op::AddChild { parent: n(parent), child: n(child), name },
             Op::RemoveChild { parent, name } => Op::RemoveChild { parent: n(parent), name },
+            Op::Open { node, layer, file, backing, overlay, probe } => {
+                let file = file.map(|file| Below { node: n(file.node), ..file });
+                let (backing, overlay) = (backing.map(n), overlay.map(n));
+                Op::Open { node: n(node), layer, file, backing, overlay, probe }
+            }
+            Op::Stream { act, job, node, bottom, filter } => {
+                Op::Stream { act, job: u(job), node: n(node), bottom: n(bottom), filter: n(filter) }
+            }
+            Op::Commit { act, job, top, base, filter, name } => {
+                let name = name.map(n);
+                Op::Commit { act, job: u(job), top: n(top), base: n(base), filter: n(filter), name }
+            }
+            Op::CommitActive { act, job, top, base, filter } => {
+                Op::CommitActive { act, job: u(job), top: n(top), base: n(base), filter: n(filter) }
+            }
+            Op::Mirror { act, job, source, target, filter } => {
+                Op::Mirror { act, job: u(job), source: n(source), target: n(target), filter: n(filter) }
+            }
+            Op::Backup { act, job, source, target, filter } => {
+                Op::Backup { act, job: u(job), source: n(source), target: n(target), filter: n(filter) }
+            }
         }
     }
 

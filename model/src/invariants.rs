@@ -2,17 +2,17 @@
 //! keeps it.
 
 use crate::judge::{self, Outcome};
-use crate::op::{NodeId, Op, OpKinds, Refusal, Role, Slot};
+use crate::op::{Act, NodeId, Op, OpKinds, Refusal, Role, Slot, Ways};
 use crate::orders;
 use crate::perm::Pair;
 use crate::rules;
-use crate::state::{Edge, Parent, State};
+use crate::state::{Edge, Node, Parent, State};
 
 /// A broken invariant, by name.
 pub type Broken = &'static str;
 
 /// All invariants of a state, in the order in which they are tested.
-pub const NAMES: [Broken; 11] = [
+pub const NAMES: [Broken; 14] = [
     "every edge joins living ends (S0)",
     "acyclic",
     "no conflict between two parents (P3)",
@@ -24,6 +24,9 @@ pub const NAMES: [Broken; 11] = [
     "inherits-from names a living node, and nobody inherits from himself (S8)",
     "only a filter is implicit, only what has backing stores a name (S0, S6)",
     "only users' edges block by wish, only theirs and those of nodes without a driver have a pair of their own (L3, L4)",
+    "no active node is the parent of an inactive one (A4)",
+    "nobody needs more than R of an inactive node (A4)",
+    "both ends of an edge are in one context (C1)",
 ];
 
 /// The first invariant that the state breaks.
@@ -39,7 +42,8 @@ pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken>
             })
         }),
         derived.as_ref().is_none_or(|d| {
-            s.names().all(|n| !rules::writes_read_only(d.nodes[n.0 as usize].need, s.nodes[n.0 as usize].writable()))
+            s.names()
+                .all(|n| !rules::writes_read_only(d.nodes[n.0 as usize].need, s.nodes[n.0 as usize].flags.read_only))
         }),
         s.names().all(|n| s.references(n) > 0),
         s.names().all(|n| s.parents(n).count() == s.edges().iter().filter(|e| e.child == n).count()),
@@ -53,7 +57,19 @@ pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken>
         }),
         s.edges().iter().all(|e| match e.parent {
             Parent::User(_) => true,
-            Parent::Node(p) => e.blocks == OpKinds::NONE && (s.nodes[p.0 as usize].ejected || e.wanted == Pair::FREE),
+            Parent::Node(p) => {
+                let own = e.blocks != OpKinds::NONE || e.ways != Ways::NONE;
+                !own && (s.nodes[p.0 as usize].ejected || e.wanted == Pair::FREE)
+            }
+        }),
+        s.edges().iter().all(|e| !judge::over_inactive(s, e)),
+        derived.as_ref().is_none_or(|d| {
+            let inactive = |n: NodeId| s.nodes[n.0 as usize].flags.inactive;
+            s.names().all(|n| !rules::disturbs_inactive(d.nodes[n.0 as usize].need, inactive(n)))
+        }),
+        s.edges().iter().all(|e| match e.parent {
+            Parent::Node(p) => s.nodes[p.0 as usize].context == s.nodes[e.child.0 as usize].context,
+            Parent::User(_) => true,
         }),
     ];
     holds.iter().position(|holds| !holds).map(|i| NAMES[i])
@@ -93,7 +109,7 @@ fn edge_fits<const N: usize, const M: usize>(s: &State<N, M>, index: usize) -> b
     !twice && slot_once && kind.takes_children() && rules::well_formed(edge.role) && rules::fits(edge.role, kind)
 }
 
-/// What holds of a step: R4, V8, S2, S7, S6 and L3. (That a refused operation changes nothing is the type of [`Outcome`]; that the crate
+/// What holds of a step: R4, V8, S2, S7, S6, L3, C1, C4, Q3 and A5. (That a refused operation changes nothing is the type of [`Outcome`]; that the crate
 /// changes nothing is what the replay compares.)
 pub fn broken_step<const N: usize, const M: usize>(
     before: &State<N, M>,
@@ -127,10 +143,10 @@ pub fn broken_step<const N: usize, const M: usize>(
     let same = |e: &Edge, f: &Edge| f.id() == e.id() && f.child == e.child && f.role == e.role && f.frozen;
     let unfrozen = |e: &Edge| e.frozen && !next.edges().iter().any(|f| same(e, f));
     let mut frozen = before.edges().iter().filter(|e| matches!(e.parent, Parent::Node(p) if lives(next, p.0)));
-    if ops.len() == 1 && !matches!(ops[0], Op::Thaw { .. }) && frozen.any(unfrozen) {
+    if ops.len() == 1 && !thaws(&ops[0]) && frozen.any(unfrozen) {
         return Some("a frozen edge stays as it is (S7)");
     }
-    let lives_on = |n: &NodeId| lives(next, n.0) && !ops.iter().any(|op| op.makes() == Some(*n));
+    let lives_on = |n: &NodeId| lives(next, n.0) && !ops.iter().any(|op| op.makes().contains(n));
     let names = || before.names().filter(lives_on);
     let renamed = |n: NodeId| before.nodes[n.0 as usize].stored != next.nodes[n.0 as usize].stored;
     if names().any(|n| renamed(n) && next.nodes[n.0 as usize].has_driver() && !plan.rename.contains(&n)) {
@@ -142,7 +158,44 @@ pub fn broken_step<const N: usize, const M: usize>(
     if !before.edges().iter().filter(orphaned).all(kept) {
         return Some("the edges of a node without a driver keep their pairs (L3)");
     }
+    let changed = |n: &NodeId, of: fn(&Node) -> u16| of(&before.nodes[n.0 as usize]) != of(&next.nodes[n.0 as usize]);
+    let asked = |n: &NodeId| next.nodes[n.0 as usize].has_driver();
+    let moves = |n: &NodeId| plan.context.iter().any(|(moved, _)| moved == n);
+    if names().any(|n| changed(&n, |node| node.context.0.into()) && asked(&n) && !moves(&n)) {
+        return Some("a context changes only by asking the driver (C4)");
+    }
+    let told = |n: &NodeId| plan.inactivate.contains(n) || plan.activate.contains(n);
+    if names().any(|n| changed(&n, |node| node.flags.inactive.into()) && asked(&n) && !told(&n)) {
+        return Some("a node becomes active or inactive only by asking the driver (A5)");
+    }
+    if !ops.iter().any(is_about_sections)
+        && (before.drain_alls != next.drain_alls || names().any(|n| changed(&n, |node| node.sections)))
+    {
+        return Some("only the operations on sections open and end them (Q3)");
+    }
+    let moved = |e: &Edge| {
+        let place = |s: &State<N, M>, child: NodeId| s.nodes[child.0 as usize].context;
+        let after = next.edges().iter().find(|f| f.id() == e.id());
+        after.is_some_and(|f| place(before, e.child) != place(next, f.child))
+    };
+    let detaches = ops.iter().any(|op| matches!(op, Op::DetachUser { .. }));
+    if !detaches && before.edges().iter().any(|e| e.ways.fixed && moved(e)) {
+        return Some("the context of a fixed user never changes (C1)");
+    }
     None
+}
+
+/// Thaw, and the ends of jobs that freeze a chain.
+fn thaws(op: &Op) -> bool {
+    match op {
+        Op::Thaw { .. } => true,
+        Op::Stream { act, .. } | Op::Commit { act, .. } | Op::CommitActive { act, .. } => *act != Act::Start,
+        _ => false,
+    }
+}
+
+fn is_about_sections(op: &Op) -> bool {
+    matches!(op, Op::DrainBegin { .. } | Op::DrainEnd { .. } | Op::DrainAllBegin {} | Op::DrainAllEnd {})
 }
 
 /// The operations of V8.
@@ -150,7 +203,8 @@ fn loosens<const N: usize, const M: usize>(before: &State<N, M>, op: &Op) -> boo
     match *op {
         Op::Release { .. } | Op::DetachUser { .. } | Op::Detach { .. } | Op::Freeze { .. } | Op::Thaw { .. } => true,
         Op::Hold { .. } | Op::Delete { .. } | Op::Eject { .. } | Op::Block { .. } | Op::Unblock { .. } => true,
-        Op::CheckOp { .. } | Op::CheckReplace { .. } => true,
+        Op::CheckOp { .. } | Op::CheckReplace { .. } | Op::RemoveChild { .. } | Op::Truncate { .. } => true,
+        op if is_about_sections(&op) => true,
         Op::SetUser { user, pair } => {
             before.edge_index(crate::op::EdgeId::User(user)).is_some_and(|i| pair.loosens(before.edges()[i].wanted))
         }
@@ -162,7 +216,7 @@ fn loosens<const N: usize, const M: usize>(before: &State<N, M>, op: &Op) -> boo
 mod tests {
     use super::{NAMES, broken, broken_step};
     use crate::judge::Outcome;
-    use crate::op::{ChildName, EdgeId, Kind, NodeId, Op, Role, Spec, UserId};
+    use crate::op::{ChildName, Context, EdgeId, Kind, NodeId, Op, Role, Spec, UserId};
     use crate::perm::{ALL, NONE, Pair, W};
     use crate::state::{Edge, Inherits, Node, Parent, State};
 
@@ -174,7 +228,7 @@ mod tests {
     }
 
     fn user(user: u8, child: u8, wanted: Pair) -> Edge {
-        Edge { parent: Parent::User(UserId(user)), child: NodeId(child), wanted, ..Edge::NONE }
+        Edge { parent: Parent::User(UserId(user.into())), child: NodeId(child), wanted, ..Edge::NONE }
     }
 
     /// n0 is a filter over n1, n2 stands alone.
@@ -189,7 +243,7 @@ mod tests {
     #[test]
     fn each_invariant_can_be_broken() {
         assert_eq!(broken(&sound()), None);
-        let breaks: [fn(&mut S); 11] = [
+        let breaks: [fn(&mut S); 14] = [
             |s| s.nodes[1] = Node::NONE,
             |s| s.insert(edge(1, 0, Role::COW)),
             |s| {
@@ -207,6 +261,13 @@ mod tests {
             |s| s.nodes[2].inherits = Some(Inherits { from: NodeId(2), read_only: true }),
             |s| s.nodes[2].flags.implicit = true,
             |s| s.edge_mut(0).wanted = Pair::new(W, ALL),
+            |s| s.nodes[1].flags.inactive = true,
+            |s| {
+                s.nodes = [Kind::ExclusiveWriter, Kind::NoPermission, Kind::NoPermission]
+                    .map(|kind| Node::open(Spec::plain(kind)));
+                (s.nodes[0].flags.inactive, s.nodes[1].flags.inactive) = (true, true);
+            },
+            |s| s.nodes[1].context = Context(1),
         ];
         for (place, spoil) in breaks.iter().enumerate() {
             let mut s = sound();
@@ -220,12 +281,18 @@ mod tests {
     fn each_invariant_of_steps_can_be_broken() {
         let mut frozen = sound();
         frozen.edge_mut(0).frozen = true;
-        let done = |next| Outcome::<3, 4>::Done { next, plan: Default::default(), closed: Default::default() };
+        let done = |next| {
+            let (plan, quiet, closed) = Default::default();
+            Outcome::<3, 4>::Done { next, plan, quiet, closed }
+        };
         let mut lost = sound();
         lost.remove(0);
         let release = [Op::Release { node: NodeId(2) }];
         let kinds = Default::default();
-        assert!(broken_step(&sound(), &release, &[], &Outcome::Violates { graph: sound(), kinds }).is_some());
+        assert!(
+            broken_step(&sound(), &release, &[], &Outcome::Violates { graph: sound(), kinds, besides: Vec::new() })
+                .is_some()
+        );
         assert!(broken_step(&sound(), &release, &[], &done(lost)).is_some());
         assert!(broken_step(&frozen, &release, &[], &done(sound())).is_some());
         assert!(broken_step(&frozen, &[Op::Thaw { top: NodeId(0), base: None }], &[], &done(sound())).is_none());
@@ -242,5 +309,20 @@ mod tests {
         other.edge_mut(0).wanted = Pair::new(W, ALL);
         assert!(broken_step(&ejected, &release, &[], &done(other)).is_some_and(|broken| broken.contains("L3")));
         assert!(broken_step(&ejected, &release, &[], &done(ejected)).is_none());
+        let breaks = |before: S, spoil: fn(&mut S)| {
+            let mut next = before;
+            spoil(&mut next);
+            broken_step(&before, &release, &[], &done(next)).unwrap_or("nothing")
+        };
+        assert!(breaks(sound(), |s| s.nodes[2].context = Context(1)).contains("C4"));
+        assert!(breaks(sound(), |s| s.nodes[2].flags.inactive = true).contains("A5"));
+        assert!(breaks(sound(), |s| s.nodes[2].sections = 1).contains("Q3"));
+        assert!(breaks(sound(), |s| s.drain_alls = 1).contains("Q3"));
+        let mut fixed = sound();
+        fixed.nodes[2].ejected = true;
+        fixed.insert(user(0, 2, Pair::FREE));
+        let place = fixed.edge_index(EdgeId::User(UserId(0))).unwrap();
+        fixed.edge_mut(place).ways.fixed = true;
+        assert!(breaks(fixed, |s| s.nodes[2].context = Context(1)).contains("C1"));
     }
 }

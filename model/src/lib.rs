@@ -25,8 +25,8 @@ pub mod table;
 
 pub use judge::{Outcome, execute};
 pub use op::{
-    ChildName, Context, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKind, OpKinds, Opt, Phase, Queue, Refusal, Role, Slot,
-    Spec, StepError, UserId, Violation, Ways,
+    Act, Below, ChildName, Context, EdgeId, Entry, Hook, Kind, Layer, NodeId, Op, OpKind, OpKinds, Opening, Opt, Phase,
+    Queue, Refusal, Role, Slot, Spec, StepError, UserId, Violation, Ways,
 };
 pub use perm::{Pair, Perms};
 pub use plan::{Plan, Quiet};

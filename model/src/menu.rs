@@ -6,7 +6,8 @@
 
 use crate::canon::Renaming;
 use crate::op::{
-    ChildName, Context, EdgeId, Entry, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Slot, Spec, UserId, Ways,
+    Act, ChildName, Context, EdgeId, Entry, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Slot, Spec, UserId,
+    Ways,
 };
 use crate::perm::Pair;
 use crate::state::{Parent, State};
@@ -102,6 +103,8 @@ pub struct Facet {
     pub holders: u16,
     /// What users block, and which kinds `check-op` asks for.
     pub kinds: &'static [OpKinds],
+    /// What `open` opens, given the names in use and three that are not.
+    pub openings: fn(&[NodeId], [NodeId; 3]) -> Vec<Op>,
     /// What `reopen` says, given the names in use and one that is not.
     pub reopens: fn(&[NodeId]) -> Vec<Queue>,
     /// Does `append` also store a name?
@@ -129,15 +132,16 @@ impl Facet {
 
     fn users(&self, s: &Small) -> ArrayVec<UserId, 11> {
         let used = |u: &UserId| s.edge_index(EdgeId::User(*u)).is_some();
-        let mut users: ArrayVec<UserId, 11> = (0..self.users).map(UserId).filter(used).collect();
-        users.push((0..=self.users).map(UserId).find(|u| !used(u)).unwrap_or(UserId(self.users)));
+        let every = || (0..=u16::from(self.users)).map(UserId);
+        let mut users: ArrayVec<UserId, 11> = every().take(self.users.into()).filter(used).collect();
+        users.push(every().find(|u| !used(u)).unwrap_or(UserId(self.users.into())));
         users
     }
 
     /// Would the operations stay within the bounds?
     fn fits(&self, s: &Small, ops: &[Op]) -> bool {
         let edges: usize = ops.iter().map(|op| edges_added(s, op)).sum();
-        let user = |op: &Op| matches!(op, Op::AttachUser { user, .. } if user.0 >= self.users);
+        let user = |op: &Op| named_user(op).is_some_and(|user| user.0 >= u16::from(self.users));
         let held = |node: NodeId| ops.iter().filter(|op| matches!(op, Op::Hold { node: n } if *n == node)).count();
         let begun = |of: &dyn Fn(&Op) -> bool| ops.iter().filter(|op| of(op)).count();
         let holds = |op: &Op| match *op {
@@ -159,7 +163,7 @@ impl Facet {
     /// Is there a place for every node that the operations make?
     fn has_places(&self, s: &Small, ops: &[Op]) -> bool {
         let mut names: ArrayVec<NodeId, 9> = s.names().collect();
-        for name in ops.iter().filter_map(Op::makes) {
+        for name in ops.iter().flat_map(Op::makes) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -205,12 +209,21 @@ impl Facet {
                     }));
                 }
                 "attach" | "detach" | "replace-child" | "remove-child" => self.edge_ops(verb, s, &names, out),
+                "open" => {
+                    let free: ArrayVec<NodeId, 6> = (0..6).map(NodeId).filter(|n| !names[..].contains(n)).collect();
+                    let last = names.last().copied().unwrap_or(NodeId(0));
+                    let free = |i: usize| free.get(i).copied().unwrap_or(last);
+                    let used: ArrayVec<NodeId, 6> = s.names().collect();
+                    out.extend((self.openings)(&used, [last, free(0), free(1)]));
+                }
+                "stream" | "commit" | "commit-active" | "mirror" | "backup" => self.jobs(verb, s, &names, out),
                 _ => two_node_ops(verb, &names, out),
             }
         }
         // Where there is room for an edge and a user everything fits.
-        let free = |last| s.edge_index(EdgeId::User(UserId(last))).is_none();
-        let bounded = ["hold", "reopen", "drain-begin", "drain-all-begin"].iter().any(|verb| self.verbs.contains(verb));
+        let free = |last| s.edge_index(EdgeId::User(UserId(u16::from(last)))).is_none();
+        let bounded = ["hold", "reopen", "drain-begin", "drain-all-begin", "open", "stream", "commit", "commit-active"];
+        let bounded = bounded.iter().chain(&["mirror", "backup"]).any(|verb| self.verbs.contains(verb));
         let room = !bounded && s.edges().len() < self.edges && self.users.checked_sub(1).is_some_and(free);
         if !room {
             out.retain(|op| self.fits(s, &[*op]));
@@ -283,6 +296,36 @@ impl Facet {
         }
     }
 
+    /// A job begins on any two nodes, with a filter that is new or is not. It ends with any two nodes that are there, and
+    /// with any filter of its kind or none.
+    fn jobs(&self, verb: &str, s: &Small, names: &[NodeId], out: &mut Vec<Op>) {
+        let op = |act, job, a, b, filter| match verb {
+            "stream" => Op::Stream { act, job, node: a, bottom: b, filter },
+            "commit" => Op::Commit { act, job, top: a, base: b, filter, name: None },
+            "commit-active" => Op::CommitActive { act, job, top: a, base: b, filter },
+            "mirror" => Op::Mirror { act, job, source: a, target: b, filter },
+            _ => Op::Backup { act, job, source: a, target: b, filter },
+        };
+        let used = |user: &UserId| s.edge_index(EdgeId::User(*user)).is_some();
+        let new = (0..self.users.into()).map(UserId).find(|user| !used(user));
+        let known = (0..self.users.into()).map(UserId).filter(used).take(1);
+        let free = names.iter().filter(|n| s.nodes[n.0 as usize].kind.is_none());
+        let filters = || s.names().filter(|n| s.nodes[n.0 as usize].kind.is_some_and(|k| k.filter_slot().is_some()));
+        let plain = s.names().find(|n| !filters().any(|filter| filter == *n));
+        let pairs = || names.iter().flat_map(|&a| names.iter().map(move |&b| (a, b)));
+        for (a, b) in pairs() {
+            for &filter in free.clone().take(1).chain(plain.iter()) {
+                out.extend(new.iter().map(|&job| op(Act::Start, job, a, b, filter)));
+                if Some(filter) != plain {
+                    out.extend(known.clone().map(|job| op(Act::Start, job, a, b, filter)));
+                }
+            }
+            for filter in filters().chain(plain).chain(free.clone().copied().take(1)) {
+                out.extend([Act::Finish, Act::Cancel].map(|act| op(act, UserId(0), a, b, filter)));
+            }
+        }
+    }
+
     fn edge_ops(&self, verb: &str, s: &Small, names: &[NodeId], out: &mut Vec<Op>) {
         if verb == "attach" {
             for &parent in names {
@@ -327,17 +370,42 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
                 "snapshot" => Op::Snapshot { node: a, overlay: b },
                 "check-replace" => Op::CheckReplace { parent: a, node: b },
                 "drop-intermediate" => Op::DropIntermediate { top: a, base: b, name: None },
-                "add-child" => Op::AddChild { parent: a, child: b, name: ChildName(2) },
+                "add-child" => Op::AddChild { parent: a, child: b, name: ChildName(3) },
                 _ => Op::Thaw { top: a, base: Some(b) },
             });
         }
     }
 }
 
+/// The user that the operation makes, a job's main one.
+fn named_user(op: &Op) -> Option<UserId> {
+    match *op {
+        Op::AttachUser { user, .. } => Some(user),
+        Op::Stream { act: Act::Start, job, .. }
+        | Op::Commit { act: Act::Start, job, .. }
+        | Op::CommitActive { act: Act::Start, job, .. }
+        | Op::Mirror { act: Act::Start, job, .. }
+        | Op::Backup { act: Act::Start, job, .. } => Some(job),
+        _ => None,
+    }
+}
+
+/// How many nodes a chain has.
+fn links(s: &Small, top: NodeId) -> usize {
+    let below = |at: &NodeId| s.chain_edge(*at).map(|edge| s.edges()[edge].child);
+    let there = s.node(top).map(|_| top);
+    std::iter::successors(there, below).take(6).count()
+}
+
 /// How many edges the operation would add here, if nothing stops it.
 fn edges_added(s: &Small, op: &Op) -> usize {
-    let Op::Reopen { queue } = op else {
-        return op.edges_added();
+    let queue = match op {
+        Op::Reopen { queue } => queue,
+        Op::Stream { act: Act::Start, node, .. } => return 2 + links(s, *node),
+        Op::Commit { act: Act::Start, top, .. } | Op::CommitActive { act: Act::Start, top, .. } => {
+            return 2 + links(s, *top);
+        }
+        _ => return op.edges_added(),
     };
     let empty = |node, slot| usize::from(s.in_slot(node, slot).is_none());
     let of = |e: &Entry| {

@@ -3,14 +3,17 @@
 mod blocked;
 mod error;
 mod kind;
+mod open;
 mod queue;
 
 pub use blocked::{OpKind, OpKinds};
 pub use error::{Hook, Refusal, StepError, Violation};
 pub use kind::{Kind, Opt, Phase, Slot};
+pub use open::{Below, Layer, Opening};
 pub use queue::{Entry, Queue};
 
 use crate::perm::Pair;
+use arrayvec::ArrayVec;
 use std::fmt;
 use std::ops::BitOr;
 
@@ -18,9 +21,27 @@ use std::ops::BitOr;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u8);
 
-/// A root user's name.
+/// A root user's name: the lower byte is a name in the table of strings; the upper one numbers the further users of the job of
+/// that name (J3), and is 0 for all others.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(pub u8);
+pub struct UserId(pub u16);
+
+impl UserId {
+    /// The user that has the name of its own, of which this is a part.
+    pub const fn main(self) -> UserId {
+        UserId(self.0 & 0xFF)
+    }
+
+    /// The number of a job's further user; 0 for a user with a name of its own.
+    pub const fn part(self) -> u8 {
+        (self.0 >> 8) as u8
+    }
+
+    /// J3: the further user of that number.
+    pub const fn further(self, part: u8) -> UserId {
+        UserId(self.0 & 0xFF | (part as u16) << 8)
+    }
+}
 
 /// The name of a child edge.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +52,8 @@ impl ChildName {
     pub const FILE: ChildName = ChildName(0);
     /// The name that QEMU gives the child in slot *backing*.
     pub const BACKING: ChildName = ChildName(1);
+    /// The name of what a backup writes to (O46).
+    pub const TARGET: ChildName = ChildName(2);
 }
 
 impl fmt::Debug for NodeId {
@@ -41,7 +64,10 @@ impl fmt::Debug for NodeId {
 
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "u{}", self.0)
+        match self.part() {
+            0 => write!(f, "u{}", self.main().0),
+            part => write!(f, "u{}#{part}", self.main().0),
+        }
     }
 }
 
@@ -50,6 +76,7 @@ impl fmt::Debug for ChildName {
         match *self {
             ChildName::FILE => f.write_str("file"),
             ChildName::BACKING => f.write_str("backing"),
+            ChildName::TARGET => f.write_str("target"),
             ChildName(other) => write!(f, "c{other}"),
         }
     }
@@ -178,55 +205,232 @@ impl Ways {
     pub const STAY: Ways = Ways { stay: true, ..Ways::NONE };
 }
 
-/// One operation: O1 to O18 and O20 to O40. A transaction (O19) is a slice of them.
+/// What becomes of a job (J1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Act {
+    /// It begins, and is held.
+    #[default]
+    Start,
+    /// It has done its work.
+    Finish,
+    /// It is given up.
+    Cancel,
+}
+
+impl Act {
+    /// All of them.
+    pub const EVERY: [Act; 3] = [Act::Start, Act::Finish, Act::Cancel];
+}
+
+/// One operation: O1 to O18 and O20 to O46. A transaction (O19) is a slice of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "each variant is a heading of specs/operations.md, its fields are that heading's words")]
 pub enum Op {
-    Add { node: NodeId, spec: Spec },
-    Release { node: NodeId },
-    AttachUser { user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Context> },
-    DetachUser { user: UserId },
-    SetUser { user: UserId, pair: Pair },
-    Attach { parent: NodeId, child: NodeId, name: ChildName, role: Role },
-    Detach { parent: NodeId, name: ChildName },
-    SetBacking { node: NodeId, to: Option<NodeId> },
-    SetFile { node: NodeId, to: NodeId },
-    ReplaceNode { from: NodeId, to: NodeId },
-    ReplaceChild { parent: NodeId, name: ChildName, to: NodeId },
-    ReplaceUserChild { user: UserId, to: NodeId },
-    Append { new: NodeId, top: NodeId, store: bool },
-    Insert { new: NodeId, spec: Spec, top: NodeId },
-    DropFilter { filter: NodeId },
-    Freeze { top: NodeId, base: Option<NodeId> },
-    Thaw { top: NodeId, base: Option<NodeId> },
-    SetOption { node: NodeId, opt: Opt },
-    SetReadOnly { node: NodeId, on: bool },
-    Hold { node: NodeId },
-    Delete { node: NodeId },
-    Eject { node: NodeId },
-    OpenChild { parent: NodeId, node: NodeId, spec: Spec, name: ChildName, role: Role },
-    DropIntermediate { top: NodeId, base: NodeId, name: Option<NodeId> },
-    Reopen { queue: Queue },
-    Snapshot { node: NodeId, overlay: NodeId },
-    Block { user: UserId, kinds: OpKinds },
-    Unblock { user: UserId, kinds: OpKinds },
-    CheckOp { node: NodeId, kind: OpKind },
-    CheckReplace { parent: NodeId, node: NodeId },
-    DrainBegin { node: NodeId },
-    DrainEnd { node: NodeId },
+    Add {
+        node: NodeId,
+        spec: Spec,
+    },
+    Release {
+        node: NodeId,
+    },
+    AttachUser {
+        user: UserId,
+        node: NodeId,
+        pair: Pair,
+        ways: Ways,
+        context: Option<Context>,
+    },
+    DetachUser {
+        user: UserId,
+    },
+    SetUser {
+        user: UserId,
+        pair: Pair,
+    },
+    Attach {
+        parent: NodeId,
+        child: NodeId,
+        name: ChildName,
+        role: Role,
+    },
+    Detach {
+        parent: NodeId,
+        name: ChildName,
+    },
+    SetBacking {
+        node: NodeId,
+        to: Option<NodeId>,
+    },
+    SetFile {
+        node: NodeId,
+        to: NodeId,
+    },
+    ReplaceNode {
+        from: NodeId,
+        to: NodeId,
+    },
+    ReplaceChild {
+        parent: NodeId,
+        name: ChildName,
+        to: NodeId,
+    },
+    ReplaceUserChild {
+        user: UserId,
+        to: NodeId,
+    },
+    Append {
+        new: NodeId,
+        top: NodeId,
+        store: bool,
+    },
+    Insert {
+        new: NodeId,
+        spec: Spec,
+        top: NodeId,
+    },
+    DropFilter {
+        filter: NodeId,
+    },
+    Freeze {
+        top: NodeId,
+        base: Option<NodeId>,
+    },
+    Thaw {
+        top: NodeId,
+        base: Option<NodeId>,
+    },
+    SetOption {
+        node: NodeId,
+        opt: Opt,
+    },
+    SetReadOnly {
+        node: NodeId,
+        on: bool,
+    },
+    Hold {
+        node: NodeId,
+    },
+    Delete {
+        node: NodeId,
+    },
+    Eject {
+        node: NodeId,
+    },
+    OpenChild {
+        parent: NodeId,
+        node: NodeId,
+        spec: Spec,
+        name: ChildName,
+        role: Role,
+    },
+    DropIntermediate {
+        top: NodeId,
+        base: NodeId,
+        name: Option<NodeId>,
+    },
+    Reopen {
+        queue: Queue,
+    },
+    Snapshot {
+        node: NodeId,
+        overlay: NodeId,
+    },
+    Block {
+        user: UserId,
+        kinds: OpKinds,
+    },
+    Unblock {
+        user: UserId,
+        kinds: OpKinds,
+    },
+    CheckOp {
+        node: NodeId,
+        kind: OpKind,
+    },
+    CheckReplace {
+        parent: NodeId,
+        node: NodeId,
+    },
+    DrainBegin {
+        node: NodeId,
+    },
+    DrainEnd {
+        node: NodeId,
+    },
     DrainAllBegin {},
     DrainAllEnd {},
-    MoveContext { node: NodeId, to: Context },
-    Inactivate { node: NodeId },
-    Activate { node: NodeId },
-    Truncate { user: UserId, unaligned: bool },
-    AddChild { parent: NodeId, child: NodeId, name: ChildName },
-    RemoveChild { parent: NodeId, name: ChildName },
+    MoveContext {
+        node: NodeId,
+        to: Context,
+    },
+    Inactivate {
+        node: NodeId,
+    },
+    Activate {
+        node: NodeId,
+    },
+    Truncate {
+        user: UserId,
+        unaligned: bool,
+    },
+    AddChild {
+        parent: NodeId,
+        child: NodeId,
+        name: ChildName,
+    },
+    RemoveChild {
+        parent: NodeId,
+        name: ChildName,
+    },
+    Open {
+        node: NodeId,
+        layer: Layer,
+        file: Option<Below>,
+        backing: Option<NodeId>,
+        overlay: Option<NodeId>,
+        probe: bool,
+    },
+    Stream {
+        act: Act,
+        job: UserId,
+        node: NodeId,
+        bottom: NodeId,
+        filter: NodeId,
+    },
+    Commit {
+        act: Act,
+        job: UserId,
+        top: NodeId,
+        base: NodeId,
+        filter: NodeId,
+        name: Option<NodeId>,
+    },
+    CommitActive {
+        act: Act,
+        job: UserId,
+        top: NodeId,
+        base: NodeId,
+        filter: NodeId,
+    },
+    Mirror {
+        act: Act,
+        job: UserId,
+        source: NodeId,
+        target: NodeId,
+        filter: NodeId,
+    },
+    Backup {
+        act: Act,
+        job: UserId,
+        source: NodeId,
+        target: NodeId,
+        filter: NodeId,
+    },
 }
 
 impl Op {
     /// The verbs of the text form, in the order of the variants.
-    pub const VERBS: [&'static str; 40] = [
+    pub const VERBS: [&'static str; 46] = [
         "add",
         "release",
         "attach-user",
@@ -267,6 +471,12 @@ impl Op {
         "truncate",
         "add-child",
         "remove-child",
+        "open",
+        "stream",
+        "commit",
+        "commit-active",
+        "mirror",
+        "backup",
     ];
 
     /// The index of the variant.
@@ -312,18 +522,35 @@ impl Op {
             Op::Truncate { .. } => 37,
             Op::AddChild { .. } => 38,
             Op::RemoveChild { .. } => 39,
+            Op::Open { .. } => 40,
+            Op::Stream { .. } => 41,
+            Op::Commit { .. } => 42,
+            Op::CommitActive { .. } => 43,
+            Op::Mirror { .. } => 44,
+            Op::Backup { .. } => 45,
         }
     }
 
-    /// The name of the node that the operation makes, if it makes one.
-    pub const fn makes(&self) -> Option<NodeId> {
+    /// The names of the nodes that the operation makes.
+    pub fn makes(&self) -> ArrayVec<NodeId, 3> {
         match *self {
-            Op::Add { node, .. } | Op::OpenChild { node, .. } | Op::Insert { new: node, .. } => Some(node),
-            _ => None,
+            Op::Add { node, .. } | Op::OpenChild { node, .. } | Op::Insert { new: node, .. } => {
+                [node].into_iter().collect()
+            }
+            Op::Open { node, file, overlay, .. } => {
+                let below = file.and_then(|file| file.opened).map(|_| file.map_or(node, |file| file.node));
+                [Some(node), below, overlay].into_iter().flatten().collect()
+            }
+            Op::Stream { act: Act::Start, filter, .. }
+            | Op::Commit { act: Act::Start, filter, .. }
+            | Op::CommitActive { act: Act::Start, filter, .. }
+            | Op::Mirror { act: Act::Start, filter, .. }
+            | Op::Backup { act: Act::Start, filter, .. } => [filter].into_iter().collect(),
+            _ => ArrayVec::new(),
         }
     }
 
-    /// The most edges the operation can add.
+    /// The most edges the operation can add, the users of a job on the nodes of its chain not counted.
     pub fn edges_added(&self) -> usize {
         match self {
             Op::AttachUser { .. }
@@ -340,6 +567,15 @@ impl Op {
                 let said = |e: &Entry| usize::from(matches!(e.backing, Some(Some(_)))) + usize::from(e.file.is_some());
                 queue.entries().iter().map(said).sum()
             }
+            Op::Open { file, backing, overlay, .. } => {
+                usize::from(file.is_some()) + usize::from(backing.is_some()) + usize::from(overlay.is_some())
+            }
+            // The filter's edge and the main user, and what else there is for one or two nodes.
+            Op::Stream { act: Act::Start, .. } => 3,
+            Op::Commit { act: Act::Start, .. } | Op::CommitActive { act: Act::Start, .. } => 4,
+            Op::Mirror { act: Act::Start, .. } | Op::Backup { act: Act::Start, .. } => 4,
+            // A base below the bottom that is set as backing of a node that had none.
+            Op::Stream { act: Act::Finish, .. } => 1,
             _ => 0,
         }
     }

@@ -100,7 +100,8 @@ pub fn pack<const N: usize, const M: usize>(s: &State<N, M>) -> Packed {
             }
             Parent::User(user) => {
                 w.bit(true);
-                w.put(user.0.into(), 3);
+                w.put(user.main().0.into(), 3);
+                w.maybe((user.part() > 0).then_some(user.part().into()), 3);
                 w.pair(edge.wanted);
                 [edge.ways.stay, edge.ways.may_inactivate, edge.ways.fixed].into_iter().for_each(|on| w.bit(on));
                 w.maybe((edge.blocks != OpKinds::NONE).then_some(edge.blocks.0.into()), 16);
@@ -144,7 +145,7 @@ pub fn unpack<const N: usize, const M: usize>(words: &Packed) -> State<N, M> {
         let (child, rank) = (NodeId(r.get(3)), r.get(3).into());
         let base = Edge { child, rank, ..Edge::NONE };
         if r.bit() {
-            let parent = Parent::User(UserId(r.get(3)));
+            let parent = Parent::User(UserId(r.get(3).into()).further(r.maybe(3).unwrap_or(0)));
             let wanted = r.pair();
             let ways = Ways { stay: r.bit(), may_inactivate: r.bit(), fixed: r.bit() };
             let blocks = if r.bit() { OpKinds(u16::from(r.get(8)) | u16::from(r.get(8)) << 8) } else { OpKinds::NONE };

@@ -3,8 +3,11 @@
 //! A pinned count changes exactly when the meaning of something changes; then the new count is looked at, understood,
 //! and written down here.
 
+mod activity;
 mod blockers;
+mod jobs;
 mod life;
+mod presets;
 mod reopen;
 
 use crate::menu::{Compounds, Facet, MAX_OPS, Small};
@@ -69,6 +72,7 @@ const BLANK: Facet = Facet {
     opens: &[],
     holders: 2,
     kinds: &[],
+    openings: |_, _| Vec::new(),
     reopens: |_| Vec::new(),
     stores: false,
     compounds: Compounds::None,
@@ -414,7 +418,7 @@ type Make = fn(u8, usize, u8) -> Facet;
 /// For each scope the most nodes, edges and users, and the number of unique canonical states.
 type Sizes = [(u8, usize, u8, usize); SCOPES.len()];
 
-const SIZES: [(Make, Sizes); 19] = [
+const SIZES: [(Make, Sizes); 37] = [
     (permissions, [(2, 3, 2, 15_778), (3, 3, 2, 240_444), (3, 5, 2, 1_601_064)]),
     (shape, [(3, 3, 1, 24_428), (3, 4, 1, 77_708), (3, 4, 2, 222_188)]),
     (drivers, [(2, 3, 1, 15_019), (2, 4, 1, 21_905), (3, 2, 1, 201_043)]),
@@ -434,6 +438,24 @@ const SIZES: [(Make, Sizes); 19] = [
     (reopen::reopen, [(3, 2, 1, 3_586), (3, 2, 1, 3_586), (3, 4, 1, 12_599)]),
     (reopen::frozen_reopen, [(2, 3, 1, 214), (3, 2, 1, 4_969), (3, 3, 1, 26_548)]),
     (reopen::mortal_reopen, [(3, 2, 0, 8_677), (3, 2, 1, 20_420), (3, 3, 1, 79_204)]),
+    (activity::contexts, [(2, 3, 2, 0), (3, 3, 2, 0), (3, 4, 2, 0)]),
+    (activity::context_chains, [(3, 4, 2, 0), (3, 4, 2, 0), (3, 5, 2, 0)]),
+    (activity::sections, [(3, 2, 1, 0), (3, 3, 1, 0), (3, 4, 1, 0)]),
+    (activity::quiet_moves, [(3, 2, 1, 0), (3, 2, 1, 0), (3, 3, 1, 0)]),
+    (activity::activity, [(3, 2, 1, 0), (3, 2, 1, 0), (3, 3, 1, 0)]),
+    (activity::inactive_chains, [(3, 2, 0, 0), (3, 2, 0, 0), (3, 3, 0, 0)]),
+    (activity::inactive_edges, [(2, 2, 0, 0), (3, 2, 0, 0), (3, 3, 0, 0)]),
+    (activity::reluctant, [(2, 2, 1, 0), (2, 2, 1, 0), (3, 3, 1, 0)]),
+    (presets::presets, [(2, 3, 1, 0), (2, 3, 1, 0), (3, 3, 1, 0)]),
+    (presets::sizes, [(2, 2, 1, 0), (2, 3, 1, 0), (3, 3, 1, 0)]),
+    (presets::quorums, [(3, 2, 0, 0), (3, 3, 1, 0), (3, 4, 1, 0)]),
+    (jobs::opening, [(3, 2, 1, 0), (3, 3, 1, 0), (4, 4, 1, 0)]),
+    (jobs::jobs, [(3, 5, 1, 0), (3, 5, 1, 0), (4, 7, 1, 0)]),
+    (jobs::guests, [(3, 6, 2, 0), (3, 6, 2, 0), (4, 8, 2, 0)]),
+    (jobs::changes, [(3, 5, 1, 0), (3, 5, 1, 0), (4, 7, 1, 0)]),
+    (jobs::ejected, [(3, 5, 1, 0), (3, 5, 1, 0), (3, 6, 1, 0)]),
+    (jobs::contexts, [(3, 6, 3, 0), (3, 6, 3, 0), (4, 8, 3, 0)]),
+    (jobs::inactive, [(3, 5, 1, 0), (3, 5, 1, 0), (4, 7, 1, 0)]),
 ];
 
 /// The scope of that name.

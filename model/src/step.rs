@@ -4,11 +4,14 @@
 
 mod activity;
 mod chains;
+mod jobs;
 mod life;
+mod open;
 mod reopen;
 
 use crate::op::{
-    ChildName, Context, EdgeId, Entry, Kind, NodeId, Op, Opt, Queue, Role, Slot, StepError, StepError as E, UserId,
+    ChildName, Context, EdgeId, Entry, Kind, NodeId, Op, Opening, Opt, Queue, Role, Slot, StepError, StepError as E,
+    UserId,
 };
 use crate::rules;
 use crate::state::{Edge, Inherits, Node, Parent, State};
@@ -32,6 +35,8 @@ pub struct Work<'a, const N: usize, const M: usize> {
     pub renamed: Names<N>,
     /// The edges that got a child (C2); some may be gone again.
     pub placed: ArrayVec<EdgeId, M>,
+    /// The edges that the operation made (L5.11); some may be gone again.
+    pub made: ArrayVec<EdgeId, M>,
     /// The nodes that lost a parent edge (C3).
     pub left: Names<N>,
     /// Who was asked to move where, in the order of the steps (O35).
@@ -65,6 +70,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             reopened: Names::new(),
             renamed: Names::new(),
             placed: ArrayVec::new(),
+            made: ArrayVec::new(),
             left: Names::new(),
             asked: ArrayVec::new(),
             users: ArrayVec::new(),
@@ -189,13 +195,31 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             Op::Truncate { user, unaligned } => self.truncate(user, unaligned),
             Op::AddChild { parent, child, name } => self.add_child(parent, child, name),
             Op::RemoveChild { parent, name } => self.remove_child(parent, name),
+            Op::Open { node, layer, file, backing, overlay, probe } => {
+                self.open(Opening { node, layer, file, backing, overlay, probe })
+            }
+            Op::Stream { act, job, node, bottom, filter } => self.stream(act, job, node, bottom, filter),
+            Op::Commit { act, job, top, base, filter, name } => {
+                self.commit(act, jobs::Commit { job, top, base, filter }, name)
+            }
+            Op::CommitActive { act, job, top, base, filter } => {
+                self.commit_active(act, jobs::Commit { job, top, base, filter })
+            }
+            Op::Mirror { act, job, source, target, filter } => {
+                self.mirror(act, jobs::Copy { job, source, target, filter })
+            }
+            Op::Backup { act, job, source, target, filter } => {
+                self.backup(act, jobs::Copy { job, source, target, filter })
+            }
         }
     }
 
     // ---- what steps are made of
 
+    /// L2: to a step a doomed node does not exist. (In the middle of a step a node may be without a reference.)
     fn exists(&self, node: NodeId) -> Done {
-        self.graph.node(node).map(|_| ()).ok_or(E::NodeNotFound { node })
+        let there = self.graph.nodes.get(node.0 as usize).is_some_and(|found| found.kind.is_some());
+        if there && !self.doomed.contains(&node) { Ok(()) } else { Err(E::NodeNotFound { node }) }
     }
 
     /// L3.3
@@ -237,17 +261,28 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         gone
     }
 
-    /// S1: a new edge, or one with another child.
+    /// S1: a new edge.
     fn insert(&mut self, edge: Edge) {
+        Self::note(&self.graph, &mut self.made, edge.id());
+        self.place(edge);
+    }
+
+    /// S1: a new edge, or one with another child.
+    fn place(&mut self, edge: Edge) {
         self.graph.insert(edge);
-        if !self.placed.contains(&edge.id()) {
-            // Edges that are gone make room for others.
-            if self.placed.is_full() {
-                let graph = &self.graph;
-                self.placed.retain(|id| graph.edge_index(*id).is_some());
-            }
-            self.placed.push(edge.id());
+        Self::note(&self.graph, &mut self.placed, edge.id());
+    }
+
+    /// Enters an edge into a list in which it may stand already.
+    fn note(graph: &State<N, M>, list: &mut ArrayVec<EdgeId, M>, edge: EdgeId) {
+        if list.contains(&edge) {
+            return;
         }
+        // Edges that are gone make room for others.
+        if list.is_full() {
+            list.retain(|id| graph.edge_index(*id).is_some());
+        }
+        list.push(edge);
     }
 
     /// Removes all child edges in list order.
@@ -260,7 +295,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
     /// S1: retargeting puts the edge at the head of both lists.
     fn retarget(&mut self, edge: usize, to: NodeId) {
         let moved = self.remove(edge);
-        self.insert(Edge { child: to, ..moved });
+        self.place(Edge { child: to, ..moved });
     }
 
     fn thawed(&self, edge: usize) -> Done {

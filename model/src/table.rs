@@ -268,7 +268,96 @@ const PRECONDITIONS: [&[&str]; Op::VERBS.len()] = [
     // add-child
     &["NodeNotFound", "NodeCorrupted", "ChildrenFixed", "HasParent", "DuplicateChild"],
     // remove-child
-    &["NodeNotFound", "ChildNotFound", "NodeCorrupted", "ChildrenFixed", "LastChild", "Frozen"],
+    &["NodeNotFound", "ChildNotFound", "NodeCorrupted", "ChildrenFixed", "LastChild"],
+    // open
+    &[
+        "NodeNotFound",
+        "DuplicateNode",
+        "ForceShareWritable",
+        "NotAFilter",
+        "ProbeDenied",
+        "NoChildren",
+        "BackingUnsupported",
+    ],
+    // stream
+    &[
+        "NodeNotFound",
+        "NotInChain",
+        "Blocked",
+        "DuplicateNode",
+        "Frozen",
+        "NeverFreeze",
+        "DuplicateUser",
+        "NotFrozen",
+        "NodeCorrupted",
+        "BackingUnsupported",
+        "FilterNeedsChild",
+        "UserNotFound",
+        "NotAFilter",
+        "NoFilteredChild",
+    ],
+    // commit
+    &[
+        "NodeNotFound",
+        "SameNode",
+        "NotInChain",
+        "Blocked",
+        "DuplicateNode",
+        "Frozen",
+        "NeverFreeze",
+        "DuplicateUser",
+        "NotFrozen",
+        "NodeCorrupted",
+        "UserNotFound",
+        "ShouldNotChange",
+        "NoHolder",
+        "NotAFilter",
+        "NoFilteredChild",
+    ],
+    // commit-active
+    &[
+        "NodeNotFound",
+        "SameNode",
+        "NotInChain",
+        "Blocked",
+        "DuplicateNode",
+        "Frozen",
+        "NeverFreeze",
+        "DuplicateUser",
+        "NotFrozen",
+        "NodeCorrupted",
+        "UserNotFound",
+        "OptionUnsupported",
+        "NotAFilter",
+        "NoFilteredChild",
+    ],
+    // mirror
+    &[
+        "NodeNotFound",
+        "SameNode",
+        "Blocked",
+        "DuplicateNode",
+        "Frozen",
+        "DuplicateUser",
+        "UserNotFound",
+        "NodeCorrupted",
+        "OptionUnsupported",
+        "NotAFilter",
+        "NoFilteredChild",
+    ],
+    // backup
+    &[
+        "NodeNotFound",
+        "SameNode",
+        "Blocked",
+        "DuplicateNode",
+        "Frozen",
+        "DuplicateUser",
+        "UserNotFound",
+        "NodeCorrupted",
+        "NotAFilter",
+        "NoFilteredChild",
+    ],
 ];
 
 /// The step errors that a row may show. A transaction can fail by any step of any operation in it, so a scope must show
@@ -277,8 +366,8 @@ fn preconditions(row: usize) -> &'static [&'static str] {
     PRECONDITIONS.get(row).copied().unwrap_or(&StepError::NAMES)
 }
 
-/// The operations that take references away at most.
-const LOOSENING: [&str; 12] = [
+/// The operations that take references away at most, or do not concern permissions at all.
+const LOOSENING: [&str; 19] = [
     "release",
     "detach-user",
     "detach",
@@ -291,7 +380,57 @@ const LOOSENING: [&str; 12] = [
     "unblock",
     "check-op",
     "check-replace",
+    "drain-begin",
+    "drain-end",
+    "drain-all-begin",
+    "drain-all-end",
+    "truncate",
+    "remove-child",
+    "move-context",
 ];
+
+/// The operations that make or move no edge.
+const STILL: [&str; 16] = [
+    "add",
+    "freeze",
+    "thaw",
+    "hold",
+    "eject",
+    "block",
+    "unblock",
+    "check-op",
+    "check-replace",
+    "drain-begin",
+    "drain-all-begin",
+    "drain-all-end",
+    "move-context",
+    "inactivate",
+    "activate",
+    "truncate",
+];
+
+/// The operations that can bring together what was in different contexts.
+const JOINING: [&str; 17] = [
+    "attach-user",
+    "attach",
+    "set-backing",
+    "set-file",
+    "replace-node",
+    "replace-child",
+    "replace-user-child",
+    "append",
+    "reopen",
+    "snapshot",
+    "add-child",
+    "open",
+    "commit-active",
+    "mirror",
+    "backup",
+    "move-context",
+    "transaction",
+];
+
+const JOBS: [&str; 5] = ["stream", "commit", "commit-active", "mirror", "backup"];
 
 /// Why a cell must be empty; `None`: it must not be.
 pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
@@ -299,34 +438,104 @@ pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
     if column >= OTHERS.len() {
         return (!preconditions(row).contains(&end)).then_some("no precondition of that heading of operations.md");
     }
-    let loosening = LOOSENING.contains(&verb);
-    let still = ["add", "freeze", "thaw", "hold", "eject", "block", "unblock", "check-op", "check-replace"];
-    let growing = ["attach-user", "set-user", "attach", "set-option", "set-read-only", "open-child"];
-    let reopens = ["set-read-only", "reopen", "transaction"].contains(&verb);
+    match end {
+        "Cycle" | "Conflict" | "ReadOnly" => never_violates(verb, end),
+        "InactiveChild" | "InactiveNode" => never_about_activity(verb, end),
+        "ContextClash" | "ContextFixed" | "stays in its context" => never_about_contexts(verb, end),
+        "ok" | "closes" => never_done(verb, end),
+        "lags" => None,
+        _ => never_refused(verb, end),
+    }
+}
+
+fn never_done(verb: &str, end: &str) -> Option<&'static str> {
+    let growing = ["attach-user", "set-user", "attach", "set-option", "set-read-only", "open-child", "add-child"];
     match end {
         "ok" if verb == "delete" => Some("who deletes closes"),
-        "closes" if still.contains(&verb) || growing.contains(&verb) => Some("takes no reference away"),
+        "closes" if STILL.contains(&verb) || growing.contains(&verb) => Some("takes no reference away"),
         "closes" if ["append", "insert", "snapshot"].contains(&verb) => {
             Some("top gains the edge from the new node before it loses others")
         }
-        "Cycle" | "Conflict" | "ReadOnly" | "refused check" if loosening => {
-            Some("a loosening is never refused (V7, V8)")
-        }
-        "Cycle" | "Conflict" | "ReadOnly" | "refused check" if verb == "add" => Some("a new node has no edges"),
+        _ => None,
+    }
+}
+
+fn never_violates(verb: &str, end: &str) -> Option<&'static str> {
+    if LOOSENING.contains(&verb) || verb == "inactivate" {
+        return Some("a loosening is never refused (V7, V8)");
+    }
+    match end {
+        _ if verb == "add" => Some("a new node has no edges"),
         "Cycle" if verb.ends_with("user") || verb == "replace-user-child" => Some("nothing is above a user"),
         "Cycle" if ["replace-node", "insert", "drop-filter", "drop-intermediate"].contains(&verb) => {
             Some("parents that the target reaches are skipped, or refused (S5, O24)")
         }
-        "Cycle" if ["set-option", "set-read-only", "open-child"].contains(&verb) => {
-            Some("adds no edge, or one to a node that is new")
+        "Cycle" if JOBS.contains(&verb) => Some("made of insert, replace-node and the like; a base is below the node"),
+        "Cycle" if ["set-option", "set-read-only", "open-child", "open", "activate"].contains(&verb) => {
+            Some("adds no edge, or those of a node that is new")
         }
         "Conflict" if verb == "open-child" => Some("the new node has one parent edge"),
         "ReadOnly" if verb == "drop-filter" => {
             Some("every filter hands W and U down, or needs W itself, so the child is writable")
         }
+        _ => None,
+    }
+}
+
+fn never_about_activity(verb: &str, end: &str) -> Option<&'static str> {
+    if STILL.contains(&verb) && verb != "inactivate" || LOOSENING.contains(&verb) {
+        return Some("makes no edge and nothing inactive, and needs no more");
+    }
+    match end {
+        _ if ["attach-user", "set-user", "replace-user-child"].contains(&verb) => {
+            Some("a user of an inactive node has nothing (A3)")
+        }
+        _ if verb == "drop-filter" => Some("whoever may be above the filter may be above its child"),
+        _ if verb == "set-read-only" => Some("inactive nodes need no more when they are writable (P7)"),
+        "InactiveChild" if ["inactivate", "set-option"].contains(&verb) => {
+            Some("who has an active parent is not covered (A1)")
+        }
+        "InactiveNode" if ["commit", "commit-active", "mirror"].contains(&verb) => {
+            Some("needs four nodes: see a4-jobs.scenario")
+        }
+        "InactiveChild" if verb == "drop-intermediate" => Some("whoever may be above the top may be above the base"),
+        _ => None,
+    }
+}
+
+fn never_about_contexts(verb: &str, end: &str) -> Option<&'static str> {
+    match end {
+        "ContextFixed" => (!["move-context", "transaction"].contains(&verb)).then_some("asks nobody to move (O35)"),
+        "ContextClash" if verb == "move-context" => Some("the users of one component agree already"),
+        "ContextClash" => (!JOINING.contains(&verb)).then_some("brings no two components of users together"),
+        _ if STILL.contains(&verb) || verb == "set-user" => Some("no node loses a parent edge"),
+        _ if ["attach-user", "attach", "set-option", "set-read-only", "open-child", "add-child"].contains(&verb) => {
+            Some("no node loses a parent edge")
+        }
+        _ if ["append", "insert", "snapshot", "drop-intermediate"].contains(&verb) => {
+            Some("who loses a parent edge is in a component with a new one, so C2 looks at it")
+        }
+        _ => None,
+    }
+}
+
+fn never_refused(verb: &str, end: &str) -> Option<&'static str> {
+    let reopens = ["set-read-only", "reopen", "transaction"].contains(&verb);
+    let only = |verbs: &[&str], reason| (!verbs.contains(&verb)).then_some(reason);
+    match end {
         "refused flush" | "refused prepare" if !reopens => Some("reopens nothing (V5.1)"),
-        "refused rename" if !["append", "drop-intermediate", "transaction"].contains(&verb) => {
-            Some("renames nothing (S6)")
+        "refused rename" => {
+            only(&["append", "drop-intermediate", "stream", "commit", "transaction"], "renames nothing (S6)")
+        }
+        "refused inactivate" => only(&["inactivate", "transaction"], "makes nothing inactive"),
+        "refused activate" => only(&["activate", "transaction"], "makes nothing active"),
+        "refused check" if LOOSENING.contains(&verb) || verb == "inactivate" => {
+            Some("asks only for a loosening, and a refused one is tolerated (V7)")
+        }
+        "refused check" if verb == "add" => Some("a new node has no edges"),
+        "refused context" if verb != "move-context" => {
+            let makes = ["insert", "open-child", "stream", "commit"];
+            (!JOINING.contains(&verb) && !makes.contains(&verb)).then_some("joins nothing that is elsewhere")
         }
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! Anything, in any order.
 
-use super::{Dice, USERS, Without, alive, users};
+use super::{Dice, USERS, Without, alive, jobs, users};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
     ChildName, Context, Edge, Entry, Kind, NodeId, Op, OpKinds, Pair, Parent, Queue, Role, Spec, State, UserId,
@@ -28,7 +28,10 @@ impl Who {
     fn user(&self, dice: &mut Dice<'_>) -> UserId {
         match dice.even(&self.users) {
             Some(id) if dice.one_in(2) => id,
-            _ => UserId(dice.below(USERS.into()) as u8),
+            _ => {
+                let user = UserId(dice.below(USERS.into()) as u16);
+                if dice.one_in(5) { user.further(1 + dice.below(3) as u8) } else { user }
+            }
         }
     }
 }
@@ -118,10 +121,14 @@ fn quiet(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
         36 => Op::Activate { node: who.node(d) },
         37 => Op::Truncate { user: who.user(d), unaligned: d.one_in(2) },
         38 => Op::AddChild { parent: who.node(d), child: who.node(d), name: child(d) },
-        _ => match d.even(&who.parts) {
+        39 => match d.even(&who.parts) {
             Some((parent, name)) if d.one_in(2) => Op::RemoveChild { parent, name },
             _ => Op::RemoveChild { parent: who.node(d), name: child(d) },
         },
+        _ => {
+            let job = who.user(d);
+            jobs::hostile(verb, d, who.names, &|d| who.node(d), job)
+        }
     }
 }
 

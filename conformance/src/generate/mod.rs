@@ -4,6 +4,7 @@
 //! valid while it is shrunk, and proptest and a fuzzer drive the same generator. Zeroes are the plainest choice.
 
 mod hostile;
+mod jobs;
 mod plausible;
 
 use blockgraph_model::step::Work;
@@ -244,7 +245,7 @@ fn unused<const N: usize, const E: usize>(state: &State<N, E>) -> impl Iterator<
 }
 
 /// How many users are ever named.
-const USERS: u8 = 8;
+const USERS: u16 = 8;
 
 /// The users that are there, and that are not.
 fn users<const N: usize, const E: usize>(state: &State<N, E>, there: bool) -> Vec<UserId> {

@@ -3,7 +3,7 @@
 //! Each verb picks among operands for which its preconditions hold, and wishes that the node itself can grant. What then
 //! conflicts further down is left to the judgement, so a good part is refused all the same.
 
-use super::{Dice, Without, alive, hostile, unused, users};
+use super::{Dice, Without, alive, hostile, jobs, unused, users};
 use blockgraph_model::judge::derive;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, R, U, W, Z};
@@ -15,7 +15,7 @@ use blockgraph_model::{
 /// How often each verb is met, in the order of [`Op::VERBS`].
 const WEIGHTS: [usize; Op::VERBS.len()] = [
     12, 4, 12, 4, 8, 26, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2, 4, 3, 1, 1, 4, 5, 4,
-    2, 4, 2,
+    2, 4, 2, 5, 4, 4, 3, 4, 4,
 ];
 
 /// The most sections of a node, and the most drain-alls: more show nothing more.
@@ -150,7 +150,8 @@ fn quiet_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, st
             let users: Vec<UserId> = users(state, true).into_iter().filter(|u| sizes(u) && active(u)).collect();
             Some(Op::Truncate { user: dice.pick(&users)?, unaligned: dice.one_in(2) })
         }
-        _ => quorum_op(verb, dice, state),
+        38 | 39 => quorum_op(verb, dice, state),
+        _ => jobs::plausible(verb, dice, state),
     }
 }
 

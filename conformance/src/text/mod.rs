@@ -4,6 +4,7 @@
 //! Both are spellings of [`record::Record`]s, and which fields an operation, an error or a line about the graph has stands
 //! once, in [`table`].
 
+pub mod job_part;
 pub mod json;
 mod lex;
 pub mod names;

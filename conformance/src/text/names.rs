@@ -16,17 +16,18 @@ pub struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        // The two names that the model itself knows: ChildName::FILE, ChildName::BACKING.
-        Names { nodes: Vec::new(), users: Vec::new(), children: vec!["file".into(), "backing".into()] }
+        // The names that the model itself knows: ChildName::FILE, ChildName::BACKING, ChildName::TARGET.
+        let children = ["file", "backing", "target"].map(String::from).to_vec();
+        Names { nodes: Vec::new(), users: Vec::new(), children }
     }
 }
 
 impl Names {
-    /// A full table of made-up names, for operations that no person wrote: `n0`…, `u0`…, `file`, `backing`, `c2`….
+    /// A full table of made-up names, for operations that no person wrote: `n0`…, `u0`…, `file`, `backing`, `target`, `c3`….
     pub fn numbered() -> Names {
         let column = |letter: &str, from: usize| (from..LIMIT).map(|i| format!("{letter}{i}")).collect::<Vec<_>>();
         let mut names = Names { nodes: column("n", 0), users: column("u", 0), ..Names::default() };
-        names.children.extend(column("c", 2));
+        names.children.extend(column("c", 3));
         names
     }
 
@@ -35,9 +36,10 @@ impl Names {
         named(&self.nodes, id.0)
     }
 
-    /// The name of a root user; `?` if the table has none.
-    pub fn user(&self, id: UserId) -> &str {
-        named(&self.users, id.0)
+    /// The name of a root user, `?` if the table has none; that of a job's further user is made from the job's (T25).
+    pub fn user(&self, id: UserId) -> String {
+        let name = named(&self.users, id.main().0 as u8);
+        if id.part() == 0 { name.to_owned() } else { format!("{name}#{}", id.part()) }
     }
 
     /// The name of a child edge; `?` if the table has none.
@@ -58,7 +60,10 @@ impl Names {
     /// # Errors
     /// If no line so far has attached or declared it.
     pub fn known_user(&self, word: &str) -> Result<UserId, String> {
-        known(&self.users, word, "user", "attaches").map(UserId)
+        if let Some(further) = self.further(word) {
+            return Ok(further);
+        }
+        known(&self.users, word, "user", "attaches").map(|user| UserId(user.into()))
     }
 
     /// The node of that name, which is known from now on.
@@ -74,7 +79,17 @@ impl Names {
     /// # Errors
     /// If it is no name, or one too many.
     pub fn define_user(&mut self, word: &str) -> Result<UserId, String> {
-        define(&mut self.users, word, "users").map(UserId)
+        if let Some(further) = self.further(word) {
+            return Ok(further);
+        }
+        define(&mut self.users, word, "users").map(|user| UserId(user.into()))
+    }
+
+    /// T25: `job#1`, where `job` is known, is the first further user of that job.
+    fn further(&self, word: &str) -> Option<UserId> {
+        let (job, part) = word.rsplit_once('#')?;
+        let part: u8 = part.parse().ok().filter(|part: &u8| *part > 0 && !word.ends_with(&format!("#0{part}")))?;
+        Some(UserId(find(&self.users, job)?.into()).further(part))
     }
 
     /// The child name of that spelling; every name of a child is good.

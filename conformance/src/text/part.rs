@@ -144,6 +144,8 @@ pub struct Said<P>(PhantomData<P>);
 pub type SaidSwitch = Said<Switch>;
 /// A node that may be left out.
 pub type SaidNode = Said<Node>;
+/// A new node that may be left out.
+pub type SaidNewNode = Said<NewNode>;
 /// A node or none, or left out.
 pub type SaidMaybeNode = Said<MaybeNode>;
 /// A context that may be left out.

@@ -1,6 +1,13 @@
 //! The tables: which verb has which fields. A new operation or error is one line here, and nothing else in this room.
 
-use super::part::{self as p, Declared, Part};
+use super::part::{Declared, Part};
+
+/// All parts in one place.
+mod p {
+    pub use crate::text::job_part::*;
+    pub use crate::text::part::*;
+}
+
 use super::record::{Members, Record, Recorded, Schema};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
@@ -96,6 +103,12 @@ recorded! { Op:
     Truncate "truncate" { user: User, unaligned: Switch }
     AddChild "add-child" { parent: Node, child: Node, name: Child }
     RemoveChild "remove-child" { parent: Node, name: Child }
+    Open "open" { node: NewNode, layer: OfKind, file: Below, backing: SaidNode, overlay: SaidNewNode, probe: Off }
+    Stream "stream" { act: Act, job: NewUser, node: Node, bottom: Node, filter: NewNode }
+    Commit "commit" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode, name: SaidNode }
+    CommitActive "commit-active" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode }
+    Mirror "mirror" { act: Act, job: NewUser, source: Node, target: Node, filter: NewNode }
+    Backup "backup" { act: Act, job: NewUser, source: Node, target: Node, filter: NewNode }
 }
 
 /// The members of lists with fields of their own.
@@ -174,6 +187,7 @@ recorded! { StepError:
     ChildrenFixed { parent: Node }
     HasParent { node: Node, edge: Edge }
     LastChild { parent: Node }
+    ProbeDenied { node: Node, denies: Edge }
 }
 
 recorded! { Violation:

@@ -6,7 +6,7 @@ use super::table::ENTRIES;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, G, NONE};
 use blockgraph_model::{
-    ChildName, Context, EdgeId, Hook, Kind, NodeId, OpKind, OpKinds, Perms, Phase, Role, Slot, UserId,
+    Act, ChildName, Context, EdgeId, Hook, Kind, NodeId, OpKind, OpKinds, Perms, Phase, Role, Slot, UserId,
 };
 
 /// What is expected right of a `=`.
@@ -33,6 +33,7 @@ pub enum Type {
     Number,
     Context,
     Phase,
+    Act,
     /// [`Value::Moves`], sorted: their order says nothing.
     Moves,
     Nodes,
@@ -69,6 +70,7 @@ pub enum Value {
     Number(u32),
     Context(Context),
     Phase(Phase),
+    Act(Act),
     /// Who moves where.
     Moves(Vec<(NodeId, Context)>),
     Nodes(Vec<NodeId>),
@@ -118,6 +120,7 @@ const HOOKS: [(&str, Hook); 7] = [
     ("activate", Hook::Activate),
 ];
 const PHASES: [(&str, Phase); 3] = [("mirror", Phase::Mirror), ("commit", Phase::Commit), ("stopped", Phase::Stopped)];
+const ACTS: [(&str, Act); 3] = [("start", Act::Start), ("finish", Act::Finish), ("cancel", Act::Cancel)];
 const SLOTS: [(&str, Slot); 2] = [("file", Slot::File), ("backing", Slot::Backing)];
 const FLAGS: [&str; 6] = ["ro", "force-share", "no-io", "never-freeze", "implicit", "inactive"];
 const ROLES: [(&str, Role); 5] = [
@@ -165,6 +168,7 @@ impl Type {
             }
             Type::Context => Value::Context(read_context(word)?),
             Type::Phase => Value::Phase(choose(&PHASES, word)?),
+            Type::Act => Value::Act(choose(&ACTS, word)?),
             Type::Moves => Value::Moves(sorted(list(word, |w| read_move(w, names))?)),
             Type::Nodes => Value::Nodes(list(word, |w| names.known_node(w))?),
             Type::NodeSet => Value::Nodes(sorted(list(word, |w| names.known_node(w))?)),
@@ -185,7 +189,7 @@ impl Value {
         match self {
             Value::Node(id) => names.node(*id).to_owned(),
             Value::MaybeNode(id) => id.map_or(NO_NODE, |id| names.node(id)).to_owned(),
-            Value::User(id) => names.user(*id).to_owned(),
+            Value::User(id) => names.user(*id),
             Value::Child(name) => names.child(*name).to_owned(),
             Value::MaybeChild(name) => name.map_or(NO_NODE, |name| names.child(name)).to_owned(),
             Value::Perms(perms) => print_perms(*perms),
@@ -199,6 +203,7 @@ impl Value {
             Value::Number(number) => number.to_string(),
             Value::Context(context) => context.0.to_string(),
             Value::Phase(phase) => print_phase(*phase).to_owned(),
+            Value::Act(act) => spell(&ACTS, act).to_owned(),
             Value::Moves(moves) => joined(moves.iter().map(|(id, to)| format!("{}:{}", names.node(*id), to.0))),
             Value::Nodes(ids) => joined(ids.iter().map(|&id| names.node(id))),
             Value::Users(ids) => joined(ids.iter().map(|&id| names.user(id))),

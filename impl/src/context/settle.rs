@@ -14,7 +14,7 @@ struct Survey {
     new_users: SecondaryMap<UserKey, ()>,
     /// Where retargeted edges led before.
     first_target: SecondaryMap<EdgeKey, NodeKey>,
-    /// The new edges, in the order in which each last got its target.
+    /// The new edges.
     edges: Vec<EdgeKey>,
 }
 
@@ -23,7 +23,7 @@ impl Survey {
     fn of(core: &Core) -> Self {
         let mut survey = Self::default();
         let mut seen = SecondaryMap::new();
-        // Backwards: the last target is the first to be met, and where an edge led before the last.
+        // Backwards, so that where an edge led first is met last.
         for undo in core.pending.journal.iter().rev() {
             let edge = match *undo {
                 Undo::Added(key) => {
@@ -46,7 +46,6 @@ impl Survey {
                 survey.edges.push(edge);
             }
         }
-        survey.edges.reverse();
         survey
     }
 
@@ -178,6 +177,7 @@ fn agreed(one: Option<ContextId>, other: Option<ContextId>) -> Option<ContextId>
 impl Core {
     /// V3.7, and the contexts of C2. O(what was done + the components looked at).
     pub(crate) fn settle_contexts(&mut self) -> Result<(), Error> {
+        self.pending.contexts.uneven = true;
         let survey = Survey::of(self);
         let mut components = Components::default();
         for edge in survey.edges.iter().copied() {

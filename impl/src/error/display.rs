@@ -28,7 +28,7 @@ impl fmt::Display for Link<'_> {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { .. } => self.fmt_verdict(f),
+            Self::Refused { .. } | Self::ProbeDenied { .. } => self.fmt_verdict(f),
             violation if violation.is_violation() => self.fmt_verdict(f),
             Self::NodeNotFound { .. }
             | Self::UserNotFound { .. }
@@ -192,6 +192,20 @@ impl ErrorKind {
                 node.name,
                 User(needs),
                 needs.name,
+                User(denies),
+                denies.name
+            ),
+            Self::ProbeDenied { node, denies } if f.alternate() => write!(
+                f,
+                "Conflicts with use by {} as '{}', which does not allow 'consistent read' on {}",
+                User(denies),
+                denies.name,
+                node.name
+            ),
+            Self::ProbeDenied { node, denies } => write!(
+                f,
+                "Permission conflict on node '{0}': permissions 'consistent read' are both required by an unnamed block device (uses node '{0}' as 'root' child) and unshared by {1} (uses node '{0}' as '{2}' child).",
+                node.name,
                 User(denies),
                 denies.name
             ),

@@ -37,16 +37,16 @@ pub enum Hook {
 pub enum ErrorKind {
     /// No such node, or it is doomed (L2).
     NodeNotFound {
-        /// The key given.
+        /// The key given; the null key of a [job](crate::jobs)'s filter, which is looked for by its name.
         node: NodeKey,
-        /// The name, if the node is doomed.
+        /// The name, if the node is doomed, or is looked for by it.
         name: Option<Arc<str>>,
     },
     /// No such root user.
     UserNotFound {
-        /// The key given.
+        /// The key given; the null key of a [job](crate::jobs)'s user, which is looked for by its name.
         user: UserKey,
-        /// The name, if the user was detached earlier in the same transaction.
+        /// The name, if the user was detached earlier in the same transaction, or is looked for by it.
         name: Option<Arc<str>>,
     },
     /// No such edge, or not one that the operation works on, or its parent is doomed.
@@ -268,6 +268,13 @@ pub enum ErrorKind {
         node: NodeRef,
         /// The user's edge.
         user: EdgeRef,
+    },
+    /// The format of a node cannot be probed, because a parent of it does not let others read (L5.11).
+    ProbeDenied {
+        /// The node.
+        node: NodeRef,
+        /// The edge that does not share it.
+        denies: EdgeRef,
     },
     /// The user may not resize, so it cannot truncate (O38).
     NoResize {

@@ -271,9 +271,9 @@ impl Core {
         self.log(Undo::Frozen(key, old));
     }
 
-    /// A node stores another backing name (S6), and counts as renamed.
-    pub(crate) fn store_name(&mut self, key: NodeKey, name: Arc<str>) {
-        let old = self.texts.backing.insert(key, name);
+    /// A node stores another backing name, or none (S6), and counts as renamed.
+    pub(crate) fn store_name(&mut self, key: NodeKey, name: Option<Arc<str>>) {
+        let old = put(&mut self.texts.backing, key, name);
         self.pending.texts.push(old);
         self.log(Undo::Stored(key));
         if !core::mem::replace(&mut self.nodes[key].renamed, true) {
@@ -354,13 +354,27 @@ impl Core {
         node.parent_count > 0 || node.holders > 0 || node.monitor || self.quiet(key).sections > 0
     }
 
-    /// L2: a node that has reached zero references is doomed.
+    /// L2: a node that has reached zero references is doomed; in a step that is made of others at the end of that.
     pub(crate) fn doom_if_unreferenced(&mut self, key: NodeKey) {
-        if !self.is_referenced(key) && !self.nodes[key].doomed {
+        if self.pending.deferring {
+            self.pending.losing.retain(|other| *other != key);
+            self.pending.losing.push(key);
+        } else if !self.is_referenced(key) && !self.nodes[key].doomed {
             self.nodes[key].doomed = true;
             self.pending.doomed.push(key);
             self.log(Undo::Doomed(key));
         }
+    }
+
+    /// The end of a step that is made of others: who has lost its last reference in it, and got none again, is doomed.
+    pub(crate) fn doom_deferred(&mut self) {
+        self.pending.deferring = false;
+        for index in 0..self.pending.losing.len() {
+            if let Some(key) = self.pending.losing.get(index).copied().filter(|key| self.nodes.contains_key(*key)) {
+                self.doom_if_unreferenced(key);
+            }
+        }
+        self.pending.losing.clear();
     }
 
     /// Removes an edge; its child is doomed if that was its last reference.

@@ -21,6 +21,8 @@ use crate::driver::Driver;
 use crate::plan::{Ejected, PlanStep};
 use crate::transaction::Transaction;
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use slotmap::SecondaryMap;
 
@@ -36,6 +38,8 @@ pub struct Graph<D: Driver = Box<dyn Driver>> {
     pub(crate) drivers: SecondaryMap<NodeKey, D>,
     /// Those that the open transaction took from their nodes (L3), in the order of the steps.
     pub(crate) ejected: Vec<Ejected<D>>,
+    /// Opened drivers that a rollback took from their nodes and that are to be closed (L5.10), last opened first.
+    pub(crate) returned: VecDeque<(Arc<str>, D)>,
 }
 
 impl<D: Driver> Graph<D> {
@@ -49,7 +53,7 @@ impl<D: Driver> Graph<D> {
     #[must_use]
     pub fn with_capacity(nodes: usize, edges: usize) -> Self {
         let drivers = SecondaryMap::with_capacity(nodes);
-        Self { core: Core::with_capacity(nodes, edges), drivers, ejected: Vec::new() }
+        Self { core: Core::with_capacity(nodes, edges), drivers, ejected: Vec::new(), returned: VecDeque::new() }
     }
 
     /// Begins a transaction. One that was leaked before is undone first. O(1).
@@ -192,6 +196,7 @@ impl<D: Driver + Clone> Clone for Graph<D> {
         self.core.copy_from(&source.core);
         self.drivers.clone_from(&source.drivers);
         self.ejected.clone_from(&source.ejected);
+        self.returned.clone_from(&source.returned);
     }
 }
 

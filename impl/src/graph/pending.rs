@@ -35,6 +35,10 @@ pub(crate) struct Pending {
     pub(crate) fresh: Vec<EdgeKey>,
     /// No edge in `fresh` has a parent with a greater label; for [`Core::mark_reachable`](super::arena::Core).
     pub(crate) fresh_bound: i64,
+    /// In the middle of a step that is made of others: who loses a reference is only doomed at its end (L2).
+    pub(crate) deferring: bool,
+    /// Who lost a reference meanwhile, in the order of the last loss.
+    pub(crate) losing: Vec<NodeKey>,
     /// In the order in which they reached zero references (L2).
     pub(crate) doomed: Vec<NodeKey>,
     /// In the order of the steps and queues (V5.1).

@@ -2,10 +2,11 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, NodeKey};
+use alloc::vec::Vec;
 
 impl Core {
-    /// O15.1–3.
-    fn chain_between(&mut self, top: NodeKey, base: Option<NodeKey>) -> Result<alloc::vec::Vec<EdgeKey>, Error> {
+    /// O15.1–3, and the edges between, in a list that is to be given back as that of [`Core::chain`].
+    pub(crate) fn chain_between(&mut self, top: NodeKey, base: Option<NodeKey>) -> Result<Vec<EdgeKey>, Error> {
         self.live(top)?;
         if let Some(base) = base {
             self.live(base)?;
@@ -38,12 +39,7 @@ impl Core {
         never.map_or(Ok(()), |edge| Err(ErrorKind::NeverFreeze { edge: self.edge_ref(*edge) }.into()))
     }
 
-    fn set_all_frozen(
-        &mut self,
-        edges: alloc::vec::Vec<EdgeKey>,
-        result: Result<(), Error>,
-        frozen: bool,
-    ) -> Result<(), Error> {
+    fn set_all_frozen(&mut self, edges: Vec<EdgeKey>, result: Result<(), Error>, frozen: bool) -> Result<(), Error> {
         if result.is_ok() {
             edges.iter().for_each(|edge| self.set_frozen(*edge, frozen));
         }

@@ -73,7 +73,7 @@ impl Core {
     }
 
     /// The common end of O8 and O9: removal and attach. The old child is doomed only if it is not the new one.
-    fn swap_child(&mut self, parent: NodeKey, slot: Slot, to: Option<NodeKey>, role: Role) {
+    pub(crate) fn swap_child(&mut self, parent: NodeKey, slot: Slot, to: Option<NodeKey>, role: Role) {
         let old = self.nodes[parent].slot(slot);
         let old_child = self.edges.get(old).map(|edge| edge.child);
         let inherited = to.is_some_and(|to| self.inherits_through(to, parent));

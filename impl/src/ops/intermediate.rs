@@ -24,7 +24,7 @@ impl Core {
                 if self.edges[edge].role.contains(Role::COW)
                     && let Some(parent) = self.edges[edge].parent_node()
                 {
-                    self.store_name(parent, name.clone());
+                    self.store_name(parent, Some(name.clone()));
                 }
             }
         }

@@ -71,7 +71,7 @@ impl Node {
 
 impl<D: Driver> Graph<D> {
     /// O1.1 to O1.4. The third precondition cannot fail here: a driver that was made has its own options.
-    fn can_add(&self, spec: &NodeSpec, shape: Shape) -> Result<(), Error> {
+    pub(crate) fn can_add(&self, spec: &NodeSpec, shape: Shape) -> Result<(), Error> {
         if let Some(key) = self.core.node_named(&spec.name) {
             return Err(ErrorKind::DuplicateNode { name: self.core.nodes[key].name.clone() }.into());
         }

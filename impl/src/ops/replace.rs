@@ -8,7 +8,7 @@ use crate::role::{Role, Slot};
 use slotmap::Key;
 
 impl Core {
-    pub(super) fn same_node(&self, key: NodeKey) -> Error {
+    pub(crate) fn same_node(&self, key: NodeKey) -> Error {
         ErrorKind::SameNode { node: self.node_ref(key) }.into()
     }
 
@@ -69,7 +69,7 @@ impl Core {
         self.move_parents(filter, child)?;
         self.drop_holder(filter);
         self.doom_if_unreferenced(filter);
-        if self.nodes[filter].doomed {
+        if !self.is_referenced(filter) {
             while let Some(edge) = self.children(filter).next() {
                 let child = self.edges[edge].child;
                 self.remove_child_edge(edge);
@@ -112,7 +112,7 @@ impl<D: Driver> Graph<D> {
         self.append_in(new, top, slot, role)?;
         if store {
             let name = self.core.nodes[top].name.clone();
-            self.core.store_name(new, name);
+            self.core.store_name(new, Some(name));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests use this")]
 
+pub mod jobs;
 pub mod random;
 
 use blockgraph::drivers::{
@@ -82,6 +83,8 @@ pub struct Injected {
     pub quiet: bool,
     /// How often it was told to be quiet.
     pub pauses: u32,
+    /// The name that the driver was last asked to store, until it is told.
+    pub renaming: Option<Arc<str>>,
     /// The name that the driver was last told to store.
     pub stored: Option<Arc<str>>,
 }
@@ -106,6 +109,7 @@ impl Injected {
             context,
             quiet,
             pauses,
+            renaming: None,
             stored,
         }
     }
@@ -201,22 +205,24 @@ impl Driver for Injected {
     }
 
     fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
-        assert!(view.stored_backing().is_some(), "the view shows the name to come");
         if self.behaviour == Behaviour::RefuseRename {
             return Err(Refusal::new("rename refused"));
         }
         self.open_renames += 1;
+        self.renaming = view.stored_backing().cloned();
         Ok(())
     }
 
     fn commit_rename(&mut self, view: &NodeView<'_>) {
         assert_eq!((self.open_checks, self.open_shifts), (0, 0), "checks and activity are set before");
         self.open_renames -= 1;
-        self.stored = view.stored_backing().cloned();
+        self.stored = self.renaming.take();
+        assert_eq!(self.stored.as_ref(), view.stored_backing(), "it was asked for the name to come");
     }
 
     fn abort_rename(&mut self, _: &NodeView<'_>) {
         self.open_renames -= 1;
+        self.renaming = None;
     }
 
     fn post_commit(&mut self, _: &NodeView<'_>) {

@@ -1,6 +1,7 @@
 //! Random steps on random nodes.
 
 use super::{Injected, Rng};
+use blockgraph::open::OpenSpec;
 use blockgraph::{
     ContextId, Driver, DriverOption, EdgeKey, Error, Graph, MirrorPhase, NodeKey, NodeSpec, OpKind, OpKinds, Pair,
     Permissions, Reopen, Role, Transaction, UserKey, UserSpec,
@@ -98,14 +99,29 @@ pub fn drained<D: Driver>(rng: &mut Rng, graph: &Graph<D>) -> NodeKey {
     if nodes.is_empty() || rng.below(8) == 0 { node(rng, graph) } else { nodes[rng.below(nodes.len())] }
 }
 
-/// The operations of life, chains, blockers, reopen, sections and contexts.
+/// An image to be opened (O41).
+fn open_spec(rng: &mut Rng, graph: &Graph<Injected>) -> OpenSpec<Injected> {
+    let mut image = OpenSpec::new(spec(rng), Injected::random(rng)).probe(rng.coin());
+    image = match rng.below(3) {
+        0 => image,
+        1 => image.file_reference(node(rng, graph)),
+        _ => image.file(spec(rng), Injected::random(rng)),
+    };
+    if rng.below(3) == 0 {
+        image = image.backing(node(rng, graph));
+    }
+    if rng.below(3) == 0 { image.overlay(NAMES[rng.below(NAMES.len())], Injected::random(rng)) } else { image }
+}
+
+/// The operations of life, chains, blockers, reopen, sections, contexts and opening.
 pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) -> Result<(), Error> {
     match arm {
         0 => t.hold(node(rng, t)),
         1 => t.delete(node(rng, t)),
         2 if rng.below(8) == 0 => t.eject_driver(node(rng, t)),
         2 => t.hold(node(rng, t)),
-        3..9 => {
+        8 => t.open(open_spec(rng, t)).map(drop),
+        3..8 => {
             let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::COW | Role::DATA];
             let (name, role) = (EDGE_NAMES[rng.below(5)], roles[rng.below(5)]);
             t.open_child(node(rng, t), spec(rng), Injected::random(rng), name, role).map(drop)

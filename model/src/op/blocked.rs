@@ -30,6 +30,20 @@ impl OpKind {
     pub const DRIVE_DEL: OpKind = OpKind(6);
     /// What snapshot tests.
     pub const EXTERNAL_SNAPSHOT: OpKind = OpKind(8);
+    /// What a backup tests on what it copies.
+    pub const BACKUP_SOURCE: OpKind = OpKind(0);
+    /// What a backup tests on what it writes.
+    pub const BACKUP_TARGET: OpKind = OpKind(1);
+    /// What a commit tests.
+    pub const COMMIT_TARGET: OpKind = OpKind(4);
+    /// What no job blocks.
+    pub const DATAPLANE: OpKind = OpKind(5);
+    /// What a mirror tests on what it copies.
+    pub const MIRROR_SOURCE: OpKind = OpKind(11);
+    /// What a mirror tests on what it writes.
+    pub const MIRROR_TARGET: OpKind = OpKind(12);
+    /// What a stream tests.
+    pub const STREAM: OpKind = OpKind(14);
     /// What check-replace tests.
     pub const REPLACE: OpKind = OpKind(15);
 }

@@ -48,11 +48,12 @@ pub enum StepError {
     ChildrenFixed { parent: NodeId },
     HasParent { node: NodeId, edge: EdgeId },
     LastChild { parent: NodeId },
+    ProbeDenied { node: NodeId, denies: EdgeId },
 }
 
 impl StepError {
     /// The names of the variants, in their order.
-    pub const NAMES: [&'static str; 42] = [
+    pub const NAMES: [&'static str; 43] = [
         "NodeNotFound",
         "UserNotFound",
         "ChildNotFound",
@@ -95,6 +96,7 @@ impl StepError {
         "ChildrenFixed",
         "HasParent",
         "LastChild",
+        "ProbeDenied",
     ];
 
     /// The place of the variant in [`StepError::NAMES`].
@@ -142,6 +144,7 @@ impl StepError {
             StepError::ChildrenFixed { .. } => 39,
             StepError::HasParent { .. } => 40,
             StepError::LastChild { .. } => 41,
+            StepError::ProbeDenied { .. } => 42,
         }
     }
 

@@ -34,14 +34,14 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.move_all(&moved, new);
         self.adopt(top, new, &found);
         if store {
-            self.rename(new, top);
+            self.rename(new, Some(top));
         }
         Ok(())
     }
 
     /// S6
-    fn rename(&mut self, node: NodeId, name: NodeId) {
-        self.graph.nodes[node.0 as usize].stored = Some(name);
+    pub(super) fn rename(&mut self, node: NodeId, name: Option<NodeId>) {
+        self.graph.nodes[node.0 as usize].stored = name;
         if !self.renamed.contains(&node) {
             self.renamed.push(node);
         }
@@ -90,7 +90,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         let found = self.graph;
         let ids: ArrayVec<EdgeId, M> = edges.iter().map(Edge::id).collect();
         self.move_all(&ids, base);
-        overlays.iter().for_each(|overlay| self.rename(*overlay, name.unwrap_or(base)));
+        overlays.iter().for_each(|overlay| self.rename(*overlay, name.or(Some(base))));
         // S8.4
         let explicit = Self::explicit(&found, top);
         if base != explicit && Self::descends(&found, base, explicit) {
@@ -163,7 +163,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
     }
 
     /// S4: the edges from `top` down to `base`, or to the end.
-    fn chain(&self, top: NodeId, base: Option<NodeId>) -> Option<ArrayVec<usize, N>> {
+    pub(super) fn chain(&self, top: NodeId, base: Option<NodeId>) -> Option<ArrayVec<usize, N>> {
         let mut met = [false; N];
         let mut edges = ArrayVec::new();
         let mut at = top;

@@ -1,0 +1,142 @@
+//! How jobs end (O42 to O46, J3, J6).
+
+use super::{Job, Work};
+use crate::driver::{Driver, DriverOption, MirrorPhase};
+use crate::error::{Error, ErrorKind};
+use crate::graph::Graph;
+use crate::graph::arena::{Core, NodeKey, UserKey};
+use slotmap::Key;
+
+/// How many users a mirror has besides the main one: on the source and on the target.
+const MIRROR_FURTHER: usize = 2;
+/// A backup: on the target.
+const BACKUP_FURTHER: usize = 1;
+
+impl Core {
+    /// The node that has the name of the job's filter.
+    fn filter_of(&self, job: &Job) -> Result<NodeKey, Error> {
+        let not_found = || ErrorKind::NodeNotFound { node: NodeKey::null(), name: Some(job.filter.clone()) }.into();
+        self.node_named(&job.filter).ok_or_else(not_found)
+    }
+
+    /// J3: detaches the users of a job: the main one and so many further ones.
+    fn leave(&mut self, job: &Job, further: usize) -> Result<(), Error> {
+        for name in (0..=further).map(|number| job.user_name(number)) {
+            let Some(user) = self.user_named(&name) else {
+                return Err(ErrorKind::UserNotFound { user: UserKey::null(), name: Some(name) }.into());
+            };
+            self.detach_user(user)?;
+        }
+        Ok(())
+    }
+
+    /// What the end of a stream begins with, whichever end it is: thaws the chain; how many further users there are.
+    fn thaw_stream(&mut self, node: NodeKey, bottom: NodeKey) -> Result<usize, Error> {
+        let further = self.chain_nodes(node, bottom)?.len();
+        self.thaw(node, Some(bottom))?;
+        Ok(further)
+    }
+
+    /// What the end of a commit begins with: thaws the chain from the filter on, and the users leave. The filter.
+    fn leave_commit(&mut self, job: &Job, top: NodeKey, base: NodeKey) -> Result<NodeKey, Error> {
+        let further = self.chain_nodes(top, base)?.len();
+        let filter = self.filter_of(job)?;
+        self.thaw(filter, Some(base))?;
+        self.leave(job, further)?;
+        Ok(filter)
+    }
+
+    /// The child in the chain slot, unless the node ends its chain (S4).
+    fn chain_child(&self, key: NodeKey) -> Option<NodeKey> {
+        let node = self.nodes.get(key).filter(|node| !node.ejected)?;
+        self.edges.get(node.chain_edge()).map(|edge| edge.child)
+    }
+
+    fn drop_filter_of(&mut self, job: &Job) -> Result<(), Error> {
+        let filter = self.filter_of(job)?;
+        self.drop_filter(filter)
+    }
+}
+
+impl<D: Driver> Graph<D> {
+    /// The finish of a job.
+    pub(crate) fn step_finish_job(&mut self, job: &Job) -> Result<(), Error> {
+        self.as_one_step(|graph| graph.finish_job_steps(job))
+    }
+
+    /// The cancel of a job.
+    pub(crate) fn step_cancel_job(&mut self, job: &Job) -> Result<(), Error> {
+        self.as_one_step(|graph| graph.cancel_job_steps(job))
+    }
+
+    /// Several steps as one: nobody is doomed in between (L2). So a target that only its job holds outlives the job's users.
+    fn as_one_step(&mut self, steps: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        self.core.pending.deferring = true;
+        let done = steps(self);
+        if done.is_err() {
+            // The step is undone as a whole.
+            self.core.pending.losing.clear();
+        }
+        self.core.doom_deferred();
+        done
+    }
+
+    fn finish_job_steps(&mut self, job: &Job) -> Result<(), Error> {
+        match &job.work {
+            Work::Stream { node, bottom } => self.finish_stream(job, *node, *bottom),
+            Work::Commit { top, base, stored } => {
+                let filter = self.core.leave_commit(job, *top, *base)?;
+                self.core.drop_intermediate(filter, *base, stored.clone())?;
+                self.core.release(filter)
+            }
+            Work::CommitActive { top, base } => {
+                self.core.leave_commit(job, *top, *base)?;
+                self.replace_by_copy(job, *top, *base)
+            }
+            Work::Mirror { source, target } => {
+                self.core.leave(job, MIRROR_FURTHER)?;
+                self.replace_by_copy(job, *source, *target)
+            }
+            Work::Backup { .. } => self.cancel_job_steps(job),
+        }
+    }
+
+    fn cancel_job_steps(&mut self, job: &Job) -> Result<(), Error> {
+        let core = &mut self.core;
+        match job.work {
+            Work::Stream { node, bottom } => {
+                let further = core.thaw_stream(node, bottom)?;
+                core.leave(job, further)?;
+            }
+            Work::Commit { top, base, .. } | Work::CommitActive { top, base } => {
+                core.leave_commit(job, top, base)?;
+            }
+            Work::Mirror { .. } => core.leave(job, MIRROR_FURTHER)?,
+            Work::Backup { .. } => core.leave(job, BACKUP_FURTHER)?,
+        }
+        core.drop_filter_of(job)
+    }
+
+    /// O42. The base is the one that is there now, whatever other jobs have done meanwhile (H47).
+    fn finish_stream(&mut self, job: &Job, node: NodeKey, bottom: NodeKey) -> Result<(), Error> {
+        let further = self.core.thaw_stream(node, bottom)?;
+        let base = self.core.chain_child(bottom);
+        self.step_set_backing(node, base)?;
+        let core = &mut self.core;
+        if core.nodes[node].shape.supports_backing {
+            let explicit = base.map(|base| core.skip_implicit(base));
+            let name = explicit.map(|key| core.nodes[key].name.clone());
+            core.store_name(node, name);
+        }
+        core.leave(job, further)?;
+        core.drop_filter_of(job)
+    }
+
+    /// The common end of O44 and O45. The stopped filter neither needs anything nor is in the way of the copy.
+    fn replace_by_copy(&mut self, job: &Job, from: NodeKey, copy: NodeKey) -> Result<(), Error> {
+        let filter = self.core.filter_of(job)?;
+        self.step_set_option(filter, DriverOption::Phase(MirrorPhase::Stopped))?;
+        self.core.replace_node(from, copy)?;
+        self.core.drop_filter(filter)
+    }
+}

@@ -1,0 +1,151 @@
+//! How jobs start (O42 to O46, J3 to J6).
+
+use super::{Job, Work};
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::graph::arena::{Core, NodeKey};
+use crate::op_kind::{OpKind, OpKinds};
+use crate::ops::{NodeSpec, UserSpec};
+use crate::permission::{Pair, Permissions};
+use crate::role::Role;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+const R: Permissions = Permissions::READ;
+const W: Permissions = Permissions::WRITE;
+const Z: Permissions = Permissions::RESIZE;
+/// What every user of a job shares.
+const UG: Permissions = Permissions::WRITE_UNCHANGED.union(Permissions::GRAPH_MOD);
+const RUG: Permissions = UG.union(R);
+const WUG: Permissions = UG.union(W);
+const RWUG: Permissions = RUG.union(W);
+
+/// What a user of a job wants that needs nothing.
+const fn sharing(share: Permissions) -> Pair {
+    Pair::new(Permissions::NONE, share)
+}
+
+/// What the users of a job want that looks on while guests go on writing: on its filter.
+const LOOKING_ON: Pair = Pair::new(R, RWUG);
+
+/// What the users of a commit want.
+struct CommitPairs {
+    filter: Pair,
+    /// On the nodes that go.
+    going: Pair,
+    base: Pair,
+}
+
+/// O43.
+const COMMIT: CommitPairs =
+    CommitPairs { filter: Pair::NOTHING, going: sharing(WUG), base: Pair::new(R.union(W).union(Z), RUG) };
+
+/// O44.
+const COMMIT_ACTIVE: CommitPairs =
+    CommitPairs { filter: LOOKING_ON, going: sharing(WUG), base: Pair::new(W.union(Z), RWUG) };
+
+/// A job's root user to be: where, and what it wants.
+type Holding = (NodeKey, Pair);
+
+impl Core {
+    /// The nodes of the chain (S4) from `top` down to and with `base`; O15.1 to O15.3. O(chain).
+    pub(super) fn chain_nodes(&mut self, top: NodeKey, base: NodeKey) -> Result<Vec<NodeKey>, Error> {
+        let edges = self.chain_between(top, Some(base))?;
+        let below = edges.iter().map(|edge| self.edges[*edge].child);
+        let nodes = core::iter::once(top).chain(below).collect();
+        self.pending.moving = edges;
+        Ok(nodes)
+    }
+
+    /// Two nodes that exist and are not one.
+    fn two_nodes(&self, first: NodeKey, second: NodeKey) -> Result<(), Error> {
+        self.live(first)?;
+        self.live(second)?;
+        if first == second {
+            return Err(self.same_node(first));
+        }
+        Ok(())
+    }
+
+    /// J3: the users of a job, the main one first, each of which blocks what would disturb it.
+    fn hold_for(&mut self, job: &Job, holdings: impl IntoIterator<Item = Holding>) -> Result<(), Error> {
+        let reason: Arc<str> = alloc::format!("block device is in use by block job: {}", job.kind()).into();
+        for (number, (node, pair)) in holdings.into_iter().enumerate() {
+            let user = self.attach_user(UserSpec::new(job.user_name(number), pair).stays(true), node)?;
+            self.block(user, OpKinds::all() - OpKinds::DATAPLANE, reason.clone())?;
+        }
+        Ok(())
+    }
+}
+
+impl<D: Driver> Graph<D> {
+    /// The start of a job; its filter.
+    pub(crate) fn step_start_job(&mut self, job: &Job, driver: D) -> Result<NodeKey, Error> {
+        match job.work {
+            Work::Stream { node, bottom } => self.start_stream(job, driver, node, bottom),
+            Work::Commit { top, base, .. } => self.start_commit(job, driver, (top, base), COMMIT),
+            Work::CommitActive { top, base } => self.start_commit(job, driver, (top, base), COMMIT_ACTIVE),
+            Work::Mirror { source, target } => self.start_mirror(job, driver, source, target),
+            Work::Backup { source, target } => self.start_backup(job, driver, source, target),
+        }
+    }
+
+    /// J4.
+    fn insert_filter(&mut self, job: &Job, driver: D, above: NodeKey) -> Result<NodeKey, Error> {
+        self.step_insert(NodeSpec::new(job.filter.clone()).implicit(true), driver, above)
+    }
+
+    /// O42.
+    fn start_stream(&mut self, job: &Job, driver: D, node: NodeKey, bottom: NodeKey) -> Result<NodeKey, Error> {
+        let chain = self.core.chain_nodes(node, bottom)?;
+        chain.iter().try_for_each(|key| self.core.not_blocked(*key, OpKind::Stream))?;
+        let filter = self.insert_filter(job, driver, node)?;
+        self.core.freeze(node, Some(bottom))?;
+        let below = chain.into_iter().skip(1).map(|key| (key, sharing(RUG)));
+        self.core.hold_for(job, [(filter, LOOKING_ON), (node, sharing(RWUG))].into_iter().chain(below))?;
+        Ok(filter)
+    }
+
+    /// O43 and O44.
+    fn start_commit(
+        &mut self,
+        job: &Job,
+        driver: D,
+        (top, base): (NodeKey, NodeKey),
+        pairs: CommitPairs,
+    ) -> Result<NodeKey, Error> {
+        self.core.two_nodes(top, base)?;
+        let chain = self.core.chain_nodes(top, base)?;
+        chain.iter().try_for_each(|key| self.core.not_blocked(*key, OpKind::CommitTarget))?;
+        let filter = self.insert_filter(job, driver, top)?;
+        self.core.freeze(filter, Some(base))?;
+        let on_chain = |key| (key, if key == base { pairs.base } else { pairs.going });
+        let main = core::iter::once((filter, pairs.filter));
+        self.core.hold_for(job, main.chain(chain.into_iter().map(on_chain)))?;
+        Ok(filter)
+    }
+
+    /// O45.
+    fn start_mirror(&mut self, job: &Job, driver: D, source: NodeKey, target: NodeKey) -> Result<NodeKey, Error> {
+        self.core.two_nodes(source, target)?;
+        self.core.not_blocked(source, OpKind::MirrorSource)?;
+        self.core.not_blocked(target, OpKind::MirrorTarget)?;
+        let filter = self.insert_filter(job, driver, source)?;
+        let holdings = [(filter, LOOKING_ON), (source, sharing(RWUG)), (target, Pair::new(W, UG))];
+        self.core.hold_for(job, holdings)?;
+        Ok(filter)
+    }
+
+    /// O46.
+    fn start_backup(&mut self, job: &Job, driver: D, source: NodeKey, target: NodeKey) -> Result<NodeKey, Error> {
+        self.core.two_nodes(source, target)?;
+        self.core.not_blocked(source, OpKind::BackupSource)?;
+        self.core.not_blocked(target, OpKind::BackupTarget)?;
+        let filter = self.step_add(NodeSpec::new(job.filter.clone()).implicit(true), driver)?;
+        self.core.attach(filter, target, "target".into(), Role::DATA)?;
+        self.step_append(filter, source, false)?;
+        self.core.hold_for(job, [(filter, Pair::NOTHING), (target, Pair::NOTHING)])?;
+        Ok(filter)
+    }
+}

@@ -1,0 +1,101 @@
+//! Creating images (L5.14).
+
+use super::catalogue::{Catalogue, DeleteFailure, DriverInfo, driver_of_name};
+use super::error::{OpenError, OpenErrorKind};
+use super::options::Options;
+use super::tree::{OpenRequest, unused};
+use crate::driver::{Driver, Refusal};
+use alloc::sync::Arc;
+
+/// What is to be created: the protocol's file, and perhaps an image in it.
+struct Plan {
+    format: Option<DriverInfo>,
+    protocol: DriverInfo,
+    /// Of the format; what is said of the protocol stands in a tree of its own.
+    options: Options,
+    file: Options,
+}
+
+/// Creates an image: its file by a protocol, then the format in it, each with only what was said for it (L5.14; QEMU:
+/// `bdrv_create_file`, `bdrv_create`). `driver` is the format; without one only the file is created. `file` is the
+/// tree of the protocol, which the file name joins. O(the options), and what the catalogue does.
+///
+/// # Errors
+/// Those of names and options as for opening; `CannotCreate`, before anything is created; `CreateRefused`. If something
+/// fails after the file was created it is deleted again; if that fails, it is [beside](OpenError::beside) the first
+/// error.
+pub fn create<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &mut C) -> Result<(), OpenError> {
+    let mut plan = plan(request, catalogue)?;
+    if let Some(driver) = plan.format.iter().chain([&plan.protocol]).find(|driver| !driver.creates) {
+        return Err(OpenErrorKind::CannotCreate { driver: driver.name.clone() }.into());
+    }
+    let name = plan.protocol.name.clone();
+    let filename: Arc<str> = plan.file.clone().take_text("filename")?.unwrap_or_default();
+    let file = catalogue.create_file(&name, &mut plan.file);
+    let mut file = file.map_err(|refusal| refused(&plan.protocol, &refusal))?;
+    let result = fill(&mut plan, &mut file, catalogue);
+    let result = result.map_err(|error| match catalogue.delete_file(&name, &mut file) {
+        Err(DeleteFailure::Refused(refusal)) => {
+            let (driver, message) = (name.clone(), refusal.message().clone());
+            error.with_beside(OpenErrorKind::DeleteRefused { driver, message })
+        }
+        Ok(()) | Err(DeleteFailure::Nothing | DeleteFailure::Unsupported) => error,
+    });
+    file.close(&filename);
+    result
+}
+
+fn refused(driver: &DriverInfo, refusal: &Refusal) -> OpenError {
+    let message = refusal.message().clone();
+    OpenErrorKind::CreateRefused { driver: driver.name.clone(), message }.into()
+}
+
+/// What follows when the file is there.
+fn fill<D: Driver, C: Catalogue<D> + ?Sized>(
+    plan: &mut Plan,
+    file: &mut D,
+    catalogue: &mut C,
+) -> Result<(), OpenError> {
+    unused(&plan.protocol, &plan.file)?;
+    let Some(format) = &plan.format else { return Ok(()) };
+    let made = catalogue.create_format(&format.name, &mut plan.options, file);
+    made.map_err(|refusal| refused(format, &refusal))?;
+    unused(format, &plan.options)
+}
+
+fn plan<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &C) -> Result<Plan, OpenError> {
+    let OpenRequest { filename, mut options, .. } = request;
+    let known = |name: Arc<str>| {
+        catalogue.driver(&name).ok_or_else(|| OpenError::from(OpenErrorKind::UnknownDriver { driver: name }))
+    };
+    let format = options.take_text("driver")?.map(known).transpose()?;
+    // A protocol alone has no tree below it: the options are its own.
+    let (format, above) = match format {
+        Some(driver) if driver.is_protocol() => (None, Some(driver)),
+        format => (format, None),
+    };
+    let mut file = match &above {
+        Some(_) => core::mem::take(&mut options),
+        None => options.take_tree("file")?.unwrap_or_default(),
+    };
+    let protocol = match above {
+        Some(driver) => Some(driver),
+        None => file.take_text("driver")?.map(known).transpose()?,
+    };
+    if let Some(filename) = filename {
+        file.set("filename", filename)?;
+    }
+    let protocol = match protocol {
+        Some(driver) => driver,
+        None => {
+            let driver = format.as_ref().map(|format| format.name.clone());
+            let name = file.clone().take_text("filename")?.ok_or(OpenErrorKind::FileMissing { driver })?;
+            driver_of_name(catalogue, &name).map_err(|protocol| OpenErrorKind::UnknownProtocol { protocol })?
+        }
+    };
+    // Without a format there is nobody else to take them.
+    if format.is_none() {
+        unused(&protocol, &options)?;
+    }
+    Ok(Plan { format, protocol, options, file })
+}

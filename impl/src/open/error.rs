@@ -1,0 +1,420 @@
+//! What can go wrong when an image is opened or created: one boxed [`OpenError`] with an [`OpenErrorKind`].
+
+use super::LookUp;
+use crate::error::Error;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+
+/// What a driver is to those who open images (L5.6, L5.7).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DriverClass {
+    /// The bottom: a file, a device, a connection.
+    Protocol,
+    /// An image format.
+    Format,
+    /// A filter.
+    Filter,
+}
+
+/// What went wrong. Displayed in QEMU's sentences, where QEMU has one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum OpenErrorKind {
+    /// The name has not the form of one that may be chosen (L5.1).
+    InvalidName {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The name is that of a root user (L5.1).
+    NameIsUser {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The name is that of a node (L5.1).
+    NameTaken {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The name has more characters than [`NODE_NAME_MAX`](super::NODE_NAME_MAX) (L5.1).
+    NameTooLong {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// No root user or node has the name (L5.3).
+    NotFound {
+        /// The name.
+        name: Arc<str>,
+        /// As what it was looked up.
+        look_up: LookUp,
+    },
+    /// The key has an empty part, or none at all.
+    InvalidKey {
+        /// The key.
+        key: Arc<str>,
+    },
+    /// The option is said twice, or as a value and as a tree (L5.4).
+    OptionTwice {
+        /// The key.
+        key: Arc<str>,
+    },
+    /// The key has more parts than [`OPTION_DEPTH_MAX`](super::OPTION_DEPTH_MAX).
+    OptionTooDeep {
+        /// The key.
+        key: Arc<str>,
+    },
+    /// The option has a value of another type.
+    OptionType {
+        /// The key.
+        key: Arc<str>,
+        /// What is expected: `string`, `boolean`, `integer`, `object`.
+        expected: &'static str,
+    },
+    /// What follows `json:` is no JSON (L5.5).
+    JsonSyntax {
+        /// The parser's sentence, with the position.
+        message: Arc<str>,
+        /// The line, from 1.
+        line: usize,
+        /// The column after `json:`, from 1; 0 before the first character of a line.
+        column: usize,
+    },
+    /// What follows `json:` is JSON, but no object (L5.5).
+    JsonNotObject,
+    /// The catalogue has no driver of that name (L5.6).
+    UnknownDriver {
+        /// The name.
+        driver: Arc<str>,
+    },
+    /// The catalogue has no driver for the prefix of a file name (L5.6).
+    UnknownProtocol {
+        /// The prefix.
+        protocol: Arc<str>,
+    },
+    /// A format or filter, or what is to be probed, has nothing below it (L5.7).
+    FileMissing {
+        /// The driver, if it is known.
+        driver: Option<Arc<str>>,
+    },
+    /// A reference has other options beside it, or a file name (L5.8).
+    ReferenceWithOptions {
+        /// The key of the reference.
+        key: Arc<str>,
+    },
+    /// Nobody took the option (L5.9).
+    UnknownOption {
+        /// What the driver is.
+        class: DriverClass,
+        /// The driver.
+        driver: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+    },
+    /// The driver could not be opened.
+    OpenRefused {
+        /// The driver.
+        driver: Arc<str>,
+        /// The name that the node would have had.
+        node: Arc<str>,
+        /// The driver's words.
+        message: Arc<str>,
+    },
+    /// The overlay of a temporary snapshot could not be opened (L5.12).
+    OverlayRefused {
+        /// The name that the overlay would have had.
+        node: Arc<str>,
+        /// The driver's words.
+        message: Arc<str>,
+    },
+    /// Some layers have no driver yet: an `Opening` is not finished.
+    LayersLeft {
+        /// How many.
+        layers: usize,
+    },
+    /// The driver creates no images (L5.14).
+    CannotCreate {
+        /// The driver.
+        driver: Arc<str>,
+    },
+    /// The driver could not create the image (L5.14).
+    CreateRefused {
+        /// The driver.
+        driver: Arc<str>,
+        /// The driver's words.
+        message: Arc<str>,
+    },
+    /// The driver could not delete what it had created (L5.14); only [beside](OpenError::beside) another error.
+    DeleteRefused {
+        /// The driver.
+        driver: Arc<str>,
+        /// The driver's words.
+        message: Arc<str>,
+    },
+    /// The graph refuses: a step, the judgement or a hook.
+    Graph(Error),
+}
+
+/// The number of kinds.
+const KINDS: usize = 23;
+
+impl OpenErrorKind {
+    /// The names of all kinds, as they are called in Rust, at their [`index`](Self::index).
+    pub const NAMES: [&'static str; KINDS] = [
+        "InvalidName",
+        "NameIsUser",
+        "NameTaken",
+        "NameTooLong",
+        "NotFound",
+        "InvalidKey",
+        "OptionTwice",
+        "OptionTooDeep",
+        "OptionType",
+        "JsonSyntax",
+        "JsonNotObject",
+        "UnknownDriver",
+        "UnknownProtocol",
+        "FileMissing",
+        "ReferenceWithOptions",
+        "UnknownOption",
+        "OpenRefused",
+        "OverlayRefused",
+        "LayersLeft",
+        "CannotCreate",
+        "CreateRefused",
+        "DeleteRefused",
+        "Graph",
+    ];
+
+    /// The place of the kind in [`NAMES`](Self::NAMES).
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        match self {
+            Self::InvalidName { .. } => 0,
+            Self::NameIsUser { .. } => 1,
+            Self::NameTaken { .. } => 2,
+            Self::NameTooLong { .. } => 3,
+            Self::NotFound { .. } => 4,
+            Self::InvalidKey { .. } => 5,
+            Self::OptionTwice { .. } => 6,
+            Self::OptionTooDeep { .. } => 7,
+            Self::OptionType { .. } => 8,
+            Self::JsonSyntax { .. } => 9,
+            Self::JsonNotObject => 10,
+            Self::UnknownDriver { .. } => 11,
+            Self::UnknownProtocol { .. } => 12,
+            Self::FileMissing { .. } => 13,
+            Self::ReferenceWithOptions { .. } => 14,
+            Self::UnknownOption { .. } => 15,
+            Self::OpenRefused { .. } => 16,
+            Self::OverlayRefused { .. } => 17,
+            Self::LayersLeft { .. } => 18,
+            Self::CannotCreate { .. } => 19,
+            Self::CreateRefused { .. } => 20,
+            Self::DeleteRefused { .. } => 21,
+            Self::Graph(_) => 22,
+        }
+    }
+
+    /// The name of the kind.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        Self::NAMES.get(self.index()).copied().unwrap_or_default()
+    }
+
+    /// What is wrong with a name, or is not there.
+    fn fmt_name(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidName { name } => write!(f, "Invalid node-name: '{name}'"),
+            Self::NameIsUser { name } => write!(f, "node-name={name} is conflicting with a device id"),
+            Self::NameTaken { name } => write!(f, "Duplicate nodes with node-name='{name}'"),
+            Self::NotFound { name, look_up: LookUp::Either } => {
+                write!(f, "Cannot find device='{name}' nor node-name='{name}'")
+            }
+            Self::NotFound { name, look_up: LookUp::Device } => write!(f, "Cannot find device='{name}'"),
+            Self::NotFound { name, look_up: LookUp::Node } => write!(f, "Cannot find node-name='{name}'"),
+            Self::UnknownDriver { driver } => write!(f, "Unknown driver '{driver}'"),
+            Self::UnknownProtocol { protocol } => write!(f, "Unknown protocol '{protocol}'"),
+            _ => f.write_str("Node name too long"),
+        }
+    }
+
+    /// What is wrong with an option.
+    fn fmt_option(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidKey { key } => write!(f, "Invalid parameter '{key}'"),
+            Self::OptionTwice { key } => write!(f, "Parameter '{key}' is given twice"),
+            Self::OptionTooDeep { key } => write!(f, "Parameter '{key}' is nested too deeply"),
+            Self::OptionType { key, expected } => {
+                write!(f, "Invalid parameter type for '{key}', expected: {expected}")
+            }
+            Self::JsonSyntax { message, .. } => write!(f, "Could not parse the JSON options: {message}"),
+            Self::FileMissing { .. } => f.write_str("A block device must be specified for \"file\""),
+            Self::ReferenceWithOptions { .. } => {
+                f.write_str("Cannot reference an existing block device with additional options or a new filename")
+            }
+            Self::UnknownOption { class: DriverClass::Protocol, driver, key } => {
+                write!(f, "Block protocol '{driver}' doesn't support the option '{key}'")
+            }
+            Self::UnknownOption { driver, key, .. } => {
+                write!(f, "Block format '{driver}' does not support the option '{key}'")
+            }
+            _ => f.write_str("Invalid JSON object given"),
+        }
+    }
+}
+
+impl fmt::Display for OpenErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidName { .. }
+            | Self::NameIsUser { .. }
+            | Self::NameTaken { .. }
+            | Self::NameTooLong { .. }
+            | Self::NotFound { .. }
+            | Self::UnknownDriver { .. }
+            | Self::UnknownProtocol { .. } => self.fmt_name(f),
+            Self::OpenRefused { message, .. }
+            | Self::OverlayRefused { message, .. }
+            | Self::CreateRefused { message, .. }
+            | Self::DeleteRefused { message, .. } => f.write_str(message),
+            Self::LayersLeft { layers } => write!(f, "{layers} layers have not been opened yet"),
+            Self::CannotCreate { driver } => write!(f, "Driver '{driver}' does not support image creation"),
+            Self::Graph(error) => error.fmt(f),
+            _ => self.fmt_option(f),
+        }
+    }
+}
+
+/// An [`OpenErrorKind`] in a box, and what went wrong besides when the first error was cleaned up after.
+///
+/// Displayed as the first error's sentence; one beside it follows after a semicolon.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OpenError {
+    inner: Box<Inner>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Inner {
+    kind: OpenErrorKind,
+    beside: Option<OpenErrorKind>,
+}
+
+impl OpenError {
+    /// What went wrong, first.
+    #[must_use]
+    pub const fn kind(&self) -> &OpenErrorKind {
+        &self.inner.kind
+    }
+
+    /// The first error itself, out of its box.
+    #[must_use]
+    pub fn into_kind(self) -> OpenErrorKind {
+        self.inner.kind
+    }
+
+    /// What went wrong besides, when what had been created was to be deleted (L5.14).
+    #[must_use]
+    pub const fn beside(&self) -> Option<&OpenErrorKind> {
+        self.inner.beside.as_ref()
+    }
+
+    /// The first error of the graph, if it is one.
+    #[must_use]
+    pub const fn graph_error(&self) -> Option<&Error> {
+        match self.kind() {
+            OpenErrorKind::Graph(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Puts another error beside the first, which stays the first.
+    #[cfg(feature = "open")]
+    pub(crate) fn with_beside(mut self, beside: OpenErrorKind) -> Self {
+        self.inner.beside = Some(beside);
+        self
+    }
+}
+
+impl From<OpenErrorKind> for OpenError {
+    fn from(kind: OpenErrorKind) -> Self {
+        Self { inner: Box::new(Inner { kind, beside: None }) }
+    }
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        OpenErrorKind::Graph(error).into()
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)?;
+        match self.beside() {
+            Some(beside) => write!(f, "; {beside}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenError").field("kind", self.kind()).field("beside", &self.beside()).finish()
+    }
+}
+
+impl core::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.graph_error().map(|error| error as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DriverClass, OpenError, OpenErrorKind};
+    use crate::open::LookUp;
+    use alloc::format;
+    use alloc::sync::Arc;
+
+    #[test]
+    fn every_kind_has_its_name() {
+        let x = || -> Arc<str> { "x".into() };
+        let kinds = [
+            OpenErrorKind::InvalidName { name: x() },
+            OpenErrorKind::NameIsUser { name: x() },
+            OpenErrorKind::NameTaken { name: x() },
+            OpenErrorKind::NameTooLong { name: x() },
+            OpenErrorKind::NotFound { name: x(), look_up: LookUp::Either },
+            OpenErrorKind::InvalidKey { key: x() },
+            OpenErrorKind::OptionTwice { key: x() },
+            OpenErrorKind::OptionTooDeep { key: x() },
+            OpenErrorKind::OptionType { key: x(), expected: "string" },
+            OpenErrorKind::JsonSyntax { message: x(), line: 1, column: 2 },
+            OpenErrorKind::JsonNotObject,
+            OpenErrorKind::UnknownDriver { driver: x() },
+            OpenErrorKind::UnknownProtocol { protocol: x() },
+            OpenErrorKind::FileMissing { driver: None },
+            OpenErrorKind::ReferenceWithOptions { key: x() },
+            OpenErrorKind::UnknownOption { class: DriverClass::Format, driver: x(), key: x() },
+            OpenErrorKind::OpenRefused { driver: x(), node: x(), message: x() },
+            OpenErrorKind::OverlayRefused { node: x(), message: x() },
+            OpenErrorKind::LayersLeft { layers: 1 },
+            OpenErrorKind::CannotCreate { driver: x() },
+            OpenErrorKind::CreateRefused { driver: x(), message: x() },
+            OpenErrorKind::DeleteRefused { driver: x(), message: x() },
+            OpenErrorKind::Graph(crate::ErrorKind::SavepointGone.into()),
+        ];
+        for (index, kind) in kinds.iter().enumerate() {
+            assert_eq!(kind.index(), index);
+            let debug = format!("{kind:?}");
+            assert_eq!(debug.split(['(', ' ']).next(), Some(kind.name()));
+            assert!(!format!("{kind}").is_empty());
+        }
+        assert_eq!(kinds.len(), OpenErrorKind::NAMES.len());
+    }
+
+    #[test]
+    fn results_are_small() {
+        assert!(size_of::<Result<(), OpenError>>() <= 16);
+    }
+}

@@ -1,0 +1,144 @@
+//! What a node is called when it is shown (L5.16).
+
+use super::json::Writer;
+use crate::driver::Driver;
+use crate::graph::Graph;
+use crate::graph::arena::{Edge, Named, NodeKey};
+use crate::role::Role;
+use alloc::string::String;
+use alloc::vec::Vec;
+use hashbrown::{HashMap, HashSet};
+
+/// How often a walk has met a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Met {
+    Once,
+    Again,
+}
+
+/// What is left to be written.
+enum Task<'g> {
+    /// A child, under the name of its edge.
+    Child(&'g str, NodeKey),
+    /// The end of an object.
+    Close,
+}
+
+impl<D: Driver> Graph<D> {
+    /// The displayed file name of a node (L5.16; QEMU: `bdrv_refresh_filename`): what a protocol says; what the primary
+    /// child has, if the node has nothing but default options of its own; else `json:` and the options from which it
+    /// could be opened again. Computed from the present graph, inside a transaction too. `None` if there is no such
+    /// node, or if it has lost its driver.
+    ///
+    /// A backing child is a default if it is the node that the image names ([stored](crate::NodeView::stored_backing),
+    /// S6); so is none, if the image names none. Two children cannot be opened as one node from options: a node that
+    /// is met twice stands there as a reference, and so does one without its driver. O(nodes and edges below), each
+    /// looked at once, and the length of the text.
+    #[must_use]
+    pub fn filename(&self, node: NodeKey) -> Option<String> {
+        let shown = self.shown_for(node);
+        if let Some(name) = self.driver(shown)?.filename() {
+            return Some(name.into());
+        }
+        let mut writer = Writer::default();
+        self.write_tree(shown, &mut writer);
+        Some(alloc::format!("json:{}", writer.text))
+    }
+
+    /// The node whose name is shown for another one: down the primary children, as long as there is nothing to add. In
+    /// a cycle, which a transaction may have, the node itself.
+    fn shown_for(&self, node: NodeKey) -> NodeKey {
+        let (mut key, mut seen) = (node, HashSet::<NodeKey>::new());
+        while seen.insert(key) {
+            let Some(next) = self.default_above(key) else { return key };
+            key = next;
+        }
+        node
+    }
+
+    /// The primary child, if the node adds nothing to it that would have to be said.
+    fn default_above(&self, key: NodeKey) -> Option<NodeKey> {
+        let driver = self.driver(key)?;
+        let primary = self.child_edges(key).find(|edge| edge.role.contains(Role::PRIMARY))?.child;
+        let only_default = |edge: &Named<Edge>| edge.role.intersects(Role::PRIMARY | Role::COW);
+        let adds = driver.filename().is_some()
+            || !driver.options().is_empty()
+            || !self.child_edges(key).all(only_default)
+            || self.is_backing_said(key);
+        (!adds && self.driver(primary).is_some()).then_some(primary)
+    }
+
+    fn child_edges(&self, key: NodeKey) -> impl Iterator<Item = &Named<Edge>> {
+        self.core.children(key).filter_map(|edge| self.core.edges.get(edge))
+    }
+
+    /// Whether the backing child is another than the image names, or there is none and the image names one (QEMU:
+    /// `bdrv_backing_overridden`).
+    fn is_backing_said(&self, key: NodeKey) -> bool {
+        let child = self.child_edges(key).find(|edge| edge.role.contains(Role::COW));
+        let name = child.and_then(|edge| self.core.nodes.get(edge.child)).map(|node| &*node.name);
+        name != self.core.texts.backing.get(&key).map(|name| &**name)
+    }
+
+    /// The children that are options of a node, by name.
+    fn said_children(&self, key: NodeKey) -> Vec<(&str, NodeKey)> {
+        let backing = self.is_backing_said(key);
+        let said = self.child_edges(key).filter(|edge| backing || !edge.role.contains(Role::COW));
+        let mut children: Vec<_> = said.map(|edge| (&*edge.name, edge.child)).collect();
+        children.sort_unstable();
+        children
+    }
+
+    /// How often a node, and whatever its options lead to, is met.
+    fn meetings(&self, node: NodeKey) -> HashMap<NodeKey, Met> {
+        let mut met = HashMap::<NodeKey, Met>::from_iter([(node, Met::Once)]);
+        let mut stack = Vec::from([node]);
+        while let Some(key) = stack.pop() {
+            for (_, child) in self.said_children(key) {
+                if met.insert(child, Met::Again).is_none() {
+                    met.insert(child, Met::Once);
+                    stack.push(child);
+                }
+            }
+        }
+        met
+    }
+
+    fn write_tree(&self, node: NodeKey, writer: &mut Writer) {
+        let met = self.meetings(node);
+        let mut tasks = Vec::new();
+        writer.open(None);
+        self.write_node(node, writer, &mut tasks);
+        while let Some(task) = tasks.pop() {
+            match task {
+                Task::Close => writer.close(),
+                Task::Child(name, key) if met.get(&key) == Some(&Met::Once) && self.driver(key).is_some() => {
+                    writer.open(Some(name));
+                    self.write_node(key, writer, &mut tasks);
+                }
+                Task::Child(name, key) => {
+                    writer.member(name, self.core.nodes.get(key).map_or("", |node| &*node.name));
+                }
+            }
+        }
+    }
+
+    /// A node's own options into the object that is open, and what is to follow.
+    fn write_node<'g>(&'g self, key: NodeKey, writer: &mut Writer, tasks: &mut Vec<Task<'g>>) {
+        tasks.push(Task::Close);
+        let children = self.said_children(key);
+        // Last in, first out.
+        tasks.extend(children.iter().rev().map(|(name, child)| Task::Child(name, *child)));
+        let Some(driver) = self.driver(key) else { return };
+        let options = driver.options();
+        writer.member("driver", driver.name());
+        if let Some(name) = driver.filename().filter(|_| !options.contains("filename")) {
+            writer.member("filename", name);
+        }
+        writer.options(&options);
+        let has_backing = self.child_edges(key).any(|edge| edge.role.contains(Role::COW));
+        if !has_backing && self.is_backing_said(key) {
+            writer.null("backing");
+        }
+    }
+}

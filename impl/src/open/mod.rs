@@ -1,0 +1,41 @@
+//! Opening images, names, and what is derived from children (L5, O41).
+//!
+//! Without features: [`OpenSpec`], an image whose drivers are ready; names that are chosen, generated and looked up
+//! ([`Graph::check_node_name`](crate::Graph::check_node_name), [`Graph::look_up`](crate::Graph::look_up)); trees of
+//! [`Options`]; the [`Limits`] of a node.
+//!
+//! With the feature `open`: requests by file name and options, opened by a catalogue of drivers or layer by layer by
+//! the caller; `json:` names; creating; displayed file names.
+#![cfg_attr(feature = "open", doc = include_str!("example.md"))]
+
+#[cfg(feature = "open")]
+mod catalogue;
+#[cfg(feature = "open")]
+mod create;
+mod error;
+#[cfg(feature = "open")]
+mod filename;
+#[cfg(feature = "open")]
+mod json;
+mod limits;
+mod names;
+#[cfg(feature = "open")]
+mod opening;
+mod options;
+mod step;
+#[cfg(feature = "open")]
+mod tree;
+
+#[cfg(feature = "open")]
+pub use catalogue::{Catalogue, DeleteFailure, DriverInfo, DriverList, LayerRequest};
+#[cfg(feature = "open")]
+pub use create::create;
+pub use error::{DriverClass, OpenError, OpenErrorKind};
+pub use limits::Limits;
+pub use names::{LookUp, NODE_NAME_MAX};
+#[cfg(feature = "open")]
+pub use opening::Opening;
+pub use options::{OPTION_DEPTH_MAX, OptionValue, Options};
+pub use step::{Below, OpenFile, OpenSpec, Opened};
+#[cfg(feature = "open")]
+pub use tree::{Layer, OpenRequest, OpenTree};

@@ -1,0 +1,265 @@
+//! Opening layer by layer (L5.10), with a catalogue or by a caller who opens the layers himself.
+
+use super::catalogue::{Catalogue, DriverInfo, LayerRequest};
+use super::error::{DriverClass, OpenError, OpenErrorKind};
+use super::step::{Below, Opened, Part, Parts};
+use super::tree::{Layer, OpenRequest, OpenTree};
+use crate::driver::Driver;
+use crate::graph::Graph;
+use crate::ops::NodeSpec;
+use crate::transaction::Transaction;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The format of what no format is certain of (L5.6).
+const RAW: &str = "raw";
+
+/// A tree whose layers are being opened, from the bottom up.
+///
+/// [`Transaction::open_image`] does that with a catalogue. A caller with a world of his own, say an asynchronous one,
+/// opens the layers himself: [`next_layer`](Self::next_layer), with [`set_format`](Self::set_format) first if it is to
+/// be probed; then [`done`](Self::done); and [`Transaction::open_layers`] at the end. Dropping it closes the drivers
+/// that it has, last opened first.
+///
+/// ```
+/// use blockgraph::drivers::{Format, Protocol};
+/// use blockgraph::open::{DriverClass, DriverInfo, DriverList, OpenRequest, OpenTree, Opening, Options};
+/// use blockgraph::{Graph, Preset};
+/// use std::sync::Arc;
+///
+/// /// What drivers there are: files, and one format.
+/// struct Drivers;
+///
+/// impl DriverList for Drivers {
+///     fn driver(&self, name: &str) -> Option<DriverInfo> {
+///         (name == "qcow2").then(|| DriverInfo::new(name, DriverClass::Format))
+///     }
+///     fn protocol(&self, _: &str) -> Option<DriverInfo> { None }
+///     fn plain_file(&self) -> Option<DriverInfo> { Some(DriverInfo::new("file", DriverClass::Protocol)) }
+///     fn formats(&self) -> Vec<Arc<str>> { vec!["qcow2".into()] }
+/// }
+///
+/// let mut graph: Graph<Preset> = Graph::new();
+/// let mut options = Options::new();
+/// options.set("driver", "qcow2")?;
+/// let tree = OpenTree::resolve(OpenRequest::new(options).filename("a.img"), &graph, &Drivers)?;
+///
+/// let mut opening: Opening<Preset> = Opening::new(tree);
+/// while let Some(layer) = opening.next_layer() {
+///     // Here is the place to wait for an answer.
+///     let driver: Preset = match layer.driver().map(|driver| driver.class) {
+///         Some(DriverClass::Protocol) => {
+///             layer.options_mut().take_text("filename")?;
+///             Protocol.into()
+///         }
+///         _ => Format.into(),
+///     };
+///     opening.done(driver)?;
+/// }
+/// let mut t = graph.transaction();
+/// let opened = t.open_layers(opening)?;
+/// t.commit()?;
+/// assert_eq!(graph.get(opened.node).map(|node| &**node.name()), Some("#block001"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Opening<D: Driver> {
+    tree: OpenTree,
+    /// Of the first layers, in order; then of the overlay.
+    drivers: Vec<D>,
+}
+
+impl<D: Driver> Drop for Opening<D> {
+    fn drop(&mut self) {
+        while let Some(mut driver) = self.drivers.pop() {
+            let layer = self.tree.layers.get(self.drivers.len()).map(|layer| &layer.name);
+            driver.close(layer.or(self.tree.overlay.as_ref()).map_or("", |name| name));
+        }
+    }
+}
+
+impl<D: Driver> Opening<D> {
+    /// Nothing is open yet.
+    #[must_use]
+    pub const fn new(tree: OpenTree) -> Self {
+        Self { tree, drivers: Vec::new() }
+    }
+
+    /// The layer that is to be opened next; `None` if all are, and at most the overlay is left.
+    pub fn next_layer(&mut self) -> Option<&mut Layer> {
+        self.tree.layers.get_mut(self.drivers.len())
+    }
+
+    /// Whether the overlay is to be opened next, and by which name.
+    #[must_use]
+    pub fn next_overlay(&self) -> Option<&Arc<str>> {
+        self.tree.overlay.as_ref().filter(|_| self.drivers.len() == self.tree.layers.len())
+    }
+
+    /// The driver that was opened for a layer, or that a node has which is there already.
+    #[must_use]
+    pub fn driver<'a>(&'a self, graph: &'a Graph<D>, below: Below) -> Option<&'a D> {
+        match below {
+            Below::Layer(index) => self.drivers.get(index).filter(|_| index < self.tree.layers.len()),
+            Below::Node(node) => graph.driver(node),
+        }
+    }
+
+    /// The format of the next layer was found out, by probing. Nothing happens if it was not to be probed.
+    pub fn set_format(&mut self, driver: DriverInfo) {
+        if let Some(layer) = self.next_layer().filter(|layer| layer.probed) {
+            layer.driver = Some(driver);
+        }
+    }
+
+    /// The next layer, or the overlay, is open.
+    ///
+    /// # Errors
+    /// `UnknownOption` if options of the layer are left (L5.9). The driver is kept all the same, and closed with the
+    /// others.
+    pub fn done(&mut self, driver: D) -> Result<(), OpenError> {
+        let layer = self.tree.layers.get(self.drivers.len());
+        let result = layer.map_or(Ok(()), Layer::nothing_left);
+        self.drivers.push(driver);
+        result
+    }
+
+    /// How many drivers are still to be opened.
+    fn left(&self) -> usize {
+        let all = self.tree.layers.len() + usize::from(self.tree.overlay.is_some());
+        all.saturating_sub(self.drivers.len())
+    }
+
+    /// What the graph is to take over; nothing is left here to be closed.
+    fn into_parts(mut self) -> Parts<D> {
+        let mut drivers = core::mem::take(&mut self.drivers).into_iter();
+        let parts = core::mem::take(&mut self.tree.layers).into_iter().zip(drivers.by_ref());
+        let layers = parts.map(|(layer, driver)| {
+            let spec = NodeSpec::new(layer.name).read_only(layer.read_only).force_share(layer.force_share);
+            let (spec, driver) = (spec.inactive(layer.inactive), Some(driver));
+            let (file, backing, probe) = (layer.file, layer.backing, layer.probed);
+            Part { spec, own_flag: layer.own_flag, driver, file, backing, probe }
+        });
+        let layers = layers.collect();
+        let overlay = self.tree.overlay.take();
+        Parts { layers, overlay: overlay.map(|name| (name, drivers.next())) }
+    }
+
+    /// Opens the next layer by the catalogue.
+    fn open_next<C: Catalogue<D> + ?Sized>(&mut self, graph: &Graph<D>, catalogue: &mut C) -> Result<(), OpenError> {
+        let index = self.drivers.len();
+        let Some(layer) = self.next_layer() else { return Ok(()) };
+        if layer.driver.is_none() {
+            let file = layer.file;
+            let format = self.probe(file, graph, catalogue)?;
+            self.set_format(format);
+        }
+        let Self { tree, drivers } = self;
+        let Some(layer) = tree.layers.get_mut(index) else { return Ok(()) };
+        let below = |below: Option<Below>| match below? {
+            Below::Layer(index) => drivers.get(index),
+            Below::Node(node) => graph.driver(node),
+        };
+        let (file, backing) = (below(layer.file), below(layer.backing));
+        let Layer { name, driver, read_only, force_share, inactive, options, .. } = layer;
+        let driver = driver.as_ref().map_or(RAW, |driver| &*driver.name);
+        let (read_only, force_share, inactive) = (*read_only, *force_share, *inactive);
+        let request = LayerRequest { driver, node: name, read_only, force_share, inactive, options, file, backing };
+        let opened = catalogue.open(request).map_err(|refusal| OpenErrorKind::OpenRefused {
+            driver: driver.into(),
+            node: name.clone(),
+            message: refusal.message().clone(),
+        })?;
+        self.done(opened)
+    }
+
+    /// The format that is most certain of a file, of several the first that was asked; `raw` if none is (L5.6). Those
+    /// who do not let others read the file are in the way (L5.11).
+    fn probe<C: Catalogue<D> + ?Sized>(
+        &self,
+        file: Option<Below>,
+        graph: &Graph<D>,
+        catalogue: &mut C,
+    ) -> Result<DriverInfo, OpenError> {
+        if let Some(Below::Node(node)) = file {
+            graph.core.can_probe(node)?;
+        }
+        let mut best: (u32, Arc<str>) = (0, RAW.into());
+        // A file that has lost its driver is not read.
+        if let Some(file) = file.and_then(|file| self.driver(graph, file)) {
+            for format in catalogue.formats() {
+                let certainty = catalogue.probe(&format, file);
+                if certainty > best.0 {
+                    best = (certainty, format);
+                }
+            }
+        }
+        let (_, driver) = best;
+        catalogue.driver(&driver).ok_or_else(|| OpenErrorKind::UnknownDriver { driver }.into())
+    }
+}
+
+impl<D: Driver> Transaction<'_, D> {
+    /// Opens an image by its name and options: understands the request, has the catalogue open the layers from the
+    /// bottom up, and adds them as one step (L5.10; QEMU: `bdrv_open_inherit`). O(the options and layers), and what the
+    /// catalogue does.
+    ///
+    /// # Errors
+    /// Those of [`OpenTree::resolve`], the catalogue's refusals, `UnknownOption`, and those of
+    /// [`open`](Self::open). Then the transaction is as before, and all drivers that were opened are closed, last
+    /// opened first; and so they are when the transaction is not committed.
+    pub fn open_image<C: Catalogue<D> + ?Sized>(
+        &mut self,
+        request: OpenRequest,
+        catalogue: &mut C,
+    ) -> Result<Opened, OpenError> {
+        let mut opening = Opening::new(OpenTree::resolve(request, self, catalogue)?);
+        while opening.next_layer().is_some() {
+            opening.open_next(self, catalogue)?;
+        }
+        if let Some(node) = opening.next_overlay().cloned() {
+            let overlay = catalogue.overlay(&node);
+            let refused = |message| OpenErrorKind::OverlayRefused { node, message };
+            opening.done(overlay.map_err(|refusal| refused(refusal.message().clone()))?)?;
+        }
+        self.open_layers(opening)
+    }
+
+    /// Adds the layers whose drivers the caller has opened, as one step.
+    ///
+    /// # Errors
+    /// `LayersLeft`; those of [`open`](Self::open). Then all its drivers have been closed, last opened first.
+    pub fn open_layers(&mut self, opening: Opening<D>) -> Result<Opened, OpenError> {
+        let layers = opening.left();
+        if layers > 0 {
+            return Err(OpenErrorKind::LayersLeft { layers }.into());
+        }
+        let parts = opening.into_parts();
+        Ok(self.step(|graph| graph.step_open(parts))?)
+    }
+}
+
+impl<D: Driver> Graph<D> {
+    /// [`Transaction::open_image`], alone: either the image is open, or nothing is left and all drivers that were
+    /// opened are closed, last opened first.
+    ///
+    /// # Errors
+    /// Those of [`Transaction::open_image`], a violation (V3), or a driver's refusal (V7).
+    pub fn open_image<C: Catalogue<D> + ?Sized>(
+        &mut self,
+        request: OpenRequest,
+        catalogue: &mut C,
+    ) -> Result<Opened, OpenError> {
+        let mut transaction = self.transaction();
+        let opened = transaction.open_image(request, catalogue)?;
+        transaction.commit_silently()?;
+        Ok(opened)
+    }
+}
+
+impl DriverInfo {
+    /// Whether it is at the bottom.
+    pub(crate) fn is_protocol(&self) -> bool {
+        self.class == DriverClass::Protocol
+    }
+}

@@ -1,0 +1,193 @@
+//! Jobs (J1 to J6): O42 to O46, each made of the steps of other operations.
+
+use super::{Done, Work};
+use crate::op::{Act, ChildName, Context, Flags, Kind, NodeId, Op, OpKind, OpKinds, Opt, Phase, Role, Spec};
+use crate::op::{StepError as E, UserId, Ways};
+use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
+
+/// What a job's users block (J3).
+const BUSY: OpKinds = OpKinds(!OpKinds::of(OpKind::DATAPLANE).0);
+/// All but resizing.
+const NO_RESIZE: Perms = Perms(ALL.0 & !Z.0);
+/// J5, O42, O45: reads what is below its filter.
+const READER: Pair = Pair::new(R, NO_RESIZE);
+/// O43, O44: a node whose content becomes inconsistent while it is committed.
+const COMMITTED: Pair = Pair::new(NONE, Perms(W.0 | U.0 | G.0));
+
+/// A commit or an active commit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Commit {
+    pub(super) job: UserId,
+    pub(super) top: NodeId,
+    pub(super) base: NodeId,
+    pub(super) filter: NodeId,
+}
+
+/// A mirror or a backup.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copy {
+    pub(super) job: UserId,
+    pub(super) source: NodeId,
+    pub(super) target: NodeId,
+    pub(super) filter: NodeId,
+}
+
+impl<const N: usize, const M: usize> Work<'_, N, M> {
+    /// J4
+    fn filter(kind: Kind, opt: Opt) -> Spec {
+        Spec { kind, opt, flags: Flags { implicit: true, ..Flags::NONE } }
+    }
+
+    /// J3
+    fn job_user(&mut self, job: UserId, part: u8, node: NodeId, pair: Pair) -> Done {
+        let user = job.further(part);
+        let context: Option<Context> = None;
+        self.apply(Op::AttachUser { user, node, pair, ways: Ways::STAY, context })?;
+        self.apply(Op::Block { user, kinds: BUSY })
+    }
+
+    /// J3: the main one and so many further ones.
+    fn detach_users(&mut self, job: UserId, further: usize) -> Done {
+        (0..=further as u8).try_for_each(|part| self.apply(Op::DetachUser { user: job.further(part) }))
+    }
+
+    /// J5: the nodes of a chain, both ends included.
+    fn links(&self, top: NodeId, base: NodeId) -> Result<super::Names<N>, E> {
+        let edges = self.chain(top, Some(base)).ok_or(E::NotInChain { top, base: Some(base) })?;
+        let below = edges.iter().map(|&edge| self.graph.edges()[edge].child);
+        Ok(std::iter::once(top).chain(below).collect())
+    }
+
+    // ---- O42
+
+    pub(super) fn stream(&mut self, act: Act, job: UserId, node: NodeId, bottom: NodeId, filter: NodeId) -> Done {
+        if act == Act::Start {
+            return self.stream_start(job, node, bottom, filter);
+        }
+        self.set_frozen(node, Some(bottom), false)?;
+        let links = self.links(node, bottom)?;
+        if act == Act::Finish {
+            let base = self.graph.chain_edge(bottom).map(|edge| self.graph.edges()[edge].child);
+            self.set_backing(node, base)?;
+            if self.kind(node).supports_cow() {
+                self.rename(node, base.map(|base| Self::explicit(&self.graph, base)));
+            }
+        }
+        self.detach_users(job, links.len())?;
+        self.drop_filter(filter)
+    }
+
+    fn stream_start(&mut self, job: UserId, node: NodeId, bottom: NodeId, filter: NodeId) -> Done {
+        self.exists(node)?;
+        self.exists(bottom)?;
+        let links = self.links(node, bottom)?;
+        links.iter().try_for_each(|link| self.not_blocked(*link, OpKind::STREAM))?;
+        let spec = Self::filter(Kind::CopyOnRead, Opt::None);
+        self.apply(Op::Insert { new: filter, spec, top: node })?;
+        self.set_frozen(node, Some(bottom), true)?;
+        self.job_user(job, 0, filter, READER)?;
+        for (part, &link) in (1..).zip(&links) {
+            let share = if link == node { NO_RESIZE } else { Perms(R.0 | U.0 | G.0) };
+            self.job_user(job, part, link, Pair::new(NONE, share))?;
+        }
+        Ok(())
+    }
+
+    // ---- O43, O44
+
+    pub(super) fn commit(&mut self, act: Act, commit: Commit, name: Option<NodeId>) -> Done {
+        let Commit { job, base, filter, .. } = commit;
+        if act == Act::Start {
+            let spec = Self::filter(Kind::CommitTop, Opt::None);
+            return self.commit_start(commit, spec, Pair::FREE, Pair::new(R | W | Z, R | U | G));
+        }
+        self.set_frozen(filter, Some(base), false)?;
+        let links = self.links(filter, base)?;
+        self.detach_users(job, links.len() - 1)?;
+        if act == Act::Cancel {
+            return self.drop_filter(filter);
+        }
+        self.drop_intermediate(filter, base, name)?;
+        self.release(filter)
+    }
+
+    pub(super) fn commit_active(&mut self, act: Act, commit: Commit) -> Done {
+        let Commit { job, top, base, filter } = commit;
+        if act == Act::Start {
+            let spec = Self::filter(Kind::MirrorTop, Opt::Phase(Phase::Commit));
+            return self.commit_start(commit, spec, READER, Pair::new(W | Z, NO_RESIZE));
+        }
+        self.set_frozen(filter, Some(base), false)?;
+        let links = self.links(filter, base)?;
+        self.detach_users(job, links.len() - 1)?;
+        if act == Act::Finish {
+            self.apply(Op::SetOption { node: filter, opt: Opt::Phase(Phase::Stopped) })?;
+            self.replace_node(top, base)?;
+        }
+        self.drop_filter(filter)
+    }
+
+    /// What the two have in common.
+    fn commit_start(&mut self, commit: Commit, spec: Spec, on_filter: Pair, on_base: Pair) -> Done {
+        let Commit { job, top, base, filter } = commit;
+        self.exists(top)?;
+        self.exists(base)?;
+        if top == base {
+            return Err(E::SameNode { node: top });
+        }
+        let links = self.links(top, base)?;
+        links.iter().try_for_each(|link| self.not_blocked(*link, OpKind::COMMIT_TARGET))?;
+        self.apply(Op::Insert { new: filter, spec, top })?;
+        self.set_frozen(filter, Some(base), true)?;
+        self.job_user(job, 0, filter, on_filter)?;
+        for (part, &link) in (1..).zip(&links) {
+            self.job_user(job, part, link, if link == base { on_base } else { COMMITTED })?;
+        }
+        Ok(())
+    }
+
+    // ---- O45, O46
+
+    pub(super) fn mirror(&mut self, act: Act, copy: Copy) -> Done {
+        let Copy { job, source, target, filter } = copy;
+        if act == Act::Start {
+            self.copies(copy, OpKind::MIRROR_SOURCE, OpKind::MIRROR_TARGET)?;
+            let spec = Self::filter(Kind::MirrorTop, Opt::Phase(Phase::Mirror));
+            self.apply(Op::Insert { new: filter, spec, top: source })?;
+            self.job_user(job, 0, filter, READER)?;
+            self.job_user(job, 1, source, Pair::new(NONE, NO_RESIZE))?;
+            return self.job_user(job, 2, target, Pair::new(W, U | G));
+        }
+        self.detach_users(job, 2)?;
+        if act == Act::Finish {
+            self.apply(Op::SetOption { node: filter, opt: Opt::Phase(Phase::Stopped) })?;
+            self.replace_node(source, target)?;
+        }
+        self.drop_filter(filter)
+    }
+
+    pub(super) fn backup(&mut self, act: Act, copy: Copy) -> Done {
+        let Copy { job, source, target, filter } = copy;
+        if act == Act::Start {
+            self.copies(copy, OpKind::BACKUP_SOURCE, OpKind::BACKUP_TARGET)?;
+            self.add(filter, Self::filter(Kind::CopyBeforeWrite, Opt::None))?;
+            self.attach(filter, target, ChildName::TARGET, Role::DATA)?;
+            self.append(filter, source, false)?;
+            self.job_user(job, 0, filter, Pair::FREE)?;
+            return self.job_user(job, 1, target, Pair::FREE);
+        }
+        self.detach_users(job, 1)?;
+        self.drop_filter(filter)
+    }
+
+    /// What is tested before something is copied.
+    fn copies(&self, Copy { source, target, .. }: Copy, from: OpKind, to: OpKind) -> Done {
+        self.exists(source)?;
+        self.exists(target)?;
+        if source == target {
+            return Err(E::SameNode { node: source });
+        }
+        self.not_blocked(source, from)?;
+        self.not_blocked(target, to)
+    }
+}
