@@ -51,8 +51,10 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         (0..=further as u8).try_for_each(|part| self.apply(Op::DetachUser { user: job.further(part) }))
     }
 
-    /// J5: the nodes of a chain, both ends included.
+    /// J5, J6: the nodes of a chain, both ends included.
     fn links(&self, top: NodeId, base: NodeId) -> Result<super::Names<N>, E> {
+        self.exists(top)?;
+        self.exists(base)?;
         let edges = self.chain(top, Some(base)).ok_or(E::NotInChain { top, base: Some(base) })?;
         let below = edges.iter().map(|&edge| self.graph.edges()[edge].child);
         Ok(std::iter::once(top).chain(below).collect())
@@ -64,8 +66,8 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         if act == Act::Start {
             return self.stream_start(job, node, bottom, filter);
         }
-        self.set_frozen(node, Some(bottom), false)?;
         let links = self.links(node, bottom)?;
+        self.set_frozen(node, Some(bottom), false)?;
         if act == Act::Finish {
             let base = self.graph.chain_edge(bottom).map(|edge| self.graph.edges()[edge].child);
             self.set_backing(node, base)?;
@@ -78,8 +80,6 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
     }
 
     fn stream_start(&mut self, job: UserId, node: NodeId, bottom: NodeId, filter: NodeId) -> Done {
-        self.exists(node)?;
-        self.exists(bottom)?;
         let links = self.links(node, bottom)?;
         links.iter().try_for_each(|link| self.not_blocked(*link, OpKind::STREAM))?;
         let spec = Self::filter(Kind::CopyOnRead, Opt::None);
@@ -96,14 +96,14 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
     // ---- O43, O44
 
     pub(super) fn commit(&mut self, act: Act, commit: Commit, name: Option<NodeId>) -> Done {
-        let Commit { job, base, filter, .. } = commit;
+        let Commit { job, top, base, filter } = commit;
         if act == Act::Start {
             let spec = Self::filter(Kind::CommitTop, Opt::None);
             return self.commit_start(commit, spec, Pair::FREE, Pair::new(R | W | Z, R | U | G));
         }
+        let links = self.links(top, base)?;
         self.set_frozen(filter, Some(base), false)?;
-        let links = self.links(filter, base)?;
-        self.detach_users(job, links.len() - 1)?;
+        self.detach_users(job, links.len())?;
         if act == Act::Cancel {
             return self.drop_filter(filter);
         }
@@ -117,9 +117,9 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
             let spec = Self::filter(Kind::MirrorTop, Opt::Phase(Phase::Commit));
             return self.commit_start(commit, spec, READER, Pair::new(W | Z, NO_RESIZE));
         }
+        let links = self.links(top, base)?;
         self.set_frozen(filter, Some(base), false)?;
-        let links = self.links(filter, base)?;
-        self.detach_users(job, links.len() - 1)?;
+        self.detach_users(job, links.len())?;
         if act == Act::Finish {
             self.apply(Op::SetOption { node: filter, opt: Opt::Phase(Phase::Stopped) })?;
             self.replace_node(top, base)?;
