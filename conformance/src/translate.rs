@@ -13,7 +13,7 @@ use blockgraph_model::{
     ChildName, Context, EdgeId, Entry, Grant, Hook, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Perms, Phase, Refusal,
     Role, Slot, Spec, StepError, UserId, Violation, Ways,
 };
-use slotmap::KeyData;
+use slotmap::{Key, KeyData};
 use std::sync::{Arc, LazyLock};
 
 /// The names of nodes, users and children in the crate, by index, and why users block something.
@@ -95,8 +95,6 @@ pub struct Keys {
     users: Vec<UserKey>,
     /// Of jobs' further users, of which there are few.
     further: Vec<(UserId, UserKey)>,
-    /// The key of a further user that there is not.
-    nobody: UserKey,
 }
 
 impl Keys {
@@ -108,7 +106,6 @@ impl Keys {
             nodes: (0..nodes).map(|i| NodeKey::from(key(i))).collect(),
             users: (0..users).map(|i| UserKey::from(key(i))).collect(),
             further: Vec::new(),
-            nobody: UserKey::from(key(users)),
         }
     }
 
@@ -126,7 +123,7 @@ impl Keys {
     pub fn user(&self, id: UserId) -> UserKey {
         if id.part() > 0 {
             let known = self.further.iter().find(|(known, _)| *known == id);
-            return known.map_or(self.nobody, |(_, key)| *key);
+            return known.map_or_else(|| nobody(id), |(_, key)| *key);
         }
         self.users[usize::from(id.0)]
     }
@@ -154,7 +151,7 @@ impl Keys {
     /// The user that has this key.
     pub fn user_of(&self, key: UserKey) -> Option<UserId> {
         let further = || self.further.iter().find(|(_, known)| *known == key).map(|(id, _)| *id);
-        self.users.iter().position(|k| *k == key).map(|i| UserId(i as u16)).or_else(further)
+        self.users.iter().position(|k| *k == key).map(|i| UserId(i as u16)).or_else(further).or_else(|| nobodys(key))
     }
 
     /// Copies without allocating.
@@ -163,6 +160,20 @@ impl Keys {
         self.users.copy_from_slice(&other.users);
         self.further.clone_from(&other.further);
     }
+}
+
+/// Where the keys begin that stand for a job's further users that never were, below those of names.
+const NOBODY: u64 = 1 << 32 | 0x00E0_0000;
+
+/// The key of a job's further user that never was.
+fn nobody(id: UserId) -> UserKey {
+    UserKey::from(KeyData::from_ffi(NOBODY + u64::from(id.0)))
+}
+
+/// Whose key that is.
+fn nobodys(key: UserKey) -> Option<UserId> {
+    let place = key.data().as_ffi().checked_sub(NOBODY)?;
+    u16::try_from(place).ok().map(UserId)
 }
 
 /// To the crate's set.

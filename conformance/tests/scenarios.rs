@@ -48,6 +48,7 @@ macro_rules! stories {
 
 stories! {
     a3_wanted
+    a4_jobs
     c2_settling
     c3_orphans
     h01_option_flip
@@ -77,6 +78,7 @@ stories! {
     h40_drain_once
     h42_attach_to_drained
     h44_drain_all
+    h47_stream_base
     h61_reopen_twice
     h62_list_order
     h63_snapshot_inactive
@@ -121,6 +123,12 @@ stories! {
     o37_activate
     o38_truncate
     o39_quorum_children
+    o41_open
+    o42_stream
+    o43_commit
+    o44_commit_active
+    o45_mirror
+    o46_backup
     p6_filters
     p6_formats
     p6_jobs

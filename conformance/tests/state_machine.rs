@@ -312,7 +312,7 @@ fn plausible_stories_are_worth_their_time() {
 
 #[test]
 fn hostile_stories_are_worth_their_time() {
-    let met = fixed(Mode::Hostile, 2, 120, 100);
+    let met = fixed(Mode::Hostile, 2, 240, 100);
     println!("{met:?}");
     assert!(met.accepted * 100 >= met.steps * 10, "nothing is ever built: {met:?}");
     for (verb, (done, refused)) in Op::VERBS.iter().zip(met.done.iter().zip(&met.refused)) {

@@ -1,95 +1,133 @@
 //! Anything, in any order.
 
-use super::{Dice, USERS, Without, alive, jobs};
+use super::{Dice, USERS, Without, alive, jobs, users};
 use blockgraph_model::op::Flags;
-use blockgraph_model::{ChildName, Context, Entry, Kind, NodeId, Op, OpKinds, Pair, Queue, Role, Spec, State, UserId};
+use blockgraph_model::{
+    ChildName, Context, Edge, Entry, Kind, NodeId, Op, OpKinds, Pair, Parent, Queue, Role, Spec, State, UserId,
+};
+
+/// Whom an operation can name.
+struct Who {
+    nodes: Vec<NodeId>,
+    users: Vec<UserId>,
+    /// The children of quorums.
+    parts: Vec<(NodeId, ChildName)>,
+    /// The names of nodes there are.
+    names: usize,
+}
+
+impl Who {
+    /// Mostly one that exists; the others, if they ever did, are stale keys to the crate.
+    fn node(&self, dice: &mut Dice<'_>) -> NodeId {
+        match dice.pick(&self.nodes) {
+            Some(id) if !dice.one_in(6) => id,
+            _ => NodeId(dice.below(self.names) as u8),
+        }
+    }
+
+    fn user(&self, dice: &mut Dice<'_>) -> UserId {
+        match dice.even(&self.users) {
+            Some(id) if dice.one_in(2) => id,
+            _ => {
+                let user = UserId(dice.below(USERS.into()) as u16);
+                if dice.one_in(5) { user.further(1 + dice.below(3) as u8) } else { user }
+            }
+        }
+    }
+}
 
 /// Any operation on any names.
 pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dice<'_>, state: &State<N, E>) -> Op {
     let verb = dice.below(Op::VERBS.len());
     let verb = (verb..Op::VERBS.len()).find(|&verb| !without.has(verb)).unwrap_or(0);
-    let alive = alive(state);
-    // Mostly nodes that exist; the others, if they ever did, are stale keys to the crate.
-    let node = |dice: &mut Dice<'_>| match dice.pick(&alive) {
-        Some(id) if !dice.one_in(6) => id,
-        _ => NodeId(dice.below(N) as u8),
+    let quorum = |parent: NodeId| state.nodes[usize::from(parent.0)].kind == Some(Kind::Quorum);
+    let part = |e: &Edge| match e.parent {
+        Parent::Node(parent) if quorum(parent) => Some((parent, e.name)),
+        _ => None,
     };
+    let parts = state.edges().iter().filter_map(part).collect();
+    let who = Who { nodes: alive(state), users: users(state, true), parts, names: N };
     let d = &mut dice;
     match verb {
-        1 => Op::Release { node: node(d) },
-        2 => Op::AttachUser { user: user(d), node: node(d), pair: pair(d), ways: d.ways(), context: context(d) },
-        3 => Op::DetachUser { user: user(d) },
-        4 => Op::SetUser { user: user(d), pair: pair(d) },
-        5 => Op::Attach { parent: node(d), child: node(d), name: child(d), role: role(d) },
-        6 => Op::Detach { parent: node(d), name: child(d) },
-        7 => Op::SetBacking { node: node(d), to: maybe(node(d), d) },
-        8 => Op::SetFile { node: node(d), to: node(d) },
-        9 => Op::ReplaceNode { from: node(d), to: node(d) },
-        10 => Op::ReplaceChild { parent: node(d), name: child(d), to: node(d) },
-        11 => Op::ReplaceUserChild { user: user(d), to: node(d) },
-        12 => Op::Append { new: node(d), top: node(d), store: d.one_in(2) },
-        13 => Op::Insert { new: NodeId(d.below(N) as u8), spec: spec(d), top: node(d) },
-        14 => Op::DropFilter { filter: node(d) },
-        15 => Op::Freeze { top: node(d), base: maybe(node(d), d) },
-        16 => Op::Thaw { top: node(d), base: maybe(node(d), d) },
+        1 => Op::Release { node: who.node(d) },
+        2 => {
+            Op::AttachUser { user: who.user(d), node: who.node(d), pair: pair(d), ways: d.ways(), context: context(d) }
+        }
+        3 => Op::DetachUser { user: who.user(d) },
+        4 => Op::SetUser { user: who.user(d), pair: pair(d) },
+        5 => Op::Attach { parent: who.node(d), child: who.node(d), name: child(d), role: role(d) },
+        6 => Op::Detach { parent: who.node(d), name: child(d) },
+        7 => Op::SetBacking { node: who.node(d), to: maybe(who.node(d), d) },
+        8 => Op::SetFile { node: who.node(d), to: who.node(d) },
+        9 => Op::ReplaceNode { from: who.node(d), to: who.node(d) },
+        10 => Op::ReplaceChild { parent: who.node(d), name: child(d), to: who.node(d) },
+        11 => Op::ReplaceUserChild { user: who.user(d), to: who.node(d) },
+        12 => Op::Append { new: who.node(d), top: who.node(d), store: d.one_in(2) },
+        13 => Op::Insert { new: NodeId(d.below(N) as u8), spec: spec(d), top: who.node(d) },
+        14 => Op::DropFilter { filter: who.node(d) },
+        15 => Op::Freeze { top: who.node(d), base: maybe(who.node(d), d) },
+        16 => Op::Thaw { top: who.node(d), base: maybe(who.node(d), d) },
         17 => {
-            let node = node(d);
+            let node = who.node(d);
             let kind = kind(d);
             Op::SetOption { node, opt: d.opt(kind) }
         }
-        18 => Op::SetReadOnly { node: node(d), on: d.one_in(2) },
+        18 => Op::SetReadOnly { node: who.node(d), on: d.one_in(2) },
         // Else nothing would ever be done in noise.
         32 if state.drain_alls > 1 => Op::DrainAllEnd {},
-        19.. => later(verb, d, N, &node),
+        19.. => later(verb, d, &who),
         _ => Op::Add { node: NodeId(d.below(N) as u8), spec: spec(d) },
     }
 }
 
 /// Life, chains, blockers, reopen.
-fn later(verb: usize, d: &mut Dice<'_>, names: usize, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Op {
+fn later(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
     match verb {
-        19 => Op::Hold { node: node(d) },
-        20 => Op::Delete { node: node(d) },
-        21 => Op::Eject { node: node(d) },
+        19 => Op::Hold { node: who.node(d) },
+        20 => Op::Delete { node: who.node(d) },
+        21 => Op::Eject { node: who.node(d) },
         22 => {
-            let (parent, new) = (node(d), NodeId(d.below(names) as u8));
+            let (parent, new) = (who.node(d), NodeId(d.below(who.names) as u8));
             Op::OpenChild { parent, node: new, spec: spec(d), name: child(d), role: role(d) }
         }
         23 => {
-            let (top, base) = (node(d), node(d));
-            Op::DropIntermediate { top, base, name: d.one_in(3).then(|| NodeId(d.below(names) as u8)) }
+            let (top, base) = (who.node(d), who.node(d));
+            Op::DropIntermediate { top, base, name: d.one_in(3).then(|| NodeId(d.below(who.names) as u8)) }
         }
         24 => {
             let count = 1 + d.below(Queue::MOST);
-            let entries: Vec<Entry> = (0..count).map(|_| entry(d, node)).collect();
+            let entries: Vec<Entry> = (0..count).map(|_| entry(d, who)).collect();
             let one = || Queue::one(Entry::new(NodeId(0), true));
             Op::Reopen { queue: Queue::new(&entries).unwrap_or_else(one) }
         }
-        25 => Op::Snapshot { node: node(d), overlay: node(d) },
-        26 => Op::Block { user: user(d), kinds: kinds(d) },
-        27 => Op::Unblock { user: user(d), kinds: kinds(d) },
-        28 => Op::CheckOp { node: node(d), kind: d.op_kind() },
-        29 => Op::CheckReplace { parent: node(d), node: node(d) },
-        _ => quiet(verb, d, names, node),
+        25 => Op::Snapshot { node: who.node(d), overlay: who.node(d) },
+        26 => Op::Block { user: who.user(d), kinds: kinds(d) },
+        27 => Op::Unblock { user: who.user(d), kinds: kinds(d) },
+        28 => Op::CheckOp { node: who.node(d), kind: d.op_kind() },
+        29 => Op::CheckReplace { parent: who.node(d), node: who.node(d) },
+        _ => quiet(verb, d, who),
     }
 }
 
 /// Sections, contexts, activity, sizes, the children of a quorum.
-fn quiet(verb: usize, d: &mut Dice<'_>, names: usize, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Op {
+fn quiet(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
     match verb {
-        30 => Op::DrainBegin { node: node(d) },
-        31 => Op::DrainEnd { node: node(d) },
+        30 => Op::DrainBegin { node: who.node(d) },
+        31 => Op::DrainEnd { node: who.node(d) },
         32 => Op::DrainAllBegin {},
         33 => Op::DrainAllEnd {},
-        34 => Op::MoveContext { node: node(d), to: d.context() },
-        35 => Op::Inactivate { node: node(d) },
-        36 => Op::Activate { node: node(d) },
-        37 => Op::Truncate { user: user(d), unaligned: d.one_in(2) },
-        38 => Op::AddChild { parent: node(d), child: node(d), name: child(d) },
-        39 => Op::RemoveChild { parent: node(d), name: child(d) },
+        34 => Op::MoveContext { node: who.node(d), to: d.context() },
+        35 => Op::Inactivate { node: who.node(d) },
+        36 => Op::Activate { node: who.node(d) },
+        37 => Op::Truncate { user: who.user(d), unaligned: d.one_in(2) },
+        38 => Op::AddChild { parent: who.node(d), child: who.node(d), name: child(d) },
+        39 => match d.even(&who.parts) {
+            Some((parent, name)) if d.one_in(2) => Op::RemoveChild { parent, name },
+            _ => Op::RemoveChild { parent: who.node(d), name: child(d) },
+        },
         _ => {
-            let job = user(d);
-            jobs::hostile(verb, d, names, node, job)
+            let job = who.user(d);
+            jobs::hostile(verb, d, who.names, &|d| who.node(d), job)
         }
     }
 }
@@ -99,8 +137,8 @@ fn context(d: &mut Dice<'_>) -> Option<Context> {
 }
 
 /// Anything may be said, options of any kind included.
-fn entry(d: &mut Dice<'_>, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Entry {
-    let mut entry = Entry::new(node(d), false);
+fn entry(d: &mut Dice<'_>, who: &Who) -> Entry {
+    let mut entry = Entry::new(who.node(d), false);
     let says = d.byte();
     let has = |bit: u8| says >> bit & 1 == 1;
     entry.keep = has(0);
@@ -109,8 +147,8 @@ fn entry(d: &mut Dice<'_>, node: &dyn Fn(&mut Dice<'_>) -> NodeId) -> Entry {
         let of = kind(d);
         entry.opt = Some(d.opt(of));
     }
-    entry.backing = has(5).then(|| has(6).then(|| node(d)));
-    entry.file = (has(7) && has(4)).then(|| node(d));
+    entry.backing = has(5).then(|| has(6).then(|| who.node(d)));
+    entry.file = (has(7) && has(4)).then(|| who.node(d));
     entry
 }
 
@@ -121,11 +159,6 @@ fn kinds(d: &mut Dice<'_>) -> OpKinds {
 
 fn maybe(node: NodeId, dice: &mut Dice<'_>) -> Option<NodeId> {
     (!dice.one_in(3)).then_some(node)
-}
-
-fn user(dice: &mut Dice<'_>) -> UserId {
-    let user = UserId(dice.below(USERS.into()) as u16);
-    if dice.one_in(5) { user.further(1 + dice.below(3) as u8) } else { user }
 }
 
 fn child(dice: &mut Dice<'_>) -> ChildName {

@@ -72,10 +72,14 @@ pub(super) fn plausible<const N: usize, const E: usize>(
         45 => (OpKind::BACKUP_SOURCE, OpKind::BACKUP_TARGET),
         _ => (OpKind::COMMIT_TARGET, OpKind::COMMIT_TARGET),
     };
-    let a = dice.pick(&free(from).collect::<Vec<_>>())?;
+    // A chain of which nothing is frozen, and whose base can be written if that is what it is about.
+    let thawed = |id: &NodeId| state.chain_edge(*id).is_some_and(|edge| !state.edges()[edge].frozen);
+    let fits = |id: &NodeId| verb > 43 || thawed(id);
+    let a = dice.pick(&free(from).filter(fits).collect::<Vec<_>>())?;
+    let writable = |id: &NodeId| verb == 41 || state.nodes[usize::from(id.0)].writable();
     let others: Vec<NodeId> = match verb {
         // Only what is in the chain.
-        41..=43 => chain(state, a).into_iter().skip(usize::from(verb != 41)).collect(),
+        41..=43 => chain(state, a).into_iter().skip(usize::from(verb != 41)).filter(writable).collect(),
         _ => free(to).filter(|id| *id != a).collect(),
     };
     let user = dice.pick(&users(state, false))?;

@@ -15,7 +15,7 @@ use blockgraph_model::{
 /// How often each verb is met, in the order of [`Op::VERBS`].
 const WEIGHTS: [usize; Op::VERBS.len()] = [
     12, 4, 12, 4, 8, 26, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2, 4, 3, 1, 1, 4, 5, 4,
-    2, 4, 2, 5, 4, 4, 3, 4, 4,
+    2, 5, 5, 5, 4, 6, 4, 4, 4,
 ];
 
 /// The most sections of a node, and the most drain-alls: more show nothing more.
@@ -228,7 +228,9 @@ fn below<const N: usize, const E: usize>(state: &State<N, E>, parent: NodeId) ->
 }
 
 fn spec(dice: &mut Dice<'_>) -> Spec {
-    let kind = Kind::EVERY[dice.below(Kind::EVERY.len())];
+    // Quorums are what most of all takes several children.
+    let any = dice.below(Kind::EVERY.len() + 4);
+    let kind = Kind::EVERY.get(any).copied().unwrap_or(Kind::Quorum);
     let read_only = dice.one_in(4);
     let force_share = read_only && dice.one_in(3);
     let (no_io, never_freeze) = (dice.one_in(6), dice.one_in(8));
