@@ -142,7 +142,8 @@ fn rewired(names: &[NodeId]) -> Vec<Queue> {
         for &b in names {
             all.push(Queue::one(Entry { backing: Some(Some(b)), ..keep(a) }));
             all.push(Queue::one(Entry { file: Some(b), ..keep(a) }));
-            let other = names.iter().filter(|c| **c != a && **c != b);
+            // In the other order too: the explorer tries all of them (R4).
+            let other = names.iter().filter(|c| **c > a && **c != b);
             let both = other.filter_map(|&c| {
                 Queue::new(&[Entry { backing: Some(Some(b)), ..keep(a) }, Entry { backing: Some(Some(b)), ..keep(c) }])
             });
@@ -221,6 +222,7 @@ pub(super) fn quiet_moves(nodes: u8, edges: usize, users: u8) -> Facet {
             "attach-user",
             "attach",
             "add-child",
+            "release",
             "insert",
             "drop-filter",
             "drop-intermediate",
