@@ -252,7 +252,6 @@ fn an_end_without_its_nodes() {
     start(&mut graph, &mirror).unwrap();
     graph.release(target).unwrap();
     let mut copy = graph.clone();
-    copy.attach_user("guest", n[2], Pair::NOTHING, false).unwrap();
     copy.finish_job(&mirror).unwrap();
     assert_eq!((copy.node("t"), copy.check()), (Some(target), vec![]));
     graph.cancel_job(&mirror).unwrap();

@@ -69,7 +69,7 @@ pub fn child_pair(i: Input) -> Pair {
         }
         (Kind::Blkdebug, Opt::Debug { take, unshare }) => Pair::new(own.need | take, own.share - unshare),
         (Kind::Quorum, Opt::Rewrite(rewrite)) => Pair::new(n & PASSED | W.when(rewrite), s & (R | U) | G),
-        (Kind::Raw, _) => Pair::new(own.need - (W | Z) | n & (W | Z), own.share),
+        (Kind::Raw, _) => Pair::new((own.need - (W | Z)) | n & (W | Z), own.share),
         (Kind::CopyOnRead, _) => Pair::new(n & (R | W | Z) | U.when(!i.inactive), s & (R | W | Z) | U | G),
         (Kind::CopyBeforeWrite, _) if !i.role.has(Role::FILTERED) => Pair::new(W, ALL - Z),
         (Kind::CopyBeforeWrite, _) => {

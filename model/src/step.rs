@@ -168,6 +168,13 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             Op::SetReadOnly { node, on } => {
                 self.reopen(Queue::one(Entry { read_only: Some(on), ..Entry::new(node, true) }))
             }
+            _ => self.apply_later(op),
+        }
+    }
+
+    /// O20 to O46.
+    fn apply_later(&mut self, op: Op) -> Done {
+        match op {
             Op::Hold { node } => self.hold(node),
             Op::Delete { node } => self.delete(node),
             Op::Eject { node } => self.eject(node),
@@ -211,6 +218,8 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             Op::Backup { act, job, source, target, filter } => {
                 self.backup(act, jobs::Copy { job, source, target, filter })
             }
+            // The rest is above.
+            _ => Ok(()),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use blockgraph_model::op::{Flags, Opt};
 use blockgraph_model::perm::{ALL, G, NONE, R, U, W, Z};
-use blockgraph_model::rules::{Input, child_pair, conflict, fits, well_formed};
-use blockgraph_model::{ChildName, Kind, Pair, Perms, Role, Spec};
+use blockgraph_model::rules::{Input, child_pair, conflict, disturbs_inactive, fits, misaligned, well_formed};
+use blockgraph_model::{ChildName, Kind, Pair, Perms, Phase, Role, Spec};
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 
 fn every_pair() -> impl Iterator<Item = Pair> {
@@ -14,6 +14,8 @@ fn every_option(kind: Kind) -> Vec<Opt> {
     match kind.default_opt() {
         Opt::None => vec![Opt::None],
         Opt::Rewrite(_) => vec![Opt::Rewrite(false), Opt::Rewrite(true)],
+        Opt::Phase(_) => Phase::EVERY.map(Opt::Phase).to_vec(),
+        Opt::Unaligned(_) => vec![Opt::Unaligned(false), Opt::Unaligned(true)],
         Opt::Select(_) => [None, Some(ChildName::FILE), Some(ChildName(2))].map(Opt::Select).to_vec(),
         Opt::Debug { .. } => every_pair().step_by(7).map(|p| Opt::Debug { take: p.need, unshare: p.share }).collect(),
     }
@@ -24,10 +26,13 @@ fn every_edge(parent: Pair) -> impl Iterator<Item = Input> {
     let roles = (0..32).map(Role).filter(|r| well_formed(*r));
     roles.flat_map(move |role| {
         Kind::EVERY.into_iter().filter(move |kind| kind.takes_children() && fits(role, *kind)).flat_map(move |kind| {
-            let bits = (0..8).map(|b| (b & 1 == 1, b & 2 == 2, b & 4 == 4));
+            // A writable node is active.
+            let bits = (0..16).map(|b| [1, 2, 4, 8].map(|bit| b & bit == bit)).filter(|b| !(b[0] && b[3]));
             every_option(kind).into_iter().flat_map(move |opt| {
-                bits.clone().map(move |(writable, no_io, force_share)| Input {
+                bits.clone().map(move |[writable, no_io, force_share, inactive]| Input {
                     parent,
+                    has_parents: true,
+                    inactive,
                     writable,
                     no_io,
                     kind,
@@ -51,6 +56,8 @@ fn every_rule_is_monotone() {
                 let looser = Pair::new(parent.need - bit, parent.share | bit);
                 assert!(child_pair(Input { parent: looser, ..input }).loosens(now), "{input:?} loosened by {bit:?}");
             }
+            let alone = Input { parent: Pair::FREE, has_parents: false, ..input };
+            assert!(child_pair(alone).loosens(now), "{input:?} without a parent");
         }
     }
 }
@@ -59,6 +66,8 @@ fn every_rule_is_monotone() {
 fn the_default_rules_in_numbers() {
     let base = Input {
         parent: Pair::new(NONE, ALL),
+        has_parents: true,
+        inactive: false,
         writable: true,
         no_io: false,
         kind: Kind::Format,
@@ -88,6 +97,58 @@ fn the_default_rules_in_numbers() {
     assert_eq!(child_pair(Input { parent: Pair::new(W, ALL), ..debug }), Pair::new(W | G, ALL - R));
 }
 
+/// P5.5 to P6.14, by hand.
+#[test]
+fn other_peoples_rules_in_numbers() {
+    let filtered = |kind: Kind, need, share| Input {
+        parent: Pair::new(need, share),
+        has_parents: true,
+        inactive: false,
+        writable: true,
+        no_io: false,
+        kind,
+        opt: kind.default_opt(),
+        role: Role::FILTERED | Role::PRIMARY,
+        name: ChildName::FILE,
+        force_share: false,
+    };
+    let data = |kind, need, share| Input { role: Role::DATA, ..filtered(kind, need, share) };
+    let image = |need| Input { role: Role::DATA | Role::METADATA | Role::PRIMARY, ..filtered(Kind::Format, need, ALL) };
+    let inactive = |input| Input { inactive: true, writable: false, ..input };
+    assert_eq!(child_pair(inactive(image(NONE))), Pair::new(R, ALL));
+    assert_eq!(child_pair(inactive(filtered(Kind::Filter, R, ALL - W))), Pair::new(R, ALL - W));
+    assert_eq!(child_pair(data(Kind::Raw, U, ALL)), Pair::new(U, ALL - Z));
+    assert_eq!(child_pair(data(Kind::Raw, W, ALL)), Pair::new(W, ALL - Z));
+    assert_eq!(child_pair(filtered(Kind::CopyOnRead, W | Z, R)), Pair::new(W | U | Z, R | U | G));
+    assert_eq!(child_pair(inactive(filtered(Kind::CopyOnRead, R, ALL))), Pair::new(R, ALL));
+    assert_eq!(child_pair(filtered(Kind::CopyBeforeWrite, W, ALL)), Pair::new(R | W, R | U | G));
+    let alone = Input { has_parents: false, ..filtered(Kind::CopyBeforeWrite, NONE, ALL) };
+    assert_eq!(child_pair(alone), Pair::new(NONE, ALL));
+    assert_eq!(child_pair(data(Kind::CopyBeforeWrite, NONE, NONE)), Pair::new(W, ALL - Z));
+    assert_eq!(child_pair(data(Kind::SnapshotAccess, ALL, NONE)), Pair::FREE);
+    assert_eq!(child_pair(filtered(Kind::CommitTop, ALL, NONE)), Pair::FREE);
+    assert_eq!(child_pair(filtered(Kind::Preallocate, W, ALL)), Pair::new(W, ALL));
+    assert_eq!(child_pair(filtered(Kind::Preallocate, W | Z, ALL)), Pair::new(W | Z, R | U | G));
+    let mirror = |phase| Input { opt: Opt::Phase(phase), ..filtered(Kind::MirrorTop, R | W, R | G) };
+    assert_eq!(child_pair(mirror(Phase::Mirror)), Pair::new(R | W, R | G));
+    assert_eq!(child_pair(mirror(Phase::Commit)), Pair::new(W, R | W | G));
+    assert_eq!(child_pair(mirror(Phase::Stopped)), Pair::FREE);
+    assert_eq!(child_pair(filtered(Kind::Blkverify, U, W)), Pair::new(U, W | G));
+    assert_eq!(child_pair(filtered(Kind::Replication, Z, NONE)), Pair::new(R | W, ALL - Z));
+    assert_eq!(child_pair(inactive(data(Kind::Replication, ALL, NONE))), Pair::new(NONE, ALL - Z));
+    assert_eq!(child_pair(data(Kind::Vvfat, NONE, ALL)), Pair::new(R | W, U | G));
+}
+
+/// P9, V3.6.
+#[test]
+fn what_a_size_and_a_sleeping_image_allow() {
+    let (odd, even) = (Opt::Unaligned(true), Opt::Unaligned(false));
+    assert!([W, U, R | W].iter().all(|need| misaligned(odd, *need) && !misaligned(even, *need)));
+    assert!([NONE, R, Z, W | Z, G].iter().all(|need| !misaligned(odd, *need)));
+    assert!([W, U, Z, G, R | Z].iter().all(|need| disturbs_inactive(*need, true) && !disturbs_inactive(*need, false)));
+    assert!([NONE, R].iter().all(|need| !disturbs_inactive(*need, true)));
+}
+
 #[test]
 fn roles_are_counted() {
     // FILTERED|PRIMARY, COW, and {DATA, METADATA, both} with and without PRIMARY.
@@ -96,6 +157,8 @@ fn roles_are_counted() {
     assert_eq!(fitting(Kind::Filter), 4);
     assert_eq!(fitting(Kind::Format), 7);
     assert_eq!(fitting(Kind::Quorum), 6);
+    // FILTERED as well, though it is no filter (S3.2).
+    assert_eq!(fitting(Kind::Raw), 7);
     assert!(Spec::plain(Kind::Quorum).flags == Flags::default());
 }
 

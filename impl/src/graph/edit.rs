@@ -151,6 +151,7 @@ impl Core {
         if self.is_quiet(child) {
             self.edge_quiesced(parent, false);
         }
+        self.note_loss(child);
     }
 
     /// Into both lists, after these neighbours, and into the slot. Does not count the pair.
@@ -211,6 +212,7 @@ impl Core {
         if let (Parent::User(user), true) = (self.edges[key].parent, self.nodes[child].inactive != inactive) {
             self.rest_user(key, user, inactive);
         }
+        self.note_loss(child);
     }
 
     /// The node at the end of a user's edge is another one than before, as far as A3 goes: from now on the user gets
@@ -334,6 +336,7 @@ impl Core {
         if let Some(holders) = node.holders.checked_sub(1) {
             node.holders = holders;
             self.log(Undo::Holder(key));
+            self.note_loss(key);
             return true;
         }
         self.drop_monitor(key)
@@ -344,6 +347,7 @@ impl Core {
         let held = core::mem::replace(&mut self.nodes[key].monitor, false);
         if held {
             self.log(Undo::Monitor(key));
+            self.note_loss(key);
         }
         held
     }
@@ -357,12 +361,20 @@ impl Core {
     /// L2: a node that has reached zero references is doomed; in a step that is made of others at the end of that.
     pub(crate) fn doom_if_unreferenced(&mut self, key: NodeKey) {
         if self.pending.deferring {
-            self.pending.losing.retain(|other| *other != key);
-            self.pending.losing.push(key);
-        } else if !self.is_referenced(key) && !self.nodes[key].doomed {
+            return;
+        }
+        if !self.is_referenced(key) && !self.nodes[key].doomed {
             self.nodes[key].doomed = true;
             self.pending.doomed.push(key);
             self.log(Undo::Doomed(key));
+        }
+    }
+
+    /// In a step that is made of others: the node has lost a reference.
+    fn note_loss(&mut self, key: NodeKey) {
+        if self.pending.deferring {
+            self.pending.losing.retain(|other| *other != key);
+            self.pending.losing.push(key);
         }
     }
 

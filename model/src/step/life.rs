@@ -33,7 +33,9 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         } else {
             found.monitor = false;
         }
-        self.lose(node);
+        if held {
+            self.lose(node);
+        }
         held
     }
 
