@@ -5,6 +5,7 @@ pub mod cli;
 pub mod compare;
 pub mod counterexample;
 pub mod draw;
+pub mod errors;
 pub mod generate;
 pub mod guard;
 mod homes;

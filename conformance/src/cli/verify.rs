@@ -2,6 +2,7 @@
 
 use super::{Ending, Stop};
 use crate::counterexample;
+use crate::errors::{self, Met};
 use crate::replay::Tally;
 use crate::verify::{self, CellReport, FacetReport, Options, Stage};
 use blockgraph_model::scopes::{self, SCOPES};
@@ -55,12 +56,16 @@ pub fn run(arguments: &Arguments) -> Ending {
     // The table speaks of a whole scope; where exploration stopped early, or one facet was asked for, it says nothing.
     let whole = arguments.facet.is_none() && reports.iter().all(|r| r.mismatch.is_none());
     let cells = if whole { verify::cells(&reports) } else { Vec::new() };
-    let holds = reports.iter().all(FacetReport::holds) && cells.iter().all(CellReport::holds);
+    let errors = if whole { errors::met(&reports) } else { Vec::new() };
+    let met = errors.iter().all(|met| met.count != Some(0));
+    let holds = met && reports.iter().all(FacetReport::holds) && cells.iter().all(CellReport::holds);
     let mut out = std::io::stdout().lock();
     if arguments.json {
-        writeln!(out, "{}", as_json(scope.name, &reports, &cells, holds, start.elapsed()))?;
+        let summary = Summary { scope: scope.name, cells: &cells, errors: &errors, holds, time: start.elapsed() };
+        writeln!(out, "{}", as_json(&reports, &summary))?;
     } else {
         totals(&mut out, &reports, &cells, start.elapsed())?;
+        print_errors(&mut out, &errors)?;
         if arguments.table {
             print_endings(&mut out, &reports)?;
             print_table(&mut out, &cells)?;
@@ -184,6 +189,41 @@ fn totals(out: &mut impl Write, reports: &[FacetReport], cells: &[CellReport], t
     writeln!(out, "time                        {:.1} s", time.as_secs_f64())
 }
 
+/// Which kinds of error were met.
+fn print_errors(out: &mut impl Write, errors: &[Met]) -> std::io::Result<()> {
+    let names = |wanted: &dyn Fn(Option<u64>) -> bool| -> Vec<&str> {
+        errors.iter().filter(|met| wanted(met.count)).map(|met| met.kind).collect()
+    };
+    let lists = [
+        ("error kinds met", names(&|count| count.is_some_and(|count| count > 0))),
+        ("error kinds NOT MET", names(&|count| count == Some(0))),
+        ("met by specs/opening", names(&|count| count.is_none())),
+    ];
+    for (what, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+        writeln!(out, "{what:<27} {}", names.len())?;
+        for line in wrapped(names) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Names in lines of at most 110 characters.
+fn wrapped(names: &[&str]) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for name in names {
+        let last = lines.last().map_or(0, String::len);
+        if last + name.len() > 110 {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(name);
+        }
+    }
+    lines
+}
+
 /// For each facet the ways in which its operations ended.
 fn print_endings(out: &mut impl Write, reports: &[FacetReport]) -> std::io::Result<()> {
     reports.iter().try_for_each(|r| {
@@ -261,7 +301,17 @@ fn write_story(
     Ok(())
 }
 
-fn as_json(scope: &str, reports: &[FacetReport], cells: &[CellReport], holds: bool, time: Duration) -> Value {
+/// What is said of a run as a whole.
+struct Summary<'a> {
+    scope: &'a str,
+    cells: &'a [CellReport],
+    errors: &'a [Met],
+    holds: bool,
+    time: Duration,
+}
+
+fn as_json(reports: &[FacetReport], summary: &Summary<'_>) -> Value {
+    let Summary { scope, cells, errors, holds, time } = summary;
     let tally = |(t, time): (Tally, Duration)| {
         json!({"accepted": t.accepted, "refused": t.refused, "injected": t.injected, "again": t.again, "restored": t.restored,
                "seconds": time.as_secs_f64()})
@@ -284,5 +334,6 @@ fn as_json(scope: &str, reports: &[FacetReport], cells: &[CellReport], holds: bo
     };
     json!({"scope": scope, "seconds": time.as_secs_f64(), "holds": holds,
            "facets": reports.iter().map(facet).collect::<Vec<_>>(),
+           "errors": errors.iter().map(|met| json!({"kind": met.kind, "count": met.count})).collect::<Vec<_>>(),
            "cells": cells.iter().map(cell).collect::<Vec<_>>()})
 }
