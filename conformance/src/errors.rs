@@ -6,7 +6,7 @@ use blockgraph::open::OpenErrorKind;
 use blockgraph::{ErrorKind, Graph, NodeSpec, Pair, Preset, Role};
 use blockgraph_model::table;
 
-/// A kind of error, and how often it was met; `None`: not here, but by the cases of `specs/opening`.
+/// A kind of error, and how often it was met; `None`: not here, but by the tests of opening (`specs/opening`, `impl/tests`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Met {
     /// Its name.

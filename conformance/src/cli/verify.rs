@@ -197,7 +197,7 @@ fn print_errors(out: &mut impl Write, errors: &[Met]) -> std::io::Result<()> {
     let lists = [
         ("error kinds met", names(&|count| count.is_some_and(|count| count > 0))),
         ("error kinds NOT MET", names(&|count| count == Some(0))),
-        ("met by specs/opening", names(&|count| count.is_none())),
+        ("met by opening's own tests", names(&|count| count.is_none())),
     ];
     for (what, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
         writeln!(out, "{what:<27} {}", names.len())?;
