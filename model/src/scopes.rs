@@ -11,7 +11,7 @@ mod presets;
 mod reopen;
 
 use crate::menu::{Compounds, Facet, MAX_OPS, Small};
-use crate::op::{ChildName, Context, Flags, Kind, NodeId, Op, Opt, Phase, Role, Spec, UserId, Ways};
+use crate::op::{ChildName, Context, Flags, Kind, Layer, NodeId, Op, Opt, Phase, Role, Spec, UserId, Ways};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
 use arrayvec::ArrayVec;
 
@@ -51,6 +51,11 @@ const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, ne
 const fn implicit(kind: Kind) -> Spec {
     let flags = Flags { implicit: true, ..Flags::NONE };
     Spec { kind, opt: kind.default_opt(), flags }
+}
+
+/// The same as a layer that is opened (O41).
+const fn layer(spec: Spec) -> Layer {
+    Layer { kind: spec.kind, flags: spec.flags }
 }
 
 /// A facet in which nothing happens, to be filled in.

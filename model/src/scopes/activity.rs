@@ -1,15 +1,11 @@
 //! Facets of contexts, drained sections and activity, alone and with what they meet.
 
 use super::*;
-use crate::op::{Below, Entry, Layer, Queue};
+use crate::op::{Below, Entry, Queue};
 
 const QUIET: Pair = Pair::new(NONE, ALL);
 const FIXED: Ways = Ways { fixed: true, ..Ways::NONE };
 const AT_ONE: Option<Context> = Some(Context(1));
-
-const fn of(spec: Spec) -> Layer {
-    Layer { kind: spec.kind, flags: spec.flags }
-}
 
 const fn inactive(kind: Kind) -> Spec {
     let flags = Flags { inactive: true, ..Flags::NONE };
@@ -120,10 +116,10 @@ pub(super) fn context_chains(nodes: u8, edges: usize, users: u8) -> Facet {
 /// An open that brings two nodes together, and one below a single node.
 fn joined(used: &[NodeId], [node, _, overlay]: [NodeId; 3]) -> Vec<Op> {
     let below = |node| Some(Below { node, opened: None });
-    let open = |file, backing, overlay| Op::Open { node, layer: of(FORMAT), file, backing, overlay, probe: false };
+    let open = |file, backing, overlay| Op::Open { node, layer: layer(FORMAT), file, backing, overlay, probe: false };
     let lost = |(a, b)| Op::Open {
         node,
-        layer: of(BACKING_FILTER),
+        layer: layer(BACKING_FILTER),
         file: below(a),
         backing: Some(b),
         overlay: None,
@@ -364,7 +360,7 @@ pub(super) fn inactive_edges(nodes: u8, edges: usize, users: u8) -> Facet {
 fn doubtful(used: &[NodeId], [node, _, overlay]: [NodeId; 3]) -> Vec<Op> {
     let kinds = [NO_PERMISSION, inactive(Kind::ExclusiveWriter)];
     let open =
-        |spec, a, overlay| Op::Open { node, layer: of(spec), file: None, backing: Some(a), overlay, probe: false };
+        |spec, a, overlay| Op::Open { node, layer: layer(spec), file: None, backing: Some(a), overlay, probe: false };
     let all = used
         .iter()
         .flat_map(|&a| kinds.map(|spec| open(spec, a, None)).into_iter().chain([open(FORMAT, a, Some(overlay))]));
@@ -400,7 +396,7 @@ pub(super) fn reluctant(nodes: u8, edges: usize, users: u8) -> Facet {
         specs: const { &[FILTER, Spec::plain(Kind::Quorum)] },
         openings: |used, [node, _, _]| {
             let open =
-                |a| Op::Open { node, layer: of(FORMAT), file: None, backing: Some(a), overlay: None, probe: false };
+                |a| Op::Open { node, layer: layer(FORMAT), file: None, backing: Some(a), overlay: None, probe: false };
             used.iter().map(|a| open(*a)).collect()
         },
         pairs: const { &[Pair::new(W, but(W))] },

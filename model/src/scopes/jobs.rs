@@ -1,7 +1,7 @@
 //! Facets of opening and of jobs.
 
 use super::*;
-use crate::op::{Act, Below, Layer, OpKind, OpKinds};
+use crate::op::{Act, Below, OpKind, OpKinds};
 
 const READS: Pair = Pair::new(R, ALL);
 
@@ -22,7 +22,7 @@ pub(super) fn opening(nodes: u8, edges: usize, users: u8) -> Facet {
             let used: Vec<NodeId> = s.names().collect();
             let probe = |node, a| Op::Open {
                 node,
-                layer: Layer { kind: Kind::Format, flags: Flags::NONE },
+                layer: layer(FORMAT),
                 file: Some(Below { node: a, opened: None }),
                 backing: None,
                 overlay: None,
@@ -37,10 +37,10 @@ pub(super) fn opening(nodes: u8, edges: usize, users: u8) -> Facet {
 }
 
 fn openings(used: &[NodeId], [node, below, overlay]: [NodeId; 3]) -> Vec<Op> {
-    let of = |spec: Spec| Layer { kind: spec.kind, flags: spec.flags };
-    let plain = |spec| Op::Open { node, layer: of(spec), file: None, backing: None, overlay: None, probe: false };
-    let with = |spec, file, backing, overlay, probe| Op::Open { node, layer: of(spec), file, backing, overlay, probe };
-    let new = |spec: Spec| Some(Below { node: below, opened: Some(of(spec)) });
+    let plain = |spec| Op::Open { node, layer: layer(spec), file: None, backing: None, overlay: None, probe: false };
+    let with =
+        |spec, file, backing, overlay, probe| Op::Open { node, layer: layer(spec), file, backing, overlay, probe };
+    let new = |spec| Some(Below { node: below, opened: Some(layer(spec)) });
     let old = |node| Some(Below { node, opened: None });
     let mut all = vec![
         plain(PROTOCOL),
@@ -62,7 +62,7 @@ fn openings(used: &[NodeId], [node, below, overlay]: [NodeId; 3]) -> Vec<Op> {
         with(FORMAT, old(below), Some(overlay), None, true),
     ];
     for &a in used {
-        all.push(Op::Open { node: a, layer: of(FORMAT), file: None, backing: None, overlay: None, probe: false });
+        all.push(Op::Open { node: a, layer: layer(FORMAT), file: None, backing: None, overlay: None, probe: false });
         all.push(with(Spec::plain(Kind::Raw), old(a), None, None, true));
         all.push(with(FORMAT, old(a), Some(a), Some(overlay), false));
         all.push(with(FORMAT, new(PROTOCOL), Some(a), Some(a), false));
