@@ -9,6 +9,7 @@ use crate::text::seen::{answer_line, differences};
 use crate::translate::{self, Keys};
 use blockgraph::{Graph, NodeView, Policy};
 use blockgraph_model::judge::{self, Derived};
+use blockgraph_model::state::ByChild;
 use blockgraph_model::{
     Context, Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Pair, Parent, Perms, State, Violation,
 };
@@ -19,7 +20,9 @@ use blockgraph_model::{
 pub fn same<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
     let Some(derived) = judge::derive(state) else { return false };
     let (graph, quiet) = (&subject.graph, state.quiesced());
-    let sides = Sides { subject, graph, keys: &subject.keys, state, derived: &derived, quiet: &quiet };
+    let parents = state.by_child();
+    let sides =
+        Sides { subject, graph, keys: &subject.keys, state, derived: &derived, quiet: &quiet, parents: &parents };
     graph.node_count() == state.names().count()
         && state.names().all(|id| sides.same_node(id))
         && graph.stale_nodes().count() == state.names().filter(|id| sides.is_stale(*id)).count()
@@ -39,6 +42,7 @@ struct Sides<'a, const N: usize, const E: usize> {
     state: &'a State<N, E>,
     derived: &'a Derived<N, E>,
     quiet: &'a [bool; N],
+    parents: &'a ByChild<N, E>,
 }
 
 impl<const N: usize, const E: usize> Sides<'_, N, E> {
@@ -89,8 +93,8 @@ impl<const N: usize, const E: usize> Sides<'_, N, E> {
 
     fn same_children(&self, id: NodeId, view: &NodeView<'_>) -> bool {
         let mut seen = view.children();
-        let edges = self.state.edges().iter().zip(&self.derived.edges);
-        let equal = edges.filter(|(e, _)| e.parent == Parent::Node(id)).all(|(edge, pair)| {
+        let equal = self.state.below(Parent::Node(id)).all(|i| {
+            let (edge, pair) = (&self.state.edges()[i], &self.derived.edges[i]);
             seen.next().and_then(|key| self.graph.edge(key)).is_some_and(|found| {
                 **found.name() == **translate::child_name(edge.name)
                     && found.role().bits() == edge.role.0
@@ -105,8 +109,8 @@ impl<const N: usize, const E: usize> Sides<'_, N, E> {
 
     fn same_parents(&self, id: NodeId, view: &NodeView<'_>) -> bool {
         let mut seen = view.parents();
-        let equal = self.state.parents(id).all(|index| {
-            let edge = &self.state.edges()[index];
+        let equal = self.parents.of(id).iter().all(|&index| {
+            let edge = &self.state.edges()[usize::from(index)];
             seen.next().and_then(|key| self.graph.edge(key)).is_some_and(|found| match edge.parent {
                 Parent::Node(parent) => {
                     found.parent() == blockgraph::Parent::Node(self.keys.node(parent))
@@ -136,7 +140,7 @@ fn same_user<const N: usize>(
             && translate::pair_back(view.wanted()) == edge.wanted
             && view.context() == translate::context(home)
             && view.is_quiesced() == quiet[edge.child.0 as usize]
-            && translate::op_kinds_back(view.blocks()) == edge.blocks
+            && view.blocks() == translate::op_kinds(edge.blocks)
             && (edge.blocks == OpKinds::NONE || view.block_reason().is_some_and(|said| translate::may_say(user, said)))
     })
 }

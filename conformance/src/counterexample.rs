@@ -1,26 +1,27 @@
 //! A story that shows a difference, as a scenario file that `replay` plays.
 
 use crate::model_subject;
+use crate::story::Turn;
+use crate::text::scenario::{MOST_EDGES, MOST_NODES};
 use crate::text::seen::answer_records;
 use crate::text::{Item, Names, Scenario, print};
-use blockgraph_model::menu::{Action, Small};
-use blockgraph_model::{Op, Outcome, execute};
+use blockgraph_model::{Op, Outcome, State, execute};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The story as a scenario in which every answer is the one that the model gives.
-pub fn scenario(story: &[Action]) -> Scenario {
-    let ops: Vec<&[Op]> = story.iter().map(|action| action.ops.as_slice()).collect();
+pub fn scenario(story: &[Turn]) -> Scenario {
+    let ops: Vec<&[Op]> = story.iter().map(|turn| turn.ops.as_slice()).collect();
     let mut scenario = Scenario::of_ops(ops.iter().copied());
-    let mut state = Small::default();
+    let mut state = State::<MOST_NODES, MOST_EDGES>::default();
     let steps = scenario.items.iter_mut().filter_map(|item| match item {
         Item::Step(step) => Some(step),
         Item::Name(_) => None,
     });
-    for (step, action) in steps.zip(story) {
-        step.refusals = action.refusals().to_vec();
-        let outcome = execute(&state, &action.ops, action.refusals());
+    for (step, turn) in steps.zip(story) {
+        step.refusals.clone_from(&turn.refusals);
+        let outcome = execute(&state, &turn.ops, &turn.refusals);
         step.expect = answer_records(&model_subject::answer(&outcome)).into_iter().next();
         if let Outcome::Done { next, .. } = outcome {
             state = next;
@@ -30,7 +31,7 @@ pub fn scenario(story: &[Action]) -> Scenario {
 }
 
 /// The text of the file: what differs as a comment, then the story.
-pub fn text(story: &[Action], what: &str) -> String {
+pub fn text(story: &[Turn], what: &str) -> String {
     let mut text = String::new();
     for line in what.lines() {
         text.push_str("# ");
@@ -44,7 +45,7 @@ pub fn text(story: &[Action], what: &str) -> String {
 ///
 /// # Errors
 /// If the folder cannot be made or written to.
-pub fn write(folder: &Path, name: &str, story: &[Action], what: &str) -> io::Result<PathBuf> {
+pub fn write(folder: &Path, name: &str, story: &[Turn], what: &str) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     for number in 1.. {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
@@ -61,13 +62,13 @@ pub fn write(folder: &Path, name: &str, story: &[Action], what: &str) -> io::Res
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// An action in one line, for reports.
-pub fn line(action: &Action) -> String {
+/// A turn in one line, for reports.
+pub fn line(turn: &Turn) -> String {
     let names = Names::numbered();
     let body = |op: &Op| one_line(&crate::text::print::print_body(&crate::text::Body::Single(*op), &names));
-    let ops: Vec<String> = action.ops.iter().map(body).collect();
-    let refusal = action.refusal.map(|r| format!(" while {} refuses {:?}", names.node(r.node), r.hook));
-    format!("{}{}", ops.join("; "), refusal.unwrap_or_default())
+    let ops: Vec<String> = turn.ops.iter().map(body).collect();
+    let refusals = turn.refusals.iter().map(|r| format!(" while {} refuses {:?}", names.node(r.node), r.hook));
+    format!("{}{}", ops.join("; "), refusals.collect::<String>())
 }
 
 /// The lines of a block divided by `;` instead.

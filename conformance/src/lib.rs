@@ -4,8 +4,10 @@
 pub mod cli;
 pub mod compare;
 pub mod counterexample;
+pub mod deep;
 pub mod draw;
 pub mod errors;
+pub mod fuzz;
 pub mod generate;
 pub mod guard;
 mod homes;
@@ -16,6 +18,7 @@ pub mod model_subject;
 pub mod replay;
 pub mod restore;
 mod steps;
+pub mod story;
 pub mod subject;
 pub mod text;
 pub mod translate;

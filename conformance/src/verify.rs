@@ -3,9 +3,10 @@
 use crate::counterexample;
 use crate::replay::star::{Star, nearest};
 use crate::replay::{Mismatch, Tally, shrink, walk};
+use crate::story::{Turn, turns};
 use blockgraph_model::atomic::Atomic;
 use blockgraph_model::explore::{Exploration, explore};
-use blockgraph_model::menu::{Action, Facet};
+use blockgraph_model::menu::Facet;
 use blockgraph_model::scopes::Scope;
 use blockgraph_model::table::{self, Table};
 use stateright::{Checker, Model};
@@ -62,9 +63,9 @@ pub struct FacetReport {
     /// The op × outcome table.
     pub table: Table,
     /// For each cell that was met, the shortest story that ends in it.
-    pub witnesses: Vec<(usize, usize, Vec<Action>)>,
+    pub witnesses: Vec<(usize, usize, Vec<Turn>)>,
     /// Invariants of the model that do not hold, with a shortest story.
-    pub broken: Vec<(&'static str, Vec<Action>)>,
+    pub broken: Vec<(&'static str, Vec<Turn>)>,
     /// Model and crate differ.
     pub mismatch: Option<Mismatch>,
 }
@@ -140,7 +141,7 @@ pub fn facet(facet: &Facet, pinned: usize, options: Options, progress: &Progress
 }
 
 fn shortened(mismatch: Mismatch) -> Mismatch {
-    let (story, what) = shrink::shrink(&mismatch.story);
+    let (story, what) = shrink::shrink(&mismatch.story, shrink::differs::<6, 10>);
     Mismatch { story, what: what.unwrap_or(mismatch.what), ..mismatch }
 }
 
@@ -151,26 +152,26 @@ fn stateright(facet: &Facet, threads: usize, progress: &Progress<'_>) -> (usize,
     (checker.unique_state_count(), start.elapsed())
 }
 
-fn broken(explored: &Exploration, facet: &Facet) -> Vec<(&'static str, Vec<Action>)> {
-    let mut found: Vec<(&'static str, Vec<Action>)> = Vec::new();
+fn broken(explored: &Exploration, facet: &Facet) -> Vec<(&'static str, Vec<Turn>)> {
+    let mut found: Vec<(&'static str, Vec<Turn>)> = Vec::new();
     for finding in &explored.findings {
         if found.iter().any(|(name, _)| *name == finding.broken) {
             continue;
         }
         let story = match &finding.action {
-            Some(action) => explored.trace_and(facet, finding.state, action),
-            None => explored.trace(facet, finding.state),
+            Some(action) => turns(&explored.trace_and(facet, finding.state, action)),
+            None => turns(&explored.trace(facet, finding.state)),
         };
         found.push((finding.broken, story));
     }
     found
 }
 
-fn witnesses(explored: &Exploration, facet: &Facet, table: &Table) -> Vec<(usize, usize, Vec<Action>)> {
+fn witnesses(explored: &Exploration, facet: &Facet, table: &Table) -> Vec<(usize, usize, Vec<Turn>)> {
     let cells = (0..table::ROWS).flat_map(|row| (0..table::COLUMNS).map(move |column| (row, column)));
     let met = cells.filter_map(|(row, column)| {
         let (state, action) = table.cell(row, column).witness.as_ref()?;
-        Some((row, column, explored.trace_and(facet, *state, action)))
+        Some((row, column, turns(&explored.trace_and(facet, *state, action))))
     });
     met.collect()
 }
@@ -185,7 +186,7 @@ pub struct CellReport {
     /// How often it was met.
     pub count: u64,
     /// The shortest story over all facets, and the facet's name.
-    pub witness: Option<(&'static str, Vec<Action>)>,
+    pub witness: Option<(&'static str, Vec<Turn>)>,
     /// Why it must be empty.
     pub unreachable: Option<&'static str>,
 }
@@ -234,6 +235,6 @@ pub fn scope(
 }
 
 /// The story of a mismatch or broken invariant in the words of the text form, a line each.
-pub fn story_lines(story: &[Action]) -> Vec<String> {
+pub fn story_lines(story: &[Turn]) -> Vec<String> {
     story.iter().map(counterexample::line).collect()
 }

@@ -1,14 +1,12 @@
 //! Random stories on graphs larger than any scope explores: the crate beside the model, step by step.
 #![allow(clippy::panic, reason = "what a test's helpers find fails the test")]
 
-use blockgraph::Graph;
-use blockgraph_conformance::compare;
-use blockgraph_conformance::generate::{self, Choice, MOST_OPS, Mode, Move, Step, WIDTH, Without};
+use blockgraph_conformance::generate::{self, Choice, MOST_OPS, Mode, Move, Next, Setup, WIDTH, Without};
 use blockgraph_conformance::impl_subject::ImplSubject;
-use blockgraph_conformance::model_subject;
+use blockgraph_conformance::story::Turn;
 use blockgraph_conformance::subject::Subject;
-use blockgraph_conformance::text::{Item, Scenario, print};
-use blockgraph_model::{Context, Node, NodeId, Op, Outcome, State, StepError, execute};
+use blockgraph_conformance::{compare, counterexample, deep};
+use blockgraph_model::{Context, Node, NodeId, Op, Outcome, State, StepError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -24,17 +22,17 @@ type Large = State<16, 40>;
 struct Reference {
     without: Without,
     state: Large,
-    last: Option<(Step, Outcome<16, 40>)>,
+    last: Option<Next<16, 40>>,
 }
 
 impl Reference {
     fn advance(&mut self, mode: Mode, chosen: &Move) {
-        let step = generate::step(mode, self.without, chosen, &self.state);
-        let outcome = execute(&self.state, &step.ops, &step.refusals);
-        if let Outcome::Done { next, .. } = &outcome {
+        let setup = Setup { without: self.without, ..Setup::new(mode, 16) };
+        let made = generate::step(setup, chosen, &self.state);
+        if let Outcome::Done { next, .. } = &made.outcome {
             self.state = *next;
         }
-        self.last = Some((step, outcome));
+        self.last = Some(made);
     }
 }
 
@@ -42,7 +40,7 @@ impl Reference {
 #[derive(Default)]
 struct Tested {
     subject: ImplSubject,
-    story: Vec<Step>,
+    story: Vec<Turn>,
 }
 
 impl Tested {
@@ -51,66 +49,15 @@ impl Tested {
     /// # Panics
     /// With the story as a scenario that `replay` plays, if anything differs.
     fn follow(&mut self, reference: &Reference) {
-        let Some((step, outcome)) = &reference.last else { return };
-        self.story.push(step.clone());
-        let answer = self.subject.apply(&step.ops, &step.refusals);
+        let Some(Next { turn, outcome, .. }) = &reference.last else { return };
+        self.story.push(turn.clone());
+        let answer = self.subject.apply(&turn.ops, &turn.refusals);
         let wrong = compare::check_step(outcome, &answer, &self.subject, &reference.state);
-        let wrong = wrong.or_else(|| recomputed(&self.subject)).or_else(|| reborn(&self.subject, &reference.state));
+        let wrong = wrong.or_else(|| deep::check(&self.subject, &reference.state));
         if let Some(what) = wrong {
-            panic!("model and crate differ:\n{what}\n{}", self.scenario());
+            panic!("model and crate differ:\n{}", counterexample::text(&self.story, &what));
         }
     }
-
-    fn scenario(&self) -> String {
-        let mut scenario = Scenario::of_ops(self.story.iter().map(|step| step.ops.as_slice()));
-        let steps = scenario.items.iter_mut().filter_map(|item| match item {
-            Item::Step(step) => Some(step),
-            Item::Name(_) => None,
-        });
-        for (step, told) in steps.zip(&self.story) {
-            step.refusals.clone_from(&told.refusals);
-        }
-        print(&scenario)
-    }
-}
-
-/// What is kept up to date edge by edge is what a computation from scratch gives, after refusals too.
-fn recomputed(subject: &ImplSubject) -> Option<String> {
-    let graph = &subject.graph;
-    let fresh = match graph.recompute() {
-        Ok(fresh) => fresh,
-        Err(edge) => return Some(format!("at rest on a cycle: {edge:?}")),
-    };
-    let wrong_edge = |key| graph.edge(key).map(|edge| edge.pair()) != fresh.edge(key);
-    let wrong = graph.nodes().find(|&key| {
-        let Some(view) = graph.get(key) else { return true };
-        fresh.node(key) != Some(view.pair()) || view.children().chain(view.parents()).any(wrong_edge)
-    });
-    wrong
-        .map(|key| format!("from scratch the pairs at {:?} are others", graph.get(key).map(|view| view.name().clone())))
-}
-
-/// Snapshot and restore lose nothing: another graph is the same state, and gives the same snapshot.
-fn reborn(subject: &ImplSubject, state: &Large) -> Option<String> {
-    let snapshot = subject.graph.snapshot();
-    let graph = match Graph::restore(&snapshot) {
-        Ok(graph) => graph,
-        Err(error) => return Some(format!("the crate refuses its own snapshot: {error}")),
-    };
-    if graph.snapshot() != snapshot {
-        return Some(format!("a snapshot of what was restored differs from {snapshot:?}"));
-    }
-    let mut other = ImplSubject::new();
-    other.ejected.clone_from(&subject.ejected);
-    for (old, new) in subject.graph.nodes().zip(graph.nodes()) {
-        other.keys.set_node(subject.keys.node_of(old)?, new);
-    }
-    for (old, new) in subject.graph.users().zip(graph.users()) {
-        other.keys.set_user(subject.keys.user_of(old)?, new);
-    }
-    other.graph = graph;
-    let differs = || compare::difference(&model_subject::observe(state), &other.observe()).join("\n");
-    (!compare::same(&other, state)).then(|| format!("restored from a snapshot, model against crate:\n{}", differs()))
 }
 
 // ---- proptest's view of them
@@ -130,7 +77,7 @@ fn chosen() -> impl Strategy<Value = Move> {
         3 => prop::collection::vec(choice(), 1),
         1 => prop::collection::vec(choice(), 0..=MOST_OPS),
     ];
-    (choices, prop::option::weighted(0.15, any::<[u8; 2]>())).prop_map(|(choices, refusal)| Move { choices, refusal })
+    (choices, prop::option::weighted(0.15, any::<[u8; 3]>())).prop_map(|(choices, refusal)| Move { choices, refusal })
 }
 
 impl<const HOSTILE: bool> ReferenceStateMachine for Story<HOSTILE> {
@@ -224,9 +171,9 @@ struct Met {
 
 impl Met {
     fn count(&mut self, reference: &Reference) {
-        let Some((step, outcome)) = &reference.last else { return };
+        let Some(Next { turn: step, outcome, skipped }) = &reference.last else { return };
         self.steps += 1;
-        self.skipped += step.skipped;
+        self.skipped += skipped;
         let done = matches!(outcome, Outcome::Done { .. });
         match step.ops.as_slice() {
             [op] if done => self.done[op.index()] += 1,
@@ -334,9 +281,9 @@ fn the_bounds_are_kept() {
     for byte in 0..=255u8 {
         for mode in [Mode::Plausible, Mode::Hostile] {
             let choices = (0..3).map(|i| Choice([byte.wrapping_mul(7).wrapping_add(i * 85); WIDTH])).collect();
-            let step = generate::step(mode, Without::default(), &Move { choices, refusal: None }, &state);
-            skipped += step.skipped;
-            if let Outcome::Done { next, .. } = execute(&state, &step.ops, &step.refusals) {
+            let made = generate::step(Setup::new(mode, 4), &Move { choices, refusal: None }, &state);
+            skipped += made.skipped;
+            if let Outcome::Done { next, .. } = made.outcome {
                 state = next;
             }
         }

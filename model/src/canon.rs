@@ -4,7 +4,7 @@
 //! tried out, smallest result wins. Users need no search: a user has one edge, so its node and its place in that node's
 //! parents list determine it.
 
-use crate::op::{Below, EdgeId, NodeId, Op, OpKinds, Refusal, UserId};
+use crate::op::{EdgeId, NodeId, Op, OpKinds, Refusal, UserId};
 use crate::state::{Edge, Inherits, Node, Parent, State};
 
 /// Old name to new name.
@@ -18,6 +18,11 @@ pub struct Renaming<const N: usize, const M: usize> {
 
 /// The representative of a state's renamings, and the renaming that leads to it.
 pub fn canonical<const N: usize, const M: usize>(s: &State<N, M>) -> (State<N, M>, Renaming<N, M>) {
+    search(s, refined(s))
+}
+
+/// The colours of the names before any tie is broken.
+fn refined<const N: usize, const M: usize>(s: &State<N, M>) -> [u64; N] {
     let mut colours = [0; N];
     for (colour, node) in colours.iter_mut().zip(&s.nodes) {
         *colour = own_colour(node);
@@ -27,12 +32,34 @@ pub fn canonical<const N: usize, const M: usize>(s: &State<N, M>) -> (State<N, M
         *to = (*to).max(STORED_ONLY);
     }
     refine(s, &mut colours);
-    search(s, colours)
+    colours
 }
 
 fn mix(a: u64, b: u64) -> u64 {
     let x = (a ^ b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     x ^ (x >> 32)
+}
+
+/// A number that all renamings of a state have in common; of two other states only seldom. For large graphs, where the search
+/// for ties would take too long: what colour refinement cannot tell apart has one number too.
+pub fn fingerprint<const N: usize, const M: usize>(s: &State<N, M>) -> u64 {
+    let colours = refined(s);
+    let nodes = colours.iter().fold(0u64, |sum, colour| sum.wrapping_add(mix(*colour, 1)));
+    s.edges().iter().fold(mix(nodes, s.drain_alls.into()), |sum, edge| {
+        let above = match edge.parent {
+            Parent::Node(parent) => colours[parent.0 as usize],
+            Parent::User(user) => 7 + u64::from(user.part()),
+        };
+        sum.wrapping_add(mix(mix(edge_colour(edge, edge.rank.into()), above), colours[edge.child.0 as usize]))
+    })
+}
+
+/// [`fingerprint`] of nothing but the driver kinds and the edges with their roles and orders.
+pub fn shape<const N: usize, const M: usize>(s: &State<N, M>) -> u64 {
+    let bare = s.nodes.map(|node| Node { kind: node.kind, ..Node::NONE });
+    let edges =
+        s.edges().iter().map(|e| Edge { parent: e.parent, child: e.child, role: e.role, rank: e.rank, ..Edge::NONE });
+    fingerprint(&State::<N, M>::rebuild(bare, 0, edges))
 }
 
 /// The colour of a name that no node has, but that stands in a node's image (S6).
@@ -240,76 +267,7 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
 
     /// The same operation in new names.
     pub fn op(&self, op: Op) -> Op {
-        let n = |node| self.node(node);
-        let u = |user| self.user(user);
-        match op {
-            Op::Add { node, spec } => Op::Add { node: n(node), spec },
-            Op::Release { node } => Op::Release { node: n(node) },
-            Op::AttachUser { user, node, pair, ways, context } => {
-                Op::AttachUser { user: u(user), node: n(node), pair, ways, context }
-            }
-            Op::DetachUser { user } => Op::DetachUser { user: u(user) },
-            Op::SetUser { user, pair } => Op::SetUser { user: u(user), pair },
-            Op::Attach { parent, child, name, role } => Op::Attach { parent: n(parent), child: n(child), name, role },
-            Op::Detach { parent, name } => Op::Detach { parent: n(parent), name },
-            Op::SetBacking { node, to } => Op::SetBacking { node: n(node), to: to.map(n) },
-            Op::SetFile { node, to } => Op::SetFile { node: n(node), to: n(to) },
-            Op::ReplaceNode { from, to } => Op::ReplaceNode { from: n(from), to: n(to) },
-            Op::ReplaceChild { parent, name, to } => Op::ReplaceChild { parent: n(parent), name, to: n(to) },
-            Op::ReplaceUserChild { user, to } => Op::ReplaceUserChild { user: u(user), to: n(to) },
-            Op::Append { new, top, store } => Op::Append { new: n(new), top: n(top), store },
-            Op::Insert { new, spec, top } => Op::Insert { new: n(new), spec, top: n(top) },
-            Op::DropFilter { filter } => Op::DropFilter { filter: n(filter) },
-            Op::Freeze { top, base } => Op::Freeze { top: n(top), base: base.map(n) },
-            Op::Thaw { top, base } => Op::Thaw { top: n(top), base: base.map(n) },
-            Op::SetOption { node, opt } => Op::SetOption { node: n(node), opt },
-            Op::SetReadOnly { node, on } => Op::SetReadOnly { node: n(node), on },
-            Op::Hold { node } => Op::Hold { node: n(node) },
-            Op::Delete { node } => Op::Delete { node: n(node) },
-            Op::Eject { node } => Op::Eject { node: n(node) },
-            Op::OpenChild { parent, node, spec, name, role } => {
-                Op::OpenChild { parent: n(parent), node: n(node), spec, name, role }
-            }
-            Op::DropIntermediate { top, base, name } => {
-                Op::DropIntermediate { top: n(top), base: n(base), name: name.map(n) }
-            }
-            Op::Reopen { queue } => Op::Reopen { queue: queue.map(n) },
-            Op::Snapshot { node, overlay } => Op::Snapshot { node: n(node), overlay: n(overlay) },
-            Op::Block { user, kinds } => Op::Block { user: u(user), kinds },
-            Op::Unblock { user, kinds } => Op::Unblock { user: u(user), kinds },
-            Op::CheckOp { node, kind } => Op::CheckOp { node: n(node), kind },
-            Op::CheckReplace { parent, node } => Op::CheckReplace { parent: n(parent), node: n(node) },
-            Op::DrainBegin { node } => Op::DrainBegin { node: n(node) },
-            Op::DrainEnd { node } => Op::DrainEnd { node: n(node) },
-            Op::DrainAllBegin {} | Op::DrainAllEnd {} => op,
-            Op::MoveContext { node, to } => Op::MoveContext { node: n(node), to },
-            Op::Inactivate { node } => Op::Inactivate { node: n(node) },
-            Op::Activate { node } => Op::Activate { node: n(node) },
-            Op::Truncate { user, unaligned } => Op::Truncate { user: u(user), unaligned },
-            Op::AddChild { parent, child, name } => Op::AddChild { parent: n(parent), child: n(child), name },
-            Op::RemoveChild { parent, name } => Op::RemoveChild { parent: n(parent), name },
-            Op::Open { node, layer, file, backing, overlay, probe } => {
-                let file = file.map(|file| Below { node: n(file.node), ..file });
-                let (backing, overlay) = (backing.map(n), overlay.map(n));
-                Op::Open { node: n(node), layer, file, backing, overlay, probe }
-            }
-            Op::Stream { act, job, node, bottom, filter } => {
-                Op::Stream { act, job: u(job), node: n(node), bottom: n(bottom), filter: n(filter) }
-            }
-            Op::Commit { act, job, top, base, filter, name } => {
-                let name = name.map(n);
-                Op::Commit { act, job: u(job), top: n(top), base: n(base), filter: n(filter), name }
-            }
-            Op::CommitActive { act, job, top, base, filter } => {
-                Op::CommitActive { act, job: u(job), top: n(top), base: n(base), filter: n(filter) }
-            }
-            Op::Mirror { act, job, source, target, filter } => {
-                Op::Mirror { act, job: u(job), source: n(source), target: n(target), filter: n(filter) }
-            }
-            Op::Backup { act, job, source, target, filter } => {
-                Op::Backup { act, job: u(job), source: n(source), target: n(target), filter: n(filter) }
-            }
-        }
+        op.renamed(|node| self.node(node), |user| self.user(user))
     }
 
     /// The same refusal in new names.

@@ -33,6 +33,11 @@ fn components<const N: usize, const M: usize>(graph: &State<N, M>) -> [u8; N] {
     number
 }
 
+/// The numbers that there are.
+fn heads<const N: usize, const M: usize>(graph: &State<N, M>, number: &[u8; N]) -> impl Iterator<Item = u8> {
+    graph.names().map(|id| id.0).filter(|name| number[usize::from(*name)] == *name)
+}
+
 /// The context of a user that is fixed to one: of an old one where its node was, of a new one what it said.
 fn fixed_to<const N: usize, const M: usize>(work: &Work<'_, N, M>, user: UserId) -> Context {
     match work.users.iter().find(|(made, _)| *made == user) {
@@ -85,7 +90,7 @@ pub fn settle<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Result<S
     }
     let component = components(graph);
     let mut violations = Vec::new();
-    for number in (0..N).map(|i| i as u8) {
+    for number in heads(graph, &component) {
         let here = |node: NodeId| component[node.0 as usize] == number;
         let new = || graph.edges().iter().filter(|e| here(e.child) && work.placed.contains(&e.id()));
         let request = work.asked.iter().rfind(|(node, _)| here(*node) && graph.nodes[node.0 as usize].kind.is_some());
@@ -125,7 +130,7 @@ impl<const N: usize> Settled<N> {
             return;
         }
         let component = components(&work.graph);
-        for number in (0..N).map(|i| i as u8) {
+        for number in heads(&work.graph, &component) {
             let here = |i: usize| component[i] == number && work.graph.nodes[i].kind.is_some();
             let orphan = work.left.iter().any(|node| here(node.0 as usize));
             let user = |e: &Edge| matches!(e.parent, Parent::User(_)) && here(e.child.0 as usize);

@@ -6,8 +6,7 @@
 
 use crate::canon::Renaming;
 use crate::op::{
-    Act, ChildName, Context, EdgeId, Entry, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Slot, Spec, UserId,
-    Ways,
+    Act, ChildName, Context, EdgeId, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Spec, UserId, Ways,
 };
 use crate::perm::Pair;
 use crate::state::{Parent, State};
@@ -140,7 +139,7 @@ impl Facet {
 
     /// Would the operations stay within the bounds?
     fn fits(&self, s: &Small, ops: &[Op]) -> bool {
-        let edges: usize = ops.iter().map(|op| edges_added(s, op)).sum();
+        let edges: usize = ops.iter().map(|op| op.edges_added_in(s)).sum();
         let user = |op: &Op| named_user(op).is_some_and(|user| user.0 >= u16::from(self.users));
         let held = |node: NodeId| ops.iter().filter(|op| matches!(op, Op::Hold { node: n } if *n == node)).count();
         let begun = |of: &dyn Fn(&Op) -> bool| ops.iter().filter(|op| of(op)).count();
@@ -388,31 +387,6 @@ fn named_user(op: &Op) -> Option<UserId> {
         | Op::Backup { act: Act::Start, job, .. } => Some(job),
         _ => None,
     }
-}
-
-/// How many nodes a chain has.
-fn links(s: &Small, top: NodeId) -> usize {
-    let below = |at: &NodeId| s.chain_edge(*at).map(|edge| s.edges()[edge].child);
-    let there = s.node(top).map(|_| top);
-    std::iter::successors(there, below).take(6).count()
-}
-
-/// How many edges the operation would add here, if nothing stops it.
-fn edges_added(s: &Small, op: &Op) -> usize {
-    let queue = match op {
-        Op::Reopen { queue } => queue,
-        Op::Stream { act: Act::Start, node, .. } => return 2 + links(s, *node),
-        Op::Commit { act: Act::Start, top, .. } | Op::CommitActive { act: Act::Start, top, .. } => {
-            return 2 + links(s, *top);
-        }
-        _ => return op.edges_added(),
-    };
-    let empty = |node, slot| usize::from(s.in_slot(node, slot).is_none());
-    let of = |e: &Entry| {
-        let backing = e.backing.flatten().map_or(0, |_| empty(e.node, Slot::Backing));
-        backing + e.file.map_or(0, |_| empty(e.node, Slot::File))
-    };
-    queue.entries().iter().map(of).sum()
 }
 
 /// What can be done in one state: places 0 to [`Menu::len`], some of them empty because they would exceed the bounds.

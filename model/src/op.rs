@@ -3,8 +3,10 @@
 mod blocked;
 mod error;
 mod kind;
+mod names;
 mod open;
 mod queue;
+mod room;
 
 pub use blocked::{OpKind, OpKinds};
 pub use error::{Hook, Refusal, StepError, Violation};
@@ -547,36 +549,6 @@ impl Op {
             | Op::Mirror { act: Act::Start, filter, .. }
             | Op::Backup { act: Act::Start, filter, .. } => [filter].into_iter().collect(),
             _ => ArrayVec::new(),
-        }
-    }
-
-    /// The most edges the operation can add, the users of a job on the nodes of its chain not counted.
-    pub fn edges_added(&self) -> usize {
-        match self {
-            Op::AttachUser { .. }
-            | Op::Attach { .. }
-            | Op::SetBacking { .. }
-            | Op::Append { .. }
-            | Op::Insert { .. }
-            | Op::OpenChild { .. }
-            | Op::AddChild { .. }
-            | Op::Snapshot { .. } => 1,
-            // A filter without a child gets one by set-file; for the others it replaces an edge.
-            Op::SetFile { .. } => 1,
-            Op::Reopen { queue } => {
-                let said = |e: &Entry| usize::from(matches!(e.backing, Some(Some(_)))) + usize::from(e.file.is_some());
-                queue.entries().iter().map(said).sum()
-            }
-            Op::Open { file, backing, overlay, .. } => {
-                usize::from(file.is_some()) + usize::from(backing.is_some()) + usize::from(overlay.is_some())
-            }
-            // The filter's edge and the main user, and what else there is for one or two nodes.
-            Op::Stream { act: Act::Start, .. } => 3,
-            Op::Commit { act: Act::Start, .. } | Op::CommitActive { act: Act::Start, .. } => 4,
-            Op::Mirror { act: Act::Start, .. } | Op::Backup { act: Act::Start, .. } => 4,
-            // A base below the bottom that is set as backing of a node that had none.
-            Op::Stream { act: Act::Finish, .. } => 1,
-            _ => 0,
         }
     }
 }

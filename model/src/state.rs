@@ -8,6 +8,8 @@ use crate::op::{
     ChildName, Context, EdgeId, Flags, Kind, NodeId, OpKind, OpKinds, Opt, Role, Slot, Spec, UserId, Ways,
 };
 use crate::perm::Pair;
+use arrayvec::ArrayVec;
+use std::ops::Range;
 
 /// What a driver was last told and agreed to (V5.2, V7).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -166,6 +168,22 @@ pub struct State<const N: usize, const E: usize> {
     len: u16,
 }
 
+/// The parent edges of every node, in list order.
+#[derive(Clone, Debug)]
+pub struct ByChild<const N: usize, const E: usize> {
+    start: [u16; N],
+    count: [u16; N],
+    edges: [u16; E],
+}
+
+impl<const N: usize, const E: usize> ByChild<N, E> {
+    /// The indices of the parent edges of a node.
+    pub fn of(&self, child: NodeId) -> &[u16] {
+        let (start, count) = (self.start[child.0 as usize], self.count[child.0 as usize]);
+        &self.edges[usize::from(start)..usize::from(start + count)]
+    }
+}
+
 impl<const N: usize, const E: usize> Default for State<N, E> {
     fn default() -> Self {
         State { nodes: [Node::NONE; N], drain_alls: 0, slots: [Edge::NONE; E], len: 0 }
@@ -215,20 +233,49 @@ impl<const N: usize, const E: usize> State<N, E> {
         self.parents(id).map(|i| &self.edges()[i]).find(blocks)
     }
 
+    /// The indices of the edges that have this parent; of a node in list order.
+    pub fn below(&self, parent: Parent) -> Range<usize> {
+        let start = self.edges().partition_point(|e| e.parent < parent);
+        let count = self.edges()[start..].iter().take_while(|e| e.parent == parent).count();
+        start..start + count
+    }
+
     /// The index of the edge of that name.
     pub fn edge_index(&self, id: EdgeId) -> Option<usize> {
-        self.edges().iter().position(|e| e.id() == id)
+        let parent = match id {
+            EdgeId::Child(parent, _) => Parent::Node(parent),
+            EdgeId::User(user) => Parent::User(user),
+        };
+        self.below(parent).find(|i| self.edges()[*i].id() == id)
     }
 
     /// The children of a node, in list order.
     pub fn children(&self, parent: NodeId) -> impl Iterator<Item = &Edge> {
-        self.edges().iter().filter(move |e| e.parent == Parent::Node(parent))
+        self.edges()[self.below(Parent::Node(parent))].iter()
     }
 
     /// The indices of the parent edges of a node, in list order.
     pub fn parents(&self, child: NodeId) -> impl Iterator<Item = usize> + '_ {
-        let count = self.edges().iter().filter(|e| e.child == child).count();
-        (0..count).filter_map(move |rank| self.edges().iter().position(|e| e.child == child && e.rank as usize == rank))
+        let mut by_rank = [0; E];
+        let mut count = 0;
+        for (i, edge) in self.edges().iter().enumerate().filter(|(_, e)| e.child == child) {
+            by_rank[edge.rank as usize] = i as u16;
+            count += 1;
+        }
+        by_rank.into_iter().take(count).map(usize::from)
+    }
+
+    /// [`State::parents`] of all nodes at once.
+    pub fn by_child(&self) -> ByChild<N, E> {
+        let mut all = ByChild { start: [0; N], count: [0; N], edges: [0; E] };
+        self.edges().iter().for_each(|e| all.count[e.child.0 as usize] += 1);
+        for child in 1..N {
+            all.start[child] = all.start[child - 1] + all.count[child - 1];
+        }
+        for (i, edge) in self.edges().iter().enumerate() {
+            all.edges[usize::from(all.start[edge.child.0 as usize] + edge.rank)] = i as u16;
+        }
+        all
     }
 
     /// S1: a new edge at the head of both its lists.
@@ -289,8 +336,7 @@ impl<const N: usize, const E: usize> State<N, E> {
     /// The index of the edge in a node's slot.
     pub fn in_slot(&self, id: NodeId, slot: Slot) -> Option<usize> {
         let kind = self.nodes[id.0 as usize].kind?;
-        let fills = |e: &Edge| e.parent == Parent::Node(id) && Self::slot_of(kind, e.role) == Some(slot);
-        self.edges().iter().position(fills)
+        self.below(Parent::Node(id)).find(|i| Self::slot_of(kind, self.edges()[*i].role) == Some(slot))
     }
 
     /// The next edge of a chain walk (S4).
@@ -304,17 +350,11 @@ impl<const N: usize, const E: usize> State<N, E> {
     pub fn reach(&self, from: NodeId) -> [bool; N] {
         let mut seen = [false; N];
         seen[from.0 as usize] = true;
-        // At most N rounds add something, and a round that adds nothing is the last.
-        let mut grew = true;
-        while grew {
-            grew = false;
-            for edge in self.edges() {
-                if let Parent::Node(parent) = edge.parent
-                    && seen[parent.0 as usize]
-                    && !seen[edge.child.0 as usize]
-                {
-                    seen[edge.child.0 as usize] = true;
-                    grew = true;
+        let mut left: ArrayVec<NodeId, N> = ArrayVec::from_iter([from]);
+        while let Some(parent) = left.pop() {
+            for edge in self.children(parent) {
+                if !std::mem::replace(&mut seen[edge.child.0 as usize], true) {
+                    left.push(edge.child);
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::explore::{SmallOutcome, Visitor};
 use crate::judge::Outcome;
 use crate::menu::{Action, Small};
 use crate::op::{Hook, Op, Refusal, StepError};
+use arrayvec::ArrayVec;
 
 /// The rows: the verbs, and transactions of several operations.
 pub const ROWS: usize = Op::VERBS.len() + 1;
@@ -53,6 +54,14 @@ pub fn column_name(column: usize) -> &'static str {
     OTHERS.get(column).copied().unwrap_or_else(|| StepError::NAMES[column - OTHERS.len()])
 }
 
+/// Did it take effect that ended in this way?
+pub fn is_done(column: usize) -> bool {
+    column < CYCLE || column == STAYS
+}
+
+/// The reason why a cell is empty in the scopes, and need not be in larger graphs.
+pub const TOO_LARGE: &str = "needs four nodes: see a4-jobs.scenario and o42-stream.scenario";
+
 /// How often a cell was met, and where first.
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
@@ -97,7 +106,7 @@ impl Table {
     }
 
     fn count(&mut self, column: usize, action: &Action) {
-        let row = if let [op] = action.ops.as_slice() { op.index() } else { TRANSACTION };
+        let row = row_of(&action.ops);
         let cell = &mut self.cells[row * COLUMNS + column];
         cell.count += 1;
         if cell.witness.is_none() {
@@ -112,34 +121,38 @@ impl Visitor for Table {
     }
 
     fn transition(&mut self, action: &Action, outcome: &SmallOutcome) {
-        match outcome {
-            Outcome::Done { closed, .. } => {
-                let column = match (action.refusal, closed.is_empty()) {
-                    (Some(Refusal { hook: Hook::Context, .. }), _) => STAYS,
-                    (Some(_), _) => LAGS,
-                    (None, false) => CLOSES,
-                    (None, true) => OK,
-                };
-                self.count(column, action);
-            }
-            Outcome::Failed { error, .. } => self.count(OTHERS.len() + error.index(), action),
-            Outcome::Violates { kinds: k, .. } => {
-                // In the order of the columns.
-                let kinds = [
-                    k.cycle,
-                    k.conflict,
-                    k.read_only,
-                    k.inactive_child,
-                    k.inactive_node,
-                    k.context_clash,
-                    k.context_fixed,
-                ];
-                for column in (0..kinds.len()).filter(|i| kinds[*i]) {
-                    self.count(CYCLE + column, action);
-                }
-            }
-            Outcome::Refused { by } => self.count(REFUSED + by.hook as usize, action),
+        for column in columns_of(action.refusal, outcome) {
+            self.count(column, action);
         }
+    }
+}
+
+/// The row of a transaction.
+pub fn row_of(ops: &[Op]) -> usize {
+    if let [op] = ops { op.index() } else { TRANSACTION }
+}
+
+/// The columns in which it ended while a driver refused to do what it was asked: several, if it has several kinds of violation.
+pub fn columns_of<const N: usize, const E: usize>(
+    refusal: Option<Refusal>,
+    outcome: &Outcome<N, E>,
+) -> ArrayVec<usize, 7> {
+    let one = |column| ArrayVec::from_iter([column]);
+    match outcome {
+        Outcome::Done { closed, .. } => one(match (refusal, closed.is_empty()) {
+            (Some(Refusal { hook: Hook::Context, .. }), _) => STAYS,
+            (Some(_), _) => LAGS,
+            (None, false) => CLOSES,
+            (None, true) => OK,
+        }),
+        Outcome::Failed { error, .. } => one(OTHERS.len() + error.index()),
+        Outcome::Violates { kinds: k, .. } => {
+            // In the order of the columns.
+            let kinds =
+                [k.cycle, k.conflict, k.read_only, k.inactive_child, k.inactive_node, k.context_clash, k.context_fixed];
+            (0..kinds.len()).filter(|i| kinds[*i]).map(|kind| CYCLE + kind).collect()
+        }
+        Outcome::Refused { by } => one(REFUSED + by.hook as usize),
     }
 }
 
@@ -282,6 +295,7 @@ const PRECONDITIONS: [&[&str]; Op::VERBS.len()] = [
     // stream
     &[
         "NodeNotFound",
+        "DuplicateChild",
         "NotInChain",
         "Blocked",
         "DuplicateNode",
@@ -434,6 +448,9 @@ const JOBS: [&str; 5] = ["stream", "commit", "commit-active", "mirror", "backup"
 /// Why a cell must be empty; `None`: it must not be.
 pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
     let (verb, end) = (row_name(row), column_name(column));
+    if (verb, end) == ("stream", "DuplicateChild") {
+        return Some(TOO_LARGE);
+    }
     if column >= OTHERS.len() {
         return (!preconditions(row).contains(&end)).then_some("no precondition of that heading of operations.md");
     }
@@ -474,9 +491,6 @@ fn never_violates(verb: &str, end: &str) -> Option<&'static str> {
             Some("adds no edge, or those of a node that is new")
         }
         "Conflict" if verb == "open-child" => Some("the new node has one parent edge"),
-        "ReadOnly" if verb == "drop-filter" => {
-            Some("every filter hands W and U down, or needs W itself, so the child is writable")
-        }
         _ => None,
     }
 }
@@ -494,9 +508,7 @@ fn never_about_activity(verb: &str, end: &str) -> Option<&'static str> {
         "InactiveChild" if ["inactivate", "set-option"].contains(&verb) => {
             Some("who has an active parent is not covered (A1)")
         }
-        "InactiveNode" if ["commit", "commit-active", "mirror"].contains(&verb) => {
-            Some("needs four nodes: see a4-jobs.scenario")
-        }
+        "InactiveNode" if ["commit", "commit-active", "mirror"].contains(&verb) => Some(TOO_LARGE),
         "InactiveChild" if verb == "drop-intermediate" => Some("whoever may be above the top may be above the base"),
         _ => None,
     }

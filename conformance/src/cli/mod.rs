@@ -3,19 +3,25 @@
 //! A command is a variant of `Command`, a room beside this one, and one line in `run_command`.
 
 mod explore;
+mod fuzz;
 mod replay;
 mod run;
 mod verify;
 
+use crate::counterexample;
 use crate::impl_subject::ImplSubject;
 use crate::model_subject::ModelSubject;
+use crate::story::Turn;
 use crate::subject::Subject;
 use crate::text::play::Stage;
 use crate::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_model::scopes::{self, Scope};
 use clap::{Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Storage graphs with permissions: the crate `blockgraph` held against its formal model.
 #[derive(Debug, Parser)]
@@ -29,6 +35,8 @@ struct Arguments {
 enum Command {
     /// Explore the models, replay every transition on the crate, print a scoreboard.
     Verify(verify::Arguments),
+    /// Play random stories on model and crate side by side, as many and as large as there is time for.
+    Fuzz(fuzz::Arguments),
     /// Walk through a model in the browser, operation by operation, with the graph drawn.
     Explore(explore::Arguments),
     /// Play a scenario file step by step, draw the graph after each, and check what the file expects.
@@ -100,6 +108,7 @@ pub fn main() -> ExitCode {
 fn run_command(command: Command) -> Ending {
     match command {
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -110,6 +119,48 @@ fn fail(line: &str) -> ExitCode {
     // If standard error is closed too there is nobody left to tell.
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("blockgraph: {line}\n"));
     ExitCode::from(2)
+}
+
+/// One worker thread for each.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Thousands apart.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Shows that something goes on: on a terminal only, a pipe sees nothing of it.
+pub(crate) fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Writes a story to a new file, and says how to play it.
+pub(crate) fn write_counterexample(
+    err: &mut impl io::Write,
+    folder: &Path,
+    name: &str,
+    story: &[Turn],
+    what: &str,
+) -> Result<(), Stop> {
+    let path = counterexample::write(folder, name, story, what)
+        .map_err(|error| Stop::Input(format!("cannot write a counterexample to {}: {error}", folder.display())))?;
+    writeln!(err, "  replay it: blockgraph replay {}", path.display())?;
+    Ok(())
 }
 
 /// The scope of that name, with only one of its facets if one is named. It has at least one.

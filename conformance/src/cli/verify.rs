@@ -1,13 +1,12 @@
 //! `blockgraph verify`: the main job and its scoreboard.
 
-use super::{Ending, Stop};
-use crate::counterexample;
+use super::{Ending, Stop, cores, grouped, spinner, write_counterexample};
 use crate::errors::{self, Met};
 use crate::replay::Tally;
+use crate::story::Turn;
 use crate::verify::{self, CellReport, FacetReport, Options, Stage};
 use blockgraph_model::scopes::{self, SCOPES};
 use blockgraph_model::table;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -45,9 +44,8 @@ pub struct Arguments {
 /// Runs the command; `Ok(false)` if anything does not hold.
 pub fn run(arguments: &Arguments) -> Ending {
     let scope = super::scope(&arguments.scope, arguments.facet.as_deref())?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options {
-        threads: arguments.threads.map_or(cores, usize::from),
+        threads: arguments.threads.map_or_else(cores, usize::from),
         walk: !arguments.no_walk,
         stateright: !arguments.no_stateright,
     };
@@ -80,12 +78,7 @@ pub fn run(arguments: &Arguments) -> Ending {
 
 /// Explores and replays, with a line for each facet as it ends.
 fn explore(arguments: &Arguments, scope: &scopes::Scope, options: Options) -> Result<Vec<FacetReport>, Stop> {
-    // Drawn on a terminal only; a pipe sees nothing of it.
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
+    let bar = spinner();
     let progress = |facet: &str, stage: Stage, states: usize, done: u64| {
         let stage = match stage {
             Stage::Star => "star",
@@ -110,19 +103,6 @@ fn explore(arguments: &Arguments, scope: &scopes::Scope, options: Options) -> Re
 
 const HEADING: &str = "facet             states  depth  transitions     injected     star   k/s/core     walk   k/s/core  \
                        equal  pinned  stateright";
-
-/// Thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 fn rate(tally: Tally, time: Duration, threads: usize) -> f64 {
     tally.total() as f64 / time.as_secs_f64().max(1e-9) / threads as f64 / 1e3
@@ -287,18 +267,14 @@ fn write_story(
     err: &mut impl Write,
     arguments: &Arguments,
     name: &str,
-    story: &[blockgraph_model::menu::Action],
+    story: &[Turn],
     what: &str,
 ) -> Result<(), Stop> {
     for line in verify::story_lines(story) {
         writeln!(err, "    {line}")?;
     }
     let name = format!("{}-{name}", arguments.scope);
-    let path = counterexample::write(&arguments.out, &name, story, what).map_err(|error| {
-        Stop::Input(format!("cannot write a counterexample to {}: {error}", arguments.out.display()))
-    })?;
-    writeln!(err, "  replay it: blockgraph replay {}", path.display())?;
-    Ok(())
+    write_counterexample(err, &arguments.out, &name, story, what)
 }
 
 /// What is said of a run as a whole.

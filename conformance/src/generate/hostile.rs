@@ -1,6 +1,6 @@
 //! Anything, in any order.
 
-use super::{Dice, USERS, Without, alive, jobs, users};
+use super::{Dice, alive, jobs};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
     ChildName, Context, Edge, Entry, Kind, NodeId, Op, OpKinds, Pair, Parent, Queue, Role, Spec, State, UserId,
@@ -12,8 +12,6 @@ struct Who {
     users: Vec<UserId>,
     /// The children of quorums.
     parts: Vec<(NodeId, ChildName)>,
-    /// The names of nodes there are.
-    names: usize,
 }
 
 impl Who {
@@ -21,7 +19,7 @@ impl Who {
     fn node(&self, dice: &mut Dice<'_>) -> NodeId {
         match dice.pick(&self.nodes) {
             Some(id) if !dice.one_in(6) => id,
-            _ => NodeId(dice.below(self.names) as u8),
+            _ => dice.any_node(),
         }
     }
 
@@ -29,7 +27,7 @@ impl Who {
         match dice.even(&self.users) {
             Some(id) if dice.one_in(2) => id,
             _ => {
-                let user = UserId(dice.below(USERS.into()) as u16);
+                let user = dice.any_user();
                 if dice.one_in(5) { user.further(1 + dice.below(3) as u8) } else { user }
             }
         }
@@ -37,7 +35,8 @@ impl Who {
 }
 
 /// Any operation on any names.
-pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dice<'_>, state: &State<N, E>) -> Op {
+pub(super) fn op<const N: usize, const E: usize>(mut dice: Dice<'_>, state: &State<N, E>) -> Op {
+    let without = dice.setup.without;
     let verb = dice.below(Op::VERBS.len());
     let verb = (verb..Op::VERBS.len()).find(|&verb| !without.has(verb)).unwrap_or(0);
     let quorum = |parent: NodeId| state.nodes[usize::from(parent.0)].kind == Some(Kind::Quorum);
@@ -46,7 +45,7 @@ pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dic
         _ => None,
     };
     let parts = state.edges().iter().filter_map(part).collect();
-    let who = Who { nodes: alive(state), users: users(state, true), parts, names: N };
+    let who = Who { nodes: alive(state), users: dice.users(state, true), parts };
     let d = &mut dice;
     match verb {
         1 => Op::Release { node: who.node(d) },
@@ -63,7 +62,7 @@ pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dic
         10 => Op::ReplaceChild { parent: who.node(d), name: child(d), to: who.node(d) },
         11 => Op::ReplaceUserChild { user: who.user(d), to: who.node(d) },
         12 => Op::Append { new: who.node(d), top: who.node(d), store: d.one_in(2) },
-        13 => Op::Insert { new: NodeId(d.below(N) as u8), spec: spec(d), top: who.node(d) },
+        13 => Op::Insert { new: d.any_node(), spec: spec(d), top: who.node(d) },
         14 => Op::DropFilter { filter: who.node(d) },
         15 => Op::Freeze { top: who.node(d), base: maybe(who.node(d), d) },
         16 => Op::Thaw { top: who.node(d), base: maybe(who.node(d), d) },
@@ -76,7 +75,7 @@ pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dic
         // Else nothing would ever be done in noise.
         32 if state.drain_alls > 1 => Op::DrainAllEnd {},
         19.. => later(verb, d, &who),
-        _ => Op::Add { node: NodeId(d.below(N) as u8), spec: spec(d) },
+        _ => Op::Add { node: d.any_node(), spec: spec(d) },
     }
 }
 
@@ -87,12 +86,12 @@ fn later(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
         20 => Op::Delete { node: who.node(d) },
         21 => Op::Eject { node: who.node(d) },
         22 => {
-            let (parent, new) = (who.node(d), NodeId(d.below(who.names) as u8));
+            let (parent, new) = (who.node(d), d.any_node());
             Op::OpenChild { parent, node: new, spec: spec(d), name: child(d), role: role(d) }
         }
         23 => {
             let (top, base) = (who.node(d), who.node(d));
-            Op::DropIntermediate { top, base, name: d.one_in(3).then(|| NodeId(d.below(who.names) as u8)) }
+            Op::DropIntermediate { top, base, name: d.one_in(3).then(|| d.any_node()) }
         }
         24 => {
             let count = 1 + d.below(Queue::MOST);
@@ -127,7 +126,7 @@ fn quiet(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
         },
         _ => {
             let job = who.user(d);
-            jobs::hostile(verb, d, who.names, &|d| who.node(d), job)
+            jobs::hostile(verb, d, &|d| who.node(d), job)
         }
     }
 }

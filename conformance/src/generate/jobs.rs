@@ -1,6 +1,6 @@
 //! Jobs and opening (O41 to O46): those that make sense, and any.
 
-use super::{Dice, alive, unused, users};
+use super::{Dice, alive};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{Act, Below, EdgeId, Kind, Layer, NodeId, Op, OpKind, State, UserId};
 
@@ -26,18 +26,15 @@ fn job(verb: usize, Work { act, job, a, b, filter }: Work, name: Option<NodeId>)
 }
 
 /// Any of them on any names.
-pub(super) fn hostile(
-    verb: usize,
-    d: &mut Dice<'_>,
-    names: usize,
-    node: &dyn Fn(&mut Dice<'_>) -> NodeId,
-    job_name: UserId,
-) -> Op {
-    let any = |d: &mut Dice<'_>| NodeId(d.below(names) as u8);
+pub(super) fn hostile(verb: usize, d: &mut Dice<'_>, node: &dyn Fn(&mut Dice<'_>) -> NodeId, job_name: UserId) -> Op {
+    let any = |d: &mut Dice<'_>| d.any_node();
     if verb > 40 {
         let act = Act::EVERY[d.below(3)];
         let filter = if act == Act::Start { any(d) } else { node(d) };
-        let work = Work { act, job: job_name.main(), a: node(d), b: node(d), filter };
+        let a = node(d);
+        // Ends of jobs that are of another kind, or of no node below.
+        let b = if d.one_in(5) { a } else { node(d) };
+        let work = Work { act, job: job_name.main(), a, b, filter };
         return job(verb, work, d.one_in(3).then(|| any(d)));
     }
     let layer = |d: &mut Dice<'_>| Layer { kind: Kind::EVERY[d.below(Kind::EVERY.len())], flags: flags(d, 3) };
@@ -82,8 +79,8 @@ pub(super) fn plausible<const N: usize, const E: usize>(
         41..=43 => chain(state, a).into_iter().skip(usize::from(verb != 41)).filter(writable).collect(),
         _ => free(to).filter(|id| *id != a).collect(),
     };
-    let user = dice.pick(&users(state, false))?;
-    let work = Work { act: Act::Start, job: user, a, b: dice.pick(&others)?, filter: unused(state).next()? };
+    let user = dice.pick(&dice.users(state, false))?;
+    let work = Work { act: Act::Start, job: user, a, b: dice.pick(&others)?, filter: dice.unused(state).next()? };
     Some(job(verb, work, None))
 }
 
@@ -104,7 +101,7 @@ fn end<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: 
         _ => Kind::MirrorTop,
     };
     let ours = |user: &UserId| at(*user).is_some_and(|filter| kind(filter) == Some(filters));
-    let known = users(state, true);
+    let known = dice.users(state, true);
     let jobs: Vec<UserId> = known.into_iter().filter(|user| at(user.further(1)).is_some() && ours(user)).collect();
     let main = dice.pick(&jobs)?;
     let filter = at(main)?;
@@ -121,7 +118,7 @@ fn open<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>
     const ABOVE: [Kind; 6] =
         [Kind::Format, Kind::Format, Kind::Raw, Kind::Filter, Kind::CopyOnRead, Kind::BackingFilter];
     const BELOW: [Kind; 3] = [Kind::Protocol, Kind::File, Kind::Format];
-    let mut free = unused(state);
+    let mut free = dice.unused(state);
     let (node, below, above) = (free.next()?, free.next()?, free.next()?);
     let kind = ABOVE[dice.below(ABOVE.len())];
     let alive = alive(state);

@@ -7,9 +7,10 @@ mod hostile;
 mod jobs;
 mod plausible;
 
+use crate::story::Turn;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    Context, Hook, Kind, NodeId, Op, OpKind, Opt, Outcome, Perms, Phase, Refusal, State, UserId, Ways, execute,
+    Context, EdgeId, Hook, Kind, NodeId, Op, OpKind, Opt, Outcome, Perms, Phase, Refusal, State, UserId, Ways, execute,
 };
 
 /// How wild the operations are.
@@ -37,15 +38,20 @@ pub struct Move {
     /// Its operations, each read against what the ones before it left.
     pub choices: Vec<Choice>,
     /// Which driver refuses, if any.
-    pub refusal: Option<[u8; 2]>,
+    pub refusal: Option<[u8; 3]>,
 }
 
 impl Move {
     /// One in eight moves has a driver that refuses, one in four is a transaction. `None`: the bytes are used up.
     pub fn read(bytes: &mut impl Iterator<Item = u8>) -> Option<Move> {
+        Move::read_as(bytes, 32, 64)
+    }
+
+    /// A move that, in so many of 256 cases, has a driver that refuses, or is a transaction of several operations.
+    pub fn read_as(bytes: &mut impl Iterator<Item = u8>, refused: u8, joined: u8) -> Option<Move> {
+        let refusal = if bytes.next()? < refused { Some([bytes.next()?, bytes.next()?, bytes.next()?]) } else { None };
         let shape = bytes.next()?;
-        let refusal = if shape % 8 == 7 { Some([bytes.next()?, bytes.next()?]) } else { None };
-        let length = if shape >= 192 { 2 + shape as usize % (MOST_OPS - 1) } else { 1 };
+        let length = if shape < joined { 2 + shape as usize % (MOST_OPS - 1) } else { 1 };
         let mut choices = Vec::new();
         for _ in 0..length {
             let mut choice = [0; WIDTH];
@@ -69,76 +75,94 @@ impl Without {
     }
 }
 
-/// A transaction and its injected refusals, ready to be executed.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Step {
-    /// The operations.
-    pub ops: Vec<Op>,
-    /// At most one: which of several unrelated nodes is asked first is not specified (V5.2).
-    pub refusals: Vec<Refusal>,
+/// Within which bounds, and how, operations are made: the same for a whole story.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Setup {
+    /// How wild they are.
+    pub mode: Mode,
+    /// What is left out.
+    pub without: Without,
+    /// Nodes have the names below this number, which is at most what the state has room for.
+    pub names: u8,
+    /// Users have the names below this number.
+    pub users: u8,
+    /// In so many of 256 cases a name is picked from the first third of those that fit, which so is hot.
+    pub hot: u8,
+}
+
+impl Setup {
+    /// Everything, on so many names of nodes.
+    pub const fn new(mode: Mode, names: u8) -> Setup {
+        Setup { mode, without: Without(0), names, users: 8, hot: 192 }
+    }
+}
+
+/// What a move came to.
+#[derive(Clone, Debug)]
+pub struct Next<const N: usize, const E: usize> {
+    /// What is done, while at most one driver refuses: which of several unrelated nodes is asked first is not specified
+    /// (V5.2).
+    pub turn: Turn,
+    /// What the model says of it.
+    pub outcome: Outcome<N, E>,
     /// Operations left out because the model has no room for the edges they add.
     pub skipped: usize,
 }
 
 /// Reads one operation against a state (in the middle of a transaction: with what the steps so far did to it).
-pub fn op<const N: usize, const E: usize>(mode: Mode, without: Without, choice: Choice, state: &State<N, E>) -> Op {
-    let mut dice = Dice(&choice.0);
-    match mode {
-        Mode::Plausible => plausible::op(without, dice, state),
+pub fn op<const N: usize, const E: usize>(setup: Setup, choice: Choice, state: &State<N, E>) -> Op {
+    let mut dice = Dice { bytes: &choice.0, setup };
+    match setup.mode {
+        Mode::Plausible => plausible::op(dice, state),
         // Half of it makes sense: pure noise never builds anything that could be broken.
-        Mode::Hostile if dice.one_in(2) => plausible::op(without, dice, state),
-        Mode::Hostile => hostile::op(without, dice, state),
+        Mode::Hostile if dice.one_in(2) => plausible::op(dice, state),
+        Mode::Hostile => hostile::op(dice, state),
     }
 }
 
-/// Reads a whole move against a state, within the model's bounds.
-pub fn step<const N: usize, const E: usize>(mode: Mode, without: Without, chosen: &Move, state: &State<N, E>) -> Step {
-    let mut step = Step::default();
+/// Reads a whole move against a state, within the model's bounds, and executes it on the model.
+pub fn step<const N: usize, const E: usize>(setup: Setup, chosen: &Move, state: &State<N, E>) -> Next<N, E> {
+    let (ops, skipped) = read(setup, chosen, state);
+    let outcome = execute(state, &ops, &[]);
+    let mut next = Next { turn: Turn { ops, refusals: Vec::new() }, outcome, skipped };
+    if !next.turn.has_one_answer(state, &next.outcome) {
+        next.skipped += next.turn.ops.len();
+        next.turn.ops.clear();
+        next.outcome = execute(state, &[], &[]);
+    }
+    if matches!(next.outcome, Outcome::Refused { .. }) {
+        return next;
+    }
+    let refused = chosen.refusal.and_then(|bytes| refusal(Dice { bytes: &bytes, setup }, &next.outcome));
+    if let Some(refused) = refused {
+        next.turn.refusals.push(refused);
+        next.outcome = execute(state, &next.turn.ops, &next.turn.refusals);
+    }
+    next
+}
+
+/// The operations of a move, each read against what the ones before it left, and how many there is no room for.
+fn read<const N: usize, const E: usize>(setup: Setup, chosen: &Move, state: &State<N, E>) -> (Vec<Op>, usize) {
+    let (mut ops, mut skipped) = (Vec::new(), 0);
     let mut work = Work::new(state);
-    for &choice in &chosen.choices {
-        let op = op(mode, without, choice, &work.graph);
-        if op.edges_added() > work.graph.free_edges() {
-            step.skipped += 1;
+    for (place, &choice) in chosen.choices.iter().enumerate() {
+        let op = op(setup, choice, &work.graph);
+        if op.edges_added_in(&work.graph) > work.graph.free_edges() {
+            skipped += 1;
             continue;
         }
-        step.ops.push(op);
+        ops.push(op);
         // Nothing after a step that fails is executed.
-        if work.step(op).is_err() {
+        if place + 1 < chosen.choices.len() && work.step(op).is_err() {
             break;
         }
     }
-    // P9 refuses by itself, and of two refusals the first is a matter of an order that is not specified.
-    match by_itself(&step.ops, state) {
-        0 => step.refusals.extend(chosen.refusal.and_then(|bytes| refusal(mode, Dice(&bytes), &step.ops, state))),
-        1 => {}
-        _ => {
-            step.skipped += step.ops.len();
-            step.ops.clear();
-        }
-    }
-    step
-}
-
-/// How many drivers refuse without being told to (P9), as far as that can be seen from outside: 0, 1, or 2 if there may be more.
-fn by_itself<const N: usize, const E: usize>(ops: &[Op], state: &State<N, E>) -> usize {
-    let refuses = |state: &State<N, E>| match execute(state, ops, &[]) {
-        Outcome::Refused { by } => Some(by),
-        _ => None,
-    };
-    let Some(first) = refuses(state) else { return 0 };
-    let mut aligned = *state;
-    aligned.nodes[usize::from(first.node.0)].opt = Opt::Unaligned(false);
-    1 + usize::from(refuses(&aligned).is_some())
+    (ops, skipped)
 }
 
 /// A place of the plan that would come about; to the hostile, in every other case, any place at all.
-fn refusal<const N: usize, const E: usize>(
-    mode: Mode,
-    mut dice: Dice<'_>,
-    ops: &[Op],
-    state: &State<N, E>,
-) -> Option<Refusal> {
-    if mode == Mode::Hostile && dice.one_in(2) {
+fn refusal<const N: usize, const E: usize>(mut dice: Dice<'_>, outcome: &Outcome<N, E>) -> Option<Refusal> {
+    if dice.setup.mode == Mode::Hostile && dice.one_in(2) {
         const HOOKS: [Hook; 8] = [
             Hook::Prepare,
             Hook::Check,
@@ -150,21 +174,24 @@ fn refusal<const N: usize, const E: usize>(
             Hook::Context,
         ];
         let hook = HOOKS[dice.below(HOOKS.len())];
-        return Some(Refusal { node: NodeId(dice.below(N) as u8), hook });
+        return Some(Refusal { node: dice.any_node(), hook });
     }
-    let Outcome::Done { plan, .. } = execute(state, ops, &[]) else { return None };
+    let Outcome::Done { plan, .. } = outcome else { return None };
     let hooks: Vec<Refusal> = plan.hooks().collect();
-    dice.pick(&hooks)
+    dice.even(&hooks)
 }
 
 /// Bytes as decisions; when they are used up, zeroes.
 #[derive(Clone)]
-struct Dice<'a>(&'a [u8]);
+struct Dice<'a> {
+    bytes: &'a [u8],
+    setup: Setup,
+}
 
 impl Dice<'_> {
     fn byte(&mut self) -> u8 {
-        let Some((&first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
+        let Some((&first, rest)) = self.bytes.split_first() else { return 0 };
+        self.bytes = rest;
         first
     }
 
@@ -177,16 +204,41 @@ impl Dice<'_> {
         self.byte() % count == count - 1
     }
 
-    /// One of them: in three cases of four from the first third, which is hot.
+    /// One of them, from the first third if it is to be a hot one.
     fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
-        let byte = self.byte() as usize;
-        let range = if byte < 192 { from.len().div_ceil(3) } else { from.len() };
-        from.get(byte.checked_rem(range)?).copied()
+        let byte = self.byte();
+        let range = if byte < self.setup.hot { from.len().div_ceil(3) } else { from.len() };
+        from.get(usize::from(byte).checked_rem(range)?).copied()
+    }
+
+    /// Any name, of a node that is there or not.
+    fn any_node(&mut self) -> NodeId {
+        NodeId(self.below(self.setup.names.max(1).into()) as u8)
+    }
+
+    /// A user's name, in use or not.
+    fn any_user(&mut self) -> UserId {
+        UserId(self.below(self.setup.users.max(1).into()) as u16)
+    }
+
+    /// The names of nodes that are not in use.
+    fn unused<'s, const N: usize, const E: usize>(
+        &self,
+        state: &'s State<N, E>,
+    ) -> impl Iterator<Item = NodeId> + use<'s, N, E> {
+        let names = usize::from(self.setup.names).min(N);
+        (0..names).filter(|&i| state.nodes[i].kind.is_none()).map(|i| NodeId(i as u8))
+    }
+
+    /// The users that are there, or that are not.
+    fn users<const N: usize, const E: usize>(&self, state: &State<N, E>, there: bool) -> Vec<UserId> {
+        let is_there = |user: &UserId| state.edge_index(EdgeId::User(*user)).is_some();
+        (0..self.setup.users).map(|name| UserId(name.into())).filter(|user| is_there(user) == there).collect()
     }
 
     /// One of them, each as likely as the others.
     fn even<T: Copy>(&mut self, from: &[T]) -> Option<T> {
-        from.get(self.byte().checked_rem(from.len() as u8)? as usize).copied()
+        from.get(usize::from(self.byte()).checked_rem(from.len())?).copied()
     }
 
     fn perms(&mut self) -> Perms {
@@ -237,18 +289,4 @@ impl Dice<'_> {
 /// The nodes that a step can name.
 fn alive<const N: usize, const E: usize>(state: &State<N, E>) -> Vec<NodeId> {
     state.names().filter(|&id| state.node(id).is_some()).collect()
-}
-
-/// The names of nodes that are not in use.
-fn unused<const N: usize, const E: usize>(state: &State<N, E>) -> impl Iterator<Item = NodeId> {
-    (0..N).filter(|&i| state.nodes[i].kind.is_none()).map(|i| NodeId(i as u8))
-}
-
-/// How many users are ever named.
-const USERS: u16 = 8;
-
-/// The users that are there, and that are not.
-fn users<const N: usize, const E: usize>(state: &State<N, E>, there: bool) -> Vec<UserId> {
-    let is_there = |user: &UserId| state.edge_index(blockgraph_model::EdgeId::User(*user)).is_some();
-    (0..USERS).map(UserId).filter(|user| is_there(user) == there).collect()
 }

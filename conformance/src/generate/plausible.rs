@@ -3,7 +3,7 @@
 //! Each verb picks among operands for which its preconditions hold, and wishes that the node itself can grant. What then
 //! conflicts further down is left to the judgement, so a good part is refused all the same.
 
-use super::{Dice, Without, alive, hostile, jobs, unused, users};
+use super::{Dice, alive, hostile, jobs};
 use blockgraph_model::judge::derive;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, R, U, W, Z};
@@ -34,11 +34,12 @@ const ROLES: [Role; 8] = [
 ];
 
 /// An operation for which there are operands, of the verb that was drawn or the next one that has any.
-pub(super) fn op<const N: usize, const E: usize>(without: Without, mut dice: Dice<'_>, state: &State<N, E>) -> Op {
+pub(super) fn op<const N: usize, const E: usize>(mut dice: Dice<'_>, state: &State<N, E>) -> Op {
+    let without = dice.setup.without;
     let drawn = draw(&mut dice);
     let verbs = (drawn..Op::VERBS.len()).chain(0..drawn).filter(|&verb| !without.has(verb));
     let made = verbs.filter_map(|verb| verb_op(verb, &mut dice.clone(), state)).next();
-    made.unwrap_or_else(|| hostile::op(without, dice, state))
+    made.unwrap_or_else(|| hostile::op(dice, state))
 }
 
 fn draw(dice: &mut Dice<'_>) -> usize {
@@ -54,7 +55,7 @@ fn draw(dice: &mut Dice<'_>) -> usize {
 
 fn verb_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
     match verb {
-        0 => Some(Op::Add { node: unused(state).next()?, spec: spec(dice) }),
+        0 => Some(Op::Add { node: dice.unused(state).next()?, spec: spec(dice) }),
         1 => release(dice, state),
         2..=4 | 11 => user_op(verb, dice, state),
         5 => attach(dice, state),
@@ -95,13 +96,13 @@ fn later_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, st
         }
         21 => {
             // Never so many that there is nothing left to work with.
-            let few = state.nodes.iter().filter(|node| node.ejected).count() < N / 4;
+            let few = state.nodes.iter().filter(|node| node.ejected).count() < usize::from(dice.setup.names) / 4;
             Some(Op::Eject { node: dice.pick(&drivers(state, |_| few))? })
         }
         22 => {
             let parent = dice.pick(&drivers(state, Kind::takes_children))?;
             let (name, role) = place(dice, state, parent)?;
-            Some(Op::OpenChild { parent, node: unused(state).next()?, spec: spec(dice), name, role })
+            Some(Op::OpenChild { parent, node: dice.unused(state).next()?, spec: spec(dice), name, role })
         }
         23 => drop_intermediate(dice, state),
         24 => {
@@ -147,7 +148,7 @@ fn quiet_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, st
         37 => {
             let sizes = |user: &UserId| edge_of(state, *user).is_some_and(|e| e.wanted.need.meets(Z));
             let active = |user: &UserId| at(state, *user).is_some_and(|id| !node(state, id).flags.inactive);
-            let users: Vec<UserId> = users(state, true).into_iter().filter(|u| sizes(u) && active(u)).collect();
+            let users: Vec<UserId> = dice.users(state, true).into_iter().filter(|u| sizes(u) && active(u)).collect();
             Some(Op::Truncate { user: dice.pick(&users)?, unaligned: dice.one_in(2) })
         }
         38 | 39 => quorum_op(verb, dice, state),
@@ -162,7 +163,7 @@ fn inactivate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State
         Parent::User(_) => e.ways.may_inactivate || e.wanted.need.within(R),
     };
     // Never so many that nobody can write any more.
-    let few = state.nodes.iter().filter(|node| node.flags.inactive).count() < N / 2;
+    let few = state.nodes.iter().filter(|node| node.flags.inactive).count() < usize::from(dice.setup.names) / 2;
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let fits = |id| few && !node(state, id).flags.inactive && edges(id).all(willing);
     Some(Op::Inactivate { node: dice.pick(&drivers_at(state, fits))? })
@@ -271,7 +272,7 @@ fn release<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N,
 
 fn user_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
     if verb == 2 {
-        let user = dice.pick(&users(state, false))?;
+        let user = dice.pick(&dice.users(state, false))?;
         let node = dice.pick(&alive(state))?;
         return Some(Op::AttachUser {
             user,
@@ -281,7 +282,7 @@ fn user_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
             context: home(dice, state, node),
         });
     }
-    let user = dice.pick(&users(state, true))?;
+    let user = dice.pick(&dice.users(state, true))?;
     let at = at(state, user)?;
     match verb {
         3 => Some(Op::DetachUser { user }),
@@ -379,7 +380,7 @@ fn slot_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
 /// Append and insert: a node that has no chain yet comes over another.
 fn over<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
     if verb == 13 {
-        let new = unused(state).next()?;
+        let new = dice.unused(state).next()?;
         return Some(Op::Insert { new, spec: upper_spec(dice), top: dice.pick(&alive(state))? });
     }
     let takes = |kind: Kind| kind.supports_cow() || kind.filter_slot().is_some();
@@ -409,7 +410,7 @@ fn drop_intermediate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state:
     let bases: Vec<NodeId> =
         chain_of(state, top).into_iter().skip(1).filter(|&id| id != top && has_driver(state, id)).collect();
     let base = dice.even(&bases)?;
-    Some(Op::DropIntermediate { top, base, name: dice.one_in(3).then(|| NodeId(dice.below(N) as u8)) })
+    Some(Op::DropIntermediate { top, base, name: dice.one_in(3).then(|| dice.any_node()) })
 }
 
 /// What a reopen says of one node: a flag in every other case, options, children now and then.
@@ -462,11 +463,11 @@ fn reference<const N: usize, const E: usize>(
 fn block<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
     let blocks = |user: &UserId| edge_of(state, *user).map_or(OpKinds::NONE, |e| e.blocks);
     if verb == 26 {
-        let (user, first) = (dice.pick(&users(state, true))?, OpKinds::of(dice.op_kind()));
+        let (user, first) = (dice.pick(&dice.users(state, true))?, OpKinds::of(dice.op_kind()));
         let second = if dice.one_in(2) { OpKinds::of(dice.op_kind()) } else { OpKinds::NONE };
         return Some(Op::Block { user, kinds: OpKinds(first.0 | second.0) });
     }
-    let busy: Vec<UserId> = users(state, true).into_iter().filter(|user| blocks(user) != OpKinds::NONE).collect();
+    let busy: Vec<UserId> = dice.users(state, true).into_iter().filter(|user| blocks(user) != OpKinds::NONE).collect();
     let user = dice.pick(&busy)?;
     let all = blocks(&user);
     let kinds: Vec<OpKind> = all.iter().collect();

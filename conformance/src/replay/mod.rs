@@ -11,8 +11,9 @@ pub mod walk;
 
 use crate::guard::guard;
 use crate::impl_subject::ImplSubject;
+use crate::story::Turn;
 use crate::subject::Subject;
-use blockgraph_model::menu::Action;
+use blockgraph_model::{Op, Refusal};
 
 /// A difference between model and crate, or a panic of the crate.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,7 +21,7 @@ pub struct Mismatch {
     /// The state (by index of the exploration) where it happened.
     pub state: u32,
     /// The operations from the empty graph that show it; the last one differs.
-    pub story: Vec<Action>,
+    pub story: Vec<Turn>,
     /// What differs.
     pub what: String,
 }
@@ -57,13 +58,14 @@ impl Tally {
 }
 
 /// [`Subject::apply`] and a comparison, where a panic of the crate is a difference and not the end of the run.
-fn guarded(
+pub(crate) fn guarded(
     subject: &mut ImplSubject,
-    action: &Action,
+    ops: &[Op],
+    refusals: &[Refusal],
     compare: impl FnOnce(&ImplSubject, &crate::subject::Answer) -> Option<String>,
 ) -> Option<String> {
     let compared = guard(|| {
-        let answer = subject.apply(&action.ops, action.refusals());
+        let answer = subject.apply(ops, refusals);
         compare(subject, &answer)
     });
     compared.unwrap_or_else(|panic| Some(format!("the crate panicked: {panic}")))

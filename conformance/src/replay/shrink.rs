@@ -3,23 +3,31 @@
 use super::guarded;
 use crate::compare::check_step;
 use crate::impl_subject::ImplSubject;
-use blockgraph_model::menu::{Action, Small};
-use blockgraph_model::{Op, Outcome, execute};
+use crate::story::Turn;
+use blockgraph_model::{Outcome, State, execute};
 
-/// Runs a story from the empty graph on both sides; the place of the first action after which they differ, and how.
-pub fn differs(story: &[Action]) -> Option<(usize, String)> {
-    let mut state = Small::default();
+/// Runs a story from the empty graph on both sides; the place of the first turn after which they differ, and how. Turns for
+/// which the model has no room are left out.
+pub fn differs<const N: usize, const E: usize>(story: &[Turn]) -> Option<(usize, String)> {
+    let mut state = State::<N, E>::default();
     let mut subject = ImplSubject::new();
-    for (place, action) in story.iter().enumerate() {
-        let added: usize = action.ops.iter().map(Op::edges_added).sum();
-        if state.free_edges() < added {
+    for (place, turn) in story.iter().enumerate() {
+        if !turn.fits(&state) {
             continue;
         }
-        let outcome = execute(&state, &action.ops, action.refusals());
+        let mut outcome = execute(&state, &turn.ops, &[]);
+        if !turn.has_one_answer(&state, &outcome) {
+            continue;
+        }
+        if !turn.refusals.is_empty() {
+            outcome = execute(&state, &turn.ops, &turn.refusals);
+        }
         if let Outcome::Done { next, .. } = &outcome {
             state = *next;
         }
-        let wrong = guarded(&mut subject, action, |subject, answer| check_step(&outcome, answer, subject, &state));
+        let wrong = guarded(&mut subject, &turn.ops, &turn.refusals, |subject, answer| {
+            check_step(&outcome, answer, subject, &state)
+        });
         if let Some(what) = wrong {
             return Some((place, what));
         }
@@ -27,19 +35,15 @@ pub fn differs(story: &[Action]) -> Option<(usize, String)> {
     None
 }
 
-/// The story without everything that is not needed to see a difference (not necessarily the same one): one action less
-/// and there is none. A story that shows nothing from an empty graph is returned as it is.
-pub fn shrink(story: &[Action]) -> (Vec<Action>, Option<String>) {
-    shrink_by(story, differs)
-}
-
-/// [`shrink`] for any sort of difference: `differs` says after which action of a story it shows first, and how.
-pub fn shrink_by(
-    story: &[Action],
-    mut differs: impl FnMut(&[Action]) -> Option<(usize, String)>,
-) -> (Vec<Action>, Option<String>) {
+/// The story without everything that is not needed to see a difference (not necessarily the same one): one turn less and
+/// there is none. `differs` says after which turn of a story it shows first, and how. A story that shows nothing is
+/// returned as it is.
+pub fn shrink<T: Clone>(
+    story: &[T],
+    mut differs: impl FnMut(&[T]) -> Option<(usize, String)>,
+) -> (Vec<T>, Option<String>) {
     let Some((place, what)) = differs(story) else { return (story.to_vec(), None) };
-    let mut best: Vec<Action> = story[..=place].to_vec();
+    let mut best: Vec<T> = story[..=place].to_vec();
     let mut what = what;
     let mut size = best.len().div_ceil(2);
     while size > 0 {
@@ -64,20 +68,20 @@ pub fn shrink_by(
 
 #[cfg(test)]
 mod tests {
-    use super::{differs, shrink, shrink_by};
-    use blockgraph_model::menu::Action;
+    use super::{differs, shrink};
+    use crate::story::Turn;
     use blockgraph_model::{Kind, NodeId, Op, Spec};
 
-    fn add(node: u8) -> Action {
-        Action::single(Op::Add { node: NodeId(node), spec: Spec::plain(Kind::Protocol) })
+    fn add(node: u8) -> Turn {
+        Turn::single(Op::Add { node: NodeId(node), spec: Spec::plain(Kind::Protocol) })
     }
 
-    fn release(node: u8) -> Action {
-        Action::single(Op::Release { node: NodeId(node) })
+    fn release(node: u8) -> Turn {
+        Turn::single(Op::Release { node: NodeId(node) })
     }
 
     /// Shows after the last of `parts`, if they all come in this order.
-    fn in_order(parts: &[Action]) -> impl FnMut(&[Action]) -> Option<(usize, String)> {
+    fn in_order(parts: &[Turn]) -> impl FnMut(&[Turn]) -> Option<(usize, String)> {
         let parts = parts.to_vec();
         move |story| {
             let mut left = parts.iter();
@@ -96,11 +100,11 @@ mod tests {
 
     #[test]
     fn only_what_is_needed_remains() {
-        let long: Vec<Action> = (0..97).map(|i| if i % 7 == 3 { release(i) } else { add(i) }).collect();
+        let long: Vec<Turn> = (0..97).map(|i| if i % 7 == 3 { release(i) } else { add(i) }).collect();
         let needed = [&[5][..], &[0, 96], &[1, 2, 3], &[10, 40, 41, 95], &[0, 1, 93, 94, 95, 96]];
         for places in needed {
-            let parts: Vec<Action> = places.iter().map(|&place: &usize| long[place].clone()).collect();
-            let (short, what) = shrink_by(&long, in_order(&parts));
+            let parts: Vec<Turn> = places.iter().map(|&place: &usize| long[place].clone()).collect();
+            let (short, what) = shrink(&long, in_order(&parts));
             assert_eq!(short, parts);
             assert_eq!(what, Some(format!("after {}", parts.len() - 1)), "the text is that of the short story");
         }
@@ -109,21 +113,21 @@ mod tests {
     /// Where one can be taken away only once another is gone, or only two at a time, one pass is not enough.
     #[test]
     fn one_action_less_shows_nothing() {
-        let story: Vec<Action> = (0..40).map(add).collect();
+        let story: Vec<Turn> = (0..40).map(add).collect();
         // Any even number of actions, at least six, shows it: nothing can be taken away alone.
-        let even = |story: &[Action]| {
+        let even = |story: &[Turn]| {
             (story.len() >= 6 && story.len().is_multiple_of(2)).then(|| (story.len() - 1, String::new()))
         };
         // Each needs the one before it, all the way down: they can only go from the end.
-        let ladder = |story: &[Action]| {
+        let ladder = |story: &[Turn]| {
             let has = |node: u8| story.contains(&add(node));
             let ok = |node: u8| !has(node) || has(node - 1);
             (has(0) && (1..40).all(ok)).then(|| (story.len() - 1, String::new()))
         };
-        type Rule = fn(&[Action]) -> Option<(usize, String)>;
+        type Rule = fn(&[Turn]) -> Option<(usize, String)>;
         let rules: [Rule; 2] = [even, ladder];
         for rule in rules {
-            let (short, _) = shrink_by(&story, rule);
+            let (short, _) = shrink(&story, rule);
             assert!(short.len() < story.len() && rule(&short).is_some());
             for at in 0..short.len() {
                 let mut less = short.clone();
@@ -136,7 +140,7 @@ mod tests {
     #[test]
     fn a_story_without_a_difference_stays() {
         let story = [add(0), release(0), release(0), add(1)];
-        assert_eq!(differs(&story), None);
-        assert_eq!(shrink(&story), (story.to_vec(), None));
+        assert_eq!(differs::<6, 10>(&story), None);
+        assert_eq!(shrink(&story, differs::<6, 10>), (story.to_vec(), None));
     }
 }

@@ -4,6 +4,7 @@ use super::{Mismatch, Tally, guarded};
 use crate::compare::check_step;
 use crate::impl_subject::ImplSubject;
 use crate::restore::restore_into;
+use crate::story::turns;
 use blockgraph_model::explore::{SmallOutcome, Visitor};
 use blockgraph_model::menu::{Action, Small};
 use blockgraph_model::{Outcome, table::Table};
@@ -46,11 +47,15 @@ impl Star {
         match outcome {
             Outcome::Done { next, .. } => {
                 self.copy.copy_from(&self.origin);
-                guarded(&mut self.copy, action, |subject, answer| check_step(outcome, answer, subject, next))
+                guarded(&mut self.copy, &action.ops, action.refusals(), |subject, answer| {
+                    check_step(outcome, answer, subject, next)
+                })
             }
             _ => {
                 let state = &self.state;
-                guarded(&mut self.same, action, |subject, answer| check_step(outcome, answer, subject, state))
+                guarded(&mut self.same, &action.ops, action.refusals(), |subject, answer| {
+                    check_step(outcome, answer, subject, state)
+                })
             }
         }
     }
@@ -103,6 +108,6 @@ pub fn nearest(
     stars: &[Star],
 ) -> Option<Mismatch> {
     let (state, action, what) = stars.iter().filter_map(|star| star.found.as_ref()).min_by_key(|found| found.0)?;
-    let story = explored.trace_and(facet, *state, action);
+    let story = turns(&explored.trace_and(facet, *state, action));
     Some(Mismatch { state: *state, story, what: what.clone() })
 }

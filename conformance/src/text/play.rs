@@ -25,6 +25,7 @@ pub struct Stage {
     other: Option<Box<dyn Subject>>,
     /// Are expectations held against the model too?
     model_too: bool,
+    nodes: usize,
     edges: usize,
     /// The most callers that hold one node, sections that are open on one, and drain-alls.
     counts: [u32; 3],
@@ -46,12 +47,12 @@ pub struct Report {
 impl Stage {
     /// On one subject, which is its own judge.
     pub fn alone(judge: Box<dyn Subject>) -> Stage {
-        Stage { judge, other: None, model_too: true, edges: 0, counts: [0; 3] }
+        Stage { judge, other: None, model_too: true, nodes: 0, edges: 0, counts: [0; 3] }
     }
 
     /// On another subject, with the model as judge; `both`: the model is judged and compared as well.
     pub fn beside(judge: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
-        Stage { judge, other: Some(other), model_too: both, edges: 0, counts: [0; 3] }
+        Stage { judge, other: Some(other), model_too: both, nodes: 0, edges: 0, counts: [0; 3] }
     }
 
     /// Plays one step.
@@ -60,7 +61,8 @@ impl Stage {
     /// If it could go beyond the model's bounds, which are no outcome.
     pub fn play(&mut self, step: &Step, names: &Names) -> Result<Report, String> {
         let ops = step.body.ops();
-        if self.edges + ops.iter().map(|op| op.edges_added()).sum::<usize>() > MOST_EDGES {
+        let nodes = self.nodes + ops.iter().map(|op| op.makes().len()).sum::<usize>();
+        if self.edges + ops.iter().map(|op| op.most_edges_added(nodes)).sum::<usize>() > MOST_EDGES {
             return Err(format!("more than {MOST_EDGES} edges"));
         }
         for ((what, counts), present) in COUNTED.into_iter().zip(self.counts) {
@@ -70,6 +72,7 @@ impl Stage {
         }
         let answer = self.judge.apply(ops, &step.refusals);
         let graph = self.judge.observe();
+        self.nodes = graph.nodes.len();
         self.edges = graph.users.len() + graph.nodes.iter().map(|node| node.children.len()).sum::<usize>();
         let most = |of: fn(&NodeSeen) -> u32| graph.nodes.iter().map(of).max().unwrap_or(0);
         self.counts = [most(|node| node.holders), most(|node| node.sections), graph.drain_alls];

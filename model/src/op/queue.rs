@@ -61,11 +61,11 @@ impl Queue {
     }
 
     /// The same list with other names.
-    pub fn map(mut self, name: impl Fn(NodeId) -> NodeId) -> Queue {
+    pub fn map(mut self, mut name: impl FnMut(NodeId) -> NodeId) -> Queue {
         for entry in &mut self.entries[..self.len as usize] {
             entry.node = name(entry.node);
-            entry.backing = entry.backing.map(|backing| backing.map(&name));
-            entry.file = entry.file.map(&name);
+            entry.backing = entry.backing.map(|backing| backing.map(&mut name));
+            entry.file = entry.file.map(&mut name);
         }
         self
     }

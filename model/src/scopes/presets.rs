@@ -24,7 +24,17 @@ pub(super) fn presets(nodes: u8, edges: usize, users: u8) -> Facet {
         nodes,
         edges,
         users,
-        verbs: &["add", "attach-user", "detach-user", "attach", "detach", "set-option", "set-read-only", "set-file"],
+        verbs: &[
+            "add",
+            "attach-user",
+            "detach-user",
+            "attach",
+            "detach",
+            "set-option",
+            "set-read-only",
+            "set-file",
+            "drop-filter",
+        ],
         specs: &KINDS,
         pairs: const {
             &[Pair::new(NONE, ALL), Pair::new(Perms(R.0 | W.0 | Z.0), but(R)), Pair::new(U, but(Perms(W.0 | Z.0)))]

@@ -54,9 +54,11 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         }
         let covered = self.covered(node);
         for &node in &covered {
-            let mut users = self.graph.parents(node).map(|i| &self.graph.edges()[i]);
-            let objects = |e: &&Edge| !e.ways.may_inactivate && !e.wanted.need.within(R);
-            if let Some(Parent::User(user)) = users.find(objects).map(|e| e.parent) {
+            let objects = |e: &Edge| match e.parent {
+                Parent::User(user) => (!e.ways.may_inactivate && !e.wanted.need.within(R)).then_some(user),
+                Parent::Node(_) => None,
+            };
+            if let Some(user) = self.graph.parents(node).find_map(|i| objects(&self.graph.edges()[i])) {
                 return Err(E::UserActive { user });
             }
         }

@@ -1,0 +1,13 @@
+//! Operations that mostly make sense, on model and crate: answer, plan, whole graph and the crate's own check after each.
+#![no_main]
+
+use blockgraph_conformance::counterexample;
+use blockgraph_conformance::fuzz::tale::Told;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|told: Told<false>| {
+    if let Some(found) = told.0.play() {
+        // A scenario that `blockgraph replay` plays; it says itself what differs.
+        panic!("model and crate differ:\n{}", counterexample::text(&found.story, &found.what));
+    }
+});

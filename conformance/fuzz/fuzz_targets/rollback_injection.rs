@@ -1,0 +1,13 @@
+//! Every turn is tried with each driver refusing, and cut off after each of its steps, before it is done.
+#![no_main]
+
+use blockgraph_conformance::counterexample;
+use blockgraph_conformance::fuzz::tale::Told;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|told: Told<false>| {
+    if let Some(found) = told.0.play_injected() {
+        // A scenario that `blockgraph replay` plays; it says itself what differs.
+        panic!("model and crate differ:\n{}", counterexample::text(&found.story, &found.what));
+    }
+});
