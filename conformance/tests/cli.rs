@@ -201,3 +201,51 @@ fn run_names_the_bad_line() {
         bad(&blockgraph(&["run"], input), line);
     }
 }
+
+/// The same seed gives the same object, but for the time it took.
+#[test]
+fn fuzz_is_repeatable() {
+    let run = |threads: &str| {
+        let output = blockgraph(&["fuzz", "--seed", "9", "--ops", "1500", "--json", "--threads", threads], b"");
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+        let mut object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        for generator in object["generators"].as_array_mut().unwrap() {
+            assert!(generator["ops"].as_u64().unwrap() >= 1500 && generator["difference"].is_null());
+            generator["seconds"].take();
+        }
+        object
+    };
+    let one = run("1");
+    assert_eq!(one, run("2"));
+    assert_eq!(one["generators"].as_array().unwrap().len(), 2);
+    assert!(one["holds"].as_bool().unwrap() && one["cells"].as_array().unwrap().len() > 300);
+}
+
+/// A story alone, a report, and a budget too small to fill the table.
+#[test]
+fn fuzz_reports() {
+    let story = blockgraph(&["fuzz", "--seed", "9", "--generator", "hostile", "--story", "3"], b"");
+    let out = text(&story.stdout);
+    assert_eq!(story.status.code(), Some(0), "{out}{}", text(&story.stderr));
+    assert!(out.starts_with("seed 9, ") && out.ends_with("no difference\n"), "{out}");
+    assert!(out.lines().any(|line| line.starts_with("hostile           1 ")), "{out}");
+    let few = blockgraph(&["fuzz", "--seed", "9", "--ops", "50", "--complete", "--table"], b"");
+    let (out, err) = (text(&few.stdout), text(&few.stderr));
+    assert_eq!(few.status.code(), Some(1));
+    assert!(out.contains("\nset-backing\n") && out.ends_with("the table does not hold\n"), "{out}");
+    assert!(err.lines().count() > 100 && err.lines().all(|line| line.ends_with(": not met")), "{err}");
+}
+
+#[test]
+fn fuzz_is_told_nonsense() {
+    for arguments in [
+        &["fuzz", "--ops", "0"][..],
+        &["fuzz", "--story", "1"],
+        &["fuzz", "--generator", "wild"],
+        &["fuzz", "--seed", "-1"],
+    ] {
+        let output = blockgraph(arguments, b"");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).starts_with("error: "), "{arguments:?}");
+    }
+}

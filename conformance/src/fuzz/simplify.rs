@@ -188,3 +188,84 @@ fn place(known: &RefCell<Vec<u16>>, name: u16) -> usize {
         known.len() - 1
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{plainer_turns, simplify};
+    use crate::story::Turn;
+    use crate::text::{Item, parse};
+
+    fn story(text: &str) -> Vec<Turn> {
+        let (scenario, _) = parse(text).unwrap_or_else(|problem| panic!("{problem}"));
+        let turns = scenario.items.iter().filter_map(|item| match item {
+            Item::Step(step) => Some(Turn { ops: step.body.ops().to_vec(), refusals: step.refusals.clone() }),
+            Item::Name(_) => None,
+        });
+        turns.collect()
+    }
+
+    /// Shows once every one of these has come, in this order, in any names.
+    fn shows(needed: &'static [&'static str]) -> impl FnMut(&[Turn]) -> Option<(usize, String)> {
+        move |story| {
+            let mut left = needed.iter();
+            let mut next = left.next()?;
+            for (place, turn) in story.iter().enumerate() {
+                while crate::counterexample::line(turn).contains(next) {
+                    match left.next() {
+                        Some(following) => next = following,
+                        None => return Some((place, "it".to_owned())),
+                    }
+                }
+            }
+            None
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_plain() {
+        let before = story(
+            "add node=a kind=protocol flags=ro\n\
+             add node=b kind=blkdebug take=w unshare=g flags=ro,no-io\n\
+             transaction {\n\
+               attach-user user=u node=a need=rw share=ru stay=on context=2\n\
+               insert new=c kind=filter flags=implicit top=b\n\
+             }\n\
+             reopen {\n node=b keep=off read-only=on\n node=a keep=on read-only=off\n}\n",
+        );
+        let differs = shows(&["kind=blkdebug", "flags=ro", "attach-user", "need=w", "read-only=on"]);
+        let (plain, what) = simplify(before, String::new(), differs);
+        let lines: Vec<String> = plain.iter().map(crate::counterexample::line).collect();
+        let expected = [
+            "add node=n0 kind=blkdebug flags=ro",
+            "attach-user user=u0 node=n1 need=w share=all",
+            "reopen { node=n0 keep=on read-only=on }",
+        ];
+        assert_eq!((lines, what.as_str()), (expected.map(str::to_owned).to_vec(), "it"));
+    }
+
+    /// Else taking plainer turns would not come to an end.
+    #[test]
+    fn nothing_is_plainer_than_itself() {
+        let turns = story(
+            "add node=a kind=quorum rewrite=on flags=ro,force-share\n\
+             add node=b kind=format\n\
+             open node=c kind=format file=b backing=a overlay=d probe=on\n\
+             refuse node=a hook=check\n\
+             transaction {\n append new=b top=a store=on\n drop-intermediate top=b base=a name=a\n}\n\
+             attach-user user=u node=a need=- share=all\n\
+             block user=u kinds=resize,stream\n",
+        );
+        for turn in &turns {
+            let mut left: Vec<Turn> = vec![turn.clone()];
+            let mut steps = 0;
+            while let Some(turn) = left.pop() {
+                for plainer in plainer_turns(&turn).concat() {
+                    assert_ne!(plainer, turn);
+                    steps += 1;
+                    assert!(steps < 100_000, "{turn:?}");
+                    left.push(plainer);
+                }
+            }
+        }
+    }
+}
