@@ -9,11 +9,11 @@ mod scene;
 mod ways;
 
 use blockgraph::jobs::Job;
-use blockgraph::{Graph, PlanStep, Snapshot};
+use blockgraph::{Graph, Snapshot};
 use common::Injected;
 use common::random_jobs::moved;
 use quickcheck::{Arbitrary, Gen, QuickCheck};
-use scene::{Scene, Tally, make, picture, tally, text};
+use scene::{Scene, Tally, make, picture, plan, tally, text};
 use ways::WAYS;
 
 /// Seeds of steps: those that make the graph, one transaction each; those that are taken back; those that come next.
@@ -62,8 +62,7 @@ fn outcome(graph: &mut Graph<Injected>, held: &[Job], seeds: &[u64]) -> Outcome 
     let mut t = graph.transaction();
     let said = make(&mut held.to_vec(), &mut t, seeds);
     let verdict = t.judge().and_then(|judged| {
-        let name = |step: &PlanStep| format!("{} {:?}", judged.get(step.node()).unwrap().name(), step.hook());
-        let plan = judged.plan().iter().map(name).collect();
+        let plan = plan(&judged);
         judged.run().map(|_| plan)
     });
     let stale = graph.stale_nodes().map(|node| graph.get(node).unwrap().name().to_string()).collect();
@@ -82,10 +81,10 @@ fn holds(story: Story) -> bool {
     }
     let mut untouched = graph.clone();
     let mut restored = Graph::restore(&graph.snapshot()).unwrap();
-    let mut scene = Scene { steps: &story.steps, held, before: picture(&graph), good: true };
+    let mut scene = Scene { steps: &story.steps, held, before: picture(&graph), plan: None };
     let mut t = graph.transaction();
     scene.make(&mut t);
-    scene.good = t.judge().is_ok();
+    scene.plan = t.judge().ok().as_ref().map(plan);
     for way in 0..WAYS.len() {
         WAYS[(story.first + way) % WAYS.len()](&scene, &mut graph);
     }

@@ -3,7 +3,7 @@
 
 use super::LIMIT;
 use crate::drivers::NoPermission;
-use crate::{EdgeKey, ErrorKind, Graph, NodeKey, NodeSpec, Preset, Role, Savepoint, Transaction};
+use crate::{EdgeKey, ErrorKind, Graph, NodeKey, NodeSpec, Pair, Permissions, Preset, Role, Savepoint, Transaction};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
@@ -42,6 +42,8 @@ enum Edit {
     },
     Savepoint,
     Rollback,
+    /// Two users that do not go together: found after the labels are settled (V3.2).
+    Clash(u8),
 }
 
 /// A graph and what becomes of it, transaction by transaction.
@@ -66,6 +68,7 @@ impl Arbitrary for Edit {
             6..8 => Self::Detach(ends.0),
             8..14 => Self::Retarget { edge: ends.0, to: ends.1, back },
             14 => Self::Savepoint,
+            _ if below(g, 4) == 0 => Self::Clash(ends.0),
             _ => Self::Rollback,
         }
     }
@@ -98,6 +101,7 @@ impl Arbitrary for Story {
 struct Twin {
     nodes: Vec<NodeKey>,
     edges: Vec<(EdgeKey, usize, usize)>,
+    clashes: bool,
 }
 
 impl Twin {
@@ -171,6 +175,15 @@ fn edit(
             assert_eq!(verdict.is_err(), to == present, "SameNode");
             twin.edges[edge].2 = to;
         }
+        Edit::Clash(place) => {
+            let node = twin.nodes[usize::from(place) % twin.nodes.len()];
+            for pair in
+                [Pair::new(Permissions::WRITE, Permissions::ALL), Pair::new(Permissions::NONE, Permissions::NONE)]
+            {
+                t.attach_user(format!("{serial} {:?}", pair.need), node, pair, false).unwrap();
+            }
+            twin.clashes = true;
+        }
         Edit::Savepoint => marks.push((t.savepoint(), twin.clone())),
         Edit::Rollback if !marks.is_empty() => {
             let place = serial % marks.len();
@@ -230,12 +243,15 @@ fn holds(story: Story) -> bool {
         OUTCOMES[story.room as usize][usize::from(cyclic)].fetch_add(1, Ordering::Relaxed);
         match t.commit() {
             Ok(_) => {
-                assert!(!cyclic, "a cycle was not found");
+                assert!(!cyclic && !after.clashes, "a cycle was not found");
                 twin = after;
+            }
+            Err(error) if !cyclic => {
+                assert!(after.clashes && matches!(error.kind(), ErrorKind::Conflict { .. }), "{error}");
+                assert_eq!(labels(&graph), before, "undone");
             }
             Err(error) => {
                 let ErrorKind::Cycle { edge } = error.kind() else { return false };
-                assert!(cyclic, "{error}");
                 let named = after.edges.iter().find(|(key, ..)| *key == edge.key);
                 assert!(named.is_some_and(|(_, from, to)| after.reaches(*to, *from)), "{error} is on no cycle");
                 assert_eq!(labels(&graph), before, "undone");

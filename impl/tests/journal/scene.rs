@@ -4,7 +4,7 @@ use super::common::random::{ARMS, Counts, EDGE_NAMES, node, quorum, step};
 use super::common::random_jobs::{Did, KINDS, job_step, kind};
 use super::common::{Injected, Rng};
 use blockgraph::jobs::Job;
-use blockgraph::{EdgeKey, Error, Graph, Judged, NodeKey, Pair, Snapshot, Transaction, UserKey};
+use blockgraph::{EdgeKey, Error, Graph, Judged, NodeKey, Pair, PlanStep, Snapshot, Transaction, UserKey};
 use std::sync::Mutex;
 
 /// What the stories had in them.
@@ -96,13 +96,19 @@ pub fn picture(graph: &Graph<Injected>) -> Picture {
     }
 }
 
+/// A plan, without keys.
+pub fn plan(judged: &Judged<'_, Injected>) -> Vec<String> {
+    let one = |step: &PlanStep| format!("{} {:?}", judged.get(step.node()).unwrap().name(), step.hook());
+    judged.plan().iter().map(one).collect()
+}
+
 /// A graph as it was, and what is to be done to it.
 pub struct Scene<'s> {
     pub steps: &'s [u64],
     pub held: Vec<Job>,
     pub before: Picture,
-    /// Whether the transaction passes the pure judgement.
-    pub good: bool,
+    /// What the drivers are to be asked, if the transaction passes the pure judgement.
+    pub plan: Option<Vec<String>>,
 }
 
 impl Scene<'_> {
@@ -114,8 +120,21 @@ impl Scene<'_> {
     pub fn judged<'g>(&self, graph: &'g mut Graph<Injected>) -> Option<Judged<'g, Injected>> {
         let mut t = graph.transaction();
         self.make(&mut t);
+        self.judge(t)
+    }
+
+    /// The judgement, which is always the same, but for the order in which strangers are asked (V5.2).
+    pub fn judge<'g>(&self, t: Transaction<'g, Injected>) -> Option<Judged<'g, Injected>> {
         let judged = t.judge().ok();
-        assert_eq!(judged.is_some(), self.good, "judged as before");
+        let sorted = |mut plan: Vec<String>| {
+            plan.sort_unstable();
+            plan
+        };
+        assert_eq!(
+            judged.as_ref().map(|judged| sorted(plan(judged))),
+            self.plan.clone().map(sorted),
+            "judged as before"
+        );
         judged
     }
 
