@@ -90,7 +90,7 @@ fn tightens(table: &Table) -> Option<(usize, usize)> {
             without.iter().zip(with).position(|(without, with)| without & !with != 0)
         };
         let found = table.chunks(2 << bit).enumerate().find_map(|(chunk, both)| Some((chunk, more(both)?)));
-        found.map(|(chunk, place)| ((chunk * 2 + 1 << bit) + place, (chunk * 2 << bit) + place))
+        found.map(|(chunk, place)| (((chunk * 2 + 1) << bit) + place, ((chunk * 2) << bit) + place))
     })
 }
 
