@@ -159,7 +159,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
 /// How many steps of each arm of [`other_step`], and then of [`first_step`], took effect.
 pub type Counts = [usize; ARMS];
 const OTHER_ARMS: usize = 44;
-const FIRST_ARMS: usize = 25;
+const FIRST_ARMS: usize = 24;
 pub const ARMS: usize = OTHER_ARMS + FIRST_ARMS;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
@@ -204,7 +204,6 @@ fn first_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) -> R
         20 => t.drop_filter(node(rng, t)),
         21 => t.set_option(node(rng, t), option(rng)),
         22 => t.set_read_only(node(rng, t), rng.coin()),
-        23 => t.refresh(node(rng, t)),
         _ if rng.coin() => t.freeze(node(rng, t), rng.coin().then(|| node(rng, t))),
         _ => t.thaw(node(rng, t), rng.coin().then(|| node(rng, t))),
     }

@@ -51,7 +51,8 @@ pub fn make(held: &mut Vec<Job>, t: &mut Transaction<'_, Injected>, seeds: &[u64
             0 => return t.append_and_store(node(rng, t), node(rng, t)),
             1 => return t.drop_intermediate(node(rng, t), node(rng, t)),
             2 => return t.add_child(quorum(rng, t), node(rng, t), EDGE_NAMES[rng.below(5)]).map(drop),
-            3..9 => return step(rng, t, &mut counts),
+            3 => return t.refresh(node(rng, t)),
+            4..9 => return step(rng, t, &mut counts),
             _ => {}
         }
         let did = job_step(rng, t, held, (seed % 50) as usize, &mut counts)?;
