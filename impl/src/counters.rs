@@ -93,6 +93,35 @@ mod tests {
         counters
     }
 
+    /// P3 on all 2²⁰ ways of two parents, bit by bit; whoever comes or goes first.
+    #[test]
+    fn two_parents_conflict_by_definition_in_any_order() {
+        let all: Vec<Pair> =
+            (0..1024).map(|bits: u16| pairs(alloc::vec![(bits as u8, (bits >> 5) as u8)])[0]).collect();
+        let mut peace = 0;
+        for a in &all {
+            let alone = sum(&[*a]);
+            for b in &all {
+                let both = sum(&[*a, *b]);
+                let conflicts = |bit: &Permissions| {
+                    let (a_needs, a_shares) = (a.need.contains(*bit), a.share.contains(*bit));
+                    let (b_needs, b_shares) = (b.need.contains(*bit), b.share.contains(*bit));
+                    (a_needs && !b_shares) || (b_needs && !a_shares)
+                };
+                let expected: Permissions = Permissions::ALL.iter().filter(conflicts).collect();
+                assert_eq!(both.conflicts(), expected, "{a:?} {b:?}");
+                assert_eq!(a.conflicts_with(*b), !expected.is_empty(), "{a:?} {b:?}");
+                assert_eq!(both, sum(&[*b, *a]), "{a:?} {b:?}");
+                let (mut first_goes, mut last_goes) = (both, both);
+                first_goes.change(*a, Pair::NOTHING);
+                last_goes.change(*b, Pair::NOTHING);
+                assert_eq!((first_goes, last_goes), (sum(&[*b]), alone), "{a:?} {b:?}");
+                peace += u32::from(expected.is_empty());
+            }
+        }
+        assert_eq!(peace, 9_u32.pow(5), "9 of the 16 ways of a bit");
+    }
+
     quickcheck! {
         fn cumulative_pair_is_union_and_intersection(bytes: Vec<(u8, u8)>) -> bool {
             let pairs = pairs(bytes);

@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use crate::graph::arena::{Core, EdgeKey, NodeKey, UserKey};
 use crate::graph::texts::put;
 use crate::op_kind::OpKinds;
-use crate::order::GAP;
+use crate::order::{GAP, LIMIT};
 use crate::permission::Pair;
 use crate::plan::PlanStep;
 use slotmap::Key;
@@ -135,7 +135,11 @@ impl Core {
                 self.pending.shifted.pop();
             }
             Undo::Wanted(key, old) => self.users[key].wanted = old,
-            Undo::Label(key, old) => self.nodes[key].label = old,
+            Undo::Label(key, old) => {
+                self.nodes[key].label = old;
+                // Making all labels anew may have put the front behind it.
+                self.front = self.front.min(old);
+            }
             Undo::Quiet { node, old } => self.put_quiet(node, old),
             Undo::DrainAlls(old) => self.drain_alls = old,
             Undo::Context { node, old } => self.nodes[node].context = old,
@@ -148,7 +152,10 @@ impl Core {
     fn undo_add(&mut self, key: NodeKey) {
         let Some(node) = self.nodes.remove(key) else { return };
         self.node_names.remove(&node.name, key);
-        self.front = node.label.saturating_add(GAP);
+        // At the end of the range others may have the same label.
+        if node.label > -LIMIT {
+            self.front = node.label.saturating_add(GAP);
+        }
         self.last_node = node.prev;
         match self.nodes.get_mut(node.prev) {
             Some(prev) => prev.next = NodeKey::null(),

@@ -14,6 +14,8 @@ use core::cmp::Reverse;
 use slotmap::{Key, SecondaryMap};
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
 
 /// Distance between neighbours where there is room.

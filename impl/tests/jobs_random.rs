@@ -4,82 +4,14 @@
 
 mod common;
 
-use blockgraph::jobs::{Job, Work};
-use blockgraph::{Error, Graph, NodeKey, Transaction};
-use common::jobs::below;
-use common::random::{ARMS, Counts, node, step};
-use common::{Behaviour, Injected, Rng};
-
-const KINDS: usize = 5;
+use blockgraph::jobs::Job;
+use blockgraph::{Error, Graph};
+use common::random::{ARMS, Counts, step};
+use common::random_jobs::{Did, KINDS, job_step, kind};
+use common::{Injected, Rng};
 
 /// What was done: by kind, started, finished, cancelled.
 type Done = [[usize; 3]; KINDS];
-
-const fn kind(job: &Job) -> usize {
-    match job.work {
-        Work::Stream { .. } => 0,
-        Work::Commit { .. } => 1,
-        Work::CommitActive { .. } => 2,
-        Work::Mirror { .. } => 3,
-        _ => 4,
-    }
-}
-
-/// A job with names of its own, on a node and, mostly, one below it.
-fn random_job(rng: &mut Rng, graph: &Graph<Injected>, serial: usize) -> Job {
-    // Commits need a chain, and most nodes have none.
-    let work = rng.below(KINDS + 4);
-    let has_below = |node: &NodeKey| graph.get(*node).and_then(|_| below(graph, *node)).is_some();
-    let picks: Vec<_> = (0..6).map(|_| node(rng, graph)).collect();
-    let top = picks.iter().copied().find(has_below).filter(|_| work != 3).unwrap_or(picks[0]);
-    let mut base = top;
-    for _ in 0..1 + rng.below(3) {
-        base = graph.get(base).and_then(|_| below(graph, base)).unwrap_or(base);
-    }
-    let (source, target): (NodeKey, NodeKey) = (top, node(rng, graph));
-    let work = match work {
-        0 => Work::Stream { node: top, bottom: base },
-        1 | 5 | 6 => Work::Commit { top, base, stored: rng.coin().then(|| "stored".into()) },
-        2 | 7 | 8 => Work::CommitActive { top, base },
-        3 => Work::Mirror { source, target },
-        _ => Work::Backup { source, target },
-    };
-    Job::new(format!("job{serial}"), format!("filter{serial}"), work)
-}
-
-/// One step; which job it started (`Ok`) or ended (its place among those that are held, and how).
-enum Did {
-    Nothing,
-    Start(Job),
-    End(usize, usize),
-}
-
-fn job_step(
-    rng: &mut Rng,
-    t: &mut Transaction<'_, Injected>,
-    held: &[Job],
-    serial: usize,
-    counts: &mut Counts,
-) -> Result<Did, Error> {
-    match rng.below(6) {
-        0..3 => {
-            let job = random_job(rng, t, serial);
-            let behaviour = if rng.below(8) == 0 { Behaviour::RefuseCheck } else { Behaviour::Accept };
-            t.start_job(&job, Injected::new(job.filter_driver(), behaviour))?;
-            Ok(Did::Start(job))
-        }
-        3 if !held.is_empty() => {
-            let place = rng.below(held.len());
-            if rng.coin() {
-                t.finish_job(&held[place])?;
-                return Ok(Did::End(place, 1));
-            }
-            t.cancel_job(&held[place])?;
-            Ok(Did::End(place, 2))
-        }
-        _ => step(rng, t, counts).map(|()| Did::Nothing),
-    }
-}
 
 /// Up to three steps, of which at most one starts or ends a job.
 fn transact(

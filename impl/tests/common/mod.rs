@@ -4,6 +4,7 @@
 
 pub mod jobs;
 pub mod random;
+pub mod random_jobs;
 
 use blockgraph::drivers::{
     BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter, Format,

@@ -156,19 +156,28 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
     }
 }
 
-/// How many steps of each arm of [`other_step`] took effect.
+/// How many steps of each arm of [`other_step`], and then of [`first_step`], took effect.
 pub type Counts = [usize; ARMS];
-pub const ARMS: usize = 44;
+const OTHER_ARMS: usize = 44;
+const FIRST_ARMS: usize = 24;
+pub const ARMS: usize = OTHER_ARMS + FIRST_ARMS;
 
 pub fn step(rng: &mut Rng, t: &mut Transaction<'_, Injected>, counts: &mut Counts) -> Result<(), Error> {
+    let (arm, result) = if rng.below(3) == 0 {
+        let arm = rng.below(OTHER_ARMS);
+        (arm, other_step(rng, arm, t))
+    } else {
+        let arm = rng.below(FIRST_ARMS);
+        (OTHER_ARMS + arm, first_step(rng, arm, t))
+    };
+    counts[arm] += usize::from(result.is_ok());
+    result
+}
+
+/// The operations of the first chapter, on nodes, users and edges.
+fn first_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) -> Result<(), Error> {
     let roles = [Role::FILTER, Role::COW, Role::DATA | Role::PRIMARY, Role::DATA, Role::METADATA, Role::PRIMARY];
-    if rng.below(3) == 0 {
-        let arm = rng.below(ARMS);
-        let result = other_step(rng, arm, t);
-        counts[arm] += usize::from(result.is_ok());
-        return result;
-    }
-    match rng.below(24) {
+    match arm {
         0..4 => t.add(spec(rng), Injected::random(rng)).map(drop),
         4 => t.release(node(rng, t)),
         5..7 => t.attach_user(NAMES[rng.below(4)], node(rng, t), pair(rng), rng.below(4) == 0).map(drop),
