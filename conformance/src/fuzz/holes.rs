@@ -82,6 +82,8 @@ pub fn never((row, driver, done): Cell) -> Option<&'static str> {
     match driver {
         NOBODY if verb.starts_with("drain-all") => None,
         _ if verb.starts_with("drain-all") => Some("names no node"),
+        // The end of such a job does not look at them (J6).
+        NOBODY if ["mirror", "backup"].contains(verb) => None,
         NOBODY => Some("there is no such node or user"),
         GONE => NEEDS_DRIVER.contains(verb).then_some("needs a driver (L3)"),
         kind => never_done(verb, Kind::EVERY[kind]),
@@ -127,9 +129,7 @@ fn never_done(verb: &str, kind: Kind) -> Option<&'static str> {
         "attach" | "detach" | "replace-child" | "set-file" if !kind.takes_children() => Some("never has a child"),
         "set-file" if kind.filter_slot() == Some(Slot::Backing) => Some("has no child in the slot file"),
         "set-backing" if !backed => Some("has no child in the slot backing"),
-        "append" | "insert" | "drop-intermediate" | "commit" | "commit-active" if !chained => {
-            Some("no chain leads through it (S4)")
-        }
+        "append" | "insert" | "drop-intermediate" if !chained => Some("no chain leads through it (S4)"),
         "drop-filter" if kind.filter_slot().is_none() => Some("is no filter"),
         "set-option" if kind.default_opt() == Opt::None => Some("has no options"),
         "add-child" | "remove-child" if kind != Kind::Quorum => Some("only a quorum's children come and go (O39, O40)"),

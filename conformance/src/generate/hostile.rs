@@ -12,6 +12,8 @@ struct Who {
     users: Vec<UserId>,
     /// The children of quorums.
     parts: Vec<(NodeId, ChildName)>,
+    /// The jobs, and their filters.
+    jobs: Vec<(UserId, NodeId)>,
 }
 
 impl Who {
@@ -45,7 +47,9 @@ pub(super) fn op<const N: usize, const E: usize>(mut dice: Dice<'_>, state: &Sta
         _ => None,
     };
     let parts = state.edges().iter().filter_map(part).collect();
-    let who = Who { nodes: alive(state), users: dice.users(state, true), parts };
+    let users = dice.users(state, true);
+    let jobs = jobs::known(&users, state);
+    let who = Who { nodes: alive(state), users, parts, jobs };
     let d = &mut dice;
     match verb {
         1 => Op::Release { node: who.node(d) },
@@ -126,7 +130,8 @@ fn quiet(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
         },
         _ => {
             let job = who.user(d);
-            jobs::hostile(verb, d, &|d| who.node(d), job)
+            let known = d.even(&who.jobs);
+            jobs::hostile(verb, d, &|d| who.node(d), job, known)
         }
     }
 }

@@ -26,11 +26,19 @@ fn job(verb: usize, Work { act, job, a, b, filter }: Work, name: Option<NodeId>)
 }
 
 /// Any of them on any names.
-pub(super) fn hostile(verb: usize, d: &mut Dice<'_>, node: &dyn Fn(&mut Dice<'_>) -> NodeId, job_name: UserId) -> Op {
+pub(super) fn hostile(
+    verb: usize,
+    d: &mut Dice<'_>,
+    node: &dyn Fn(&mut Dice<'_>) -> NodeId,
+    job_name: UserId,
+    known: Option<(UserId, NodeId)>,
+) -> Op {
     let any = |d: &mut Dice<'_>| d.any_node();
     if verb > 40 {
         let act = Act::EVERY[d.below(3)];
         let filter = if act == Act::Start { any(d) } else { node(d) };
+        // Mostly a job that there is, of whatever kind: else nothing is ever ended wrongly.
+        let (job_name, filter) = known.filter(|_| act != Act::Start && !d.one_in(3)).unwrap_or((job_name, filter));
         let a = node(d);
         // Ends of jobs that are of another kind, or of no node below.
         let b = if d.one_in(5) { a } else { node(d) };
@@ -90,6 +98,12 @@ fn chain<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Ve
     std::iter::successors(Some(top), below).take(N).collect()
 }
 
+/// The users of these that are jobs, and the nodes of their main users.
+pub(super) fn known<const N: usize, const E: usize>(users: &[UserId], state: &State<N, E>) -> Vec<(UserId, NodeId)> {
+    let at = |user: UserId| Some(state.edges()[state.edge_index(EdgeId::User(user))?].child);
+    users.iter().filter(|user| at(user.further(1)).is_some()).filter_map(|user| Some((*user, at(*user)?))).collect()
+}
+
 /// The end of a job, guessed from where its users are.
 fn end<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
     let at = |user: UserId| Some(state.edges()[state.edge_index(EdgeId::User(user))?].child);
@@ -100,11 +114,9 @@ fn end<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: 
         45 => Kind::CopyBeforeWrite,
         _ => Kind::MirrorTop,
     };
-    let ours = |user: &UserId| at(*user).is_some_and(|filter| kind(filter) == Some(filters));
-    let known = dice.users(state, true);
-    let jobs: Vec<UserId> = known.into_iter().filter(|user| at(user.further(1)).is_some() && ours(user)).collect();
-    let main = dice.pick(&jobs)?;
-    let filter = at(main)?;
+    let mut jobs = known(&dice.users(state, true), state);
+    jobs.retain(|(_, filter)| kind(*filter) == Some(filters));
+    let (main, filter) = dice.pick(&jobs)?;
     let last = (1..=u8::MAX).map_while(|part| at(main.further(part))).last()?;
     let (a, b) = match verb {
         45 => (state.edges()[state.chain_edge(filter)?].child, last),
@@ -130,7 +142,8 @@ fn open<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>
             Some(Below { node: below, opened: Some(layer) })
         }
     };
-    let backing = if kind == Kind::Format && dice.one_in(2) { dice.pick(&alive) } else { None };
+    let takes = kind == Kind::Format || kind == Kind::BackingFilter;
+    let backing = if takes && dice.one_in(2) { dice.pick(&alive) } else { None };
     let overlay = dice.one_in(4).then_some(above);
     let layer = Layer { kind, flags: Flags { implicit: false, ..flags(dice, 12) } };
     Some(Op::Open { node, layer, file, backing, overlay, probe: dice.one_in(3) })
