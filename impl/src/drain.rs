@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
 use crate::journal::Undo;
 use alloc::vec::Vec;
-use slotmap::SecondaryMap;
+use hashbrown::HashMap;
 
 /// Why a node is quiesced, drain-alls left out of account. Only nodes that are so have one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -38,29 +38,33 @@ pub(crate) struct Notices {
 
 impl Core {
     pub(crate) fn quiet(&self, key: NodeKey) -> Quiet {
-        self.quiets.get(key).copied().unwrap_or_default()
+        self.quiets.get(&key).copied().unwrap_or_default()
     }
 
     /// Quiesced by a section of its own or below. O(1), and nothing while no section is open.
     pub(crate) fn is_quiet(&self, key: NodeKey) -> bool {
-        !self.quiets.is_empty() && self.quiets.contains_key(key)
+        !self.quiets.is_empty() && self.quiets.contains_key(&key)
     }
 
     pub(crate) fn is_quiesced(&self, key: NodeKey) -> bool {
         self.drain_alls > 0 || self.is_quiet(key)
     }
 
-    /// Q1. O(1); while a drain-all is open every child is quiesced, and they are counted. O(children).
+    /// Q1; while a drain-all is open every child is quiesced. O(1).
     pub(crate) fn quiesce_count(&self, key: NodeKey) -> u64 {
         let Quiet { sections, children } = self.quiet(key);
-        let children = if self.drain_alls == 0 { u64::from(children) } else { self.children(key).count() as u64 };
+        let children = if self.drain_alls == 0 {
+            u64::from(children)
+        } else {
+            self.nodes.get(key).map_or(0, |node| node.child_count).into()
+        };
         u64::from(sections) + u64::from(self.drain_alls) + children
     }
 
     /// Without a record: for undoing and restoring.
     pub(crate) fn put_quiet(&mut self, key: NodeKey, quiet: Quiet) {
         if quiet == Quiet::NONE {
-            self.quiets.remove(key);
+            self.quiets.remove(&key);
         } else {
             self.quiets.insert(key, quiet);
         }
@@ -168,11 +172,11 @@ struct Past {
 /// The state before the transaction, as the journal knows it.
 struct History {
     drained_all: bool,
-    nodes: SecondaryMap<NodeKey, Past>,
+    nodes: HashMap<NodeKey, Past>,
     /// The same nodes, in the order of the first change.
     order: Vec<NodeKey>,
     /// Users that came or moved, and where they were: nowhere if they are new.
-    users: SecondaryMap<UserKey, Option<NodeKey>>,
+    users: HashMap<UserKey, Option<NodeKey>>,
     user_order: Vec<UserKey>,
 }
 
@@ -181,9 +185,9 @@ impl History {
     fn of(core: &Core) -> Self {
         let mut history = Self {
             drained_all: core.drain_alls > 0,
-            nodes: SecondaryMap::new(),
+            nodes: HashMap::new(),
             order: Vec::new(),
-            users: SecondaryMap::new(),
+            users: HashMap::new(),
             user_order: Vec::new(),
         };
         // Backwards, so that of several records of one thing the oldest has the last word.
@@ -202,11 +206,11 @@ impl History {
     }
 
     fn node(&mut self, key: NodeKey) -> &mut Past {
-        if !self.nodes.contains_key(key) {
-            self.nodes.insert(key, Past::default());
-            self.order.push(key);
-        }
-        &mut self.nodes[key]
+        let order = &mut self.order;
+        self.nodes.entry(key).or_insert_with(|| {
+            order.push(key);
+            Past::default()
+        })
     }
 
     fn user(&mut self, key: UserKey, was_at: Option<NodeKey>) {
@@ -222,13 +226,13 @@ impl History {
     }
 
     fn was_quiesced(&self, core: &Core, key: NodeKey) -> bool {
-        let past = self.nodes.get(key).copied().unwrap_or_default();
+        let past = self.nodes.get(&key).copied().unwrap_or_default();
         !past.new && (self.drained_all || past.quiet.unwrap_or_else(|| core.is_quiet(key)))
     }
 
     /// Whether a node that was there, or a user of it, is in another context now than this node was.
     fn moves(&self, core: &Core, was_at: NodeKey, is_at: NodeKey) -> bool {
-        let past = self.nodes.get(was_at).and_then(|past| past.context);
+        let past = self.nodes.get(&was_at).and_then(|past| past.context);
         past.unwrap_or(core.nodes[was_at].context) != core.nodes[is_at].context
     }
 
@@ -245,7 +249,7 @@ impl History {
         let mut users = self.user_order.clone();
         for edge in nodes.iter().flat_map(|node| core.parents(*node)) {
             if let Parent::User(user) = core.edges[edge].parent
-                && !self.users.contains_key(user)
+                && !self.users.contains_key(&user)
             {
                 users.push(user);
             }
@@ -281,7 +285,7 @@ impl Core {
         for user in history.changed_users(self, &nodes) {
             let Ok(edge) = self.live_user(user).map(|user| user.edge) else { continue };
             let node = self.edges[edge].child;
-            let was_at = history.users.get(user).copied().unwrap_or(Some(node));
+            let was_at = history.users.get(&user).copied().unwrap_or(Some(node));
             let before = was_at.is_some_and(|node| history.was_quiesced(self, node));
             let moves = was_at.is_some_and(|was_at| history.moves(self, was_at, node));
             let after = self.is_quiesced(node);

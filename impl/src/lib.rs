@@ -136,9 +136,8 @@
 //!
 //! | operation | time |
 //! |---|---|
-//! | look up a node or user by name; attach, detach or change a user; hold, release; detach; replace one edge; block, unblock; eject a driver | O(1), expected |
+//! | look up a node or user by name; attach, detach or change a user; hold, release; attach or detach a child, set backing, set file, add and remove a child in use; replace one edge; block, unblock; eject a driver | O(1), expected |
 //! | add a node | O(1), expected |
-//! | attach a child, set backing, set file, add and remove a child in use | O(children), for the name |
 //! | replace a node, drop a filter, append | O(parents + children), and a walk that ends at the parents' level |
 //! | freeze, thaw | O(chain) |
 //! | drop intermediate; start, finish, cancel a [job](jobs) | O(chain + parents) |

@@ -7,6 +7,7 @@ use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, Parent};
 use crate::permission::{Pair, Permissions};
 use crate::role::{Role, Slot};
 use alloc::vec::Vec;
+use hashbrown::HashSet;
 use slotmap::{Key, SecondaryMap};
 
 impl Core {
@@ -36,6 +37,9 @@ impl Core {
         let counts = nodes == self.nodes.len() && users == self.users.len();
         let names = self.node_names.len() == nodes && self.user_names.len() == users;
         let last = self.node_keys().take(nodes).last().unwrap_or_default() == self.last_node;
+        if !self.wide_nodes_are_indexed() {
+            found.push(Inconsistency::Registry);
+        }
         let last_user = self.user_keys().take(users).last().unwrap_or_default() == self.last_user;
         if !counts || !names || !last || !last_user {
             found.push(Inconsistency::Registry);
@@ -72,7 +76,7 @@ impl Core {
 
     pub(super) fn check_children(&self, key: NodeKey, node: &Named<Node>, found: &mut Vec<Inconsistency>) {
         let mut prev = EdgeKey::null();
-        let (mut file, mut backing) = (EdgeKey::null(), EdgeKey::null());
+        let (mut file, mut backing, mut count) = (EdgeKey::null(), EdgeKey::null(), 0_u32);
         for edge_key in self.children(key).take(self.edges.len() + 1) {
             let edge = &self.edges[edge_key];
             if !edge.linked || edge.parent != Parent::Node(key) || edge.prev_child != prev {
@@ -86,6 +90,7 @@ impl Core {
             if !edge.role.is_well_formed() || !edge.role.fits(node.shape) || !node.shape.takes_children {
                 found.push(Inconsistency::Role(edge_key));
             }
+            count = count.saturating_add(1);
             if self.child_named(key, &edge.name) != Some(edge_key) {
                 found.push(Inconsistency::ChildName(edge_key));
             }
@@ -104,6 +109,9 @@ impl Core {
             }
             prev = edge_key;
         }
+        if count != node.child_count {
+            found.push(Inconsistency::ChildrenList(key));
+        }
         // A second edge for one slot would be found here, too: the slot leads to one of them only.
         for (slot, last) in [(Slot::File, file), (Slot::Backing, backing)] {
             let edges = self.children(key).filter(|edge| self.edges[*edge].slot == Some(slot)).count();
@@ -113,7 +121,14 @@ impl Core {
         }
     }
 
-    pub(super) fn check_node(&self, key: NodeKey, node: &Named<Node>, found: &mut Vec<Inconsistency>) {
+    /// `stale`: those that are listed as lagging behind.
+    pub(super) fn check_node(
+        &self,
+        key: NodeKey,
+        node: &Named<Node>,
+        stale: &HashSet<NodeKey>,
+        found: &mut Vec<Inconsistency>,
+    ) {
         if self.node_named(&node.name) != Some(key) {
             found.push(Inconsistency::NodeName(key));
         }
@@ -129,7 +144,7 @@ impl Core {
         if node.force_share && !node.read_only {
             found.push(Inconsistency::ForceShare(key));
         }
-        if node.is_stale() != self.stale.contains(&key) {
+        if node.is_stale() != stale.contains(&key) {
             found.push(Inconsistency::Stale(key));
         }
     }
@@ -256,8 +271,8 @@ impl Core {
     /// gone, has no place in it.
     pub(super) fn check_quiet(&self, found: &mut Vec<Inconsistency>) {
         for (key, quiet) in &self.quiets {
-            if *quiet == Quiet::default() || !self.nodes.contains_key(key) {
-                found.push(Inconsistency::Quiesced(key));
+            if *quiet == Quiet::default() || !self.nodes.contains_key(*key) {
+                found.push(Inconsistency::Quiesced(*key));
             }
         }
         for (key, count) in &self.recompute_quiesced(&self.topological_order().0, 0) {

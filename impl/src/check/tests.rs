@@ -182,6 +182,8 @@ fn defects_of_meaning_are_found() {
     // The user reads, which an inactive node could stand, but has nothing (A3).
     finds!(I::Freshness(_), c => { let key = node(c, "top"); c.nodes[key].inactive = true; });
     finds!(I::Leftover, c => { let key = node(c, "top"); c.pending.shifted.push((key, true)); });
+    finds!(I::ChildrenList(_), c => { let key = node(c, "disk"); c.nodes[key].child_count += 1; });
+    finds!(I::Registry, c => { let key = node(c, "disk"); c.nodes[key].child_count += 100; });
     finds!(I::Unreferenced(_), c => { let key = node(c, "disk"); c.nodes[key].doomed = true; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.nodes[key].granted.writable = false; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.stale.push(key); });

@@ -4,11 +4,13 @@ pub(crate) use super::elements::{Edge, Named, Node, User};
 use super::names::NameIndex;
 use super::pending::Pending;
 use super::texts::Texts;
+use super::wide::Wide;
 use crate::drain::Quiet;
 use crate::permission::Pair;
 use crate::role::Slot;
 use alloc::sync::Arc;
-use slotmap::{Key, SecondaryMap, SlotMap, new_key_type};
+use hashbrown::HashMap;
+use slotmap::{Key, SlotMap, new_key_type};
 
 new_key_type! {
     /// A node. Stays valid, and means the same node, until the node is closed by a committed transaction; a key that
@@ -64,12 +66,13 @@ pub(crate) struct Core {
     pub(crate) front: i64,
     /// The nodes whose driver lags behind, as of the last commit (V5.4).
     pub(crate) stale: alloc::vec::Vec<NodeKey>,
-    /// Of the nodes that are quiesced by sections, drain-alls left out of account (Q1).
-    pub(crate) quiets: SecondaryMap<NodeKey, Quiet>,
+    /// Of the nodes that are quiesced by sections, drain-alls left out of account (Q1): few, and looked up by key only.
+    pub(crate) quiets: HashMap<NodeKey, Quiet>,
     /// Open drain-alls.
     pub(crate) drain_alls: u32,
     pub(crate) words: Words,
     pub(crate) texts: Texts,
+    pub(crate) wide: Wide,
     pub(crate) pending: Pending,
 }
 
@@ -87,10 +90,11 @@ impl Core {
             last_user: UserKey::null(),
             front: 0,
             stale: alloc::vec::Vec::new(),
-            quiets: SecondaryMap::new(),
+            quiets: HashMap::new(),
             drain_alls: 0,
             words: Words { file: "file".into(), backing: "backing".into(), root: "root".into() },
             texts: Texts::default(),
+            wide: Wide::new(),
             pending: Pending::default(),
         }
     }
@@ -110,11 +114,6 @@ impl Core {
         let user = &self.users[key];
         let edge = &self.edges[user.edge];
         if self.nodes[edge.child].inactive { user.wanted } else { edge.pair }
-    }
-
-    /// The child edge of that name. O(children).
-    pub(crate) fn child_named(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
-        self.children(parent).find(|edge| self.edges.get(*edge).is_some_and(|edge| *edge.name == *name))
     }
 
     /// The child edges in list order; nothing if there is no such node.

@@ -64,6 +64,7 @@ pub(crate) struct Node {
     /// From whom the node inherits (S8); null, or a key of a node that is gone, if from nobody.
     pub(crate) inherits: NodeKey,
     pub(crate) parent_count: u32,
+    pub(crate) child_count: u32,
     /// Callers that hold the node (L1).
     pub(crate) holders: u32,
     /// The number of nodes that inherit from this one.

@@ -12,6 +12,7 @@ pub(crate) mod pending;
 pub(crate) mod texts;
 mod view;
 mod walk;
+mod wide;
 
 pub use self::arena::{EdgeIter, EdgeKey, NodeKey, Parent, UserKey};
 pub use self::view::{EdgeView, NodeView, UserView};
@@ -73,7 +74,7 @@ impl<D: Driver> Graph<D> {
         self.core.user_named(name)
     }
 
-    /// The edge of that name from a node to a child. O(children).
+    /// The edge of that name from a node to a child. O(1) expected.
     #[must_use]
     pub fn child(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
         self.core.child_named(parent, name)
@@ -214,6 +215,7 @@ impl Core {
         self.drain_alls = source.drain_alls;
         self.quiets.clone_from(&source.quiets);
         self.texts.copy_from(&source.texts);
+        self.wide.clone_from(&source.wide);
         self.pending.copy_from(&source.pending);
     }
 }

@@ -135,7 +135,7 @@ impl<'a> NodeView<'a> {
     }
 
     /// How often the node is quiesced: its own open sections, the open drain-alls, and its child edges to quiesced
-    /// children (Q1). O(1); O(children) while a drain-all is open.
+    /// children (Q1). O(1).
     #[must_use]
     pub fn quiesce_count(&self) -> u64 {
         self.core.quiesce_count(self.key)
@@ -208,7 +208,7 @@ impl<'a> NodeView<'a> {
         self.node.shape.filter
     }
 
-    /// The edge of that name to a child. O(children).
+    /// The edge of that name to a child. O(1) expected.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<EdgeKey> {
         self.core.child_named(self.key, name)

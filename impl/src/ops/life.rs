@@ -44,6 +44,7 @@ impl Node {
             mark: 0,
             inherits: nowhere,
             parent_count: 0,
+            child_count: 0,
             holders: spec.implicit.into(),
             heirs: 0,
             context: ContextId::MAIN,
