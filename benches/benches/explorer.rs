@@ -33,7 +33,7 @@ fn exploring(c: &mut Criterion) {
 
 fn replaying(c: &mut Criterion) {
     let mut group = c.benchmark_group("replay");
-    for name in ["pairs", "flags", "inactive-chains"] {
+    for name in ["flags", "lagging", "inactive-chains"] {
         let facet = facet(name);
         let all = explored(&facet);
         group.throughput(Throughput::Elements(all.transitions + all.injections));

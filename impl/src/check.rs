@@ -168,7 +168,7 @@ impl<D: Driver> Graph<D> {
         let stale: HashSet<NodeKey> = core.stale.iter().copied().collect();
         for (key, node) in &core.nodes {
             let shape = self.drivers.get(key).map(shape_of);
-            if shape != Some(node.shape).filter(|_| !node.ejected) || node.shape != node.shape.consistent() {
+            if shape != Some(node.shape()).filter(|_| !node.ejected) || node.shape() != node.shape().consistent() {
                 found.push(Inconsistency::DriverShape(key));
             }
             core.check_parents(key, node, &mut found);

@@ -38,12 +38,12 @@ pub(crate) struct Notices {
 
 impl Core {
     pub(crate) fn quiet(&self, key: NodeKey) -> Quiet {
-        self.quiets.get(&key).copied().unwrap_or_default()
+        self.quiets.get(key).copied().unwrap_or_default()
     }
 
     /// Quiesced by a section of its own or below. O(1), and nothing while no section is open.
     pub(crate) fn is_quiet(&self, key: NodeKey) -> bool {
-        !self.quiets.is_empty() && self.quiets.contains_key(&key)
+        !self.quiets.is_empty() && self.quiets.contains_key(key)
     }
 
     pub(crate) fn is_quiesced(&self, key: NodeKey) -> bool {
@@ -64,7 +64,7 @@ impl Core {
     /// Without a record: for undoing and restoring.
     pub(crate) fn put_quiet(&mut self, key: NodeKey, quiet: Quiet) {
         if quiet == Quiet::NONE {
-            self.quiets.remove(&key);
+            self.quiets.remove(key);
         } else {
             self.quiets.insert(key, quiet);
         }
@@ -172,9 +172,10 @@ struct Past {
 /// The state before the transaction, as the journal knows it.
 struct History {
     drained_all: bool,
-    nodes: HashMap<NodeKey, Past>,
-    /// The same nodes, in the order of the first change.
-    order: Vec<NodeKey>,
+    /// Those that have changed, in the order of the first change; each is marked with its place.
+    nodes: Vec<(NodeKey, Past)>,
+    /// The mark of the first of them.
+    base: u64,
     /// Users that came or moved, and where they were: nowhere if they are new.
     users: HashMap<UserKey, Option<NodeKey>>,
     user_order: Vec<UserKey>,
@@ -182,35 +183,56 @@ struct History {
 
 impl History {
     /// O(what was done).
-    fn of(core: &Core) -> Self {
+    fn of(core: &mut Core) -> Self {
         let mut history = Self {
             drained_all: core.drain_alls > 0,
-            nodes: HashMap::new(),
-            order: Vec::new(),
+            nodes: Vec::new(),
+            base: core.pending.next_epoch(),
             users: HashMap::new(),
             user_order: Vec::new(),
         };
+        // Taken out so that the nodes can be marked meanwhile.
+        let journal = core::mem::take(&mut core.pending.journal);
         // Backwards, so that of several records of one thing the oldest has the last word.
-        for undo in core.pending.journal.iter().rev() {
+        for undo in journal.iter().rev() {
             match *undo {
                 Undo::DrainAlls(old) => history.drained_all = old > 0,
-                Undo::Added(key) => history.node(key).new = true,
-                Undo::Quiet { node, old } => history.node(node).quiet = Some(old != Quiet::NONE),
-                Undo::Context { node, old } => history.node(node).context = Some(old),
+                Undo::Added(key) => history.change(core, key, |past| past.new = true),
+                Undo::Quiet { node, old } => history.change(core, node, |past| past.quiet = Some(old != Quiet::NONE)),
+                Undo::Context { node, old } => history.change(core, node, |past| past.context = Some(old)),
                 Undo::UserAdded(key) => history.user(key, None),
                 Undo::Retargeted { edge, child, .. } => history.retargeted(core, edge, child),
                 _ => {}
             }
         }
+        core.pending.journal = journal;
+        // The marks that were given are used up.
+        core.pending.epoch = core.pending.epoch.wrapping_add(history.nodes.len() as u64);
         history
     }
 
-    fn node(&mut self, key: NodeKey) -> &mut Past {
-        let order = &mut self.order;
-        self.nodes.entry(key).or_insert_with(|| {
-            order.push(key);
-            Past::default()
-        })
+    /// The place of a node; of one that has not changed none, or none that there is.
+    fn place(&self, core: &Core, key: NodeKey) -> Option<usize> {
+        let mark = core.nodes.get(key)?.mark;
+        mark.checked_sub(self.base).and_then(|place| usize::try_from(place).ok())
+    }
+
+    fn change(&mut self, core: &mut Core, key: NodeKey, change: impl FnOnce(&mut Past)) {
+        let place = self.place(core, key);
+        if let Some((_, past)) = place.and_then(|place| self.nodes.get_mut(place)) {
+            return change(past);
+        }
+        let mut past = Past::default();
+        change(&mut past);
+        if let Some(node) = core.nodes.get_mut(key) {
+            node.mark = self.base.wrapping_add(self.nodes.len() as u64);
+            self.nodes.push((key, past));
+        }
+    }
+
+    fn past(&self, core: &Core, key: NodeKey) -> Past {
+        let place = self.place(core, key);
+        place.and_then(|place| self.nodes.get(place)).map(|(_, past)| *past).unwrap_or_default()
     }
 
     fn user(&mut self, key: UserKey, was_at: Option<NodeKey>) {
@@ -226,19 +248,22 @@ impl History {
     }
 
     fn was_quiesced(&self, core: &Core, key: NodeKey) -> bool {
-        let past = self.nodes.get(&key).copied().unwrap_or_default();
+        let past = self.past(core, key);
         !past.new && (self.drained_all || past.quiet.unwrap_or_else(|| core.is_quiet(key)))
     }
 
     /// Whether a node that was there, or a user of it, is in another context now than this node was.
     fn moves(&self, core: &Core, was_at: NodeKey, is_at: NodeKey) -> bool {
-        let past = self.nodes.get(&was_at).and_then(|past| past.context);
+        let past = self.past(core, was_at).context;
         past.unwrap_or(core.nodes[was_at].context) != core.nodes[is_at].context
     }
 
     /// The nodes whose state may have changed.
     fn changed_nodes(&self, core: &Core) -> Vec<NodeKey> {
-        if self.drained_all == (core.drain_alls > 0) { self.order.clone() } else { core.node_keys().collect() }
+        if self.drained_all != (core.drain_alls > 0) {
+            return core.node_keys().collect();
+        }
+        self.nodes.iter().map(|(key, _)| *key).collect()
     }
 
     /// The users whose state may have changed: those of these nodes, and those that came or moved.

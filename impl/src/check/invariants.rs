@@ -82,12 +82,12 @@ impl Core {
             if !edge.linked || edge.parent != Parent::Node(key) || edge.prev_child != prev {
                 return found.push(Inconsistency::ChildrenList(key));
             }
-            match edge.role.slot(node.shape) {
+            match edge.role.slot(node.shape()) {
                 Some(Slot::File) => file = edge_key,
                 Some(Slot::Backing) => backing = edge_key,
                 None => {}
             }
-            if !edge.role.is_well_formed() || !edge.role.fits(node.shape) || !node.shape.takes_children {
+            if !edge.role.is_well_formed() || !edge.role.fits(node.shape()) || !node.shape().takes_children {
                 found.push(Inconsistency::Role(edge_key));
             }
             count = count.saturating_add(1);
@@ -98,13 +98,13 @@ impl Core {
             if child.inactive && !node.inactive {
                 found.push(Inconsistency::InactiveChild(edge_key));
             }
-            if edge.frozen && child.never_freeze {
+            if edge.frozen && child.never_freeze() {
                 found.push(Inconsistency::Frozen(edge_key));
             }
             if edge.fresh || node.label >= child.label {
                 found.push(Inconsistency::Label(edge_key));
             }
-            if edge.slot != edge.role.slot(node.shape) {
+            if edge.slot != edge.role.slot(node.shape()) {
                 found.push(Inconsistency::Role(edge_key));
             }
             prev = edge_key;
@@ -138,10 +138,10 @@ impl Core {
         if node.doomed || !self.is_referenced(key) {
             found.push(Inconsistency::Unreferenced(key));
         }
-        if node.implicit && node.shape.filter.is_none() {
+        if node.implicit() && node.shape().filter.is_none() {
             found.push(Inconsistency::Implicit(key));
         }
-        if node.force_share && !node.read_only {
+        if node.force_share() && !node.read_only {
             found.push(Inconsistency::ForceShare(key));
         }
         if node.is_stale() != stale.contains(&key) {
@@ -207,7 +207,7 @@ impl Core {
     /// Texts beside the arena belong to somebody, and to whom they may.
     pub(super) fn check_texts(&self, found: &mut Vec<Inconsistency>) {
         for key in self.texts.backing.keys() {
-            if !self.nodes.get(*key).is_some_and(|node| node.shape.supports_backing) {
+            if !self.nodes.get(*key).is_some_and(|node| node.shape().supports_backing) {
                 found.push(Inconsistency::StoredName(*key));
             }
         }
@@ -271,8 +271,8 @@ impl Core {
     /// gone, has no place in it.
     pub(super) fn check_quiet(&self, found: &mut Vec<Inconsistency>) {
         for (key, quiet) in &self.quiets {
-            if *quiet == Quiet::default() || !self.nodes.contains_key(*key) {
-                found.push(Inconsistency::Quiesced(*key));
+            if *quiet == Quiet::default() || !self.nodes.contains_key(key) {
+                found.push(Inconsistency::Quiesced(key));
             }
         }
         for (key, count) in &self.recompute_quiesced(&self.topological_order().0, 0) {

@@ -1,11 +1,12 @@
 //! What is in the arena: nodes, edges, users.
 
 use super::arena::{EdgeKey, NodeKey, Parent, UserKey};
+use super::traits::Traits;
 use crate::context::ContextId;
 use crate::counters::Counters;
 use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
-use crate::role::{Role, Shape, Slot};
+use crate::role::{Role, Slot};
 use alloc::sync::Arc;
 use core::ops::{Deref, DerefMut};
 use slotmap::Key;
@@ -74,12 +75,8 @@ pub(crate) struct Node {
     pub(crate) counters: Counters,
     /// What the driver was last granted (V5.2).
     pub(crate) granted: Grant,
-    pub(crate) shape: Shape,
+    pub(crate) traits: Traits,
     pub(crate) read_only: bool,
-    pub(crate) force_share: bool,
-    pub(crate) no_io: bool,
-    pub(crate) never_freeze: bool,
-    pub(crate) implicit: bool,
     /// The image belongs to somebody else (A1).
     pub(crate) inactive: bool,
     /// Held by the monitor (L1).
@@ -139,7 +136,7 @@ impl Node {
 
     /// The edge a chain walk follows: FILTERED of a filter, else COW (S4); null if there is none.
     pub(crate) fn chain_edge(&self) -> EdgeKey {
-        self.slot(self.shape.filter.unwrap_or(Slot::Backing))
+        self.slot(self.shape().filter.unwrap_or(Slot::Backing))
     }
 }
 

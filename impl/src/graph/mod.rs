@@ -10,6 +10,7 @@ mod names;
 mod one_op;
 pub(crate) mod pending;
 pub(crate) mod texts;
+pub(crate) mod traits;
 mod view;
 mod walk;
 mod wide;
