@@ -1,9 +1,9 @@
 //! The usual case of C2, without a walk over what was there: a node is put into a graph, or edges are moved within it.
 //!
-//! Before the operation every component was in one context, its fixed users included (C1). So if all old ends of new
-//! edges were in the same one, and no new user said another, then whoever C2.2 asks says that one; old nodes stay where
-//! they are, and new nodes go there as far as they are connected with somebody who says so. The rest of what is new is
-//! connected with nothing that was there, nobody has said anything about it, and it stays in main, where it began.
+//! Before the operation every component was in one context, its fixed users included (C1). So if, wherever new nodes and
+//! new edges connect something, all old ends and all that new users said are one context, then whoever C2.2 asks says that
+//! one: old nodes stay where they are, and new nodes go there. What is new and connected with nobody who says anything
+//! stays in main, where it began.
 //!
 //! Afterwards C3 asks which components C2 looked at. Here that is told by the ends of the new edges alone, so this is
 //! for operations after which these are still connected with all they were connected with: closing the doomed nodes must
@@ -13,6 +13,56 @@ use super::ContextId;
 use super::survey::Survey;
 use crate::graph::arena::{Core, NodeKey, Parent};
 use alloc::vec::Vec;
+use hashbrown::HashMap;
+
+/// Where new nodes go, in the order in which that was found.
+#[derive(Default)]
+struct Going {
+    to: HashMap<NodeKey, ContextId>,
+    order: Vec<NodeKey>,
+    differ: bool,
+}
+
+impl Going {
+    /// A node is connected with somebody who is in that context; of old nodes that is known.
+    fn join(&mut self, survey: &Survey, key: NodeKey, context: ContextId) {
+        if survey.is_new(key) {
+            match self.to.insert(key, context) {
+                None => self.order.push(key),
+                Some(other) => self.differ |= other != context,
+            }
+        }
+    }
+
+    /// The new nodes that are connected by new edges with those who have a say. Nothing if these do not agree.
+    fn find(core: &Core, survey: &Survey) -> Option<Self> {
+        let mut going = Self::default();
+        for edge in survey.edges.iter().copied() {
+            let (parent, child) = (core.edges[edge].parent_node(), core.edges[edge].child);
+            let said = [survey.of_parent(core, edge), survey.of_node(core, child)];
+            for context in said.into_iter().flatten() {
+                going.differ |= said.into_iter().flatten().any(|other| other != context);
+                for key in parent.into_iter().chain([child]) {
+                    going.join(survey, key, context);
+                }
+            }
+        }
+        let mut index = 0;
+        while let Some(key) = going.order.get(index).copied().filter(|_| !going.differ) {
+            index += 1;
+            let context = going.to.get(&key).copied().unwrap_or_default();
+            for edge in core.children(key) {
+                going.join(survey, core.edges[edge].child, context);
+            }
+            for edge in core.parents(key) {
+                if let Parent::Node(parent) = core.edges[edge].parent {
+                    going.join(survey, parent, context);
+                }
+            }
+        }
+        Some(going).filter(|going| !going.differ)
+    }
+}
 
 impl Core {
     /// `false`, and nothing is done, if this is not that case. O(what was done, and the edges of what is new).
@@ -20,57 +70,20 @@ impl Core {
         if !self.pending.contexts.requests.is_empty() || !self.doomed_are_leaves() {
             return false;
         }
-        let Some(only) = survey.only_context(self) else { return false };
-        let mark = self.pending.next_epoch();
-        let mut reached = Vec::new();
+        let Some(going) = Going::find(self, survey) else { return false };
         for edge in survey.edges.iter().copied() {
-            let (parent, child) = (self.edges[edge].parent_node(), self.edges[edge].child);
-            for key in [parent, Some(child)].into_iter().flatten() {
-                self.pending.contexts.looked_at.push(key);
-            }
-            let says = survey.of_parent(self, edge).or(survey.of_node(self, child));
-            if says.is_some() {
-                for key in [parent, Some(child)].into_iter().flatten() {
-                    self.reach(survey, key, mark, &mut reached);
-                }
-            }
+            let ends = self.edges[edge].parent_node().into_iter().chain([self.edges[edge].child]);
+            self.pending.contexts.looked_at.extend(ends);
         }
-        if let Some(context) = only {
-            self.take_along(survey, context, mark, reached);
-        }
-        true
-    }
-
-    /// Those new nodes go to the context, and the new ones that they are connected with.
-    fn take_along(&mut self, survey: &Survey, context: ContextId, mark: u64, mut reached: Vec<NodeKey>) {
-        let mut index = 0;
-        while let Some(key) = reached.get(index).copied() {
-            index += 1;
+        for key in going.order {
+            let context = going.to.get(&key).copied().unwrap_or_default();
             let node = &self.nodes[key];
             if node.context != context && !node.doomed {
                 self.set_context(key, context);
                 self.pending.contexts.moved.push(key);
             }
-            let mut next = self.nodes[key].children;
-            while let Some(edge) = self.edges.get(next) {
-                next = edge.next_child;
-                let child = edge.child;
-                self.reach(survey, child, mark, &mut reached);
-            }
-            let mut next = self.nodes[key].parents;
-            while let Some(edge) = self.edges.get(next) {
-                next = edge.next_parent;
-                if let Parent::Node(parent) = edge.parent {
-                    self.reach(survey, parent, mark, &mut reached);
-                }
-            }
         }
-    }
-
-    fn reach(&mut self, survey: &Survey, key: NodeKey, mark: u64, reached: &mut Vec<NodeKey>) {
-        if survey.is_new(key) && core::mem::replace(&mut self.nodes[key].mark, mark) != mark {
-            reached.push(key);
-        }
+        true
     }
 
     /// Whether closing the doomed nodes takes nothing apart: each has one child at most, and that remains, because

@@ -67,19 +67,4 @@ impl Survey {
             Parent::User(_) => self.first_target.get(&edge).and_then(|node| self.of_node(core, *node)),
         }
     }
-
-    /// The context in which everything is that has a say: all that was there and is joined by new edges, and all that
-    /// new users said. Nothing if they differ, which is decided component by component.
-    pub(super) fn only_context(&self, core: &Core) -> Option<Option<ContextId>> {
-        let mut only = None;
-        for edge in self.edges.iter().copied() {
-            for said in [self.of_parent(core, edge), self.of_node(core, core.edges[edge].child)] {
-                if said.is_some() && only.is_some() && said != only {
-                    return None;
-                }
-                only = only.or(said);
-            }
-        }
-        Some(only)
-    }
 }
