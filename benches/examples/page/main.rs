@@ -62,7 +62,8 @@ fn tables(folder: &Path) -> Result<String, Box<dyn Error>> {
 fn row(text: &mut String, case: &Case, measured: Option<&Measured>) -> std::fmt::Result {
     let show = |figure: f64| if matches!(case.of, Of::Rate) { a_second(figure) } else { time(figure) };
     let shown = |figure: Option<f64>| figure.map_or_else(|| "–".into(), show);
-    let (name, qemu, target) = (case.name, shown(case.qemu), case.target.map_or_else(|| "what changes".into(), show));
+    let open = if case.qemu.is_some() { "what changes" } else { "–" };
+    let (name, qemu, target) = (case.name, shown(case.qemu), case.target.map_or_else(|| open.into(), show));
     let Some(one) = measured else {
         return writeln!(text, "| {name} | {qemu} | {target} | not measured | – | – | – |");
     };
@@ -74,10 +75,10 @@ fn row(text: &mut String, case: &Case, measured: Option<&Measured>) -> std::fmt:
         Of::Rate => elements / nanoseconds * 1e9,
     };
     let (fastest, median) = (figure(one.fastest), figure(one.median));
-    let ratio = case.qemu.map_or_else(|| "–".into(), |qemu| format!("{:.1}", qemu / fastest));
+    let ratio = case.qemu.map_or_else(|| "–".into(), |qemu| times(qemu / fastest));
     let missed =
         case.target.map(|target| if matches!(case.of, Of::Rate) { target / fastest } else { fastest / target });
-    let verdict = missed.map_or_else(|| "see growth".into(), verdict);
+    let verdict = missed.map_or_else(|| if case.qemu.is_some() { "see growth" } else { "–" }.into(), verdict);
     writeln!(text, "| {name} | {qemu} | {target} | {} | {} | {ratio} | {verdict} |", show(fastest), show(median))
 }
 
@@ -118,6 +119,10 @@ fn time(nanoseconds: f64) -> String {
         n if n < 1e9 => format!("{:.2} ms", n / 1e6),
         n => format!("{:.2} s", n / 1e9),
     }
+}
+
+fn times(ratio: f64) -> String {
+    if ratio < 100.0 { format!("{ratio:.1}") } else { format!("{ratio:.0}") }
 }
 
 fn a_second(rate: f64) -> String {

@@ -62,8 +62,11 @@ pub fn all(folder: &Path) -> Result<BTreeMap<String, Measured>, Box<dyn Error>> 
     Ok(found)
 }
 
-/// The figures of the bench `memory`: name, value, unit.
-pub fn memory(folder: &Path) -> Result<Vec<(String, u64, String)>, Box<dyn Error>> {
+/// A figure of the bench `memory`: name, value, unit.
+pub type Size = (String, u64, String);
+
+/// All of these.
+pub fn memory(folder: &Path) -> Result<Vec<Size>, Box<dyn Error>> {
     let figures = json(&folder.join("memory.json"))?;
     let text = |figure: &Value, name: &str| figure[name].as_str().unwrap_or_default().to_owned();
     let row = |figure: &Value| (text(figure, "name"), figure["value"].as_u64().unwrap_or(0), text(figure, "unit"));

@@ -2,7 +2,7 @@
 //! all. Most nodes have a few, and for these a list is better.
 
 use super::arena::{Core, EdgeKey, Named, NodeKey};
-use super::elements::Edge;
+use super::elements::{Edge, Node};
 use super::names::NameIndex;
 use alloc::boxed::Box;
 use hashbrown::HashMap;
@@ -60,12 +60,11 @@ impl Core {
 
     /// Whether exactly the nodes with many children have an index, of so many names.
     pub(crate) fn wide_nodes_are_indexed(&self) -> bool {
-        let fits = |(key, index): (&NodeKey, &Box<NameIndex<EdgeKey>>)| {
-            let count = self.nodes.get(*key).map_or(0, |node| node.child_count);
-            count > FEW && index.len() == count as usize
+        let mut wide = self.nodes.iter().filter(|(_, node)| node.child_count > FEW);
+        let fits = |(key, node): (NodeKey, &Named<Node>)| {
+            self.wide.get(&key).is_some_and(|index| index.len() == node.child_count as usize)
         };
-        let wide = self.nodes.values().filter(|node| node.child_count > FEW).count();
-        self.wide.len() == wide && self.wide.iter().all(fits)
+        wide.all(fits) && self.wide.keys().all(|key| self.nodes.get(*key).is_some_and(|node| node.child_count > FEW))
     }
 }
 
