@@ -1,100 +1,11 @@
-//! Builders of graphs that the benchmarks in `benches/` share.
+//! What the benchmarks in `benches/` share: builders of graphs, and how long to measure.
 
-use blockgraph::drivers::{Filter, Format, Protocol};
-use blockgraph::{Error, Graph, NodeKey, NodeSpec, Pair, Permissions, Preset, Role, UserKey};
-use std::sync::Arc;
+mod build;
+mod drivers;
+mod timing;
 
-/// A graph of ready-made drivers.
-pub type PresetGraph = Graph<Preset>;
-
-/// Reads, and lets everybody do everything.
-pub const READER: Pair = Pair::new(Permissions::READ, Permissions::ALL);
-
-/// Reads and writes, and lets everybody do everything.
-pub const WRITER: Pair = Pair::new(Permissions::READ.union(Permissions::WRITE), Permissions::ALL);
-
-/// The role of the file below a format.
-pub const IMAGE: Role = Role::DATA.union(Role::METADATA).union(Role::PRIMARY);
-
-/// A graph, and the places in it that a benchmark works on.
-#[derive(Debug)]
-pub struct Built {
-    /// The graph.
-    pub graph: PresetGraph,
-    /// The topmost node.
-    pub top: NodeKey,
-    /// The bottom node.
-    pub bottom: NodeKey,
-    /// A root user on the topmost node.
-    pub user: UserKey,
-}
-
-/// Five nodes as a small virtual machine has them: a user on a throttle filter on an overlay with its file, and a
-/// backing image with its file; the filter, overlay, backing image and the two files.
-///
-/// # Errors
-/// None, unless the graph is broken.
-pub fn five_nodes() -> Result<Built, Error> {
-    let mut graph = PresetGraph::new();
-    let bottom = graph.add(NodeSpec::new("base-file").read_only(true), Protocol.into())?;
-    let base = graph.add(NodeSpec::new("base").read_only(true), Format.into())?;
-    graph.attach(base, bottom, "file", IMAGE)?;
-    let file = graph.add(NodeSpec::new("overlay-file"), Protocol.into())?;
-    let overlay = graph.add(NodeSpec::new("overlay"), Format.into())?;
-    graph.attach(overlay, file, "file", IMAGE)?;
-    graph.set_backing(overlay, Some(base))?;
-    let top = graph.add(NodeSpec::new("throttle"), Filter.into())?;
-    graph.attach(top, overlay, "file", Role::FILTER)?;
-    let user = graph.attach_user("disk", top, WRITER, false)?;
-    Ok(Built { graph, top, bottom, user })
-}
-
-/// A chain of filters above a protocol node, `length` nodes in all, with one reader on top.
-///
-/// # Errors
-/// None, unless the graph is broken.
-pub fn chain(length: usize) -> Result<Built, Error> {
-    let mut graph = PresetGraph::with_capacity(length, length);
-    let bottom = graph.add(NodeSpec::new("n0"), Protocol.into())?;
-    let file: Arc<str> = "file".into();
-    let mut top = bottom;
-    for index in 1..length {
-        let node = graph.add(NodeSpec::new(format!("n{index}")), Filter.into())?;
-        graph.attach(node, top, file.clone(), Role::FILTER)?;
-        top = node;
-    }
-    let user = graph.attach_user("user", top, READER, false)?;
-    Ok(Built { graph, top, bottom, user })
-}
-
-/// One protocol node with so many readers.
-///
-/// # Errors
-/// None, unless the graph is broken.
-pub fn crowd(parents: usize) -> Result<Built, Error> {
-    let mut graph = PresetGraph::with_capacity(1, parents);
-    let node = graph.add(NodeSpec::new("node"), Protocol.into())?;
-    let user = graph.attach_user("user", node, READER, false)?;
-    for index in 1..parents {
-        graph.attach_user(format!("user{index}"), node, READER, false)?;
-    }
-    Ok(Built { graph, top: node, bottom: node, user })
-}
-
-/// Layers of one node each, with two edges from each layer to the next: `2^layers` paths.
-///
-/// # Errors
-/// None, unless the graph is broken.
-pub fn ladder(layers: usize) -> Result<Built, Error> {
-    let mut graph = PresetGraph::with_capacity(layers, layers * 2);
-    let bottom = graph.add(NodeSpec::new("n0"), Protocol.into())?;
-    let mut top = bottom;
-    for index in 1..layers {
-        let node = graph.add(NodeSpec::new(format!("n{index}")), blockgraph::drivers::Quorum::default().into())?;
-        graph.attach(node, top, "left", Role::DATA)?;
-        graph.attach(node, top, "right", Role::DATA)?;
-        top = node;
-    }
-    let user = graph.attach_user("user", top, Pair::NOTHING, false)?;
-    Ok(Built { graph, top, bottom, user })
-}
+pub use build::{
+    Built, IMAGE, PresetGraph, READER, WRITER, chain, chain_of, crowd, five_nodes, forest, images, ladder, quorum,
+};
+pub use drivers::Listener;
+pub use timing::{attach_detach, first_of_two, quick, slow};

@@ -14,8 +14,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
+mod near;
 mod orphans;
 mod settle;
+mod survey;
 
 /// The number of a context (C1; QEMU: an `AioContext`, the thread that does a node's I/O). What it stands for is the
 /// caller's business.

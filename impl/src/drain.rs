@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
 use crate::journal::Undo;
 use alloc::vec::Vec;
-use slotmap::SecondaryMap;
+use hashbrown::HashMap;
 
 /// Why a node is quiesced, drain-alls left out of account. Only nodes that are so have one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -50,10 +50,14 @@ impl Core {
         self.drain_alls > 0 || self.is_quiet(key)
     }
 
-    /// Q1. O(1); while a drain-all is open every child is quiesced, and they are counted. O(children).
+    /// Q1; while a drain-all is open every child is quiesced. O(1).
     pub(crate) fn quiesce_count(&self, key: NodeKey) -> u64 {
         let Quiet { sections, children } = self.quiet(key);
-        let children = if self.drain_alls == 0 { u64::from(children) } else { self.children(key).count() as u64 };
+        let children = if self.drain_alls == 0 {
+            u64::from(children)
+        } else {
+            self.nodes.get(key).map_or(0, |node| node.child_count).into()
+        };
         u64::from(sections) + u64::from(self.drain_alls) + children
     }
 
@@ -168,45 +172,67 @@ struct Past {
 /// The state before the transaction, as the journal knows it.
 struct History {
     drained_all: bool,
-    nodes: SecondaryMap<NodeKey, Past>,
-    /// The same nodes, in the order of the first change.
-    order: Vec<NodeKey>,
+    /// Those that have changed, in the order of the first change; each is marked with its place.
+    nodes: Vec<(NodeKey, Past)>,
+    /// The mark of the first of them.
+    base: u64,
     /// Users that came or moved, and where they were: nowhere if they are new.
-    users: SecondaryMap<UserKey, Option<NodeKey>>,
+    users: HashMap<UserKey, Option<NodeKey>>,
     user_order: Vec<UserKey>,
 }
 
 impl History {
     /// O(what was done).
-    fn of(core: &Core) -> Self {
+    fn of(core: &mut Core) -> Self {
         let mut history = Self {
             drained_all: core.drain_alls > 0,
-            nodes: SecondaryMap::new(),
-            order: Vec::new(),
-            users: SecondaryMap::new(),
+            nodes: Vec::new(),
+            base: core.pending.next_epoch(),
+            users: HashMap::new(),
             user_order: Vec::new(),
         };
+        // Taken out so that the nodes can be marked meanwhile.
+        let journal = core::mem::take(&mut core.pending.journal);
         // Backwards, so that of several records of one thing the oldest has the last word.
-        for undo in core.pending.journal.iter().rev() {
+        for undo in journal.iter().rev() {
             match *undo {
                 Undo::DrainAlls(old) => history.drained_all = old > 0,
-                Undo::Added(key) => history.node(key).new = true,
-                Undo::Quiet { node, old } => history.node(node).quiet = Some(old != Quiet::NONE),
-                Undo::Context { node, old } => history.node(node).context = Some(old),
+                Undo::Added(key) => history.change(core, key, |past| past.new = true),
+                Undo::Quiet { node, old } => history.change(core, node, |past| past.quiet = Some(old != Quiet::NONE)),
+                Undo::Context { node, old } => history.change(core, node, |past| past.context = Some(old)),
                 Undo::UserAdded(key) => history.user(key, None),
                 Undo::Retargeted { edge, child, .. } => history.retargeted(core, edge, child),
                 _ => {}
             }
         }
+        core.pending.journal = journal;
+        // The marks that were given are used up.
+        core.pending.epoch = core.pending.epoch.wrapping_add(history.nodes.len() as u64);
         history
     }
 
-    fn node(&mut self, key: NodeKey) -> &mut Past {
-        if !self.nodes.contains_key(key) {
-            self.nodes.insert(key, Past::default());
-            self.order.push(key);
+    /// The place of a node; of one that has not changed none, or none that there is.
+    fn place(&self, core: &Core, key: NodeKey) -> Option<usize> {
+        let mark = core.nodes.get(key)?.mark;
+        mark.checked_sub(self.base).and_then(|place| usize::try_from(place).ok())
+    }
+
+    fn change(&mut self, core: &mut Core, key: NodeKey, change: impl FnOnce(&mut Past)) {
+        let place = self.place(core, key);
+        if let Some((_, past)) = place.and_then(|place| self.nodes.get_mut(place)) {
+            return change(past);
         }
-        &mut self.nodes[key]
+        let mut past = Past::default();
+        change(&mut past);
+        if let Some(node) = core.nodes.get_mut(key) {
+            node.mark = self.base.wrapping_add(self.nodes.len() as u64);
+            self.nodes.push((key, past));
+        }
+    }
+
+    fn past(&self, core: &Core, key: NodeKey) -> Past {
+        let place = self.place(core, key);
+        place.and_then(|place| self.nodes.get(place)).map(|(_, past)| *past).unwrap_or_default()
     }
 
     fn user(&mut self, key: UserKey, was_at: Option<NodeKey>) {
@@ -222,19 +248,22 @@ impl History {
     }
 
     fn was_quiesced(&self, core: &Core, key: NodeKey) -> bool {
-        let past = self.nodes.get(key).copied().unwrap_or_default();
+        let past = self.past(core, key);
         !past.new && (self.drained_all || past.quiet.unwrap_or_else(|| core.is_quiet(key)))
     }
 
     /// Whether a node that was there, or a user of it, is in another context now than this node was.
     fn moves(&self, core: &Core, was_at: NodeKey, is_at: NodeKey) -> bool {
-        let past = self.nodes.get(was_at).and_then(|past| past.context);
+        let past = self.past(core, was_at).context;
         past.unwrap_or(core.nodes[was_at].context) != core.nodes[is_at].context
     }
 
     /// The nodes whose state may have changed.
     fn changed_nodes(&self, core: &Core) -> Vec<NodeKey> {
-        if self.drained_all == (core.drain_alls > 0) { self.order.clone() } else { core.node_keys().collect() }
+        if self.drained_all != (core.drain_alls > 0) {
+            return core.node_keys().collect();
+        }
+        self.nodes.iter().map(|(key, _)| *key).collect()
     }
 
     /// The users whose state may have changed: those of these nodes, and those that came or moved.
@@ -245,7 +274,7 @@ impl History {
         let mut users = self.user_order.clone();
         for edge in nodes.iter().flat_map(|node| core.parents(*node)) {
             if let Parent::User(user) = core.edges[edge].parent
-                && !self.users.contains_key(user)
+                && !self.users.contains_key(&user)
             {
                 users.push(user);
             }
@@ -281,7 +310,7 @@ impl Core {
         for user in history.changed_users(self, &nodes) {
             let Ok(edge) = self.live_user(user).map(|user| user.edge) else { continue };
             let node = self.edges[edge].child;
-            let was_at = history.users.get(user).copied().unwrap_or(Some(node));
+            let was_at = history.users.get(&user).copied().unwrap_or(Some(node));
             let before = was_at.is_some_and(|node| history.was_quiesced(self, node));
             let moves = was_at.is_some_and(|was_at| history.moves(self, was_at, node));
             let after = self.is_quiesced(node);

@@ -52,7 +52,7 @@ impl<D: Driver> Graph<D> {
         let mark = core.pending.journal.len();
         let queues: Vec<_> = renamed.iter().map(|key| core.reopened_with(*key, false)).collect();
         for (key, read_only) in queues.into_iter().flatten() {
-            let read_only = read_only || core.nodes[key].force_share;
+            let read_only = read_only || core.nodes[key].force_share();
             core.put_read_only(key, read_only);
         }
         renamed.into_iter().for_each(|key| core.put_read_only(key, false));

@@ -13,19 +13,28 @@ use slotmap::{Key, SecondaryMap};
 /// A node that waits, by label; among equal labels by arrival, because nothing may depend on the place of a slot.
 type Item = (i64, usize, NodeKey);
 
+/// More than so many that come at once are sorted.
+const MANY: usize = 32;
+
 /// A priority queue with one place in front of the heap: along a chain there is never more than one node waiting.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Worklist {
     /// Not greater than anything in the heap.
     first: Option<Item>,
     heap: BinaryHeap<Reverse<Item>>,
+    /// Many that came at once, sorted, the last one first: taking them is cheaper than from a heap.
+    run: Vec<Item>,
     arrivals: usize,
 }
 
 impl Worklist {
-    fn push(&mut self, label: i64, key: NodeKey) {
-        let item = (label, self.arrivals, key);
+    fn item(&mut self, label: i64, key: NodeKey) -> Item {
         self.arrivals = self.arrivals.wrapping_add(1);
+        (label, self.arrivals, key)
+    }
+
+    fn push(&mut self, label: i64, key: NodeKey) {
+        let item = self.item(label, key);
         match self.first {
             None if self.heap.is_empty() => self.first = Some(item),
             Some(first) if item < first => {
@@ -37,6 +46,12 @@ impl Worklist {
     }
 
     fn pop(&mut self) -> Option<NodeKey> {
+        if let Some(run) = self.run.last() {
+            let waiting = self.first.or_else(|| self.heap.peek().map(|Reverse(item)| *item));
+            if waiting.is_none_or(|waiting| *run < waiting) {
+                return self.run.pop().map(|(_, _, key)| key);
+            }
+        }
         let item = self.first.take().or_else(|| self.heap.pop().map(|Reverse(item)| item));
         item.map(|(_, _, key)| key)
     }
@@ -92,10 +107,18 @@ pub(crate) fn refresh_fresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<N
 /// Queued nodes go to the worklist. One that was added and taken back since is no longer there.
 fn enqueue(core: &mut Core) {
     let pending = &mut core.pending;
+    let many = pending.dirty.len() > MANY && pending.worklist.run.is_empty();
     for key in pending.dirty.drain(..) {
-        if let Some(node) = core.nodes.get(key) {
+        let Some(node) = core.nodes.get(key) else { continue };
+        if many {
+            let item = pending.worklist.item(node.label, key);
+            pending.worklist.run.push(item);
+        } else {
             pending.worklist.push(node.label, key);
         }
+    }
+    if many {
+        pending.worklist.run.sort_unstable_by_key(|item| Reverse(*item));
     }
 }
 
@@ -108,10 +131,10 @@ pub(crate) fn child_pair<D: Policy>(core: &Core, driver: &D, parent: NodeKey, ab
         parent: above,
         has_parents: node.parent_count > 0,
         writable: node.is_writable(),
-        no_io: node.no_io,
+        no_io: node.no_io(),
         inactive: node.inactive,
     });
-    if core.nodes[edge.child].force_share {
+    if core.nodes[edge.child].force_share() {
         pair.share = Permissions::ALL;
     }
     pair.known()

@@ -188,15 +188,15 @@ impl<D: Driver> Graph<D> {
         for view in self.nodes().filter_map(|key| self.get(key)) {
             let (key, node) = (view.key(), &self.core.nodes[view.key()]);
             let lost =
-                || DriverSnapshot::Ejected { name: view.driver_name().unwrap_or_default().into(), shape: node.shape };
+                || DriverSnapshot::Ejected { name: view.driver_name().unwrap_or_default().into(), shape: node.shape() };
             let driver = self.drivers.get(key).map(|driver| DriverSnapshot::Present(describe(key, driver)));
             snapshot.nodes.push(NodeSnapshot {
                 name: node.name.clone(),
                 read_only: node.read_only,
-                force_share: node.force_share,
-                no_io: node.no_io,
-                never_freeze: node.never_freeze,
-                implicit: node.implicit,
+                force_share: node.force_share(),
+                no_io: node.no_io(),
+                never_freeze: node.never_freeze(),
+                implicit: node.implicit(),
                 inactive: node.inactive,
                 monitor: node.monitor,
                 holders: node.holders,

@@ -111,7 +111,7 @@ steps! {
     /// `UserNotFound`.
     set_user(user: UserKey, pair: Pair) -> () = graph => graph.core.set_user(user, pair);
 
-    /// A new edge from `parent` to `child` (O6; QEMU: `bdrv_attach_child`). O(children of the parent), for the name.
+    /// A new edge from `parent` to `child` (O6; QEMU: `bdrv_attach_child`). O(1) expected.
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `NoChildren`, `DuplicateChild`, `BadRole`, `RoleUnsupported`, `SlotTaken`.
@@ -126,13 +126,14 @@ steps! {
     detach(edge: EdgeKey) -> () = graph => graph.core.detach(edge);
 
     /// The backing child, or a backing filter's child, becomes `to` or goes (O8; QEMU: `bdrv_set_backing_hd`).
-    /// O(children), for the name.
+    /// As detach and attach.
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `BackingUnsupported`, `DuplicateChild`, `FilterNeedsChild`, `Frozen`.
     set_backing(node: NodeKey, to: Option<NodeKey>) -> () = graph => graph.step_set_backing(node, to);
 
-    /// The file child becomes `to` (O9; QEMU: `bdrv_set_file_or_backing_noperm`). O(children), for the name.
+    /// The file child becomes `to` (O9; QEMU: `bdrv_set_file_or_backing_noperm`). As detach and
+    /// attach.
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `FileUnsupported`, `NoFileChild`, `DuplicateChild`, `Frozen`.

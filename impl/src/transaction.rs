@@ -90,7 +90,7 @@ impl<'g, D: Driver> Transaction<'g, D> {
         self.guard.graph.core.pending.steps
     }
 
-    /// The edge of that name from a node to a child, as a step would find it. O(children).
+    /// The edge of that name from a node to a child, as a step would find it. O(1) expected.
     ///
     /// # Errors
     /// `NodeNotFound`, also for a doomed parent; `ChildNotFound`.

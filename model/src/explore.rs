@@ -8,6 +8,7 @@ use crate::invariants::{self, Broken};
 use crate::judge::{Outcome, execute};
 use crate::menu::{Action, Facet, Small};
 use crate::pack::{Packed, pack, unpack};
+use crate::store::Store;
 use hashbrown::HashTable;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +47,7 @@ pub struct Finding {
 
 /// What was explored.
 pub struct Exploration {
-    states: Vec<Packed>,
+    states: Store,
     table: HashTable<u32>,
     /// The state and the action (by place in the menu, and hook) by which each state was first reached.
     parents: Vec<Origin>,
@@ -103,13 +104,13 @@ impl Exploration {
 
     /// One state.
     pub fn state(&self, index: u32) -> Small {
-        unpack(&self.states[index as usize])
+        unpack(&self.states.get(index as usize))
     }
 
     /// The index of a canonical state.
     pub fn find(&self, state: &Small) -> Option<u32> {
         let packed = pack(state);
-        self.table.find(hash(&packed), |&i| self.states[i as usize] == packed).copied()
+        self.table.find(hash(&packed), |&i| self.states.holds(i as usize, &packed)).copied()
     }
 
     /// The shortest way from the empty graph to a state, in that state's names.
@@ -164,7 +165,7 @@ pub fn explore<V: Visitor>(
     let mut table: HashTable<u32> = HashTable::new();
     table.insert_unique(hash(&root), 0u32, |_| hash(&root));
     let mut all = Exploration {
-        states: vec![root],
+        states: Store::default(),
         table,
         parents: vec![Origin { state: 0, action: 0, hook: 0 }],
         levels: vec![1],
@@ -173,6 +174,7 @@ pub fn explore<V: Visitor>(
         findings: Vec::new(),
         stopped: false,
     };
+    all.states.push(&root);
     let mut start = 0;
     while start < all.states.len() && !all.stopped {
         let level_end = all.states.len();
@@ -199,10 +201,10 @@ fn merge(all: &mut Exploration, block: Block) {
     for found in block.found {
         let key = hash(&found.packed);
         let states = &all.states;
-        if all.table.find(key, |&i| states[i as usize] == found.packed).is_none() {
+        if all.table.find(key, |&i| states.holds(i as usize, &found.packed)).is_none() {
             let index = states.len() as u32;
-            all.table.insert_unique(key, index, |&i| hash(&states[i as usize]));
-            all.states.push(found.packed);
+            all.table.insert_unique(key, index, |&i| hash(&states.get(i as usize)));
+            all.states.push(&found.packed);
             all.parents.push(found.origin);
         }
     }
@@ -210,7 +212,7 @@ fn merge(all: &mut Exploration, block: Block) {
 
 fn expand<V: Visitor>(
     facet: &Facet,
-    states: &[Packed],
+    states: &Store,
     table: &HashTable<u32>,
     range: std::ops::Range<usize>,
     visitors: &mut [V],
@@ -241,7 +243,7 @@ fn expand<V: Visitor>(
 
 struct Worker<'a, V> {
     facet: &'a Facet,
-    states: &'a [Packed],
+    states: &'a Store,
     table: &'a HashTable<u32>,
     visitor: &'a mut V,
 }
@@ -250,7 +252,7 @@ impl<V: Visitor> Worker<'_, V> {
     fn block(&mut self, range: std::ops::Range<usize>) -> Block {
         let mut block = Block::default();
         for index in range {
-            let state: Small = unpack(&self.states[index]);
+            let state: Small = unpack(&self.states.get(index));
             if let Some(broken) = invariants::broken(&state) {
                 block.findings.push(Finding { broken, state: index as u32, action: None });
                 continue;
@@ -300,7 +302,7 @@ impl<V: Visitor> Worker<'_, V> {
             return;
         }
         let packed = pack(&canonical(next).0);
-        let seen = self.table.find(hash(&packed), |&i| self.states[i as usize] == packed).is_some();
+        let seen = self.table.find(hash(&packed), |&i| self.states.holds(i as usize, &packed)).is_some();
         if !seen {
             block.found.push(Found { packed, origin });
         }

@@ -20,6 +20,7 @@ pub mod rules;
 pub mod scopes;
 pub mod state;
 pub mod step;
+pub mod store;
 pub mod svg;
 pub mod table;
 

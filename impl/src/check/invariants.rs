@@ -7,6 +7,7 @@ use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, Parent};
 use crate::permission::{Pair, Permissions};
 use crate::role::{Role, Slot};
 use alloc::vec::Vec;
+use hashbrown::HashSet;
 use slotmap::{Key, SecondaryMap};
 
 impl Core {
@@ -36,6 +37,9 @@ impl Core {
         let counts = nodes == self.nodes.len() && users == self.users.len();
         let names = self.node_names.len() == nodes && self.user_names.len() == users;
         let last = self.node_keys().take(nodes).last().unwrap_or_default() == self.last_node;
+        if !self.wide_nodes_are_indexed() {
+            found.push(Inconsistency::Registry);
+        }
         let last_user = self.user_keys().take(users).last().unwrap_or_default() == self.last_user;
         if !counts || !names || !last || !last_user {
             found.push(Inconsistency::Registry);
@@ -72,20 +76,21 @@ impl Core {
 
     pub(super) fn check_children(&self, key: NodeKey, node: &Named<Node>, found: &mut Vec<Inconsistency>) {
         let mut prev = EdgeKey::null();
-        let (mut file, mut backing) = (EdgeKey::null(), EdgeKey::null());
+        let (mut file, mut backing, mut count) = (EdgeKey::null(), EdgeKey::null(), 0_u32);
         for edge_key in self.children(key).take(self.edges.len() + 1) {
             let edge = &self.edges[edge_key];
             if !edge.linked || edge.parent != Parent::Node(key) || edge.prev_child != prev {
                 return found.push(Inconsistency::ChildrenList(key));
             }
-            match edge.role.slot(node.shape) {
+            match edge.role.slot(node.shape()) {
                 Some(Slot::File) => file = edge_key,
                 Some(Slot::Backing) => backing = edge_key,
                 None => {}
             }
-            if !edge.role.is_well_formed() || !edge.role.fits(node.shape) || !node.shape.takes_children {
+            if !edge.role.is_well_formed() || !edge.role.fits(node.shape()) || !node.shape().takes_children {
                 found.push(Inconsistency::Role(edge_key));
             }
+            count = count.saturating_add(1);
             if self.child_named(key, &edge.name) != Some(edge_key) {
                 found.push(Inconsistency::ChildName(edge_key));
             }
@@ -93,16 +98,19 @@ impl Core {
             if child.inactive && !node.inactive {
                 found.push(Inconsistency::InactiveChild(edge_key));
             }
-            if edge.frozen && child.never_freeze {
+            if edge.frozen && child.never_freeze() {
                 found.push(Inconsistency::Frozen(edge_key));
             }
             if edge.fresh || node.label >= child.label {
                 found.push(Inconsistency::Label(edge_key));
             }
-            if edge.slot != edge.role.slot(node.shape) {
+            if edge.slot != edge.role.slot(node.shape()) {
                 found.push(Inconsistency::Role(edge_key));
             }
             prev = edge_key;
+        }
+        if count != node.child_count {
+            found.push(Inconsistency::ChildrenList(key));
         }
         // A second edge for one slot would be found here, too: the slot leads to one of them only.
         for (slot, last) in [(Slot::File, file), (Slot::Backing, backing)] {
@@ -113,7 +121,14 @@ impl Core {
         }
     }
 
-    pub(super) fn check_node(&self, key: NodeKey, node: &Named<Node>, found: &mut Vec<Inconsistency>) {
+    /// `stale`: those that are listed as lagging behind.
+    pub(super) fn check_node(
+        &self,
+        key: NodeKey,
+        node: &Named<Node>,
+        stale: &HashSet<NodeKey>,
+        found: &mut Vec<Inconsistency>,
+    ) {
         if self.node_named(&node.name) != Some(key) {
             found.push(Inconsistency::NodeName(key));
         }
@@ -123,13 +138,13 @@ impl Core {
         if node.doomed || !self.is_referenced(key) {
             found.push(Inconsistency::Unreferenced(key));
         }
-        if node.implicit && node.shape.filter.is_none() {
+        if node.implicit() && node.shape().filter.is_none() {
             found.push(Inconsistency::Implicit(key));
         }
-        if node.force_share && !node.read_only {
+        if node.force_share() && !node.read_only {
             found.push(Inconsistency::ForceShare(key));
         }
-        if node.is_stale() != self.stale.contains(&key) {
+        if node.is_stale() != stale.contains(&key) {
             found.push(Inconsistency::Stale(key));
         }
     }
@@ -192,7 +207,7 @@ impl Core {
     /// Texts beside the arena belong to somebody, and to whom they may.
     pub(super) fn check_texts(&self, found: &mut Vec<Inconsistency>) {
         for key in self.texts.backing.keys() {
-            if !self.nodes.get(*key).is_some_and(|node| node.shape.supports_backing) {
+            if !self.nodes.get(*key).is_some_and(|node| node.shape().supports_backing) {
                 found.push(Inconsistency::StoredName(*key));
             }
         }

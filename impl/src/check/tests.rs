@@ -5,6 +5,7 @@ use crate::context::ContextId;
 use crate::drain::Quiet;
 use crate::drivers::{Filter, Format, Protocol};
 use crate::graph::arena::{Core, EdgeKey, Node, NodeKey, UserKey};
+use crate::graph::traits::Traits;
 use crate::{Graph, NodeSpec, OpKinds, Pair, Permissions, Preset, Role, Slot};
 use alloc::vec::Vec;
 use slotmap::Key;
@@ -57,7 +58,7 @@ fn defects_of_shape_are_found() {
     finds!(I::NodeName(_), c => { let key = node(c, "disk"); c.node_names.remove("disk", key); });
     finds!(I::UserName(_), c => { let key = c.first_user; c.users[key].gone = true; });
     finds!(I::UserEdge(_), c => { let key = c.first_user; c.users[key].edge = EdgeKey::null(); });
-    finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].shape.filter = Some(Slot::File); });
+    finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].traits |= Traits::FILTERS_FILE; });
     finds!(I::ParentsList(_), c => { let key = node(c, "file"); c.nodes[key].parent_count = 7; });
     finds!(I::ParentsList(_), c => { let key = last_parent(c, "file"); c.edges[key].prev_parent = key; });
     finds!(I::ParentsList(_), c => { let key = last_parent(c, "file"); c.edges[key].next_parent = key; });
@@ -70,7 +71,8 @@ fn defects_of_shape_are_found() {
     finds!(I::Frozen(_), c => { let key = first_parent(c, "file"); c.edges[key].frozen = true; });
     finds!(I::Frozen(_), c => {
         let (key, edge) = (node(c, "disk"), first_parent(c, "disk"));
-        (c.nodes[key].never_freeze, c.edges[edge].frozen) = (true, true);
+        c.nodes[key].traits |= Traits::NEVER_FREEZE;
+        c.edges[edge].frozen = true;
     });
 }
 
@@ -101,8 +103,8 @@ fn defects_of_life_are_found() {
     finds!(I::Leftover, c => c.pending.contexts.requests.push((NodeKey::null(), ContextId::MAIN)));
     finds!(I::Leftover, c => { let key = node(c, "disk"); c.pending.renamed.push(key); });
     finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].ejected = true; });
-    finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].shape.takes_children = false; });
-    finds!(I::Implicit(_), c => { let key = node(c, "disk"); c.nodes[key].implicit = true; });
+    finds!(I::DriverShape(_), c => { let key = node(c, "disk"); c.nodes[key].traits -= Traits::TAKES_CHILDREN; });
+    finds!(I::Implicit(_), c => { let key = node(c, "disk"); c.nodes[key].traits |= Traits::IMPLICIT; });
     finds!(I::StoredName(_), c => { let key = node(c, "file"); c.texts.backing.insert(key, "x".into()); });
     finds!(I::StoredName(_), c => _ = c.texts.backing.insert(NodeKey::null(), "x".into()));
     finds!(I::StoredName(_), c => { let key = node(c, "disk"); c.texts.lost.insert(key, "x".into()); });
@@ -144,7 +146,7 @@ fn wrong_counts_of_edges_are_found() {
 #[test]
 fn defects_of_meaning_are_found() {
     use Inconsistency as I;
-    finds!(I::ForceShare(_), c => { let key = node(c, "file"); c.nodes[key].force_share = true; });
+    finds!(I::ForceShare(_), c => { let key = node(c, "file"); c.nodes[key].traits |= Traits::FORCE_SHARE; });
     finds!(I::Counters(_), c => { let key = first_parent(c, "disk"); c.edges[key].pair = Pair::NOTHING; });
     finds!(I::Label(_), c => { let key = node(c, "top"); c.nodes[key].label = i64::MAX; });
     finds!(I::Freshness(_), c => {
@@ -182,6 +184,8 @@ fn defects_of_meaning_are_found() {
     // The user reads, which an inactive node could stand, but has nothing (A3).
     finds!(I::Freshness(_), c => { let key = node(c, "top"); c.nodes[key].inactive = true; });
     finds!(I::Leftover, c => { let key = node(c, "top"); c.pending.shifted.push((key, true)); });
+    finds!(I::ChildrenList(_), c => { let key = node(c, "disk"); c.nodes[key].child_count += 1; });
+    finds!(I::Registry, c => { let key = node(c, "disk"); c.nodes[key].child_count += 100; });
     finds!(I::Unreferenced(_), c => { let key = node(c, "disk"); c.nodes[key].doomed = true; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.nodes[key].granted.writable = false; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.stale.push(key); });

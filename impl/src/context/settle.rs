@@ -1,68 +1,10 @@
 //! Which context a component is in after the operation (C2).
 
 use super::ContextId;
+use super::survey::Survey;
 use crate::error::{Error, ErrorKind};
-use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
-use crate::journal::Undo;
+use crate::graph::arena::{Core, NodeKey, Parent, UserKey};
 use alloc::vec::Vec;
-use slotmap::SecondaryMap;
-
-/// What the operation has made and moved, as the journal knows it.
-#[derive(Default)]
-struct Survey {
-    new_nodes: SecondaryMap<NodeKey, ()>,
-    new_users: SecondaryMap<UserKey, ()>,
-    /// Where retargeted edges led before.
-    first_target: SecondaryMap<EdgeKey, NodeKey>,
-    /// The new edges.
-    edges: Vec<EdgeKey>,
-}
-
-impl Survey {
-    /// O(what was done).
-    fn of(core: &Core) -> Self {
-        let mut survey = Self::default();
-        let mut seen = SecondaryMap::new();
-        // Backwards, so that where an edge led first is met last.
-        for undo in core.pending.journal.iter().rev() {
-            let edge = match *undo {
-                Undo::Added(key) => {
-                    survey.new_nodes.insert(key, ());
-                    continue;
-                }
-                Undo::UserAdded(key) => {
-                    survey.new_users.insert(key, ());
-                    continue;
-                }
-                Undo::Linked(edge) => edge,
-                Undo::Retargeted { edge, child, .. } => {
-                    survey.first_target.insert(edge, child);
-                    edge
-                }
-                _ => continue,
-            };
-            let is_linked = core.edges.get(edge).is_some_and(|edge| edge.linked);
-            if is_linked && seen.insert(edge, ()).is_none() {
-                survey.edges.push(edge);
-            }
-        }
-        survey
-    }
-
-    /// C2.2: the context that a node had, if it was there.
-    fn of_node(&self, core: &Core, key: NodeKey) -> Option<ContextId> {
-        if self.new_nodes.contains_key(key) { None } else { core.nodes.get(key).map(|node| node.context) }
-    }
-
-    /// C2.2: the context of the parent end of a new edge, if it has one.
-    fn of_parent(&self, core: &Core, edge: EdgeKey) -> Option<ContextId> {
-        match core.edges[edge].parent {
-            Parent::Node(node) => self.of_node(core, node),
-            Parent::User(user) if self.new_users.contains_key(user) => core.users[user].context,
-            Parent::User(_) => self.first_target.get(edge).and_then(|node| self.of_node(core, *node)),
-        }
-    }
-}
 
 /// Nodes and users that are connected by edges, and who has a say in where they go.
 struct Component {
@@ -78,36 +20,47 @@ struct Component {
 }
 
 /// The components that are looked at.
-#[derive(Default)]
 struct Components {
     nodes: Vec<NodeKey>,
-    part_of: SecondaryMap<NodeKey, usize>,
     list: Vec<Component>,
+    /// The mark of the nodes of the first of them; those of the next have the next mark.
+    base: u64,
 }
 
 impl Components {
+    fn new(core: &mut Core) -> Self {
+        // Nothing else walks meanwhile, so the marks of all of them follow one another.
+        Self { nodes: Vec::new(), list: Vec::new(), base: core.pending.epoch.wrapping_add(1) }
+    }
+
     /// The component of a node; if it has not been looked at, by a walk over all of it.
-    fn of(&mut self, core: &Core, from: NodeKey) -> Option<&mut Component> {
-        let place = match self.part_of.get(from) {
-            Some(place) => *place,
+    fn of(&mut self, core: &mut Core, from: NodeKey) -> Option<&mut Component> {
+        let place = match core.nodes[from].mark.checked_sub(self.base) {
+            Some(place) => usize::try_from(place).ok()?,
             None => self.walk(core, from),
         };
         self.list.get_mut(place)
     }
 
-    fn walk(&mut self, core: &Core, from: NodeKey) -> usize {
+    fn walk(&mut self, core: &mut Core, from: NodeKey) -> usize {
         let (place, start) = (self.list.len(), self.nodes.len());
+        let mark = core.pending.next_epoch();
         let (mut fixed, mut other) = (None, None);
-        self.join(from, place);
+        self.join(core, from, mark);
         let mut index = start;
         while let Some(key) = self.nodes.get(index).copied() {
             index += 1;
-            for edge in core.children(key) {
-                self.join(core.edges[edge].child, place);
+            let mut next = core.nodes[key].children;
+            while let Some(edge) = core.edges.get(next) {
+                next = edge.next_child;
+                let child = edge.child;
+                self.join(core, child, mark);
             }
-            for edge in core.parents(key) {
-                match core.edges[edge].parent {
-                    Parent::Node(parent) => self.join(parent, place),
+            let mut next = core.nodes[key].parents;
+            while let Some(edge) = core.edges.get(next) {
+                next = edge.next_parent;
+                match edge.parent {
+                    Parent::Node(parent) => self.join(core, parent, mark),
                     Parent::User(user) if core.users[user].fixed => match fixed {
                         None => fixed = Some(user),
                         Some(first) if core.fixed_context(first) != core.fixed_context(user) => other = Some(user),
@@ -122,8 +75,8 @@ impl Components {
         place
     }
 
-    fn join(&mut self, key: NodeKey, place: usize) {
-        if self.part_of.insert(key, place).is_none() {
+    fn join(&mut self, core: &mut Core, key: NodeKey, mark: u64) {
+        if core::mem::replace(&mut core.nodes[key].mark, mark) != mark {
             self.nodes.push(key);
         }
     }
@@ -175,11 +128,15 @@ fn agreed(one: Option<ContextId>, other: Option<ContextId>) -> Option<ContextId>
 }
 
 impl Core {
-    /// V3.7, and the contexts of C2. O(what was done + the components looked at).
+    /// V3.7, and the contexts of C2. O(what was done) if all was in one context and stays there, and what is new comes
+    /// to it; else O(what was done + the components looked at).
     pub(crate) fn settle_contexts(&mut self) -> Result<(), Error> {
         self.pending.contexts.uneven = true;
         let survey = Survey::of(self);
-        let mut components = Components::default();
+        if self.settle_new(&survey) {
+            return Ok(());
+        }
+        let mut components = Components::new(self);
         for edge in survey.edges.iter().copied() {
             let child = self.edges[edge].child;
             let (parent_end, child_end) = (survey.of_parent(self, edge), survey.of_node(self, child));
@@ -188,9 +145,10 @@ impl Core {
                 component.child_end = agreed(component.child_end, child_end);
             }
         }
-        for request in self.pending.contexts.requests.iter().copied() {
-            if let Some(component) = components.of(self, request.0) {
-                component.request = Some(request);
+        for index in 0..self.pending.contexts.requests.len() {
+            let request = self.pending.contexts.requests.get(index).copied();
+            if let Some(component) = request.and_then(|(node, _)| components.of(self, node)) {
+                component.request = request;
             }
         }
         components.list.iter().try_for_each(|component| component.judge(self))?;

@@ -4,6 +4,7 @@ pub(crate) use super::elements::{Edge, Named, Node, User};
 use super::names::NameIndex;
 use super::pending::Pending;
 use super::texts::Texts;
+use super::wide::Wide;
 use crate::drain::Quiet;
 use crate::permission::Pair;
 use crate::role::Slot;
@@ -70,6 +71,7 @@ pub(crate) struct Core {
     pub(crate) drain_alls: u32,
     pub(crate) words: Words,
     pub(crate) texts: Texts,
+    pub(crate) wide: Wide,
     pub(crate) pending: Pending,
 }
 
@@ -91,6 +93,7 @@ impl Core {
             drain_alls: 0,
             words: Words { file: "file".into(), backing: "backing".into(), root: "root".into() },
             texts: Texts::default(),
+            wide: Wide::new(),
             pending: Pending::default(),
         }
     }
@@ -110,11 +113,6 @@ impl Core {
         let user = &self.users[key];
         let edge = &self.edges[user.edge];
         if self.nodes[edge.child].inactive { user.wanted } else { edge.pair }
-    }
-
-    /// The child edge of that name. O(children).
-    pub(crate) fn child_named(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
-        self.children(parent).find(|edge| self.edges.get(*edge).is_some_and(|edge| *edge.name == *name))
     }
 
     /// The child edges in list order; nothing if there is no such node.
@@ -179,7 +177,7 @@ mod tests {
     /// What the front page promises.
     #[test]
     fn nodes_and_edges_are_small() {
-        assert!(size_of::<Named<Node>>() < 200 - 8, "{}", size_of::<Named<Node>>());
+        assert!(size_of::<Named<Node>>() <= 168, "{}", size_of::<Named<Node>>());
         assert!(size_of::<Named<Edge>>() < 100 - 8, "{}", size_of::<Named<Edge>>());
         assert!(size_of::<crate::journal::Undo>() <= 40, "{}", size_of::<crate::journal::Undo>());
     }

@@ -373,7 +373,6 @@ impl Core {
     /// In a step that is made of others: the node has lost a reference.
     fn note_loss(&mut self, key: NodeKey) {
         if self.pending.deferring {
-            self.pending.losing.retain(|other| *other != key);
             self.pending.losing.push(key);
         }
     }
@@ -381,12 +380,17 @@ impl Core {
     /// The end of a step that is made of others: who has lost its last reference in it, and got none again, is doomed.
     pub(crate) fn doom_deferred(&mut self) {
         self.pending.deferring = false;
-        for index in 0..self.pending.losing.len() {
-            if let Some(key) = self.pending.losing.get(index).copied().filter(|key| self.nodes.contains_key(*key)) {
-                self.doom_if_unreferenced(key);
-            }
-        }
-        self.pending.losing.clear();
+        let mut losing = core::mem::take(&mut self.pending.losing);
+        let mark = self.pending.next_epoch();
+        // From the end, so that of several losses the last one counts.
+        losing.reverse();
+        losing.retain(|key| {
+            let node = self.nodes.get_mut(*key);
+            node.is_some_and(|node| core::mem::replace(&mut node.mark, mark) != mark)
+        });
+        losing.iter().rev().for_each(|key| self.doom_if_unreferenced(*key));
+        losing.clear();
+        self.pending.losing = losing;
     }
 
     /// Removes an edge; its child is doomed if that was its last reference.

@@ -1,11 +1,12 @@
 //! What is in the arena: nodes, edges, users.
 
 use super::arena::{EdgeKey, NodeKey, Parent, UserKey};
+use super::traits::Traits;
 use crate::context::ContextId;
 use crate::counters::Counters;
 use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
-use crate::role::{Role, Shape, Slot};
+use crate::role::{Role, Slot};
 use alloc::sync::Arc;
 use core::ops::{Deref, DerefMut};
 use slotmap::Key;
@@ -64,6 +65,7 @@ pub(crate) struct Node {
     /// From whom the node inherits (S8); null, or a key of a node that is gone, if from nobody.
     pub(crate) inherits: NodeKey,
     pub(crate) parent_count: u32,
+    pub(crate) child_count: u32,
     /// Callers that hold the node (L1).
     pub(crate) holders: u32,
     /// The number of nodes that inherit from this one.
@@ -73,12 +75,8 @@ pub(crate) struct Node {
     pub(crate) counters: Counters,
     /// What the driver was last granted (V5.2).
     pub(crate) granted: Grant,
-    pub(crate) shape: Shape,
+    pub(crate) traits: Traits,
     pub(crate) read_only: bool,
-    pub(crate) force_share: bool,
-    pub(crate) no_io: bool,
-    pub(crate) never_freeze: bool,
-    pub(crate) implicit: bool,
     /// The image belongs to somebody else (A1).
     pub(crate) inactive: bool,
     /// Held by the monitor (L1).
@@ -138,7 +136,7 @@ impl Node {
 
     /// The edge a chain walk follows: FILTERED of a filter, else COW (S4); null if there is none.
     pub(crate) fn chain_edge(&self) -> EdgeKey {
-        self.slot(self.shape.filter.unwrap_or(Slot::Backing))
+        self.slot(self.shape().filter.unwrap_or(Slot::Backing))
     }
 }
 

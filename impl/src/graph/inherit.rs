@@ -150,7 +150,7 @@ impl Core {
         let mut key = from;
         loop {
             let node = &mut self.nodes[key];
-            if !node.implicit || node.ejected || core::mem::replace(&mut node.mark, mark) == mark {
+            if !node.implicit() || node.ejected || core::mem::replace(&mut node.mark, mark) == mark {
                 return key;
             }
             // Implicit nodes are filters, and of a filter this is the FILTERED edge.

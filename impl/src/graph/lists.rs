@@ -46,6 +46,7 @@ impl Core {
         }
         let edge = &mut self.edges[key];
         (edge.prev_child, edge.next_child) = (prev, next);
+        self.child_joined(parent, key);
     }
 
     /// Takes the edge out of its parent's list of children; it keeps its neighbours.
@@ -61,5 +62,6 @@ impl Core {
         if let Some(edge) = self.edges.get_mut(next) {
             edge.prev_child = prev;
         }
+        self.child_left(parent, key);
     }
 }

@@ -10,8 +10,10 @@ mod names;
 mod one_op;
 pub(crate) mod pending;
 pub(crate) mod texts;
+pub(crate) mod traits;
 mod view;
 mod walk;
+mod wide;
 
 pub use self::arena::{EdgeIter, EdgeKey, NodeKey, Parent, UserKey};
 pub use self::view::{EdgeView, NodeView, UserView};
@@ -73,7 +75,7 @@ impl<D: Driver> Graph<D> {
         self.core.user_named(name)
     }
 
-    /// The edge of that name from a node to a child. O(children).
+    /// The edge of that name from a node to a child. O(1) expected.
     #[must_use]
     pub fn child(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
         self.core.child_named(parent, name)
@@ -214,6 +216,7 @@ impl Core {
         self.drain_alls = source.drain_alls;
         self.quiets.clone_from(&source.quiets);
         self.texts.copy_from(&source.texts);
+        self.wide.clone_from(&source.wide);
         self.pending.copy_from(&source.pending);
     }
 }

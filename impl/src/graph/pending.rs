@@ -37,7 +37,7 @@ pub(crate) struct Pending {
     pub(crate) fresh_bound: i64,
     /// In the middle of a step that is made of others: who loses a reference is only doomed at its end (L2).
     pub(crate) deferring: bool,
-    /// Who lost a reference meanwhile, in the order of the last loss.
+    /// Who lost a reference meanwhile, as often as they did.
     pub(crate) losing: Vec<NodeKey>,
     /// In the order in which they reached zero references (L2).
     pub(crate) doomed: Vec<NodeKey>,

@@ -69,25 +69,25 @@ impl<'a> NodeView<'a> {
     /// Whether node parents must share everything (P8).
     #[must_use]
     pub fn force_share(&self) -> bool {
-        self.node.force_share
+        self.node.force_share()
     }
 
     /// Whether the node was opened without I/O.
     #[must_use]
     pub fn no_io(&self) -> bool {
-        self.node.no_io
+        self.node.no_io()
     }
 
     /// Whether edges to the node must never be frozen.
     #[must_use]
     pub fn never_freeze(&self) -> bool {
-        self.node.never_freeze
+        self.node.never_freeze()
     }
 
     /// Whether the node is a filter that was put in unasked, and that the user does not see (S0).
     #[must_use]
     pub fn implicit(&self) -> bool {
-        self.node.implicit
+        self.node.implicit()
     }
 
     /// The number of callers that hold the node (L1). The monitor is not one of them.
@@ -135,7 +135,7 @@ impl<'a> NodeView<'a> {
     }
 
     /// How often the node is quiesced: its own open sections, the open drain-alls, and its child edges to quiesced
-    /// children (Q1). O(1); O(children) while a drain-all is open.
+    /// children (Q1). O(1).
     #[must_use]
     pub fn quiesce_count(&self) -> u64 {
         self.core.quiesce_count(self.key)
@@ -205,10 +205,10 @@ impl<'a> NodeView<'a> {
     /// `Some` if the driver is a filter: the slot of its filtered child.
     #[must_use]
     pub fn filter_slot(&self) -> Option<Slot> {
-        self.node.shape.filter
+        self.node.shape().filter
     }
 
-    /// The edge of that name to a child. O(children).
+    /// The edge of that name to a child. O(1) expected.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<EdgeKey> {
         self.core.child_named(self.key, name)

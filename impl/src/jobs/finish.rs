@@ -123,7 +123,7 @@ impl<D: Driver> Graph<D> {
         let base = self.core.chain_child(bottom);
         self.step_set_backing(node, base)?;
         let core = &mut self.core;
-        if core.nodes[node].shape.supports_backing {
+        if core.nodes[node].shape().supports_backing {
             let explicit = base.map(|base| core.skip_implicit(base));
             let name = explicit.map(|key| core.nodes[key].name.clone());
             core.store_name(node, name);

@@ -252,7 +252,7 @@ impl<D: Driver> Graph<D> {
             Below::Layer(index) => layers.get(index).map(|(node, inherits)| (*node, Some(*inherits))),
         };
         if let Some((file, inherits)) = part.file.and_then(find) {
-            let role = file_role(self.core.nodes[key].shape);
+            let role = file_role(self.core.nodes[key].shape());
             let name = self.core.words.of(Slot::File).clone();
             self.core.can_attach(key, &name, role)?;
             self.core.add_child(key, file, name, role);

@@ -93,11 +93,11 @@ impl Core {
             let Some((key, node)) = next.and_then(|key| has_driver(key).map(|node| (key, node))) else { return false };
             let mut children = self.children(key).map(|edge| self.edges[edge].child);
             if key == wanted
-                || (node.shape.children_replaceable && only_parent && children.any(|child| child == wanted))
+                || (node.shape().children_replaceable && only_parent && children.any(|child| child == wanted))
             {
                 return true;
             }
-            let edge = node.shape.filter.and_then(|slot| self.edges.get(node.slot(slot)));
+            let edge = node.shape().filter.and_then(|slot| self.edges.get(node.slot(slot)));
             next = edge.map(|edge| edge.child);
         }
         false
@@ -125,7 +125,7 @@ impl<D: Driver> Graph<D> {
     pub(crate) fn step_snapshot(&mut self, key: NodeKey, overlay: NodeKey) -> Result<(), Error> {
         let core = &self.core;
         core.live(key)?;
-        let shape = core.live(overlay)?.shape;
+        let shape = core.live(overlay)?.shape();
         core.not_blocked(key, OpKind::ExternalSnapshot)?;
         if let Some(user) = core.root_user(overlay) {
             return Err(ErrorKind::HasUser { node: core.node_ref(overlay), user }.into());

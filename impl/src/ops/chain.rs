@@ -35,7 +35,7 @@ impl Core {
     /// O15.4 for all edges, then O15.5 for all.
     fn can_freeze(&self, edges: &[EdgeKey]) -> Result<(), Error> {
         edges.iter().try_for_each(|edge| self.not_frozen(*edge))?;
-        let never = edges.iter().find(|edge| self.nodes[self.edges[**edge].child].never_freeze);
+        let never = edges.iter().find(|edge| self.nodes[self.edges[**edge].child].never_freeze());
         never.map_or(Ok(()), |edge| Err(ErrorKind::NeverFreeze { edge: self.edge_ref(*edge) }.into()))
     }
 

@@ -12,7 +12,7 @@ use slotmap::Key;
 impl Core {
     /// A new edge from a node. Its pair is the judgement's business.
     pub(crate) fn add_child(&mut self, parent: NodeKey, child: NodeKey, name: Arc<str>, role: Role) -> EdgeKey {
-        let slot = role.slot(self.nodes[parent].shape);
+        let slot = role.slot(self.nodes[parent].shape());
         self.add_edge(name, Edge::new(Parent::Node(parent), child, Pair::NOTHING, role, slot))
     }
 
@@ -42,7 +42,7 @@ impl Core {
 
     /// O6.4 to O6.8.
     pub(crate) fn can_attach(&self, parent: NodeKey, name: &str, role: Role) -> Result<(), Error> {
-        let shape = self.nodes[parent].shape;
+        let shape = self.nodes[parent].shape();
         if !shape.takes_children {
             return Err(ErrorKind::NoChildren { node: self.node_ref(parent) }.into());
         }
@@ -109,7 +109,7 @@ impl<D: Driver> Graph<D> {
     /// O8.4 to O8.7, and the role of the new edge.
     pub(crate) fn can_set_backing(&self, key: NodeKey, to: Option<NodeKey>) -> Result<Role, Error> {
         let core = &self.core;
-        let (shape, old) = (core.nodes[key].shape, core.nodes[key].backing);
+        let (shape, old) = (core.nodes[key].shape(), core.nodes[key].backing);
         let role = match shape.filter {
             Some(Slot::Backing) => Role::FILTER,
             None if shape.supports_backing => Role::COW,
@@ -141,7 +141,7 @@ impl<D: Driver> Graph<D> {
     /// O9.4 to O9.7, and the role of the new edge.
     pub(crate) fn can_set_file(&self, key: NodeKey) -> Result<Role, Error> {
         let core = &self.core;
-        let (filter, old) = (core.nodes[key].shape.filter, core.nodes[key].file);
+        let (filter, old) = (core.nodes[key].shape().filter, core.nodes[key].file);
         let role = match (filter, core.edges.get(old)) {
             (Some(Slot::Backing), _) => {
                 let (node, driver) = (core.node_ref(key), self.driver_name(key));

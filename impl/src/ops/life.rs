@@ -7,6 +7,7 @@ use crate::driver::{Driver, DriverOption};
 use crate::error::{EdgeRef, Error, ErrorKind, NodeRef};
 use crate::graph::Graph;
 use crate::graph::arena::{Core, EdgeKey, Node, NodeKey, Parent};
+use crate::graph::traits::Traits;
 use crate::journal::Undo;
 use crate::op_kind::OpKind;
 use crate::order::{GAP, LIMIT};
@@ -44,17 +45,14 @@ impl Node {
             mark: 0,
             inherits: nowhere,
             parent_count: 0,
+            child_count: 0,
             holders: spec.implicit.into(),
             heirs: 0,
             context: ContextId::MAIN,
             counters: Counters::default(),
             granted: Grant { pair: Pair::NOTHING, writable: !spec.read_only && !spec.inactive },
-            shape,
+            traits: Traits::new(spec, shape),
             read_only: spec.read_only,
-            force_share: spec.force_share,
-            no_io: spec.no_io,
-            never_freeze: spec.never_freeze,
-            implicit: spec.implicit,
             inactive: spec.inactive,
             monitor: !spec.implicit,
             inherits_read_only: false,

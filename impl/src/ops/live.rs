@@ -67,7 +67,7 @@ impl Core {
     /// O39.3 and O39.4, or O40.3 and O40.4.
     fn children_may_change(&self, key: NodeKey, adding: bool) -> Result<(), Error> {
         self.has_driver(key)?;
-        if !self.nodes[key].shape.live_children {
+        if !self.nodes[key].shape().live_children {
             return Err(ErrorKind::ChildrenFixed { node: self.node_ref(key), adding }.into());
         }
         Ok(())

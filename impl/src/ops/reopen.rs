@@ -130,9 +130,9 @@ impl<D: Driver> Graph<D> {
     /// O25.2.
     fn can_reopen(&mut self, queued: &Queued) -> Result<Swaps, Error> {
         let (core, key) = (&self.core, queued.node);
-        let (node, shape) = (&core.nodes[key], core.nodes[key].shape);
+        let (node, shape) = (&core.nodes[key], core.nodes[key].shape());
         core.has_driver(key)?;
-        if node.force_share && !queued.read_only {
+        if node.force_share() && !queued.read_only {
             return Err(ErrorKind::ForceShareWritable { node: node.name.clone() }.into());
         }
         let option = match queued.options() {
@@ -164,7 +164,7 @@ impl<D: Driver> Graph<D> {
             if to == Some(self.core.skip_implicit(child)) {
                 return Ok(None);
             }
-            if self.core.nodes[child].implicit {
+            if self.core.nodes[child].implicit() {
                 return Err(ErrorKind::ImplicitChild { edge: self.core.edge_ref(edge) }.into());
             }
         }

@@ -55,7 +55,7 @@ impl Core {
     /// O14.
     pub(crate) fn drop_filter(&mut self, filter: NodeKey) -> Result<(), Error> {
         let node = self.live(filter)?;
-        let (slot, edge) = (node.shape.filter, node.chain_edge());
+        let (slot, edge) = (node.shape().filter, node.chain_edge());
         self.has_driver(filter)?;
         if slot.is_none() {
             return Err(ErrorKind::NotAFilter { node: self.node_ref(filter) }.into());
@@ -98,7 +98,7 @@ impl<D: Driver> Graph<D> {
     /// O12, with *store* or without.
     pub(crate) fn step_append(&mut self, new: NodeKey, top: NodeKey, store: bool) -> Result<(), Error> {
         let core = &mut self.core;
-        let shape = core.live(new)?.shape;
+        let shape = core.live(new)?.shape();
         core.live(top)?;
         if new == top {
             return Err(core.same_node(new));

@@ -23,6 +23,7 @@ impl Core {
         (self.first_user, self.last_user) = (UserKey::null(), UserKey::null());
         self.front = 0;
         self.texts.clear();
+        self.wide.clear();
         self.stale.clear();
         self.quiets.clear();
         self.drain_alls = 0;
@@ -130,7 +131,7 @@ impl Core {
         parent: NodeKey,
         child: NodeKey,
     ) -> Result<EdgeKey, RestoreError> {
-        let shape = self.nodes[parent].shape;
+        let shape = self.nodes[parent].shape();
         let slot = edge.role.slot(shape);
         if !shape.takes_children {
             return Err(RestoreError::NoChildren(index));
@@ -144,7 +145,7 @@ impl Core {
         if self.nodes[child].inactive && !self.nodes[parent].inactive {
             return Err(RestoreError::InactiveChild(index));
         }
-        if edge.frozen && self.nodes[child].never_freeze {
+        if edge.frozen && self.nodes[child].never_freeze() {
             return Err(RestoreError::BadlyFrozen(index));
         }
         if self.nodes[parent].context != self.nodes[child].context {

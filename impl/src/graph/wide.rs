@@ -1,0 +1,114 @@
+//! Nodes with many children: their names are indexed, so that finding one, or that a name is free, does not mean comparing
+//! all. Most nodes have a few, and for these a list is better.
+
+use super::arena::{Core, EdgeKey, Named, NodeKey};
+use super::elements::{Edge, Node};
+use super::names::NameIndex;
+use alloc::boxed::Box;
+use hashbrown::HashMap;
+
+/// With more children than this a node has an index.
+const FEW: u32 = 16;
+
+/// The indices, by node; looked up by key only.
+pub(crate) type Wide = HashMap<NodeKey, Box<NameIndex<EdgeKey>>>;
+
+impl Core {
+    /// The child edge of that name. O(1) expected.
+    pub(crate) fn child_named(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
+        if self.nodes.get(parent)?.child_count > FEW
+            && let Some(index) = self.wide.get(&parent)
+        {
+            return index.find(name, |key| self.edges.get(key).map(|edge| &*edge.name));
+        }
+        self.children(parent).find(|edge| self.edges.get(*edge).is_some_and(|edge| *edge.name == *name))
+    }
+
+    /// An edge has come into the list of children. O(1) expected, and where the list ceases to be short O(1), too.
+    pub(super) fn child_joined(&mut self, parent: NodeKey, key: EdgeKey) {
+        let node = &mut self.nodes[parent];
+        node.child_count += 1;
+        let count = node.child_count;
+        if count <= FEW {
+            return;
+        }
+        let edges = &self.edges;
+        let name_of = |key| edges.get(key).map(|edge: &Named<Edge>| &*edge.name);
+        if let Some(index) = self.wide.get_mut(&parent) {
+            return index.insert(&edges[key].name, key, name_of);
+        }
+        let mut index = Box::new(NameIndex::with_capacity(2 * FEW as usize));
+        for edge in self.children(parent) {
+            index.insert(&edges[edge].name, edge, name_of);
+        }
+        self.wide.insert(parent, index);
+    }
+
+    /// An edge has left it. O(1) expected.
+    pub(super) fn child_left(&mut self, parent: NodeKey, key: EdgeKey) {
+        let node = &mut self.nodes[parent];
+        node.child_count -= 1;
+        let count = node.child_count;
+        if count == FEW {
+            self.wide.remove(&parent);
+        } else if count > FEW
+            && let Some(index) = self.wide.get_mut(&parent)
+        {
+            index.remove(&self.edges[key].name, key);
+        }
+    }
+
+    /// Whether exactly the nodes with many children have an index, of so many names.
+    pub(crate) fn wide_nodes_are_indexed(&self) -> bool {
+        let mut wide = self.nodes.iter().filter(|(_, node)| node.child_count > FEW);
+        let fits = |(key, node): (NodeKey, &Named<Node>)| {
+            self.wide.get(&key).is_some_and(|index| index.len() == node.child_count as usize)
+        };
+        wide.all(fits) && self.wide.keys().all(|key| self.nodes.get(*key).is_some_and(|node| node.child_count > FEW))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::FEW;
+    use crate::drivers::{Protocol, Quorum};
+    use crate::{ErrorKind, Graph, NodeSpec, Preset, Role};
+    use alloc::format;
+
+    /// Children come and go, with rollbacks, so that the node has an index and has none again; names are found all the
+    /// time, in copies and restored graphs, too.
+    #[test]
+    fn names_are_found_among_many_children() {
+        let mut graph: Graph<Preset> = Graph::new();
+        let top = graph.add(NodeSpec::new("top"), Quorum::default().into()).unwrap();
+        let file = graph.add(NodeSpec::new("file"), Protocol.into()).unwrap();
+        let mut edges = alloc::vec::Vec::new();
+        for number in 0..3 * FEW {
+            edges.push(graph.attach(top, file, format!("{number}"), Role::DATA).unwrap());
+            let error = graph.attach(top, file, format!("{}", number / 2), Role::DATA).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::DuplicateChild { .. }));
+            let mut t = graph.transaction();
+            for more in 0..FEW {
+                t.attach(top, file, format!("more{more}"), Role::DATA).unwrap();
+            }
+            for edge in &edges {
+                t.detach(*edge).unwrap();
+            }
+            drop(t);
+            assert_eq!(graph.child(top, &format!("{number}")), edges.last().copied());
+            assert_eq!(graph.child(top, "more0"), None);
+            assert_eq!(graph.check(), []);
+            assert_eq!(graph.clone().check(), []);
+            let restored = Graph::restore(&graph.snapshot()).unwrap();
+            assert_eq!(restored.check(), []);
+        }
+        for (number, edge) in edges.into_iter().enumerate() {
+            graph.detach(edge).unwrap();
+            assert_eq!(graph.child(top, &format!("{number}")), None);
+            assert_eq!(graph.check(), []);
+        }
+        assert!(graph.core.wide.is_empty());
+    }
+}
