@@ -183,6 +183,7 @@ fn summary(out: &mut impl Write, made: &Made, holes: &holes::Holes) -> std::io::
         .zip(made.sizes)
         .map(|(of, count)| format!("{of}: {:.1} %", count as f64 * 100.0 / made.turns.max(1) as f64));
     writeln!(out, "nodes before a turn         {}", parts.collect::<Vec<_>>().join(", "))?;
+    writeln!(out, "most children, parents      {}, {}", made.most_around.0, made.most_around.1)?;
     let (met, all) = (holes.outcomes_met, holes.outcomes_met + holes.outcomes.len());
     writeln!(out, "op × outcome                {met} of {all} met, {} unreachable with a reason", holes.unreachable)?;
     let (met, all) = (holes.drivers_met, holes.drivers_met + holes.drivers.len());
@@ -261,7 +262,7 @@ fn as_json(seed: u64, reports: &[(Mode, Report)], made: &Made, holes: &holes::Ho
         });
         json!({"generator": name(*mode), "stories": made.episodes, "turns": made.turns, "ops": made.ops,
                "seconds": report.time.as_secs_f64(), "ends": made.ends, "skipped": made.skipped, "sizes": made.sizes,
-               "most": made.most, "graphs": states, "shapes": shapes, "difference": found})
+               "most": made.most, "most_around": made.most_around, "graphs": states, "shapes": shapes, "difference": found})
     };
     let cells = (0..ROWS * COLUMNS * DRIVERS).map(|i| (i / DRIVERS / COLUMNS, i / DRIVERS % COLUMNS, i % DRIVERS));
     let met = cells.filter_map(|(row, column, driver)| {

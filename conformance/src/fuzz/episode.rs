@@ -65,6 +65,8 @@ impl Episode {
         let (least, most, ops) = SIZES[(index % SIZES.len() as u64) as usize];
         let mut setup = Setup::new(mode, least + (bytes.next_u32() % u32::from(most - least + 1)) as u8);
         setup.users = (2 + setup.names / 2).min(24);
+        // So that some nodes have many children.
+        setup.children = 6 + setup.names / 5;
         setup.hot = [0, 128, 192, 192, 240][bytes.next_u32() as usize % 5];
         let (a, b, c) = (bytes.next_u64(), bytes.next_u64(), bytes.next_u64());
         // All verbs; without a quarter of them; without three quarters.

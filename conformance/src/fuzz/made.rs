@@ -39,6 +39,8 @@ pub struct Made {
     pub sizes: [u64; 10],
     /// The most nodes and edges at a time.
     pub most: (usize, usize),
+    /// The most children of a node, and the most parents, in the graphs that were looked at.
+    pub most_around: (usize, usize),
     /// Different graphs, of those that were looked at, up to renaming: as a whole, and in nothing but their shape.
     states: HashSet<u64>,
     shapes: HashSet<u64>,
@@ -55,6 +57,7 @@ impl Default for Made {
             cells: vec![0; ROWS * COLUMNS * DRIVERS],
             sizes: [0; 10],
             most: (0, 0),
+            most_around: (0, 0),
             states: HashSet::new(),
             shapes: HashSet::new(),
         }
@@ -91,6 +94,11 @@ impl Made {
 
     /// Looks at what graph it is.
     pub(super) fn look<const N: usize, const E: usize>(&mut self, state: &State<N, E>) {
+        let parents = state.by_child();
+        for id in state.names() {
+            let (above, below) = (parents.of(id).len(), state.below(Parent::Node(id)).len());
+            self.most_around = (self.most_around.0.max(below), self.most_around.1.max(above));
+        }
         self.states.insert(canon::fingerprint(state));
         self.shapes.insert(canon::shape(state));
     }
@@ -131,6 +139,8 @@ impl Made {
         let others = other.ends.iter().chain(&other.sizes).chain(&other.cells);
         counts.zip(others).for_each(|(mine, theirs)| *mine += theirs);
         self.most = (self.most.0.max(other.most.0), self.most.1.max(other.most.1));
+        let (mine, its) = (self.most_around, other.most_around);
+        self.most_around = (mine.0.max(its.0), mine.1.max(its.1));
         self.states.extend(other.states);
         self.shapes.extend(other.shapes);
     }

@@ -166,7 +166,7 @@ fn maybe(node: NodeId, dice: &mut Dice<'_>) -> Option<NodeId> {
 }
 
 fn child(dice: &mut Dice<'_>) -> ChildName {
-    ChildName(dice.below(5) as u8)
+    ChildName(dice.below(usize::from(dice.setup.children).max(2) - 1) as u8)
 }
 
 fn pair(dice: &mut Dice<'_>) -> Pair {

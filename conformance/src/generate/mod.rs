@@ -86,6 +86,8 @@ pub struct Setup {
     pub names: u8,
     /// Users have the names below this number.
     pub users: u8,
+    /// Children have the names below this number.
+    pub children: u8,
     /// In so many of 256 cases a name is picked from the first third of those that fit, which so is hot.
     pub hot: u8,
 }
@@ -93,7 +95,7 @@ pub struct Setup {
 impl Setup {
     /// Everything, on so many names of nodes.
     pub const fn new(mode: Mode, names: u8) -> Setup {
-        Setup { mode, without: Without(0), names, users: 8, hot: 192 }
+        Setup { mode, without: Without(0), names, users: 8, children: 6, hot: 192 }
     }
 }
 

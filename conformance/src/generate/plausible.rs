@@ -187,7 +187,8 @@ fn quorum_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, s
     let parent = dice.pick(&drivers(state, |kind| kind == Kind::Quorum))?;
     let alone: Vec<NodeId> =
         below(state, parent).into_iter().filter(|&id| state.parents(id).next().is_none()).collect();
-    let free = (2..8).map(ChildName).find(|name| state.children(parent).all(|e| e.name != *name))?;
+    let names = 2..dice.setup.children.max(8);
+    let free = names.map(ChildName).find(|name| state.children(parent).all(|e| e.name != *name))?;
     Some(Op::AddChild { parent, child: dice.pick(&alone)?, name: free })
 }
 
@@ -333,8 +334,10 @@ fn place<const N: usize, const E: usize>(
     let slot_free = |role| State::<N, E>::slot_of(kind, role).is_none_or(|slot| state.in_slot(parent, slot).is_none());
     let roles: Vec<Role> = ROLES.into_iter().filter(|&role| rules::fits(role, kind) && slot_free(role)).collect();
     let role = dice.even(&roles)?;
-    let free: Vec<ChildName> =
-        (0..6).map(ChildName).filter(|name| state.children(parent).all(|e| e.name != *name)).collect();
+    let free: Vec<ChildName> = (0..dice.setup.children)
+        .map(ChildName)
+        .filter(|name| state.children(parent).all(|e| e.name != *name))
+        .collect();
     // A child has the name of its slot, but for a few that make trouble for whoever wants that name later.
     let natural = State::<N, E>::slot_of(kind, role).map_or(ChildName(2), Slot::name);
     let name = if free.contains(&natural) && !dice.one_in(8) { natural } else { dice.even(&free)? };
