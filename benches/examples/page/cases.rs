@@ -41,7 +41,7 @@ const MILLI: f64 = 1e6;
 const SECOND: f64 = 1e9;
 
 /// In the order of the plan.
-pub const CASES: [Case; 30] = [
+pub const CASES: [Case; 34] = [
     case("five nodes: attach a root user", "five nodes/attach a user", Of::All, 1.8 * MICRO, 300.0),
     case("five nodes: flip a permission", "five nodes/flip a permission", Of::All, 1.6 * MICRO, 300.0),
     case("five nodes: append + drop a filter", "five nodes/append + drop a filter", Of::All, 10.1 * MICRO, 1.5 * MICRO),
@@ -106,6 +106,11 @@ pub const CASES: [Case; 30] = [
     rate("replay, walk, flags", "replay/walk/flags", 5e5),
     rate("replay, star, inactive-chains", "replay/star/inactive-chains", 5e5),
     rate("replay, walk, inactive-chains", "replay/walk/inactive-chains", 5e5),
+    // Half a million in a minute.
+    rate("differential fuzzing, plausible, 20 nodes: operations a second", "differential/plausible/20", 8_333.0),
+    rate("differential fuzzing, plausible, 150 nodes", "differential/plausible/150", 8_333.0),
+    rate("differential fuzzing, hostile, 20 nodes", "differential/hostile/20", 8_333.0),
+    rate("differential fuzzing, hostile, 150 nodes", "differential/hostile/150", 8_333.0),
 ];
 
 /// The figures of the bench `memory`: name, QEMU's, the most that it may be.
