@@ -1,7 +1,7 @@
 //! What really comes of operations: said as expectations, in text and in JSON, it holds when the story is played again.
 
 use blockgraph_conformance::cli::stage;
-use blockgraph_conformance::generate::{self, Mode, Move, Without};
+use blockgraph_conformance::generate::{self, Mode, Move, Setup};
 use blockgraph_conformance::model_subject::{ModelSubject, observe};
 use blockgraph_conformance::subject::{Answer, Subject};
 use blockgraph_conformance::text::part::Declared;
@@ -43,7 +43,7 @@ fn told(story: &Story) -> Scenario {
     let mut bytes = story.bytes.iter().copied();
     let (mut steps, mut came) = (Vec::new(), Vec::new());
     while let Some(chosen) = Move::read(&mut bytes) {
-        let step = generate::step(mode, Without::default(), &chosen, &model.state);
+        let step = generate::step(Setup::new(mode, NODES as u8), &chosen, &model.state).turn;
         let answer = model.apply(&step.ops, &step.refusals);
         let index = match answer {
             Answer::Done(_) => 0,
