@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Operations that mostly make sense, or anything in any order.
     #[arg(long, value_enum, default_value = "both")]
     generator: Generator,
-    /// End after so many operations of each generator [default: 1000000, if no time is given].
+    /// End after so many operations of each generator, empty turns counted as one [default: 1000000, if no time is given].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     ops: Option<u64>,
     /// End after so many seconds for each generator.
