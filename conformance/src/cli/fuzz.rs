@@ -7,6 +7,7 @@ use crate::generate::Mode;
 use blockgraph_model::table::{self, COLUMNS, ROWS};
 use clap::ValueEnum;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -20,7 +21,7 @@ pub struct Arguments {
     /// Operations that mostly make sense, or anything in any order.
     #[arg(long, value_enum, default_value = "both")]
     generator: Generator,
-    /// End after so many operations of each generator, empty turns counted as one [default: 1000000, if no time is given].
+    /// End after so many operations of each generator [default: 1000000, if no time is given].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     ops: Option<u64>,
     /// End after so many seconds for each generator.
@@ -108,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Ending {
     }
     problems(arguments, &holes)?;
     if !arguments.json {
-        println_(if holds {
+        say(if holds {
             "no difference"
         } else if same {
             "the table does not hold"
@@ -119,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Ending {
     Ok(holds)
 }
 
-fn println_(line: &str) -> std::io::Result<()> {
+fn say(line: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{line}")
 }
 
@@ -243,6 +244,15 @@ fn print_table(out: &mut impl Write, made: &Made, holes: &holes::Holes) -> std::
             let met = (0..DRIVERS).filter(|driver| made.done((row, *driver, done)) > 0).map(of);
             let met: Vec<String> = met.map(|(count, driver)| format!("{driver} {count}")).collect();
             writeln!(out, "  {what}: {}", met.join(", "))?;
+            let mut never = BTreeMap::<_, Vec<_>>::new();
+            for driver in 0..DRIVERS {
+                if let Some(reason) = holes::never((row, driver, done)) {
+                    never.entry(reason).or_default().push(driver_name(driver));
+                }
+            }
+            for (reason, drivers) in never {
+                writeln!(out, "  never {what} {}: {reason}", drivers.join(", "))?;
+            }
         }
         for cell in (0..DRIVERS).flat_map(|driver| [(row, driver, true), (row, driver, false)]) {
             if holes.drivers.contains(&cell) {

@@ -92,10 +92,12 @@ impl Episode {
         let mut state = State::<N, E>::default();
         let mut subject = ImplSubject::new();
         let (mut story, mut ops) = (Vec::new(), 0);
-        while let Some(chosen) = Move::read_as(&mut bytes, self.refused, self.joined).filter(|_| ops < self.ops) {
+        // (So that it ends even where there is never room for anything.)
+        let more = |ops, turns: &[Turn]| ops < self.ops && (turns.len() as u64) < 4 * self.ops;
+        while let Some(chosen) = Move::read_as(&mut bytes, self.refused, self.joined).filter(|_| more(ops, &story)) {
             let next = generate::step(self.setup, &chosen, &state);
             made.turn(&state, &next);
-            ops += (next.turn.ops.len() as u64).max(1);
+            ops += next.turn.ops.len() as u64;
             let after = if let Outcome::Done { next, .. } = &next.outcome { next } else { &state };
             let mut what = guarded(&mut subject, &next.turn.ops, &next.turn.refusals, |subject, answer| {
                 check_step(&next.outcome, answer, subject, after)

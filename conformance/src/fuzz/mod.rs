@@ -28,7 +28,7 @@ pub struct Options {
     pub mode: Mode,
     /// The number of the first story.
     pub first: u64,
-    /// Ends after so many operations: transactions are not cut, and an empty one, for which there was no room, counts as one.
+    /// Ends after so many operations (a little more: transactions are not cut).
     pub ops: u64,
     /// Ends after that time, in the middle of a story; what was done by then depends on the machine.
     pub time: Option<Duration>,

@@ -2,7 +2,7 @@
 
 use super::{Dice, alive};
 use blockgraph_model::op::Flags;
-use blockgraph_model::{Act, Below, EdgeId, Kind, Layer, NodeId, Op, OpKind, State, UserId};
+use blockgraph_model::{Act, Below, Context, EdgeId, Kind, Layer, NodeId, Op, OpKind, State, UserId};
 
 /// What a job works on: two nodes, the job's name, its filter's.
 #[derive(Clone, Copy)]
@@ -135,6 +135,12 @@ fn open<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>
     let kind = ABOVE[dice.below(ABOVE.len())];
     let alive = alive(state);
     let file = match dice.below(4) {
+        // What a slot held before it was filled once more goes home, if it lives elsewhere.
+        0 if kind == Kind::BackingFilter => {
+            let abroad = |id: &NodeId| state.nodes[usize::from(id.0)].context != Context::MAIN;
+            let some: Vec<NodeId> = alive.iter().copied().filter(abroad).collect();
+            dice.pick(if some.is_empty() { &alive } else { &some }).map(|node| Below { node, opened: None })
+        }
         0 => None,
         1 => dice.pick(&alive).map(|node| Below { node, opened: None }),
         _ => {

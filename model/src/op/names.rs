@@ -3,7 +3,7 @@
 use super::{Below, NodeId, Op, UserId};
 
 impl Op {
-    /// The same operation in other names, which are asked for in the order in which the text form writes them, more or less.
+    /// The same operation in other names, which are asked for in the order of the fields.
     pub fn renamed(self, mut n: impl FnMut(NodeId) -> NodeId, mut u: impl FnMut(UserId) -> UserId) -> Op {
         match self {
             Op::Add { node, spec } => Op::Add { node: n(node), spec },
@@ -52,16 +52,17 @@ impl Op {
             Op::AddChild { parent, child, name } => Op::AddChild { parent: n(parent), child: n(child), name },
             Op::RemoveChild { parent, name } => Op::RemoveChild { parent: n(parent), name },
             Op::Open { node, layer, file, backing, overlay, probe } => {
+                let node = n(node);
                 let file = file.map(|file| Below { node: n(file.node), ..file });
                 let (backing, overlay) = (backing.map(&mut n), overlay.map(&mut n));
-                Op::Open { node: n(node), layer, file, backing, overlay, probe }
+                Op::Open { node, layer, file, backing, overlay, probe }
             }
             Op::Stream { act, job, node, bottom, filter } => {
                 Op::Stream { act, job: u(job), node: n(node), bottom: n(bottom), filter: n(filter) }
             }
             Op::Commit { act, job, top, base, filter, name } => {
-                let name = name.map(&mut n);
-                Op::Commit { act, job: u(job), top: n(top), base: n(base), filter: n(filter), name }
+                let (job, top, base, filter) = (u(job), n(top), n(base), n(filter));
+                Op::Commit { act, job, top, base, filter, name: name.map(n) }
             }
             Op::CommitActive { act, job, top, base, filter } => {
                 Op::CommitActive { act, job: u(job), top: n(top), base: n(base), filter: n(filter) }
