@@ -1,5 +1,5 @@
 //! Fuzzing itself: the same seed is the same run, whatever the threads; what is made is worth its time.
-#![allow(clippy::unwrap_used, reason = "what a test's helpers cannot do fails the test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test's helpers cannot do fails the test")]
 
 use blockgraph_conformance::fuzz::{self, DRIVERS, Episode, MOST_NAMES, Options, Report, holes};
 use blockgraph_conformance::generate::Mode;
