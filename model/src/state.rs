@@ -235,7 +235,12 @@ impl<const N: usize, const E: usize> State<N, E> {
 
     /// The indices of the edges that have this parent; of a node in list order.
     pub fn below(&self, parent: Parent) -> Range<usize> {
-        let start = self.edges().partition_point(|e| e.parent < parent);
+        // Among few it is faster to look at one after another, and the scopes look here all the time.
+        let start = if E <= 16 {
+            self.edges().iter().take_while(|e| e.parent < parent).count()
+        } else {
+            self.edges().partition_point(|e| e.parent < parent)
+        };
         let count = self.edges()[start..].iter().take_while(|e| e.parent == parent).count();
         start..start + count
     }

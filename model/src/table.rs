@@ -7,7 +7,6 @@ use crate::explore::{SmallOutcome, Visitor};
 use crate::judge::Outcome;
 use crate::menu::{Action, Small};
 use crate::op::{Hook, Op, Refusal, StepError};
-use arrayvec::ArrayVec;
 
 /// The rows: the verbs, and transactions of several operations.
 pub const ROWS: usize = Op::VERBS.len() + 1;
@@ -121,9 +120,7 @@ impl Visitor for Table {
     }
 
     fn transition(&mut self, action: &Action, outcome: &SmallOutcome) {
-        for column in columns_of(action.refusal, outcome) {
-            self.count(column, action);
-        }
+        each_column(action.refusal, outcome, |column| self.count(column, action));
     }
 }
 
@@ -132,27 +129,28 @@ pub fn row_of(ops: &[Op]) -> usize {
     if let [op] = ops { op.index() } else { TRANSACTION }
 }
 
-/// The columns in which it ended while a driver refused to do what it was asked: several, if it has several kinds of violation.
-pub fn columns_of<const N: usize, const E: usize>(
+/// Hands over each column in which it ended while a driver refused to do what it was asked: several, if it has several kinds
+/// of violation.
+pub fn each_column<const N: usize, const E: usize>(
     refusal: Option<Refusal>,
     outcome: &Outcome<N, E>,
-) -> ArrayVec<usize, 7> {
-    let one = |column| ArrayVec::from_iter([column]);
+    mut each: impl FnMut(usize),
+) {
     match outcome {
-        Outcome::Done { closed, .. } => one(match (refusal, closed.is_empty()) {
+        Outcome::Done { closed, .. } => each(match (refusal, closed.is_empty()) {
             (Some(Refusal { hook: Hook::Context, .. }), _) => STAYS,
             (Some(_), _) => LAGS,
             (None, false) => CLOSES,
             (None, true) => OK,
         }),
-        Outcome::Failed { error, .. } => one(OTHERS.len() + error.index()),
+        Outcome::Failed { error, .. } => each(OTHERS.len() + error.index()),
         Outcome::Violates { kinds: k, .. } => {
             // In the order of the columns.
             let kinds =
                 [k.cycle, k.conflict, k.read_only, k.inactive_child, k.inactive_node, k.context_clash, k.context_fixed];
-            (0..kinds.len()).filter(|i| kinds[*i]).map(|kind| CYCLE + kind).collect()
+            (0..kinds.len()).filter(|i| kinds[*i]).for_each(|kind| each(CYCLE + kind));
         }
-        Outcome::Refused { by } => one(REFUSED + by.hook as usize),
+        Outcome::Refused { by } => each(REFUSED + by.hook as usize),
     }
 }
 

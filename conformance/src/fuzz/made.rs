@@ -87,9 +87,9 @@ impl Made {
         };
         let refusal = if let Outcome::Done { plan, .. } = outcome { asked(plan) } else { None };
         let (row, driver) = (table::row_of(ops), driver(state, *first));
-        for column in table::columns_of(refusal, outcome) {
+        table::each_column(refusal, outcome, |column| {
             self.cells[(row * COLUMNS + column) * DRIVERS + driver] += 1;
-        }
+        });
     }
 
     /// Looks at what graph it is.
