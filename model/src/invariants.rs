@@ -46,7 +46,10 @@ pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken>
                 .all(|n| !rules::writes_read_only(d.nodes[n.0 as usize].need, s.nodes[n.0 as usize].flags.read_only))
         }),
         s.names().all(|n| s.references(n) > 0),
-        s.names().all(|n| s.parents(n).count() == s.edges().iter().filter(|e| e.child == n).count()),
+        s.names().all(|n| {
+            let stands = |(rank, edge): (usize, &Edge)| edge.child == n && usize::from(edge.rank) == rank;
+            s.parents(n).map(|i| &s.edges()[i]).enumerate().all(stands)
+        }),
         s.edges().iter().enumerate().all(|(i, _)| edge_fits(s, i)),
         s.nodes.iter().all(|n| n.kind.is_none() || !n.flags.force_share || n.flags.read_only),
         s.names().all(|n| heritage_is_sound(s, n)),
