@@ -3,7 +3,7 @@
 use crate::generate::Next;
 use crate::text::value::print_kind;
 use blockgraph_model::table::{self, COLUMNS, ROWS};
-use blockgraph_model::{Kind, NodeId, Op, Outcome, Parent, State, canon};
+use blockgraph_model::{EdgeId, Kind, NodeId, Op, Outcome, Parent, State, canon};
 use std::collections::HashSet;
 
 /// The drivers an operation can be about: the kinds, a node that lost its driver, no node at all.
@@ -159,7 +159,7 @@ fn driver<const N: usize, const E: usize>(state: &State<N, E>, op: Op) -> usize 
     }
     let (mut node, mut user) = (None, None);
     op.renamed(|named| *node.get_or_insert(named), |named| *user.get_or_insert(named));
-    let at = |user| state.edges().iter().find(|e| e.parent == Parent::User(user)).map(|e| e.child);
+    let at = |user| state.edge_index(EdgeId::User(user)).map(|i| state.edges()[i].child);
     let node: Option<NodeId> = node.or_else(|| user.and_then(at));
     let found = node.and_then(|id| state.nodes.get(usize::from(id.0)));
     match found.and_then(|node| node.kind.map(|kind| (kind, node.ejected))) {

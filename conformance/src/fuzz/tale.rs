@@ -1,15 +1,13 @@
 //! A story from plain bytes: what a coverage-guided fuzzer writes, and what its corpus keeps.
 
 use super::Difference;
+use crate::cli::stage;
 use crate::compare::check_step;
 use crate::deep;
 use crate::generate::{self, Mode, Move, Setup, Without};
 use crate::impl_subject::ImplSubject;
-use crate::model_subject::ModelSubject;
 use crate::replay::guarded;
 use crate::story::Turn;
-use crate::text::play::Stage;
-use crate::text::scenario::{MOST_EDGES, MOST_NODES};
 use crate::text::{json, parse, print};
 use blockgraph_model::{NodeId, Op, Outcome, Refusal, State, execute};
 
@@ -122,8 +120,7 @@ pub fn scenario(text: &str) -> Result<(), String> {
     if again != scenario {
         return Err(format!("as JSON it is another:\n{object}"));
     }
-    let mut stage =
-        Stage::beside(Box::new(ModelSubject::<MOST_NODES, MOST_EDGES>::default()), Box::new(ImplSubject::new()), true);
+    let mut stage = stage(None);
     for step in scenario.steps() {
         let Ok(report) = stage.play(step, &scenario.names) else { return Ok(()) };
         if report.parted {

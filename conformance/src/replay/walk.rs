@@ -9,7 +9,7 @@ use super::{Mismatch, Tally, guarded};
 use crate::compare::check_step;
 use crate::impl_subject::ImplSubject;
 use crate::restore::restore_into;
-use crate::story::{Turn, turns};
+use crate::story::turns;
 use blockgraph_model::canon::{Renaming, canonical};
 use blockgraph_model::explore::{Exploration, SmallOutcome};
 use blockgraph_model::menu::{Action, Facet, Menu, Small};
@@ -41,7 +41,7 @@ struct Walker<'a> {
     /// Where the graph was restored.
     start: u32,
     /// What was done since, as far as it changed something.
-    story: Vec<Turn>,
+    story: Vec<Action>,
     tally: Tally,
     /// State of the generator that chooses where to wander.
     dice: u64,
@@ -241,7 +241,7 @@ impl<'a> Walker<'a> {
         });
         self.here = next;
         if matches!(outcome, Outcome::Done { .. }) || wrong.is_some() {
-            self.story.push(Turn::from(&action));
+            self.story.push(action);
         }
         wrong.map(|what| self.report(what)).is_none()
     }
@@ -249,8 +249,8 @@ impl<'a> Walker<'a> {
     fn report(&self, what: String) {
         self.ground.stop.store(true, Ordering::Relaxed);
         let mut found = self.ground.found.lock().unwrap_or_else(|e| e.into_inner());
-        let mut story = turns(&self.ground.explored.trace(self.ground.facet, self.start));
+        let mut story = self.ground.explored.trace(self.ground.facet, self.start);
         story.extend(self.story.iter().cloned());
-        found.get_or_insert(Mismatch { state: self.index, story, what });
+        found.get_or_insert(Mismatch { state: self.index, story: turns(&story), what });
     }
 }
