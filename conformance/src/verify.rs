@@ -4,8 +4,9 @@ use crate::counterexample;
 use crate::replay::star::{Star, nearest};
 use crate::replay::{Mismatch, Tally, shrink, walk};
 use crate::story::{Turn, turns};
-use blockgraph_model::atomic::Atomic;
-use blockgraph_model::explore::{Exploration, explore};
+use blockgraph_model::checker::Checked;
+use blockgraph_model::explore::{Exploration, Finding, explore};
+use blockgraph_model::machine::Atomic;
 use blockgraph_model::menu::Facet;
 use blockgraph_model::scopes::Scope;
 use blockgraph_model::table::{self, Table};
@@ -148,30 +149,20 @@ fn shortened(mismatch: Mismatch) -> Mismatch {
 fn stateright(facet: &Facet, threads: usize, progress: &Progress<'_>) -> (usize, Duration) {
     progress(facet.name, Stage::Stateright, 0, 0);
     let start = Instant::now();
-    let checker = Atomic { facet: facet.clone() }.checker().threads(threads).spawn_bfs().join();
+    let checker = Checked { facet: facet.clone(), machine: Atomic }.checker().threads(threads).spawn_bfs().join();
     (checker.unique_state_count(), start.elapsed())
 }
 
 fn broken(explored: &Exploration, facet: &Facet) -> Vec<(&'static str, Vec<Turn>)> {
-    let mut found: Vec<(&'static str, Vec<Turn>)> = Vec::new();
-    for finding in &explored.findings {
-        if found.iter().any(|(name, _)| *name == finding.broken) {
-            continue;
-        }
-        let story = match &finding.action {
-            Some(action) => turns(&explored.trace_and(facet, finding.state, action)),
-            None => turns(&explored.trace(facet, finding.state)),
-        };
-        found.push((finding.broken, story));
-    }
-    found
+    let story = |found: &Finding| turns(&explored.trace_and(&Atomic, facet, found.state, &found.actions));
+    explored.findings.iter().map(|found| (found.broken, story(found))).collect()
 }
 
 fn witnesses(explored: &Exploration, facet: &Facet, table: &Table) -> Vec<(usize, usize, Vec<Turn>)> {
     let cells = (0..table::ROWS).flat_map(|row| (0..table::COLUMNS).map(move |column| (row, column)));
     let met = cells.filter_map(|(row, column)| {
         let (state, action) = table.cell(row, column).witness.as_ref()?;
-        Some((row, column, turns(&explored.trace_and(facet, *state, action))))
+        Some((row, column, turns(&explored.trace_and(&Atomic, facet, *state, std::slice::from_ref(action)))))
     });
     met.collect()
 }

@@ -198,7 +198,7 @@ fn the_page_is_served() {
     });
     assert!(served, "nobody listens on {address}");
     let status = get(address, "/.status");
-    assert!(status.starts_with("HTTP/1.1 200") && status.contains("atomic::Atomic"), "{status}");
+    assert!(status.starts_with("HTTP/1.1 200") && status.contains("checker::Checked"), "{status}");
     let state = get(address, "/.states/");
     assert!(state.contains("<svg"), "the graph is not drawn: {state}");
     assert!(get(address, "/").contains("<html"), "no page");

@@ -4,8 +4,9 @@
 //! visited states, and what they found is entered in the order of the states it was found from.
 
 use crate::canon::{Renaming, canonical};
-use crate::invariants::{self, Broken};
-use crate::judge::{Outcome, execute};
+use crate::invariants::Broken;
+use crate::judge::Outcome;
+use crate::machine::{Atomic, Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 use crate::pack::{Packed, pack, unpack};
 use crate::store::Store;
@@ -16,14 +17,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The outcome type of all scopes.
 pub type SmallOutcome = Outcome<6, 10>;
 
-/// Looks on while a facet is explored; one for each thread.
-pub trait Visitor: Send {
+/// Looks on while a facet is explored; one for each thread. `O` is what the machine tells of an action.
+pub trait Visitor<O = SmallOutcome>: Send {
     /// A state is about to be expanded. Each state is, once.
     fn state(&mut self, _index: u32, _state: &Small) {}
 
     /// One transition from the state last announced. `action` carries the injected refusal, if any; `next` in
     /// `outcome` is the state as the operation leaves it, before renaming.
-    fn transition(&mut self, _action: &Action, _outcome: &SmallOutcome) {}
+    fn transition(&mut self, _action: &Action, _outcome: &O) {}
 
     /// Should exploration stop early?
     fn enough(&self) -> bool {
@@ -32,17 +33,32 @@ pub trait Visitor: Send {
 }
 
 /// A visitor that only looks.
-impl Visitor for () {}
+impl<O> Visitor<O> for () {}
 
-/// A broken invariant and where.
+/// A broken invariant, where it was first met, and how often.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     /// Which invariant.
     pub broken: Broken,
-    /// The state it was found from; a state that breaks an invariant itself has no action.
+    /// The state it was found from; a state that breaks an invariant itself has no actions.
     pub state: u32,
-    /// The action that broke it.
-    pub action: Option<Action>,
+    /// The action that broke it, after what ran meanwhile.
+    pub actions: Vec<Action>,
+    /// How many transitions and states broke it.
+    pub count: u64,
+}
+
+/// One finding for each invariant, the first one met.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, broken: Broken, state: u32, count: u64, actions: impl FnOnce() -> Vec<Action>) {
+        match self.0.iter_mut().find(|known| known.broken == broken) {
+            Some(known) => known.count += count,
+            None => self.0.push(Finding { broken, state, actions: actions(), count }),
+        }
+    }
 }
 
 /// What was explored.
@@ -57,7 +73,7 @@ pub struct Exploration {
     pub transitions: u64,
     /// Executed (state, action, refusal) triples.
     pub injections: u64,
-    /// Broken invariants, in the order of the states.
+    /// Broken invariants, each where it was first met, in the order of the states.
     pub findings: Vec<Finding>,
     /// Whether a visitor had enough before the end.
     pub stopped: bool,
@@ -67,8 +83,8 @@ pub struct Exploration {
 struct Origin {
     state: u32,
     action: u16,
-    /// 0: no refusal; k: the k-th hook of the plan refused.
-    hook: u8,
+    /// Which variant of the action; 0: as it stands.
+    variant: u16,
 }
 
 /// States expanded between two mergings: bounds the memory of unmerged finds.
@@ -86,7 +102,7 @@ struct Block {
     found: Vec<Found>,
     transitions: u64,
     injections: u64,
-    findings: Vec<Finding>,
+    findings: Findings,
 }
 
 fn hash(packed: &Packed) -> u64 {
@@ -113,8 +129,8 @@ impl Exploration {
         self.table.find(hash(&packed), |&i| self.states.holds(i as usize, &packed)).copied()
     }
 
-    /// The shortest way from the empty graph to a state, in that state's names.
-    pub fn trace(&self, facet: &Facet, index: u32) -> Vec<Action> {
+    /// The shortest way from the machine's start to a state, in that state's names.
+    pub fn trace<M: Machine>(&self, machine: &M, facet: &Facet, index: u32) -> Vec<Action> {
         let mut way = Vec::new();
         let mut at = index;
         while at != 0 {
@@ -124,50 +140,72 @@ impl Exploration {
         }
         let mut actions = Vec::new();
         // The way in names that stay the same from step to step, and the renaming from those to the canonical ones.
-        let mut concrete = Small::default();
-        let mut renaming: Renaming<6, 10> = Renaming::identity();
+        let mut concrete = machine.start();
+        let mut renaming: Renaming<6, 10> = canonical(&concrete).1;
         for origin in way.into_iter().rev() {
             let from = self.state(origin.state);
-            let Some(mut action) = facet.menu(&from).get(origin.action as usize) else { break };
-            if let Some(hook) = (origin.hook as usize).checked_sub(1)
-                && let Outcome::Done { plan, .. } = execute(&from, &action.ops, &[])
-            {
-                action.refusal = plan.hooks().nth(hook);
-            }
+            let Some(action) = facet.menu(&from).get(origin.action as usize) else { break };
             let action = action.renamed(&renaming.inverse(10));
-            if let Outcome::Done { next, .. } = execute(&concrete, &action.ops, action.refusals()) {
-                concrete = next;
-            }
+            let (taken, next) = repeat(machine, facet, &concrete, &action, origin.variant);
+            concrete = next.unwrap_or(concrete);
             renaming = canonical(&concrete).1;
-            actions.push(action);
+            actions.extend(taken);
         }
         actions.iter().map(|action| action.renamed(&renaming)).collect()
     }
 
-    /// The trace to a state, and one more action.
-    pub fn trace_and(&self, facet: &Facet, index: u32, last: &Action) -> Vec<Action> {
-        let mut actions = self.trace(facet, index);
-        actions.push(last.clone());
+    /// The trace to a state, and the actions taken there.
+    pub fn trace_and<M: Machine>(&self, machine: &M, facet: &Facet, index: u32, last: &[Action]) -> Vec<Action> {
+        let mut actions = self.trace(machine, facet, index);
+        actions.extend_from_slice(last);
         actions
     }
 }
 
-/// Explores a facet from the empty graph with `threads` threads; `visitor` makes one visitor a thread, and they come
-/// back with the result.
+/// What one variant of an action was, and where it led.
+fn repeat<M: Machine>(
+    machine: &M,
+    facet: &Facet,
+    state: &Small,
+    action: &Action,
+    variant: u16,
+) -> (Vec<Action>, Option<Small>) {
+    let mut found = (Vec::new(), None);
+    machine.each(facet, state, action, |tried| {
+        if tried.number == variant {
+            found = (tried.actions(), tried.next.copied());
+        }
+    });
+    found
+}
+
+/// Explores a facet of the machine `atomic` from the empty graph with `threads` threads; `visitor` makes one visitor a
+/// thread, and they come back with the result.
 pub fn explore<V: Visitor>(
     facet: &Facet,
     threads: usize,
     visitor: impl Fn() -> V,
     progress: &(dyn Fn(usize, u64) + Sync),
 ) -> (Exploration, Vec<V>) {
+    explore_machine(&Atomic, facet, threads, visitor, progress)
+}
+
+/// The same for any machine, from its own start.
+pub fn explore_machine<M: Machine, V: Visitor<M::Outcome>>(
+    machine: &M,
+    facet: &Facet,
+    threads: usize,
+    visitor: impl Fn() -> V,
+    progress: &(dyn Fn(usize, u64) + Sync),
+) -> (Exploration, Vec<V>) {
     let mut visitors: Vec<V> = (0..threads.max(1)).map(|_| visitor()).collect();
-    let root = pack(&Small::default());
+    let root = pack(&canonical(&machine.start()).0);
     let mut table: HashTable<u32> = HashTable::new();
     table.insert_unique(hash(&root), 0u32, |_| hash(&root));
     let mut all = Exploration {
         states: Store::default(),
         table,
-        parents: vec![Origin { state: 0, action: 0, hook: 0 }],
+        parents: vec![Origin { state: 0, action: 0, variant: 0 }],
         levels: vec![1],
         transitions: 0,
         injections: 0,
@@ -175,14 +213,15 @@ pub fn explore<V: Visitor>(
         stopped: false,
     };
     all.states.push(&root);
+    let mut findings = Findings::default();
     let mut start = 0;
     while start < all.states.len() && !all.stopped {
         let level_end = all.states.len();
         while start < level_end && !all.stopped {
             let end = level_end.min(start + BATCH);
-            let blocks = expand(facet, &all.states, &all.table, start..end, &mut visitors);
+            let blocks = expand((machine, facet), &all.states, &all.table, start..end, &mut visitors);
             for block in blocks {
-                merge(&mut all, block);
+                merge(&mut all, &mut findings, block);
             }
             start = end;
             all.stopped = visitors.iter().any(Visitor::enough);
@@ -191,13 +230,17 @@ pub fn explore<V: Visitor>(
         all.levels.push(all.states.len());
     }
     all.levels.dedup();
+    all.findings = findings.0;
     (all, visitors)
 }
 
-fn merge(all: &mut Exploration, block: Block) {
+fn merge(all: &mut Exploration, findings: &mut Findings, block: Block) {
     all.transitions += block.transitions;
     all.injections += block.injections;
-    all.findings.extend(block.findings);
+    for finding in block.findings.0 {
+        let Finding { broken, state, actions, count } = finding;
+        findings.add(broken, state, count, || actions);
+    }
     for found in block.found {
         let key = hash(&found.packed);
         let states = &all.states;
@@ -210,8 +253,8 @@ fn merge(all: &mut Exploration, block: Block) {
     }
 }
 
-fn expand<V: Visitor>(
-    facet: &Facet,
+fn expand<M: Machine, V: Visitor<M::Outcome>>(
+    (machine, facet): (&M, &Facet),
     states: &Store,
     table: &HashTable<u32>,
     range: std::ops::Range<usize>,
@@ -223,7 +266,7 @@ fn expand<V: Visitor>(
     std::thread::scope(|scope| {
         for visitor in visitors.iter_mut() {
             scope.spawn(|| {
-                let mut worker = Worker { facet, states, table, visitor };
+                let mut worker = Worker { machine, facet, states, table, visitor };
                 loop {
                     let block = next.fetch_add(1, Ordering::Relaxed);
                     if block >= count {
@@ -241,70 +284,46 @@ fn expand<V: Visitor>(
     done.into_iter().map(|(_, block)| block).collect()
 }
 
-struct Worker<'a, V> {
+struct Worker<'a, M, V> {
+    machine: &'a M,
     facet: &'a Facet,
     states: &'a Store,
     table: &'a HashTable<u32>,
     visitor: &'a mut V,
 }
 
-impl<V: Visitor> Worker<'_, V> {
+impl<M: Machine, V: Visitor<M::Outcome>> Worker<'_, M, V> {
     fn block(&mut self, range: std::ops::Range<usize>) -> Block {
         let mut block = Block::default();
         for index in range {
             let state: Small = unpack(&self.states.get(index));
-            if let Some(broken) = invariants::broken(&state) {
-                block.findings.push(Finding { broken, state: index as u32, action: None });
+            if let Some(broken) = self.machine.broken(&state) {
+                block.findings.add(broken, index as u32, 1, Vec::new);
                 continue;
             }
             self.visitor.state(index as u32, &state);
             for (place, action) in self.facet.menu(&state).iter() {
-                let origin = Origin { state: index as u32, action: place as u16, hook: 0 };
-                self.action(&mut block, &state, &action, origin);
+                let origin = Origin { state: index as u32, action: place as u16, variant: 0 };
+                let (machine, facet) = (self.machine, self.facet);
+                machine.each(facet, &state, &action, |tried| self.transition(&mut block, &tried, origin));
             }
         }
         block
     }
 
-    fn action(&mut self, block: &mut Block, state: &Small, action: &Action, origin: Origin) {
-        let outcome = execute(state, &action.ops, &[]);
-        block.transitions += 1;
-        self.transition(block, state, action, &outcome, origin);
-        let Outcome::Done { plan, .. } = &outcome else {
+    fn transition(&mut self, block: &mut Block, tried: &Variant<'_, M::Outcome>, origin: Origin) {
+        *if tried.number == 0 { &mut block.transitions } else { &mut block.injections } += 1;
+        self.visitor.transition(tried.action, tried.outcome);
+        for broken in tried.broken {
+            block.findings.add(broken, origin.state, 1, || tried.actions());
+        }
+        let Some(next) = tried.next else {
             return;
         };
-        for (hook, refusal) in plan.hooks().enumerate() {
-            let action = action.refused(refusal);
-            let outcome = execute(state, &action.ops, &[refusal]);
-            block.injections += 1;
-            let origin = Origin { hook: hook as u8 + 1, ..origin };
-            self.transition(block, state, &action, &outcome, origin);
-        }
-    }
-
-    fn transition(
-        &mut self,
-        block: &mut Block,
-        state: &Small,
-        action: &Action,
-        outcome: &SmallOutcome,
-        origin: Origin,
-    ) {
-        self.visitor.transition(action, outcome);
-        if let Some(broken) = invariants::broken_step(state, &action.ops, action.refusals(), outcome) {
-            block.findings.push(Finding { broken, state: origin.state, action: Some(action.clone()) });
-        }
-        let Outcome::Done { next, .. } = outcome else {
-            return;
-        };
-        // A lagging driver leads on only where the facet is about that.
-        if origin.hook != 0 && !self.facet.lags {
-            return;
-        }
         let packed = pack(&canonical(next).0);
         let seen = self.table.find(hash(&packed), |&i| self.states.holds(i as usize, &packed)).is_some();
         if !seen {
-            block.found.push(Found { packed, origin });
+            block.found.push(Found { packed, origin: Origin { variant: tried.number, ..origin } });
         }
     }
 }

@@ -1,15 +1,17 @@
 //! The formal model of blockgraph: QEMU's block-graph permission system as a small state machine.
 //!
 //! Read [`rules`] first, then [`step`] and [`judge`]; `specs/` has the sentences they implement. Everything else explores:
-//! [`explore`] exactly, [`atomic`] through stateright, within the bounds that [`scopes`] names.
+//! [`explore`] exactly, [`checker`] through stateright, within the bounds that [`scopes`] names.
 #![forbid(unsafe_code)]
 
-pub mod atomic;
 pub mod canon;
+pub mod checker;
 pub mod contexts;
 pub mod explore;
 pub mod invariants;
 pub mod judge;
+pub mod machine;
+pub mod machines;
 pub mod menu;
 pub mod op;
 pub mod orders;

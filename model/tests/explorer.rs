@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use blockgraph_model::atomic::Atomic;
 use blockgraph_model::canon::canonical;
+use blockgraph_model::checker::Checked;
 use blockgraph_model::explore::explore;
+use blockgraph_model::machine::Atomic;
 use blockgraph_model::menu::{Facet, Small};
 use blockgraph_model::pack::{pack, unpack};
 use blockgraph_model::scopes::{SCOPES, scope};
@@ -65,7 +66,7 @@ fn renaming_loses_nothing_and_invents_nothing() {
 fn stateright_counts_the_same_states() {
     for (facet, _) in scope("smoke").unwrap().facets {
         let (explored, _) = explore(&facet, 2, || (), &|_, _| {});
-        let checker = Atomic { facet: facet.clone() }.checker().threads(2).spawn_bfs().join();
+        let checker = Checked { facet: facet.clone(), machine: Atomic }.checker().threads(2).spawn_bfs().join();
         checker.assert_properties();
         assert_eq!(checker.unique_state_count(), explored.unique(), "{}", facet.name);
     }
@@ -79,7 +80,7 @@ fn any_number_of_threads_gives_the_same_exploration() {
     assert_eq!((one.unique(), one.transitions, &one.levels), (three.unique(), three.transitions, &three.levels));
     for index in [1, 100, one.unique() as u32 - 1] {
         assert_eq!(one.state(index), three.state(index));
-        assert_eq!(one.trace(&facet, index), three.trace(&facet, index));
+        assert_eq!(one.trace(&Atomic, &facet, index), three.trace(&Atomic, &facet, index));
     }
 }
 
@@ -89,7 +90,7 @@ fn traces_lead_to_their_states() {
         let facet = facet("smoke", name);
         let (explored, _) = explore(&facet, 2, || (), &|_, _| {});
         for index in (0..explored.unique() as u32).step_by(37) {
-            let trace = explored.trace(&facet, index);
+            let trace = explored.trace(&Atomic, &facet, index);
             let level = explored.levels.iter().position(|end| (index as usize) < *end).unwrap();
             assert_eq!(trace.len(), level, "a trace is as long as its state is deep");
             let mut state = Small::default();

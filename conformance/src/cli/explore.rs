@@ -2,7 +2,8 @@
 
 use super::{Ending, Stop};
 use crate::guard::guard;
-use blockgraph_model::atomic::Atomic;
+use blockgraph_model::checker::Checked;
+use blockgraph_model::machine::Atomic;
 use blockgraph_model::scopes::SCOPES;
 use stateright::Model;
 use std::io::{self, Write};
@@ -33,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Ending {
     out.flush()?;
     drop(out);
     // Between the look at the port and this somebody may have taken it; stateright would panic.
-    match guard(|| Atomic { facet }.checker().serve(address)) {
+    match guard(|| Checked { facet, machine: Atomic }.checker().serve(address)) {
         Ok(_) => Ok(true),
         Err(panic) => Err(Stop::Input(format!("the page at {address} is served no more: {panic}"))),
     }

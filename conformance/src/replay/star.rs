@@ -6,6 +6,7 @@ use crate::impl_subject::ImplSubject;
 use crate::restore::restore_into;
 use crate::story::turns;
 use blockgraph_model::explore::{SmallOutcome, Visitor};
+use blockgraph_model::machine::Atomic;
 use blockgraph_model::menu::{Action, Small};
 use blockgraph_model::{Outcome, table::Table};
 
@@ -108,6 +109,6 @@ pub fn nearest(
     stars: &[Star],
 ) -> Option<Mismatch> {
     let (state, action, what) = stars.iter().filter_map(|star| star.found.as_ref()).min_by_key(|found| found.0)?;
-    let story = turns(&explored.trace_and(facet, *state, action));
+    let story = turns(&explored.trace_and(&Atomic, facet, *state, std::slice::from_ref(action)));
     Some(Mismatch { state: *state, story, what: what.clone() })
 }

@@ -12,6 +12,7 @@ use crate::restore::restore_into;
 use crate::story::turns;
 use blockgraph_model::canon::{Renaming, canonical};
 use blockgraph_model::explore::{Exploration, SmallOutcome};
+use blockgraph_model::machine::Atomic;
 use blockgraph_model::menu::{Action, Facet, Menu, Small};
 use blockgraph_model::{Outcome, execute};
 use std::sync::Mutex;
@@ -249,7 +250,7 @@ impl<'a> Walker<'a> {
     fn report(&self, what: String) {
         self.ground.stop.store(true, Ordering::Relaxed);
         let mut found = self.ground.found.lock().unwrap_or_else(|e| e.into_inner());
-        let mut story = self.ground.explored.trace(self.ground.facet, self.start);
+        let mut story = self.ground.explored.trace(&Atomic, self.ground.facet, self.start);
         story.extend(self.story.iter().cloned());
         found.get_or_insert(Mismatch { state: self.index, story: turns(&story), what });
     }

@@ -1,0 +1,98 @@
+//! The machines as stateright [`Model`]s: one action of the model is one variant of an action of the facet.
+//!
+//! The same menus, the same steps and the same renaming as the exact explorer, so both count the same states. One combined
+//! property, because stateright's breadth-first search gives shortest traces only for a single one; the violated
+//! invariant's name is in [`Checked::broken`].
+
+use crate::canon::canonical;
+use crate::invariants::Broken;
+use crate::machine::{Atomic, Machine};
+use crate::menu::{Action, Facet, Small};
+use crate::svg;
+use stateright::{Model, Path, Property};
+
+/// A facet of a machine as a stateright model.
+#[derive(Clone, Debug)]
+pub struct Checked<M = Atomic> {
+    /// The bounds.
+    pub facet: Facet,
+    /// What is explored within them.
+    pub machine: M,
+}
+
+/// One variant of an action.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Taken {
+    /// The action as it stands in the menu.
+    action: Action,
+    /// Which variant of it.
+    number: u16,
+    /// As it stands in a story.
+    told: Vec<Action>,
+    /// Where it leads.
+    next: Option<Small>,
+}
+
+impl<M: Machine> Checked<M> {
+    fn each(&self, state: &Small, mut told: impl FnMut(Taken, &[Broken])) {
+        for (_, action) in self.facet.menu(state).iter() {
+            self.machine.each(&self.facet, state, &action, |tried| {
+                let (number, next) = (tried.number, tried.next.copied());
+                told(Taken { action: action.clone(), number, told: tried.actions(), next }, tried.broken);
+            });
+        }
+    }
+
+    /// The invariant that a state, or an action possible in it, breaks.
+    pub fn broken(&self, state: &Small) -> Option<Broken> {
+        let mut found = self.machine.broken(state);
+        if found.is_none() {
+            self.each(state, |_, broken| found = found.or(broken.first().copied()));
+        }
+        found
+    }
+}
+
+impl<M: Machine> Model for Checked<M> {
+    type State = Small;
+    type Action = Taken;
+
+    fn init_states(&self) -> Vec<Small> {
+        vec![canonical(&self.machine.start()).0]
+    }
+
+    fn actions(&self, state: &Small, actions: &mut Vec<Taken>) {
+        self.each(state, |taken, _| {
+            if taken.next.is_some() {
+                actions.push(taken);
+            }
+        });
+    }
+
+    fn next_state(&self, _state: &Small, taken: Taken) -> Option<Small> {
+        taken.next.map(|next| canonical(&next).0)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![Property::always("all invariants", |model: &Checked<M>, state| model.broken(state).is_none())]
+    }
+
+    fn format_action(&self, taken: &Taken) -> String {
+        let lines = taken.told.iter().map(|action| {
+            let ops: Vec<String> = action.ops.iter().map(|op| format!("{op:?}")).collect();
+            match action.refusal {
+                Some(refusal) => format!("{} while {refusal:?}", ops.join("; ")),
+                None => ops.join("; "),
+            }
+        });
+        lines.collect::<Vec<_>>().join(", then ")
+    }
+
+    fn format_step(&self, _state: &Small, taken: Taken) -> Option<String> {
+        Some(svg::lines(&taken.next?).join("\n"))
+    }
+
+    fn as_svg(&self, path: Path<Small, Taken>) -> Option<String> {
+        Some(svg::picture(path.last_state()))
+    }
+}

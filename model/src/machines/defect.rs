@@ -1,0 +1,109 @@
+//! The museum's catalogue: what is known of each defect.
+
+/// Where a defect is met.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hall {
+    /// Seed 0 as it was.
+    Recursive,
+    /// Seed 0 with the reopen of its time, which the seed does not show; written from the history.
+    History,
+    /// Seed 1 as it was.
+    Transactional,
+    /// Seed 1, and what ran where it polled.
+    Polling,
+    /// Our step with the defect put in.
+    Flawed,
+}
+
+/// What is known of a defect.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Its number: H.. stands in QEMU's history, N.. was found here.
+    pub id: &'static str,
+    /// In a few words.
+    pub title: &'static str,
+    /// QEMU's commit that mended it; empty if none is known to have.
+    pub commit: &'static str,
+    /// The release with that commit.
+    pub release: &'static str,
+    /// Where it is met.
+    pub hall: Hall,
+    /// What it breaks.
+    pub breaks: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($name:ident $hall:ident $commit:literal $release:literal $title:literal $breaks:literal;)*) => {
+        /// A defect of the museum.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[allow(missing_docs, reason = "each is described by its row of the catalogue")]
+        pub enum Defect { $($name),* }
+
+        impl Defect {
+            /// All, in the order of the catalogue.
+            pub const ALL: &[Defect] = &[$(Defect::$name),*];
+
+            /// Its row of the catalogue.
+            pub const fn about(self) -> About {
+                match self {
+                    $(Defect::$name => About {
+                        id: stringify!($name),
+                        title: $title,
+                        commit: $commit,
+                        release: $release,
+                        hall: Hall::$hall,
+                        breaks: $breaks,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    H01 Recursive "bd57f8f7f8" "6.1" "depth-first order is not topological" "V1: the final graph is judged";
+    H02 Recursive "3bb0e2980a" "6.1" "what is ignored is not ignored further below" "V1: the final graph is judged";
+    H02b Recursive "3bb0e2980a" "6.1" "the node that edges led to before is not refreshed" "P4: pairs follow the rule";
+    H03 Recursive "2272edcfff" "6.1" "append judges an intermediate graph" "V1: the final graph is judged";
+    H04 Recursive "f962e96150" "4.0" "a diamond is judged half old, half new" "P3: no conflict between two parents";
+    H07 Recursive "160333e1fe" "6.1" "the old backing goes before the new one is accepted" "V1: all or nothing";
+    H08 Recursive "3108a15cf0" "6.1" "a dropped filter's leftover edge conflicts" "V1: the final graph is judged";
+    H08b Transactional "" "10.0.13" "a registered filter without a child" "S2: a filter keeps its child";
+    H09 Recursive "ec9f10fe06" "3.0" "replace-node makes a cycle" "V3.1: acyclic";
+    H10 Transactional "bfb8aa6d58" "6.2" "attach and append accept a cycle" "V3.1: acyclic";
+    H11 Transactional "a225369bce" "6.2" "an edge without a target, or in one list only, is visible" "S1: each edge stands in both lists";
+    H14 Flawed "234ac1a902" "2.9" "parents are moved and judged one by one" "V1: all or nothing";
+    H15 Recursive "d669ed6ab0" "5.2" "drop-intermediate is not all or nothing" "V1: all or nothing";
+    H16 History "3045025991" "2.11" "reopen judges by the old read-only flag" "P4: pairs follow the rule";
+    H17 History "72373e40fb" "6.1" "reopen judges the graph before the change" "R2: the final graph is judged";
+    H24 Flawed "a13de40a05" "6.2" "inactivation ignores writers" "A1: no user or active parent is overlooked";
+    H30 History "1857c97b76" "2.11" "a parent's commit writes before its child is writable" "R2: children are committed first";
+    H33a Flawed "0f0998f621" "4.0" "freezing a chain that does not reach its base" "S7: not in the chain is an error";
+    H33b Flawed "7b99a26600" "5.2" "filter edges are not frozen" "S7: every edge of the chain";
+    H33c Flawed "17a7c39248" "4.1" "the error path thaws one edge too many" "S7: an error changes nothing";
+    H33d Flawed "e5182c1c57" "4.1" "a node that must never be frozen below is" "S7: never-freeze";
+    H34 Flawed "132ada80c4" "4.1" "attaching does not align contexts" "C1: both ends in one context";
+    H35 Flawed "53a7d04185" "4.1" "a move ignores the other parents" "C2: all or nobody moves";
+    H37 Polling "7e8c182fb5" "7.2" "polling while half of them have moved" "C4: all are switched at once";
+    H40 Polling "804db8ea00" "4.1" "counts after a change inside a drain hook" "Q1: quiesce counters";
+    H42 Flawed "4be6a6d118" "3.0" "attaching to a drained node does not quiesce" "Q1: quiesce counters";
+    H44 Flawed "0f12264e7a" "3.0" "nodes that come and go inside a drain-all" "Q1: quiesce counters";
+    H46 Polling "637d54a5f3" "4.2" "drop-intermediate keeps edges over a poll" "Nothing freed is used";
+    H47 Polling "8d3dd037d9" "6.2" "stream installs a base chosen before it drained" "Nothing freed is used";
+    H53 Polling "f6d38c9f6d" "9.0" "an iterator drops the reference of the wrong node" "L1: references";
+    H61 Flawed "" "" "a node queued twice stays drained" "Q1: quiesce counters";
+    H62 Transactional "" "" "what a reopen comes to depends on the order of its list" "R4: the order does not matter";
+    H63 Flawed "" "" "an active parent over an inactive child by snapshot" "A4: no active parent over an inactive child";
+}
+
+impl Defect {
+    /// Its number.
+    pub const fn id(self) -> &'static str {
+        self.about().id
+    }
+
+    /// The defect of that number, in any case of letters.
+    pub fn of(id: &str) -> Option<Defect> {
+        Self::ALL.iter().copied().find(|defect| defect.id().eq_ignore_ascii_case(id))
+    }
+}
