@@ -6,7 +6,7 @@
 
 use crate::canon::canonical;
 use crate::invariants::Broken;
-use crate::machine::{Atomic, Machine};
+use crate::machine::{self, Atomic, Machine};
 use crate::menu::{Action, Facet, Small};
 use crate::svg;
 use stateright::{Model, Path, Property};
@@ -58,7 +58,7 @@ impl<M: Machine> Model for Checked<M> {
     type Action = Taken;
 
     fn init_states(&self) -> Vec<Small> {
-        vec![canonical(&self.machine.start()).0]
+        vec![canonical(&machine::start(&self.machine)).0]
     }
 
     fn actions(&self, state: &Small, actions: &mut Vec<Taken>) {

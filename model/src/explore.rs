@@ -6,7 +6,7 @@
 use crate::canon::{Renaming, canonical};
 use crate::invariants::Broken;
 use crate::judge::Outcome;
-use crate::machine::{Atomic, Machine, Variant};
+use crate::machine::{self, Atomic, Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 use crate::pack::{Packed, pack, unpack};
 use crate::store::Store;
@@ -129,7 +129,7 @@ impl Exploration {
         self.table.find(hash(&packed), |&i| self.states.holds(i as usize, &packed)).copied()
     }
 
-    /// The shortest way from the machine's start to a state, in that state's names.
+    /// The way from the empty graph to a state, in that state's names: the machine's opening, and from there a shortest one.
     pub fn trace<M: Machine>(&self, machine: &M, facet: &Facet, index: u32) -> Vec<Action> {
         let mut way = Vec::new();
         let mut at = index;
@@ -138,20 +138,21 @@ impl Exploration {
             way.push(origin);
             at = origin.state;
         }
-        let mut actions = Vec::new();
-        // The way in names that stay the same from step to step, and the renaming from those to the canonical ones.
-        let mut concrete = machine.start();
-        let mut renaming: Renaming<6, 10> = canonical(&concrete).1;
+        let mut actions = machine.opening();
+        let mut next = machine::start(machine);
         for origin in way.into_iter().rev() {
+            rename(&mut actions, &canonical(&next).1);
             let from = self.state(origin.state);
             let Some(action) = facet.menu(&from).get(origin.action as usize) else { break };
-            let action = action.renamed(&renaming.inverse(10));
-            let (taken, next) = repeat(machine, facet, &concrete, &action, origin.variant);
-            concrete = next.unwrap_or(concrete);
-            renaming = canonical(&concrete).1;
-            actions.extend(taken);
+            machine.each(facet, &from, &action, |tried| {
+                if tried.number == origin.variant {
+                    actions.extend(tried.actions());
+                    next = *tried.next.unwrap_or(&from);
+                }
+            });
         }
-        actions.iter().map(|action| action.renamed(&renaming)).collect()
+        rename(&mut actions, &canonical(&next).1);
+        actions
     }
 
     /// The trace to a state, and the actions taken there.
@@ -162,21 +163,8 @@ impl Exploration {
     }
 }
 
-/// What one variant of an action was, and where it led.
-fn repeat<M: Machine>(
-    machine: &M,
-    facet: &Facet,
-    state: &Small,
-    action: &Action,
-    variant: u16,
-) -> (Vec<Action>, Option<Small>) {
-    let mut found = (Vec::new(), None);
-    machine.each(facet, state, action, |tried| {
-        if tried.number == variant {
-            found = (tried.actions(), tried.next.copied());
-        }
-    });
-    found
+fn rename(actions: &mut [Action], renaming: &Renaming<6, 10>) {
+    actions.iter_mut().for_each(|action| *action = action.renamed(renaming));
 }
 
 /// Explores a facet of the machine `atomic` from the empty graph with `threads` threads; `visitor` makes one visitor a
@@ -199,7 +187,7 @@ pub fn explore_machine<M: Machine, V: Visitor<M::Outcome>>(
     progress: &(dyn Fn(usize, u64) + Sync),
 ) -> (Exploration, Vec<V>) {
     let mut visitors: Vec<V> = (0..threads.max(1)).map(|_| visitor()).collect();
-    let root = pack(&canonical(&machine.start()).0);
+    let root = pack(&canonical(&machine::start(machine)).0);
     let mut table: HashTable<u32> = HashTable::new();
     table.insert_unique(hash(&root), 0u32, |_| hash(&root));
     let mut all = Exploration {

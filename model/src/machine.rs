@@ -12,9 +12,9 @@ pub trait Machine: Sync {
     /// What it tells of an action besides the next state.
     type Outcome;
 
-    /// The state it starts from: the empty graph, or one that has a name.
-    fn start(&self) -> Small {
-        Small::default()
+    /// What is done before it starts: nothing, or what leads to a start that has a name.
+    fn opening(&self) -> Vec<Action> {
+        Vec::new()
     }
 
     /// The invariant that a state breaks by itself; such a state is not expanded.
@@ -24,6 +24,16 @@ pub trait Machine: Sync {
 
     /// Takes the action in the state, in all its variants, the action as it stands first.
     fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Self::Outcome>));
+}
+
+/// The state that a machine starts from.
+pub fn start(machine: &impl Machine) -> Small {
+    machine.opening().iter().fold(Small::default(), |state, action| {
+        match execute(&state, &action.ops, action.refusals()) {
+            Outcome::Done { next, .. } => next,
+            _ => state,
+        }
+    })
 }
 
 /// One variant of an action, and what came of it.
