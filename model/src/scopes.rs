@@ -24,24 +24,24 @@ pub struct Scope {
     pub facets: Vec<(Facet, usize)>,
 }
 
-const FILE: ChildName = ChildName::FILE;
-const BACKING: ChildName = ChildName::BACKING;
-const OTHER: ChildName = ChildName(2);
-const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
-const STORAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
+pub(crate) const FILE: ChildName = ChildName::FILE;
+pub(crate) const BACKING: ChildName = ChildName::BACKING;
+pub(crate) const OTHER: ChildName = ChildName(2);
+pub(crate) const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
+pub(crate) const STORAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
 
-const fn but(set: Perms) -> Perms {
+pub(crate) const fn but(set: Perms) -> Perms {
     Perms(ALL.0 & !set.0)
 }
 
-const PROTOCOL: Spec = Spec::plain(Kind::Protocol);
+pub(crate) const PROTOCOL: Spec = Spec::plain(Kind::Protocol);
 /// A driver with options of another kind.
 const MISMATCHED: Spec = Spec { opt: Opt::Rewrite(true), ..PROTOCOL };
-const FILTER: Spec = Spec::plain(Kind::Filter);
-const BACKING_FILTER: Spec = Spec::plain(Kind::BackingFilter);
-const FORMAT: Spec = Spec::plain(Kind::Format);
-const NO_PERMISSION: Spec = Spec::plain(Kind::NoPermission);
-const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
+pub(crate) const FILTER: Spec = Spec::plain(Kind::Filter);
+pub(crate) const BACKING_FILTER: Spec = Spec::plain(Kind::BackingFilter);
+pub(crate) const FORMAT: Spec = Spec::plain(Kind::Format);
+pub(crate) const NO_PERMISSION: Spec = Spec::plain(Kind::NoPermission);
+pub(crate) const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
 
 const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
     let flags = Flags { read_only, force_share, no_io, never_freeze, ..Flags::NONE };
@@ -59,7 +59,7 @@ const fn layer(spec: Spec) -> Layer {
 }
 
 /// A facet in which nothing happens, to be filled in.
-const BLANK: Facet = Facet {
+pub(crate) const BLANK: Facet = Facet {
     name: "",
     about: "",
     nodes: 0,

@@ -7,5 +7,13 @@
 //! that one exploration meets many defects, each first on a shortest way.
 
 mod defect;
+mod heap;
+pub mod museum;
+mod recursive;
+mod transactional;
+mod trial;
 
 pub use defect::{About, Defect, Hall};
+pub use recursive::{Recursive, Reopening};
+pub use transactional::{Repairs, Transactional};
+pub use trial::{Exception, Told, Trial};

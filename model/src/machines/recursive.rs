@@ -1,0 +1,157 @@
+//! Seed 0: QEMU's algorithm of 2017. A change is checked by a walk down the graph, with a list of edges to be ignored, then
+//! set by a second walk; what was checked in vain is "aborted", which undoes nothing but the drivers' preparations.
+//!
+//! The functions bear the names of QEMU's; each does what that one did, in that order.
+
+mod changes;
+mod permissions;
+mod reopen;
+mod signature;
+
+use super::heap::{Heap, Link};
+use super::trial::{Ended, Met, Point, Trialled, Verdict};
+use crate::op::{EdgeId, Entry, NodeId, Op, Queue};
+use crate::state::{Edge, Node, Parent};
+
+pub use reopen::Reopening;
+
+/// See the module's text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recursive {
+    /// The reopen, which the seed does not show.
+    pub reopening: Reopening,
+}
+
+/// An error, or the end of the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stop {
+    /// The caller is told.
+    Refused,
+    /// An assertion failed, or the stack ran over.
+    Died,
+}
+
+pub(super) type Done = Result<(), Stop>;
+
+/// One operation under way.
+#[derive(Debug)]
+pub(super) struct Seed0 {
+    pub heap: Heap,
+    /// Calls within calls; the real stack ends too.
+    pub depth: usize,
+}
+
+impl Trialled for Recursive {
+    fn knows(&self, op: &Op) -> bool {
+        matches!(
+            op,
+            Op::Release { .. }
+                | Op::AttachUser { .. }
+                | Op::DetachUser { .. }
+                | Op::SetUser { .. }
+                | Op::Attach { .. }
+                | Op::Detach { .. }
+                | Op::SetBacking { .. }
+                | Op::ReplaceNode { .. }
+                | Op::Append { .. }
+                | Op::DropFilter { .. }
+                | Op::DropIntermediate { .. }
+                | Op::SetOption { .. }
+                | Op::SetReadOnly { .. }
+                | Op::Reopen { .. }
+        )
+    }
+
+    fn fails(&self) -> bool {
+        false
+    }
+
+    fn run(&self, heap: &mut Heap, op: &Op, _fail: Option<u16>) -> (Ended, Option<Point>) {
+        let mut seed = Seed0 { heap: heap.clone(), depth: 0 };
+        let done = seed.op(op, self.reopening);
+        *heap = seed.heap;
+        let ended = match done {
+            Ok(()) => Ended::Done,
+            Err(Stop::Refused) => Ended::Refused,
+            Err(Stop::Died) => Ended::Died,
+        };
+        (ended, None)
+    }
+
+    fn verdict(&self, met: &Met<'_>) -> Verdict {
+        signature::verdict(met)
+    }
+}
+
+impl Seed0 {
+    fn op(&mut self, op: &Op, reopening: Reopening) -> Done {
+        match *op {
+            Op::Release { node } => {
+                self.heap.drop_holder(node);
+                self.unref(node)
+            }
+            Op::AttachUser { user, node, pair, ways, .. } => {
+                let edge = Edge { parent: Parent::User(user), child: node, wanted: pair, ways, ..Edge::NONE };
+                self.root_attach_child(node, edge, pair)?;
+                self.heap.at(node).refs += 1;
+                Ok(())
+            }
+            Op::DetachUser { user } => self.each(EdgeId::User(user), Self::root_unref_child),
+            Op::SetUser { user, pair } => {
+                self.each(EdgeId::User(user), |seed, link| seed.child_try_set_perm(link, pair))
+            }
+            Op::Attach { parent, child, name, role } => {
+                let edge = Edge { parent: Parent::Node(parent), child, name, role, ..Edge::NONE };
+                self.heap.at(child).refs += 1;
+                let link = self.attach_child_of_ours(edge)?;
+                self.heap.set_shortcut(link);
+                Ok(())
+            }
+            Op::Detach { parent, name } => self.each(EdgeId::Child(parent, name), |seed, link| {
+                seed.unref_child(link)?;
+                seed.heap.clear_shortcut(link);
+                Ok(())
+            }),
+            Op::SetBacking { node, to } => self.set_backing_hd(node, to),
+            Op::ReplaceNode { from, to } => self.replace_node(from, to),
+            Op::Append { new, top, .. } => self.append(new, top),
+            Op::DropFilter { filter } => self.drop_filter(filter),
+            Op::DropIntermediate { top, base, name } => self.drop_intermediate(top, base, name),
+            Op::SetOption { node, opt } => self.set_option(node, opt),
+            Op::SetReadOnly { node, on } => {
+                let entry = Entry { read_only: Some(on), ..Entry::new(node, true) };
+                self.reopen(reopening, &Queue::one(entry))
+            }
+            Op::Reopen { queue } => self.reopen(reopening, &queue),
+            _ => Ok(()),
+        }
+    }
+
+    /// Does something with the edge of that name.
+    fn each(&mut self, id: EdgeId, act: impl FnOnce(&mut Self, Link) -> Done) -> Done {
+        match self.heap.find(id) {
+            Some(link) => act(self, link),
+            None => Err(Stop::Refused),
+        }
+    }
+
+    /// `bdrv_unref()`, `bdrv_delete()`, `bdrv_close()`: the backing child first, then the others.
+    pub(super) fn unref(&mut self, node: NodeId) -> Done {
+        // `assert(bs->refcnt > 0)`
+        let left = self.heap.cell(node).refs.checked_sub(1).ok_or(Stop::Died)?;
+        self.heap.at(node).refs = left;
+        if left > 0 {
+            return Ok(());
+        }
+        if let Some(link) = self.heap.cell(node).backing {
+            self.unref_child(link)?;
+            self.heap.at(node).backing = None;
+        }
+        while let Some(link) = self.heap.cell(node).children.first().copied() {
+            self.unref_child(link)?;
+            self.heap.clear_shortcut(link);
+        }
+        self.heap.at(node).node = Node::NONE;
+        Ok(())
+    }
+}

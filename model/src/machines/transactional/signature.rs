@@ -1,0 +1,11 @@
+//! What a fault of seed 1 is.
+
+use crate::machines::Defect;
+use crate::machines::trial::{Fault, Met, Verdict};
+
+pub(super) fn verdict(met: &Met<'_>) -> Verdict {
+    match met.fault {
+        Fault::Seen(_) => Verdict::Defect(Defect::H11),
+        _ => Verdict::Unexplained,
+    }
+}

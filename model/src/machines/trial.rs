@@ -1,0 +1,337 @@
+//! One step of an algorithm, held against the machine `atomic`.
+
+use super::heap::{Heap, Read, Sight};
+use super::{Defect, Recursive, Transactional};
+use crate::judge::{Kinds, Outcome, execute};
+use crate::machine::{Machine, Variant};
+use crate::menu::{Action, Facet, Small};
+use crate::op::{EdgeId, Hook, NodeId, Op, Refusal, StepError};
+use crate::state::{Edge, Node};
+use arrayvec::ArrayVec;
+
+/// How the algorithm ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ended {
+    /// It reported success.
+    Done,
+    /// It reported an error.
+    Refused,
+    /// An assertion failed, or the stack ran over.
+    Died,
+}
+
+/// Where a failure was injected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Point {
+    /// Before an action of the transaction.
+    Action,
+    /// A driver's hook said no.
+    Hook(NodeId, Hook),
+}
+
+/// An algorithm on trial.
+pub(super) trait Trialled: Sync {
+    /// Is the operation one of this algorithm? What else a story needs is taken from the machine `atomic`.
+    fn knows(&self, op: &Op) -> bool;
+
+    /// Runs it; with `fail` the point of that number, counted from 0, fails, if the run comes there.
+    fn run(&self, heap: &mut Heap, op: &Op, fail: Option<u16>) -> (Ended, Option<Point>);
+
+    /// Are there points at which it can be made to fail?
+    fn fails(&self) -> bool;
+
+    /// What this is.
+    fn verdict(&self, met: &Met<'_>) -> Verdict;
+}
+
+/// A part of the state that a refused operation left other than it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    /// Only the order of lists.
+    Lists,
+    /// Pairs of edges.
+    Pairs,
+    /// What nodes are: their contexts, what their drivers granted.
+    Nodes,
+    /// Edges.
+    Edges,
+}
+
+/// How a step differs from what it should have been.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fault {
+    /// Something was to be seen in the middle.
+    Seen(Sight),
+    /// The process ended.
+    Died,
+    /// Refused, and nothing is wrong with what was asked.
+    WronglyRefused,
+    /// Refused, but not undone.
+    NotUndone(Part),
+    /// Accepted, and should not have been: what the final graph breaks.
+    WronglyAccepted(Kinds),
+    /// Accepted; but the result is no sound state; with an edge whose pair is wrong, if that is it.
+    Unsound(Sight, Option<EdgeId>),
+    /// Accepted; but another state came out.
+    Otherwise(Part),
+}
+
+/// A fault and where it was met.
+#[derive(Debug)]
+pub(super) struct Met<'a> {
+    pub before: &'a Small,
+    pub op: &'a Op,
+    pub fault: Fault,
+    /// Where it was made to fail.
+    pub point: Option<Point>,
+    /// The nodes as it left them.
+    pub after: [Node; 6],
+    /// What should have come of it.
+    pub right: &'a Outcome<6, 10>,
+}
+
+impl Met<'_> {
+    /// The nodes as they should have been left, if it should have been accepted.
+    pub fn granted_rightly(&self, node: NodeId) -> bool {
+        match self.right {
+            Outcome::Done { next, .. } => {
+                next.nodes[usize::from(node.0)].granted == self.after[usize::from(node.0)].granted
+            }
+            _ => true,
+        }
+    }
+}
+
+/// What a fault is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// A defect of the catalogue.
+    Defect(Defect),
+    /// The machine is right to differ.
+    Exception(Exception),
+    /// Nobody knows: this fails the run.
+    Unexplained,
+}
+
+/// Where a machine is right to differ from `atomic`: the rule was another one, or the caller's duty.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Exception {
+    /// Names, slots, roles and kinds were the caller's to look at; the algorithm was never asked (V2).
+    Contract,
+    /// Everybody had to share write-unchanged; a user that does not was an assertion.
+    SharesUnchanged,
+    /// Drop-intermediate changed one overlay, and left the other parents of the node where they were (S6).
+    OneOverlay,
+    /// A driver was asked although nothing changes for it, and could refuse (V5.2).
+    AskedInVain,
+    /// A component whose user has gone took its other, movable users along to the main context (C3).
+    DragsUsers,
+}
+
+impl Exception {
+    /// All.
+    pub const ALL: [Exception; 5] = [
+        Exception::Contract,
+        Exception::SharesUnchanged,
+        Exception::OneOverlay,
+        Exception::AskedInVain,
+        Exception::DragsUsers,
+    ];
+
+    /// Why the machine may.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Exception::Contract => "names, slots, roles and kinds were the caller's to look at",
+            Exception::SharesUnchanged => "every parent had to share write-unchanged",
+            Exception::OneOverlay => "drop-intermediate changed one overlay only",
+            Exception::AskedInVain => "drivers were asked although nothing changed for them",
+            Exception::DragsUsers => "movable users were taken along to the main context",
+        }
+    }
+}
+
+/// What the machine tells of a variant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// It did what `atomic` does.
+    Same,
+    /// It differs, and may.
+    Exception(Exception),
+    /// It differs.
+    Defect,
+}
+
+/// Both algorithms as machines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trial {
+    /// Seed 0.
+    Recursive(Recursive),
+    /// Seed 1.
+    Transactional(Transactional),
+}
+
+impl Machine for Trial {
+    type Outcome = Told;
+
+    fn each(&self, _: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Told>)) {
+        match self {
+            Trial::Recursive(machine) => each(machine, state, action, told),
+            Trial::Transactional(machine) => each(machine, state, action, told),
+        }
+    }
+}
+
+fn each(machine: &impl Trialled, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Told>)) {
+    let right = execute(state, &action.ops, &[]);
+    let mut tell = |number: u16, action: &Action, broken: &[&'static str], told_of: Told, next: Option<&Small>| {
+        told(Variant { number, meanwhile: None, action, outcome: &told_of, next, broken });
+    };
+    let op = match action.ops.as_slice() {
+        [op] if machine.knows(op) => op,
+        _ => {
+            let next = if let Outcome::Done { next, .. } = &right { Some(next) } else { None };
+            return tell(0, action, &[], Told::Same, next);
+        }
+    };
+    if let Some(exception) = not_asked(state, op, &right) {
+        return tell(0, action, &[], Told::Exception(exception), None);
+    }
+    let memory = Heap::load(state);
+    let points = if machine.fails() { u16::MAX } else { 1 };
+    for number in 0..points {
+        let mut heap = memory.clone();
+        let (ended, point) = machine.run(&mut heap, op, number.checked_sub(1));
+        if number > 0 && point.is_none() {
+            break;
+        }
+        let refusal = match point {
+            Some(Point::Hook(node, hook)) => Some(Refusal { node, hook }),
+            _ => None,
+        };
+        let action = refusal.map_or_else(|| action.clone(), |refusal| action.refused(refusal));
+        let refused = refusal.map(|refusal| execute(state, &action.ops, &[refusal]));
+        let right = refused.as_ref().unwrap_or(&right);
+        let (faults, result) = compare(state, right, ended, point, &heap);
+        let mut broken: ArrayVec<&'static str, 3> = ArrayVec::new();
+        let (mut told_of, mut leads_on) = (Told::Same, true);
+        for fault in faults {
+            match machine.verdict(&Met { before: state, op, fault, point, right, after: heap.nodes() }) {
+                Verdict::Defect(defect) => broken.push(defect.id()),
+                Verdict::Exception(exception) => told_of = Told::Exception(exception),
+                Verdict::Unexplained => broken.push("unexplained"),
+            }
+            leads_on &= matches!(fault, Fault::Seen(_)) || told_of != Told::Same;
+        }
+        if !broken.is_empty() {
+            told_of = Told::Defect;
+        }
+        // What came of an injected failure is where it was before.
+        let next = result.as_deref().filter(|_| leads_on && number == 0);
+        tell(number, &action, &broken, told_of, next);
+    }
+}
+
+/// Would the algorithm not be asked to do this?
+fn not_asked(state: &Small, op: &Op, right: &Outcome<6, 10>) -> Option<Exception> {
+    use crate::perm::U;
+    match (op, right) {
+        (Op::AttachUser { pair, .. } | Op::SetUser { pair, .. }, _) if !pair.share.meets(U) => {
+            Some(Exception::SharesUnchanged)
+        }
+        (Op::Append { new, .. }, Outcome::Failed { error: StepError::SameNode { .. }, .. })
+            if state.chain_edge(*new).is_none() =>
+        {
+            None
+        }
+        (_, Outcome::Failed { error: StepError::Frozen { .. } | StepError::ShouldNotChange { .. }, .. }) => None,
+        (_, Outcome::Failed { .. }) => Some(Exception::Contract),
+        _ => None,
+    }
+}
+
+/// All that differs, and the state that came out if it is one.
+fn compare(
+    before: &Small,
+    right: &Outcome<6, 10>,
+    ended: Ended,
+    point: Option<Point>,
+    heap: &Heap,
+) -> (ArrayVec<Fault, 3>, Option<Box<Small>>) {
+    let mut faults: ArrayVec<Fault, 3> = heap.seen.map(Fault::Seen).into_iter().collect();
+    let read = heap.read();
+    match ended {
+        Ended::Died => faults.push(Fault::Died),
+        Ended::Refused => {
+            faults.extend(left_behind(before, &read).map(Fault::NotUndone));
+            let injected =
+                point.is_some_and(|point| point == Point::Action || matches!(right, Outcome::Refused { .. }));
+            if !injected && matches!(right, Outcome::Done { .. }) {
+                faults.push(Fault::WronglyRefused);
+            }
+        }
+        Ended::Done => {
+            let (fault, state) = accepted(right, read);
+            faults.extend(fault);
+            return (faults, state);
+        }
+    }
+    (faults, None)
+}
+
+/// What a refused operation left other than it was.
+fn left_behind(before: &Small, read: &Read) -> Option<Part> {
+    match read {
+        Read::Broken(_) => Some(Part::Edges),
+        Read::State(state, _) if **state != *before => Some(other_part(state, before)),
+        Read::State(_, wrong) => wrong.map(|_| Part::Pairs),
+    }
+}
+
+/// What came of an operation that was accepted.
+fn accepted(right: &Outcome<6, 10>, read: Read) -> (Option<Fault>, Option<Box<Small>>) {
+    let state = match read {
+        Read::Broken(sight) => return (Some(Fault::Unsound(sight, None)), None),
+        Read::State(state, wrong) => {
+            let kinds = match right {
+                Outcome::Done { .. } => None,
+                Outcome::Violates { kinds, .. } => Some(*kinds),
+                _ => Some(Kinds::default()),
+            };
+            if let Some(kinds) = kinds {
+                return (Some(Fault::WronglyAccepted(kinds)), None);
+            }
+            if let Some((sight, edge)) = wrong {
+                return (Some(Fault::Unsound(sight, edge)), None);
+            }
+            state
+        }
+    };
+    let fault = match right {
+        Outcome::Done { next, .. } if *next != *state => match other_part(&state, next) {
+            Part::Lists => None,
+            part => Some(Fault::Otherwise(part)),
+        },
+        _ => None,
+    };
+    (fault, Some(state))
+}
+
+/// In what two states differ, the most important first.
+fn other_part(a: &Small, b: &Small) -> Part {
+    if unordered(a) != unordered(b) {
+        return Part::Edges;
+    }
+    if a.nodes != b.nodes { Part::Nodes } else { Part::Lists }
+}
+
+/// The edges without the orders of the lists.
+fn unordered(state: &Small) -> Vec<Edge> {
+    let mut edges: Vec<Edge> = state.edges().iter().map(|e| Edge { rank: 0, ..*e }).collect();
+    edges.sort_unstable();
+    edges
+}
+
+/// Is it only what drivers granted that differs between the nodes?
+pub(super) fn only_grants(a: &[Node; 6], b: &[Node; 6]) -> bool {
+    a.iter().zip(b).all(|(a, b)| Node { granted: b.granted, ..*a } == *b)
+}
