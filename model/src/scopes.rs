@@ -27,10 +27,10 @@ pub struct Scope {
 const FILE: ChildName = ChildName::FILE;
 const BACKING: ChildName = ChildName::BACKING;
 const OTHER: ChildName = ChildName(2);
-const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
-const STORAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
+pub(crate) const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
+pub(crate) const STORAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
 
-const fn but(set: Perms) -> Perms {
+pub(crate) const fn but(set: Perms) -> Perms {
     Perms(ALL.0 & !set.0)
 }
 
@@ -43,12 +43,12 @@ const FORMAT: Spec = Spec::plain(Kind::Format);
 const NO_PERMISSION: Spec = Spec::plain(Kind::NoPermission);
 const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
 
-const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
+pub(crate) const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
     let flags = Flags { read_only, force_share, no_io, never_freeze, ..Flags::NONE };
     Spec { kind, opt: kind.default_opt(), flags }
 }
 
-const fn implicit(kind: Kind) -> Spec {
+pub(crate) const fn implicit(kind: Kind) -> Spec {
     let flags = Flags { implicit: true, ..Flags::NONE };
     Spec { kind, opt: kind.default_opt(), flags }
 }
@@ -59,7 +59,7 @@ const fn layer(spec: Spec) -> Layer {
 }
 
 /// A facet in which nothing happens, to be filled in.
-const BLANK: Facet = Facet {
+pub(crate) const BLANK: Facet = Facet {
     name: "",
     about: "",
     nodes: 0,

@@ -7,5 +7,6 @@
 //! that one exploration meets many defects, each first on a shortest way.
 
 mod defect;
+pub mod flawed;
 
 pub use defect::{About, Defect, Hall};
