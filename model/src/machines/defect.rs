@@ -102,9 +102,12 @@ catalogue! {
     N44 Flawed "" "" "a blocker survives its owner" "L4.1: no blocker without its owner";
     N45 Flawed "" "" "a driver lags, and nobody remembers it" "V7.1: stale nodes";
     N46 Flawed "" "" "a force-share child does not widen its edges" "P8: shares everything";
-    N47 Flawed "" "" "a reopen replaces an implicit filter by what is below it" "R3.2: implicit children are skipped";
+    N47 Flawed "" "" "a reopen throws out an implicit filter whose child it names" "R3.2: implicit children are skipped";
     N48 Flawed "" "" "half of an inactivation stays when a user objects" "V1: all or nothing";
     N49 Flawed "" "" "who uses a node that lost a parent is dragged to the main context" "C3: only who has no user goes home";
+    N50 Flawed "" "" "a refused loosening leaves those below unasked" "V7: the plan goes on";
+    N51 Flawed "" "" "half of an activation stays when the rest is refused" "V1: all or nothing";
+    N52 Flawed "" "" "a parent is resumed while its edge moves between two drained nodes" "Q4: quiet before and after is told nothing";
 }
 
 impl Defect {

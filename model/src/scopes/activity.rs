@@ -7,7 +7,7 @@ const QUIET: Pair = Pair::new(NONE, ALL);
 const FIXED: Ways = Ways { fixed: true, ..Ways::NONE };
 const AT_ONE: Option<Context> = Some(Context(1));
 
-pub(crate) const fn inactive(kind: Kind) -> Spec {
+const fn inactive(kind: Kind) -> Spec {
     let flags = Flags { inactive: true, ..Flags::NONE };
     Spec { kind, opt: kind.default_opt(), flags }
 }

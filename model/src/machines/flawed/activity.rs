@@ -1,7 +1,7 @@
 //! Activity: H24, H63, N48.
 
 use super::{Case, Told, execute, let_pass};
-use crate::judge::Outcome;
+use crate::judge::{Outcome, derive};
 use crate::op::{EdgeId, Op, StepError, Violation};
 use crate::state::{Parent, State};
 use crate::step::Work;
@@ -33,6 +33,29 @@ fn passed(case: &Case<'_>, passes: bool) -> Told {
     }
 }
 
+/// N51: each node for itself, children first.
+pub(super) fn half_activated(case: &Case<'_>, on: bool) -> Told {
+    let (Op::Activate { node }, Some(derived), false) =
+        (case.op, derive(case.before), matches!(case.outcome, Outcome::Failed { .. }))
+    else {
+        return case.honest.clone();
+    };
+    let below = case.before.reach(node);
+    let upwards = derived.order.iter().rev().filter(|node| below[node.0 as usize]);
+    let steps: Vec<Op> = upwards.map(|&node| Op::Activate { node }).collect();
+    if !on {
+        return Told::of(case.before, &execute(case.before, &steps, &[]));
+    }
+    let mut state = *case.before;
+    for step in steps {
+        match execute(&state, &[step], &[]) {
+            Outcome::Done { next, .. } => state = next,
+            _ => return Told::at(false, state),
+        }
+    }
+    Told::at(true, state)
+}
+
 /// N48: node by node, and what is done stays done when the next one objects.
 pub(super) fn half_inactivated(case: &Case<'_>, on: bool) -> Told {
     let (Op::Inactivate { node }, Outcome::Failed { error: StepError::UserActive { user }, .. }) =
@@ -41,9 +64,8 @@ pub(super) fn half_inactivated(case: &Case<'_>, on: bool) -> Told {
         return case.honest.clone();
     };
     let mut state = *case.before;
-    let objects = |state: &State<6, 10>, node| {
-        state.parents(node).any(|i| state.edges()[i].parent == Parent::User(*user))
-    };
+    let objects =
+        |state: &State<6, 10>, node| state.parents(node).any(|i| state.edges()[i].parent == Parent::User(*user));
     for node in Work::new(case.before).covered(node) {
         if objects(&state, node) {
             break;

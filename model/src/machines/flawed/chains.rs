@@ -18,18 +18,26 @@ pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Told {
     let Some(edges) = walk(&state, top, base, flaw).filter(|_| ends) else {
         return Told::refused(case.before);
     };
+    if !freeze {
+        // Here nothing can fail half-way.
+        if edges.iter().any(|&edge| !state.edges()[edge].frozen) {
+            return Told::refused(case.before);
+        }
+        edges.iter().for_each(|&edge| state.edge_mut(edge).frozen = false);
+        return Told::at(true, state);
+    }
     for (done, &edge) in edges.iter().enumerate() {
         let (child, was) = (state.edges()[edge].child, state.edges()[edge].frozen);
         let never = state.nodes[child.0 as usize].flags.never_freeze && flaw != Some(Defect::H33d);
-        if was == freeze || freeze && never {
+        if was || never {
             // 17a7c39248: the edge at which it failed is another's.
             let back = if flaw == Some(Defect::H33c) { done + 1 } else { done };
             for &edge in &edges[..back] {
-                state.edge_mut(edge).frozen = !freeze;
+                state.edge_mut(edge).frozen = false;
             }
             return Told::at(false, state);
         }
-        state.edge_mut(edge).frozen = freeze;
+        state.edge_mut(edge).frozen = true;
     }
     Told::at(true, state)
 }
@@ -56,9 +64,9 @@ fn walk(state: &Small, top: NodeId, base: Option<NodeId>, flaw: Option<Defect>) 
     Some(edges)
 }
 
-/// N47: to a reopen an implicit filter is a child like any other, so that to say what is below it is a change.
+/// N47: to a reopen an implicit filter is a child like any other, so to say what is there below it is a change.
 pub(super) fn implicit_seen(case: &Case<'_>, on: bool) -> Told {
-    if !matches!(case.op, Op::Reopen { .. }) || !on {
+    if !matches!(case.op, Op::Reopen { .. }) || !case.honest.accepted || !on {
         return case.honest.clone();
     }
     let mut seen = *case.before;

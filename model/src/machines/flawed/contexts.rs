@@ -5,6 +5,7 @@ use crate::contexts::components;
 use crate::judge::{Outcome, execute};
 use crate::menu::Small;
 use crate::op::{Context, EdgeId, NodeId, Op};
+use crate::state::Parent;
 
 /// H34: the edge is made, and then one of its sides follows the other; or, up to 4.0, nobody does.
 pub(super) fn attached(case: &Case<'_>, on: bool) -> Told {
@@ -28,11 +29,7 @@ pub(super) fn attached(case: &Case<'_>, on: bool) -> Told {
             next.edge_mut(index).ways = edge.ways;
         }
     }
-    if on || aligned(case.before, &mut next, parent, child) {
-        Told::at(true, next)
-    } else {
-        Told::refused(case.before)
-    }
+    if on || aligned(case.before, &mut next, parent, child) { Told::at(true, next) } else { Told::refused(case.before) }
 }
 
 /// The child's side goes to the parent, or if it must not the parent's to the child (30dd65f307); may one of them?
@@ -83,7 +80,7 @@ pub(super) fn dragged(case: &Case<'_>, on: bool) -> Told {
     let child = case.before.edges()[edge].child;
     let component = components(&next);
     let nodes = component.map(|number| number == component[child.0 as usize]);
-    let used = next.edges().iter().any(|e| super::is_users(e) && nodes[e.child.0 as usize]);
+    let used = next.edges().iter().any(|e| matches!(e.parent, Parent::User(_)) && nodes[e.child.0 as usize]);
     let stays = if on { has_fixed(&next, &nodes) } else { used };
     if !stays {
         place(&mut next, &nodes, Context::MAIN);

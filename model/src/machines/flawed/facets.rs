@@ -3,11 +3,9 @@
 use super::{Defect, Flawed};
 use crate::machines::Hall;
 use crate::menu::{Action, Facet};
-use crate::op::{
-    ChildName, Context, Entry, Flags, Kind, NodeId, Op, OpKind, OpKinds, Queue, Role, Spec, UserId, Ways,
-};
+use crate::op::{ChildName, Context, Entry, Flags, Kind, NodeId, Op, OpKind, OpKinds, Queue, Role, Spec, UserId, Ways};
 use crate::perm::{ALL, NONE, Pair, R, W};
-use crate::scopes::{BLANK, FILTERED, STORAGE, but};
+use crate::scopes::{BLANK, FILTERED, STORAGE, but, flagged, implicit};
 
 const QUIET: Pair = Pair::FREE;
 const READS: Pair = Pair::new(R, ALL);
@@ -22,16 +20,15 @@ const FILTER: Spec = Spec::plain(Kind::Filter);
 const CBW: Spec = Spec::plain(Kind::CopyBeforeWrite);
 const ANY: Spec = Spec::plain(Kind::NoPermission);
 const SLEEPER: Spec = Spec { flags: Flags { inactive: true, ..Flags::NONE }, ..FORMAT };
-const UNASKED: Spec =
-    Spec { flags: Flags { implicit: true, ..Flags::NONE }, ..Spec::plain(Kind::BackingFilter) };
-const NEVER: Spec =
-    Spec { flags: Flags { never_freeze: true, ..Flags::NONE }, ..Spec::plain(Kind::BackingFilter) };
-const SHARED: Spec = Spec { flags: Flags { read_only: true, force_share: true, ..Flags::NONE }, ..PROTOCOL };
+const UNASKED: Spec = implicit(Kind::BackingFilter);
+const NEVER: Spec = flagged(Kind::BackingFilter, false, false, false, true);
+const SHARED: Spec = flagged(Kind::Protocol, true, true, false, false);
 
 /// All switches, each with the facet that finds its defect.
 pub fn rooms() -> Vec<(Flawed, Facet)> {
     let here = Defect::ALL.iter().copied().filter(|defect| defect.about().hall == Hall::Flawed);
-    here.map(|defect| (Flawed(defect), Facet { name: defect.id(), about: defect.about().title, ..room(defect) })).collect()
+    here.map(|defect| (Flawed(defect), Facet { name: defect.id(), about: defect.about().title, ..room(defect) }))
+        .collect()
 }
 
 /// What is there before it starts.
@@ -51,11 +48,13 @@ pub(super) fn opening(defect: Defect) -> Vec<Action> {
 
 fn room(defect: Defect) -> Facet {
     match defect {
-        Defect::H14 | Defect::N41 | Defect::N45 | Defect::N46 => permissions(defect),
+        Defect::H14 | Defect::N41 | Defect::N45 | Defect::N46 | Defect::N50 => permissions(defect),
         Defect::H33a | Defect::H33b | Defect::H33c | Defect::H33d => chains(defect),
         Defect::H34 | Defect::H35 | Defect::N49 => contexts(defect),
-        Defect::H40 | Defect::H40b | Defect::H42 | Defect::H44 | Defect::H44b | Defect::H61 => sections(defect),
-        Defect::H24 | Defect::H63 | Defect::N48 => activity(defect),
+        Defect::H40 | Defect::H40b | Defect::H42 | Defect::H44 | Defect::H44b | Defect::H61 | Defect::N52 => {
+            sections(defect)
+        }
+        Defect::H24 | Defect::H63 | Defect::N48 | Defect::N51 => activity(defect),
         Defect::N42 | Defect::N43 | Defect::N44 | Defect::N47 => life(defect),
         _ => BLANK,
     }
@@ -82,6 +81,14 @@ fn permissions(defect: Defect) -> Facet {
             nodes: 1,
             edges: 2,
             users: 2,
+            lags: true,
+            ..users
+        },
+        Defect::N50 => Facet {
+            verbs: &["add", "append", "attach-user", "detach-user", "set-user"],
+            specs: const { &[PROTOCOL, FILTER] },
+            pairs: const { &[WRITES, READS] },
+            nodes: 3,
             lags: true,
             ..users
         },
@@ -115,7 +122,7 @@ fn contexts(defect: Defect) -> Facet {
         verbs: &["add", "attach", "detach", "attach-user", "detach-user", "move-context"],
         specs: const { &[ANY] },
         pairs: const { &[QUIET] },
-        ways: const { &[Ways::NONE, FIXED] },
+        ways: const { &[FIXED, Ways::NONE] },
         moves: const { &[Context::MAIN, Context(1)] },
         roles: &[(ChildName::BACKING, Role::COW)],
         ..BLANK
@@ -140,7 +147,7 @@ fn sections(defect: Defect) -> Facet {
         Defect::H40 | Defect::H40b => {
             Facet { verbs: &["add", "attach", "detach", "replace-child", "drain-begin", "drain-end"], ..blank }
         }
-        Defect::H42 => Facet {
+        Defect::H42 | Defect::N52 => Facet {
             verbs: &["add", "attach", "detach", "replace-child", "replace-node", "drain-begin", "drain-end"],
             ..blank
         },
@@ -177,8 +184,19 @@ fn activity(defect: Defect) -> Facet {
         Defect::H63 => Facet {
             nodes: 3,
             edges: 2,
-            verbs: &["add", "set-backing", "snapshot", "append", "inactivate", "activate"],
-            specs: const { &[FORMAT, SLEEPER] },
+            verbs: &["add", "snapshot", "append", "inactivate", "activate"],
+            specs: const { &[PROTOCOL, FILTER, SLEEPER] },
+            ..BLANK
+        },
+        Defect::N51 => Facet {
+            nodes: 2,
+            edges: 3,
+            users: 2,
+            verbs: &["add", "attach", "detach", "attach-user", "detach-user", "inactivate", "activate"],
+            specs: const { &[ANY] },
+            pairs: const { &[EXCLUSIVE, READS] },
+            ways: const { &[Ways { may_inactivate: true, ..Ways::NONE }] },
+            roles: &[(FILE, Role::DATA)],
             ..BLANK
         },
         _ => Facet {

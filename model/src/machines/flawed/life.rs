@@ -1,8 +1,9 @@
 //! What outlives its owner: N43, N44.
 
-use super::{Case, Told};
+use super::{Case, NAMES, Told};
 use crate::judge::Outcome;
-use crate::op::{EdgeId, Op};
+use crate::menu::Small;
+use crate::op::{EdgeId, NodeId, Op, OpKinds};
 
 /// N43: a node that is closed is forgotten by those below it, and by nobody else.
 pub(super) fn pointers_stay(case: &Case<'_>, on: bool) -> Told {
@@ -21,16 +22,22 @@ pub(super) fn pointers_stay(case: &Case<'_>, on: bool) -> Told {
     told
 }
 
-/// N44: what a user blocked is on a list of the node, and stays there when the user goes.
+/// N44: who blocks what is on a list of each node, kept as edges come and go; a user that goes leaves its blockers there.
 pub(super) fn blockers_stay(case: &Case<'_>, on: bool) -> Told {
     let mut told = case.honest.clone();
-    if let Op::DetachUser { user } | Op::ReplaceUserChild { user, .. } = case.op
-        && let Some(edge) = case.before.edge_index(EdgeId::User(user))
-        && told.accepted
-        && on
-    {
-        let edge = &case.before.edges()[edge];
-        told.kept.blocked[edge.child.0 as usize].0 |= edge.blocks.0;
+    let list = |state: &Small| -> Vec<(EdgeId, NodeId, OpKinds)> {
+        state.edges().iter().map(|e| (e.id(), e.child, super::blocks(e))).collect()
+    };
+    let (was, is) = (list(case.before), list(&told.state));
+    let mut blockers = was.clone();
+    for new in is.iter().filter(|new| !was.contains(new)) {
+        blockers.push(*new);
+    }
+    let unblocks = matches!(case.op, Op::Unblock { .. });
+    blockers.retain(|old| is.contains(old) || on && !unblocks && matches!(old.0, EdgeId::User(_)));
+    told.kept.blocked = [OpKinds::NONE; NAMES];
+    for (_, node, kinds) in blockers {
+        told.kept.blocked[node.0 as usize].0 |= kinds.0;
     }
     told
 }

@@ -19,8 +19,8 @@ use crate::explore::SmallOutcome;
 use crate::judge::{Outcome, execute};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
-use crate::op::{NodeId, Op, OpKinds, Refusal};
-use crate::state::Parent;
+use crate::op::{NodeId, Op, OpKinds, Refusal, Role};
+use crate::state::Edge;
 use crate::step::Work;
 
 pub use facets::rooms;
@@ -54,6 +54,8 @@ pub struct Kept {
     pub counts: [i16; NAMES],
     /// How many nodes have stopped taking requests: what a context counts (QEMU: its disabled external clients).
     pub stopped: i16,
+    /// Q4: which nodes were told to go on although they are quiesced before and after, by name.
+    pub disturbed: [bool; NAMES],
     /// L4.1: what is blocked on each node, by name.
     pub blocked: [OpKinds; NAMES],
 }
@@ -69,10 +71,14 @@ impl Kept {
         let counts = std::array::from_fn(count);
         let mut blocked = [OpKinds::NONE; NAMES];
         for edge in state.edges() {
-            let by_role = if edge.role.has(crate::op::Role::COW) { OpKinds::COW } else { OpKinds::NONE };
-            blocked[edge.child.0 as usize].0 |= edge.blocks.0 | by_role.0;
+            blocked[edge.child.0 as usize].0 |= blocks(edge).0;
         }
-        Kept { counts, stopped: quiesced.iter().filter(|quiet| **quiet).count() as i16, blocked }
+        Kept {
+            counts,
+            stopped: quiesced.iter().filter(|quiet| **quiet).count() as i16,
+            disturbed: [false; NAMES],
+            blocked,
+        }
     }
 }
 
@@ -100,8 +106,8 @@ struct Case<'a> {
     before: &'a Small,
     /// The state after what runs meanwhile.
     between: &'a Small,
-    /// In whose resume hook that runs: the place in the parents list of the node whose section ends.
-    hook: usize,
+    /// In whose resume hook that runs, if something does: the place in the parents list of the node whose section ends.
+    hook: Option<usize>,
     op: Op,
     refusal: Option<Refusal>,
     /// What comes of it, if it is done right.
@@ -120,7 +126,7 @@ impl Case<'_> {
 #[derive(Debug)]
 struct Attempt {
     meanwhile: Option<Action>,
-    hook: usize,
+    hook: Option<usize>,
     action: Action,
 }
 
@@ -146,8 +152,7 @@ impl Step {
             let outcome = execute(&between, &[op], refusal.as_slice());
             let honest = Told::of(&between, &outcome);
             let hook = attempt.hook;
-            let case =
-                Case { before: state, between: &between, hook, op, refusal, outcome: &outcome, honest: &honest };
+            let case = Case { before: state, between: &between, hook, op, refusal, outcome: &outcome, honest: &honest };
             let flawed = self.taken(&case);
             let broken: &[_] = if flawed == honest { &[] } else { &[self.defect.id()] };
             let leads = honest.accepted && broken.is_empty() && (refusal.is_none() || facet.lags);
@@ -164,18 +169,19 @@ impl Step {
 
     /// The action as it stands, and what may go wrong or run meanwhile where the defect is about that.
     fn attempts(self, facet: &Facet, state: &Small, action: &Action, plain: &SmallOutcome) -> Vec<Attempt> {
-        let mut all = vec![Attempt { meanwhile: None, hook: 0, action: action.clone() }];
+        let mut all = vec![Attempt { meanwhile: None, hook: None, action: action.clone() }];
         match self.defect {
-            Defect::N42 | Defect::N45 => {
+            Defect::N42 | Defect::N45 | Defect::N50 => {
                 if let Outcome::Done { plan, .. } = plain {
                     let refused = plan.hooks().map(|refusal| action.refused(refusal));
-                    all.extend(refused.map(|action| Attempt { meanwhile: None, hook: 0, action }));
+                    all.extend(refused.map(|action| Attempt { meanwhile: None, hook: None, action }));
                 }
             }
             Defect::H40 | Defect::H40b => {
                 if let Op::DrainEnd { node } = action.ops[0] {
                     let hooks = quiet::interruptions(facet, state, node).into_iter();
-                    let attempt = |(hook, op)| Attempt { meanwhile: Some(op), hook, action: action.clone() };
+                    let attempt =
+                        |(hook, op)| Attempt { meanwhile: Some(op), hook: Some(hook), action: action.clone() };
                     all.extend(hooks.map(attempt));
                 }
             }
@@ -195,7 +201,7 @@ impl Step {
             }
             Defect::H34 => contexts::attached(case, on),
             Defect::H35 => contexts::moved(case, on),
-            Defect::H40 | Defect::H40b | Defect::H42 | Defect::H44 | Defect::H44b | Defect::H61 => {
+            Defect::H40 | Defect::H40b | Defect::H42 | Defect::H44 | Defect::H44b | Defect::H61 | Defect::N52 => {
                 quiet::counted(case, on.then_some(self.defect))
             }
             Defect::H63 => activity::over_inactive(case, on),
@@ -208,6 +214,8 @@ impl Step {
             Defect::N47 => chains::implicit_seen(case, on),
             Defect::N48 => activity::half_inactivated(case, on),
             Defect::N49 => contexts::dragged(case, on),
+            Defect::N50 => permissions::not_asked_below(case, on),
+            Defect::N51 => activity::half_activated(case, on),
             _ => case.honest.clone(),
         }
     }
@@ -249,7 +257,8 @@ fn let_pass(before: &Small, op: Op) -> Option<Small> {
     }
 }
 
-/// Is that edge one of a user?
-fn is_users(edge: &crate::state::Edge) -> bool {
-    matches!(edge.parent, Parent::User(_))
+/// L4.1
+fn blocks(edge: &Edge) -> OpKinds {
+    let by_role = if edge.role.has(Role::COW) { OpKinds::COW } else { OpKinds::NONE };
+    OpKinds(edge.blocks.0 | by_role.0)
 }

@@ -43,6 +43,20 @@ pub(super) fn not_stale(case: &Case<'_>, on: bool) -> Told {
     told
 }
 
+/// N50: where a driver refuses to give up what it has the refresh ends, and whoever is below keeps more than it needs.
+pub(super) fn not_asked_below(case: &Case<'_>, on: bool) -> Told {
+    let mut told = case.honest.clone();
+    if let (Some(by), Outcome::Done { plan, .. }) =
+        (case.refusal.filter(|by| by.hook == Hook::Check && on), case.outcome)
+    {
+        let below = told.state.reach(by.node);
+        for (node, _) in plan.check.iter().filter(|(node, _)| below[node.0 as usize] && *node != by.node) {
+            told.state.nodes[node.0 as usize].granted = case.before.nodes[node.0 as usize].granted;
+        }
+    }
+    told
+}
+
 /// N46: the rule of the driver alone, whatever the child shares by force.
 pub(super) fn not_widened(case: &Case<'_>, on: bool) -> Told {
     if !on || matches!(case.op, Op::Add { .. }) {

@@ -1,4 +1,4 @@
-//! Sections: H40, H42, H44, H61. Here the counters of Q1 are kept as QEMU keeps them: each begin and end is handed up, edge by
+//! Sections: H40, H42, H44, H61, N52. Here the counters of Q1 are kept as QEMU keeps them: each begin and end is handed up, edge by
 //! edge, as it happens. They start each step from the right ones, and must be right after it.
 
 use super::{Case, Defect, Kept, NAMES, Told};
@@ -34,6 +34,8 @@ impl Link {
 struct Counters {
     count: [i16; NAMES],
     stopped: i16,
+    /// Who was told to go on.
+    resumed: [bool; NAMES],
     links: Vec<Link>,
     flaw: Option<Defect>,
 }
@@ -43,7 +45,7 @@ impl Counters {
     fn of(state: &Small, flaw: Option<Defect>) -> Counters {
         let Kept { counts: count, stopped, .. } = Kept::of(state);
         let links = state.edges().iter().map(|e| Link::of(e, count[e.child.0 as usize] > 0)).collect();
-        Counters { count, stopped, links, flaw }
+        Counters { count, stopped, resumed: [false; NAMES], links, flaw }
     }
 
     fn count_of(&mut self, node: NodeId) -> &mut i16 {
@@ -83,6 +85,7 @@ impl Counters {
         *self.count_of(node) -= 1;
         let last = *self.count_of(node) == 0;
         self.stopped -= i16::from(last);
+        self.resumed[node.0 as usize] |= last;
         last
     }
 
@@ -119,8 +122,15 @@ impl Counters {
             (0..open).for_each(|_| self.begin(node));
         }
         let lacks = |state: &Small, e: &Edge| state.edges().iter().all(|f| (f.id(), f.child) != (e.id(), e.child));
-        before.edges().iter().filter(|e| lacks(next, e)).for_each(|e| self.unlink(e.id()));
+        // An edge that moves is on its new node before it leaves the old one.
+        let gone = before.edges().iter().filter(|e| lacks(next, e)).map(Edge::id);
+        if self.flaw == Some(Defect::N52) {
+            gone.clone().for_each(|id| self.unlink(id));
+        }
         next.edges().iter().filter(|e| lacks(before, e)).for_each(|e| self.link(e));
+        if self.flaw != Some(Defect::N52) {
+            gone.for_each(|id| self.unlink(id));
+        }
         for node in next.names() {
             let open = |state: &Small| state.nodes[node.0 as usize].sections + state.drain_alls;
             let was = if before.nodes[node.0 as usize].kind.is_some() { open(before) } else { before.drain_alls };
@@ -149,7 +159,7 @@ impl Counters {
             };
             let (parent, told) = (link.parent, std::mem::replace(&mut link.told, false));
             parent.filter(|_| told).into_iter().for_each(|parent| self.end(parent));
-            if place == case.hook {
+            if Some(place) == case.hook {
                 self.follow(case.before, case.between);
             }
         }
@@ -171,7 +181,7 @@ pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Told {
     }
     let mut counters = Counters::of(case.before, flaw);
     match case.op {
-        Op::DrainEnd { node } if case.before != case.between => counters.interrupted(node, case),
+        Op::DrainEnd { node } if case.hook.is_some() => counters.interrupted(node, case),
         Op::Reopen { queue } => {
             // A section for each node that is queued; it ends when the queue is done.
             let mut begun: Vec<NodeId> = Vec::new();
@@ -189,6 +199,10 @@ pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Told {
         }
         _ => counters.follow(case.before, &told.state),
     }
+    let was = Kept::of(case.before).counts;
+    // Between two operations a node may well go on for a while.
+    let disturbed = |i: usize| case.hook.is_none() && counters.resumed[i] && was[i] > 0 && counters.count[i] > 0;
+    told.kept.disturbed = std::array::from_fn(disturbed);
     (told.kept.counts, told.kept.stopped) = (counters.count, counters.stopped);
     told
 }
