@@ -108,6 +108,8 @@ catalogue! {
     N50 Flawed "" "" "a refused loosening leaves those below unasked" "V7: the plan goes on";
     N51 Flawed "" "" "half of an activation stays when the rest is refused" "V1: all or nothing";
     N52 Flawed "" "" "a parent is resumed while its edge moves between two drained nodes" "Q4: quiet before and after is told nothing";
+    N53 Flawed "" "5.2" "who gets a backing image forgets the stored name" "S6: attaching does not change the name";
+    N54 Flawed "" "" "a new filter drags what it is put on to the main context" "C2.2: what is made has no say";
 }
 
 impl Defect {

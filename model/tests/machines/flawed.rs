@@ -40,6 +40,8 @@ const FOUND: &[(&str, usize, usize, &str)] = &[
     ("N50", 2322, 2438, "add add append attach-user detach-user!check"),
     ("N51", 135, 135, "add add attach attach-user inactivate attach-user activate"),
     ("N52", 38, 38, "add add add attach attach drain-begin replace-child"),
+    ("N53", 29, 97, "add add append"),
+    ("N54", 323, 323, "add move-context insert"),
 ];
 
 fn explored<M: Machine>(machine: &M, facet: &Facet) -> Exploration {

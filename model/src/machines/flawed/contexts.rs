@@ -1,8 +1,8 @@
-//! Contexts: H34, H35, N49.
+//! Contexts: H34, H35, N49, N54.
 
 use super::{Case, NAMES, Told};
 use crate::contexts::components;
-use crate::judge::{Outcome, execute};
+use crate::judge::Outcome;
 use crate::menu::Small;
 use crate::op::{Context, EdgeId, NodeId, Op};
 use crate::state::Parent;
@@ -12,14 +12,21 @@ pub(super) fn attached(case: &Case<'_>, on: bool) -> Told {
     let Op::Attach { parent, child, .. } = case.op else {
         return case.honest.clone();
     };
-    // As it would be if there were no contexts.
+    let Some(mut next) = without_contexts(case) else {
+        return Told::refused(case.before);
+    };
+    if on || aligned(case.before, &mut next, parent, child) { Told::at(true, next) } else { Told::refused(case.before) }
+}
+
+/// The operation as it would be if there were no contexts; everybody stays where it was, and new nodes are in main.
+fn without_contexts(case: &Case<'_>) -> Option<Small> {
     let mut flat = *case.before;
     flat.nodes.iter_mut().for_each(|node| node.context = Context::MAIN);
     for edge in 0..flat.edges().len() {
         flat.edge_mut(edge).ways.fixed = false;
     }
-    let Outcome::Done { mut next, .. } = execute(&flat, &[case.op], &[]) else {
-        return Told::refused(case.before);
+    let Outcome::Done { mut next, .. } = case.executed(&flat) else {
+        return None;
     };
     for (node, was) in next.nodes.iter_mut().zip(&case.before.nodes) {
         node.context = was.context;
@@ -29,7 +36,25 @@ pub(super) fn attached(case: &Case<'_>, on: bool) -> Told {
             next.edge_mut(index).ways = edge.ways;
         }
     }
-    if on || aligned(case.before, &mut next, parent, child) { Told::at(true, next) } else { Told::refused(case.before) }
+    Some(next)
+}
+
+/// N54: a node that is just made is in the main context, and what it is put on follows it, as the child's side does.
+pub(super) fn inserted(case: &Case<'_>, on: bool) -> Told {
+    let Op::Insert { new, top, .. } = case.op else {
+        return case.honest.clone();
+    };
+    let Some(mut next) = without_contexts(case) else {
+        return Told::refused(case.before);
+    };
+    let component = components(case.before);
+    let below = component.map(|number| number == component[top.0 as usize]);
+    if on && !has_fixed(case.before, &below) {
+        place(&mut next, &below, Context::MAIN);
+    } else {
+        next.nodes[new.0 as usize].context = case.before.nodes[top.0 as usize].context;
+    }
+    Told::at(true, next)
 }
 
 /// The child's side goes to the parent, or if it must not the parent's to the child (30dd65f307); may one of them?

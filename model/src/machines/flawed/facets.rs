@@ -50,12 +50,12 @@ fn room(defect: Defect) -> Facet {
     match defect {
         Defect::H14 | Defect::N41 | Defect::N45 | Defect::N46 | Defect::N50 => permissions(defect),
         Defect::H33a | Defect::H33b | Defect::H33c | Defect::H33d => chains(defect),
-        Defect::H34 | Defect::H35 | Defect::N49 => contexts(defect),
+        Defect::H34 | Defect::H35 | Defect::N49 | Defect::N54 => contexts(defect),
         Defect::H40 | Defect::H40b | Defect::H42 | Defect::H44 | Defect::H44b | Defect::H61 | Defect::N52 => {
             sections(defect)
         }
         Defect::H24 | Defect::H63 | Defect::N48 | Defect::N51 => activity(defect),
-        Defect::N42 | Defect::N43 | Defect::N44 | Defect::N47 => life(defect),
+        Defect::N42 | Defect::N43 | Defect::N44 | Defect::N47 | Defect::N53 => life(defect),
         _ => BLANK,
     }
 }
@@ -136,6 +136,13 @@ fn contexts(defect: Defect) -> Facet {
             ..blank
         },
         Defect::H35 => Facet { nodes: 3, users: 1, ..blank },
+        Defect::N54 => Facet {
+            nodes: 3,
+            users: 1,
+            verbs: &["add", "insert", "attach-user", "detach-user", "move-context"],
+            specs: const { &[PROTOCOL, FILTER] },
+            ..blank
+        },
         _ => Facet { nodes: 2, users: 1, ..blank },
     }
 }
@@ -220,6 +227,14 @@ fn life(defect: Defect) -> Facet {
             edges: 3,
             verbs: &["add", "set-backing", "drop-intermediate"],
             specs: const { &[FORMAT] },
+            ..BLANK
+        },
+        Defect::N53 => Facet {
+            nodes: 3,
+            edges: 2,
+            verbs: &["add", "append", "set-backing", "drop-intermediate"],
+            specs: const { &[FORMAT] },
+            stores: true,
             ..BLANK
         },
         Defect::N43 => Facet {

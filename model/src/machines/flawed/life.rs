@@ -1,9 +1,10 @@
-//! What outlives its owner: N43, N44.
+//! What outlives its owner: N43, N44; and what does not come from its owner: N53.
 
 use super::{Case, NAMES, Told};
 use crate::judge::Outcome;
 use crate::menu::Small;
-use crate::op::{EdgeId, NodeId, Op, OpKinds};
+use crate::op::{EdgeId, NodeId, Op, OpKinds, Role};
+use crate::state::{Edge, Parent};
 
 /// N43: a node that is closed is forgotten by those below it, and by nobody else.
 pub(super) fn pointers_stay(case: &Case<'_>, on: bool) -> Told {
@@ -38,6 +39,18 @@ pub(super) fn blockers_stay(case: &Case<'_>, on: bool) -> Told {
     told.kept.blocked = [OpKinds::NONE; NAMES];
     for (_, node, kinds) in blockers {
         told.kept.blocked[node.0 as usize].0 |= kinds.0;
+    }
+    told
+}
+
+/// N53: whoever gets a backing image takes its name for the one that is stored.
+pub(super) fn name_renewed(case: &Case<'_>, on: bool) -> Told {
+    let mut told = case.honest.clone();
+    let known = |edge: &Edge| case.before.edges().iter().any(|e| (e.id(), e.child) == (edge.id(), edge.child));
+    for edge in case.honest.state.edges().iter().filter(|e| on && e.role.has(Role::COW) && !known(e)) {
+        if let Parent::Node(parent) = edge.parent {
+            told.state.nodes[parent.0 as usize].stored = Some(edge.child);
+        }
     }
     told
 }

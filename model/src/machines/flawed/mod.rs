@@ -215,6 +215,8 @@ impl Step {
             Defect::N48 => activity::half_inactivated(case, on),
             Defect::N49 => contexts::dragged(case, on),
             Defect::N50 => permissions::not_asked_below(case, on),
+            Defect::N53 => life::name_renewed(case, on),
+            Defect::N54 => contexts::inserted(case, on),
             Defect::N51 => activity::half_activated(case, on),
             _ => case.honest.clone(),
         }
