@@ -107,6 +107,7 @@ fn the_state_left_behind_is_the_one_of_the_history() {
     for (defect, invariant) in expected {
         assert_eq!(invariants::broken(&first(defect).2.state), Some(invariant), "{defect:?}");
     }
+    assert!(first(Defect::H34).0.edges().iter().any(|e| e.ways.fixed), "whoever brought the context stays in it");
 }
 
 /// H14: of two parents one has moved, although the operation was refused. N41, N42, N48, N51: it was refused, and is not undone.
