@@ -16,7 +16,7 @@ pub struct Settled<const N: usize> {
 }
 
 /// To each name the number of its component: that of its first node.
-fn components<const N: usize, const M: usize>(graph: &State<N, M>) -> [u8; N] {
+pub(crate) fn components<const N: usize, const M: usize>(graph: &State<N, M>) -> [u8; N] {
     let mut number: [u8; N] = std::array::from_fn(|i| i as u8);
     let mut merged = true;
     while merged {

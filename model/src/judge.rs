@@ -308,7 +308,7 @@ pub fn execute<const N: usize, const M: usize>(
 }
 
 /// The graph is accepted: the doomed nodes are closed, the drivers asked.
-fn finish<const N: usize, const M: usize>(
+pub(crate) fn finish<const N: usize, const M: usize>(
     mut work: Work<'_, N, M>,
     derived: Derived<N, M>,
     mut settled: Settled<N>,

@@ -43,12 +43,12 @@ pub(crate) const FORMAT: Spec = Spec::plain(Kind::Format);
 pub(crate) const NO_PERMISSION: Spec = Spec::plain(Kind::NoPermission);
 pub(crate) const EXCLUSIVE: Spec = Spec::plain(Kind::ExclusiveWriter);
 
-const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
+pub(crate) const fn flagged(kind: Kind, read_only: bool, force_share: bool, no_io: bool, never_freeze: bool) -> Spec {
     let flags = Flags { read_only, force_share, no_io, never_freeze, ..Flags::NONE };
     Spec { kind, opt: kind.default_opt(), flags }
 }
 
-const fn implicit(kind: Kind) -> Spec {
+pub(crate) const fn implicit(kind: Kind) -> Spec {
     let flags = Flags { implicit: true, ..Flags::NONE };
     Spec { kind, opt: kind.default_opt(), flags }
 }

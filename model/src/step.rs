@@ -325,7 +325,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
     }
 
     /// S5: the edges that replace-node moves, in list order; none of them may be frozen.
-    fn movable(&self, from: NodeId, to: NodeId) -> Result<ArrayVec<EdgeId, M>, StepError> {
+    pub(crate) fn movable(&self, from: NodeId, to: NodeId) -> Result<ArrayVec<EdgeId, M>, StepError> {
         let below = self.graph.reach(to);
         let mut moved = ArrayVec::new();
         for index in self.graph.parents(from) {

@@ -85,15 +85,31 @@ catalogue! {
     H34 Flawed "132ada80c4" "4.1" "attaching does not align contexts" "C1: both ends in one context";
     H35 Flawed "53a7d04185" "4.1" "a move ignores the other parents" "C2: all or nobody moves";
     H37 Polling "7e8c182fb5" "7.2" "polling while half of them have moved" "C4: all are switched at once";
-    H40 Polling "804db8ea00" "4.1" "counts after a change inside a drain hook" "Q1: quiesce counters";
+    H40 Flawed "804db8ea00" "4.1" "a parent that leaves inside a drain hook is undrained twice" "Q1: quiesce counters";
+    H40b Flawed "804db8ea00" "4.1" "a parent that leaves inside a drain hook is not undrained" "Q1: quiesce counters";
     H42 Flawed "4be6a6d118" "3.0" "attaching to a drained node does not quiesce" "Q1: quiesce counters";
-    H44 Flawed "0f12264e7a" "3.0" "nodes that come and go inside a drain-all" "Q1: quiesce counters";
+    H44 Flawed "0f12264e7a" "3.0" "a node that comes inside a drain-all does not join" "Q1: quiesce counters";
+    H44b Flawed "1a6d3bd229" "5.2" "a node that goes inside a drain-all does not end it" "Q1: quiesce counters";
     H46 Polling "637d54a5f3" "4.2" "drop-intermediate keeps edges over a poll" "Nothing freed is used";
     H47 Polling "8d3dd037d9" "6.2" "stream installs a base chosen before it drained" "Nothing freed is used";
     H53 Polling "f6d38c9f6d" "9.0" "an iterator drops the reference of the wrong node" "L1: references";
     H61 Flawed "" "" "a node queued twice stays drained" "Q1: quiesce counters";
     H62 Transactional "" "" "what a reopen comes to depends on the order of its list" "R4: the order does not matter";
     H63 Flawed "" "" "an active parent over an inactive child by snapshot" "A4: no active parent over an inactive child";
+    N41 Flawed "" "" "an edge that is put back comes to the head of its lists" "S1: undo restores the order";
+    N42 Flawed "" "" "names that are written stay when another one is refused" "S6.1: a name is written with all the rest";
+    N43 Flawed "" "" "who inherits from a closed node, but is not its child, does so for ever" "S8.5: no pointer to a closed node";
+    N44 Flawed "" "" "a blocker survives its owner" "L4.1: no blocker without its owner";
+    N45 Flawed "" "" "a driver lags, and nobody remembers it" "V7.1: stale nodes";
+    N46 Flawed "" "" "a force-share child does not widen its edges" "P8: shares everything";
+    N47 Flawed "" "" "a reopen throws out an implicit filter whose child it names" "R3.2: implicit children are skipped";
+    N48 Flawed "" "" "half of an inactivation stays when a user objects" "V1: all or nothing";
+    N49 Flawed "" "" "who uses a node that lost a parent is dragged to the main context" "C3: only who has no user goes home";
+    N50 Flawed "" "" "a refused loosening leaves those below unasked" "V7: the plan goes on";
+    N51 Flawed "" "" "half of an activation stays when the rest is refused" "V1: all or nothing";
+    N52 Flawed "" "" "a parent is resumed while its edge moves between two drained nodes" "Q4: quiet before and after is told nothing";
+    N53 Flawed "" "5.2" "who gets a backing image forgets the stored name" "S6: attaching does not change the name";
+    N54 Flawed "" "" "a new filter drags what it is put on to the main context" "C2.2: what is made has no say";
 }
 
 impl Defect {

@@ -7,6 +7,7 @@
 //! that one exploration meets many defects, each first on a shortest way.
 
 mod defect;
+pub mod flawed;
 mod heap;
 pub mod museum;
 mod recursive;

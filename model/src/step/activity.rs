@@ -67,7 +67,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
     }
 
     /// A1: whom an inactivation covers, in order.
-    fn covered(&self, node: NodeId) -> Names<N> {
+    pub(crate) fn covered(&self, node: NodeId) -> Names<N> {
         let mut covered = Names::new();
         covered.push(node);
         let mut at = 0;

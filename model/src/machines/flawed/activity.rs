@@ -1,0 +1,80 @@
+//! Activity: H24, H63, N48.
+
+use super::{Case, Told, execute, let_pass};
+use crate::judge::{Outcome, derive};
+use crate::op::{EdgeId, Op, StepError, Violation};
+use crate::state::{Parent, State};
+use crate::step::Work;
+
+/// H24: QEMU up to 6.1 looked at the node's parents and users, and not at what is needed of it when it is inactive.
+pub(super) fn over_writers(case: &Case<'_>, on: bool) -> Told {
+    let overlooked = |violation: &Violation| matches!(violation, Violation::InactiveNode { .. });
+    let passes = matches!(case.op, Op::Inactivate { .. }) && case.outcome.violations().iter().all(overlooked);
+    passed(case, on && passes)
+}
+
+/// H63: the edge that an append makes is looked at, the edges that it moves are not.
+pub(super) fn over_inactive(case: &Case<'_>, on: bool) -> Told {
+    let (Op::Append { new: above, .. } | Op::Snapshot { overlay: above, .. }) = case.op else {
+        return case.honest.clone();
+    };
+    let moved = |edge: &EdgeId| !matches!(edge, EdgeId::Child(parent, _) if *parent == above);
+    let overlooked = |violation: &Violation| matches!(violation, Violation::InactiveChild { edge } if moved(edge));
+    passed(case, on && case.outcome.violations().iter().all(overlooked))
+}
+
+/// A violation that is let pass.
+fn passed(case: &Case<'_>, passes: bool) -> Told {
+    match case.outcome {
+        Outcome::Violates { .. } if passes => {
+            let_pass(case.before, case.op).map_or_else(|| case.honest.clone(), |state| Told::at(true, state))
+        }
+        _ => case.honest.clone(),
+    }
+}
+
+/// N51: each node for itself, children first.
+pub(super) fn half_activated(case: &Case<'_>, on: bool) -> Told {
+    let (Op::Activate { node }, Some(derived), false) =
+        (case.op, derive(case.before), matches!(case.outcome, Outcome::Failed { .. }))
+    else {
+        return case.honest.clone();
+    };
+    let below = case.before.reach(node);
+    let upwards = derived.order.iter().rev().filter(|node| below[node.0 as usize]);
+    let steps: Vec<Op> = upwards.map(|&node| Op::Activate { node }).collect();
+    if !on {
+        return Told::of(case.before, &execute(case.before, &steps, &[]));
+    }
+    let mut state = *case.before;
+    for step in steps {
+        match execute(&state, &[step], &[]) {
+            Outcome::Done { next, .. } => state = next,
+            _ => return Told::at(false, state),
+        }
+    }
+    Told::at(true, state)
+}
+
+/// N48: node by node, and what is done stays done when the next one objects.
+pub(super) fn half_inactivated(case: &Case<'_>, on: bool) -> Told {
+    let (Op::Inactivate { node }, Outcome::Failed { error: StepError::UserActive { user }, .. }) =
+        (case.op, case.outcome)
+    else {
+        return case.honest.clone();
+    };
+    let mut state = *case.before;
+    let objects =
+        |state: &State<6, 10>, node| state.parents(node).any(|i| state.edges()[i].parent == Parent::User(*user));
+    for node in Work::new(case.before).covered(node) {
+        if objects(&state, node) {
+            break;
+        }
+        state.nodes[node.0 as usize].flags.inactive = on;
+    }
+    // The drivers of those that are inactive now have been asked.
+    match execute(&state, &[], &[]) {
+        Outcome::Done { next, .. } => Told::at(false, next),
+        _ => case.honest.clone(),
+    }
+}

@@ -1,0 +1,123 @@
+//! Contexts: H34, H35, N49, N54.
+
+use super::{Case, NAMES, Told};
+use crate::contexts::components;
+use crate::judge::Outcome;
+use crate::menu::Small;
+use crate::op::{Context, EdgeId, NodeId, Op};
+use crate::state::Parent;
+
+/// H34: the edge is made, and then one of its sides follows the other; or, up to 4.0, nobody does.
+pub(super) fn attached(case: &Case<'_>, on: bool) -> Told {
+    let Op::Attach { parent, child, .. } = case.op else {
+        return case.honest.clone();
+    };
+    let Some(mut next) = without_contexts(case) else {
+        return Told::refused(case.before);
+    };
+    if on || aligned(case.before, &mut next, parent, child) { Told::at(true, next) } else { Told::refused(case.before) }
+}
+
+/// The operation as it would be if there were no contexts; everybody stays where it was, and new nodes are in main.
+fn without_contexts(case: &Case<'_>) -> Option<Small> {
+    let mut flat = *case.before;
+    flat.nodes.iter_mut().for_each(|node| node.context = Context::MAIN);
+    for edge in 0..flat.edges().len() {
+        flat.edge_mut(edge).ways.fixed = false;
+    }
+    let Outcome::Done { mut next, .. } = case.executed(&flat) else {
+        return None;
+    };
+    for (node, was) in next.nodes.iter_mut().zip(&case.before.nodes) {
+        node.context = was.context;
+    }
+    for edge in case.before.edges() {
+        if let Some(index) = next.edge_index(edge.id()) {
+            next.edge_mut(index).ways = edge.ways;
+        }
+    }
+    Some(next)
+}
+
+/// N54: a node that is just made is in the main context, and what it is put on follows it, as the child's side does.
+pub(super) fn inserted(case: &Case<'_>, on: bool) -> Told {
+    let Op::Insert { new, top, .. } = case.op else {
+        return case.honest.clone();
+    };
+    let Some(mut next) = without_contexts(case) else {
+        return Told::refused(case.before);
+    };
+    let component = components(case.before);
+    let below = component.map(|number| number == component[top.0 as usize]);
+    if on && !has_fixed(case.before, &below) {
+        place(&mut next, &below, Context::MAIN);
+    } else {
+        next.nodes[new.0 as usize].context = case.before.nodes[top.0 as usize].context;
+    }
+    Told::at(true, next)
+}
+
+/// The child's side goes to the parent, or if it must not the parent's to the child (30dd65f307); may one of them?
+fn aligned(before: &Small, next: &mut Small, parent: NodeId, child: NodeId) -> bool {
+    let home = |node: NodeId| before.nodes[node.0 as usize].context;
+    if home(parent) == home(child) {
+        return true;
+    }
+    let component = components(before);
+    let side = |of: NodeId| component.map(|number| number == component[of.0 as usize]);
+    let ways = [(side(child), home(parent)), (side(parent), home(child))];
+    let Some((nodes, to)) = ways.into_iter().find(|(nodes, _)| !has_fixed(before, nodes)) else {
+        return false;
+    };
+    place(next, &nodes, to);
+    true
+}
+
+/// H35: who moves takes along what is below it, and nobody else is asked.
+pub(super) fn moved(case: &Case<'_>, on: bool) -> Told {
+    let Op::MoveContext { node, to } = case.op else {
+        return case.honest.clone();
+    };
+    if case.before.node(node).is_none() {
+        return Told::refused(case.before);
+    }
+    let component = components(case.before);
+    let whole = component.map(|number| number == component[node.0 as usize]);
+    let nodes = if on { case.before.reach(node) } else { whole };
+    if case.before.nodes[node.0 as usize].context != to && has_fixed(case.before, &nodes) {
+        return Told::refused(case.before);
+    }
+    let mut next = *case.before;
+    place(&mut next, &nodes, to);
+    Told::at(true, next)
+}
+
+/// N49: a node that has lost a parent goes to the main context, unless somebody is fixed; who merely uses it is taken along.
+pub(super) fn dragged(case: &Case<'_>, on: bool) -> Told {
+    let lost = match case.op {
+        Op::Detach { parent, name } => case.before.edge_index(EdgeId::Child(parent, name)),
+        _ => None,
+    };
+    let (Some(edge), true) = (lost, case.honest.accepted) else {
+        return case.honest.clone();
+    };
+    let mut next = case.honest.state;
+    let child = case.before.edges()[edge].child;
+    let component = components(&next);
+    let nodes = component.map(|number| number == component[child.0 as usize]);
+    let used = next.edges().iter().any(|e| matches!(e.parent, Parent::User(_)) && nodes[e.child.0 as usize]);
+    let stays = if on { has_fixed(&next, &nodes) } else { used };
+    if !stays {
+        place(&mut next, &nodes, Context::MAIN);
+    }
+    Told::at(true, next)
+}
+
+fn has_fixed(state: &Small, nodes: &[bool; NAMES]) -> bool {
+    state.edges().iter().any(|e| e.ways.fixed && nodes[e.child.0 as usize])
+}
+
+fn place(state: &mut Small, nodes: &[bool; NAMES], to: Context) {
+    let there = state.nodes.iter_mut().zip(nodes).filter(|(node, here)| **here && node.kind.is_some());
+    there.for_each(|(node, _)| node.context = to);
+}

@@ -1,0 +1,56 @@
+//! What outlives its owner: N43, N44; and what does not come from its owner: N53.
+
+use super::{Case, NAMES, Told};
+use crate::judge::Outcome;
+use crate::menu::Small;
+use crate::op::{EdgeId, NodeId, Op, OpKinds, Role};
+use crate::state::{Edge, Parent};
+
+/// N43: a node that is closed is forgotten by those below it, and by nobody else.
+pub(super) fn pointers_stay(case: &Case<'_>, on: bool) -> Told {
+    let Outcome::Done { closed, .. } = case.outcome else {
+        return case.honest.clone();
+    };
+    let mut told = case.honest.clone();
+    for (x, heir) in told.state.nodes.iter_mut().enumerate().filter(|(_, heir)| heir.kind.is_some()) {
+        let was = case.before.nodes[x].inherits;
+        let forgotten = |i: &crate::state::Inherits| {
+            let below = case.before.children(i.from).any(|e| usize::from(e.child.0) == x);
+            !on || below || !closed.contains(&i.from)
+        };
+        heir.inherits = heir.inherits.or(was.filter(|i| !forgotten(i)));
+    }
+    told
+}
+
+/// N44: who blocks what is on a list of each node, kept as edges come and go; a user that goes leaves its blockers there.
+pub(super) fn blockers_stay(case: &Case<'_>, on: bool) -> Told {
+    let mut told = case.honest.clone();
+    let list = |state: &Small| -> Vec<(EdgeId, NodeId, OpKinds)> {
+        state.edges().iter().map(|e| (e.id(), e.child, super::blocks(e))).collect()
+    };
+    let (was, is) = (list(case.before), list(&told.state));
+    let mut blockers = was.clone();
+    for new in is.iter().filter(|new| !was.contains(new)) {
+        blockers.push(*new);
+    }
+    let unblocks = matches!(case.op, Op::Unblock { .. });
+    blockers.retain(|old| is.contains(old) || on && !unblocks && matches!(old.0, EdgeId::User(_)));
+    told.kept.blocked = [OpKinds::NONE; NAMES];
+    for (_, node, kinds) in blockers {
+        told.kept.blocked[node.0 as usize].0 |= kinds.0;
+    }
+    told
+}
+
+/// N53: whoever gets a backing image takes its name for the one that is stored.
+pub(super) fn name_renewed(case: &Case<'_>, on: bool) -> Told {
+    let mut told = case.honest.clone();
+    let known = |edge: &Edge| case.before.edges().iter().any(|e| (e.id(), e.child) == (edge.id(), edge.child));
+    for edge in case.honest.state.edges().iter().filter(|e| on && e.role.has(Role::COW) && !known(e)) {
+        if let Parent::Node(parent) = edge.parent {
+            told.state.nodes[parent.0 as usize].stored = Some(edge.child);
+        }
+    }
+    told
+}

@@ -1,0 +1,60 @@
+//! Ways back that do not lead to where one came from: N41, N42.
+
+use super::{Case, Told};
+use crate::judge::{Outcome, execute};
+use crate::menu::Small;
+use crate::op::{Hook, Op};
+use crate::state::Edge;
+
+/// N41: edges that a refused operation has moved go back, one by one; each to its old place, or to the heads of its lists.
+pub(super) fn at_the_head(case: &Case<'_>, on: bool) -> Told {
+    let (Outcome::Violates { graph, .. }, Op::ReplaceUserChild { .. } | Op::ReplaceNode { .. }) =
+        (case.outcome, case.op)
+    else {
+        return case.honest.clone();
+    };
+    let mut state = *graph;
+    let stays = |edge: &&Edge| graph.edge_index(edge.id()).is_some_and(|i| graph.edges()[i].child == edge.child);
+    let mut moved: Vec<&Edge> = case.before.edges().iter().filter(|edge| !stays(edge)).collect();
+    // The last that went comes back first; where each gets its old place the first place has to be there first.
+    moved.sort_by_key(|edge| edge.rank);
+    if on {
+        moved.reverse();
+    }
+    for edge in moved {
+        if let Some(index) = state.edge_index(edge.id()) {
+            state.remove(index);
+            state.insert(*edge);
+            if !on {
+                lower(&mut state, edge);
+            }
+        }
+    }
+    Told::at(false, state)
+}
+
+/// From the head of its child's parents list to the place that it had.
+fn lower(state: &mut Small, edge: &Edge) {
+    for index in 0..state.edges().len() {
+        let other = state.edge_mut(index);
+        if other.id() == edge.id() {
+            other.rank = edge.rank;
+        } else if other.child == edge.child && other.rank <= edge.rank {
+            other.rank -= 1;
+        }
+    }
+}
+
+/// N42: the names are written one after another, and when one is refused those that are written stay.
+pub(super) fn names_stay(case: &Case<'_>, on: bool) -> Told {
+    let mut told = case.honest.clone();
+    let Some(by) = case.refusal.filter(|by| by.hook == Hook::Rename && on) else {
+        return told;
+    };
+    if let Outcome::Done { next, plan, .. } = execute(case.before, &[case.op], &[]) {
+        for node in plan.rename.iter().take_while(|node| **node != by.node) {
+            told.state.nodes[node.0 as usize].stored = next.nodes[node.0 as usize].stored;
+        }
+    }
+    told
+}

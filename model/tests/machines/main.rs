@@ -1,0 +1,3 @@
+//! The museum of defects: each is found where it is, and nowhere else.
+
+mod flawed;
