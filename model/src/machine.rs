@@ -54,6 +54,12 @@ pub struct Variant<'a, O> {
 }
 
 impl<O> Variant<'_, O> {
+    /// The same, of which something else is told.
+    pub fn with<'a, P>(&'a self, outcome: &'a P) -> Variant<'a, P> {
+        let Variant { number, meanwhile, action, next, broken, .. } = *self;
+        Variant { number, meanwhile, action, outcome, next, broken }
+    }
+
     /// The actions as they stand in a story.
     pub fn actions(&self) -> Vec<Action> {
         self.meanwhile.into_iter().chain([self.action]).cloned().collect()

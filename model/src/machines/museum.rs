@@ -1,64 +1,79 @@
-//! What the museum explores: the facets of the machines on trial.
+//! The museum: what is explored, with which machine, and which defects must be met there.
 
-use super::{Recursive, Reopening, Repairs, Transactional, Trial};
-use crate::menu::Facet;
-use crate::op::{Context, Entry, Kind, NodeId, Opt, Queue, Role, Spec, Ways};
-use crate::perm::{ALL, NONE, Pair, R, W, Z};
-use crate::scopes::{
-    BACKING, BACKING_FILTER, BLANK, EXCLUSIVE, FILE, FILTER, FILTERED, FORMAT, NO_PERMISSION, OTHER, PROTOCOL, STORAGE,
-    but,
-};
+mod facets;
 
-/// Permissions flow down and meet: the walk of seed 0, the topological list of seed 1.
-fn walks(nodes: u8, edges: usize, users: u8) -> Facet {
-    Facet {
-        name: "walks",
-        about: "users' wishes and options over filters and formats: the order of the walk",
-        nodes,
-        edges,
-        users,
-        verbs: &["add", "release", "attach-user", "detach-user", "set-user", "attach", "detach", "set-option"],
-        specs: const { &[PROTOCOL, FILTER, Spec::plain(Kind::WriteToSelected), PROTOCOL.read_only()] },
-        pairs: const { &[Pair::new(R, ALL), Pair::new(W, but(W))] },
-        roles: &[(FILE, FILTERED), (FILE, Role::DATA), (OTHER, Role::DATA)],
-        opts: const { &[Opt::Select(Some(FILE)), Opt::Select(Some(OTHER)), Opt::Select(None)] },
-        ..BLANK
+use super::flawed::{self, Flawed};
+use super::{Defect, Exception, Hall, Recursive, Reopening, Repairs, Told, Transactional, Trial};
+use crate::machine::{Machine, Variant};
+use crate::menu::{Action, Facet, Small};
+
+/// A machine of the museum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exhibit {
+    /// Seed 0 or seed 1.
+    Trial(Trial),
+    /// Our step with a defect put in.
+    Flawed(Flawed),
+}
+
+/// What is explored together.
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// Its number in the museum, from 1: `blockgraph defects --room`.
+    pub number: usize,
+    /// Of which hall.
+    pub hall: Hall,
+    /// What runs.
+    pub machine: Exhibit,
+    /// The bounds.
+    pub facet: Facet,
+    /// What must be met here, and nothing else.
+    pub defects: Vec<Defect>,
+}
+
+/// What an exhibit tells of a step: that it differs, and may.
+pub type Noted = Option<Exception>;
+
+impl Machine for Exhibit {
+    type Outcome = Noted;
+
+    fn opening(&self) -> Vec<Action> {
+        match self {
+            Exhibit::Trial(machine) => machine.opening(),
+            Exhibit::Flawed(machine) => machine.opening(),
+        }
+    }
+
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Noted>)) {
+        match self {
+            Exhibit::Trial(machine) => machine.each(facet, state, action, |tried| {
+                let noted = match tried.outcome {
+                    Told::Exception(exception) => Some(*exception),
+                    _ => None,
+                };
+                told(tried.with(&noted));
+            }),
+            Exhibit::Flawed(machine) => machine.each(facet, state, action, |tried| told(tried.with(&None))),
+        }
     }
 }
 
-/// What changes the shape.
-fn shapes(nodes: u8, edges: usize, users: u8) -> Facet {
-    Facet {
-        name: "shapes",
-        about: "set backing, replace, append, drop filter, drop intermediate",
-        nodes,
-        edges,
-        users,
-        verbs: &[
-            "add",
-            "release",
-            "attach-user",
-            "detach-user",
-            "attach",
-            "detach",
-            "set-backing",
-            "replace-node",
-            "append",
-            "drop-filter",
-            "drop-intermediate",
-        ],
-        specs: &[BACKING_FILTER, NO_PERMISSION, EXCLUSIVE],
-        pairs: const { &[Pair::new(W, ALL), Pair::new(NONE, but(W))] },
-        ways: &[Ways::NONE],
-        roles: &[(FILE, Role::DATA), (BACKING, Role::COW)],
-        ..BLANK
+/// All rooms.
+pub fn rooms() -> Vec<Room> {
+    let mut rooms: Vec<Room> = Vec::new();
+    let mut open = |hall, machine, facet: Facet, defects: &[Defect]| {
+        rooms.push(Room { number: rooms.len() + 1, hall, machine, facet, defects: defects.to_vec() });
+    };
+    for (machine, facet, defects) in facets::trials() {
+        let hall = match machine {
+            Trial::Recursive(Recursive { reopening: Reopening::None }) => Hall::Recursive,
+            Trial::Recursive(_) => Hall::History,
+            Trial::Transactional(_) => Hall::Transactional,
+        };
+        open(hall, Exhibit::Trial(machine), facet, &defects);
     }
-}
-
-/// TEMP
-pub fn temp(name: &str, n: u8, e: usize, u: u8) -> Facet {
-    match name {
-        "walks" => walks(n, e, u),
-        _ => shapes(n, e, u),
+    for (machine, facet) in flawed::rooms() {
+        open(Hall::Flawed, Exhibit::Flawed(machine), facet, &[machine.0]);
     }
+    rooms
 }

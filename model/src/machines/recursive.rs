@@ -43,6 +43,10 @@ pub(super) struct Seed0 {
 
 impl Trialled for Recursive {
     fn knows(&self, op: &Op) -> bool {
+        let reopens = matches!(op, Op::SetReadOnly { .. } | Op::Reopen { .. });
+        if reopens {
+            return self.reopening != Reopening::None;
+        }
         matches!(
             op,
             Op::Release { .. }
@@ -57,8 +61,6 @@ impl Trialled for Recursive {
                 | Op::DropFilter { .. }
                 | Op::DropIntermediate { .. }
                 | Op::SetOption { .. }
-                | Op::SetReadOnly { .. }
-                | Op::Reopen { .. }
         )
     }
 

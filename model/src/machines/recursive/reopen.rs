@@ -9,6 +9,8 @@ use arrayvec::ArrayVec;
 /// Which reopen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reopening {
+    /// None: what the seed does not show is not tried.
+    None,
     /// Up to 2.10: flags are switched, in the order of the list; permissions are not looked at.
     Blind,
     /// Up to 6.0: permissions are computed from the queue, on the graph as it was; backing children change at the end.
@@ -18,6 +20,7 @@ pub enum Reopening {
 impl Seed0 {
     pub(super) fn reopen(&mut self, reopening: Reopening, queue: &Queue) -> Done {
         match reopening {
+            Reopening::None => Err(Stop::Died),
             Reopening::Blind => self.reopen_blind(queue.entries()),
             Reopening::Early => self.reopen_early(queue.entries()),
         }

@@ -1,0 +1,70 @@
+//! The bounds of the machines on trial.
+
+use super::{Defect, Recursive, Reopening, Repairs, Transactional, Trial};
+use crate::menu::Facet;
+use crate::op::{Kind, Opt, Role, Spec, Ways};
+use crate::perm::{ALL, NONE, Pair, R, W};
+use crate::scopes::{
+    BACKING, BACKING_FILTER, BLANK, EXCLUSIVE, FILE, FILTER, FILTERED, NO_PERMISSION, OTHER, PROTOCOL, but,
+};
+
+/// Each with what must be met.
+pub(super) fn trials() -> Vec<(Trial, Facet, Vec<Defect>)> {
+    use Defect::*;
+    let recursive = Trial::Recursive(Recursive { reopening: Reopening::None });
+    let transactional = Trial::Transactional(Transactional { repaired: Repairs::NONE });
+    let repaired = Trial::Transactional(Transactional { repaired: Repairs::ALL });
+    vec![
+        (recursive, walks(3, 3, 1), vec![H01, H04, H10, H11]),
+        (recursive, shapes(3, 3, 1), vec![H02, H02b, H03, H07, H08, H09, H10, H11, H15]),
+        (transactional, walks(3, 2, 1), vec![H10, H11]),
+        (transactional, shapes(3, 3, 1), vec![H08b, H10, H11]),
+        (repaired, walks(3, 2, 1), vec![]),
+    ]
+}
+
+/// Permissions flow down and meet: the walk of seed 0, the topological list of seed 1.
+fn walks(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "walks",
+        about: "users' wishes and options over filters and formats: the order of the walk",
+        nodes,
+        edges,
+        users,
+        verbs: &["add", "release", "attach-user", "detach-user", "set-user", "attach", "detach", "set-option"],
+        specs: const { &[PROTOCOL, FILTER, Spec::plain(Kind::WriteToSelected), PROTOCOL.read_only()] },
+        pairs: const { &[Pair::new(R, ALL), Pair::new(W, but(W))] },
+        roles: &[(FILE, FILTERED), (FILE, Role::DATA), (OTHER, Role::DATA)],
+        opts: const { &[Opt::Select(Some(FILE)), Opt::Select(Some(OTHER)), Opt::Select(None)] },
+        ..BLANK
+    }
+}
+
+/// What changes the shape.
+fn shapes(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "shapes",
+        about: "set backing, replace, append, drop filter, drop intermediate",
+        nodes,
+        edges,
+        users,
+        verbs: &[
+            "add",
+            "release",
+            "attach-user",
+            "detach-user",
+            "attach",
+            "detach",
+            "set-backing",
+            "replace-node",
+            "append",
+            "drop-filter",
+            "drop-intermediate",
+        ],
+        specs: &[BACKING_FILTER, NO_PERMISSION, EXCLUSIVE],
+        pairs: const { &[Pair::new(W, ALL), Pair::new(NONE, but(W))] },
+        ways: &[Ways::NONE],
+        roles: &[(FILE, Role::DATA), (BACKING, Role::COW)],
+        ..BLANK
+    }
+}
