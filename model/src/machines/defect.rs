@@ -96,6 +96,8 @@ catalogue! {
     H61 Flawed "" "" "a node queued twice stays drained" "Q1: quiesce counters";
     H62 Transactional "" "" "what a reopen comes to depends on the order of its list" "R4: the order does not matter";
     H63 Flawed "" "" "an active parent over an inactive child by snapshot" "A4: no active parent over an inactive child";
+    N01 Recursive "" "" "a detach is settled before the edge has left" "P4: pairs follow the rule";
+    N02 Recursive "" "" "what one parent does not share another one shares" "P2: the cumulative share is an intersection";
     N41 Flawed "" "" "an edge that is put back comes to the head of its lists" "S1: undo restores the order";
     N42 Flawed "" "" "names that are written stay when another one is refused" "S6.1: a name is written with all the rest";
     N43 Flawed "" "" "who inherits from a closed node, but is not its child, does so for ever" "S8.5: no pointer to a closed node";

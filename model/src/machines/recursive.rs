@@ -81,7 +81,7 @@ impl Trialled for Recursive {
     }
 
     fn verdict(&self, met: &Met<'_>) -> Verdict {
-        signature::verdict(met)
+        signature::verdict(met, self.reopening)
     }
 }
 

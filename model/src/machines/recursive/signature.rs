@@ -1,11 +1,77 @@
 //! What a fault of seed 0 is.
 
+use super::reopen::{Reopening, WRITES};
 use crate::machines::Defect;
-use crate::machines::trial::{Fault, Met, Verdict};
+use crate::machines::trial::{Exception, Fault, Met, Part, Verdict};
+use crate::op::{NodeId, Op};
+use crate::state::Parent;
 
-pub(super) fn verdict(met: &Met<'_>) -> Verdict {
-    match met.fault {
-        Fault::Seen(_) => Verdict::Defect(Defect::H11),
+pub(super) fn verdict(met: &Met<'_>, reopening: Reopening) -> Verdict {
+    use Defect::*;
+    use Fault::*;
+    if let Op::DropIntermediate { top, .. } = *met.op
+        && !matches!(met.fault, Seen(_))
+        && !has_one_overlay_only(met, top)
+    {
+        return Verdict::Exception(Exception::OneOverlay);
+    }
+    let cyclic = match met.fault {
+        Died => true,
+        WronglyAccepted(kinds) => kinds.cycle,
+        _ => false,
+    };
+    let defect = match (met.op, met.fault) {
+        (_, Seen(WRITES)) => H30,
+        (_, Seen(_)) => H11,
+        (Op::SetReadOnly { .. } | Op::Reopen { .. }, _) => return reopened(met, reopening),
+        (Op::ReplaceNode { .. }, _) if cyclic => H09,
+        (Op::Attach { .. } | Op::Append { .. } | Op::SetBacking { .. }, _) if cyclic => H10,
+        (_, WronglyAccepted(kinds)) if kinds.conflict => H04,
+        (Op::ReplaceNode { .. }, WronglyRefused) => H02,
+        (Op::Append { .. }, WronglyRefused) => H03,
+        (Op::DropFilter { .. }, WronglyRefused) => H08,
+        (Op::SetBacking { .. }, NotUndone(Part::Edges)) => H07,
+        (Op::DropIntermediate { .. }, NotUndone(Part::Edges)) => H15,
+        (Op::SetUser { .. } | Op::AttachUser { .. } | Op::SetOption { .. } | Op::Attach { .. }, WronglyRefused) => H01,
+        (Op::SetBacking { .. }, WronglyRefused) => N01,
+        (Op::ReplaceNode { .. } | Op::DropFilter { .. } | Op::Append { .. }, Otherwise(_) | Unsound(..)) => {
+            let widened = target(met).is_some_and(|to| !met.granted_rightly(to));
+            if widened { N02 } else { H02b }
+        }
+        (Op::DetachUser { .. } | Op::Detach { .. } | Op::Release { .. }, Otherwise(Part::Nodes) | Unsound(..))
+        | (Op::SetBacking { .. } | Op::DropIntermediate { .. }, Otherwise(Part::Nodes) | Unsound(..))
+        | (Op::Append { .. }, NotUndone(Part::Nodes)) => N01,
+        _ => return Verdict::Unexplained,
+    };
+    Verdict::Defect(defect)
+}
+
+/// Where replace-node takes the parents.
+fn target(met: &Met<'_>) -> Option<NodeId> {
+    match *met.op {
+        Op::ReplaceNode { to, .. } => Some(to),
+        Op::Append { new, .. } => Some(new),
+        Op::DropFilter { filter } => met.before.chain_edge(filter).map(|edge| met.before.edges()[edge].child),
+        _ => None,
+    }
+}
+
+/// Has the node one parent, and follows that one's chain the edge? Only then the operation is the same in both.
+fn has_one_overlay_only(met: &Met<'_>, top: NodeId) -> bool {
+    let mut parents = met.before.parents(top);
+    let (Some(edge), None) = (parents.next(), parents.next()) else { return false };
+    match met.before.edges()[edge].parent {
+        Parent::Node(parent) => met.before.chain_edge(parent) == Some(edge),
+        Parent::User(_) => false,
+    }
+}
+
+/// H16: nobody looks at permissions. H17: they are looked at, but on the graph as it was.
+fn reopened(met: &Met<'_>, reopening: Reopening) -> Verdict {
+    use Fault::*;
+    match (reopening, met.fault) {
+        (Reopening::Blind, Unsound(..) | WronglyAccepted(_) | Otherwise(_)) => Verdict::Defect(Defect::H16),
+        (Reopening::Early, Unsound(..) | WronglyAccepted(_) | WronglyRefused) => Verdict::Defect(Defect::H17),
         _ => Verdict::Unexplained,
     }
 }
