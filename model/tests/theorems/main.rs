@@ -8,6 +8,7 @@
 
 mod page;
 mod rollback;
+mod topological;
 
 use std::path::{Path, PathBuf};
 
