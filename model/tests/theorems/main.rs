@@ -6,8 +6,11 @@
     reason = "tests, and what their helpers cannot do fails them"
 )]
 
+mod loosening;
 mod page;
+mod reopen_order;
 mod rollback;
+mod story;
 mod topological;
 
 use std::path::{Path, PathBuf};
