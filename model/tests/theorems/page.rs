@@ -36,6 +36,11 @@ pub fn verbatim(lines: &str) -> String {
     format!("```text\n{}\n```\n", lines.trim_end())
 }
 
+/// So many of something.
+pub fn some(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
 /// A number as people read it.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -115,5 +120,6 @@ fn what_does_not_match_is_an_error() {
 fn tables_and_numbers_read_well() {
     assert_eq!(table(["a", "b"], [["1".into(), "2".into()]]), "| a | b |\n|---|---|\n| 1 | 2 |\n");
     assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    assert_eq!([0, 1, 2].map(|number| some(number, "edge")), ["0 edges", "1 edge", "2 edges"]);
     assert_eq!(verbatim("a\n"), "```text\na\n```\n");
 }

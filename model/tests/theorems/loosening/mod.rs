@@ -40,8 +40,7 @@ impl Visitor for Counts {
 }
 
 /// The facets in which most is given up.
-const FACETS: [&str; 9] =
-    ["permissions", "flags", "refusals", "pairs", "life", "ejected", "contexts", "presets", "quorums"];
+const FACETS: [&str; 8] = ["permissions", "flags", "refusals", "pairs", "life", "ejected", "contexts", "quorums"];
 
 /// All loosenings of these facets.
 fn explored() -> String {

@@ -182,7 +182,7 @@ fn every(nodes: usize, edges: usize, users: usize) -> Vec<Graph> {
         .collect()
 }
 
-/// Graphs by size: nodes, then edges between them, then users.
+/// Graphs by size: nodes, then edges between them, then users; within a size in the order in which they are made.
 pub struct Sizes(Vec<([usize; 3], Vec<Graph>)>);
 
 impl Sizes {
@@ -217,9 +217,11 @@ impl Sizes {
         let rows = counts.into_iter().map(|(size, count)| {
             let (monotone, size) = match size {
                 None => ("yes", format!("none among {}", page::grouped(graphs as u64))),
-                Some([nodes, edges, users]) => {
-                    ("no", format!("{nodes} nodes, {edges} edges between them, {users} users"))
-                }
+                Some([nodes, edges, users]) => (
+                    "no",
+                    [page::some(nodes, "node"), page::some(edges, "edge") + " between them", page::some(users, "user")]
+                        .join(", "),
+                ),
             };
             [monotone.into(), page::grouped(count), size]
         });

@@ -133,7 +133,9 @@ fn blocks() -> Vec<Block> {
     let rows = WAYS.into_iter().zip(&search.cells).map(|(way, cells)| {
         let cell = |mistake: Mistake| match &cells[mistake as usize] {
             Cell { first: Some((size, _)), count } => {
-                format!("{} ({} nodes, {} edges, {} users)", page::grouped(*count), size.nodes, size.edges, size.users)
+                let size = [(size.nodes, "node"), (size.edges, "edge"), (size.users, "user")];
+                let size = size.map(|(number, what)| page::some(number, what)).join(", ");
+                format!("{} ({size})", page::grouped(*count))
             }
             _ => "none".into(),
         };
