@@ -72,8 +72,9 @@ pub fn drawn(state: &Small) -> String {
     let mut out = String::new();
     for node in state.names() {
         let found = &state.nodes[node.0 as usize];
-        let flag = if found.flags.read_only { ", read-only" } else { "" };
-        out += &format!("{node:?}  {:?}{flag}\n", found.kind.unwrap());
+        let flags = [(found.flags.read_only, ", read-only"), (found.flags.implicit, ", implicit")];
+        let flags: String = flags.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
+        out += &format!("{node:?}  {:?}{flags}\n", found.kind.unwrap());
         for edge in state.children(node) {
             out += &format!("    {:?} ({:?}) → {:?}\n", edge.name, edge.role, edge.child);
         }
