@@ -201,8 +201,8 @@ fn is_about_sections(op: &Op) -> bool {
     matches!(op, Op::DrainBegin { .. } | Op::DrainEnd { .. } | Op::DrainAllBegin {} | Op::DrainAllEnd {})
 }
 
-/// The operations of V8.
-fn loosens<const N: usize, const M: usize>(before: &State<N, M>, op: &Op) -> bool {
+/// Is this one of the operations of V8, which only take something away?
+pub fn loosens<const N: usize, const M: usize>(before: &State<N, M>, op: &Op) -> bool {
     match *op {
         Op::Release { .. } | Op::DetachUser { .. } | Op::Detach { .. } | Op::Freeze { .. } | Op::Thaw { .. } => true,
         Op::Hold { .. } | Op::Delete { .. } | Op::Eject { .. } | Op::Block { .. } | Op::Unblock { .. } => true,

@@ -1,68 +1,10 @@
-//! The rules, enumerated: they are small enough to be tried on everything.
+//! The rules in numbers; that they are monotone is a theorem (`theorems/loosening`).
 
 use blockgraph_model::op::{Flags, Opt};
 use blockgraph_model::perm::{ALL, G, NONE, R, U, W, Z};
 use blockgraph_model::rules::{Input, child_pair, conflict, disturbs_inactive, fits, misaligned, well_formed};
 use blockgraph_model::{ChildName, Kind, Pair, Perms, Phase, Role, Spec};
 use quickcheck::{Arbitrary, Gen, QuickCheck};
-
-fn every_pair() -> impl Iterator<Item = Pair> {
-    Perms::every().flat_map(|need| Perms::every().map(move |share| Pair::new(need, share)))
-}
-
-fn every_option(kind: Kind) -> Vec<Opt> {
-    match kind.default_opt() {
-        Opt::None => vec![Opt::None],
-        Opt::Rewrite(_) => vec![Opt::Rewrite(false), Opt::Rewrite(true)],
-        Opt::Phase(_) => Phase::EVERY.map(Opt::Phase).to_vec(),
-        Opt::Unaligned(_) => vec![Opt::Unaligned(false), Opt::Unaligned(true)],
-        Opt::Select(_) => [None, Some(ChildName::FILE), Some(ChildName(2))].map(Opt::Select).to_vec(),
-        Opt::Debug { .. } => every_pair().step_by(7).map(|p| Opt::Debug { take: p.need, unshare: p.share }).collect(),
-    }
-}
-
-/// Every edge that may exist, under every parent.
-fn every_edge(parent: Pair) -> impl Iterator<Item = Input> {
-    let roles = (0..32).map(Role).filter(|r| well_formed(*r));
-    roles.flat_map(move |role| {
-        Kind::EVERY.into_iter().filter(move |kind| kind.takes_children() && fits(role, *kind)).flat_map(move |kind| {
-            // A writable node is active.
-            let bits = (0..16).map(|b| [1, 2, 4, 8].map(|bit| b & bit == bit)).filter(|b| !(b[0] && b[3]));
-            every_option(kind).into_iter().flat_map(move |opt| {
-                bits.clone().map(move |[writable, no_io, force_share, inactive]| Input {
-                    parent,
-                    has_parents: true,
-                    inactive,
-                    writable,
-                    no_io,
-                    kind,
-                    opt,
-                    role,
-                    name: ChildName::FILE,
-                    force_share,
-                })
-            })
-        })
-    })
-}
-
-#[test]
-fn every_rule_is_monotone() {
-    // P10, one bit at a time, needed or shared: monotone in each bit is monotone.
-    for parent in every_pair() {
-        for input in every_edge(parent) {
-            let now = child_pair(input);
-            for bit in (0..5).map(|i| Perms(1 << i)) {
-                for looser in [Pair::new(parent.need - bit, parent.share), Pair::new(parent.need, parent.share | bit)] {
-                    let then = child_pair(Input { parent: looser, ..input });
-                    assert!(then.loosens(now), "{input:?} loosened by {bit:?}");
-                }
-            }
-            let alone = Input { parent: Pair::FREE, has_parents: false, ..input };
-            assert!(child_pair(alone).loosens(now), "{input:?} without a parent");
-        }
-    }
-}
 
 #[test]
 fn the_default_rules_in_numbers() {
