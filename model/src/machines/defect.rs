@@ -98,6 +98,10 @@ catalogue! {
     H63 Flawed "" "" "an active parent over an inactive child by snapshot" "A4: no active parent over an inactive child";
     N01 Recursive "" "" "a detach is settled before the edge has left" "P4: pairs follow the rule";
     N02 Recursive "" "" "what one parent does not share another one shares" "P2: the cumulative share is an intersection";
+    N11 Transactional "" "" "set-backing does not refresh the child that it takes away" "P4: pairs follow the rule";
+    N12 Transactional "" "" "replace-node does not align contexts" "C2: contexts are settled";
+    N13 Transactional "" "" "a change that loosens for a driver fails because it refuses" "V7: a refused loosening is tolerated";
+    N14 Transactional "" "" "a loosening that was refused reports success, and nothing is loosened" "V7: edges take the new pair";
     N41 Flawed "" "" "an edge that is put back comes to the head of its lists" "S1: undo restores the order";
     N42 Flawed "" "" "names that are written stay when another one is refused" "S6.1: a name is written with all the rest";
     N43 Flawed "" "" "who inherits from a closed node, but is not its child, does so for ever" "S8.5: no pointer to a closed node";

@@ -94,6 +94,8 @@ pub(super) struct Seed1 {
     failed: Option<Point>,
     /// The read-only flags that a reopen will set.
     queued: [Option<bool>; 6],
+    /// Whose drivers were asked.
+    asked: [bool; 6],
 }
 
 impl Trialled for Transactional {
@@ -130,6 +132,7 @@ impl Trialled for Transactional {
             fail,
             failed: None,
             queued: [None; 6],
+            asked: [false; 6],
         };
         let done = seed.op(op);
         *heap = seed.heap;
@@ -293,7 +296,9 @@ impl Seed1 {
         if self.repaired.drivers && same {
             return Ok(());
         }
-        let asked = if may_fail { self.point(Point::Hook(node, Hook::Check)) } else { Ok(()) };
+        let again = std::mem::replace(&mut self.asked[usize::from(node.0)], true);
+        let point = if again { Point::Again(node) } else { Point::Hook(node, Hook::Check) };
+        let asked = if may_fail { self.point(point) } else { Ok(()) };
         match asked {
             // V7: it lags, and is asked again.
             Err(_) if self.repaired.drivers && above.loosens(granted.pair) => Ok(()),

@@ -27,6 +27,8 @@ pub(super) enum Point {
     Action,
     /// A driver's hook said no.
     Hook(NodeId, Hook),
+    /// A driver's check, when it was asked once more in the same operation.
+    Again(NodeId),
 }
 
 /// An algorithm on trial.
@@ -124,17 +126,20 @@ pub enum Exception {
     OneOverlay,
     /// A driver was asked although nothing changes for it, and could refuse (V5.2).
     AskedInVain,
+    /// A driver was asked again in the same operation, and could change its mind (V5.2).
+    AskedTwice,
     /// A component whose user has gone took its other, movable users along to the main context (C3).
     DragsUsers,
 }
 
 impl Exception {
     /// All.
-    pub const ALL: [Exception; 5] = [
+    pub const ALL: [Exception; 6] = [
         Exception::Contract,
         Exception::SharesUnchanged,
         Exception::OneOverlay,
         Exception::AskedInVain,
+        Exception::AskedTwice,
         Exception::DragsUsers,
     ];
 
@@ -145,6 +150,7 @@ impl Exception {
             Exception::SharesUnchanged => "every parent had to share write-unchanged",
             Exception::OneOverlay => "drop-intermediate changed one overlay only",
             Exception::AskedInVain => "drivers were asked although nothing changed for them",
+            Exception::AskedTwice => "drivers were asked more than once in an operation",
             Exception::DragsUsers => "movable users were taken along to the main context",
         }
     }

@@ -19,7 +19,10 @@ pub(super) fn trials() -> Vec<(Trial, Facet, Vec<Defect>)> {
         (recursive, shapes(3, 3, 1), vec![H02, H02b, H03, H07, H08, H09, H10, H11, H15]),
         (transactional, walks(3, 2, 1), vec![H10, H11]),
         (transactional, shapes(3, 3, 1), vec![H08b, H10, H11]),
+        (transactional, filters(3, 3, 1), vec![H08b, H10, H11]),
         (repaired, walks(3, 2, 1), vec![]),
+        (repaired, shapes(3, 3, 1), vec![]),
+        (repaired, filters(3, 3, 1), vec![]),
     ]
 }
 
@@ -33,7 +36,7 @@ fn walks(nodes: u8, edges: usize, users: u8) -> Facet {
         users,
         verbs: &["add", "release", "attach-user", "detach-user", "set-user", "attach", "detach", "set-option"],
         specs: const { &[PROTOCOL, FILTER, Spec::plain(Kind::WriteToSelected), PROTOCOL.read_only()] },
-        pairs: const { &[Pair::new(R, ALL), Pair::new(W, but(W))] },
+        pairs: const { &[Pair::new(R, ALL), Pair::new(W, but(W)), Pair::new(NONE, ALL)] },
         roles: &[(FILE, FILTERED), (FILE, Role::DATA), (OTHER, Role::DATA)],
         opts: const { &[Opt::Select(Some(FILE)), Opt::Select(Some(OTHER)), Opt::Select(None)] },
         ..BLANK
@@ -65,6 +68,22 @@ fn shapes(nodes: u8, edges: usize, users: u8) -> Facet {
         pairs: const { &[Pair::new(W, ALL), Pair::new(NONE, but(W))] },
         ways: &[Ways::NONE],
         roles: &[(FILE, Role::DATA), (BACKING, Role::COW)],
+        ..BLANK
+    }
+}
+
+/// Filters that somebody else holds too.
+fn filters(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "filters",
+        about: "append and drop filters that outlive their dropping, stay-at-node users",
+        nodes,
+        edges,
+        users,
+        verbs: &["add", "release", "hold", "attach-user", "append", "drop-filter"],
+        specs: &[BACKING_FILTER],
+        pairs: const { &[Pair::new(W, ALL)] },
+        ways: &[Ways::NONE, Ways::STAY],
         ..BLANK
     }
 }

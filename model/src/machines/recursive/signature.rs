@@ -24,7 +24,7 @@ pub(super) fn verdict(met: &Met<'_>, reopening: Reopening) -> Verdict {
         (_, Seen(WRITES)) => H30,
         (_, Seen(_)) => H11,
         (Op::SetReadOnly { .. } | Op::Reopen { .. }, _) => return reopened(met, reopening),
-        (Op::ReplaceNode { .. }, _) if cyclic => H09,
+        (Op::ReplaceNode { from, to }, _) if cyclic || takes_its_own(met, *from, *to) => H09,
         (Op::Attach { .. } | Op::Append { .. } | Op::SetBacking { .. }, _) if cyclic => H10,
         (_, WronglyAccepted(kinds)) if kinds.conflict => H04,
         (Op::ReplaceNode { .. }, WronglyRefused) => H02,
@@ -33,7 +33,7 @@ pub(super) fn verdict(met: &Met<'_>, reopening: Reopening) -> Verdict {
         (Op::SetBacking { .. }, NotUndone(Part::Edges)) => H07,
         (Op::DropIntermediate { .. }, NotUndone(Part::Edges)) => H15,
         (Op::SetUser { .. } | Op::AttachUser { .. } | Op::SetOption { .. } | Op::Attach { .. }, WronglyRefused) => H01,
-        (Op::SetBacking { .. }, WronglyRefused) => N01,
+        (Op::SetBacking { .. } | Op::DropIntermediate { .. }, WronglyRefused) => N01,
         (Op::ReplaceNode { .. } | Op::DropFilter { .. } | Op::Append { .. }, Otherwise(_) | Unsound(..)) => {
             let widened = target(met).is_some_and(|to| !met.granted_rightly(to));
             if widened { N02 } else { H02b }
@@ -44,6 +44,13 @@ pub(super) fn verdict(met: &Met<'_>, reopening: Reopening) -> Verdict {
         _ => return Verdict::Unexplained,
     };
     Verdict::Defect(defect)
+}
+
+/// Is there an edge to `from` among what `to` reaches, which is not to be moved, and of which only some were left?
+fn takes_its_own(met: &Met<'_>, from: NodeId, to: NodeId) -> bool {
+    let below = met.before.reach(to);
+    let above = |i: usize| met.before.edges()[i].parent;
+    met.before.parents(from).any(|i| matches!(above(i), Parent::Node(parent) if below[usize::from(parent.0)]))
 }
 
 /// Where replace-node takes the parents.

@@ -1,11 +1,68 @@
 //! What a fault of seed 1 is.
 
+use crate::judge::Outcome;
 use crate::machines::Defect;
-use crate::machines::trial::{Fault, Met, Verdict};
+use crate::machines::trial::{Exception, Fault, Met, Part, Point, Verdict};
+use crate::op::{Hook, NodeId, Op};
 
 pub(super) fn verdict(met: &Met<'_>) -> Verdict {
-    match met.fault {
-        Fault::Seen(_) => Verdict::Defect(Defect::H11),
+    use Defect::*;
+    use Fault::*;
+    let cyclic = match met.fault {
+        WronglyAccepted(kinds) => kinds.cycle,
+        _ => false,
+    };
+    let defect = match (met.op, met.fault) {
+        (_, Seen(_)) => H11,
+        (_, WronglyAccepted(_)) if cyclic => H10,
+        (Op::Append { new, top, .. }, WronglyAccepted(_)) if new == top => H10,
+        (Op::DropIntermediate { .. }, NotUndone(_)) if is_rename(met) => H15,
+        (_, NotUndone(Part::Lists)) => N41,
+        (_, _) if matches!(met.point, Some(Point::Again(_))) => return Verdict::Exception(Exception::AskedTwice),
+        (_, _) if let Some(node) = asked(met) => return refused(met, node),
+        (Op::DropFilter { .. }, Otherwise(Part::Edges)) => H08b,
+        (Op::SetBacking { .. }, Otherwise(Part::Nodes) | Unsound(..) | WronglyRefused) => N11,
+        (Op::ReplaceNode { .. } | Op::DropIntermediate { .. }, Died) => N12,
+        (Op::Reopen { .. }, WronglyRefused) => H62,
+        (Op::DetachUser { .. } | Op::Detach { .. } | Op::Release { .. }, Otherwise(Part::Nodes)) if only_contexts(met) => {
+            return Verdict::Exception(Exception::DragsUsers);
+        }
+        _ => return Verdict::Unexplained,
+    };
+    Verdict::Defect(defect)
+}
+
+fn is_rename(met: &Met<'_>) -> bool {
+    matches!(met.point, Some(Point::Hook(_, Hook::Rename)))
+}
+
+/// The driver that was made to refuse its permissions.
+fn asked(met: &Met<'_>) -> Option<NodeId> {
+    match met.point {
+        Some(Point::Hook(node, Hook::Check)) => Some(node),
+        _ => None,
+    }
+}
+
+/// A driver refused: was it a loosening, which is no reason to stop (V7), or did nothing change for it?
+fn refused(met: &Met<'_>, node: NodeId) -> Verdict {
+    let Outcome::Done { plan, .. } = met.right else { return Verdict::Unexplained };
+    let changes = plan.check.iter().any(|(asked, _)| *asked == node);
+    match (met.op, met.fault) {
+        (_, _) if !changes => Verdict::Exception(Exception::AskedInVain),
+        (_, Fault::WronglyRefused) => Verdict::Defect(Defect::N13),
+        (Op::SetUser { .. }, Fault::Unsound(..) | Fault::Otherwise(_)) => Verdict::Defect(Defect::N14),
+        (_, Fault::Unsound(..) | Fault::Otherwise(Part::Nodes)) => Verdict::Defect(Defect::N50),
         _ => Verdict::Unexplained,
     }
+}
+
+/// Do the nodes differ in nothing but their contexts?
+fn only_contexts(met: &Met<'_>) -> bool {
+    let Outcome::Done { next, .. } = met.right else { return false };
+    next.nodes.iter().zip(&met.after).all(|(right, after)| {
+        let mut moved = *after;
+        moved.context = right.context;
+        moved == *right
+    })
 }

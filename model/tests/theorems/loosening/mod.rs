@@ -8,6 +8,7 @@ use crate::story;
 use blockgraph_model::explore::{SmallOutcome, Visitor, explore};
 use blockgraph_model::invariants::loosens;
 use blockgraph_model::judge::{derive, stale};
+use blockgraph_model::machine::Atomic;
 use blockgraph_model::menu::{Action, Compounds, Facet, Small};
 use blockgraph_model::{NodeId, Outcome, rules, scopes};
 
@@ -98,7 +99,7 @@ fn unaligned() -> String {
     let facet = Facet { compounds: Compounds::None, ..sizes };
     let (explored, lags) = explore(&facet, 1, Lag::default, &|_, _| {});
     let (index, action, node) = lags.into_iter().find_map(|lag| lag.found).expect("P9 is not monotone");
-    let trace = explored.trace_and(&facet, index, &action);
+    let trace = explored.trace_and(&Atomic, &facet, index, &[action]);
     let (told, last) = story::told(&trace);
     let lagging = &last.nodes[node.0 as usize];
     let now = derive(&last).unwrap().nodes[node.0 as usize];
