@@ -1,0 +1,274 @@
+//! An operation that is under way, with what it remembers of the graph from before a poll.
+//!
+//! A name says nothing over a poll: its node can be closed and another one get the name. So each node and edge has a
+//! stamp, given when it is made; a raw pointer is a name with the stamp of then, and leads nowhere once that is gone. The
+//! graph itself is a [`State`](crate::State) and is changed by model operations; a stamp outlives a move (retargeting), not
+//! a detach, even if an edge of that name is made anew in the same operation.
+//!
+//! A reference that the operation holds stands in the graph as one more open section: that keeps the node (Q2), nothing
+//! else of a step looks at it, and unlike a holder it cannot be dropped in somebody else's name.
+
+use crate::invariants;
+use crate::judge::{Outcome, execute};
+use crate::machines::Defect;
+use crate::menu::{Action, Small};
+use crate::op::{EdgeId, NodeId, Op};
+use crate::state::{Edge, Parent};
+use crate::step::Work;
+use arrayvec::ArrayVec;
+
+/// Why an operation ends before its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stop {
+    /// It is refused.
+    Refused,
+    /// It followed a pointer to what is gone, or did something else after which nothing can be said.
+    Broken(Defect),
+}
+
+/// What a part of an operation comes to.
+pub(super) type Part<T = ()> = Result<T, Stop>;
+
+/// A raw pointer to a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct NodePtr {
+    id: NodeId,
+    stamp: u32,
+}
+
+/// A raw pointer to an edge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct EdgePtr {
+    pub(super) id: EdgeId,
+    stamp: u32,
+}
+
+/// Somebody else's operation, and the number of the poll at which it runs.
+pub(super) type Intruder<'a> = (u16, &'a Action);
+
+/// An operation that is under way.
+pub(super) struct Run<'a> {
+    /// The graph, with the references that the operation holds.
+    pub(super) graph: Small,
+    nodes: [u32; 6],
+    edges: ArrayVec<(EdgeId, u32), 10>,
+    clock: u32,
+    held: ArrayVec<NodePtr, 8>,
+    intruder: Option<Intruder<'a>>,
+    /// What a broken invariant at a poll is.
+    at_polls: fn(invariants::Broken) -> Defect,
+    /// How often it polled.
+    pub(super) polls: u16,
+    /// Did the intruder run, and was it not refused?
+    pub(super) intruded: bool,
+    /// Has a part of it taken effect?
+    pub(super) begun: bool,
+    /// What it did that is wrong if what comes out is; the likeliest first.
+    pub(super) suspects: ArrayVec<Defect, 8>,
+    /// What somebody else could see at a poll.
+    pub(super) seen: Option<Defect>,
+}
+
+impl<'a> Run<'a> {
+    /// Before its first part.
+    pub(super) fn new(
+        before: &Small,
+        intruder: Option<Intruder<'a>>,
+        at_polls: fn(invariants::Broken) -> Defect,
+    ) -> Self {
+        let edges = before.edges().iter().map(|e| (e.id(), 0)).collect();
+        let (nodes, clock) = ([0; 6], 1);
+        let (held, suspects) = Default::default();
+        let (polls, intruded, begun, seen) = (0, false, false, None);
+        Run { graph: *before, nodes, edges, clock, held, intruder, at_polls, polls, intruded, begun, suspects, seen }
+    }
+
+    // ---- looking up, and following pointers
+
+    /// Looks a node up by its name.
+    pub(super) fn find(&self, id: NodeId) -> Part<NodePtr> {
+        self.graph.node(id).map(|_| self.point(id)).ok_or(Stop::Refused)
+    }
+
+    /// The pointer to a node that is there.
+    pub(super) fn point(&self, id: NodeId) -> NodePtr {
+        NodePtr { id, stamp: self.nodes[id.0 as usize] }
+    }
+
+    /// The node, if it is not gone.
+    pub(super) fn alive(&self, ptr: NodePtr) -> Option<NodeId> {
+        let node = &self.graph.nodes[ptr.id.0 as usize];
+        (node.kind.is_some() && self.nodes[ptr.id.0 as usize] == ptr.stamp).then_some(ptr.id)
+    }
+
+    /// Follows a pointer; that it leads nowhere is `defect`.
+    pub(super) fn follow(&self, ptr: NodePtr, defect: Defect) -> Part<NodeId> {
+        self.alive(ptr).ok_or(Stop::Broken(defect))
+    }
+
+    /// The pointers to all parent edges of a node, in list order.
+    pub(super) fn parents(&self, node: NodeId) -> ArrayVec<EdgePtr, 10> {
+        self.graph.parents(node).map(|index| self.edge(self.graph.edges()[index].id())).collect()
+    }
+
+    /// The pointer to an edge that is there.
+    pub(super) fn edge(&self, id: EdgeId) -> EdgePtr {
+        let known = self.edges.iter().find(|(known, _)| *known == id);
+        EdgePtr { id, stamp: known.map_or(0, |(_, stamp)| *stamp) }
+    }
+
+    /// The edge, if it is not gone.
+    pub(super) fn alive_edge(&self, ptr: EdgePtr) -> Option<&Edge> {
+        self.edges
+            .contains(&(ptr.id, ptr.stamp))
+            .then(|| self.graph.edge_index(ptr.id))?
+            .map(|i| &self.graph.edges()[i])
+    }
+
+    /// The child of a node that a chain walk takes (S4).
+    pub(super) fn chain_child(&self, node: NodeId) -> Option<NodePtr> {
+        self.graph.chain_edge(node).map(|edge| self.point(self.graph.edges()[edge].child))
+    }
+
+    /// Is `base` in the chain of `top`?
+    pub(super) fn in_chain(&self, top: NodeId, base: NodeId) -> bool {
+        let next = |node: &NodeId| self.graph.chain_edge(*node).map(|edge| self.graph.edges()[edge].child);
+        std::iter::successors(Some(top), next).take(7).any(|node| node == base)
+    }
+
+    // ---- changes
+
+    /// One part of the operation; refused if a model operation is.
+    pub(super) fn apply(&mut self, ops: &[Op]) -> Part {
+        let Outcome::Done { next, .. } = execute(&self.graph, ops, &[]) else {
+            return Err(Stop::Refused);
+        };
+        self.enter(next, ops);
+        self.begun = true;
+        Ok(())
+    }
+
+    /// The graph is another one after these operations; what they made gets a stamp.
+    fn enter(&mut self, next: Small, ops: &[Op]) {
+        let mut work = Work::new(&self.graph);
+        // They were executed, so none fails.
+        let _ = ops.iter().try_for_each(|op| work.step(*op));
+        let stamp = self.clock;
+        self.clock += 1;
+        for (i, known) in self.nodes.iter_mut().enumerate() {
+            if self.graph.nodes[i].kind.is_none() {
+                *known = stamp;
+            }
+        }
+        let old = std::mem::take(&mut self.edges);
+        self.edges = next
+            .edges()
+            .iter()
+            .map(|e| {
+                let known = old.iter().find(|(id, _)| *id == e.id() && !work.made.contains(id));
+                (e.id(), known.map_or(stamp, |(_, stamp)| *stamp))
+            })
+            .collect();
+        self.graph = next;
+    }
+
+    /// Takes a reference.
+    pub(super) fn hold(&mut self, ptr: NodePtr) {
+        self.graph.nodes[ptr.id.0 as usize].sections += 1;
+        self.held.push(ptr);
+    }
+
+    /// Drops a reference that was taken; a node without any is closed.
+    pub(super) fn let_go(&mut self, ptr: NodePtr) -> Part {
+        let Some(place) = self.held.iter().position(|held| *held == ptr) else {
+            return Err(Stop::Broken(Defect::N69));
+        };
+        self.held.remove(place);
+        let op = [Op::DrainEnd { node: ptr.id }];
+        match execute(&self.graph, &op, &[]) {
+            Outcome::Done { next, .. } => self.enter(next, &op),
+            _ => return Err(Stop::Broken(Defect::N69)),
+        }
+        Ok(())
+    }
+
+    /// Drops all references that are left.
+    pub(super) fn let_all_go(&mut self) -> Part {
+        while let Some(&ptr) = self.held.first() {
+            self.let_go(ptr)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what is to blame should the result be wrong.
+    pub(super) fn suspect(&mut self, when: bool, defect: Defect) {
+        if when && !self.suspects.contains(&defect) {
+            self.suspects.push(defect);
+        }
+    }
+
+    // ---- polls
+
+    /// Other code runs: what it can see must be sound, and one of it may do something.
+    pub(super) fn poll(&mut self) {
+        // Up to the intruder a run is like the undisturbed one, which has been looked at.
+        let looked = self.intruder.is_some() && !self.intruded;
+        if !looked
+            && self.seen.is_none()
+            && let Some(broken) = invariants::broken(&self.graph)
+        {
+            self.seen = Some((self.at_polls)(broken));
+        }
+        let number = self.polls;
+        self.polls += 1;
+        if let Some((at, action)) = self.intruder
+            && at == number
+        {
+            self.intrude(&action.ops);
+        }
+    }
+
+    fn intrude(&mut self, ops: &[Op]) {
+        // What is done in somebody else's name must be possible without our references; and it can be refused because of
+        // them.
+        let without = self.without_references();
+        if !matches!(execute(&without, ops, &[]), Outcome::Done { .. }) {
+            return;
+        }
+        let Outcome::Done { next, .. } = execute(&self.graph, ops, &[]) else {
+            return;
+        };
+        let departing = without.names().any(|node| without.references(node) == 0);
+        self.suspect(departing, Defect::N68);
+        self.enter(next, ops);
+        self.intruded = true;
+    }
+
+    fn without_references(&self) -> Small {
+        let mut graph = self.graph;
+        self.held.iter().for_each(|ptr| graph.nodes[ptr.id.0 as usize].sections -= 1);
+        graph
+    }
+
+    /// The nodes that are connected with a node, itself first.
+    pub(super) fn component(&self, node: NodeId) -> ArrayVec<NodePtr, 6> {
+        let mut found: ArrayVec<NodeId, 6> = [node].into_iter().collect();
+        let mut done = 0;
+        while done < found.len() {
+            let at = found[done];
+            done += 1;
+            for edge in self.graph.edges() {
+                let Parent::Node(parent) = edge.parent else { continue };
+                let other = match (parent == at, edge.child == at) {
+                    (true, _) => edge.child,
+                    (_, true) => parent,
+                    _ => continue,
+                };
+                if !found.contains(&other) {
+                    found.push(other);
+                }
+            }
+        }
+        found.into_iter().map(|id| self.point(id)).collect()
+    }
+}

@@ -1,0 +1,143 @@
+//! Where each defect of the machine is to be met: the smallest bounds, and what else can be done within them.
+
+use super::{Order, Polling, Start};
+use crate::menu::{Action, Facet};
+use crate::op::{Act, ChildName, Context, Kind, NodeId, Op, Role, Spec, UserId, Ways};
+use crate::perm::Pair;
+use crate::scopes::BLANK;
+
+const IMAGE: Spec = Spec::plain(Kind::Format);
+const FILTER: Spec = Spec::plain(Kind::BackingFilter);
+const COW: (ChildName, Role) = (ChildName::BACKING, Role::COW);
+
+/// What the facets have in common: users that want nothing, so that nothing is refused for what somebody wants.
+const PEACE: Facet = Facet { specs: &[IMAGE], pairs: &[Pair::FREE], roles: &[COW], ..BLANK };
+
+/// O10 and O14.
+const REPLACE: Facet = Facet {
+    name: "polling-replace",
+    about: "replace-node and drop-filter, and what happens while they drain",
+    nodes: 3,
+    edges: 3,
+    users: 1,
+    verbs: &[
+        "add",
+        "release",
+        "attach-user",
+        "detach-user",
+        "append",
+        "set-backing",
+        "replace-node",
+        "replace-user-child",
+        "drop-filter",
+    ],
+    specs: &[IMAGE, FILTER],
+    ..PEACE
+};
+
+/// O24.
+const INTERMEDIATE: Facet = Facet {
+    name: "polling-intermediate",
+    about: "drop-intermediate, and what happens while it drains and writes names",
+    nodes: 3,
+    edges: 4,
+    users: 1,
+    verbs: &[
+        "add",
+        "release",
+        "attach-user",
+        "detach-user",
+        "append",
+        "set-backing",
+        "replace-child",
+        "drop-intermediate",
+    ],
+    ..PEACE
+};
+
+/// O42.
+const STREAM: Facet = Facet {
+    name: "polling-stream",
+    about: "the end of a stream, while the chain below and above it changes",
+    nodes: 4,
+    edges: 7,
+    users: 1,
+    verbs: &["add", "append", "set-backing", "drop-intermediate", "stream"],
+    ..PEACE
+};
+
+/// O42, over a commit.
+const TWO_JOBS: Facet = Facet {
+    name: "polling-jobs",
+    about: "the end of a stream, while a commit below it ends",
+    nodes: 5,
+    edges: 9,
+    users: 2,
+    verbs: &["release", "append", "set-backing", "stream", "commit"],
+    ..PEACE
+};
+
+/// O35.
+const CONTEXT: Facet = Facet {
+    name: "polling-context",
+    about: "a move of contexts, while nodes come to the component and leave it",
+    nodes: 3,
+    edges: 4,
+    users: 1,
+    verbs: &["add", "release", "attach-user", "detach-user", "append", "attach", "detach", "move-context"],
+    ways: &[Ways::NONE, Ways { fixed: true, ..Ways::NONE }],
+    moves: &[Context(1), Context::MAIN],
+    ..PEACE
+};
+
+/// O33.
+const ITERATE: Facet = Facet {
+    name: "polling-iterate",
+    about: "a loop over all nodes, whose body changes the graph",
+    nodes: 3,
+    edges: 4,
+    users: 2,
+    verbs: &[
+        "add",
+        "release",
+        "delete",
+        "attach-user",
+        "detach-user",
+        "replace-user-child",
+        "replace-node",
+        "append",
+        "drain-all-begin",
+        "drain-all-end",
+    ],
+    specs: &[IMAGE],
+    ..PEACE
+};
+
+/// The explorations, with the defects in.
+pub fn rooms() -> Vec<(Polling, Facet)> {
+    let machine = |start| Polling { order: Order::AsInSeed, start };
+    let two_jobs = (machine(Start::TwoJobs), TWO_JOBS);
+    let empty = [REPLACE, INTERMEDIATE, STREAM, CONTEXT, ITERATE].map(|facet| (machine(Start::Empty), facet));
+    empty.into_iter().chain([two_jobs]).collect()
+}
+
+/// What leads to a start.
+pub(super) fn opening(start: Start) -> Vec<Action> {
+    let [n0, n1, n2, above_n2, above_n1] = [0, 1, 2, 3, 4].map(NodeId);
+    let add = |node| Op::Add { node, spec: IMAGE };
+    let over = |new, top| Op::Append { new, top, store: true };
+    let (stream, commit) = (UserId(0), UserId(1));
+    let ops: &[Op] = match start {
+        Start::Empty => &[],
+        Start::TwoJobs => &[
+            add(n0),
+            add(n1),
+            over(n1, n0),
+            add(n2),
+            over(n2, n1),
+            Op::Stream { act: Act::Start, job: stream, node: n2, bottom: n2, filter: above_n2 },
+            Op::Commit { act: Act::Start, job: commit, top: n1, base: n0, filter: above_n1, name: None },
+        ],
+    };
+    ops.iter().copied().map(Action::single).collect()
+}

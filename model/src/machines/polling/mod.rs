@@ -1,0 +1,193 @@
+//! The machine `polling`: operations that QEMU runs in several parts, with polls between, and what runs there meanwhile.
+//!
+//! An action has one variant for each pair of a poll and an action of the facet's menu that runs at it, the *intruder*. An
+//! intruder is executed as a whole; what the operation itself remembers over the poll is what QEMU remembered, raw pointers
+//! (`arena`). What must come out is what comes of the two one after the other, in either order (the operation is
+//! linearizable): the same state, lists included, with the operation accepted in both or in neither. An intruder that is
+//! refused, perhaps only because the operation refers to a node for the time being, is as if it had not been. And at
+//! every poll the state must satisfy all invariants that hold between operations, since other code runs.
+//!
+//! In a story the intruder stands before the operation. What comes of the two is reached without polls as well, so
+//! variants lead nowhere.
+
+mod arena;
+mod context;
+mod facets;
+mod intermediate;
+mod iterate;
+mod replace;
+mod stream;
+
+pub use facets::rooms;
+
+use super::Defect;
+use crate::invariants::{self, Broken};
+use crate::judge::{Outcome, execute};
+use crate::machine::{Machine, Variant};
+use crate::menu::{Action, Facet, Small};
+use crate::op::{Act, Op};
+use arena::{Intruder, Part, Run, Stop};
+use arrayvec::ArrayVec;
+use stream::Stream;
+
+/// When an operation reads what it acts upon.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// As seed 1 has it: some of it before a poll.
+    AsInSeed,
+    /// After the last poll, and what it needs till then it refers to.
+    Repaired,
+}
+
+/// Where the exploration starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// The empty graph.
+    Empty,
+    /// n0 ← n1 ← n2: n1 is being committed into n0, and what is below n2 streamed into it, down to n2's own edge.
+    TwoJobs,
+}
+
+/// The machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Polling {
+    /// The switch.
+    pub order: Order,
+    /// The start.
+    pub start: Start,
+}
+
+impl Polling {
+    /// The same with the defects mended.
+    pub const fn repaired(self) -> Polling {
+        Polling { order: Order::Repaired, ..self }
+    }
+
+    /// Runs the operation; `None` if it is one that never polls.
+    fn play<'a>(&self, before: &Small, op: Op, intruder: Option<Intruder<'a>>) -> Option<Ended> {
+        let at_polls = match op {
+            Op::MoveContext { .. } => |broken: Broken| if broken == ONE_CONTEXT { Defect::H37 } else { Defect::N69 },
+            _ => |_: Broken| Defect::N69,
+        };
+        let mut run = Run::new(before, intruder, at_polls);
+        let came = match op {
+            Op::ReplaceNode { from, to } => run.replace_node(self.order, from, to),
+            Op::DropFilter { filter } => run.drop_filter(self.order, filter),
+            Op::DropIntermediate { top, base, name } => run.drop_intermediate(self.order, (top, base), name),
+            Op::Stream { act: Act::Finish, job, node, bottom, filter } => {
+                run.stream_finish(self.order, Stream { job, node, bottom, filter })
+            }
+            Op::MoveContext { node, to } => run.move_context(self.order, node, to),
+            Op::DrainAllBegin {} => run.drain_all(self.order),
+            _ => return None,
+        };
+        Some(Ended::of(run, came))
+    }
+}
+
+/// C1 by its name.
+const ONE_CONTEXT: Broken = invariants::NAMES[13];
+
+/// What came of a run.
+struct Ended {
+    /// Was the operation accepted?
+    done: bool,
+    graph: Small,
+    /// It did something after which there is no result.
+    broken: Option<Defect>,
+    suspects: ArrayVec<Defect, 8>,
+    seen: Option<Defect>,
+    polls: u16,
+    intruded: bool,
+}
+
+impl Ended {
+    fn of(mut run: Run<'_>, came: Part) -> Ended {
+        run.suspect(came == Err(Stop::Refused) && run.begun, Defect::N72);
+        let let_go = if matches!(came, Err(Stop::Broken(_))) { Ok(()) } else { run.let_all_go() };
+        let broken = [came, let_go].into_iter().find_map(|part| match part {
+            Err(Stop::Broken(defect)) => Some(defect),
+            _ => None,
+        });
+        let Run { graph, suspects, seen, polls, intruded, .. } = run;
+        Ended { done: came.is_ok(), graph, broken, suspects, seen, polls, intruded }
+    }
+
+    /// To which order of the two it is equal.
+    fn order(&self, state: &Small, op: &Action, intruder: Option<&Action>) -> Serial {
+        let same = |(done, graph): (bool, Small)| done == self.done && graph == self.graph;
+        let Some(intruder) = intruder.filter(|_| self.intruded) else {
+            return if same(step(state, op)) { Serial::Alone } else { Serial::Neither };
+        };
+        let (accepted, first) = step(state, intruder);
+        if accepted && same(step(&first, op)) {
+            return Serial::IntruderFirst;
+        }
+        let (done, first) = step(state, op);
+        let (accepted, last) = step(&first, intruder);
+        if accepted && same((done, last)) { Serial::IntruderLast } else { Serial::Neither }
+    }
+}
+
+/// One whole operation: was it accepted, and the state after it.
+fn step(state: &Small, action: &Action) -> (bool, Small) {
+    match execute(state, &action.ops, &[]) {
+        Outcome::Done { next, .. } => (true, next),
+        _ => (false, *state),
+    }
+}
+
+/// To which order of the operation and the intruder a run is equal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Serial {
+    /// Nothing came between, or it was refused: to the operation alone.
+    Alone,
+    /// To the intruder, then the operation.
+    IntruderFirst,
+    /// To the operation, then the intruder.
+    IntruderLast,
+    /// To none.
+    Neither,
+}
+
+impl Machine for Polling {
+    type Outcome = Serial;
+
+    fn opening(&self) -> Vec<Action> {
+        facets::opening(self.start)
+    }
+
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Serial>)) {
+        let mut tell = |number: u16, meanwhile: Option<&Action>, ended: &Ended| {
+            let serial = ended.order(state, action, meanwhile);
+            let mut broken: ArrayVec<Broken, 3> = ended.seen.iter().map(|defect| defect.id()).collect();
+            let wrong = ended.broken.or_else(|| {
+                let suspect = ended.suspects.first().copied().unwrap_or(Defect::N69);
+                (serial == Serial::Neither).then_some(suspect)
+            });
+            broken.extend(wrong.map(Defect::id));
+            let next = (meanwhile.is_none() && wrong.is_none() && ended.done).then_some(&ended.graph);
+            told(Variant { number, meanwhile, action, outcome: &serial, next, broken: &broken });
+        };
+        let [op] = action.ops.as_slice() else { return };
+        let Some(alone) = self.play(state, *op, None) else {
+            let (done, graph) = step(state, action);
+            let (broken, suspects, seen, polls, intruded) = (None, ArrayVec::new(), None, 0, false);
+            return tell(0, None, &Ended { done, graph, broken, suspects, seen, polls, intruded });
+        };
+        tell(0, None, &alone);
+        if alone.polls == 0 {
+            return;
+        }
+        for (place, intruder) in facet.menu(state).iter() {
+            for at in 0..alone.polls {
+                // One that is refused changes nothing: the run is the one without.
+                if let Some(ended) = self.play(state, *op, Some((at, &intruder)))
+                    && ended.intruded
+                {
+                    tell(1 + place as u16 * alone.polls + at, Some(&intruder), &ended);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! O42, its end: what was streamed into *node* is no longer needed below it.
+
+use super::arena::{NodePtr, Part, Run, Stop};
+use super::{Defect, Order};
+use crate::op::{NodeId, Op, Slot, UserId};
+
+/// What a stream's end is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stream {
+    pub(super) job: UserId,
+    pub(super) node: NodeId,
+    pub(super) bottom: NodeId,
+    pub(super) filter: NodeId,
+}
+
+impl Run<'_> {
+    /// The seed ends a stream in several judged parts: it thaws the chain, looks which base *bottom* has, drains, makes
+    /// that the backing of *node*, writes its name, and drains again to drop the filter.
+    pub(super) fn stream_finish(&mut self, order: Order, stream: Stream) -> Part {
+        let (node, bottom, filter) = (self.find(stream.node)?, self.find(stream.bottom)?, self.find(stream.filter)?);
+        let links = self.links(stream.node, stream.bottom)?;
+        if order == Order::Repaired {
+            return self.stream_repaired(stream, [node, bottom, filter]);
+        }
+        self.apply(&[Op::Thaw { top: stream.node, base: Some(stream.bottom) }])?;
+        let thawed: Vec<_> = links.iter().filter_map(|link| self.link_edge(*link, stream.bottom)).collect();
+        let base = self.chain_child(stream.bottom);
+        self.poll();
+        let base_node = base.map(|base| self.follow(base, Defect::H47)).transpose()?;
+        let bottom_node = self.follow(bottom, Defect::N70)?;
+        self.suspect(self.chain_child(bottom_node) != base, Defect::H47);
+        let changed = thawed.iter().any(|(edge, child)| self.alive_edge(*edge).is_none_or(|e| e.child != *child));
+        self.suspect(changed, Defect::N70);
+        let node_now = self.follow(node, Defect::N70)?;
+        self.apply(&[Op::SetBacking { node: node_now, to: base_node }])?;
+        self.poll();
+        let node_now = self.follow(node, Defect::N70)?;
+        let name = base.map(|base| self.follow(base, Defect::H47)).transpose()?;
+        let apart = self.graph.in_slot(node_now, Slot::Backing).map(|edge| self.graph.edges()[edge].child) != name;
+        self.suspect(apart, Defect::N66);
+        self.store(node_now, name);
+        self.apply(&Self::detach_users(stream.job, links.len()))?;
+        self.poll();
+        let filter = self.follow(filter, Defect::N70)?;
+        self.apply(&[Op::DropFilter { filter }])
+    }
+
+    /// All polls first, under references; then the base is looked up, and all is one change.
+    fn stream_repaired(&mut self, stream: Stream, held: [NodePtr; 3]) -> Part {
+        held.into_iter().for_each(|ptr| self.hold(ptr));
+        (0..3).for_each(|_| self.poll());
+        let Stream { job, node, bottom, filter } = stream;
+        let links = self.links(node, bottom)?;
+        let base = self.chain_child(bottom).and_then(|base| self.alive(base));
+        let first = [Op::Thaw { top: node, base: Some(bottom) }, Op::SetBacking { node, to: base }];
+        let users = Self::detach_users(job, links.len());
+        let ops: Vec<Op> = first.into_iter().chain(users).chain([Op::DropFilter { filter }]).collect();
+        self.apply(&ops)?;
+        self.store(node, base);
+        Ok(())
+    }
+
+    /// The nodes from *node* down to *bottom*.
+    fn links(&self, node: NodeId, bottom: NodeId) -> Part<Vec<NodeId>> {
+        if !self.in_chain(node, bottom) {
+            return Err(Stop::Refused);
+        }
+        let next = |at: &NodeId| self.chain_child(*at).and_then(|ptr| self.alive(ptr)).filter(|_| *at != bottom);
+        Ok(std::iter::successors(Some(node), next).collect())
+    }
+
+    fn link_edge(&self, link: NodeId, bottom: NodeId) -> Option<(super::arena::EdgePtr, NodeId)> {
+        let edge = &self.graph.edges()[self.graph.chain_edge(link).filter(|_| link != bottom)?];
+        Some((self.edge(edge.id()), edge.child))
+    }
+
+    /// J3
+    fn detach_users(job: UserId, further: usize) -> Vec<Op> {
+        (0..=further as u8).map(|part| Op::DetachUser { user: job.further(part) }).collect()
+    }
+
+    fn store(&mut self, node: NodeId, base: Option<NodeId>) {
+        if self.graph.nodes[node.0 as usize].kind.is_some_and(|kind| kind.supports_cow()) {
+            let name = base.map(|base| self.explicit(base));
+            self.graph.nodes[node.0 as usize].stored = name;
+        }
+    }
+}
