@@ -99,12 +99,14 @@ catalogue! {
     N64 Polling "" "" "drop-intermediate moves an edge that came meanwhile, and writes no name for it" "S6: each moved edge's image is told";
     N65 Polling "" "" "an overlay goes while its name is written" "Nothing freed is used";
     N66 Polling "" "" "a name is written after a poll in which the child became another" "S6: the stored name is the child's";
-    N67 Polling "" "" "a move walks a list of nodes that have come or gone meanwhile" "C2: all or nobody moves";
+    N67 Polling "" "" "a move walks a list of nodes that nobody refers to, and misses those that come" "C2: all or nobody moves";
     N68 Polling "" "" "a node on its way out is there to others while its drain ends" "L2: a doomed node cannot be named";
     N69 Polling "" "" "an operation with polls is equal to no order, for no known reason" "V1: all or nothing";
-    N70 Polling "" "" "a stream thaws its chain before its last poll" "J1: a job ends in one step";
+    N70 Polling "" "" "the end of a stream can be met half done" "J1: a job ends in one step";
     N71 Polling "" "" "an iterator keeps the reference of a node whose user has gone" "L1: references";
     N72 Polling "" "" "an operation is refused after a part of it took effect" "V1: all or nothing";
+    N73 Polling "" "" "an operation goes on with a node that only it still refers to" "L2: a doomed node cannot be named";
+    N74 Polling "" "" "drop-intermediate looks at the chain before its last drain" "Q3: what is acted upon is read after the last poll";
     H61 Flawed "" "" "a node queued twice stays drained" "Q1: quiesce counters";
     H62 Transactional "" "" "what a reopen comes to depends on the order of its list" "R4: the order does not matter";
     H63 Flawed "" "" "an active parent over an inactive child by snapshot" "A4: no active parent over an inactive child";

@@ -8,6 +8,7 @@
 //! A reference that the operation holds stands in the graph as one more open section: that keeps the node (Q2), nothing
 //! else of a step looks at it, and unlike a holder it cannot be dropped in somebody else's name.
 
+use super::Order;
 use crate::invariants;
 use crate::judge::{Outcome, execute};
 use crate::machines::Defect;
@@ -58,7 +59,9 @@ pub(super) struct Run<'a> {
     /// What a broken invariant at a poll is.
     at_polls: fn(invariants::Broken) -> Defect,
     /// How often it polled.
-    pub(super) polls: u16,
+    polls: u16,
+    /// What others saw at each poll, of a run without intruder: the graph without the operation's references.
+    pub(super) views: Vec<Small>,
     /// Did the intruder run, and was it not refused?
     pub(super) intruded: bool,
     /// Has a part of it taken effect?
@@ -79,8 +82,22 @@ impl<'a> Run<'a> {
         let edges = before.edges().iter().map(|e| (e.id(), 0)).collect();
         let (nodes, clock) = ([0; 6], 1);
         let (held, suspects) = Default::default();
-        let (polls, intruded, begun, seen) = (0, false, false, None);
-        Run { graph: *before, nodes, edges, clock, held, intruder, at_polls, polls, intruded, begun, suspects, seen }
+        let (polls, intruded, begun, seen, views) = (0, false, false, None, Vec::new());
+        Run {
+            graph: *before,
+            nodes,
+            edges,
+            clock,
+            held,
+            intruder,
+            at_polls,
+            polls,
+            views,
+            intruded,
+            begun,
+            suspects,
+            seen,
+        }
     }
 
     // ---- looking up, and following pointers
@@ -99,6 +116,23 @@ impl<'a> Run<'a> {
     pub(super) fn alive(&self, ptr: NodePtr) -> Option<NodeId> {
         let node = &self.graph.nodes[ptr.id.0 as usize];
         (node.kind.is_some() && self.nodes[ptr.id.0 as usize] == ptr.stamp).then_some(ptr.id)
+    }
+
+    /// Looks again for a node that was found before a poll: one that only we refer to is doomed, and cannot be named (L2).
+    pub(super) fn find_again(&self, ptr: NodePtr) -> Part<NodeId> {
+        let without = self.without_references();
+        self.alive(ptr).filter(|id| without.references(*id) > 0).ok_or(Stop::Refused)
+    }
+
+    /// Follows a pointer as the order has it: the seed wherever it leads, and it is `defect` if that is nowhere, or to a
+    /// node that is as good as gone; in the repaired order the node is looked for again.
+    pub(super) fn after_poll(&mut self, order: Order, ptr: NodePtr, defect: Defect) -> Part<NodeId> {
+        if order == Order::Repaired {
+            return self.find_again(ptr);
+        }
+        let id = self.follow(ptr, defect)?;
+        self.suspect(self.find_again(ptr).is_err(), Defect::N73);
+        Ok(id)
     }
 
     /// Follows a pointer; that it leads nowhere is `defect`.
@@ -137,6 +171,12 @@ impl<'a> Run<'a> {
     }
 
     // ---- changes
+
+    /// Could it all be done here and now?
+    pub(super) fn possible(&self, op: Op) -> Part {
+        let outcome = execute(&self.graph, &[op], &[]);
+        if matches!(outcome, Outcome::Done { .. }) { Ok(()) } else { Err(Stop::Refused) }
+    }
 
     /// One part of the operation; refused if a model operation is.
     pub(super) fn apply(&mut self, ops: &[Op]) -> Part {
@@ -192,8 +232,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// In the repaired order nothing is referred to after the last poll: who is doomed goes before anything is read again.
+    pub(super) fn last_poll(&mut self, order: Order) -> Part {
+        if order == Order::Repaired { self.settle() } else { Ok(()) }
+    }
+
     /// Drops all references that are left.
-    pub(super) fn let_all_go(&mut self) -> Part {
+    pub(super) fn settle(&mut self) -> Part {
         while let Some(&ptr) = self.held.first() {
             self.let_go(ptr)?;
         }
@@ -211,33 +256,31 @@ impl<'a> Run<'a> {
 
     /// Other code runs: what it can see must be sound, and one of it may do something.
     pub(super) fn poll(&mut self) {
-        // Up to the intruder a run is like the undisturbed one, which has been looked at.
-        let looked = self.intruder.is_some() && !self.intruded;
-        if !looked
-            && self.seen.is_none()
-            && let Some(broken) = invariants::broken(&self.graph)
-        {
-            self.seen = Some((self.at_polls)(broken));
-        }
         let number = self.polls;
         self.polls += 1;
-        if let Some((at, action)) = self.intruder
-            && at == number
-        {
+        let intruder = self.intruder.filter(|(at, _)| *at == number);
+        // Before the intruder a run is like the undisturbed one, which has been looked at.
+        let looked = self.intruder.is_some_and(|(at, _)| number < at);
+        if !looked && let Some(broken) = invariants::broken(&self.graph) {
+            let defect = (self.at_polls)(broken);
+            self.seen = self.seen.or(Some(defect));
+            // What other code makes of an unsound graph is not its own fault.
+            self.suspect(true, defect);
+        }
+        if self.intruder.is_none() {
+            self.views.push(self.without_references());
+        }
+        if let Some((_, action)) = intruder {
             self.intrude(&action.ops);
         }
     }
 
     fn intrude(&mut self, ops: &[Op]) {
-        // What is done in somebody else's name must be possible without our references; and it can be refused because of
-        // them.
-        let without = self.without_references();
-        if !matches!(execute(&without, ops, &[]), Outcome::Done { .. }) {
-            return;
-        }
+        // It is possible without our references, or it would not be tried; it can be refused because of them.
         let Outcome::Done { next, .. } = execute(&self.graph, ops, &[]) else {
             return;
         };
+        let without = self.without_references();
         let departing = without.names().any(|node| without.references(node) == 0);
         self.suspect(departing, Defect::N68);
         self.enter(next, ops);

@@ -39,6 +39,8 @@ impl Run<'_> {
             self.poll();
             all = self.follow(node, Defect::N69).map(|node| self.component(node))?;
         }
+        self.settle()?;
+        self.find_again(node)?;
         let all = self.ask(node, to)?;
         for next in all {
             let next = self.follow(next, Defect::N69)?;

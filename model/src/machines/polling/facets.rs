@@ -2,7 +2,7 @@
 
 use super::{Order, Polling, Start};
 use crate::menu::{Action, Facet};
-use crate::op::{Act, ChildName, Context, Kind, NodeId, Op, Role, Spec, UserId, Ways};
+use crate::op::{Act, ChildName, Context, Flags, Kind, NodeId, Op, Role, Spec, UserId, Ways};
 use crate::perm::Pair;
 use crate::scopes::BLANK;
 
@@ -40,7 +40,7 @@ const INTERMEDIATE: Facet = Facet {
     name: "polling-intermediate",
     about: "drop-intermediate, and what happens while it drains and writes names",
     nodes: 3,
-    edges: 4,
+    edges: 3,
     users: 1,
     verbs: &[
         "add",
@@ -59,21 +59,21 @@ const INTERMEDIATE: Facet = Facet {
 const STREAM: Facet = Facet {
     name: "polling-stream",
     about: "the end of a stream, while the chain below and above it changes",
-    nodes: 4,
-    edges: 7,
+    nodes: 3,
+    edges: 5,
     users: 1,
     verbs: &["add", "append", "set-backing", "drop-intermediate", "stream"],
     ..PEACE
 };
 
 /// O42, over a commit.
-const TWO_JOBS: Facet = Facet {
+const JOBS: Facet = Facet {
     name: "polling-jobs",
     about: "the end of a stream, while a commit below it ends",
     nodes: 5,
-    edges: 9,
-    users: 2,
-    verbs: &["release", "append", "set-backing", "stream", "commit"],
+    edges: 6,
+    users: 1,
+    verbs: &["release", "drop-intermediate", "stream"],
     ..PEACE
 };
 
@@ -116,9 +116,9 @@ const ITERATE: Facet = Facet {
 /// The explorations, with the defects in.
 pub fn rooms() -> Vec<(Polling, Facet)> {
     let machine = |start| Polling { order: Order::AsInSeed, start };
-    let two_jobs = (machine(Start::TwoJobs), TWO_JOBS);
+    let jobs = (machine(Start::Streaming), JOBS);
     let empty = [REPLACE, INTERMEDIATE, STREAM, CONTEXT, ITERATE].map(|facet| (machine(Start::Empty), facet));
-    empty.into_iter().chain([two_jobs]).collect()
+    empty.into_iter().chain([jobs]).collect()
 }
 
 /// What leads to a start.
@@ -126,17 +126,17 @@ pub(super) fn opening(start: Start) -> Vec<Action> {
     let [n0, n1, n2, above_n2, above_n1] = [0, 1, 2, 3, 4].map(NodeId);
     let add = |node| Op::Add { node, spec: IMAGE };
     let over = |new, top| Op::Append { new, top, store: true };
-    let (stream, commit) = (UserId(0), UserId(1));
+    let commit = Spec { flags: Flags { implicit: true, ..Flags::NONE }, ..Spec::plain(Kind::CommitTop) };
     let ops: &[Op] = match start {
         Start::Empty => &[],
-        Start::TwoJobs => &[
+        Start::Streaming => &[
             add(n0),
             add(n1),
             over(n1, n0),
             add(n2),
             over(n2, n1),
-            Op::Stream { act: Act::Start, job: stream, node: n2, bottom: n2, filter: above_n2 },
-            Op::Commit { act: Act::Start, job: commit, top: n1, base: n0, filter: above_n1, name: None },
+            Op::Stream { act: Act::Start, job: UserId(0), node: n2, bottom: n2, filter: above_n2 },
+            Op::Insert { new: above_n1, spec: commit, top: n1 },
         ],
     };
     ops.iter().copied().map(Action::single).collect()

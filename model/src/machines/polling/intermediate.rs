@@ -34,16 +34,22 @@ impl Run<'_> {
             self.hold(base_ptr);
         }
         self.poll();
-        let base = self.follow(base_ptr, Defect::N63)?;
+        let base = self.after_poll(order, base_ptr, Defect::N63)?;
+        let top = self.after_poll(order, top_ptr, Defect::N63)?;
         let mut read = self.read_chain(top, base)?;
         self.poll();
-        let base = self.follow(base_ptr, Defect::N63)?;
+        let base = self.after_poll(order, base_ptr, Defect::N63)?;
+        let top = self.after_poll(order, top_ptr, Defect::N63)?;
         if order == Order::Repaired {
             self.write_names(top);
+            self.settle()?;
+            let (top, base) = (self.find_again(top_ptr)?, self.find_again(base_ptr)?);
             read = self.read_chain(top, base)?;
         }
         let now = self.parents(top);
+        self.suspect(read.edges.iter().any(|edge| !now.contains(edge)), Defect::H46);
         self.suspect(now.iter().any(|edge| self.is_cow(*edge) && !read.edges.contains(edge)), Defect::N64);
+        self.suspect(!self.in_chain(top, base), Defect::N74);
         self.all_can_move(&now, base)?;
         self.apply(&[Op::ReplaceNode { from: top, to: base }])?;
         for &edge in read.edges.iter().rev() {

@@ -44,8 +44,8 @@ pub enum Order {
 pub enum Start {
     /// The empty graph.
     Empty,
-    /// n0 ← n1 ← n2: n1 is being committed into n0, and what is below n2 streamed into it, down to n2's own edge.
-    TwoJobs,
+    /// n0 ← n1 ← n2: n2 is being streamed, n1 has a filter above it as while it is committed into n0.
+    Streaming,
 }
 
 /// The machine.
@@ -89,6 +89,7 @@ impl Polling {
 const ONE_CONTEXT: Broken = invariants::NAMES[13];
 
 /// What came of a run.
+#[derive(Default)]
 struct Ended {
     /// Was the operation accepted?
     done: bool,
@@ -97,20 +98,21 @@ struct Ended {
     broken: Option<Defect>,
     suspects: ArrayVec<Defect, 8>,
     seen: Option<Defect>,
-    polls: u16,
+    /// What others saw at each poll, of a run without intruder.
+    views: Vec<Small>,
     intruded: bool,
 }
 
 impl Ended {
     fn of(mut run: Run<'_>, came: Part) -> Ended {
         run.suspect(came == Err(Stop::Refused) && run.begun, Defect::N72);
-        let let_go = if matches!(came, Err(Stop::Broken(_))) { Ok(()) } else { run.let_all_go() };
+        let let_go = if matches!(came, Err(Stop::Broken(_))) { Ok(()) } else { run.settle() };
         let broken = [came, let_go].into_iter().find_map(|part| match part {
             Err(Stop::Broken(defect)) => Some(defect),
             _ => None,
         });
-        let Run { graph, suspects, seen, polls, intruded, .. } = run;
-        Ended { done: came.is_ok(), graph, broken, suspects, seen, polls, intruded }
+        let Run { graph, suspects, seen, views, intruded, .. } = run;
+        Ended { done: came.is_ok(), graph, broken, suspects, seen, views, intruded }
     }
 
     /// To which order of the two it is equal.
@@ -172,20 +174,29 @@ impl Machine for Polling {
         let [op] = action.ops.as_slice() else { return };
         let Some(alone) = self.play(state, *op, None) else {
             let (done, graph) = step(state, action);
-            let (broken, suspects, seen, polls, intruded) = (None, ArrayVec::new(), None, 0, false);
-            return tell(0, None, &Ended { done, graph, broken, suspects, seen, polls, intruded });
+            return tell(0, None, &Ended { done, graph, ..Ended::default() });
         };
         tell(0, None, &alone);
-        if alone.polls == 0 {
+        let polls = alone.views.len() as u16;
+        if polls == 0 {
             return;
         }
-        for (place, intruder) in facet.menu(state).iter() {
-            for at in 0..alone.polls {
-                // One that is refused changes nothing: the run is the one without.
-                if let Some(ended) = self.play(state, *op, Some((at, &intruder)))
+        let twice = |intruder: &Action| match *op {
+            Op::Stream { job, .. } => intruder.ops.iter().any(|op| stream::ends(*op, job)),
+            _ => false,
+        };
+        for (place, intruder) in facet.menu(state).iter().filter(|(_, intruder)| !twice(intruder)) {
+            // One that is refused changes nothing: the run is the one without.
+            let mut last = None;
+            for (at, view) in (0..).zip(&alone.views) {
+                let known = last.filter(|(seen, _)| *seen == view).map(|(_, accepted)| accepted);
+                let accepted = known.unwrap_or_else(|| step(view, &intruder).0);
+                last = Some((view, accepted));
+                if accepted
+                    && let Some(ended) = self.play(state, *op, Some((at, &intruder)))
                     && ended.intruded
                 {
-                    tell(1 + place as u16 * alone.polls + at, Some(&intruder), &ended);
+                    tell(1 + place as u16 * polls + at, Some(&intruder), &ended);
                 }
             }
         }

@@ -16,7 +16,9 @@ impl Run<'_> {
             self.hold(to);
         }
         self.poll();
-        let (old, new) = (self.follow(from, Defect::N61)?, self.follow(to, Defect::N61)?);
+        self.last_poll(order)?;
+        let new = self.after_poll(order, to, Defect::N61)?;
+        let old = self.after_poll(order, from, Defect::N61)?;
         self.apply(&[Op::ReplaceNode { from: old, to: new }])?;
         self.undrained(order);
         Ok(())
@@ -35,8 +37,9 @@ impl Run<'_> {
         let kept = child(self, filter)?;
         self.hold(filter);
         self.poll();
+        self.last_poll(order)?;
         let now = child(self, filter)?;
-        let old = self.follow(filter, Defect::N62)?;
+        let old = self.after_poll(order, filter, Defect::N62)?;
         if order == Order::Repaired || kept == now {
             self.apply(&[Op::DropFilter { filter: old }])?;
         } else {

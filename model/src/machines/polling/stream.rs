@@ -2,7 +2,7 @@
 
 use super::arena::{NodePtr, Part, Run, Stop};
 use super::{Defect, Order};
-use crate::op::{NodeId, Op, Slot, UserId};
+use crate::op::{Act, NodeId, Op, Slot, UserId};
 
 /// What a stream's end is told.
 #[derive(Clone, Copy, Debug)]
@@ -13,24 +13,35 @@ pub(super) struct Stream {
     pub(super) filter: NodeId,
 }
 
+impl Stream {
+    const fn op(self) -> Op {
+        let Stream { job, node, bottom, filter } = self;
+        Op::Stream { act: Act::Finish, job, node, bottom, filter }
+    }
+}
+
+/// Does the operation end this job? No job is ended twice, so it does not come in between.
+pub(super) fn ends(op: Op, of: UserId) -> bool {
+    matches!(op, Op::Stream { act, job, .. } if act != Act::Start && job == of)
+}
+
 impl Run<'_> {
     /// The seed ends a stream in several judged parts: it thaws the chain, looks which base *bottom* has, drains, makes
     /// that the backing of *node*, writes its name, and drains again to drop the filter.
     pub(super) fn stream_finish(&mut self, order: Order, stream: Stream) -> Part {
         let (node, bottom, filter) = (self.find(stream.node)?, self.find(stream.bottom)?, self.find(stream.filter)?);
         let links = self.links(stream.node, stream.bottom)?;
+        // It is the job that ends it, as it was started.
+        self.possible(stream.op())?;
         if order == Order::Repaired {
             return self.stream_repaired(stream, [node, bottom, filter]);
         }
         self.apply(&[Op::Thaw { top: stream.node, base: Some(stream.bottom) }])?;
-        let thawed: Vec<_> = links.iter().filter_map(|link| self.link_edge(*link, stream.bottom)).collect();
         let base = self.chain_child(stream.bottom);
         self.poll();
         let base_node = base.map(|base| self.follow(base, Defect::H47)).transpose()?;
         let bottom_node = self.follow(bottom, Defect::N70)?;
         self.suspect(self.chain_child(bottom_node) != base, Defect::H47);
-        let changed = thawed.iter().any(|(edge, child)| self.alive_edge(*edge).is_none_or(|e| e.child != *child));
-        self.suspect(changed, Defect::N70);
         let node_now = self.follow(node, Defect::N70)?;
         self.apply(&[Op::SetBacking { node: node_now, to: base_node }])?;
         self.poll();
@@ -42,6 +53,8 @@ impl Run<'_> {
         self.apply(&Self::detach_users(stream.job, links.len()))?;
         self.poll();
         let filter = self.follow(filter, Defect::N70)?;
+        // Whoever came, came when the end was half done.
+        self.suspect(self.intruded, Defect::N70);
         self.apply(&[Op::DropFilter { filter }])
     }
 
@@ -49,6 +62,8 @@ impl Run<'_> {
     fn stream_repaired(&mut self, stream: Stream, held: [NodePtr; 3]) -> Part {
         held.into_iter().for_each(|ptr| self.hold(ptr));
         (0..3).for_each(|_| self.poll());
+        self.settle()?;
+        held.into_iter().try_for_each(|ptr| self.find_again(ptr).map(drop))?;
         let Stream { job, node, bottom, filter } = stream;
         let links = self.links(node, bottom)?;
         let base = self.chain_child(bottom).and_then(|base| self.alive(base));
@@ -67,11 +82,6 @@ impl Run<'_> {
         }
         let next = |at: &NodeId| self.chain_child(*at).and_then(|ptr| self.alive(ptr)).filter(|_| *at != bottom);
         Ok(std::iter::successors(Some(node), next).collect())
-    }
-
-    fn link_edge(&self, link: NodeId, bottom: NodeId) -> Option<(super::arena::EdgePtr, NodeId)> {
-        let edge = &self.graph.edges()[self.graph.chain_edge(link).filter(|_| link != bottom)?];
-        Some((self.edge(edge.id()), edge.child))
     }
 
     /// J3
