@@ -60,7 +60,7 @@ const STREAM: Facet = Facet {
     name: "polling-stream",
     about: "the end of a stream, while the chain below and above it changes",
     nodes: 3,
-    edges: 5,
+    edges: 6,
     users: 1,
     verbs: &["add", "append", "set-backing", "drop-intermediate", "stream"],
     ..PEACE
@@ -71,9 +71,9 @@ const JOBS: Facet = Facet {
     name: "polling-jobs",
     about: "the end of a stream, while a commit below it ends",
     nodes: 5,
-    edges: 6,
+    edges: 7,
     users: 1,
-    verbs: &["release", "drop-intermediate", "stream"],
+    verbs: &["drop-intermediate", "stream"],
     ..PEACE
 };
 

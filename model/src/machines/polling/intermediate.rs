@@ -123,7 +123,7 @@ impl Run<'_> {
             self.poll();
         }
         let parent = self.follow(overlay, Defect::N65)?;
-        let moved = self.alive_edge(edge).is_some_and(|e| e.child != base);
+        let moved = self.alive_edge(edge).is_none_or(|e| e.child != base);
         self.suspect(moved, Defect::N66);
         self.graph.nodes[parent.0 as usize].stored = Some(name.unwrap_or(base));
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::arena::{NodePtr, Part, Run, Stop};
 use super::{Defect, Order};
-use crate::op::{Act, NodeId, Op, Slot, UserId};
+use crate::op::{Act, EdgeId, NodeId, Op, Slot, UserId};
 
 /// What a stream's end is told.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,10 @@ impl Run<'_> {
     pub(super) fn stream_finish(&mut self, order: Order, stream: Stream) -> Part {
         let (node, bottom, filter) = (self.find(stream.node)?, self.find(stream.bottom)?, self.find(stream.filter)?);
         let links = self.links(stream.node, stream.bottom)?;
-        // It is the job that ends it, as it was started.
+        // What is told otherwise than at the start is not this job, and ends nothing in QEMU.
+        if !self.is_job(stream, links.len()) {
+            return self.apply(&[stream.op()]);
+        }
         self.possible(stream.op())?;
         if order == Order::Repaired {
             return self.stream_repaired(stream, [node, bottom, filter]);
@@ -58,21 +61,23 @@ impl Run<'_> {
         self.apply(&[Op::DropFilter { filter }])
     }
 
-    /// All polls first, under references; then the base is looked up, and all is one change.
+    /// All polls first, under references; then the base is looked for, and all is one change (J1).
     fn stream_repaired(&mut self, stream: Stream, held: [NodePtr; 3]) -> Part {
         held.into_iter().for_each(|ptr| self.hold(ptr));
         (0..3).for_each(|_| self.poll());
         self.settle()?;
         held.into_iter().try_for_each(|ptr| self.find_again(ptr).map(drop))?;
+        self.apply(&[stream.op()])
+    }
+
+    /// Are the job's users where the start has put them?
+    fn is_job(&self, stream: Stream, links: usize) -> bool {
         let Stream { job, node, bottom, filter } = stream;
-        let links = self.links(node, bottom)?;
-        let base = self.chain_child(bottom).and_then(|base| self.alive(base));
-        let first = [Op::Thaw { top: node, base: Some(bottom) }, Op::SetBacking { node, to: base }];
-        let users = Self::detach_users(job, links.len());
-        let ops: Vec<Op> = first.into_iter().chain(users).chain([Op::DropFilter { filter }]).collect();
-        self.apply(&ops)?;
-        self.store(node, base);
-        Ok(())
+        let on = |part: usize| {
+            let edge = self.graph.edge_index(EdgeId::User(job.further(part as u8)))?;
+            Some(self.graph.edges()[edge].child)
+        };
+        [(0, filter), (1, node), (links, bottom)].iter().all(|&(part, node)| on(part) == Some(node))
     }
 
     /// The nodes from *node* down to *bottom*.
