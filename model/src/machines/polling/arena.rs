@@ -8,8 +8,8 @@
 //! A reference that the operation holds stands in the graph as one more open section: that keeps the node (Q2), nothing
 //! else of a step looks at it, and unlike a holder it cannot be dropped in somebody else's name.
 
-use super::Order;
-use crate::invariants;
+use super::{Order, UNEXPLAINED};
+use crate::invariants::{self, Broken};
 use crate::judge::{Outcome, execute};
 use crate::machines::Defect;
 use crate::menu::{Action, Small};
@@ -24,7 +24,7 @@ pub(super) enum Stop {
     /// It is refused.
     Refused,
     /// It followed a pointer to what is gone, or did something else after which nothing can be said.
-    Broken(Defect),
+    Broken(Broken),
 }
 
 /// What a part of an operation comes to.
@@ -44,8 +44,24 @@ pub(super) struct EdgePtr {
     stamp: u32,
 }
 
-/// Somebody else's operation, and the number of the poll at which it runs.
-pub(super) type Intruder<'a> = (u16, &'a Action);
+/// Somebody else's operation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Intruder<'a> {
+    /// The number of the poll at which it runs.
+    pub(super) at: u16,
+    pub(super) action: &'a Action,
+    /// What it meets there.
+    pub(super) meets: Option<Broken>,
+}
+
+/// What others see at a poll.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// The graph, without the operation's references.
+    pub(super) graph: Small,
+    /// What is wrong with it.
+    pub(super) broken: Option<Broken>,
+}
 
 /// An operation that is under way.
 pub(super) struct Run<'a> {
@@ -57,47 +73,27 @@ pub(super) struct Run<'a> {
     held: ArrayVec<NodePtr, 8>,
     intruder: Option<Intruder<'a>>,
     /// What a broken invariant at a poll is.
-    at_polls: fn(invariants::Broken) -> Defect,
+    at_polls: fn(Broken) -> Broken,
     /// How often it polled.
     polls: u16,
-    /// What others saw at each poll, of a run without intruder: the graph without the operation's references.
-    pub(super) views: Vec<Small>,
+    /// What others saw at each poll of a run without intruder.
+    pub(super) views: Vec<View>,
     /// Did the intruder run, and was it not refused?
     pub(super) intruded: bool,
-    /// Has a part of it taken effect?
-    pub(super) begun: bool,
     /// What it did that is wrong if what comes out is; the likeliest first.
-    pub(super) suspects: ArrayVec<Defect, 8>,
+    pub(super) suspects: ArrayVec<Broken, 8>,
     /// What somebody else could see at a poll.
-    pub(super) seen: Option<Defect>,
+    pub(super) seen: Option<Broken>,
 }
 
 impl<'a> Run<'a> {
     /// Before its first part.
-    pub(super) fn new(
-        before: &Small,
-        intruder: Option<Intruder<'a>>,
-        at_polls: fn(invariants::Broken) -> Defect,
-    ) -> Self {
+    pub(super) fn new(before: &Small, intruder: Option<Intruder<'a>>, at_polls: fn(Broken) -> Broken) -> Self {
         let edges = before.edges().iter().map(|e| (e.id(), 0)).collect();
         let (nodes, clock) = ([0; 6], 1);
         let (held, suspects) = Default::default();
-        let (polls, intruded, begun, seen, views) = (0, false, false, None, Vec::new());
-        Run {
-            graph: *before,
-            nodes,
-            edges,
-            clock,
-            held,
-            intruder,
-            at_polls,
-            polls,
-            views,
-            intruded,
-            begun,
-            suspects,
-            seen,
-        }
+        let (polls, intruded, seen, views) = (0, false, None, Vec::new());
+        Run { graph: *before, nodes, edges, clock, held, intruder, at_polls, polls, views, intruded, suspects, seen }
     }
 
     // ---- looking up, and following pointers
@@ -126,17 +122,17 @@ impl<'a> Run<'a> {
 
     /// Follows a pointer as the order has it: the seed wherever it leads, and it is `defect` if that is nowhere, or to a
     /// node that is as good as gone; in the repaired order the node is looked for again.
-    pub(super) fn after_poll(&mut self, order: Order, ptr: NodePtr, defect: Defect) -> Part<NodeId> {
+    pub(super) fn after_poll(&mut self, order: Order, ptr: NodePtr, defect: Broken) -> Part<NodeId> {
         if order == Order::Repaired {
             return self.find_again(ptr);
         }
         let id = self.follow(ptr, defect)?;
-        self.suspect(self.find_again(ptr).is_err(), Defect::N73);
+        self.suspect(self.find_again(ptr).is_err(), Defect::N71.id());
         Ok(id)
     }
 
     /// Follows a pointer; that it leads nowhere is `defect`.
-    pub(super) fn follow(&self, ptr: NodePtr, defect: Defect) -> Part<NodeId> {
+    pub(super) fn follow(&self, ptr: NodePtr, defect: Broken) -> Part<NodeId> {
         self.alive(ptr).ok_or(Stop::Broken(defect))
     }
 
@@ -184,7 +180,6 @@ impl<'a> Run<'a> {
             return Err(Stop::Refused);
         };
         self.enter(next, ops);
-        self.begun = true;
         Ok(())
     }
 
@@ -221,13 +216,13 @@ impl<'a> Run<'a> {
     /// Drops a reference that was taken; a node without any is closed.
     pub(super) fn let_go(&mut self, ptr: NodePtr) -> Part {
         let Some(place) = self.held.iter().position(|held| *held == ptr) else {
-            return Err(Stop::Broken(Defect::N69));
+            return Err(Stop::Broken(UNEXPLAINED));
         };
         self.held.remove(place);
         let op = [Op::DrainEnd { node: ptr.id }];
         match execute(&self.graph, &op, &[]) {
             Outcome::Done { next, .. } => self.enter(next, &op),
-            _ => return Err(Stop::Broken(Defect::N69)),
+            _ => return Err(Stop::Broken(UNEXPLAINED)),
         }
         Ok(())
     }
@@ -246,7 +241,7 @@ impl<'a> Run<'a> {
     }
 
     /// Notes what is to blame should the result be wrong.
-    pub(super) fn suspect(&mut self, when: bool, defect: Defect) {
+    pub(super) fn suspect(&mut self, when: bool, defect: Broken) {
         if when && !self.suspects.contains(&defect) {
             self.suspects.push(defect);
         }
@@ -258,20 +253,22 @@ impl<'a> Run<'a> {
     pub(super) fn poll(&mut self) {
         let number = self.polls;
         self.polls += 1;
-        let intruder = self.intruder.filter(|(at, _)| *at == number);
-        // Before the intruder a run is like the undisturbed one, which has been looked at.
-        let looked = self.intruder.is_some_and(|(at, _)| number < at);
-        if !looked && let Some(broken) = invariants::broken(&self.graph) {
-            let defect = (self.at_polls)(broken);
+        let broken = || invariants::broken(&self.graph).map(self.at_polls);
+        // Up to the intruder a run is like the undisturbed one, which has been looked at.
+        let found = match self.intruder {
+            Some(intruder) if number == intruder.at => intruder.meets,
+            Some(intruder) if number < intruder.at => None,
+            _ => broken(),
+        };
+        if let Some(defect) = found {
             self.seen = self.seen.or(Some(defect));
             // What other code makes of an unsound graph is not its own fault.
             self.suspect(true, defect);
         }
-        if self.intruder.is_none() {
-            self.views.push(self.without_references());
-        }
-        if let Some((_, action)) = intruder {
-            self.intrude(&action.ops);
+        match self.intruder {
+            Some(intruder) if number == intruder.at => self.intrude(&intruder.action.ops),
+            Some(_) => {}
+            None => self.views.push(View { graph: self.without_references(), broken: found }),
         }
     }
 
@@ -282,7 +279,7 @@ impl<'a> Run<'a> {
         };
         let without = self.without_references();
         let departing = without.names().any(|node| without.references(node) == 0);
-        self.suspect(departing, Defect::N68);
+        self.suspect(departing, Defect::N68.id());
         self.enter(next, ops);
         self.intruded = true;
     }

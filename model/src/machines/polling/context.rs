@@ -1,7 +1,7 @@
 //! O35: a component moves to another context.
 
 use super::arena::{NodePtr, Part, Run, Stop};
-use super::{Defect, Order};
+use super::{Defect, Order, UNEXPLAINED};
 use crate::op::{Context, NodeId};
 use crate::state::Parent;
 use arrayvec::ArrayVec;
@@ -17,9 +17,8 @@ impl Run<'_> {
         for &next in &asked {
             self.poll();
             self.stand_apart(&asked);
-            let next = self.follow(next, Defect::N67)?;
+            let next = self.follow(next, Defect::N67.id())?;
             self.graph.nodes[next.0 as usize].context = to;
-            self.begun = true;
         }
         self.poll();
         self.stand_apart(&asked);
@@ -32,18 +31,18 @@ impl Run<'_> {
         let mut all = asked;
         while let Some(&next) = all.iter().find(|next| !drained.contains(next)) {
             if drained.is_full() {
-                return Err(Stop::Broken(Defect::N69));
+                return Err(Stop::Broken(UNEXPLAINED));
             }
             drained.push(next);
             self.hold(next);
             self.poll();
-            all = self.follow(node, Defect::N69).map(|node| self.component(node))?;
+            all = self.follow(node, UNEXPLAINED).map(|node| self.component(node))?;
         }
         self.settle()?;
         self.find_again(node)?;
         let all = self.ask(node, to)?;
         for next in all {
-            let next = self.follow(next, Defect::N69)?;
+            let next = self.follow(next, UNEXPLAINED)?;
             self.graph.nodes[next.0 as usize].context = to;
         }
         Ok(())
@@ -51,7 +50,7 @@ impl Run<'_> {
 
     /// C2.1: who moves along; refused if a fixed user is among them.
     fn ask(&self, node: NodePtr, to: Context) -> Part<ArrayVec<NodePtr, 6>> {
-        let all = self.follow(node, Defect::N69).map(|node| self.component(node))?;
+        let all = self.follow(node, UNEXPLAINED).map(|node| self.component(node))?;
         let stays = self.graph.edges().iter().any(|edge| {
             let home = self.graph.nodes[edge.child.0 as usize].context;
             matches!(edge.parent, Parent::User(_))
@@ -68,6 +67,6 @@ impl Run<'_> {
         let same = asked.iter().all(|ptr| {
             now(ptr).is_some_and(|now| now.len() == asked.len() && now.iter().all(|ptr| asked.contains(ptr)))
         });
-        self.suspect(!same, Defect::N67);
+        self.suspect(!same, Defect::N67.id());
     }
 }

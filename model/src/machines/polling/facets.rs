@@ -1,10 +1,11 @@
 //! Where each defect of the machine is to be met: the smallest bounds, and what else can be done within them.
 
 use super::{Order, Polling, Start};
-use crate::menu::{Action, Facet};
-use crate::op::{Act, ChildName, Context, Flags, Kind, NodeId, Op, Role, Spec, UserId, Ways};
+use crate::menu::{Action, Compounds, Facet, MAX_OPS, Small};
+use crate::op::{Act, ChildName, Context, EdgeId, Flags, Kind, NodeId, Op, Role, Spec, UserId, Ways};
 use crate::perm::Pair;
 use crate::scopes::BLANK;
+use arrayvec::ArrayVec;
 
 const IMAGE: Spec = Spec::plain(Kind::Format);
 const FILTER: Spec = Spec::plain(Kind::BackingFilter);
@@ -42,16 +43,7 @@ const INTERMEDIATE: Facet = Facet {
     nodes: 3,
     edges: 3,
     users: 1,
-    verbs: &[
-        "add",
-        "release",
-        "attach-user",
-        "detach-user",
-        "append",
-        "set-backing",
-        "replace-child",
-        "drop-intermediate",
-    ],
+    verbs: &["add", "release", "attach-user", "detach-user", "append", "set-backing", "drop-intermediate"],
     ..PEACE
 };
 
@@ -66,16 +58,29 @@ const STREAM: Facet = Facet {
     ..PEACE
 };
 
-/// O42, over a commit.
+/// O42, over a commit. A stream is under way; it can be ended, and no other one begun.
 const JOBS: Facet = Facet {
     name: "polling-jobs",
     about: "the end of a stream, while a commit below it ends",
     nodes: 5,
     edges: 7,
     users: 1,
-    verbs: &["drop-intermediate", "stream"],
+    verbs: &["release", "drop-intermediate", "drop-filter"],
+    compounds: Compounds::Menu(ends),
     ..PEACE
 };
+
+/// The finish and the cancel of the stream of u0, told what its start was told: that is where its users are.
+fn ends(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
+    let job = UserId(0);
+    let on = |part| s.edge_index(EdgeId::User(job.further(part))).map(|edge| s.edges()[edge].child);
+    let last = (1..).map_while(on).last();
+    let (Some(filter), Some(node), Some(bottom)) = (on(0), on(1), last) else {
+        return Vec::new();
+    };
+    let end = |act| [Op::Stream { act, job, node, bottom, filter }].into_iter().collect();
+    [Act::Finish, Act::Cancel].map(end).into()
+}
 
 /// O35.
 const CONTEXT: Facet = Facet {

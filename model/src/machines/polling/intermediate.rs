@@ -34,12 +34,12 @@ impl Run<'_> {
             self.hold(base_ptr);
         }
         self.poll();
-        let base = self.after_poll(order, base_ptr, Defect::N63)?;
-        let top = self.after_poll(order, top_ptr, Defect::N63)?;
+        let base = self.after_poll(order, base_ptr, Defect::N63.id())?;
+        let top = self.after_poll(order, top_ptr, Defect::N63.id())?;
         let mut read = self.read_chain(top, base)?;
         self.poll();
-        let base = self.after_poll(order, base_ptr, Defect::N63)?;
-        let top = self.after_poll(order, top_ptr, Defect::N63)?;
+        let base = self.after_poll(order, base_ptr, Defect::N63.id())?;
+        let top = self.after_poll(order, top_ptr, Defect::N63.id())?;
         if order == Order::Repaired {
             self.write_names(top);
             self.settle()?;
@@ -47,16 +47,16 @@ impl Run<'_> {
             read = self.read_chain(top, base)?;
         }
         let now = self.parents(top);
-        self.suspect(read.edges.iter().any(|edge| !now.contains(edge)), Defect::H46);
-        self.suspect(now.iter().any(|edge| self.is_cow(*edge) && !read.edges.contains(edge)), Defect::N64);
-        self.suspect(!self.in_chain(top, base), Defect::N74);
+        self.suspect(read.edges.iter().any(|edge| !now.contains(edge)), Defect::H46.id());
+        self.suspect(now.iter().any(|edge| self.is_cow(*edge) && !read.edges.contains(edge)), Defect::N64.id());
+        self.suspect(!self.in_chain(top, base), Defect::N72.id());
         self.all_can_move(&now, base)?;
         self.apply(&[Op::ReplaceNode { from: top, to: base }])?;
         for &edge in read.edges.iter().rev() {
             self.name(order, edge, (base, name))?;
         }
         if let Some(heritage) = read.heritage {
-            self.follow(base_ptr, Defect::N63)?;
+            self.follow(base_ptr, Defect::N63.id())?;
             self.graph.nodes[base.0 as usize].inherits = heritage;
         }
         self.undrained(order);
@@ -112,19 +112,19 @@ impl Run<'_> {
 
     /// The parent of an edge is told the name of its new child.
     fn name(&mut self, order: Order, edge: EdgePtr, (base, name): (NodeId, Option<NodeId>)) -> Part {
-        let found = *self.alive_edge(edge).ok_or(Stop::Broken(Defect::H46))?;
+        let found = *self.alive_edge(edge).ok_or(Stop::Broken(Defect::H46.id()))?;
         let Parent::Node(parent) = found.parent else { return Ok(()) };
         if !found.role.has(Role::COW) {
             return Ok(());
         }
         let overlay = self.point(parent);
         if order == Order::AsInSeed {
-            self.suspect(found.child != base, Defect::H46);
+            self.suspect(found.child != base, Defect::H46.id());
             self.poll();
         }
-        let parent = self.follow(overlay, Defect::N65)?;
+        let parent = self.follow(overlay, Defect::N65.id())?;
         let moved = self.alive_edge(edge).is_none_or(|e| e.child != base);
-        self.suspect(moved, Defect::N66);
+        self.suspect(moved, Defect::N66.id());
         self.graph.nodes[parent.0 as usize].stored = Some(name.unwrap_or(base));
         Ok(())
     }

@@ -19,8 +19,8 @@ impl Run<'_> {
             self.poll();
             let now = self.alive_edge(edge).map(|edge| edge.child);
             match (order, now) {
-                (Order::AsInSeed, None) => return Err(Stop::Broken(Defect::N71)),
-                (Order::AsInSeed, Some(now)) if now != node => return Err(Stop::Broken(Defect::H53)),
+                (Order::AsInSeed, None) => return Err(Stop::Broken(Defect::N70.id())),
+                (Order::AsInSeed, Some(now)) if now != node => return Err(Stop::Broken(Defect::H53.id())),
                 _ => self.let_go(taken)?,
             }
         }

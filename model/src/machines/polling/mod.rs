@@ -26,7 +26,7 @@ use crate::judge::{Outcome, execute};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 use crate::op::{Act, Op};
-use arena::{Intruder, Part, Run, Stop};
+use arena::{Intruder, Part, Run, Stop, View};
 use arrayvec::ArrayVec;
 use stream::Stream;
 
@@ -66,8 +66,10 @@ impl Polling {
     /// Runs the operation; `None` if it is one that never polls.
     fn play<'a>(&self, before: &Small, op: Op, intruder: Option<Intruder<'a>>) -> Option<Ended> {
         let at_polls = match op {
-            Op::MoveContext { .. } => |broken: Broken| if broken == ONE_CONTEXT { Defect::H37 } else { Defect::N69 },
-            _ => |_: Broken| Defect::N69,
+            Op::MoveContext { .. } => {
+                |broken: Broken| if broken == ONE_CONTEXT { Defect::H37.id() } else { UNEXPLAINED }
+            }
+            _ => |_: Broken| UNEXPLAINED,
         };
         let mut run = Run::new(before, intruder, at_polls);
         let came = match op {
@@ -85,6 +87,9 @@ impl Polling {
     }
 }
 
+/// A difference of which nobody knows where it comes from.
+const UNEXPLAINED: Broken = "unexplained";
+
 /// C1 by its name.
 const ONE_CONTEXT: Broken = invariants::NAMES[13];
 
@@ -95,17 +100,16 @@ struct Ended {
     done: bool,
     graph: Small,
     /// It did something after which there is no result.
-    broken: Option<Defect>,
-    suspects: ArrayVec<Defect, 8>,
-    seen: Option<Defect>,
-    /// What others saw at each poll, of a run without intruder.
-    views: Vec<Small>,
+    broken: Option<Broken>,
+    suspects: ArrayVec<Broken, 8>,
+    seen: Option<Broken>,
+    /// What others saw at each poll of a run without intruder.
+    views: Vec<View>,
     intruded: bool,
 }
 
 impl Ended {
     fn of(mut run: Run<'_>, came: Part) -> Ended {
-        run.suspect(came == Err(Stop::Refused) && run.begun, Defect::N72);
         let let_go = if matches!(came, Err(Stop::Broken(_))) { Ok(()) } else { run.settle() };
         let broken = [came, let_go].into_iter().find_map(|part| match part {
             Err(Stop::Broken(defect)) => Some(defect),
@@ -116,23 +120,30 @@ impl Ended {
     }
 
     /// To which order of the two it is equal.
-    fn order(&self, state: &Small, op: &Action, intruder: Option<&Action>) -> Serial {
-        let same = |(done, graph): (bool, Small)| done == self.done && graph == self.graph;
-        let Some(intruder) = intruder.filter(|_| self.intruded) else {
-            return if same(step(state, op)) { Serial::Alone } else { Serial::Neither };
-        };
-        let (accepted, first) = step(state, intruder);
-        if accepted && same(step(&first, op)) {
-            return Serial::IntruderFirst;
+    fn order(&self, alone: &Step, both: Option<&[Option<Step>; 2]>) -> Serial {
+        let same = |step: &Step| *step == (self.done, self.graph);
+        match both {
+            None if same(alone) => Serial::Alone,
+            Some([Some(first), _]) if same(first) => Serial::IntruderFirst,
+            Some([_, Some(last)]) if same(last) => Serial::IntruderLast,
+            _ => Serial::Neither,
         }
-        let (done, first) = step(state, op);
-        let (accepted, last) = step(&first, intruder);
-        if accepted && same((done, last)) { Serial::IntruderLast } else { Serial::Neither }
     }
 }
 
+/// Was it accepted, and the state after it?
+type Step = (bool, Small);
+
+/// What comes of the operation with the intruder before it, and with the intruder after it; nothing, if that one is
+/// refused there.
+fn both(state: &Small, op: &Action, alone: &Step, intruder: &Action) -> [Option<Step>; 2] {
+    let (first, graph) = step(state, intruder);
+    let (last, end) = step(&alone.1, intruder);
+    [first.then(|| step(&graph, op)), last.then_some((alone.0, end))]
+}
+
 /// One whole operation: was it accepted, and the state after it.
-fn step(state: &Small, action: &Action) -> (bool, Small) {
+fn step(state: &Small, action: &Action) -> Step {
     match execute(state, &action.ops, &[]) {
         Outcome::Done { next, .. } => (true, next),
         _ => (false, *state),
@@ -160,45 +171,53 @@ impl Machine for Polling {
     }
 
     fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Serial>)) {
-        let mut tell = |number: u16, meanwhile: Option<&Action>, ended: &Ended| {
-            let serial = ended.order(state, action, meanwhile);
-            let mut broken: ArrayVec<Broken, 3> = ended.seen.iter().map(|defect| defect.id()).collect();
+        let serial = step(state, action);
+        let mut tell = |number: u16, meanwhile: Option<&Action>, both: Option<&[Option<Step>; 2]>, ended: &Ended| {
+            let order = ended.order(&serial, both);
+            let mut broken: ArrayVec<Broken, 3> = ended.seen.into_iter().collect();
             let wrong = ended.broken.or_else(|| {
-                let suspect = ended.suspects.first().copied().unwrap_or(Defect::N69);
-                (serial == Serial::Neither).then_some(suspect)
+                let suspect = ended.suspects.first().copied().unwrap_or(UNEXPLAINED);
+                (order == Serial::Neither).then_some(suspect)
             });
-            broken.extend(wrong.map(Defect::id));
+            broken.extend(wrong.filter(|wrong| ended.seen != Some(*wrong)));
             let next = (meanwhile.is_none() && wrong.is_none() && ended.done).then_some(&ended.graph);
-            told(Variant { number, meanwhile, action, outcome: &serial, next, broken: &broken });
+            told(Variant { number, meanwhile, action, outcome: &order, next, broken: &broken });
         };
-        let [op] = action.ops.as_slice() else { return };
-        let Some(alone) = self.play(state, *op, None) else {
-            let (done, graph) = step(state, action);
-            return tell(0, None, &Ended { done, graph, ..Ended::default() });
+        let polls = match action.ops.as_slice() {
+            [op] => self.play(state, *op, None).map(|alone| (*op, alone)),
+            _ => None,
         };
-        tell(0, None, &alone);
+        let Some((op, alone)) = polls else {
+            let (done, graph) = serial;
+            return tell(0, None, None, &Ended { done, graph, ..Ended::default() });
+        };
+        tell(0, None, None, &alone);
         let polls = alone.views.len() as u16;
         if polls == 0 {
             return;
         }
-        let twice = |intruder: &Action| match *op {
-            Op::Stream { job, .. } => intruder.ops.iter().any(|op| stream::ends(*op, job)),
-            _ => false,
-        };
-        for (place, intruder) in facet.menu(state).iter().filter(|(_, intruder)| !twice(intruder)) {
+        for (place, intruder) in facet.menu(state).iter().filter(|(_, intruder)| !ends_too(op, intruder)) {
             // One that is refused changes nothing: the run is the one without.
             let mut last = None;
+            let mut serial_both = None;
             for (at, view) in (0..).zip(&alone.views) {
-                let known = last.filter(|(seen, _)| *seen == view).map(|(_, accepted)| accepted);
-                let accepted = known.unwrap_or_else(|| step(view, &intruder).0);
-                last = Some((view, accepted));
-                if accepted
-                    && let Some(ended) = self.play(state, *op, Some((at, &intruder)))
-                    && ended.intruded
-                {
-                    tell(1 + place as u16 * polls + at, Some(&intruder), &ended);
+                let known = last.filter(|(seen, _)| *seen == view.graph).map(|(_, accepted)| accepted);
+                let accepted = known.unwrap_or_else(|| step(&view.graph, &intruder).0);
+                last = Some((view.graph, accepted));
+                if !accepted {
+                    continue;
+                }
+                let meets = Intruder { at, action: &intruder, meets: view.broken };
+                if let Some(ended) = self.play(state, op, Some(meets)).filter(|ended| ended.intruded) {
+                    let both = serial_both.get_or_insert_with(|| both(state, action, &serial, &intruder));
+                    tell(1 + place as u16 * polls + at, Some(&intruder), Some(both), &ended);
                 }
             }
         }
     }
+}
+
+/// Would the intruder end the job that is ending?
+fn ends_too(op: Op, intruder: &Action) -> bool {
+    matches!(op, Op::Stream { job, .. } if intruder.ops.iter().any(|op| stream::ends(*op, job)))
 }

@@ -17,8 +17,8 @@ impl Run<'_> {
         }
         self.poll();
         self.last_poll(order)?;
-        let new = self.after_poll(order, to, Defect::N61)?;
-        let old = self.after_poll(order, from, Defect::N61)?;
+        let new = self.after_poll(order, to, Defect::N61.id())?;
+        let old = self.after_poll(order, from, Defect::N61.id())?;
         self.apply(&[Op::ReplaceNode { from: old, to: new }])?;
         self.undrained(order);
         Ok(())
@@ -39,12 +39,12 @@ impl Run<'_> {
         self.poll();
         self.last_poll(order)?;
         let now = child(self, filter)?;
-        let old = self.after_poll(order, filter, Defect::N62)?;
+        let old = self.after_poll(order, filter, Defect::N62.id())?;
         if order == Order::Repaired || kept == now {
             self.apply(&[Op::DropFilter { filter: old }])?;
         } else {
-            let to = self.follow(kept, Defect::N62)?;
-            self.suspect(true, Defect::N62);
+            let to = self.follow(kept, Defect::N62.id())?;
+            self.suspect(true, Defect::N62.id());
             self.apply(&[Op::ReplaceNode { from: old, to }])?;
             self.apply(&[Op::Release { node: old }])?;
         }

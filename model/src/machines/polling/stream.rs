@@ -42,22 +42,22 @@ impl Run<'_> {
         self.apply(&[Op::Thaw { top: stream.node, base: Some(stream.bottom) }])?;
         let base = self.chain_child(stream.bottom);
         self.poll();
-        let base_node = base.map(|base| self.follow(base, Defect::H47)).transpose()?;
-        let bottom_node = self.follow(bottom, Defect::N70)?;
-        self.suspect(self.chain_child(bottom_node) != base, Defect::H47);
-        let node_now = self.follow(node, Defect::N70)?;
+        let base_node = base.map(|base| self.follow(base, Defect::H47.id())).transpose()?;
+        let bottom_node = self.follow(bottom, Defect::N69.id())?;
+        self.suspect(self.chain_child(bottom_node) != base, Defect::H47.id());
+        let node_now = self.follow(node, Defect::N69.id())?;
         self.apply(&[Op::SetBacking { node: node_now, to: base_node }])?;
         self.poll();
-        let node_now = self.follow(node, Defect::N70)?;
-        let name = base.map(|base| self.follow(base, Defect::H47)).transpose()?;
+        let node_now = self.follow(node, Defect::N69.id())?;
+        let name = base.map(|base| self.follow(base, Defect::H47.id())).transpose()?;
         let apart = self.graph.in_slot(node_now, Slot::Backing).map(|edge| self.graph.edges()[edge].child) != name;
-        self.suspect(apart, Defect::N66);
+        self.suspect(apart, Defect::N66.id());
         self.store(node_now, name);
         self.apply(&Self::detach_users(stream.job, links.len()))?;
         self.poll();
-        let filter = self.follow(filter, Defect::N70)?;
+        let filter = self.follow(filter, Defect::N69.id())?;
         // Whoever came, came when the end was half done.
-        self.suspect(self.intruded, Defect::N70);
+        self.suspect(self.intruded, Defect::N69.id());
         self.apply(&[Op::DropFilter { filter }])
     }
 
