@@ -312,3 +312,61 @@ impl<'a> Run<'a> {
         found.into_iter().map(|id| self.point(id)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Run, Stop, UNEXPLAINED};
+    use crate::menu::Small;
+    use crate::op::{ChildName, EdgeId, Kind, NodeId, Op, Spec};
+
+    const N0: NodeId = NodeId(0);
+    const N1: NodeId = NodeId(1);
+    const N2: NodeId = NodeId(2);
+
+    /// n1 → n0, and n2 alone.
+    fn run() -> Run<'static> {
+        let mut run = Run::new(&Small::default(), None, |_| UNEXPLAINED);
+        let add = |node| Op::Add { node, spec: Spec::plain(Kind::Format) };
+        run.apply(&[add(N0), add(N1), add(N2), Op::Append { new: N1, top: N0, store: false }]).unwrap();
+        run
+    }
+
+    #[test]
+    fn an_edge_that_moves_is_the_same_and_one_made_anew_is_not() {
+        let id = EdgeId::Child(N1, ChildName::BACKING);
+        let (mut moved, mut remade) = (run(), run());
+        let edge = moved.edge(id);
+        moved.apply(&[Op::ReplaceChild { parent: N1, name: ChildName::BACKING, to: N2 }]).unwrap();
+        assert_eq!(moved.alive_edge(edge).map(|e| e.child), Some(N2));
+        let edge = remade.edge(id);
+        remade.apply(&[Op::SetBacking { node: N1, to: Some(N2) }]).unwrap();
+        assert!(remade.alive_edge(edge).is_none());
+        assert_eq!(remade.alive_edge(remade.edge(id)).map(|e| e.child), Some(N2));
+        remade.apply(&[Op::SetBacking { node: N1, to: None }]).unwrap();
+        assert!(remade.alive_edge(edge).is_none());
+    }
+
+    #[test]
+    fn a_node_that_gets_an_old_name_is_another_one() {
+        let mut run = run();
+        let old = run.find(N2).unwrap();
+        run.apply(&[Op::Release { node: N2 }]).unwrap();
+        assert_eq!((run.alive(old), run.find(N2)), (None, Err(Stop::Refused)));
+        run.apply(&[Op::Add { node: N2, spec: Spec::plain(Kind::Format) }]).unwrap();
+        assert_eq!(run.follow(old, "gone"), Err(Stop::Broken("gone")));
+        assert_eq!(run.alive(run.point(N2)), Some(N2));
+    }
+
+    #[test]
+    fn who_is_only_referred_to_is_there_but_not_to_be_found_again() {
+        let mut run = run();
+        let held = run.find(N1).unwrap();
+        run.hold(held);
+        run.apply(&[Op::Release { node: N1 }]).unwrap();
+        assert_eq!((run.alive(held), run.find_again(held)), (Some(N1), Err(Stop::Refused)));
+        assert_eq!(run.graph.edges().len(), 1);
+        run.let_go(held).unwrap();
+        assert_eq!((run.alive(held), run.graph.edges().len()), (None, 0));
+        assert_eq!(run.let_go(held), Err(Stop::Broken(UNEXPLAINED)));
+    }
+}

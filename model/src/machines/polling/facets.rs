@@ -2,17 +2,13 @@
 
 use super::{Order, Polling, Start};
 use crate::menu::{Action, Compounds, Facet, MAX_OPS, Small};
-use crate::op::{Act, ChildName, Context, EdgeId, Flags, Kind, NodeId, Op, Role, Spec, UserId, Ways};
+use crate::op::{Act, Context, EdgeId, Kind, NodeId, Op, Role, UserId, Ways};
 use crate::perm::Pair;
-use crate::scopes::BLANK;
+use crate::scopes::{BACKING, BACKING_FILTER, BLANK, FORMAT, implicit};
 use arrayvec::ArrayVec;
 
-const IMAGE: Spec = Spec::plain(Kind::Format);
-const FILTER: Spec = Spec::plain(Kind::BackingFilter);
-const COW: (ChildName, Role) = (ChildName::BACKING, Role::COW);
-
 /// What the facets have in common: users that want nothing, so that nothing is refused for what somebody wants.
-const PEACE: Facet = Facet { specs: &[IMAGE], pairs: &[Pair::FREE], roles: &[COW], ..BLANK };
+const PEACE: Facet = Facet { specs: &[FORMAT], pairs: &[Pair::FREE], roles: &[(BACKING, Role::COW)], ..BLANK };
 
 /// O10 and O14.
 const REPLACE: Facet = Facet {
@@ -32,7 +28,7 @@ const REPLACE: Facet = Facet {
         "replace-user-child",
         "drop-filter",
     ],
-    specs: &[IMAGE, FILTER],
+    specs: &[FORMAT, BACKING_FILTER],
     ..PEACE
 };
 
@@ -114,7 +110,7 @@ const ITERATE: Facet = Facet {
         "drain-all-begin",
         "drain-all-end",
     ],
-    specs: &[IMAGE],
+    specs: &[FORMAT],
     ..PEACE
 };
 
@@ -129,9 +125,8 @@ pub fn rooms() -> Vec<(Polling, Facet)> {
 /// What leads to a start.
 pub(super) fn opening(start: Start) -> Vec<Action> {
     let [n0, n1, n2, above_n2, above_n1] = [0, 1, 2, 3, 4].map(NodeId);
-    let add = |node| Op::Add { node, spec: IMAGE };
+    let add = |node| Op::Add { node, spec: FORMAT };
     let over = |new, top| Op::Append { new, top, store: true };
-    let commit = Spec { flags: Flags { implicit: true, ..Flags::NONE }, ..Spec::plain(Kind::CommitTop) };
     let ops: &[Op] = match start {
         Start::Empty => &[],
         Start::Streaming => &[
@@ -141,7 +136,7 @@ pub(super) fn opening(start: Start) -> Vec<Action> {
             add(n2),
             over(n2, n1),
             Op::Stream { act: Act::Start, job: UserId(0), node: n2, bottom: n2, filter: above_n2 },
-            Op::Insert { new: above_n1, spec: commit, top: n1 },
+            Op::Insert { new: above_n1, spec: implicit(Kind::CommitTop), top: n1 },
         ],
     };
     ops.iter().copied().map(Action::single).collect()
