@@ -9,9 +9,12 @@ use blockgraph_model::menu::{Action, Facet};
 use blockgraph_model::{Act, Op};
 use std::collections::BTreeMap;
 
+/// A room, its states, and its defects.
+type Room = (&'static str, usize, &'static [(&'static str, usize)]);
+
 /// The rooms: their states, and each defect met there with the length of its shortest story. In a story an intruder counts
 /// as one action, and the start's opening (seven actions in `polling-jobs`) counts too.
-const PINNED: [(&str, usize, &[(&str, usize)]); 6] = [
+const PINNED: [Room; 6] = [
     ("polling-replace", 538, &[("N61", 4), ("N62", 7), ("N68", 5), ("N71", 5)]),
     (
         "polling-intermediate",

@@ -123,6 +123,7 @@ impl Ended {
     fn order(&self, alone: &Step, both: Option<&[Option<Step>; 2]>) -> Serial {
         let same = |step: &Step| *step == (self.done, self.graph);
         match both {
+            _ if self.broken.is_some() => Serial::Neither,
             None if same(alone) => Serial::Alone,
             Some([Some(first), _]) if same(first) => Serial::IntruderFirst,
             Some([_, Some(last)]) if same(last) => Serial::IntruderLast,
