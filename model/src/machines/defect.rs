@@ -93,6 +93,18 @@ catalogue! {
     H46 Polling "637d54a5f3" "4.2" "drop-intermediate keeps edges over a poll" "Nothing freed is used";
     H47 Polling "8d3dd037d9" "6.2" "stream installs a base chosen before it drained" "Nothing freed is used";
     H53 Polling "f6d38c9f6d" "9.0" "an iterator drops the reference of the wrong node" "L1: references";
+    N61 Polling "" "" "replace-node follows a target that nobody refers to over its drain" "Nothing freed is used";
+    N62 Polling "" "" "drop-filter takes the filter's child before it drains the filter" "O14: parents go to the filter's child";
+    N63 Polling "" "" "drop-intermediate follows a base that nobody refers to over its drain" "Nothing freed is used";
+    N64 Polling "" "" "drop-intermediate moves an edge that came meanwhile, and writes no name for it" "S6: each moved edge's image is told";
+    N65 Polling "" "" "an overlay goes while its name is written" "Nothing freed is used";
+    N66 Polling "" "" "a name is written after a poll in which the child became another" "S6: the stored name is the child's";
+    N67 Polling "" "" "a move walks a list of nodes that nobody refers to, and misses those that come" "C2: all or nobody moves";
+    N68 Polling "" "" "a node on its way out is there to others while its drain ends" "L2: a doomed node cannot be named";
+    N69 Polling "" "" "the end of a stream can be met half done" "J1: a job ends in one step";
+    N70 Polling "" "" "an iterator keeps the reference of a node whose user has gone" "L1: references";
+    N71 Polling "" "" "an operation goes on with a node that only it still refers to" "L2: a doomed node cannot be named";
+    N72 Polling "" "" "drop-intermediate looks at the chain before its last drain" "O24.5: the base is in the chain";
     H61 Flawed "" "" "a node queued twice stays drained" "Q1: quiesce counters";
     H62 Transactional "" "" "what a reopen comes to depends on the order of its list" "R4: the order does not matter";
     H63 Flawed "" "" "an active parent over an inactive child by snapshot" "A4: no active parent over an inactive child";

@@ -10,11 +10,13 @@ mod defect;
 pub mod flawed;
 mod heap;
 pub mod museum;
+pub mod polling;
 mod recursive;
 mod transactional;
 mod trial;
 
 pub use defect::{About, Defect, Hall};
+pub use polling::Polling;
 pub use recursive::{Recursive, Reopening};
 pub use transactional::{Repairs, Transactional};
 pub use trial::{Exception, Told, Trial};

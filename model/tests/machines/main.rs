@@ -1,3 +1,4 @@
 //! The museum of defects: each is found where it is, and nowhere else.
 
 mod flawed;
+mod polling;

@@ -1,0 +1,72 @@
+//! O35: a component moves to another context.
+
+use super::arena::{NodePtr, Part, Run, Stop};
+use super::{Defect, Order, UNEXPLAINED};
+use crate::op::{Context, NodeId};
+use crate::state::Parent;
+use arrayvec::ArrayVec;
+
+impl Run<'_> {
+    /// The seed asks everybody first; then it drains and switches them one by one, from a list that it made before.
+    pub(super) fn move_context(&mut self, order: Order, node: NodeId, to: Context) -> Part {
+        let node = self.find(node)?;
+        let asked = self.ask(node, to)?;
+        if order == Order::Repaired {
+            return self.move_repaired(node, to, asked);
+        }
+        for &next in &asked {
+            self.poll();
+            self.stand_apart(&asked);
+            let next = self.follow(next, Defect::N67.id())?;
+            self.graph.nodes[next.0 as usize].context = to;
+        }
+        self.poll();
+        self.stand_apart(&asked);
+        Ok(())
+    }
+
+    /// All are drained before the first one is switched, those too that come meanwhile; then all are asked again.
+    fn move_repaired(&mut self, node: NodePtr, to: Context, asked: ArrayVec<NodePtr, 6>) -> Part {
+        let mut drained: ArrayVec<NodePtr, 6> = ArrayVec::new();
+        let mut all = asked;
+        while let Some(&next) = all.iter().find(|next| !drained.contains(next)) {
+            if drained.is_full() {
+                return Err(Stop::Broken(UNEXPLAINED));
+            }
+            drained.push(next);
+            self.hold(next);
+            self.poll();
+            all = self.follow(node, UNEXPLAINED).map(|node| self.component(node))?;
+        }
+        self.settle()?;
+        self.find_again(node)?;
+        let all = self.ask(node, to)?;
+        for next in all {
+            let next = self.follow(next, UNEXPLAINED)?;
+            self.graph.nodes[next.0 as usize].context = to;
+        }
+        Ok(())
+    }
+
+    /// C2.1: who moves along; refused if a fixed user is among them.
+    fn ask(&self, node: NodePtr, to: Context) -> Part<ArrayVec<NodePtr, 6>> {
+        let all = self.follow(node, UNEXPLAINED).map(|node| self.component(node))?;
+        let stays = self.graph.edges().iter().any(|edge| {
+            let home = self.graph.nodes[edge.child.0 as usize].context;
+            matches!(edge.parent, Parent::User(_))
+                && edge.ways.fixed
+                && home != to
+                && all.contains(&self.point(edge.child))
+        });
+        if stays { Err(Stop::Refused) } else { Ok(all) }
+    }
+
+    /// Who has come or gone since all were asked?
+    fn stand_apart(&mut self, asked: &[NodePtr]) {
+        let now = |first: &NodePtr| self.alive(*first).map(|first| self.component(first));
+        let same = asked.iter().all(|ptr| {
+            now(ptr).is_some_and(|now| now.len() == asked.len() && now.iter().all(|ptr| asked.contains(ptr)))
+        });
+        self.suspect(!same, Defect::N67.id());
+    }
+}
