@@ -3,6 +3,7 @@
 mod facets;
 
 use super::flawed::{self, Flawed};
+use super::polling::{self, Polling};
 use super::{Defect, Exception, Hall, Recursive, Reopening, Repairs, Told, Transactional, Trial};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
@@ -14,6 +15,8 @@ pub enum Exhibit {
     Trial(Trial),
     /// Our step with a defect put in.
     Flawed(Flawed),
+    /// Seed 1 and what runs where it polls.
+    Polling(Polling),
 }
 
 /// What is explored together.
@@ -41,6 +44,7 @@ impl Machine for Exhibit {
         match self {
             Exhibit::Trial(machine) => machine.opening(),
             Exhibit::Flawed(machine) => machine.opening(),
+            Exhibit::Polling(machine) => machine.opening(),
         }
     }
 
@@ -54,6 +58,7 @@ impl Machine for Exhibit {
                 told(tried.with(&noted));
             }),
             Exhibit::Flawed(machine) => machine.each(facet, state, action, |tried| told(tried.with(&None))),
+            Exhibit::Polling(machine) => machine.each(facet, state, action, |tried| told(tried.with(&None))),
         }
     }
 }
@@ -71,6 +76,11 @@ pub fn rooms() -> Vec<Room> {
             Trial::Transactional(_) => Hall::Transactional,
         };
         open(hall, Exhibit::Trial(machine), facet, &defects);
+    }
+    for (machine, facet) in polling::rooms() {
+        let defects = facets::met_while_polling(facet.name);
+        open(Hall::Polling, Exhibit::Polling(machine), facet.clone(), defects);
+        open(Hall::Polling, Exhibit::Polling(machine.repaired()), facet, &[]);
     }
     for (machine, facet) in flawed::rooms() {
         open(Hall::Flawed, Exhibit::Flawed(machine), facet, &[machine.0]);

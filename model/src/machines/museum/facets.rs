@@ -87,3 +87,17 @@ fn filters(nodes: u8, edges: usize, users: u8) -> Facet {
         ..BLANK
     }
 }
+
+/// What is met where something runs at the polls.
+pub(super) fn met_while_polling(facet: &str) -> &'static [Defect] {
+    use Defect::*;
+    match facet {
+        "polling-replace" => &[N61, N62, N68, N71],
+        "polling-intermediate" => &[H46, N63, N64, N65, N68, N71, N72],
+        "polling-stream" => &[H46, H47, N63, N64, N66, N69, N71],
+        "polling-context" => &[H37, N67],
+        "polling-iterate" => &[H53, N61, N68, N70, N71],
+        "polling-jobs" => &[H46, H47, N62, N63, N64, N65, N66, N68, N69, N71, N72],
+        _ => &[],
+    }
+}
