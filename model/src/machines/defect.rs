@@ -114,6 +114,8 @@ catalogue! {
     N12 Transactional "" "" "replace-node does not align contexts" "C2: contexts are settled";
     N13 Transactional "" "" "a change that loosens for a driver fails because it refuses" "V7: a refused loosening is tolerated";
     N14 Transactional "" "" "a loosening that was refused reports success, and nothing is loosened" "V7: edges take the new pair";
+    N15 Transactional "" "" "the first new edge alone says where a component lives" "C2: all new edges have a say";
+    N16 Transactional "" "" "what replace-node leaves without a user does not go home" "C3: orphans go to the main context";
     N41 Flawed "" "" "an edge that is put back comes to the head of its lists" "S1: undo restores the order";
     N42 Flawed "" "" "names that are written stay when another one is refused" "S6.1: a name is written with all the rest";
     N43 Flawed "" "" "who inherits from a closed node, but is not its child, does so for ever" "S8.5: no pointer to a closed node";

@@ -75,7 +75,7 @@ pub fn rooms() -> Vec<Room> {
             Trial::Recursive(_) => Hall::History,
             Trial::Transactional(_) => Hall::Transactional,
         };
-        open(hall, Exhibit::Trial(machine), facet, &defects);
+        open(hall, Exhibit::Trial(machine), facet, defects);
     }
     for (machine, facet) in polling::rooms() {
         let defects = facets::met_while_polling(facet.name);

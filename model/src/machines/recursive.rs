@@ -9,8 +9,10 @@ mod reopen;
 mod signature;
 
 use super::heap::{Heap, Link};
-use super::trial::{Ended, Met, Point, Trialled, Verdict};
+use super::trial::{Ended, Exception, Met, Point, Trialled, Verdict};
+use crate::menu::Small;
 use crate::op::{EdgeId, Entry, NodeId, Op, Queue};
+use crate::perm::U;
 use crate::state::{Edge, Node, Parent};
 
 pub use reopen::Reopening;
@@ -45,7 +47,8 @@ impl Trialled for Recursive {
     fn knows(&self, op: &Op) -> bool {
         let reopens = matches!(op, Op::SetReadOnly { .. } | Op::Reopen { .. });
         if reopens {
-            return self.reopening != Reopening::None;
+            let changes = matches!(op, Op::Reopen { queue } if queue.entries().iter().any(|e| e.backing.is_some()));
+            return self.reopening == Reopening::Early || self.reopening == Reopening::Blind && !changes;
         }
         matches!(
             op,
@@ -64,11 +67,20 @@ impl Trialled for Recursive {
         )
     }
 
+    fn asserts(&self, op: &Op) -> Option<Exception> {
+        match op {
+            Op::AttachUser { pair, .. } | Op::SetUser { pair, .. } if !pair.share.meets(U) => {
+                Some(Exception::SharesUnchanged)
+            }
+            _ => None,
+        }
+    }
+
     fn fails(&self) -> bool {
         false
     }
 
-    fn run(&self, heap: &mut Heap, op: &Op, _fail: Option<u16>) -> (Ended, Option<Point>) {
+    fn run(&self, _: &Small, heap: &mut Heap, op: &Op, _fail: Option<u16>) -> (Ended, Option<Point>) {
         let mut seed = Seed0 { heap: heap.clone(), depth: 0 };
         let done = seed.op(op, self.reopening);
         *heap = seed.heap;

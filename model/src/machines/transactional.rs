@@ -12,7 +12,8 @@ mod signature;
 
 use super::heap::{Heap, Link};
 use super::trial::{Ended, Met, Point, Trialled, Verdict};
-use crate::op::{EdgeId, Entry, Hook, NodeId, Op, Queue};
+use crate::menu::Small;
+use crate::op::{Context, EdgeId, Entry, Hook, NodeId, Op, Queue, UserId};
 use crate::state::{Edge, Node, Parent};
 use arrayvec::ArrayVec;
 use log::Action;
@@ -96,6 +97,11 @@ pub(super) struct Seed1 {
     queued: [Option<bool>; 6],
     /// Whose drivers were asked.
     asked: [bool; 6],
+    /// What was repaired needs to know: the state before, the user that is made and where it says it lives, whether
+    /// contexts are settled.
+    before: Small,
+    new_user: Option<(UserId, Option<Context>)>,
+    settled: bool,
 }
 
 impl Trialled for Transactional {
@@ -123,7 +129,7 @@ impl Trialled for Transactional {
         true
     }
 
-    fn run(&self, heap: &mut Heap, op: &Op, fail: Option<u16>) -> (Ended, Option<Point>) {
+    fn run(&self, state: &Small, heap: &mut Heap, op: &Op, fail: Option<u16>) -> (Ended, Option<Point>) {
         let mut seed = Seed1 {
             heap: heap.clone(),
             repaired: self.repaired,
@@ -133,8 +139,14 @@ impl Trialled for Transactional {
             failed: None,
             queued: [None; 6],
             asked: [false; 6],
+            before: *state,
+            new_user: None,
+            settled: false,
         };
         let done = seed.op(op);
+        if done.is_ok() {
+            seed.send_orphans_home();
+        }
         *heap = seed.heap;
         let ended = match done {
             Ok(()) => Ended::Done,
@@ -169,6 +181,8 @@ impl Seed1 {
             }
             Op::AttachUser { user, node, pair, ways, context } => {
                 let edge = Edge { parent: Parent::User(user), child: node, wanted: pair, ways, ..Edge::NONE };
+                let home = self.heap.cell(node).node.context;
+                self.new_user = Some((user, context.or(ways.fixed.then_some(home))));
                 self.root_attach_child(edge, pair, context)
             }
             Op::DetachUser { user } => self.each(EdgeId::User(user), Self::root_unref_child),
@@ -257,7 +271,7 @@ impl Seed1 {
             }
             self.node_refresh_perm(node, may_fail)?;
         }
-        Ok(())
+        self.settle()
     }
 
     fn is_loop(&self, link: Link) -> bool {
@@ -298,6 +312,10 @@ impl Seed1 {
         }
         let again = std::mem::replace(&mut self.asked[usize::from(node.0)], true);
         let point = if again { Point::Again(node) } else { Point::Hook(node, Hook::Check) };
+        if again && self.failed == Some(Point::Hook(node, Hook::Check)) {
+            // What it said first is forgotten.
+            self.failed = Some(Point::Again(node));
+        }
         let asked = if may_fail { self.point(point) } else { Ok(()) };
         match asked {
             // V7: it lags, and is asked again.

@@ -5,7 +5,7 @@ use super::{Defect, Recursive, Transactional};
 use crate::judge::{Kinds, Outcome, execute};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
-use crate::op::{EdgeId, Hook, NodeId, Op, Refusal, StepError};
+use crate::op::{EdgeId, Hook, Kind, NodeId, Op, Refusal, StepError};
 use crate::state::{Edge, Node};
 use arrayvec::ArrayVec;
 
@@ -37,7 +37,12 @@ pub(super) trait Trialled: Sync {
     fn knows(&self, op: &Op) -> bool;
 
     /// Runs it; with `fail` the point of that number, counted from 0, fails, if the run comes there.
-    fn run(&self, heap: &mut Heap, op: &Op, fail: Option<u16>) -> (Ended, Option<Point>);
+    fn run(&self, state: &Small, heap: &mut Heap, op: &Op, fail: Option<u16>) -> (Ended, Option<Point>);
+
+    /// What was an assertion about what callers ask for.
+    fn asserts(&self, _op: &Op) -> Option<Exception> {
+        None
+    }
 
     /// Are there points at which it can be made to fail?
     fn fails(&self) -> bool;
@@ -128,19 +133,16 @@ pub enum Exception {
     AskedInVain,
     /// A driver was asked again in the same operation, and could change its mind (V5.2).
     AskedTwice,
-    /// A component whose user has gone took its other, movable users along to the main context (C3).
-    DragsUsers,
 }
 
 impl Exception {
     /// All.
-    pub const ALL: [Exception; 6] = [
+    pub const ALL: [Exception; 5] = [
         Exception::Contract,
         Exception::SharesUnchanged,
         Exception::OneOverlay,
         Exception::AskedInVain,
         Exception::AskedTwice,
-        Exception::DragsUsers,
     ];
 
     /// Why the machine may.
@@ -151,7 +153,6 @@ impl Exception {
             Exception::OneOverlay => "drop-intermediate changed one overlay only",
             Exception::AskedInVain => "drivers were asked although nothing changed for them",
             Exception::AskedTwice => "drivers were asked more than once in an operation",
-            Exception::DragsUsers => "movable users were taken along to the main context",
         }
     }
 }
@@ -199,14 +200,14 @@ fn each(machine: &impl Trialled, state: &Small, action: &Action, mut told: impl 
             return tell(0, action, &[], Told::Same, next);
         }
     };
-    if let Some(exception) = not_asked(state, op, &right) {
+    if let Some(exception) = machine.asserts(op).or_else(|| not_asked(state, op, &right)) {
         return tell(0, action, &[], Told::Exception(exception), None);
     }
     let memory = Heap::load(state);
     let points = if machine.fails() { u16::MAX } else { 1 };
     for number in 0..points {
         let mut heap = memory.clone();
-        let (ended, point) = machine.run(&mut heap, op, number.checked_sub(1));
+        let (ended, point) = machine.run(state, &mut heap, op, number.checked_sub(1));
         if number > 0 && point.is_none() {
             break;
         }
@@ -237,22 +238,19 @@ fn each(machine: &impl Trialled, state: &Small, action: &Action, mut told: impl 
     }
 }
 
-/// Would the algorithm not be asked to do this?
+/// Would the algorithm not be asked to do this? What it looked at itself, or should have, is not the caller's duty.
 fn not_asked(state: &Small, op: &Op, right: &Outcome<6, 10>) -> Option<Exception> {
-    use crate::perm::U;
-    match (op, right) {
-        (Op::AttachUser { pair, .. } | Op::SetUser { pair, .. }, _) if !pair.share.meets(U) => {
-            Some(Exception::SharesUnchanged)
+    let Outcome::Failed { error, .. } = right else { return None };
+    let its_own = match (op, error) {
+        (Op::Append { new, .. }, StepError::SameNode { .. }) => {
+            let has_slot = |kind: Kind| kind.filter_slot().is_some() || kind.supports_cow();
+            state.chain_edge(*new).is_none() && state.nodes[usize::from(new.0)].kind.is_some_and(has_slot)
         }
-        (Op::Append { new, .. }, Outcome::Failed { error: StepError::SameNode { .. }, .. })
-            if state.chain_edge(*new).is_none() =>
-        {
-            None
-        }
-        (_, Outcome::Failed { error: StepError::Frozen { .. } | StepError::ShouldNotChange { .. }, .. }) => None,
-        (_, Outcome::Failed { .. }) => Some(Exception::Contract),
-        _ => None,
-    }
+        (Op::Detach { .. }, StepError::Frozen { .. }) => false,
+        (_, StepError::Frozen { .. } | StepError::ShouldNotChange { .. }) => true,
+        _ => false,
+    };
+    (!its_own).then_some(Exception::Contract)
 }
 
 /// All that differs, and the state that came out if it is one.
@@ -335,9 +333,4 @@ fn unordered(state: &Small) -> Vec<Edge> {
     let mut edges: Vec<Edge> = state.edges().iter().map(|e| Edge { rank: 0, ..*e }).collect();
     edges.sort_unstable();
     edges
-}
-
-/// Is it only what drivers granted that differs between the nodes?
-pub(super) fn only_grants(a: &[Node; 6], b: &[Node; 6]) -> bool {
-    a.iter().zip(b).all(|(a, b)| Node { granted: b.granted, ..*a } == *b)
 }

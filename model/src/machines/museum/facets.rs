@@ -2,28 +2,59 @@
 
 use super::{Defect, Recursive, Reopening, Repairs, Transactional, Trial};
 use crate::menu::Facet;
-use crate::op::{Kind, Opt, Role, Spec, Ways};
+use crate::op::{Context, Entry, Kind, NodeId, Opt, Queue, Role, Spec, Ways};
 use crate::perm::{ALL, NONE, Pair, R, W};
 use crate::scopes::{
-    BACKING, BACKING_FILTER, BLANK, EXCLUSIVE, FILE, FILTER, FILTERED, NO_PERMISSION, OTHER, PROTOCOL, but,
+    BACKING, BACKING_FILTER, BLANK, EXCLUSIVE, FILE, FILTER, FILTERED, FORMAT, NO_PERMISSION, OTHER, PROTOCOL, STORAGE,
+    but, scope,
 };
 
 /// Each with what must be met.
-pub(super) fn trials() -> Vec<(Trial, Facet, Vec<Defect>)> {
+pub(super) fn trials() -> Vec<(Trial, Facet, &'static [Defect])> {
     use Defect::*;
-    let recursive = Trial::Recursive(Recursive { reopening: Reopening::None });
-    let transactional = Trial::Transactional(Transactional { repaired: Repairs::NONE });
-    let repaired = Trial::Transactional(Transactional { repaired: Repairs::ALL });
-    vec![
-        (recursive, walks(3, 3, 1), vec![H01, H04, H10, H11]),
-        (recursive, shapes(3, 3, 1), vec![H02, H02b, H03, H07, H08, H09, H10, H11, H15]),
-        (transactional, walks(3, 2, 1), vec![H10, H11]),
-        (transactional, shapes(3, 3, 1), vec![H08b, H10, H11]),
-        (transactional, filters(3, 3, 1), vec![H08b, H10, H11]),
-        (repaired, walks(3, 2, 1), vec![]),
-        (repaired, shapes(3, 3, 1), vec![]),
-        (repaired, filters(3, 3, 1), vec![]),
-    ]
+    let recursive = |reopening| Trial::Recursive(Recursive { reopening });
+    let transactional = |repaired| Trial::Transactional(Transactional { repaired });
+    let mut all = vec![
+        (recursive(Reopening::None), walks(3, 3, 1), RECURSIVE_WALKS),
+        (recursive(Reopening::None), shapes(3, 3, 1), RECURSIVE_SHAPES),
+        (recursive(Reopening::Blind), history(2, 3, 1), const { &[H10, H11, H16, H30] }),
+        (recursive(Reopening::Early), reopens(3, 3, 1), const { &[H07, H10, H11, H17, N01] }),
+    ];
+    let own = [
+        (reopens(3, 3, 1), const { &[H10, H11, H62, N11, N13, N41] as &[Defect] }),
+        (append_contexts(3, 3, 2), &[H10, H11, N12, N13, N15, N16, N41, N49, N50]),
+    ];
+    let small = scope("small").map(|scope| scope.facets).unwrap_or_default().into_iter();
+    let small = small.filter_map(|(facet, _)| Some((facet.clone(), met_in_small(facet.name)?)));
+    for (facet, met) in small.chain(own) {
+        all.push((transactional(Repairs::NONE), facet.clone(), met));
+        all.push((transactional(Repairs::ALL), facet, &[]));
+    }
+    all
+}
+
+const RECURSIVE_WALKS: &[Defect] = &[Defect::H01, Defect::H04, Defect::H10, Defect::H11, Defect::N01];
+
+const RECURSIVE_SHAPES: &[Defect] = {
+    use Defect::*;
+    &[H02, H02b, H03, H04, H07, H08, H09, H10, H11, H15, N01, N02]
+};
+
+/// What seed 1 meets in the facets of the scope `small` that are about what it does.
+fn met_in_small(facet: &str) -> Option<&'static [Defect]> {
+    use Defect::*;
+    Some(match facet {
+        "permissions" => &[H10, H11, N13, N14, N50],
+        "shape" => &[H08b, H10, H11, N11, N13, N41, N50],
+        "drivers" => &[H10, H11, N11, N13, N41],
+        "flags" => &[H10, H11, N13, N50],
+        "freezing" => &[H10, H11, N13, N41],
+        "refusals" => &[H10, H11, N13, N41, N50],
+        "dropping" => &[H10, H11, H15, N13, N41],
+        "contexts" => &[H10, H11, N12, N16, N41, N49],
+        "sections" => &[H08b, H10, H11, N13, N41, N50],
+        _ => return None,
+    })
 }
 
 /// Permissions flow down and meet: the walk of seed 0, the topological list of seed 1.
@@ -72,18 +103,74 @@ fn shapes(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// Filters that somebody else holds too.
-fn filters(nodes: u8, edges: usize, users: u8) -> Facet {
+/// Reopen of one and two nodes: flags and backing children.
+fn reopens(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
-        name: "filters",
-        about: "append and drop filters that outlive their dropping, stay-at-node users",
+        name: "reopens",
+        about: "flags and backing children of one and two nodes, in every order",
         nodes,
         edges,
         users,
-        verbs: &["add", "release", "hold", "attach-user", "append", "drop-filter"],
-        specs: &[BACKING_FILTER],
+        verbs: &["add", "attach-user", "set-backing", "set-read-only", "reopen"],
+        specs: const { &[BACKING_FILTER, BACKING_FILTER.read_only(), NO_PERMISSION] },
         pairs: const { &[Pair::new(W, ALL)] },
-        ways: &[Ways::NONE, Ways::STAY],
+        reopens: lists,
+        ..BLANK
+    }
+}
+
+/// The lists of [`reopens`].
+fn lists(names: &[NodeId]) -> Vec<Queue> {
+    let keep = |node| Entry::new(node, true);
+    let backing = |node, to| Entry { backing: Some(to), ..keep(node) };
+    let read_only = |node, on| Entry { read_only: Some(on), ..keep(node) };
+    let mut all: Vec<Queue> = Vec::new();
+    for &a in names {
+        all.push(Queue::one(backing(a, None)));
+        for &b in names {
+            all.push(Queue::one(backing(a, Some(b))));
+            if a != b {
+                let couples = [
+                    [backing(a, None), backing(b, Some(a))],
+                    [backing(b, Some(a)), backing(a, None)],
+                    [backing(a, Some(b)), read_only(b, true)],
+                    [backing(a, Some(b)), read_only(b, false)],
+                    [read_only(a, false), read_only(b, false)],
+                ];
+                all.extend(couples.iter().filter_map(|couple| Queue::new(couple)));
+            }
+        }
+    }
+    all
+}
+
+/// What the reopen of 2.10 looked at: flags.
+fn history(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "history",
+        about: "the read-only flag of a format and of what it is stored in",
+        verbs: &["add", "attach-user", "attach", "set-read-only", "reopen"],
+        specs: const { &[PROTOCOL, PROTOCOL.read_only(), FORMAT, FORMAT.read_only()] },
+        roles: &[(FILE, STORAGE)],
+        pairs: const { &[Pair::new(R, but(W))] },
+        ..reopens(nodes, edges, users)
+    }
+}
+
+/// Users that live somewhere, fixed or movable, and append and drop-filter between them.
+fn append_contexts(nodes: u8, edges: usize, users: u8) -> Facet {
+    Facet {
+        name: "append-contexts",
+        about: "attach, append and replace-node between two contexts; users that go",
+        nodes,
+        edges,
+        users,
+        verbs: &["add", "attach-user", "detach-user", "attach", "detach", "append", "replace-node"],
+        specs: &[BACKING_FILTER],
+        pairs: const { &[Pair::new(NONE, ALL)] },
+        ways: const { &[Ways::NONE, Ways { fixed: true, ..Ways::NONE }] },
+        homes: const { &[None, Some(Context(1))] },
+        roles: &[(FILE, Role::DATA)],
         ..BLANK
     }
 }

@@ -31,6 +31,9 @@ impl Seed0 {
         for entry in entries {
             let Some(read_only) = entry.read_only else { continue };
             self.heap.at(entry.node).node.flags.read_only = read_only;
+            // It opens its file anew.
+            let all = self.heap.cumulative(entry.node);
+            self.heap.grant(entry.node, all);
             let writes = |link: &u8| {
                 let child = self.heap.child(*link);
                 let below = child.target.map(|target| self.heap.cell(target).node.flags.read_only);
@@ -40,7 +43,7 @@ impl Seed0 {
                 self.heap.seen = self.heap.seen.or(Some(WRITES));
             }
         }
-        entries.iter().filter_map(|e| Some((e.node, e.backing?))).try_for_each(|(n, to)| self.set_backing_hd(n, to))
+        Ok(())
     }
 
     /// What the node will be needed for: `bdrv_reopen_perm()`.
@@ -72,6 +75,9 @@ impl Seed0 {
             if let Some(Some(to)) = entry.backing
                 && let Some(edge) = self.heap.chain_edge(entry.node, to)
             {
+                if self.reaches(to, entry.node) {
+                    return Err(Stop::Refused);
+                }
                 let pair = self.heap.asked(&edge, to, above, self.queued_flag(entries, entry.node));
                 // The queue is not handed on: what becomes of the new child in the same reopen is not seen.
                 self.check_update_perm(to, pair, &none)?;
@@ -90,6 +96,12 @@ impl Seed0 {
             self.set_perm(entry.node, above)?;
         }
         Ok(())
+    }
+
+    /// `bdrv_recurse_has_child()`
+    fn reaches(&self, from: NodeId, to: NodeId) -> bool {
+        let below = |link: &u8| self.heap.child(*link).target.is_some_and(|child| self.reaches(child, to));
+        from == to || self.heap.cell(from).children.iter().any(below)
     }
 
     /// `bdrv_check_perm()` with the flags as they will be.

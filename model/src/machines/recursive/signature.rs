@@ -1,6 +1,7 @@
 //! What a fault of seed 0 is.
 
 use super::reopen::{Reopening, WRITES};
+use crate::judge::Outcome;
 use crate::machines::Defect;
 use crate::machines::trial::{Exception, Fault, Met, Part, Verdict};
 use crate::op::{NodeId, Op};
@@ -21,7 +22,8 @@ pub(super) fn verdict(met: &Met<'_>, reopening: Reopening) -> Verdict {
         _ => false,
     };
     let defect = match (met.op, met.fault) {
-        (_, Seen(WRITES)) => H30,
+        (_, Seen(WRITES)) if matches!(met.right, Outcome::Done { .. }) => H30,
+        (_, Seen(WRITES)) => H16,
         (_, Seen(_)) => H11,
         (Op::SetReadOnly { .. } | Op::Reopen { .. }, _) => return reopened(met, reopening),
         (Op::ReplaceNode { from, to }, _) if cyclic || takes_its_own(met, *from, *to) => H09,
@@ -78,7 +80,8 @@ fn reopened(met: &Met<'_>, reopening: Reopening) -> Verdict {
     use Fault::*;
     match (reopening, met.fault) {
         (Reopening::Blind, Unsound(..) | WronglyAccepted(_) | Otherwise(_)) => Verdict::Defect(Defect::H16),
-        (Reopening::Early, Unsound(..) | WronglyAccepted(_) | WronglyRefused) => Verdict::Defect(Defect::H17),
+        (Reopening::Early, Unsound(..) | WronglyAccepted(_) | WronglyRefused | Died) => Verdict::Defect(Defect::H17),
+        (Reopening::Early, Otherwise(Part::Nodes)) => Verdict::Defect(Defect::N01),
         _ => Verdict::Unexplained,
     }
 }

@@ -27,10 +27,12 @@ impl Seed1 {
     /// `bdrv_attach_child_common()`; the edge's parent takes it into its list afterwards.
     fn attach_child_common(&mut self, edge: Edge, pair: Pair, home: Context) -> Result<Link, Stop> {
         let child = edge.child;
+        self.point(Point::Action)?;
         let link = self.heap.make(edge, pair, home);
         let before = self.heap.cell(child).node.context;
-        self.align(link, child)?;
-        self.point(Point::Action).inspect_err(|_| self.heap.links[usize::from(link)].freed = true)?;
+        if !self.repaired.contexts {
+            self.align(link, child)?;
+        }
         self.heap.at(child).refs += 1;
         self.heap.join_target(link, Some(child), 0);
         if self.repaired.links {
@@ -127,11 +129,11 @@ impl Seed1 {
             self.point(Point::Action)?;
             let place = self.heap.leave_parent(link).unwrap_or(0);
             self.heap.clear_shortcut(link);
-            self.log.push(Action::Remove { link, place });
-            let old = self.heap.child(link).target;
-            let place = self.heap.leave_target(link).unwrap_or(0);
+            let Some(old) = self.heap.child(link).target else { return Err(Stop::Died) };
+            let rank = self.heap.leave_target(link).unwrap_or(0);
             self.heap.link(link).target = None;
-            self.log.push(Action::Replace { link, old, place });
+            self.log.push(Action::Cut { link, place, old, rank });
+            self.heap.watch();
             return Ok(());
         }
         self.replace_child(link, None)?;
@@ -194,9 +196,7 @@ impl Seed1 {
 
     /// `bdrv_replace_node_common()`
     pub(super) fn replace_node_common(&mut self, from: NodeId, to: NodeId, auto_skip: bool, detach: bool) -> Done {
-        if self.repaired.contexts {
-            self.align_for_replace(from, to)?;
-        } else if self.heap.cell(from).node.context != self.heap.cell(to).node.context {
+        if !self.repaired.contexts && self.heap.cell(from).node.context != self.heap.cell(to).node.context {
             return Err(Stop::Died);
         }
         self.heap.at(from).refs += 1;
@@ -224,8 +224,9 @@ impl Seed1 {
     pub(super) fn drop_filter(&mut self, filter: NodeId) -> Done {
         let child = self.heap.chain(filter).and_then(|link| self.heap.child(link).target).ok_or(Stop::Refused)?;
         let stays = |link: &Link| !self.should_update_child(*link, child);
-        let held = self.heap.cell(filter).refs - self.heap.cell(filter).parents.len();
-        let goes = held == 1 && !self.heap.cell(filter).parents.iter().any(stays);
+        let cell = self.heap.cell(filter);
+        let held = usize::from(cell.node.monitor || cell.node.holders > 0);
+        let goes = cell.refs == cell.parents.len() + held && !self.heap.cell(filter).parents.iter().any(stays);
         self.replace_node_common(filter, child, true, !self.repaired.childless || goes)?;
         if self.heap.drop_holder(filter) { self.unref(filter) } else { Ok(()) }
     }

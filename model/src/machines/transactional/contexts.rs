@@ -2,8 +2,12 @@
 
 use super::log::Action;
 use super::{Done, Seed1, Stop};
-use crate::machines::heap::Link;
+use crate::contexts;
+use crate::machines::heap::{Link, Read};
+use crate::menu::Small;
 use crate::op::{Context, NodeId};
+use crate::state::Edge;
+use crate::step::Work;
 use arrayvec::ArrayVec;
 
 impl Seed1 {
@@ -33,10 +37,7 @@ impl Seed1 {
             return Err(Stop::Refused);
         }
         for node in nodes {
-            let old = std::mem::replace(&mut self.heap.at(node).node.context, to);
-            if self.repaired.contexts && old != to {
-                self.log.push(Action::Context { node, old });
-            }
+            self.heap.at(node).node.context = to;
         }
         users.into_iter().for_each(|link| self.heap.link(link).context = to);
         Ok(())
@@ -60,20 +61,62 @@ impl Seed1 {
         moved
     }
 
-    /// What was repaired: replace-node aligns the two nodes as attaching does.
-    pub(super) fn align_for_replace(&mut self, from: NodeId, to: NodeId) -> Done {
-        let (here, there) = (self.heap.cell(to).node.context, self.heap.cell(from).node.context);
-        if here == there || self.try_set_context(to, there).is_ok() {
-            return Ok(());
-        }
-        self.try_set_context(from, here)
-    }
-
-    /// The main context, when a parent is gone that may have wanted another one.
+    /// The main context, when a parent is gone that may have wanted another one; whoever else is there comes along.
     pub(super) fn go_home(&mut self, node: NodeId) {
-        let (_, users) = self.component(node);
-        if !self.repaired.contexts || users.is_empty() {
+        if !self.repaired.contexts {
             let _ = self.try_set_context(node, Context::MAIN);
         }
+    }
+
+    /// What was repaired: contexts are settled once, on the final graph (C2).
+    pub(super) fn settle(&mut self) -> Done {
+        if !self.repaired.contexts || std::mem::replace(&mut self.settled, true) {
+            return Ok(());
+        }
+        let before = self.before;
+        let settled = self.work(&before).and_then(|work| contexts::settle(&work).ok()).ok_or(Stop::Refused)?;
+        self.move_to(&settled.to);
+        Ok(())
+    }
+
+    /// What was repaired: whom nobody uses any more goes home, at the end (C3).
+    pub(super) fn send_orphans_home(&mut self) {
+        let before = self.before;
+        if self.repaired.contexts
+            && let Some(work) = self.work(&before)
+            && let Ok(mut settled) = contexts::settle(&work)
+        {
+            // C2 has been done with, on the graph before nodes were closed.
+            settled.to = std::array::from_fn(|i| self.heap.cells[i].node.context);
+            settled.send_orphans_home(&work);
+            self.move_to(&settled.to);
+        }
+    }
+
+    fn move_to(&mut self, to: &[Context; 6]) {
+        for (i, &context) in to.iter().enumerate() {
+            let node = &mut self.heap.cells[i].node;
+            if node.kind.is_some() && node.context != context {
+                let old = std::mem::replace(&mut node.context, context);
+                self.log.push(Action::Context { node: NodeId(i as u8), old });
+            }
+        }
+    }
+
+    /// The operation as the model sees it: which edges came to a node, and which nodes lost one.
+    fn work<'a>(&self, before: &'a Small) -> Option<Work<'a, 6, 10>> {
+        let Read::State(state, _) = self.heap.read() else { return None };
+        let mut work = Work::new(before);
+        work.graph = *state;
+        let target = |state: &Small, id| state.edge_index(id).map(|i| state.edges()[i].child);
+        let came = |edge: &&Edge| target(before, edge.id()) != Some(edge.child);
+        work.placed.extend(work.graph.edges().iter().filter(came).map(Edge::id));
+        for edge in before.edges() {
+            if target(&work.graph, edge.id()) != Some(edge.child) && !work.left.contains(&edge.child) {
+                work.left.push(edge.child);
+            }
+        }
+        work.users.extend(self.new_user);
+        Some(work)
     }
 }

@@ -18,6 +18,8 @@ pub(super) enum Action {
     Attach { link: Link, parent: Context, child: Context },
     /// `bdrv_remove_filter_or_cow_child_drv`: the edge's place among its parent's children.
     Remove { link: Link, place: usize },
+    /// The same together with the replacing before it: what was repaired; the old target and the place there.
+    Cut { link: Link, place: usize, old: NodeId, rank: usize },
     /// What was repaired: a node's context before.
     Context { node: NodeId, old: Context },
 }
@@ -47,6 +49,10 @@ impl Seed1 {
                 }
                 Action::Replace { old: Some(old), .. } => self.unref(old)?,
                 Action::Remove { link, .. } => self.heap.link(link).freed = true,
+                Action::Cut { link, old, .. } => {
+                    self.heap.link(link).freed = true;
+                    self.unref(old)?;
+                }
                 _ => {}
             }
         }
@@ -65,6 +71,13 @@ impl Seed1 {
                 Action::Attach { link, parent, child } => self.abort_attach(link, parent, child)?,
                 Action::Remove { link, place } => {
                     self.heap.join_parent(link, if self.repaired.lists { place } else { 0 });
+                    self.heap.set_shortcut(link);
+                }
+                Action::Cut { link, place, old, rank } => {
+                    let exact = |place| if self.repaired.lists { place } else { 0 };
+                    let (place, rank) = (exact(place), exact(rank));
+                    self.heap.join_target(link, Some(old), rank);
+                    self.heap.join_parent(link, place);
                     self.heap.set_shortcut(link);
                 }
                 Action::Context { node, old } => self.heap.at(node).node.context = old,

@@ -19,14 +19,12 @@ pub(super) fn verdict(met: &Met<'_>) -> Verdict {
         (Op::DropIntermediate { .. }, NotUndone(_)) if is_rename(met) => H15,
         (_, NotUndone(Part::Lists)) => N41,
         (_, _) if matches!(met.point, Some(Point::Again(_))) => return Verdict::Exception(Exception::AskedTwice),
+        (op, Otherwise(Part::Nodes)) if only_contexts(met) => elsewhere(op),
         (_, _) if let Some(node) = asked(met) => return refused(met, node),
         (Op::DropFilter { .. }, Otherwise(Part::Edges)) => H08b,
         (Op::SetBacking { .. }, Otherwise(Part::Nodes) | Unsound(..) | WronglyRefused) => N11,
         (Op::ReplaceNode { .. } | Op::DropIntermediate { .. }, Died) => N12,
         (Op::Reopen { .. }, WronglyRefused) => H62,
-        (Op::DetachUser { .. } | Op::Detach { .. } | Op::Release { .. }, Otherwise(Part::Nodes)) if only_contexts(met) => {
-            return Verdict::Exception(Exception::DragsUsers);
-        }
         _ => return Verdict::Unexplained,
     };
     Verdict::Defect(defect)
@@ -54,6 +52,15 @@ fn refused(met: &Met<'_>, node: NodeId) -> Verdict {
         (Op::SetUser { .. }, Fault::Unsound(..) | Fault::Otherwise(_)) => Verdict::Defect(Defect::N14),
         (_, Fault::Unsound(..) | Fault::Otherwise(Part::Nodes)) => Verdict::Defect(Defect::N50),
         _ => Verdict::Unexplained,
+    }
+}
+
+/// Somebody lives elsewhere than he should.
+fn elsewhere(op: &Op) -> Defect {
+    match op {
+        Op::DetachUser { .. } | Op::Detach { .. } | Op::Release { .. } => Defect::N49,
+        Op::ReplaceNode { .. } => Defect::N16,
+        _ => Defect::N15,
     }
 }
 
