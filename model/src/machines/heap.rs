@@ -340,3 +340,74 @@ impl Heap {
         (!state.names().all(counted)).then_some(("a node's references are not those that it has", None))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, reason = "tests")]
+
+    use super::{Heap, Read};
+    use crate::menu::Small;
+    use crate::op::{Kind, NodeId, Role, Spec};
+    use crate::perm::{ALL, Pair, W};
+    use crate::state::{Edge, Node, Parent};
+
+    /// n0 is a filter over n1.
+    fn sound() -> Small {
+        let mut state = Small::default();
+        state.nodes[0] = Node::open(Spec::plain(Kind::BackingFilter));
+        state.nodes[1] = Node::open(Spec::plain(Kind::Protocol));
+        let parent = Parent::Node(NodeId(0));
+        state.insert(Edge { parent, child: NodeId(1), role: Role::FILTERED | Role::PRIMARY, ..Edge::NONE });
+        state
+    }
+
+    fn wrong(spoil: fn(&mut Heap)) -> &'static str {
+        let mut heap = Heap::load(&sound());
+        spoil(&mut heap);
+        match heap.read() {
+            Read::Broken(sight) => sight,
+            Read::State(_, wrong) => wrong.map_or("nothing", |(sight, _)| sight),
+        }
+    }
+
+    #[test]
+    fn what_is_loaded_is_read_back() {
+        let Read::State(state, None) = Heap::load(&sound()).read() else { panic!("a sound state") };
+        assert_eq!(*state, sound());
+    }
+
+    /// Rule 6 of the house: everything that is looked for can be seen.
+    #[test]
+    fn everything_wrong_is_seen() {
+        assert_eq!(wrong(|_| ()), "nothing");
+        assert_eq!(
+            wrong(|heap| {
+                heap.leave_target(0);
+                heap.link(0).target = None;
+            }),
+            "an edge without a target stands among its parent's children"
+        );
+        assert_eq!(
+            wrong(|heap| assert_eq!(heap.leave_target(0), Some(0))),
+            "an edge does not stand among its target's parents"
+        );
+        assert_eq!(
+            wrong(|heap| assert_eq!(heap.leave_parent(0), Some(0))),
+            "an edge does not stand among its parent's children"
+        );
+        assert_eq!(
+            wrong(|heap| {
+                heap.leave_parent(0);
+                heap.leave_target(0);
+                heap.link(0).freed = true;
+            }),
+            "a shortcut leads to an edge that is not among the children"
+        );
+        assert_eq!(wrong(|heap| heap.at(NodeId(1)).node = Node::NONE), "a freed node can be reached");
+        assert_eq!(
+            wrong(|heap| heap.link(0).pair = Pair::new(W, ALL)),
+            "an edge has not the pair that the rule gives it"
+        );
+        assert_eq!(wrong(|heap| heap.at(NodeId(1)).refs += 1), "a node's references are not those that it has");
+    }
+}

@@ -2,3 +2,4 @@
 
 mod flawed;
 mod polling;
+mod trials;

@@ -112,7 +112,8 @@ impl Seed0 {
     fn should_update_child(&self, link: Link, to: NodeId) -> bool {
         let edge = &self.heap.child(link).edge;
         let backs = edge.role.has(Role::COW) || edge.role.has(Role::FILTERED);
-        !edge.ways.stay && !(backs && self.heap.cell(to).children.contains(&link))
+        let its_own = backs && self.heap.cell(to).children.contains(&link);
+        !(edge.ways.stay || its_own)
     }
 
     /// `bdrv_replace_node()`: all parents are checked together, ignoring each other, and the old node is never looked at.
