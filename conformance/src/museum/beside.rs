@@ -160,3 +160,39 @@ fn assignments<T: Copy + PartialEq>(from: &[T], to: &[T]) -> Vec<Vec<(T, T)>> {
         all.into_iter().flat_map(longer).collect()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Beside, Small, spellings};
+    use blockgraph_model::machines::museum::rooms;
+    use blockgraph_model::machines::{Defect, museum::Room};
+    use blockgraph_model::menu::Action;
+    use blockgraph_model::{Kind, NodeId, Op, Outcome, Pair, Spec, UserId, Ways, execute};
+
+    fn add(node: u8) -> Action {
+        Action::single(Op::Add { node: NodeId(node), spec: Spec::plain(Kind::Protocol) })
+    }
+
+    /// A menu knows the first free name only; a file may say any.
+    #[test]
+    fn free_names_are_spelled_in_all_ways_and_others_are_kept() {
+        let Outcome::Done { next, .. } = execute(&Small::default(), &add(1).ops, &[]) else { unreachable!() };
+        let (user, node, pair, ways) = (UserId(4), NodeId(1), Pair::FREE, Ways::NONE);
+        let attach = Action::single(Op::AttachUser { user, node, pair, ways, context: None });
+        let all = spellings(&next, &add(5), &attach);
+        let spelled: Vec<_> = all.iter().map(|s| (s.action(&add(5)), s.user(user), s.node(node))).collect();
+        let expected: Vec<_> = [0, 2, 3, 4, 5].map(|free| (add(free), UserId(0), node)).into();
+        assert_eq!(spelled, expected);
+        // Two different free names stay different.
+        assert_eq!(spellings(&next, &add(5), &add(3)).len(), 5 * 4);
+        assert_eq!(spellings(&next, &add(5), &add(5)).len(), 5);
+    }
+
+    #[test]
+    fn every_defect_with_a_room_has_a_machine() {
+        for &defect in Defect::ALL {
+            let has = |room: &Room| room.defects.contains(&defect);
+            assert_eq!(Beside::with(defect).is_some(), rooms().iter().any(has), "{defect:?}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::model_subject::{answer, observe};
 use crate::story::Turn;
 use crate::text::Names;
 use crate::text::seen::answer_line;
-use blockgraph_model::machines::{About, Defect};
+use blockgraph_model::machines::{About, Defect, Hall};
 use blockgraph_model::{Outcome, State, execute};
 use std::fmt::Write;
 
@@ -48,10 +48,10 @@ pub fn block(defect: Defect, report: &Report) -> Option<String> {
     let about = defect.about();
     // Writing to a string cannot fail, here and below.
     let mut text = String::new();
-    let _ = writeln!(text, "\n**{}**: {}. {}\n", about.id, about.title, origin(&about));
+    let _ = writeln!(text, "\n**{}**: {}. {}\n", about.id, about.title, origin(&about, room.room.hall));
     text.push_str(&trace(met));
     text.push_str(&graphs(met));
-    let _ = writeln!(text, "The machine did otherwise: it {}.\n", met.did);
+    let _ = writeln!(text, "The machine did otherwise: {}.\n", met.did);
     let _ = writeln!(text, "{}", figures(room, met));
     let _ = writeln!(text, "Reproduce: `blockgraph defects --defect {} --out DIR`, then", about.id);
     let _ = writeln!(
@@ -63,14 +63,14 @@ pub fn block(defect: Defect, report: &Report) -> Option<String> {
     Some(text)
 }
 
-/// Where a defect stands in QEMU's history, where it is met, and what it breaks.
-pub fn origin(about: &About) -> String {
+/// Where a defect stands in QEMU's history, with which machine it is met, and what it breaks.
+pub fn origin(about: &About, met: Hall) -> String {
     let mended = match (about.commit, about.release) {
         ("", "") => "Not known to be mended in QEMU".to_owned(),
         ("", release) => format!("Mended in QEMU {release}"),
         (commit, release) => format!("Mended in QEMU {release} by commit {commit}"),
     };
-    format!("{mended}; machine *{}*; breaks {}.", hall(about.hall), about.breaks)
+    format!("{mended}; machine *{}*; breaks {}.", hall(met), about.breaks)
 }
 
 /// The states before each turn, and after the last.

@@ -7,7 +7,7 @@ use super::{Ending, Stop, cores, grouped, spinner};
 use crate::counterexample;
 use crate::museum::{self, Report, Shown, page};
 use blockgraph_model::machines::museum::{Room, rooms};
-use blockgraph_model::machines::{About, Defect};
+use blockgraph_model::machines::{About, Defect, Hall};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -122,9 +122,11 @@ fn explore(rooms: Vec<Room>, defects: Vec<Defect>, threads: usize) -> Report {
 /// Writes the story of each defect to a file of its own.
 fn write_stories(folder: &Path, report: &Report, err: &mut impl Write) -> Result<(), Stop> {
     for Shown { defect, best, .. } in report.shown() {
-        let Some((_, met)) = best else { continue };
+        let Some((room, met)) = best else { continue };
         let about = defect.about();
-        let path = counterexample::write_told(folder, &about.id.to_lowercase(), &met.story, |path| head(&about, path));
+        let path = counterexample::write_told(folder, &about.id.to_lowercase(), &met.story, |path| {
+            head(&about, room.room.hall, path)
+        });
         let path = path.map_err(|error| Stop::Input(format!("cannot write to {}: {error}", folder.display())))?;
         writeln!(err, "{}: {}", about.id, replays(&about, &path))?;
     }
@@ -132,8 +134,8 @@ fn write_stories(folder: &Path, report: &Report, err: &mut impl Write) -> Result
 }
 
 /// What stands above a story.
-fn head(about: &About, path: &Path) -> String {
-    let origin = page::origin(about).replace('*', "");
+fn head(about: &About, hall: Hall, path: &Path) -> String {
+    let origin = page::origin(about, hall).replace('*', "");
     format!(
         "{}: {}\n{origin}\nThe machine goes wrong in the last step: {}",
         about.id,

@@ -22,7 +22,7 @@ pub(super) fn text(out: &mut impl Write, report: &Report, stories: bool, threads
             for line in story_lines(&met.story) {
                 writeln!(out, "          {line}")?;
             }
-            writeln!(out, "          it {}", met.did)?;
+            writeln!(out, "          {}", met.did)?;
         }
     }
     let exceptions = report.exceptions();
@@ -73,7 +73,7 @@ fn room_line(report: &RoomReport) -> String {
 fn defect_line(report: &Report, shown: &Shown<'_>) -> String {
     let about = shown.defect.about();
     let qemu = format!("{:<10} {}", about.commit, about.release);
-    let (id, machine) = (about.id, hall(about.hall));
+    let (id, machine) = (about.id, machine(shown));
     let what = format!("{} ({})", about.title, about.breaks);
     let Some((room, met)) = shown.best else {
         return format!("{id:<6}  {qemu:<19}  {machine:<13}  NOT MET  {what}");
@@ -87,6 +87,11 @@ fn defect_line(report: &Report, shown: &Shown<'_>) -> String {
         format!("{} {}", room.room.number, short(room.room.facet.name, id)),
         numbers(report, shown).iter().map(usize::to_string).collect::<Vec<_>>().join(","),
     )
+}
+
+/// The machine with the shortest story; if there is none, the one that should have one.
+fn machine(shown: &Shown<'_>) -> &'static str {
+    hall(shown.best.map_or(shown.defect.about().hall, |(room, _)| room.room.hall))
 }
 
 /// A facet's name, where it says more than the defect's own.
@@ -146,7 +151,7 @@ fn defect_json(report: &Report, shown: &Shown<'_>) -> Value {
     });
     json!({
         "defect": about.id, "title": about.title, "commit": about.commit, "release": about.release,
-        "machine": hall(about.hall), "breaks": about.breaks, "count": shown.count, "rooms": numbers(report, shown),
+        "machine": machine(shown), "breaks": about.breaks, "count": shown.count, "rooms": numbers(report, shown),
         "shortest": best,
     })
 }
