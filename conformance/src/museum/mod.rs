@@ -79,7 +79,8 @@ impl RoomReport {
 pub struct Shown<'a> {
     /// Which.
     pub defect: Defect,
-    /// Where it has the shortest story; of several such rooms the one that needs fewest states.
+    /// Where it has the shortest story, of the rooms that are to show it, if one does; of several such rooms the one that
+    /// needs fewest states.
     pub best: Option<(&'a RoomReport, &'a Met)>,
     /// How many transitions show it.
     pub count: u64,
@@ -105,7 +106,8 @@ impl Report {
     /// One of them.
     pub fn show(&self, defect: Defect) -> Shown<'_> {
         let met = || self.met_in(defect);
-        let best = met().min_by_key(|(_, met)| (met.story.len(), met.states));
+        let stray = |room: &RoomReport| !room.room.defects.contains(&defect);
+        let best = met().min_by_key(|(room, met)| (stray(room), met.story.len(), met.states));
         Shown { defect, best, count: met().map(|(_, met)| met.count).sum() }
     }
 

@@ -3,6 +3,7 @@
 use crate::cli::grouped;
 use crate::museum::{Met, Report, RoomReport, Shown, hall};
 use crate::verify::story_lines;
+use blockgraph_model::machines::Hall;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -38,7 +39,7 @@ pub(super) fn text(out: &mut impl Write, report: &Report, stories: bool, threads
 fn totals(out: &mut impl Write, report: &Report, shown: &[Shown<'_>]) -> io::Result<()> {
     let sum = |of: fn(&RoomReport) -> u64| grouped(report.rooms.iter().map(of).sum());
     let met = shown.iter().filter(|shown| shown.best.is_some());
-    let unswitched = met.clone().filter(|shown| !is_switch(shown)).count();
+    let unswitched = met.clone().filter(|shown| !is_switch(report, shown)).count();
     writeln!(out)?;
     writeln!(out, "{:<27} {} of {}", "defects met", met.count(), shown.len())?;
     writeln!(out, "{:<27} {unswitched}", "  of these without a switch")?;
@@ -48,9 +49,9 @@ fn totals(out: &mut impl Write, report: &Report, shown: &[Shown<'_>]) -> io::Res
     writeln!(out, "{:<27} {:.1} s", "time", report.time.as_secs_f64())
 }
 
-/// Was it put into our own step? All others come out of an algorithm as it was.
-fn is_switch(shown: &Shown<'_>) -> bool {
-    shown.defect.about().hall == blockgraph_model::machines::Hall::Flawed
+/// Was it met nowhere but where it was put into our own step?
+fn is_switch(report: &Report, shown: &Shown<'_>) -> bool {
+    report.met_in(shown.defect).all(|(room, _)| room.room.hall == Hall::Flawed)
 }
 
 fn room_line(report: &RoomReport) -> String {
@@ -123,7 +124,7 @@ pub(super) fn json(out: &mut impl Write, report: &Report, problems: &[String]) -
     let met = shown.iter().filter(|shown| shown.best.is_some());
     let total = json!({
         "holds": problems.is_empty(), "problems": problems, "rooms": report.rooms.len(), "defects": shown.len(),
-        "met": met.clone().count(), "without_switch": met.filter(|shown| !is_switch(shown)).count(),
+        "met": met.clone().count(), "without_switch": met.filter(|shown| !is_switch(report, shown)).count(),
         "states": sum(|room| room.unique as u64), "transitions": sum(|room| room.transitions),
         "injections": sum(|room| room.injections), "seconds": report.time.as_secs_f64(),
     });
