@@ -110,15 +110,22 @@ fn cell(text: &str) -> String {
 fn graphs(met: &Met) -> String {
     let states = states(&met.story);
     let drawn = |state: &State<6, 10>| format!("```text\n{}```\n\n", draw(&observe(state), &Names::numbered()));
-    let [.., before, after] = states.as_slice() else { return String::new() };
-    let mut text = format!("The graph before the last step:\n\n{}", drawn(before));
-    if before == after {
-        let answer = met.story.last().map(|turn| right(before, turn)).unwrap_or_default();
-        let _ = writeln!(text, "Right is `{answer}`, and the graph stays as it is.\n");
-    } else {
-        let _ = write!(text, "and rightly after it:\n\n{}", drawn(after));
+    let last = met.story.len().saturating_sub(1);
+    let (before, after) = (&states[last - met.together.min(last)], &states[met.story.len()]);
+    if met.together > 0 {
+        let steps = met.together + 1;
+        return format!(
+            "The graph before the last {steps} steps, which run at the same time:\n\n{}and rightly after them:\n\n{}",
+            drawn(before),
+            drawn(after)
+        );
     }
-    text
+    let before_it = format!("The graph before the last step:\n\n{}", drawn(before));
+    if before != after {
+        return format!("{before_it}and rightly after it:\n\n{}", drawn(after));
+    }
+    let answer = met.story.last().map(|turn| right(before, turn)).unwrap_or_default();
+    format!("{before_it}Right is `{answer}`, and the graph stays as it is.\n\n")
 }
 
 fn figures(room: &RoomReport, met: &Met) -> String {

@@ -9,12 +9,20 @@ mod command;
 mod pages;
 mod rooms;
 
-use blockgraph_model::machines::Defect;
 use blockgraph_model::machines::museum::{Exhibit, Room, rooms};
+use blockgraph_model::machines::{Defect, Hall};
 
-/// The rooms that take no time: all but those of the two algorithms on trial, which the command `defects` explores.
+/// The rooms that take no time: those of our own step with a defect put in, and one where something runs meanwhile. The
+/// command `defects` explores all.
 fn cheap() -> Vec<Room> {
-    rooms().into_iter().filter(|room| !matches!(room.machine, Exhibit::Trial(_))).collect()
+    let mut rooms = rooms();
+    rooms.retain(|room| match room.machine {
+        Exhibit::Trial(_) => false,
+        Exhibit::Flawed(_) => true,
+        Exhibit::Polling(_) => room.facet.name == "polling-stream" && !room.defects.is_empty(),
+    });
+    assert!(rooms.iter().any(|room| room.hall == Hall::Polling) && rooms.iter().any(|room| room.hall == Hall::Flawed));
+    rooms
 }
 
 /// The defects of the cheap rooms.

@@ -34,8 +34,11 @@ fn each_cheap_room_shows_its_defects_and_nothing_else() {
 /// The shortest story counts, and of several equally short ones the one that needs fewest states.
 #[test]
 fn counts_and_stories_are_the_same_for_any_number_of_threads() {
+    let small = |room: &Room| matches!(room.machine, Exhibit::Flawed(_)) && room.facet.nodes < 4;
     let figures = |threads| {
-        let report = report(cheap(), cheap_defects(), threads);
+        let rooms: Vec<Room> = cheap().into_iter().filter(small).collect();
+        let defects = rooms.iter().flat_map(|room| room.defects.clone()).collect();
+        let report = report(rooms, defects, threads);
         let best = report.shown().into_iter().map(|shown| {
             let (room, met) = shown.best.unwrap();
             (

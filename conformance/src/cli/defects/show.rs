@@ -7,9 +7,10 @@ use blockgraph_model::machines::Hall;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-const ROOMS: &str = "room  machine        facet           states  transitions     injected  exceptions     time  met";
-const DEFECTS: &str = "defect  QEMU                 machine        steps       states      time         met  shortest in  \
-                       all rooms  what goes wrong, and what it breaks";
+const ROOMS: &str =
+    "room  machine        facet                   states  transitions     injected  exceptions     time  met";
+const DEFECTS: &str = "defect  QEMU                 machine        steps       states      time         met  shortest in              \
+                       all rooms      what goes wrong, and what it breaks";
 
 /// The report for people.
 pub(super) fn text(out: &mut impl Write, report: &Report, stories: bool, threads: usize) -> io::Result<()> {
@@ -58,7 +59,7 @@ fn room_line(report: &RoomReport) -> String {
     let exceptions: u64 = report.exceptions.iter().map(|(_, count)| count).sum();
     let met: Vec<&str> = report.met.iter().map(|met| met.name).collect();
     format!(
-        "{:>4}  {:<13}  {:<13} {:>8} {:>12} {:>12} {:>11} {:>7.2}s  {}",
+        "{:>4}  {:<13}  {:<21} {:>8} {:>12} {:>12} {:>11} {:>7.2}s  {}",
         report.room.number,
         hall(report.room.hall),
         report.room.facet.name,
@@ -80,7 +81,7 @@ fn defect_line(report: &Report, shown: &Shown<'_>) -> String {
         return format!("{id:<6}  {qemu:<19}  {machine:<13}  NOT MET  {what}");
     };
     format!(
-        "{id:<6}  {qemu:<19}  {machine:<13} {:>6} {:>12} {:>8.3}s {:>11}  {:<11}  {:<9}  {what}",
+        "{id:<6}  {qemu:<19}  {machine:<13} {:>6} {:>12} {:>8.3}s {:>11}  {:<23}  {:<14} {what}",
         met.story.len(),
         grouped(met.states as u64),
         met.time.as_secs_f64(),
