@@ -53,12 +53,12 @@ pub fn block(defect: Defect, report: &Report) -> Option<String> {
     text.push_str(&graphs(met));
     let _ = writeln!(text, "The machine did otherwise: {}.\n", met.did);
     let _ = writeln!(text, "{}", figures(room, met));
-    let _ = writeln!(text, "Reproduce: `blockgraph defects --defect {} --out DIR`, then", about.id);
+    let (id, file) = (about.id, about.id.to_lowercase());
+    let _ = writeln!(text, "Reproduce: `blockgraph defects --defect {id} --out DIR`, then");
     let _ = writeln!(
         text,
-        "`blockgraph replay DIR/{0}.scenario --with {1}` fails in its last step; without `--with` it passes on model and crate.\n",
-        about.id.to_lowercase(),
-        about.id
+        "`blockgraph replay DIR/{file}.scenario --with {id}` fails in its last step; without `--with` it passes on model \
+         and crate.\n"
     );
     Some(text)
 }
