@@ -46,13 +46,21 @@ pub fn text(story: &[Turn], what: &str) -> String {
 /// # Errors
 /// If the folder cannot be made or written to.
 pub fn write(folder: &Path, name: &str, story: &[Turn], what: &str) -> io::Result<PathBuf> {
+    write_told(folder, name, story, |_| what.to_owned())
+}
+
+/// The same, where what stands at its head speaks of the file itself.
+///
+/// # Errors
+/// If the folder cannot be made or written to.
+pub fn write_told(folder: &Path, name: &str, story: &[Turn], what: impl Fn(&Path) -> String) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     for number in 1.. {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
         let path = folder.join(format!("{name}{suffix}.scenario"));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => {
-                file.write_all(text(story, what).as_bytes())?;
+                file.write_all(text(story, &what(&path)).as_bytes())?;
                 return Ok(path);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -15,6 +15,7 @@ pub mod hooks;
 pub mod impl_subject;
 mod job_steps;
 pub mod model_subject;
+pub mod museum;
 pub mod replay;
 pub mod restore;
 mod steps;

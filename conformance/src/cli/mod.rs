@@ -2,6 +2,7 @@
 //!
 //! A command is a variant of `Command`, a room beside this one, and one line in `run_command`.
 
+mod defects;
 mod explore;
 mod fuzz;
 mod replay;
@@ -37,6 +38,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Play random stories on model and crate side by side, as many and as large as there is time for.
     Fuzz(fuzz::Arguments),
+    /// Explore QEMU's algorithms and what they did wrong, and print the shortest counterexample of each defect.
+    Defects(defects::Arguments),
     /// Walk through a model in the browser, operation by operation, with the graph drawn.
     Explore(explore::Arguments),
     /// Play a scenario file step by step, draw the graph after each, and check what the file expects.
@@ -109,6 +112,7 @@ fn run_command(command: Command) -> Ending {
     match command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Defects(arguments) => defects::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -1,7 +1,9 @@
 //! `blockgraph replay`: a scenario step by step.
 
+use super::defects::defect;
 use super::{Ending, On, Stop, read_text, shown, stage};
 use crate::draw::draw;
+use crate::museum::beside::Beside;
 use crate::subject::Answer;
 use crate::text::json::{self, BodyObject, Object};
 use crate::text::play::{Report, Stage};
@@ -21,6 +23,9 @@ pub(super) struct Arguments {
     /// What to play it on.
     #[arg(long, value_enum, default_value = "both")]
     on: Where,
+    /// Let the machines with this defect take each step as well, in all its variants; a step in which it shows fails.
+    #[arg(long, value_name = "DEFECT")]
+    with: Option<String>,
     /// Write one line of JSON for each step.
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
@@ -48,10 +53,20 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
         Where::Impl => Some(On::Impl),
         Where::Both => None,
     };
+    let mut stage = stage(on);
+    if let Some(id) = &arguments.with {
+        stage = stage.with(beside(id)?);
+    }
     let mut show = Show { out: io::stdout().lock(), scenario: &scenario, file: &file, arguments };
-    let held = show.play(&mut stage(on), &lines)?;
+    let held = show.play(&mut stage, &lines)?;
     show.out.flush()?;
     Ok(held)
+}
+
+/// The machines with a defect.
+fn beside(id: &str) -> Result<Beside, Stop> {
+    let defect = defect(id)?;
+    Beside::with(defect).ok_or_else(|| Stop::Input(format!("no machine of the museum has {}", defect.id())))
 }
 
 /// A scenario in either spelling; a JSON one has no lines.

@@ -18,11 +18,22 @@ const COUNTED: [Counted; 3] = [
     ("drain-alls are open", |op| matches!(op, Op::DrainAllBegin {})),
 ];
 
+/// Somebody who takes each step as well, and in whom something must not show.
+pub trait Double {
+    /// Takes a step, and the model's state with it: what shows, in one line.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn take(&mut self, step: &Step) -> Result<Option<String>, String>;
+}
+
 /// The subjects of one performance.
 pub struct Stage {
     judge: Box<dyn Subject>,
     /// Judged beside the model, or instead of it.
     other: Option<Box<dyn Subject>>,
+    /// Takes every step before them.
+    double: Option<Box<dyn Double>>,
     /// Are expectations held against the model too?
     model_too: bool,
     nodes: usize,
@@ -47,18 +58,23 @@ pub struct Report {
 impl Stage {
     /// On one subject, which is its own judge.
     pub fn alone(judge: Box<dyn Subject>) -> Stage {
-        Stage { judge, other: None, model_too: true, nodes: 0, edges: 0, counts: [0; 3] }
+        Stage { judge, other: None, double: None, model_too: true, nodes: 0, edges: 0, counts: [0; 3] }
     }
 
     /// On another subject, with the model as judge; `both`: the model is judged and compared as well.
     pub fn beside(judge: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
-        Stage { judge, other: Some(other), model_too: both, nodes: 0, edges: 0, counts: [0; 3] }
+        Stage { judge, other: Some(other), double: None, model_too: both, nodes: 0, edges: 0, counts: [0; 3] }
+    }
+
+    /// The same, with somebody beside them.
+    pub fn with(self, double: impl Double + 'static) -> Stage {
+        Stage { double: Some(Box::new(double)), ..self }
     }
 
     /// Plays one step.
     ///
     /// # Errors
-    /// If it could go beyond the model's bounds, which are no outcome.
+    /// If it could go beyond the model's bounds, which are no outcome, or beyond those of who takes it as well.
     pub fn play(&mut self, step: &Step, names: &Names) -> Result<Report, String> {
         let ops = step.body.ops();
         let nodes = self.nodes + ops.iter().map(|op| op.makes().len()).sum::<usize>();
@@ -70,6 +86,7 @@ impl Stage {
                 return Err(format!("more than {MOST_HOLDERS} {what}"));
             }
         }
+        let shown = self.double.as_mut().map_or(Ok(None), |double| double.take(step))?;
         let answer = self.judge.apply(ops, &step.refusals);
         let graph = self.judge.observe();
         self.nodes = graph.nodes.len();
@@ -80,6 +97,7 @@ impl Stage {
         if self.model_too {
             report.faults = faults(self.judge.name(), step, &report.answer, &report.answer, &report.graph, names);
         }
+        report.faults.extend(shown);
         if let Some(other) = &mut self.other {
             let its = guard(|| (other.apply(ops, &step.refusals), other.observe()));
             let (its_answer, its_graph) = match its {

@@ -88,7 +88,7 @@ impl Scenario {
 }
 
 /// The nodes and users that an operation names.
-fn mentioned(op: &Op) -> Vec<Declared> {
+pub(crate) fn mentioned(op: &Op) -> Vec<Declared> {
     fn enter(record: &Record, found: &mut Vec<Declared>) {
         for (_, value) in &record.fields {
             match value {

@@ -14,9 +14,11 @@ pub mod polling;
 mod recursive;
 mod transactional;
 mod trial;
+mod words;
 
 pub use defect::{About, Defect, Hall};
 pub use polling::Polling;
 pub use recursive::{Recursive, Reopening};
 pub use transactional::{Repairs, Transactional};
 pub use trial::{Exception, Told, Trial};
+pub use words::Did;

@@ -4,6 +4,7 @@ mod facets;
 
 use super::flawed::{self, Flawed};
 use super::polling::{self, Polling};
+use super::words::{Did, polled};
 use super::{Defect, Exception, Hall, Recursive, Reopening, Repairs, Told, Transactional, Trial};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
@@ -34,8 +35,16 @@ pub struct Room {
     pub defects: Vec<Defect>,
 }
 
-/// What an exhibit tells of a step: that it differs, and may.
-pub type Noted = Option<Exception>;
+/// What an exhibit tells of a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Noted {
+    /// It did what it should.
+    Same,
+    /// It differs, and may.
+    Exception(Exception),
+    /// It differs: what it did, for each defect in the order in which the variant has them.
+    Defect(Did),
+}
 
 impl Machine for Exhibit {
     type Outcome = Noted;
@@ -51,14 +60,25 @@ impl Machine for Exhibit {
     fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Noted>)) {
         match self {
             Exhibit::Trial(machine) => machine.each(facet, state, action, |tried| {
-                let noted = match tried.outcome {
-                    Told::Exception(exception) => Some(*exception),
-                    _ => None,
+                let noted = match *tried.outcome {
+                    Told::Same => Noted::Same,
+                    Told::Exception(exception) => Noted::Exception(exception),
+                    Told::Defect(did) => Noted::Defect(did),
                 };
                 told(tried.with(&noted));
             }),
-            Exhibit::Flawed(machine) => machine.each(facet, state, action, |tried| told(tried.with(&None))),
-            Exhibit::Polling(machine) => machine.each(facet, state, action, |tried| told(tried.with(&None))),
+            Exhibit::Flawed(machine) => machine.each(facet, state, action, |tried| {
+                let noted = if tried.broken.is_empty() {
+                    Noted::Same
+                } else {
+                    Noted::Defect([machine.words(facet, state, action, &tried), "", ""])
+                };
+                told(tried.with(&noted));
+            }),
+            Exhibit::Polling(machine) => machine.each(facet, state, action, |tried| {
+                let noted = if tried.broken.is_empty() { Noted::Same } else { Noted::Defect(polled(&tried)) };
+                told(tried.with(&noted));
+            }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One step of an algorithm, held against the machine `atomic`.
 
 use super::heap::{Heap, Read, Sight};
+use super::words::Did;
 use super::{Defect, Recursive, Transactional};
 use crate::judge::{Kinds, Outcome, execute};
 use crate::machine::{Machine, Variant};
@@ -164,8 +165,8 @@ pub enum Told {
     Same,
     /// It differs, and may.
     Exception(Exception),
-    /// It differs.
-    Defect,
+    /// It differs: what it did, for each defect in the order in which the variant has them.
+    Defect(Did),
 }
 
 /// Both algorithms as machines.
@@ -221,7 +222,10 @@ fn each(machine: &impl Trialled, state: &Small, action: &Action, mut told: impl 
         let (faults, result) = compare(state, right, ended, point, &heap);
         let mut broken: ArrayVec<&'static str, 3> = ArrayVec::new();
         let (mut told_of, mut leads_on) = (Told::Same, true);
+        let mut did: Did = [""; 3];
         for fault in faults {
+            // One that is no defect is written over by the next.
+            did[broken.len()] = fault.words();
             match machine.verdict(&Met { before: state, op, fault, point, right, after: heap.nodes() }) {
                 Verdict::Defect(defect) => broken.push(defect.id()),
                 Verdict::Exception(exception) => told_of = Told::Exception(exception),
@@ -230,7 +234,7 @@ fn each(machine: &impl Trialled, state: &Small, action: &Action, mut told: impl 
             leads_on &= matches!(fault, Fault::Seen(_)) || told_of != Told::Same;
         }
         if !broken.is_empty() {
-            told_of = Told::Defect;
+            told_of = Told::Defect(did);
         }
         // What came of an injected failure is where it was before.
         let next = result.as_deref().filter(|_| leads_on && number == 0);

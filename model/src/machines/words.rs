@@ -1,0 +1,73 @@
+//! What a machine did otherwise, in words.
+
+use super::flawed::{Flawed, Mended, Told};
+use super::polling::Serial;
+use super::trial::{Fault, Part};
+use crate::machine::{Machine, Variant};
+use crate::menu::{Action, Facet, Small};
+
+/// A few words for each defect that a step shows; a step shows at most three.
+pub type Did = [&'static str; 3];
+
+impl Fault {
+    /// What the algorithm did.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Fault::Seen(sight) | Fault::Unsound(sight, _) => sight,
+            Fault::Died => "an assertion failed, or the stack ran over",
+            Fault::WronglyRefused => "refused it, although nothing is wrong with the graph it leads to",
+            Fault::NotUndone(Part::Lists) => "refused it, and left the lists in another order",
+            Fault::NotUndone(Part::Pairs) => "refused it, and left other permissions on the edges",
+            Fault::NotUndone(Part::Nodes) => "refused it, and left the nodes otherwise than they were",
+            Fault::NotUndone(Part::Edges) => "refused it, and left other edges than there were",
+            Fault::WronglyAccepted(kinds) if kinds.cycle => "accepted it, and made a cycle",
+            Fault::WronglyAccepted(kinds) if kinds.conflict => "accepted it, and two parents are in conflict",
+            Fault::WronglyAccepted(kinds) if kinds.read_only => "accepted it, and somebody writes to a read-only node",
+            Fault::WronglyAccepted(_) => "accepted it, where it had to be refused",
+            Fault::Otherwise(Part::Lists) => "accepted it, and the lists came out in another order",
+            Fault::Otherwise(Part::Pairs) => "accepted it, and other permissions came out",
+            Fault::Otherwise(Part::Nodes) => "accepted it, and the nodes came out otherwise",
+            Fault::Otherwise(Part::Edges) => "accepted it, and other edges came out",
+        }
+    }
+}
+
+impl Flawed {
+    /// What the flawed step did in a variant that shows its defect: compared with what the mended step does in the same one.
+    pub fn words(&self, facet: &Facet, state: &Small, action: &Action, tried: &Variant<'_, Told>) -> &'static str {
+        let mut words = "";
+        Mended(self.0).each(facet, state, action, |right| {
+            if right.number == tried.number {
+                words = difference(tried.outcome, right.outcome);
+            }
+        });
+        words
+    }
+}
+
+/// The most important thing in which a step and the right one differ.
+fn difference(did: &Told, right: &Told) -> &'static str {
+    match (did.accepted, right.accepted) {
+        (true, false) => "accepted it, where it had to be refused",
+        (false, true) => "refused it, although nothing is wrong with the graph it leads to",
+        (false, false) if did.state != right.state => "refused it, and did not undo all that it had done",
+        _ if did.state.edges() != right.state.edges() => "accepted it, and other edges came out",
+        _ if did.state != right.state => "accepted it, and the nodes came out otherwise",
+        _ if did.kept.counts != right.kept.counts => "counts the sections of a node wrongly from here on",
+        _ if did.kept.stopped != right.kept.stopped => "counts the nodes that take no requests wrongly from here on",
+        _ if did.kept.disturbed != right.kept.disturbed => "told somebody to go on who is quiet before and after",
+        _ if did.kept.blocked != right.kept.blocked => "left something blocked that nobody blocks",
+        _ => "did it otherwise",
+    }
+}
+
+/// What an operation that polls did, for each defect of a variant: what others saw stands first.
+pub(super) fn polled(tried: &Variant<'_, Serial>) -> Did {
+    const SEEN: &str = "where it polled, others could see what no operation leaves behind";
+    const NEITHER: &str = "it comes to what neither order of the two comes to, or to nothing at all";
+    match (tried.outcome, tried.broken.len()) {
+        (Serial::Neither, 1) => [NEITHER, "", ""],
+        (Serial::Neither, _) => [SEEN, NEITHER, ""],
+        _ => [SEEN, "", ""],
+    }
+}
