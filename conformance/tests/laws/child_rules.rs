@@ -6,29 +6,17 @@ use blockgraph::{ChildContext, Driver, EdgeKey, ErrorKind, Graph, NodeKey, NodeS
 use blockgraph_conformance::translate;
 use blockgraph_model::perm::{U, W, Z};
 use blockgraph_model::rules::{Input, child_pair, fits, misaligned, well_formed};
-use blockgraph_model::{ChildName, Kind, Opt, Pair, Perms, Phase, Role};
+use blockgraph_model::{ChildName, Kind, Opt, Pair, Perms, Role};
 
 /// What a rule asks of the child, by what is asked of the parent.
 type Table = [u16; 1 << 10];
-
-/// All options of a kind: of a select, none, the edge's name and another.
-fn every_option(kind: Kind) -> Vec<Opt> {
-    match kind.default_opt() {
-        Opt::None => vec![Opt::None],
-        Opt::Rewrite(_) => [false, true].map(Opt::Rewrite).to_vec(),
-        Opt::Phase(_) => Phase::EVERY.map(Opt::Phase).to_vec(),
-        Opt::Unaligned(_) => [false, true].map(Opt::Unaligned).to_vec(),
-        Opt::Select(_) => [None, Some(ChildName::FILE), Some(ChildName(2))].map(Opt::Select).to_vec(),
-        Opt::Debug { .. } => every_pair().map(|p| Opt::Debug { take: p.need, unshare: p.share }).collect(),
-    }
-}
 
 /// Every driver with its options, and every role that a child of it may have. Who takes no children is tried as well, since
 /// nothing but the graph keeps children from it.
 fn every_edge(kind: Kind) -> impl Iterator<Item = (Opt, Role)> {
     let roles = (0..32).map(Role).filter(move |role| well_formed(*role) && fits(*role, kind));
     let roles: Vec<_> = roles.collect();
-    every_option(kind).into_iter().flat_map(move |opt| roles.clone().into_iter().map(move |role| (opt, role)))
+    Opt::every(kind).into_iter().flat_map(move |opt| roles.clone().into_iter().map(move |role| (opt, role)))
 }
 
 /// The driver in the crate.

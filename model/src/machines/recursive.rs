@@ -9,7 +9,7 @@ mod reopen;
 mod signature;
 
 use super::heap::{Heap, Link};
-use super::trial::{Ended, Exception, Met, Point, Trialled, Verdict};
+use super::trial::{Done, Ended, Exception, Met, Point, Stop, Trialled, Verdict, in_both_seeds};
 use crate::menu::Small;
 use crate::op::{EdgeId, Entry, NodeId, Op, Queue};
 use crate::perm::U;
@@ -23,17 +23,6 @@ pub struct Recursive {
     /// The reopen, which the seed does not show.
     pub reopening: Reopening,
 }
-
-/// An error, or the end of the process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stop {
-    /// The caller is told.
-    Refused,
-    /// An assertion failed, or the stack ran over.
-    Died,
-}
-
-pub(super) type Done = Result<(), Stop>;
 
 /// One operation under way.
 #[derive(Debug)]
@@ -50,21 +39,7 @@ impl Trialled for Recursive {
             let changes = matches!(op, Op::Reopen { queue } if queue.entries().iter().any(|e| e.backing.is_some()));
             return self.reopening == Reopening::Early || self.reopening == Reopening::Blind && !changes;
         }
-        matches!(
-            op,
-            Op::Release { .. }
-                | Op::AttachUser { .. }
-                | Op::DetachUser { .. }
-                | Op::SetUser { .. }
-                | Op::Attach { .. }
-                | Op::Detach { .. }
-                | Op::SetBacking { .. }
-                | Op::ReplaceNode { .. }
-                | Op::Append { .. }
-                | Op::DropFilter { .. }
-                | Op::DropIntermediate { .. }
-                | Op::SetOption { .. }
-        )
+        in_both_seeds(op)
     }
 
     fn asserts(&self, op: &Op) -> Option<Exception> {
@@ -84,12 +59,7 @@ impl Trialled for Recursive {
         let mut seed = Seed0 { heap: heap.clone(), depth: 0 };
         let done = seed.op(op, self.reopening);
         *heap = seed.heap;
-        let ended = match done {
-            Ok(()) => Ended::Done,
-            Err(Stop::Refused) => Ended::Refused,
-            Err(Stop::Died) => Ended::Died,
-        };
-        (ended, None)
+        (done.into(), None)
     }
 
     fn verdict(&self, met: &Met<'_>) -> Verdict {

@@ -11,7 +11,7 @@ mod reopen;
 mod signature;
 
 use super::heap::{Heap, Link};
-use super::trial::{Ended, Met, Point, Trialled, Verdict};
+use super::trial::{Done, Ended, Met, Point, Stop, Trialled, Verdict, in_both_seeds};
 use crate::menu::Small;
 use crate::op::{Context, EdgeId, Entry, Hook, NodeId, Op, Queue, UserId};
 use crate::state::{Edge, Node, Parent};
@@ -71,17 +71,6 @@ pub struct Transactional {
     pub repaired: Repairs,
 }
 
-/// An error, or the end of the process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stop {
-    /// The caller is told.
-    Refused,
-    /// An assertion failed.
-    Died,
-}
-
-type Done = Result<(), Stop>;
-
 /// One operation under way.
 #[derive(Debug)]
 pub(super) struct Seed1 {
@@ -106,23 +95,7 @@ pub(super) struct Seed1 {
 
 impl Trialled for Transactional {
     fn knows(&self, op: &Op) -> bool {
-        matches!(
-            op,
-            Op::Release { .. }
-                | Op::AttachUser { .. }
-                | Op::DetachUser { .. }
-                | Op::SetUser { .. }
-                | Op::Attach { .. }
-                | Op::Detach { .. }
-                | Op::SetBacking { .. }
-                | Op::ReplaceNode { .. }
-                | Op::Append { .. }
-                | Op::DropFilter { .. }
-                | Op::DropIntermediate { .. }
-                | Op::SetOption { .. }
-                | Op::SetReadOnly { .. }
-                | Op::Reopen { .. }
-        )
+        in_both_seeds(op) || matches!(op, Op::SetReadOnly { .. } | Op::Reopen { .. })
     }
 
     fn fails(&self) -> bool {
@@ -148,12 +121,7 @@ impl Trialled for Transactional {
             seed.send_orphans_home();
         }
         *heap = seed.heap;
-        let ended = match done {
-            Ok(()) => Ended::Done,
-            Err(Stop::Refused) => Ended::Refused,
-            Err(Stop::Died) => Ended::Died,
-        };
-        (ended, seed.failed)
+        (done.into(), seed.failed)
     }
 
     fn verdict(&self, met: &Met<'_>) -> Verdict {

@@ -21,6 +21,28 @@ pub(super) enum Ended {
     Died,
 }
 
+/// Why an algorithm's function does not go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stop {
+    /// The caller is told of an error.
+    Refused,
+    /// An assertion failed, or the stack ran over.
+    Died,
+}
+
+/// What an algorithm's functions return.
+pub(super) type Done = Result<(), Stop>;
+
+impl From<Done> for Ended {
+    fn from(done: Done) -> Ended {
+        match done {
+            Ok(()) => Ended::Done,
+            Err(Stop::Refused) => Ended::Refused,
+            Err(Stop::Died) => Ended::Died,
+        }
+    }
+}
+
 /// Where a failure was injected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Point {
@@ -30,6 +52,25 @@ pub(super) enum Point {
     Hook(NodeId, Hook),
     /// A driver's check, when it was asked once more in the same operation.
     Again(NodeId),
+}
+
+/// The operations that both seeds show.
+pub(super) fn in_both_seeds(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Release { .. }
+            | Op::AttachUser { .. }
+            | Op::DetachUser { .. }
+            | Op::SetUser { .. }
+            | Op::Attach { .. }
+            | Op::Detach { .. }
+            | Op::SetBacking { .. }
+            | Op::ReplaceNode { .. }
+            | Op::Append { .. }
+            | Op::DropFilter { .. }
+            | Op::DropIntermediate { .. }
+            | Op::SetOption { .. }
+    )
 }
 
 /// An algorithm on trial.

@@ -150,6 +150,21 @@ impl Phase {
 }
 
 impl Opt {
+    /// All options that a node of that kind can have; of a selection none, the child `file` and another one.
+    pub fn every(kind: Kind) -> Vec<Opt> {
+        match kind.default_opt() {
+            Opt::None => vec![Opt::None],
+            Opt::Rewrite(_) => [false, true].map(Opt::Rewrite).to_vec(),
+            Opt::Phase(_) => Phase::EVERY.map(Opt::Phase).to_vec(),
+            Opt::Unaligned(_) => [false, true].map(Opt::Unaligned).to_vec(),
+            Opt::Select(_) => [None, Some(ChildName::FILE), Some(ChildName(2))].map(Opt::Select).to_vec(),
+            Opt::Debug { .. } => {
+                let two = Perms::every().flat_map(|take| Perms::every().map(move |unshare| (take, unshare)));
+                two.map(|(take, unshare)| Opt::Debug { take, unshare }).collect()
+            }
+        }
+    }
+
     /// Are these options of a node of that kind?
     pub fn suits(self, kind: Kind) -> bool {
         std::mem::discriminant(&self) == std::mem::discriminant(&kind.default_opt())

@@ -6,7 +6,7 @@
 use blockgraph_model::checker::Checked;
 use blockgraph_model::explore::{Exploration, Visitor, explore_machine};
 use blockgraph_model::machine::Machine;
-use blockgraph_model::machines::museum::{Exhibit, Room, rooms};
+use blockgraph_model::machines::museum::{Exhibit, Noted, Room, rooms};
 use blockgraph_model::machines::{Defect, Exception, Hall, Repairs, Told, Transactional, Trial};
 use blockgraph_model::menu::{Action, Facet};
 use stateright::{Checker, Model};
@@ -85,7 +85,7 @@ struct UntilMet(bool);
 
 impl Visitor<Told> for UntilMet {
     fn transition(&mut self, _: &Action, told: &Told) {
-        self.0 |= *told == Told::Defect;
+        self.0 |= matches!(told, Told::Defect(_));
     }
 
     fn enough(&self) -> bool {
@@ -139,9 +139,9 @@ fn stateright_counts_the_same_states_of_a_trial() {
 fn where_a_machine_may_differ_is_counted() {
     #[derive(Default)]
     struct Count([u64; Exception::ALL.len()]);
-    impl Visitor<Option<Exception>> for Count {
-        fn transition(&mut self, _: &Action, noted: &Option<Exception>) {
-            if let Some(exception) = noted {
+    impl Visitor<Noted> for Count {
+        fn transition(&mut self, _: &Action, noted: &Noted) {
+            if let Noted::Exception(exception) = noted {
                 self.0[*exception as usize] += 1;
             }
         }

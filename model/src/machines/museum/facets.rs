@@ -3,7 +3,7 @@
 use super::{Defect, Recursive, Reopening, Repairs, Transactional, Trial};
 use crate::menu::Facet;
 use crate::op::{Context, Entry, Kind, NodeId, Opt, Queue, Role, Spec, Ways};
-use crate::perm::{ALL, NONE, Pair, R, W};
+use crate::perm::{ALL, NONE, Pair, R, U, W};
 use crate::scopes::{
     BACKING, BACKING_FILTER, BLANK, EXCLUSIVE, FILE, FILTER, FILTERED, FORMAT, NO_PERMISSION, OTHER, PROTOCOL, STORAGE,
     but, scope,
@@ -152,7 +152,8 @@ fn history(nodes: u8, edges: usize, users: u8) -> Facet {
         verbs: &["add", "attach-user", "attach", "set-read-only", "reopen"],
         specs: const { &[PROTOCOL, PROTOCOL.read_only(), FORMAT, FORMAT.read_only()] },
         roles: &[(FILE, STORAGE)],
-        pairs: const { &[Pair::new(R, but(W))] },
+        // The second is what seed 0 asserts that nobody says.
+        pairs: const { &[Pair::new(R, but(W)), Pair::new(R, but(U))] },
         ..reopens(nodes, edges, users)
     }
 }

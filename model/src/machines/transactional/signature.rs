@@ -3,7 +3,7 @@
 use crate::judge::Outcome;
 use crate::machines::Defect;
 use crate::machines::trial::{Exception, Fault, Met, Part, Point, Verdict};
-use crate::op::{Hook, NodeId, Op};
+use crate::op::{Hook, Op};
 
 pub(super) fn verdict(met: &Met<'_>) -> Verdict {
     use Defect::*;
@@ -20,7 +20,7 @@ pub(super) fn verdict(met: &Met<'_>) -> Verdict {
         (_, NotUndone(Part::Lists)) => N41,
         (_, _) if matches!(met.point, Some(Point::Again(_))) => return Verdict::Exception(Exception::AskedTwice),
         (op, Otherwise(Part::Nodes)) if only_contexts(met) => elsewhere(op),
-        (_, _) if let Some(node) = asked(met) => return refused(met, node),
+        (_, _) if is_check(met) => return refused(met),
         (Op::DropFilter { .. }, Otherwise(Part::Edges)) => H08b,
         (Op::SetBacking { .. }, Otherwise(Part::Nodes) | Unsound(..) | WronglyRefused) => N11,
         (Op::ReplaceNode { .. } | Op::DropIntermediate { .. }, Died) => N12,
@@ -34,17 +34,15 @@ fn is_rename(met: &Met<'_>) -> bool {
     matches!(met.point, Some(Point::Hook(_, Hook::Rename)))
 }
 
-/// The driver that was made to refuse its permissions.
-fn asked(met: &Met<'_>) -> Option<NodeId> {
-    match met.point {
-        Some(Point::Hook(node, Hook::Check)) => Some(node),
-        _ => None,
-    }
+fn is_check(met: &Met<'_>) -> bool {
+    matches!(met.point, Some(Point::Hook(_, Hook::Check)))
 }
 
 /// A driver refused: was it a loosening, which is no reason to stop (V7), or did nothing change for it?
-fn refused(met: &Met<'_>, node: NodeId) -> Verdict {
-    let Outcome::Done { plan, .. } = met.right else { return Verdict::Unexplained };
+fn refused(met: &Met<'_>) -> Verdict {
+    let (Some(Point::Hook(node, _)), Outcome::Done { plan, .. }) = (met.point, met.right) else {
+        return Verdict::Unexplained;
+    };
     let changes = plan.check.iter().any(|(asked, _)| *asked == node);
     match (met.op, met.fault) {
         (_, _) if !changes => Verdict::Exception(Exception::AskedInVain),

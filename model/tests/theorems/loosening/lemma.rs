@@ -2,7 +2,7 @@
 
 use crate::page;
 use blockgraph_model::rules::{Input, child_pair, fits, well_formed};
-use blockgraph_model::{ChildName, Kind, Opt, Pair, Perms, Phase, Role};
+use blockgraph_model::{ChildName, Kind, Opt, Pair, Perms, Role};
 
 /// What a rule asks of the child, by what is asked of the parent: ten bits each, needed or not shared.
 type Table = [u16; INPUTS];
@@ -16,21 +16,6 @@ fn asked(pair: Pair) -> u16 {
 
 fn asking(bits: u16) -> Pair {
     Pair::new(Perms(bits as u8 & 31), Perms(31 & !(bits >> 5) as u8))
-}
-
-/// All options of a kind; of a selection none, the edge's own name and another.
-fn options(kind: Kind) -> Vec<Opt> {
-    match kind.default_opt() {
-        Opt::None => vec![Opt::None],
-        Opt::Rewrite(_) => [false, true].map(Opt::Rewrite).to_vec(),
-        Opt::Phase(_) => Phase::EVERY.map(Opt::Phase).to_vec(),
-        Opt::Unaligned(_) => [false, true].map(Opt::Unaligned).to_vec(),
-        Opt::Select(_) => [None, Some(ChildName::FILE), Some(ChildName(2))].map(Opt::Select).to_vec(),
-        Opt::Debug { .. } => {
-            let sets = || Perms::every();
-            sets().flat_map(|take| sets().map(move |unshare| Opt::Debug { take, unshare })).collect()
-        }
-    }
 }
 
 fn roles(kind: Kind) -> Vec<Role> {
@@ -69,7 +54,8 @@ fn tightens(table: &Table) -> bool {
 /// Tries one kind: how many edges (with flags and options), and how many inputs.
 fn tried(kind: Kind) -> [u64; 2] {
     let mut edges = 0;
-    for (opt, role) in options(kind).into_iter().flat_map(|opt| roles(kind).into_iter().map(move |role| (opt, role))) {
+    for (opt, role) in Opt::every(kind).into_iter().flat_map(|opt| roles(kind).into_iter().map(move |role| (opt, role)))
+    {
         for input in under_all_flags(kind, opt, role) {
             let table: Table =
                 std::array::from_fn(|bits| asked(child_pair(Input { parent: asking(bits as u16), ..input })));
@@ -89,7 +75,7 @@ pub fn every_kind() -> String {
     let mut rows = Vec::new();
     for kind in Kind::EVERY.into_iter().filter(|kind| kind.takes_children()) {
         let [edges, inputs] = tried(kind);
-        let row = [options(kind).len() as u64, roles(kind).len() as u64, edges, inputs];
+        let row = [Opt::every(kind).len() as u64, roles(kind).len() as u64, edges, inputs];
         sums = std::array::from_fn(|i| sums[i] + row[i]);
         let [options, roles, edges, inputs] = row.map(page::grouped);
         rows.push([format!("{kind:?}"), options, roles, edges, inputs]);
