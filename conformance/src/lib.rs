@@ -16,6 +16,7 @@ pub mod impl_subject;
 mod job_steps;
 pub mod model_subject;
 pub mod museum;
+pub mod qemu;
 pub mod replay;
 pub mod restore;
 mod steps;

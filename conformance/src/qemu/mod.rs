@@ -1,0 +1,7 @@
+//! A real QEMU: its storage daemon, spoken to over QMP.
+
+mod client;
+mod daemon;
+
+pub use client::{Client, Event, Lost, Reply};
+pub use daemon::{Daemon, find};
