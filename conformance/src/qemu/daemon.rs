@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// The program.
 const PROGRAM: &str = "qemu-storage-daemon";
+/// The extension of the file that holds what it writes for people.
+const WORDS: &str = "err";
 /// How long it may take to start.
 const START: Duration = Duration::from_secs(10);
 
@@ -66,6 +68,14 @@ impl Daemon {
             }
         }
     }
+
+    /// The last line that it wrote for people after the connection was lost, and how it ended.
+    pub fn last_words(&mut self, lost: &Lost) -> String {
+        let ended = self.autopsy(lost).map_or_else(|| "still running".to_owned(), |status| status.to_string());
+        let said = std::fs::read_to_string(self.folder.join("qmp").with_extension(WORDS)).unwrap_or_default();
+        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        format!("{last} ({ended})")
+    }
 }
 
 impl Drop for Daemon {
@@ -85,7 +95,7 @@ fn listen_and_start(program: &Path, socket: &Path) -> io::Result<(Child, UnixStr
         .args(["--monitor", "chardev=m"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(std::fs::File::create(socket.with_extension(WORDS))?)
         .spawn()?;
     let deadline = Instant::now() + START;
     loop {
