@@ -6,7 +6,7 @@
 
 use crate::canon::canonical;
 use crate::invariants::Broken;
-use crate::machine::{self, Atomic, Machine};
+use crate::machine::{self, Atomic, Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 use crate::svg;
 use stateright::{Model, Path, Property};
@@ -23,23 +23,20 @@ pub struct Checked<M = Atomic> {
 /// One variant of an action.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Taken {
-    /// The action as it stands in the menu.
+    /// What ran meanwhile.
+    meanwhile: Option<Action>,
+    /// The action, with the refusal of the variant.
     action: Action,
-    /// Which variant of it.
+    /// Which variant.
     number: u16,
-    /// As it stands in a story.
-    told: Vec<Action>,
     /// Where it leads.
-    next: Option<Small>,
+    next: Small,
 }
 
 impl<M: Machine> Checked<M> {
-    fn each(&self, state: &Small, mut told: impl FnMut(Taken, &[Broken])) {
+    fn each(&self, state: &Small, mut told: impl FnMut(Variant<'_, M::Outcome>)) {
         for (_, action) in self.facet.menu(state).iter() {
-            self.machine.each(&self.facet, state, &action, |tried| {
-                let (number, next) = (tried.number, tried.next.copied());
-                told(Taken { action: action.clone(), number, told: tried.actions(), next }, tried.broken);
-            });
+            self.machine.each(&self.facet, state, &action, &mut told);
         }
     }
 
@@ -47,7 +44,7 @@ impl<M: Machine> Checked<M> {
     pub fn broken(&self, state: &Small) -> Option<Broken> {
         let mut found = self.machine.broken(state);
         if found.is_none() {
-            self.each(state, |_, broken| found = found.or(broken.first().copied()));
+            self.each(state, |tried| found = found.or(tried.broken.first().copied()));
         }
         found
     }
@@ -62,15 +59,16 @@ impl<M: Machine> Model for Checked<M> {
     }
 
     fn actions(&self, state: &Small, actions: &mut Vec<Taken>) {
-        self.each(state, |taken, _| {
-            if taken.next.is_some() {
-                actions.push(taken);
+        self.each(state, |tried| {
+            if let Some(next) = tried.next {
+                let (meanwhile, action) = (tried.meanwhile.cloned(), tried.action.clone());
+                actions.push(Taken { meanwhile, action, number: tried.number, next: *next });
             }
         });
     }
 
     fn next_state(&self, _state: &Small, taken: Taken) -> Option<Small> {
-        taken.next.map(|next| canonical(&next).0)
+        Some(canonical(&taken.next).0)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -78,7 +76,7 @@ impl<M: Machine> Model for Checked<M> {
     }
 
     fn format_action(&self, taken: &Taken) -> String {
-        let lines = taken.told.iter().map(|action| {
+        let lines = taken.meanwhile.iter().chain([&taken.action]).map(|action| {
             let ops: Vec<String> = action.ops.iter().map(|op| format!("{op:?}")).collect();
             match action.refusal {
                 Some(refusal) => format!("{} while {refusal:?}", ops.join("; ")),
@@ -89,7 +87,7 @@ impl<M: Machine> Model for Checked<M> {
     }
 
     fn format_step(&self, _state: &Small, taken: Taken) -> Option<String> {
-        Some(svg::lines(&taken.next?).join("\n"))
+        Some(svg::lines(&taken.next).join("\n"))
     }
 
     fn as_svg(&self, path: Path<Small, Taken>) -> Option<String> {
