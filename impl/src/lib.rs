@@ -203,6 +203,7 @@ mod ops;
 mod order;
 mod permission;
 mod plan;
+pub mod qemu;
 mod refresh;
 mod restore;
 mod role;
