@@ -183,6 +183,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(all(feature = "posix-locks", target_os = "linux", target_pointer_width = "64"))]
+extern crate std;
 
 mod activation;
 mod check;
@@ -203,6 +205,8 @@ mod ops;
 mod order;
 mod permission;
 mod plan;
+#[cfg(all(feature = "posix-locks", target_os = "linux", target_pointer_width = "64"))]
+pub mod posix;
 pub mod qemu;
 mod refresh;
 mod restore;
@@ -216,7 +220,7 @@ pub mod usual;
 
 pub use check::{Inconsistency, Recomputed};
 pub use context::ContextId;
-pub use driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
+pub use driver::{Cause, ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};
 pub use graph::{EdgeIter, EdgeKey, EdgeView, Graph, NodeKey, NodeView, Parent, UserKey, UserView};

@@ -135,6 +135,15 @@ impl LockSet {
         }
     }
 
+    /// The same without the byte.
+    #[must_use]
+    pub const fn without(self, byte: LockByte) -> Self {
+        match byte.claim {
+            Claim::Need => Self { need: self.need.difference(byte.permission), ..self },
+            Claim::Unshare => Self { unshare: self.unshare.difference(byte.permission), ..self },
+        }
+    }
+
     /// Whether it has all bytes of `other`: then to go there is only to give up (K6).
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
@@ -211,6 +220,7 @@ mod tests {
             assert_eq!(set.is_empty(), bytes.is_empty());
             assert!(set.bytes().all(|byte| set.has(byte) && byte.opposite().opposite() == byte));
             assert_eq!(set.bytes().fold(LockSet::NONE, LockSet::with), set);
+            assert_eq!(set.bytes().fold(set, LockSet::without), LockSet::NONE);
             assert_eq!(LockSet::of(set.pair()), set);
             seen += 1;
         }
