@@ -78,7 +78,8 @@ impl PosixFile {
     /// A descriptor for reading and writing of the file that is locked, and of no other one that has its name now.
     fn open_writer(&self) -> Result<File, FileError> {
         let (writer, found) = open(&self.path, OpenOptions::new().read(true).write(true))?;
-        let locked = self.locks.file().metadata().map_err(|error| FileError::Open { path: self.path.clone(), error })?;
+        let locked =
+            self.locks.file().metadata().map_err(|error| FileError::Open { path: self.path.clone(), error })?;
         if (found.dev(), found.ino()) != (locked.dev(), locked.ino()) {
             return Err(FileError::Replaced { path: self.path.clone() });
         }
