@@ -6,31 +6,7 @@
 //! come are locked besides those that are, and tested; in `set` those that are not needed any more are given up; in
 //! `abort` those that were new. So at no moment a permission that is used is not locked.
 //!
-//! ```
-//! use blockgraph::posix::{FileError, PosixFile};
-//! use blockgraph::{Graph, NodeSpec, usual};
-//!
-//! let dir = tempfile::tempdir()?;
-//! let path = dir.path().join("disk.raw");
-//! std::fs::write(&path, [0; 512])?;
-//!
-//! let mut graph: Graph<PosixFile> = Graph::new();
-//! let disk = graph.add(NodeSpec::new("disk"), PosixFile::open(&path, false)?)?;
-//! let guest = graph.attach_user("guest", disk, usual::GUEST, false)?;
-//! assert_eq!(graph.driver(disk).map(|file| file.held().pair()), Some(usual::GUEST));
-//!
-//! // Somebody else, here another graph, but it may be another process, and it may be QEMU.
-//! let mut elsewhere: Graph<PosixFile> = Graph::new();
-//! let node = elsewhere.add(NodeSpec::new("node"), PosixFile::open(&path, false)?)?;
-//! elsewhere.attach_user("reader", node, usual::NBD_READER, false)?;
-//! let refused = elsewhere.attach_user("writer", node, usual::NBD_WRITER, false).unwrap_err();
-//! assert!(refused.to_string().starts_with("Failed to get \"write\" lock\nIs another process using the image ["));
-//! assert!(matches!(refused.cause(), Some(FileError::InUse { .. })));
-//!
-//! graph.detach_user(guest)?;
-//! elsewhere.attach_user("writer", node, usual::NBD_WRITER, false)?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+#![doc = include_str!("example.md")]
 //!
 //! # What it is not
 //!
