@@ -58,6 +58,18 @@ fn two_nodes_of_one_process_are_two_openers() {
     assert_eq!(image.held(), [0_i64; 0], "nobody took the ejected driver, so it was dropped");
 }
 
+/// K9: a copy of the descriptor, which a child that was forked a moment ago has as well, keeps no lock alive.
+#[test]
+fn a_dropped_driver_gives_up_all_though_its_description_lives_on() {
+    let image = Image::plain();
+    let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true));
+    graph.attach_user("reader", node, SNAPSHOT_READER, false).unwrap();
+    let _copy = graph.driver(node).unwrap().file().try_clone().unwrap();
+    assert_eq!(image.held(), [100, 201]);
+    drop(graph);
+    assert_eq!(image.held(), [0_i64; 0]);
+}
+
 type Diary = Arc<Mutex<Vec<(&'static str, Vec<i64>)>>>;
 
 /// Writes down what is locked after a check, before and after a set, and after an abort.
@@ -230,6 +242,34 @@ fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
         assert_eq!(asks(&committed.plan), !read_only);
         assert_eq!(image.held(), [100]);
         assert_eq!(graph.stale_nodes().count(), 0);
+
+        // What came back with the activation stays when something else is refused.
+        let _writer = image.intrude(101);
+        assert_eq!(byte_in_use(&graph.attach_user("user", file, SNAPSHOT_READER, false).unwrap_err()), 201);
+        assert_eq!(image.held(), [100, 101]);
+    }
+}
+
+/// K8, and K5 of an activation: what an inactive node is asked to grant is not locked; and what was locked for an
+/// activation is given back if another node, asked later, refuses.
+#[test]
+fn an_activation_that_is_called_off_locks_nothing() {
+    for read_only in [true, false] {
+        let image = Image::plain();
+        let mut graph: Graph = Graph::new();
+        let spec = |name| NodeSpec::new(name).read_only(read_only).inactive(true);
+        let file = graph.add(spec("file"), Box::new(PosixFile::open(&image.path, read_only).unwrap())).unwrap();
+        let debug = Blkdebug { take: READ, unshare: Permissions::NONE };
+        let debug = graph.add(spec("debug"), Box::new(debug)).unwrap();
+        let moody = graph.add(spec("moody"), Box::new(Moody)).unwrap();
+        graph.attach(moody, debug, "data", Role::DATA).unwrap();
+        graph.attach(debug, file, "image", Role::FILTERED | Role::PRIMARY).unwrap();
+        assert_eq!((graph.get(file).map(|file| file.pair()), image.held()), (Some(READER), vec![]));
+
+        let error = graph.activate(moody).unwrap_err();
+        assert_eq!((error.to_string(), image.held()), (String::from("not now"), vec![]));
+        graph.activate(debug).unwrap();
+        assert_eq!(image.held(), [100]);
     }
 }
 
