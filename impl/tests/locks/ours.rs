@@ -61,10 +61,10 @@ impl Image {
     }
 
     /// Locks a byte without asking anybody.
-    pub fn intrude(&self, byte: i64) -> File {
+    pub fn intrude(&self, byte: i64) -> Intruder {
         let file = File::open(&self.path).unwrap();
         fcntl(&file, FcntlArg::F_OFD_SETLK(&range(F_RDLCK, byte))).unwrap();
-        file
+        Intruder { file, byte }
     }
 
     /// A graph with a writable file node on the image, and nobody on that.
@@ -77,6 +77,19 @@ impl Image {
         let driver = PosixFile::open(&self.path, spec.read_only).unwrap();
         let node = graph.add(spec, driver).unwrap();
         (graph, node)
+    }
+}
+
+/// Somebody who holds a byte and did not ask.
+pub struct Intruder {
+    file: File,
+    byte: i64,
+}
+
+impl Drop for Intruder {
+    /// Closing would not do: another test may be starting a process, which has this description as well for a moment.
+    fn drop(&mut self) {
+        fcntl(&self.file, FcntlArg::F_OFD_SETLK(&range(F_UNLCK, self.byte))).unwrap();
     }
 }
 
