@@ -72,6 +72,16 @@ impl Error {
         self.inner.step
     }
 
+    /// The driver's own error of this type, if it refused with one
+    /// ([`Refusal::because`](crate::Refusal::because)).
+    #[must_use]
+    pub fn cause<T: core::error::Error + 'static>(&self) -> Option<&T> {
+        match self.kind() {
+            ErrorKind::Refused { cause: Some(cause), .. } => cause.error().downcast_ref(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn at_step(mut self, step: usize) -> Self {
         self.inner.step = Some(step);
         self

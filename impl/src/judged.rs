@@ -169,6 +169,6 @@ impl Core {
             return None;
         }
         let (node, message) = (self.node_ref(key), refusal.message().clone());
-        Some(ErrorKind::Refused { node, hook: step.hook(), message }.into())
+        Some(ErrorKind::Refused { node, hook: step.hook(), message, cause: refusal.cause().cloned() }.into())
     }
 }

@@ -128,6 +128,16 @@
 //! [`open`] adds a node, its file and what it refers to in one step, with drivers that are ready; with the feature `open`
 //! images are opened and created from file names and options, by a catalogue of drivers that the caller has.
 //!
+//! # Image files that QEMU may have open as well
+//!
+//! What a graph knows of its own parents, another process does not. QEMU tells others by locking single bytes of an image file:
+//! [`qemu::locks`] says which ones for a pair. With the feature `posix-locks`, on 64-bit Linux, `posix::PosixFile` is a
+//! driver that opens an image file and takes these locks: whoever comes second is refused, be it QEMU or this crate.
+//!
+#![cfg_attr(
+    all(feature = "posix-locks", target_os = "linux", target_pointer_width = "64"),
+    doc = include_str!("posix/example.md")
+)]
 //! # What it costs
 //!
 //! Parents means the number of parent edges of the node concerned, children likewise. To every operation comes its
@@ -183,6 +193,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(all(feature = "posix-locks", target_os = "linux", target_pointer_width = "64"))]
+extern crate std;
 
 mod activation;
 mod check;
@@ -203,6 +215,9 @@ mod ops;
 mod order;
 mod permission;
 mod plan;
+#[cfg(all(feature = "posix-locks", target_os = "linux", target_pointer_width = "64"))]
+pub mod posix;
+pub mod qemu;
 mod refresh;
 mod restore;
 mod role;
@@ -215,7 +230,7 @@ pub mod usual;
 
 pub use check::{Inconsistency, Recomputed};
 pub use context::ContextId;
-pub use driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
+pub use driver::{Cause, ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};
 pub use graph::{EdgeIter, EdgeKey, EdgeView, Graph, NodeKey, NodeView, Parent, UserKey, UserView};

@@ -13,6 +13,8 @@
 //! They all let others read. So two of them cannot be on one node exactly if one writes and the other one is a guest
 //! without `share-rw`.
 //!
+//! What others ask for is in [`spdk`] and [`windows`], as pairs of the same kind.
+//!
 //! ```
 //! use blockgraph::usual;
 //!
@@ -21,6 +23,9 @@
 //! assert!(usual::GUEST.conflicts_with(usual::NBD_WRITER));
 //! assert!(!usual::SHARED_GUEST.conflicts_with(usual::NBD_WRITER));
 //! ```
+
+pub mod spdk;
+pub mod windows;
 
 use crate::permission::{Pair, Permissions};
 

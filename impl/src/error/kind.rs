@@ -2,6 +2,7 @@
 
 use super::{EdgeRef, NodeRef};
 use crate::context::ContextId;
+use crate::driver::Cause;
 use crate::graph::arena::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::OpKind;
 use crate::permission::Permissions;
@@ -365,6 +366,8 @@ pub enum ErrorKind {
         hook: Hook,
         /// The driver's words.
         message: Arc<str>,
+        /// The driver's own error, if it gave one ([`Refusal::because`](crate::Refusal::because)).
+        cause: Option<Cause>,
     },
 }
 
