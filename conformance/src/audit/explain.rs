@@ -57,18 +57,18 @@ fn holds(pair: Pair, bit: Perms, side: Side) -> bool {
     }
 }
 
-/// Why nobody else may have what a parent edge of the node does not share.
-pub fn refused(web: &Web, node: usize) -> Vec<Why> {
-    of_node(web, node, Side::Refuses)
+/// Why nobody else may have those of the bits that a parent edge of the node does not share.
+pub fn refused(web: &Web, node: usize, bits: Perms) -> Vec<Why> {
+    of_node(web, node, Side::Refuses, bits)
 }
 
 /// Why something is needed of the node.
 pub fn needed(web: &Web, node: usize) -> Vec<Why> {
-    of_node(web, node, Side::Needs)
+    of_node(web, node, Side::Needs, ALL)
 }
 
-fn of_node(web: &Web, node: usize, side: Side) -> Vec<Why> {
-    web.above(node).iter().flat_map(|&edge| of_edge(web, edge, side, ALL)).collect()
+fn of_node(web: &Web, node: usize, side: Side, bits: Perms) -> Vec<Why> {
+    web.above(node).iter().flat_map(|&edge| of_edge(web, edge, side, bits)).collect()
 }
 
 /// Why an edge needs, or refuses, those of the bits that it does; for each origin the shortest way, several bits of one way

@@ -6,6 +6,7 @@
 //!                                                           └→ state → what_if ┴→ show, told
 //! ```
 
+pub mod change;
 pub mod check;
 pub mod drivers;
 pub mod dump;

@@ -1,9 +1,9 @@
 //! The audit as text, for 120 columns.
 
 use super::Audit;
-use super::explain::{Why, cannot, needed, pair, refused, sentence};
+use super::explain::{Origin, Why, cannot, needed, pair, refused, sentence};
 use super::state::observed;
-use super::web::{Upper, Web, bits, said};
+use super::web::{Upper, Web, said as spelled};
 use super::what_if::WhatIf;
 use crate::draw::draw_as;
 use blockgraph_model::perm::{ALL, G, R, U, W, Z};
@@ -36,7 +36,7 @@ pub fn show(audit: &Audit, node: Option<usize>) -> String {
         let short = (0..web.nodes.len()).flat_map(|node| short_lines(web, node)).collect();
         section(&mut text, "who blocks what", short);
     }
-    for WhatIf { steps } in &audit.tried {
+    for WhatIf { steps, .. } in &audit.tried {
         for step in steps {
             let verdict = if step.done { "would be done" } else { "would be refused" };
             let head = format!("what if: {}", step.step);
@@ -120,10 +120,20 @@ pub fn short_lines(web: &Web, node: usize) -> Vec<String> {
         shut = W | U | Z;
     }
     // What cannot be had anyway needs no further reason.
-    let reasons: Vec<Why> =
-        refused(web, node).into_iter().filter(|why| bits(why.what - shut).next().is_some()).collect();
+    let mut reasons: Vec<Why> = Vec::new();
+    for why in refused(web, node, ALL - shut) {
+        // Of the ways of one user the first says enough.
+        let who = |why: &Why| match why.origin {
+            Origin::User(user) => Some(web.users[user].label.clone()),
+            Origin::Rule(_) | Origin::Seen(_) => None,
+        };
+        let said = |other: &Why| who(other).is_some() && who(other) == who(&why) && other.what == why.what;
+        if !reasons.iter().any(said) {
+            reasons.push(why);
+        }
+    }
     for why in reasons.iter().take(FEW) {
-        lines.push(format!("{} {}, because {}", at.name, cannot(why.what - shut), sentence(web, why)));
+        lines.push(format!("{} {}, because {}", at.name, cannot(why.what), sentence(web, why)));
     }
     if reasons.len() > FEW {
         lines.push(format!("{}: {} more (--explain {})", at.name, reasons.len() - FEW, at.name));
@@ -149,9 +159,9 @@ pub fn node_lines(web: &Web, node: usize) -> Vec<String> {
         lines.push(format!("child {} → {child}: {}", web.edges[edge].name, edge_words(web, edge)));
     }
     for why in needed(web, node) {
-        lines.push(format!("{} of it is needed, because {}", said(why.what), sentence(web, &why)));
+        lines.push(format!("needed of it: {}, because {}", spelled(why.what), sentence(web, &why)));
     }
-    for why in refused(web, node) {
+    for why in refused(web, node, ALL) {
         lines.push(format!("it {}, because {}", cannot(why.what), sentence(web, &why)));
     }
     if rules::writes_read_only(W, at.flags.read_only) {
@@ -173,7 +183,7 @@ fn edge_words(web: &Web, edge: usize) -> String {
     };
     format!(
         "needs {}, shares {}{rule}",
-        said(seen.need),
-        if (ALL - G).within(seen.share) { "all".to_owned() } else { said(seen.share - G) }
+        spelled(seen.need),
+        if (ALL - G).within(seen.share) { "all".to_owned() } else { spelled(seen.share - G) }
     )
 }

@@ -271,7 +271,8 @@ pub fn observed(web: &Web, staged: &Staged) -> Observation {
         // Nothing of what was merely assumed is drawn.
         *granted = Grant { pair: *pair, writable: !flags.read_only && !flags.inactive };
         (*stored, *inherits, *monitor, *holders) = (None, None, true, 0);
-        for ChildSeen { name, pair, .. } in children {
+        for ChildSeen { name, pair, frozen, .. } in children {
+            *frozen = false;
             *pair = pair_of(EdgeId::Child(*id, *name)).unwrap_or(*pair);
         }
     }

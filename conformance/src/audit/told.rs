@@ -5,6 +5,7 @@ use super::explain::{Why, needed, pair, refused, route, sentence};
 use super::web::{Upper, WORDS, Web, bits};
 use super::what_if::Told;
 use blockgraph_model::Perms;
+use blockgraph_model::perm::ALL;
 use serde_json::{Value, json};
 
 /// The whole audit, with the explanations of all nodes or of one.
@@ -48,7 +49,7 @@ fn node_value(web: &Web, node: usize) -> Value {
         "parents": of(web.above(node)),
         "children": of(web.below(node)),
         "needed": whys(needed(web, node)),
-        "refused": whys(refused(web, node)),
+        "refused": whys(refused(web, node, ALL)),
     })
 }
 

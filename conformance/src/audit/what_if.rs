@@ -1,14 +1,15 @@
 //! What an operation would do to the graph, or why it would be refused, before anybody does it (D25–D27).
 
+use super::change::changes;
 use super::explain::{Side, of_edge, pair, sentence};
 use super::state::{self, Staged, State};
 use super::web::{Web, said};
-use crate::model_subject::{answer, observe};
+use crate::model_subject::answer;
 use crate::subject::Answer;
 use crate::text::names::LIMIT;
 use crate::text::print::print_body;
 use crate::text::scenario::MOST_EDGES;
-use crate::text::seen::{answer_line, differences};
+use crate::text::seen::answer_line;
 use crate::text::value::print_edge;
 use crate::text::{Names, Step, parse_with};
 use blockgraph_model::perm::{ALL, R, U, W};
@@ -19,6 +20,8 @@ use blockgraph_model::{EdgeId, NodeId, OpKind, Outcome, StepError, Violation, ex
 pub struct WhatIf {
     /// One for each step, up to the first that would be refused.
     pub steps: Vec<Told>,
+    /// The graph in the end, if nothing would be refused.
+    pub after: Option<Web>,
 }
 
 /// What would come of one step.
@@ -47,10 +50,11 @@ pub fn what_if(text: &str, staged: &Staged) -> Result<WhatIf, String> {
         steps.push(told);
         match next {
             Some(next) => state = next,
-            None => break,
+            None => return Ok(WhatIf { steps, after: None }),
         }
     }
-    Ok(WhatIf { steps })
+    let after = Some(state::web(&state, staged, &scenario.names));
+    Ok(WhatIf { steps, after })
 }
 
 fn tell(step: &Step, state: &State, staged: &Staged, names: &Names) -> Result<(Told, Option<Box<State>>), String> {
@@ -71,9 +75,9 @@ fn tell(step: &Step, state: &State, staged: &Staged, names: &Names) -> Result<(T
     };
     let next = match outcome {
         Outcome::Done { next, .. } => {
-            told.lines = differences(&observe(state), &observe(&next), names);
+            told.lines = changes(&state::web(state, staged, names), &state::web(&next, staged, names));
             if told.lines.is_empty() {
-                told.lines.push("nothing that can be seen changes".to_owned());
+                told.lines.push("no edge, pair, flag or context changes".to_owned());
             }
             Some(Box::new(next))
         }
