@@ -67,17 +67,20 @@ fn flags(web: &Web, node: usize, found: &mut Vec<Finding>) {
     let needers = |wanted| -> Vec<usize> {
         web.above(node).iter().copied().filter(|edge| web.edges[*edge].pair().need.meets(wanted)).collect()
     };
-    let parties = |edges: &[usize]| edges.iter().map(|edge| web.party(*edge)).collect::<Vec<_>>().join(", ");
+    let parties = |edges: &[usize]| {
+        let names: Vec<_> = edges.iter().map(|edge| web.party(*edge)).collect();
+        format!("{} {}", names.join(", "), if names.len() == 1 { "needs" } else { "need" })
+    };
     if rules::writes_read_only(need, flags.read_only) {
         let edges = needers(W | U);
         let needed = said(need & (W | U));
-        let what = format!("{} is read-only, but {needed} is needed of it by {}", web.titled(node), parties(&edges));
+        let what = format!("{} is read-only, but {} {needed} of it", web.titled(node), parties(&edges));
         found.push(Finding { sentence: "V3.3", node, what, edges });
     }
     if rules::disturbs_inactive(need, flags.inactive) {
         let edges = needers(need - R);
         let needed = said(need - R);
-        let what = format!("{} is inactive, but {needed} is needed of it by {}", web.titled(node), parties(&edges));
+        let what = format!("{} is inactive, but {} {needed} of it", web.titled(node), parties(&edges));
         found.push(Finding { sentence: "V3.6", node, what, edges });
     }
     for &edge in web.above(node) {
@@ -175,7 +178,7 @@ fn contexts(web: &Web, found: &mut Vec<Finding>) {
     }
 }
 
-/// D13: what is not checked although it is there, one sentence each: formats that the model lets have a backing image.
+/// D22: formats that the model lets have a backing image although QEMU does not, one sentence each.
 pub fn unsure(web: &Web) -> Vec<String> {
     let odd =
         |driver: &str| drivers::kind(driver) == Some(blockgraph_model::Kind::Format) && !drivers::has_backing(driver);

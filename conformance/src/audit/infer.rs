@@ -100,7 +100,6 @@ fn debug(web: &mut Web, node: usize, notes: &mut Vec<String>) {
     let opt = Opt::Debug { take: seen.need - plain.need, unshare: plain.share - seen.share };
     if opt != Kind::Blkdebug.default_opt() {
         web.nodes[node].opt = opt;
-        web.nodes[node].derived = true;
         let name = &web.nodes[node].name;
         notes.push(format!(
             "not checked: what blkdebug node {name} takes or refuses more than a filter: read off its pair"

@@ -130,7 +130,6 @@ impl Reader {
             flags_seen: known.is_some_and(|info| info.read_only.is_some()),
             listed: info.map(|info| info.is_some()),
             context: None,
-            derived: false,
         });
     }
 

@@ -328,7 +328,6 @@ pub fn web(state: &State, staged: &Staged, names: &Names) -> Web {
             flags_seen: true,
             listed: Some(node.monitor),
             context: Some(node.context.0.to_string()),
-            derived: false,
         });
     }
     let (mut users, mut edges): (Vec<User>, Vec<Edge>) = (Vec::new(), Vec::new());

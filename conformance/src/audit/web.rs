@@ -35,8 +35,6 @@ pub struct Node {
     pub listed: Option<bool>,
     /// Where it lives, if that is told (D3).
     pub context: Option<String>,
-    /// May its pairs differ from the rule without a word, because its options were read off them (D7)?
-    pub derived: bool,
 }
 
 /// A root user.

@@ -103,3 +103,23 @@ fn nothing_can_be_tried_on_an_unknown_driver() {
     assert!(lines.iter().any(|line| line.contains("luks node disk does not share write")), "{lines:?}");
     assert!(audit.try_out("append new=o top=nobody").unwrap_err().starts_with("1:12: unknown node `o`"));
 }
+
+/// The example of the README is what comes out.
+#[test]
+fn the_readme_shows_what_comes_out() {
+    let readme = include_str!("../../../README.md").split("## Auditing a running QEMU").nth(1).unwrap();
+    let mut audit = audit(STREAM);
+    for tried in
+        ["attach-user user=x node=top need=rw share=ru", "stream act=finish job=stream0 node=top bottom=mid filter=cor"]
+    {
+        assert!(readme.contains(&format!("--what-if '{tried}'")));
+        audit.try_out(tried).unwrap();
+    }
+    let shown = show(&audit, None);
+    let example = readme.split("```").nth(1).unwrap().strip_prefix("text\n").unwrap();
+    // Line by line, in this order.
+    let mut left = shown.lines();
+    for line in example.lines().filter(|line| *line != "…") {
+        assert!(left.any(|other| other == line), "{line}");
+    }
+}
