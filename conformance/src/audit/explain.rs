@@ -182,14 +182,24 @@ pub fn sentence(web: &Web, why: &Why) -> String {
     text
 }
 
-/// The names along the way: `e → a → x`.
+/// The most names that a way is told with.
+const LONG: usize = 16;
+
+/// The names along the way: `e → a → x`; of a very long one both ends.
 pub fn route(web: &Web, why: &Why) -> String {
     let start = why.path.first().map(|&edge| match web.edges[edge].upper {
         Upper::Node(node) => web.nodes[node].name.as_str(),
         Upper::User(user) => web.users[user].name.as_str(),
     });
     let rest = why.path.iter().map(|&edge| web.nodes[web.edges[edge].child].name.as_str());
-    start.into_iter().chain(rest).collect::<Vec<_>>().join(" → ")
+    let names: Vec<&str> = start.into_iter().chain(rest).collect();
+    match names.len().checked_sub(LONG) {
+        None | Some(0) => names.join(" → "),
+        Some(more) => {
+            let (head, tail) = (names[..LONG / 2].join(" → "), names[LONG / 2 + more..].join(" → "));
+            format!("{head} → … {more} more … → {tail}")
+        }
+    }
 }
 
 /// What cannot be done to a node: `cannot be written or resized`.

@@ -123,3 +123,30 @@ fn the_readme_shows_what_comes_out() {
         assert!(left.any(|other| other == line), "{line}");
     }
 }
+
+/// More nodes than the model has room for: checked and explained, but not drawn, and nothing can be tried.
+#[test]
+fn large_graphs_are_checked() {
+    let count = 300;
+    let nodes: Vec<_> =
+        (0..count).map(|id| json!({"id": id, "type": "block-driver", "name": format!("n{id}")})).collect();
+    let infos: Vec<_> = (0..count)
+        .map(|id| json!({"node-name": format!("n{id}"), "drv": if id + 1 < count { "throttle" } else { "null-co" }, "ro": false}))
+        .collect();
+    let all = ["consistent-read", "write", "write-unchanged", "resize"];
+    let mut edges: Vec<_> = (1..count)
+        .map(|id| json!({"parent": id - 1, "child": id, "name": "file", "perm": ["write"], "shared-perm": &all[..3]}))
+        .collect();
+    edges.push(json!({"parent": count, "child": 0, "name": "root", "perm": ["write"], "shared-perm": &all[..3]}));
+    let mut dump =
+        json!({"x-debug-query-block-graph": {"nodes": nodes, "edges": edges}, "query-named-block-nodes": infos});
+    let vertices = dump["x-debug-query-block-graph"]["nodes"].as_array_mut().unwrap();
+    vertices.push(json!({"id": count, "type": "block-backend", "name": "guest"}));
+    let mut audit = audit(&dump.to_string());
+    assert_eq!(audit.findings, []);
+    assert!(show(&audit, None).contains("  not drawn: more than 256 nodes\n"));
+    let last = short_lines(&audit.web, audit.web.node("n299").unwrap()).join("\n");
+    assert!(last.contains("because device guest does not share resize, through guest → n0 → n1 → n2"), "{last}");
+    assert!(last.ends_with("n6 → … 285 more … → n292 → n293 → n294 → n295 → n296 → n297 → n298 → n299"), "{last}");
+    assert!(audit.try_out("delete node=n0").unwrap_err().starts_with("nothing can be tried: more than 256 nodes"));
+}
