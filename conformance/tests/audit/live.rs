@@ -173,7 +173,11 @@ fn the_command_asks_a_daemon_that_listens() {
         assert!(daemon.0.try_wait().unwrap().is_none(), "the daemon has ended");
         std::thread::sleep(Duration::from_millis(2));
     }
-    let output = blockgraph(&["audit", "--qmp", socket, "--save", save], b"");
+    // It is there a moment before anybody listens on it.
+    let mut output = blockgraph(&["audit", "--qmp", socket, "--save", save], b"");
+    while text(&output.stderr).contains("refused") && daemon.0.try_wait().unwrap().is_none() {
+        output = blockgraph(&["audit", "--qmp", socket, "--save", save], b"");
+    }
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(
         text(&output.stdout).contains("above  raw\n  └─ file fp -/all → below  null-co\n"),
