@@ -24,7 +24,12 @@ use std::fmt::Write;
 
 /// Draws a graph; every line ends with an end of line, an empty graph is one line.
 pub fn draw(graph: &Observation, names: &Names) -> String {
-    let mut drawing = Drawing { graph, names, text: String::new(), drawn: Vec::new() };
+    draw_as(graph, names, &|node| print_kind(node.kind).to_owned())
+}
+
+/// The same, with other words for the kinds of drivers.
+pub fn draw_as(graph: &Observation, names: &Names, kind: &dyn Fn(&NodeSeen) -> String) -> String {
+    let mut drawing = Drawing { graph, names, kind, text: String::new(), drawn: Vec::new() };
     if graph.drain_alls > 0 {
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(drawing.text, "drain-alls={}", graph.drain_alls);
@@ -44,6 +49,7 @@ pub fn draw(graph: &Observation, names: &Names) -> String {
 struct Drawing<'a> {
     graph: &'a Observation,
     names: &'a Names,
+    kind: &'a dyn Fn(&NodeSeen) -> String,
     text: String,
     drawn: Vec<NodeId>,
 }
@@ -104,7 +110,7 @@ impl Drawing<'_> {
     }
 
     fn about(&self, node: &NodeSeen) -> String {
-        let mut text = format!("  {}", print_kind(node.kind));
+        let mut text = format!("  {}", (self.kind)(node));
         for flag in flag_words(node.flags) {
             let _ = write!(text, " {flag}");
         }

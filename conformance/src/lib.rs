@@ -1,6 +1,7 @@
 //! Holds the crate `blockgraph` against its formal model: every transition of a scope, differential tests, scenarios.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod cli;
 pub mod compare;
 pub mod counterexample;

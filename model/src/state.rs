@@ -315,8 +315,12 @@ impl<const N: usize, const E: usize> State<N, E> {
         edge
     }
 
-    /// Builds a state from edges in any order of parents; the order within a parent and the ranks are taken as they are.
-    pub(crate) fn rebuild(nodes: [Node; N], drain_alls: u16, edges: impl Iterator<Item = Edge>) -> Self {
+    /// Builds a state from edges in any order of parents; the order within a parent and the ranks are taken as they are. Whether
+    /// it is one that operations can reach [`crate::invariants`] say.
+    ///
+    /// # Panics
+    /// If there are more than `E` edges.
+    pub fn rebuild(nodes: [Node; N], drain_alls: u16, edges: impl Iterator<Item = Edge>) -> Self {
         let mut state = State { nodes, drain_alls, slots: [Edge::NONE; E], len: 0 };
         for edge in edges {
             let at = state.edges().iter().position(|e| e.parent > edge.parent).unwrap_or(state.len as usize);

@@ -2,6 +2,7 @@
 //!
 //! A command is a variant of `Command`, a room beside this one, and one line in `run_command`.
 
+mod audit;
 mod defects;
 mod explore;
 mod fuzz;
@@ -44,6 +45,8 @@ enum Command {
     Explore(explore::Arguments),
     /// Play a scenario file step by step, draw the graph after each, and check what the file expects.
     Replay(replay::Arguments),
+    /// Read the block graph of a running QEMU, say what is wrong with it, who blocks what, and what an operation would do.
+    Audit(audit::Arguments),
     /// Read operations as JSON, one a line, from standard input; write outcome and graph as JSON, one line each.
     Run(run::Arguments),
 }
@@ -115,6 +118,7 @@ fn run_command(command: Command) -> Ending {
         Command::Defects(arguments) => defects::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     }
 }

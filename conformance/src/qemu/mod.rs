@@ -2,6 +2,7 @@
 
 mod client;
 mod daemon;
+pub mod seen_graph;
 
 pub use client::{Client, Event, Lost, Reply};
 pub use daemon::{Daemon, find};

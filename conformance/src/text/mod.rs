@@ -19,7 +19,7 @@ pub mod table;
 pub mod value;
 
 pub use names::Names;
-pub use parse::parse;
+pub use parse::{parse, parse_with};
 pub use print::print;
 pub use record::Problem;
 pub use scenario::{Body, Item, Scenario, Step};

@@ -13,7 +13,15 @@ use blockgraph_model::{Op, Refusal};
 /// # Errors
 /// The first mistake, with its place.
 pub fn parse(text: &str) -> Result<(Scenario, Vec<usize>), Problem> {
-    let mut parser = Parser { tokens: tokens(text), ..Parser::default() };
+    parse_with(text, Names::default())
+}
+
+/// The same, where some names are known already.
+///
+/// # Errors
+/// The first mistake, with its place.
+pub fn parse_with(text: &str, names: Names) -> Result<(Scenario, Vec<usize>), Problem> {
+    let mut parser = Parser { tokens: tokens(text), names, ..Parser::default() };
     parser.file()?;
     Ok((Scenario { names: parser.names, items: parser.items }, parser.lines))
 }

@@ -1,0 +1,193 @@
+//! A real daemon with a stream job running: audited, and each operation tried on a copy first and then really.
+
+use super::common::{blockgraph, text};
+use super::sentences;
+use blockgraph_conformance::audit::Audit;
+use blockgraph_conformance::audit::dump::Dump;
+use blockgraph_conformance::audit::show::show;
+use blockgraph_conformance::audit::web::{Upper, Web};
+use blockgraph_conformance::qemu::{Client, Daemon, Reply, find, seen_graph};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The command is done, whatever it returns.
+fn must(client: &mut Client, command: &str, arguments: Value) -> Value {
+    match client.execute(command, &arguments).unwrap() {
+        Reply::Done(value) => value,
+        Reply::Error { text, .. } => panic!("{command} {arguments}: {text}"),
+    }
+}
+
+fn image(folder: &Path, name: &str) -> String {
+    let path = folder.join(format!("{name}.qcow2"));
+    let status = Command::new("qemu-img").args(["create", "-q", "-f", "qcow2"]).arg(&path).arg("1M").status().unwrap();
+    assert!(status.success());
+    path.to_str().unwrap().to_owned()
+}
+
+/// `cor → top → mid → base`, an export on it, a stream job that is held at its end, and an overlay that is not used.
+fn build(client: &mut Client, folder: &Path) {
+    for (name, below, read_only) in
+        [("base", None, true), ("mid", Some("base"), true), ("top", Some("mid"), false), ("ov", None, false)]
+    {
+        let file = json!({"driver": "file", "node-name": format!("{name}-file"), "filename": image(folder, name),
+            "read-only": read_only});
+        must(client, "blockdev-add", file);
+        let node = json!({"driver": "qcow2", "node-name": name, "file": format!("{name}-file"), "backing": below,
+            "read-only": read_only});
+        must(client, "blockdev-add", node);
+    }
+    let server = json!({"addr": {"type": "unix", "data": {"path": folder.join("nbd")}}});
+    must(client, "nbd-server-start", server);
+    must(client, "block-export-add", json!({"id": "exp", "type": "nbd", "node-name": "top", "writable": true}));
+    let stream = json!({"job-id": "job", "device": "top", "base-node": "base", "filter-node-name": "cor",
+        "auto-finalize": false});
+    must(client, "block-stream", stream);
+}
+
+fn look(client: &mut Client) -> Audit {
+    Audit::of(&Dump::of(seen_graph::replies(client).unwrap())).unwrap()
+}
+
+/// Everything of a graph that the model and QEMU both show.
+fn shape(web: &Web) -> Vec<String> {
+    let line = |place: usize| {
+        let edge = &web.edges[place];
+        let end = &web.nodes[edge.child].name;
+        match edge.upper {
+            Upper::Node(node) => format!("{}/{} → {end} {:?}", web.nodes[node].name, edge.name, edge.pair()),
+            // QEMU does not number the users of a job.
+            Upper::User(user) => {
+                let name = &web.users[user].name;
+                format!("@{} → {end} {:?}", name.split('#').next().unwrap_or(name), edge.pair())
+            }
+        }
+    };
+    let nodes = web.nodes.iter().map(|node| format!("{} {:?}", node.name, node.flags.read_only));
+    let mut lines: Vec<String> = nodes.chain((0..web.edges.len()).map(line)).collect();
+    lines.sort();
+    lines
+}
+
+/// What is tried, and the command that does it.
+fn attempts() -> Vec<(&'static str, &'static str, Value)> {
+    let export = |id: &str, node: &str, writable: bool| json!({"id": id, "type": "nbd", "node-name": node, "writable": writable});
+    vec![
+        ("snapshot node=top overlay=ov", "blockdev-snapshot", json!({"node": "top", "overlay": "ov"})),
+        ("delete node=mid", "blockdev-del", json!({"node-name": "mid"})),
+        ("delete node=top", "blockdev-del", json!({"node-name": "top"})),
+        ("attach-user user=w node=mid need=rw share=all-z", "block-export-add", export("w", "mid", true)),
+        ("attach-user user=r node=base need=r share=all-z", "block-export-add", export("r", "base", false)),
+        (
+            "transaction { add node=d kind=blkdebug unshare=w; attach parent=d child=top name=image role=fp }",
+            "blockdev-add",
+            json!({"driver": "blkdebug", "node-name": "d", "image": "top", "unshare-child-perms": ["write"]}),
+        ),
+        (
+            "transaction { add node=d kind=blkdebug take=r; attach parent=d child=mid name=image role=fp }",
+            "blockdev-add",
+            json!({"driver": "blkdebug", "node-name": "d", "image": "mid", "take-child-perms": ["consistent-read"]}),
+        ),
+    ]
+}
+
+#[test]
+fn what_is_tried_on_a_copy_comes_true() {
+    let Some(program) = find() else {
+        println!("qemu-storage-daemon is not installed: nothing was tested");
+        return;
+    };
+    let mut daemon = Daemon::start(&program, PATIENCE).unwrap();
+    let folder = daemon.folder().to_owned();
+    build(&mut daemon.client, &folder);
+    let audit = look(&mut daemon.client);
+    assert_eq!(sentences(&audit), [""; 0], "{:?}", audit.findings);
+    let shown = show(&audit, None);
+    assert!(shown.contains("└─ cor  copy-on-read"), "{shown}");
+    assert!(shown.contains("export exp does not share resize, through exp → cor → top"), "{shown}");
+    let (mut done, mut refused) = (0, 0);
+    for (operation, command, arguments) in attempts() {
+        let mut audit = look(&mut daemon.client);
+        audit.try_out(operation).unwrap();
+        let tried = &audit.tried[0];
+        let really = daemon.client.execute(command, &arguments).unwrap();
+        let is_done = matches!(really, Reply::Done(_));
+        assert_eq!(tried.steps.iter().all(|step| step.done), is_done, "{operation}: {tried:?} against {really:?}");
+        if let Some(after) = &tried.after {
+            assert_eq!(shape(after), shape(&look(&mut daemon.client).web), "{operation}");
+        }
+        if is_done { done += 1 } else { refused += 1 }
+    }
+    assert_eq!((done, refused), (2, 5));
+    finish(&mut daemon.client);
+}
+
+/// The end of the job, tried and done.
+fn finish(client: &mut Client) {
+    let pending = |client: &mut Client| must(client, "query-jobs", json!({}))[0]["status"] == "pending";
+    while !pending(client) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let mut audit = look(client);
+    audit.try_out("stream act=finish job=job node=top bottom=mid filter=cor").unwrap();
+    must(client, "job-finalize", json!({"id": "job"}));
+    client.wait_for(&["JOB_STATUS_CHANGE"], |event| event.data["status"] == "null").unwrap();
+    let after = look(client);
+    assert_eq!(after.findings, []);
+    assert_eq!(shape(audit.tried[0].after.as_ref().unwrap()), shape(&after.web));
+}
+
+/// A daemon that listens, ended when it goes.
+struct Listening(Child);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_command_asks_a_daemon_that_listens() {
+    let Some(program) = find() else {
+        println!("qemu-storage-daemon is not installed: nothing was tested");
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let (socket, save) = (folder.path().join("qmp"), folder.path().join("dump.json"));
+    let (socket, save) = (socket.to_str().unwrap(), save.to_str().unwrap());
+    let child = Command::new(program)
+        .args(["--chardev", &format!("socket,id=m,path={socket},server=on,wait=off"), "--monitor", "chardev=m"])
+        .args(["--blockdev", "driver=null-co,node-name=below", "--blockdev", "driver=raw,node-name=above,file=below"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut daemon = Listening(child.unwrap());
+    while !Path::new(socket).exists() {
+        assert!(daemon.0.try_wait().unwrap().is_none(), "the daemon has ended");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // It is there a moment before anybody listens on it.
+    let mut output = blockgraph(&["audit", "--qmp", socket, "--save", save], b"");
+    while text(&output.stderr).contains("refused") && daemon.0.try_wait().unwrap().is_none() {
+        output = blockgraph(&["audit", "--qmp", socket, "--save", save], b"");
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stdout).contains("above  raw\n  └─ file fp -/all → below  null-co\n"),
+        "{}",
+        text(&output.stdout)
+    );
+    // What was saved says the same, and is not written over.
+    let again = blockgraph(&["audit", save], b"");
+    assert_eq!(text(&again.stdout), text(&output.stdout));
+    let output = blockgraph(&["audit", "--qmp", socket, "--save", save], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with(&format!("blockgraph: {save}: ")));
+}
