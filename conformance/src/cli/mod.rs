@@ -5,6 +5,7 @@
 mod defects;
 mod explore;
 mod fuzz;
+mod fuzz_qemu;
 mod replay;
 mod run;
 mod verify;

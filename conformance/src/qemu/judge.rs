@@ -1,0 +1,204 @@
+//! Compares what QEMU did with what the model says, turn by turn. Needs no daemon: a recorded answer does as well.
+
+use super::answer::{self, Class, Said};
+use super::deviations::{self, Rule};
+use super::see::{self, Shown};
+use super::words;
+use blockgraph_model::{EdgeId, Op, Outcome, State, StepError, Violation, execute};
+use serde::{Deserialize, Serialize};
+
+/// What QEMU says to a turn.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Told {
+    /// All was done.
+    #[serde(rename = "ok")]
+    Done,
+    /// A command was refused: class and sentence.
+    #[serde(rename = "no")]
+    Refused(String, String),
+    /// It gave no answer: what became of it.
+    #[serde(rename = "lost")]
+    Lost(String),
+}
+
+/// What QEMU says to a turn and shows after it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Heard {
+    /// The answer.
+    #[serde(rename = "t")]
+    pub told: Told,
+    /// The graph; none after it was lost.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
+}
+
+/// Which of the model's graphs QEMU's is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Like {
+    /// The one before the turn.
+    Before,
+    /// The one after it, as the model has it.
+    After,
+    /// Neither.
+    Neither,
+}
+
+/// What a comparison says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Nothing differs.
+    Same,
+    /// It differs as a rule says.
+    Deviation(Rule),
+    /// It differs: how.
+    Differs(String),
+}
+
+/// A compared turn.
+#[derive(Clone, Debug)]
+pub struct Judged<const N: usize, const E: usize> {
+    /// What differs.
+    pub verdict: Verdict,
+    /// The state with which the episode goes on; none: it ends here.
+    pub next: Option<State<N, E>>,
+    /// The kind of QEMU's refusal.
+    pub class: Option<Class>,
+}
+
+/// What the rules of deviations look at.
+#[derive(Debug)]
+pub struct Case<'a, const N: usize, const E: usize> {
+    /// The state before.
+    pub before: &'a State<N, E>,
+    /// What was done.
+    pub ops: &'a [Op],
+    /// What the model says.
+    pub outcome: &'a Outcome<N, E>,
+    /// What QEMU answered.
+    pub told: &'a Told,
+    /// Its refusal, read.
+    pub said: Option<&'a Said>,
+    /// Which graph it has now.
+    pub like: Like,
+    /// The graph itself.
+    pub shown: Option<&'a Shown>,
+}
+
+/// Compares.
+pub fn judge<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op], heard: &Heard) -> Judged<N, E> {
+    judge_as(before, ops, &execute(before, ops, &[]), heard)
+}
+
+/// Compares with an outcome that somebody else says.
+pub fn judge_as<const N: usize, const E: usize>(
+    before: &State<N, E>,
+    ops: &[Op],
+    outcome: &Outcome<N, E>,
+    heard: &Heard,
+) -> Judged<N, E> {
+    let after = if let Outcome::Done { next, .. } = outcome { next } else { before };
+    let like = heard.shown.as_ref().map_or(Like::Neither, |shown| like(shown, before, after));
+    let said = match &heard.told {
+        Told::Refused(class, text) => Some(answer::read(class, text)),
+        _ => None,
+    };
+    let case = Case { before, ops, outcome, told: &heard.told, said: said.as_ref(), like, shown: heard.shown.as_ref() };
+    let what = difference(&case, after);
+    let (verdict, next) = match (what, like) {
+        (None, _) => (Verdict::Same, Some(*after)),
+        (Some(what), like) => {
+            let verdict = deviations::rule(&case).map_or(Verdict::Differs(what), Verdict::Deviation);
+            let next = match like {
+                Like::After => Some(*after),
+                Like::Before => Some(*before),
+                Like::Neither => None,
+            };
+            // What QEMU keeps besides the graph may be another than the model's, where the two answers differ.
+            let done = (heard.told == Told::Done, matches!(outcome, Outcome::Done { .. }));
+            (verdict, next.filter(|_| done.0 == done.1 || done == (false, true) && like == Like::Before))
+        }
+    };
+    Judged { verdict, next, class: said.map(|said| said.class) }
+}
+
+fn like<const N: usize, const E: usize>(shown: &Shown, before: &State<N, E>, after: &State<N, E>) -> Like {
+    let is = |state: &State<N, E>| {
+        let expected = see::expected(state);
+        *shown == if shown.has_flags() { expected } else { expected.plain() }
+    };
+    if is(after) {
+        Like::After
+    } else if is(before) {
+        Like::Before
+    } else {
+        Like::Neither
+    }
+}
+
+fn difference<const N: usize, const E: usize>(case: &Case<'_, N, E>, after: &State<N, E>) -> Option<String> {
+    let model = || summary(case.outcome);
+    match (case.told, case.outcome) {
+        (Told::Lost(what), _) => return Some(format!("model: {}; QEMU: {what}", model())),
+        (Told::Done, Outcome::Done { .. }) => {}
+        (Told::Done, _) => return Some(format!("model: {}; QEMU has done it", model())),
+        (Told::Refused(_, text), Outcome::Done { .. }) => return Some(format!("model: done; QEMU: {text}")),
+        (Told::Refused(_, text), outcome) => {
+            let known = case.said.is_some_and(|said| genuine(case, outcome, said));
+            if !known {
+                return Some(format!("model: {}; QEMU: {text}", model()));
+            }
+        }
+    }
+    let shown = case.shown?;
+    let expected = see::expected(after);
+    let expected = if shown.has_flags() { expected } else { expected.plain() };
+    let lines = shown.differences(&expected);
+    (!lines.is_empty()).then(|| format!("model: {}; the graphs differ: {}", model(), lines.join("; ")))
+}
+
+/// The model's outcome in one line.
+pub fn summary<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> String {
+    match outcome {
+        Outcome::Done { .. } => "done".to_owned(),
+        Outcome::Failed { error, .. } => format!("{error:?}"),
+        Outcome::Violates { .. } => format!("{:?}", outcome.violations()),
+        Outcome::Refused { by } => format!("{by:?}"),
+    }
+}
+
+/// Is what QEMU says true, and one of what the model says?
+fn genuine<const N: usize, const E: usize>(case: &Case<'_, N, E>, outcome: &Outcome<N, E>, said: &Said) -> bool {
+    match outcome {
+        Outcome::Failed { error, .. } => same_error(error, said),
+        Outcome::Violates { graph, .. } => {
+            let child = |edge: EdgeId| match edge {
+                EdgeId::Child(parent, name) => Some(words::child(graph.node(parent)?.kind?, name)),
+                EdgeId::User(_) => None,
+            };
+            outcome.violations().iter().any(|violation| same_violation(violation, said, child))
+        }
+        _ => case.told == &Told::Done,
+    }
+}
+
+fn same_error(error: &StepError, said: &Said) -> bool {
+    let (class, node, user) = answer::of_error(error);
+    let aborted = said.class == Class::Aborted && class == Class::NotFound;
+    let named = node.is_none_or(|node| said.nodes.contains(&node)) && user.is_none_or(|u| said.users.contains(&u));
+    aborted || class == said.class && class != Class::Other && named
+}
+
+/// Is this violation the one that QEMU names, with the same parties?
+pub fn same_violation(violation: &Violation, said: &Said, child: impl Fn(EdgeId) -> Option<String>) -> bool {
+    if answer::of_violation(violation) != said.class {
+        return false;
+    }
+    match violation {
+        Violation::Conflict { node, needs, denies } => said.parties.as_ref().is_none_or(|(a, b)| {
+            let is = |edge: EdgeId, party| answer::is_party(edge, party, |_| child(edge));
+            said.nodes.contains(node) && is(*needs, a) && is(*denies, b)
+        }),
+        Violation::ReadOnly { node } => said.nodes.is_empty() || said.nodes.contains(node),
+        _ => true,
+    }
+}
