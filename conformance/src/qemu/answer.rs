@@ -21,6 +21,7 @@ pub enum Class {
     SlotTaken,
     SameNode,
     NotInChain,
+    NotRoot,
     Busy,
     InUse,
     HasUser,
@@ -64,7 +65,20 @@ pub struct Said {
 }
 
 /// Which words make which kind; the first that fits.
-const WORDS: [(&str, Class); 47] = [
+const WORDS: [(&str, Class); 60] = [
+    ("Node has active parent", Class::Inactive),
+    ("Failed to inactivate", Class::Inactive),
+    ("unavailable on inactive node", Class::Inactive),
+    ("Filters cannot be used as overlays", Class::Backing),
+    ("overlay does not support backing", Class::Backing),
+    ("is not owned by the monitor", Class::InUse),
+    ("cannot commit an image into itself", Class::SameNode),
+    ("mirror node into itself", Class::SameNode),
+    ("cannot be the same", Class::SameNode),
+    ("Need a root block node", Class::NotRoot),
+    ("is not in a chain starting from", Class::NotInChain),
+    ("is not in this backing file chain", Class::NotInChain),
+    ("Cannot change iothread of active block backend", Class::Context),
     ("Permission conflict on node", Class::Conflict),
     ("Conflicts with use by", Class::Conflict),
     ("create a cycle", Class::Cycle),
@@ -164,7 +178,8 @@ pub fn of_error(error: &StepError) -> (Class, Option<NodeId>, Option<UserId>) {
         E::SlotTaken { .. } => (Class::SlotTaken, None, None),
         E::SameNode { .. } => (Class::SameNode, None, None),
         E::NotInChain { .. } => (Class::NotInChain, None, None),
-        E::HasUser { node, .. } => (Class::HasUser, Some(node), None),
+        // Of a node that is to be deleted; of an overlay the sentence names nobody.
+        E::HasUser { .. } => (Class::HasUser, None, None),
         E::Blocked { node, .. } => (Class::Busy, Some(node), None),
         E::InUse { node } | E::NotMonitorOwned { node } => (Class::InUse, Some(node), None),
         E::BackingMissing { node } => (Class::BackingMissing, Some(node), None),

@@ -147,22 +147,6 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         Flags { read_only, force_share, inactive: self.luck.one_in(12), ..Flags::NONE }
     }
 
-    /// Does the data of this node come from an image file? A format has to be found there.
-    fn holds_image(&self, from: NodeId) -> bool {
-        let mut at = from;
-        for _ in 0..N {
-            match self.state.node(at).and_then(|n| n.kind) {
-                Some(Kind::File) => return true,
-                Some(Kind::Format | Kind::Quorum) | None => return false,
-                _ => {}
-            }
-            let file = self.state.children(at).find(|e| e.name == ChildName::FILE);
-            let Some(edge) = file else { return false };
-            at = edge.child;
-        }
-        false
-    }
-
     fn add(&mut self) -> Option<Vec<Op>> {
         let node = self.fresh()?;
         let kinds = [
@@ -217,10 +201,8 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
             let kind = if is_format || self.luck.one_in(3) { Kind::File } else { Kind::Protocol };
             Below { node: below, opened: Some(Layer { kind, flags }) }
         } else {
-            let below = self.node();
-            if is_format && !self.holds_image(below) {
-                return None;
-            }
+            let images = |_, kind| matches!(kind, Kind::File | Kind::Raw | Kind::Filter | Kind::Preallocate);
+            let below = if is_format { self.node_of(images) } else { self.node() };
             Below { node: below, opened: None }
         };
         let backing = (is_format && self.luck.one_in(2)).then(|| self.node());

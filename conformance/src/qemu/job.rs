@@ -53,7 +53,15 @@ fn copies(op: &Op) -> bool {
 fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<(&'static str, Value)> {
     let name = words::node;
     Some(match *op {
-        Op::Stream { node, bottom, .. } => ("block-stream", json!({"device": name(node), "bottom": name(bottom)})),
+        Op::Stream { node, bottom, .. } => {
+            // QEMU reopens a read-only node by itself, streams into what is below a filter, and ends above none.
+            let is = |id: NodeId| state.node(id).is_none_or(|n| n.kind == Some(Kind::Format) && !n.flags.read_only);
+            let filter = state.node(bottom).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
+            if !is(node) || filter || node == bottom {
+                return None;
+            }
+            ("block-stream", json!({"device": name(node), "bottom": name(bottom)}))
+        }
         Op::Commit { top, base, name: stored, .. } => {
             // Else it is an active commit; and a read-only base QEMU reopens by itself (J7).
             let above = overlay(state, top)?;

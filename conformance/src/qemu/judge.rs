@@ -39,7 +39,9 @@ pub enum Like {
     Before,
     /// The one after it, as the model has it.
     After,
-    /// Neither.
+    /// The one that the first operation alone leads to.
+    Part,
+    /// None of them.
     Neither,
 }
 
@@ -98,6 +100,8 @@ pub fn judge_as<const N: usize, const E: usize>(
 ) -> Judged<N, E> {
     let after = if let Outcome::Done { next, .. } = outcome { next } else { before };
     let like = heard.shown.as_ref().map_or(Like::Neither, |shown| like(shown, before, after));
+    let part = part(before, ops).filter(|part| heard.shown.as_ref().is_some_and(|shown| is(shown, part)));
+    let like = if like == Like::Neither && part.is_some() { Like::Part } else { like };
     let said = match &heard.told {
         Told::Refused(class, text) => Some(answer::read(class, text)),
         _ => None,
@@ -111,24 +115,35 @@ pub fn judge_as<const N: usize, const E: usize>(
             let next = match like {
                 Like::After => Some(*after),
                 Like::Before => Some(*before),
+                Like::Part => part,
                 Like::Neither => None,
             };
             // What QEMU keeps besides the graph may be another than the model's, where the two answers differ.
             let done = (heard.told == Told::Done, matches!(outcome, Outcome::Done { .. }));
-            (verdict, next.filter(|_| done.0 == done.1 || done == (false, true) && like == Like::Before))
+            (verdict, next.filter(|_| done.0 == done.1 || done == (false, true) && like != Like::After))
         }
     };
     Judged { verdict, next, class: said.map(|said| said.class) }
 }
 
+/// Is this what the state should show?
+fn is<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
+    let expected = see::expected(state);
+    *shown == if shown.has_flags() { expected } else { expected.plain() }
+}
+
+/// What the first operation of several leads to by itself.
+fn part<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
+    match execute(before, ops.get(..1).filter(|_| ops.len() > 1)?, &[]) {
+        Outcome::Done { next, .. } => Some(next),
+        _ => None,
+    }
+}
+
 fn like<const N: usize, const E: usize>(shown: &Shown, before: &State<N, E>, after: &State<N, E>) -> Like {
-    let is = |state: &State<N, E>| {
-        let expected = see::expected(state);
-        *shown == if shown.has_flags() { expected } else { expected.plain() }
-    };
-    if is(after) {
+    if is(shown, after) {
         Like::After
-    } else if is(before) {
+    } else if is(shown, before) {
         Like::Before
     } else {
         Like::Neither
@@ -184,8 +199,9 @@ fn genuine<const N: usize, const E: usize>(case: &Case<'_, N, E>, outcome: &Outc
 fn same_error(error: &StepError, said: &Said) -> bool {
     let (class, node, user) = answer::of_error(error);
     let aborted = said.class == Class::Aborted && class == Class::NotFound;
+    let deleted = matches!(error, StepError::HasUser { node, .. } if said.class == Class::InUse && said.nodes.contains(node));
     let named = node.is_none_or(|node| said.nodes.contains(&node)) && user.is_none_or(|u| said.users.contains(&u));
-    aborted || class == said.class && class != Class::Other && named
+    aborted || deleted || class == said.class && class != Class::Other && named
 }
 
 /// Is this violation the one that QEMU names, with the same parties?

@@ -4,10 +4,10 @@ use super::node::{self, Said};
 use super::{job, words};
 use blockgraph_model::op::{Flags, Layer, Opt, Ways};
 use blockgraph_model::{
-    ChildName, Context, Entry, Inherits, Kind, NodeId, Op, Pair, Parent, Perms, Role, Spec, State, UserId,
+    Below, ChildName, Context, Entry, Kind, NodeId, Op, Pair, Parent, Perms, Role, Spec, State, UserId,
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is done to the daemon.
 #[derive(Clone, PartialEq, Debug)]
@@ -24,10 +24,12 @@ pub enum Step {
     JobEnds(UserId),
 }
 
-/// What QEMU keeps and the model does not: the number of a quorum's next child.
+/// What QEMU keeps and the model does not: the number of a quorum's next child, and what was said when a node was opened.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Memory {
     next_child: BTreeMap<u8, u8>,
+    /// The nodes whose options say that they are inactive, whatever they are now; a reopen has to repeat it.
+    said_inactive: BTreeSet<u8>,
 }
 
 impl Memory {
@@ -36,12 +38,27 @@ impl Memory {
         self.next_child.get(&quorum.0).copied().unwrap_or(0)
     }
 
+    fn opened(&mut self, node: NodeId, inactive: bool) {
+        if inactive {
+            self.said_inactive.insert(node.0);
+        } else {
+            self.said_inactive.remove(&node.0);
+        }
+    }
+
     /// These operations took effect.
     pub fn note(&mut self, ops: &[Op]) {
         for op in ops {
             match *op {
-                Op::Add { node, .. } => {
+                Op::Add { node, spec } => {
                     self.next_child.insert(node.0, 0);
+                    self.opened(node, spec.flags.inactive);
+                }
+                Op::Open { node, layer, file, .. } => {
+                    self.opened(node, layer.flags.inactive);
+                    if let Some(Below { node: below, opened: Some(own) }) = file {
+                        self.opened(below, layer.flags.inactive || own.flags.inactive);
+                    }
                 }
                 Op::Attach { parent, .. } | Op::AddChild { parent, .. } => {
                     *self.next_child.entry(parent.0).or_default() += 1;
@@ -70,6 +87,10 @@ pub fn steps<const N: usize, const E: usize>(
     match *ops {
         [Op::Add { node, spec }, ref children @ ..] => add(node, spec, children),
         [Op::Open { node, layer, file, backing, overlay: None, probe: false }] => {
+            let below = file.map(|f| f.opened.map_or(holds_image(state, f.node), |o| o.kind == Kind::File));
+            if layer.kind == Kind::Format && below != Some(true) {
+                return None;
+            }
             let children = opened_children(layer, file, backing)?;
             let images = file.filter(|f| f.opened.is_some_and(|o| o.kind == Kind::File)).map(|f| Step::Image(f.node));
             let add = Step::Ask("blockdev-add", node::options(node, layer.spec(), &children)?);
@@ -90,7 +111,8 @@ pub fn steps<const N: usize, const E: usize>(
         }
         [Op::Delete { node }] => Some(vec![Step::Ask("blockdev-del", json!({"node-name": words::node(node)}))]),
         [Op::Reopen { ref queue }] => {
-            let entries: Option<Vec<Value>> = queue.entries().iter().map(|entry| reopened(state, entry)).collect();
+            let reopened = |entry| reopened(state, memory, entry);
+            let entries: Option<Vec<Value>> = queue.entries().iter().map(reopened).collect();
             Some(vec![Step::Ask("blockdev-reopen", json!({"options": entries?}))])
         }
         [Op::AddChild { parent, child, name }] => {
@@ -150,7 +172,7 @@ fn add(node: NodeId, spec: Spec, children: &[Op]) -> Option<Vec<Step>> {
 /// The children that an open says.
 fn opened_children(
     layer: Layer,
-    file: Option<blockgraph_model::op::Below>,
+    file: Option<Below>,
     backing: Option<NodeId>,
 ) -> Option<Vec<Said>> {
     let main = if layer.kind.takes_filtered() {
@@ -161,7 +183,14 @@ fn opened_children(
     let mut children = Vec::new();
     if let Some(file) = file {
         let value = match file.opened {
-            Some(below) => node::options(file.node, below.spec(), &[])?,
+            Some(below) => {
+                let mut spec = below.spec();
+                // QEMU hands down force-share, and not that a node is inactive.
+                spec.flags.inactive |= layer.flags.inactive;
+                let mut own = node::options(file.node, spec, &[])?;
+                own["force-share"] = json!(spec.flags.force_share);
+                own
+            }
             None => json!(words::node(file.node)),
         };
         children.push(Said { name: ChildName::FILE, value, role: main });
@@ -188,14 +217,49 @@ fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Co
     Some(vec![Step::Ask("block-export-add", arguments)])
 }
 
+/// The drivers that can be reopened; the others have no such function.
+fn reopens(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Protocol
+            | Kind::File
+            | Kind::Filter
+            | Kind::Format
+            | Kind::Blkdebug
+            | Kind::Raw
+            | Kind::Preallocate
+            | Kind::CommitTop
+            | Kind::MirrorTop
+    )
+}
+
+/// Does what is read from this node come from an image file? A format has to be found there.
+fn holds_image<const N: usize, const E: usize>(state: &State<N, E>, from: NodeId) -> bool {
+    let mut at = from;
+    for _ in 0..N {
+        // One that is not there is not read.
+        let Some(kind) = state.node(at).and_then(|n| n.kind) else { return at == from };
+        match kind {
+            Kind::File => return true,
+            Kind::Raw | Kind::Filter | Kind::CopyOnRead | Kind::Preallocate | Kind::Blkdebug => {}
+            _ => return false,
+        }
+        match state.children(at).find(|e| e.name == ChildName::FILE) {
+            Some(edge) => at = edge.child,
+            None => return false,
+        }
+    }
+    false
+}
+
 /// One entry of a reopen: all options that the node has, for what is not said is reset.
-fn reopened<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> Option<Value> {
+fn reopened<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, entry: &Entry) -> Option<Value> {
     let absent = || json!({"node-name": words::node(entry.node), "driver": "null-co"});
     if entry.keep {
         return None;
     }
     let Some(node) = state.node(entry.node) else { return Some(absent()) };
-    let kind = node.kind?;
+    let kind = node.kind.filter(|kind| reopens(*kind))?;
     // What cannot be changed has to be repeated.
     let repeated = if node.opt == Opt::None { None } else { Some(node.opt) };
     if entry.opt != repeated {
@@ -212,15 +276,10 @@ fn reopened<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) 
         };
         children.push(Said::reference(edge.name, to, edge.role));
     }
-    if kind == Kind::Quorum {
-        // By its numbers, which may have gaps.
-        children.sort_by_key(|child| child.name);
-        (0..).zip(&mut children).for_each(|(number, child)| child.name = words::numbered(number));
-    }
     if children.iter().all(|child| child.name != ChildName::FILE) && entry.file.is_some() {
         return None;
     }
-    let flags = Flags { read_only: false, inactive: false, ..node.flags };
+    let flags = Flags { read_only: false, force_share: false, inactive: memory.said_inactive.contains(&entry.node.0), ..node.flags };
     let mut all = node::options(entry.node, Spec { kind, opt: node.opt, flags }, &children)?;
     let all_keys: &mut Map<String, Value> = all.as_object_mut()?;
     if let Some(on) = entry.read_only {
@@ -234,9 +293,4 @@ fn reopened<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) 
         None => {}
     }
     Some(all)
-}
-
-/// Does a node inherit from another one? Then what QEMU hands down on a reopen differs from R1.2.
-pub fn inherits(inherits: Option<Inherits>) -> bool {
-    inherits.is_some()
 }

@@ -12,6 +12,7 @@ pub mod node;
 pub mod run;
 pub mod see;
 pub mod trace;
+pub mod truth;
 pub mod witness;
 pub mod words;
 

@@ -2,7 +2,7 @@
 
 use super::words;
 use blockgraph_model::op::{Flags, Opt};
-use blockgraph_model::{ChildName, Kind, NodeId, Role, Spec};
+use blockgraph_model::{ChildName, Kind, NodeId, Perms, Role, Spec};
 use serde_json::{Map, Value, json};
 
 /// The size of every image: a quorum wants children of one size, a job a target of its source's.
@@ -102,8 +102,12 @@ fn own_options(id: NodeId, spec: Spec, all: &mut Map<String, Value>) -> Option<(
             if !take.within(words::SEEN) || !unshare.within(words::SEEN) {
                 return None;
             }
-            all.insert("take-child-perms".into(), json!(words::permissions(take)));
-            all.insert("unshare-child-perms".into(), json!(words::permissions(unshare)));
+            // An empty list is refused as an option that nobody knows.
+            for (key, set) in [("take-child-perms", take), ("unshare-child-perms", unshare)] {
+                if set != Perms(0) {
+                    all.insert(key.into(), json!(words::permissions(set)));
+                }
+            }
         }
         (Kind::Quorum, Opt::Rewrite(on)) => {
             all.insert("vote-threshold".into(), json!(1));

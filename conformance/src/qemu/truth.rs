@@ -1,0 +1,122 @@
+//! Is a refusal of QEMU's true, whatever the model names instead? Looked up in the state, never in the sentence's words.
+
+use super::answer::{Class, Said};
+use super::judge::{Case, same_violation};
+use super::words;
+use blockgraph_model::op::Entry;
+use blockgraph_model::{
+    ChildName, EdgeId, NodeId, Op, OpKind, OpKinds, Outcome, Parent, Queue, State, execute,
+};
+
+/// Is it true of the state before the turn that these names are missing, taken, in use, busy, the same, …?
+pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    let (state, ops) = (case.before, case.ops);
+    let there = |id: &NodeId| state.node(*id).is_some();
+    let has_user = |id: NodeId| state.parents(id).any(|i| matches!(state.edges()[i].parent, Parent::User(_)));
+    let overlay = |is: &dyn Fn(NodeId) -> bool| {
+        ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if there(&overlay) && is(overlay)))
+    };
+    match said.class {
+        Class::NotFound => said.nodes.iter().any(|id| !there(id)),
+        Class::Duplicate => said.nodes.iter().any(there),
+        Class::NoUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_none()),
+        Class::DuplicateUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_some()),
+        Class::InUse => said.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id))),
+        Class::HasUser => overlay(&has_user),
+        Class::Backing => overlay(&|id| state.node(id).and_then(|n| n.kind).is_some_and(|kind| !kind.supports_cow())),
+        Class::SlotTaken => overlay(&|id| state.children(id).any(|e| e.name == ChildName::BACKING)),
+        Class::Busy => said.nodes.iter().any(|id| is_busy(state, *id)),
+        Class::SameNode => ops.iter().any(is_twice),
+        Class::NotInChain => ops.iter().any(|op| is_out_of_chain(state, op)),
+        Class::NotRoot => ops.iter().any(|op| source(op).is_some_and(|id| state.parents(id).next().is_some())),
+        Class::BackingMissing => entries(ops).iter().any(|entry| {
+            let backed = state.children(entry.node).any(|e| e.name == ChildName::BACKING);
+            entry.backing.is_none() && backed
+        }),
+        Class::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
+        _ => false,
+    }
+}
+
+fn is_held<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).is_some_and(|node| node.monitor)
+}
+
+fn is_busy<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).is_some()
+        && state.parents(id).any(|i| {
+            let edge = &state.edges()[i];
+            edge.name == ChildName::BACKING || edge.blocks != OpKinds::NONE
+        })
+        && (0..16).any(|kind| state.blocker(id, OpKind(kind)).is_some())
+}
+
+/// What a job reads.
+fn source(op: &Op) -> Option<NodeId> {
+    match *op {
+        Op::Mirror { source, .. } | Op::Backup { source, .. } => Some(source),
+        Op::CommitActive { top, .. } => Some(top),
+        _ => None,
+    }
+}
+
+fn is_twice(op: &Op) -> bool {
+    match *op {
+        Op::Snapshot { node, overlay } => node == overlay,
+        Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => top == base,
+        Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => source == target,
+        _ => false,
+    }
+}
+
+fn is_out_of_chain<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let (Op::Stream { node: top, bottom: base, .. } | Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. }) =
+        *op
+    else {
+        return false;
+    };
+    let mut at = top;
+    for _ in 0..N {
+        match state.chain_edge(at) {
+            Some(edge) => at = state.edges()[edge].child,
+            None => return true,
+        }
+        if at == base {
+            return false;
+        }
+    }
+    true
+}
+
+/// The entries of a reopen.
+fn entries(ops: &[Op]) -> &[Entry] {
+    match ops {
+        [Op::Reopen { queue }] => queue.entries(),
+        _ => &[],
+    }
+}
+
+/// Is the refusal true of the graph as a part of the turn alone would leave it? QEMU does one thing after the other and
+/// judges in between: the operations of a transaction, the entries of a reopen.
+pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    parts(case.ops).iter().any(|ops| {
+        let outcome = execute(case.before, ops, &[]);
+        let Outcome::Violates { graph, .. } = &outcome else { return false };
+        let child = |edge: EdgeId| match edge {
+            EdgeId::Child(parent, name) => Some(words::child(graph.node(parent)?.kind?, name)),
+            EdgeId::User(_) => None,
+        };
+        outcome.violations().iter().any(|violation| same_violation(violation, said, child))
+    })
+}
+
+/// What of a turn QEMU may have done when it judges.
+pub fn parts(ops: &[Op]) -> Vec<Vec<Op>> {
+    let mut all: Vec<Vec<Op>> = (1..ops.len()).map(|length| ops[..length].to_vec()).collect();
+    let entries = entries(ops);
+    let some = (1..1usize << entries.len()).map(|set| {
+        entries.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, entry)| *entry).collect::<Vec<Entry>>()
+    });
+    all.extend(some.filter_map(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]));
+    all
+}
