@@ -31,7 +31,7 @@ pub(super) fn run(request: &Request<'_>) -> Ending {
         ops: request.ops,
         threads: request.threads,
         program,
-        patience: Duration::from_secs(10),
+        patience: Duration::from_secs(3),
         survey: request.survey,
         keep: if request.record.is_some() { request.keep } else { 0 },
     };
@@ -69,14 +69,13 @@ fn print(request: &Request<'_>, report: &Report) -> io::Result<()> {
         }
         writeln!(out, "  {end:<24} {:>10}", grouped(*count))?;
     }
-    for rule in Rule::EVERY {
+    for &rule in Rule::EVERY {
         let count = counts.deviations.get(&rule).copied().unwrap_or(0);
         writeln!(out, "deviation {:<14} {:>10}  {}", rule.name(), grouped(count), rule.what())?;
     }
     for (kind, (count, first)) in &counts.unexplained {
         writeln!(out, "\n{} × {kind}\n  episode {}: {}", grouped(*count), first.episode, first.what)?;
-        let from = first.story.len().saturating_sub(1);
-        first.story[from..].iter().try_for_each(|turn| writeln!(out, "    {}", counterexample::line(turn)))?;
+        first.story.iter().try_for_each(|turn| writeln!(out, "    {}", counterexample::line(turn)))?;
     }
     writeln!(out, "{}", if report.found.is_none() && counts.unexplained.is_empty() { "no unexplained difference" } else { "model and QEMU DIFFER" })
 }

@@ -31,6 +31,7 @@ pub enum Class {
     HasParent,
     LastChild,
     NoReopen,
+    OptionStuck,
     Conflict,
     ReadOnly,
     Inactive,
@@ -65,7 +66,12 @@ pub struct Said {
 }
 
 /// Which words make which kind; the first that fits.
-const WORDS: [(&str, Class); 60] = [
+const WORDS: [(&str, Class); 63] = [
+    ("overlay already has a backing image", Class::SlotTaken),
+    ("overlay is already in use", Class::HasUser),
+    ("cannot be reset to its default", Class::OptionStuck),
+    ("Cannot change the option", Class::OptionStuck),
+    ("top and base are the same", Class::SameNode),
     ("Node has active parent", Class::Inactive),
     ("Failed to inactivate", Class::Inactive),
     ("unavailable on inactive node", Class::Inactive),
@@ -118,8 +124,6 @@ const WORDS: [(&str, Class); 60] = [
     ("Cannot change AioContext", Class::Context),
     ("Cannot set iothread", Class::Context),
     ("using another AioContext", Class::Context),
-    ("overlay already has a backing image", Class::SlotTaken),
-    ("overlay is already in use", Class::HasUser),
     ("does not support backing", Class::Backing),
     ("does not support external snapshots", Class::Backing),
     ("The overlay", Class::Backing),

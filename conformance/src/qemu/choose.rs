@@ -219,7 +219,14 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
 
     fn reopen(&mut self) -> Option<Vec<Op>> {
         let count = [1, 1, 1, 2, 2, 3, 4][self.luck.below(7)];
-        let entries: Vec<Entry> = (0..count).map(|_| self.entry()).collect();
+        let mut entries: Vec<Entry> = (0..count).map(|_| self.entry()).collect();
+        // A node that is queued twice stays drained (H61), and little can be done afterwards.
+        if !self.luck.one_in(40) {
+            entries.sort_by_key(|entry| entry.node);
+            entries.dedup_by_key(|entry| entry.node);
+            let by = self.luck.below(entries.len());
+            entries.rotate_left(by);
+        }
         Some(vec![Op::Reopen { queue: Queue::new(&entries)? }])
     }
 

@@ -18,6 +18,10 @@ pub(super) fn steps<const N: usize, const E: usize>(state: &State<N, E>, op: &Op
     };
     match act {
         Act::Start => {
+            let export = state.edges().iter().any(|e| e.parent == Parent::User(job) && !e.ways.stay);
+            if export || reads_snapshots(state, op) {
+                return None;
+            }
             let (command, mut arguments) = start(state, op)?;
             arguments["job-id"] = json!(words::user(job));
             arguments["filter-node-name"] = json!(words::node(filter));
@@ -83,6 +87,20 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
             ("blockdev-backup", json!({"device": name(source), "target": name(target), "sync": "full"}))
         }
         _ => return None,
+    })
+}
+
+/// Is one of its nodes above one of kind `snapshot-access`? From that nothing can be read.
+fn reads_snapshots<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let (a, b) = match *op {
+        Op::Stream { node, bottom, .. } => (node, bottom),
+        Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => (top, base),
+        Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => (source, target),
+        _ => return false,
+    };
+    [a, b].into_iter().filter(|id| state.node(*id).is_some()).any(|id| {
+        let below = state.reach(id);
+        state.names().any(|id| below[usize::from(id.0)] && state.nodes[usize::from(id.0)].kind == Some(Kind::SnapshotAccess))
     })
 }
 

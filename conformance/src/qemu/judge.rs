@@ -2,6 +2,7 @@
 
 use super::answer::{self, Class, Said};
 use super::deviations::{self, Rule};
+use super::map::Memory;
 use super::see::{self, Shown};
 use super::words;
 use blockgraph_model::{EdgeId, Op, Outcome, State, StepError, Violation, execute};
@@ -41,6 +42,8 @@ pub enum Like {
     After,
     /// The one that the first operation alone leads to.
     Part,
+    /// The one before, with other nodes active.
+    Half,
     /// None of them.
     Neither,
 }
@@ -72,6 +75,8 @@ pub struct Judged<const N: usize, const E: usize> {
 pub struct Case<'a, const N: usize, const E: usize> {
     /// The state before.
     pub before: &'a State<N, E>,
+    /// What QEMU keeps besides.
+    pub memory: &'a Memory,
     /// What was done.
     pub ops: &'a [Op],
     /// What the model says.
@@ -87,13 +92,19 @@ pub struct Case<'a, const N: usize, const E: usize> {
 }
 
 /// Compares.
-pub fn judge<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op], heard: &Heard) -> Judged<N, E> {
-    judge_as(before, ops, &execute(before, ops, &[]), heard)
+pub fn judge<const N: usize, const E: usize>(
+    before: &State<N, E>,
+    memory: &Memory,
+    ops: &[Op],
+    heard: &Heard,
+) -> Judged<N, E> {
+    judge_as(before, memory, ops, &execute(before, ops, &[]), heard)
 }
 
 /// Compares with an outcome that somebody else says.
 pub fn judge_as<const N: usize, const E: usize>(
     before: &State<N, E>,
+    memory: &Memory,
     ops: &[Op],
     outcome: &Outcome<N, E>,
     heard: &Heard,
@@ -102,11 +113,13 @@ pub fn judge_as<const N: usize, const E: usize>(
     let like = heard.shown.as_ref().map_or(Like::Neither, |shown| like(shown, before, after));
     let part = part(before, ops).filter(|part| heard.shown.as_ref().is_some_and(|shown| is(shown, part)));
     let like = if like == Like::Neither && part.is_some() { Like::Part } else { like };
+    let half = heard.shown.as_ref().and_then(|shown| half(shown, before));
+    let like = if like == Like::Neither && half.is_some() { Like::Half } else { like };
     let said = match &heard.told {
         Told::Refused(class, text) => Some(answer::read(class, text)),
         _ => None,
     };
-    let case = Case { before, ops, outcome, told: &heard.told, said: said.as_ref(), like, shown: heard.shown.as_ref() };
+    let case = Case { before, memory, ops, outcome, told: &heard.told, said: said.as_ref(), like, shown: heard.shown.as_ref() };
     let what = difference(&case, after);
     let (verdict, next) = match (what, like) {
         (None, _) => (Verdict::Same, Some(*after)),
@@ -116,11 +129,12 @@ pub fn judge_as<const N: usize, const E: usize>(
                 Like::After => Some(*after),
                 Like::Before => Some(*before),
                 Like::Part => part,
+                Like::Half => half,
                 Like::Neither => None,
             };
             // What QEMU keeps besides the graph may be another than the model's, where the two answers differ.
             let done = (heard.told == Told::Done, matches!(outcome, Outcome::Done { .. }));
-            (verdict, next.filter(|_| done.0 == done.1 || done == (false, true) && like != Like::After))
+            (verdict, next.filter(|_| done.0 == done.1 || done == (false, true) && like != Like::After || like == Like::Half))
         }
     };
     Judged { verdict, next, class: said.map(|said| said.class) }
@@ -130,6 +144,16 @@ pub fn judge_as<const N: usize, const E: usize>(
 fn is<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
     let expected = see::expected(state);
     *shown == if shown.has_flags() { expected } else { expected.plain() }
+}
+
+/// The state before with those nodes active that QEMU shows active, if all else is as it shows.
+fn half<const N: usize, const E: usize>(shown: &Shown, before: &State<N, E>) -> Option<State<N, E>> {
+    let mut state = *before;
+    for (id, node) in &shown.nodes {
+        let (_, _, active) = node.flags.as_ref()?;
+        state.nodes.get_mut(usize::from(*id))?.flags.inactive = !active;
+    }
+    is(shown, &state).then_some(state)
 }
 
 /// What the first operation of several leads to by itself.

@@ -1,5 +1,6 @@
 //! From the model's operations to QMP's commands; the table is `specs/qemu.md`.
 
+use super::judge::Told;
 use super::node::{self, Said};
 use super::{job, words};
 use blockgraph_model::op::{Flags, Layer, Opt, Ways};
@@ -30,12 +31,24 @@ pub struct Memory {
     next_child: BTreeMap<u8, u8>,
     /// The nodes whose options say that they are inactive, whatever they are now; a reopen has to repeat it.
     said_inactive: BTreeSet<u8>,
+    /// The nodes that a reopen has queued twice: QEMU leaves them drained (H61), and whatever reads them hangs.
+    drained: BTreeSet<u8>,
 }
 
 impl Memory {
     /// The number of the quorum's next child.
     pub fn next_child(&self, quorum: NodeId) -> u8 {
         self.next_child.get(&quorum.0).copied().unwrap_or(0)
+    }
+
+    /// Was it opened with `active` off?
+    pub fn was_said_inactive(&self, node: NodeId) -> bool {
+        self.said_inactive.contains(&node.0)
+    }
+
+    /// Is some node left drained?
+    pub fn has_drained(&self) -> bool {
+        !self.drained.is_empty()
     }
 
     fn opened(&mut self, node: NodeId, inactive: bool) {
@@ -46,8 +59,20 @@ impl Memory {
         }
     }
 
+    /// QEMU was told to do these operations.
+    pub fn after(&mut self, ops: &[Op], told: &Told) {
+        if *told == Told::Done {
+            self.note(ops);
+        }
+        if let [Op::Reopen { queue }] = ops {
+            let entries = queue.entries();
+            let twice = entries.iter().enumerate().filter(|(i, e)| entries[..*i].iter().any(|other| other.node == e.node));
+            twice.for_each(|(_, entry)| _ = self.drained.insert(entry.node.0));
+        }
+    }
+
     /// These operations took effect.
-    pub fn note(&mut self, ops: &[Op]) {
+    fn note(&mut self, ops: &[Op]) {
         for op in ops {
             match *op {
                 Op::Add { node, spec } => {
@@ -96,18 +121,20 @@ pub fn steps<const N: usize, const E: usize>(
             let add = Step::Ask("blockdev-add", node::options(node, layer.spec(), &children)?);
             Some(images.into_iter().chain([add]).collect())
         }
-        [Op::Activate { node }, Op::AttachUser { user, node: to, pair, ways, context }] if node == to => {
+        [Op::Activate { node }, Op::AttachUser { user, node: to, pair, ways, context }]
+            if node == to && !is_job(state, user) =>
+        {
             // QEMU activates what it is to export, unless it may be inactive.
             (!ways.may_inactivate).then(|| export(user, to, pair, ways, context))?
         }
         [Op::AttachUser { user, node, pair, ways, context }] => {
             let inactive = state.node(node).is_some_and(|n| n.flags.inactive);
-            (ways.may_inactivate || !inactive).then(|| export(user, node, pair, ways, context))?
+            // Jobs and exports have names of their own.
+            (!is_job(state, user) && (ways.may_inactivate || !inactive)).then(|| export(user, node, pair, ways, context))?
         }
         [Op::DetachUser { user }] => {
-            let is_job = state.edges().iter().any(|e| e.parent == Parent::User(user.further(1)) || e.parent == Parent::User(user) && e.ways.stay);
             let ask = Step::Ask("block-export-del", json!({"id": words::user(user)}));
-            (!is_job).then(|| vec![ask, Step::ExportGone(user)])
+            (!is_job(state, user)).then(|| vec![ask, Step::ExportGone(user)])
         }
         [Op::Delete { node }] => Some(vec![Step::Ask("blockdev-del", json!({"node-name": words::node(node)}))]),
         [Op::Reopen { ref queue }] => {
@@ -139,6 +166,12 @@ pub fn steps<const N: usize, const E: usize>(
         [op] => job::steps(state, &op),
         _ => None,
     }
+}
+
+/// Is that the name of a job?
+pub(super) fn is_job<const N: usize, const E: usize>(state: &State<N, E>, user: UserId) -> bool {
+    let of_job = |parent| matches!(parent, Parent::User(known) if known.main() == user);
+    state.edges().iter().any(|e| e.ways.stay && of_job(e.parent))
 }
 
 fn snapshot(node: NodeId, overlay: NodeId) -> Value {

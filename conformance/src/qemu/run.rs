@@ -25,6 +25,8 @@ pub const EDGES: usize = 64;
 const TURNS: usize = 60;
 /// A turn is chosen so often before the episode is given up.
 const TRIES: usize = 200;
+/// So many kinds of difference are made short in a survey.
+const SHORTENED: usize = 40;
 
 /// How much, of what.
 #[derive(Clone, Debug)]
@@ -146,6 +148,13 @@ pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Rep
     ended.into_iter().collect::<io::Result<()>>()?;
     let (counts, found, kept, version) = run.total.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     let found = found.map(|found| shorten(options, &run.image, found));
+    let mut counts = counts;
+    for (kind_of, (_, example)) in counts.unexplained.iter_mut().take(SHORTENED) {
+        let same = |story: &[Turn]| differs(options, &run.image, story).filter(|(at, what)| kind(&story[..=*at], what) == *kind_of);
+        if let (story, Some(what)) = shrink(&example.story, same) {
+            (example.story, example.what) = (story, what);
+        }
+    }
     Ok(Report { version, counts, time, found, kept })
 }
 
@@ -212,7 +221,7 @@ fn play(options: &Options, image: &Image, number: u64) -> io::Result<Played> {
             Verdict::Same => {}
             Verdict::Deviation(rule) => *played.counts.deviations.entry(*rule).or_default() += 1,
             Verdict::Differs(what) if options.survey => {
-                let kind = format!("{}: {}", verb(&story[story.len() - 1].ops), what.replace(|c: char| c.is_ascii_digit(), ""));
+                let kind = kind(&story, what);
                 let example = Example { episode: number, what: what.clone(), story: story.clone() };
                 played.counts.unexplained.entry(kind).or_insert((0, example)).0 += 1;
             }
@@ -226,6 +235,12 @@ fn play(options: &Options, image: &Image, number: u64) -> io::Result<Played> {
         }
     }
     Ok(played)
+}
+
+/// What differs, without the numbers in it.
+fn kind(story: &[Turn], what: &str) -> String {
+    let verb = story.last().map_or("", |turn| verb(&turn.ops));
+    format!("{verb}: {}", what.replace(|c: char| c.is_ascii_digit(), ""))
 }
 
 /// The verb that a turn is counted under: the last of a transaction that adds or exports, else the first.

@@ -1,6 +1,7 @@
 //! Recorded episodes: what was done and what QEMU said, so that it can be compared again without it.
 
 use super::judge::{Heard, Judged, Verdict, judge};
+use super::map::Memory;
 use super::run::{EDGES, NODES};
 use crate::story::Turn;
 use crate::text::{Body, Item, Names, json as text};
@@ -42,7 +43,7 @@ impl Episode {
     pub fn check(&self) -> Result<u64, String> {
         let mut reader = text::Reader::numbered();
         let mut state = State::<NODES, EDGES>::default();
-        let mut count = 0;
+        let (mut memory, mut count) = (Memory::default(), 0);
         for (number, (line, heard)) in self.turns.iter().enumerate() {
             let place = |what: &dyn std::fmt::Display| format!("turn {}: {line}: {what}", number + 1);
             let item = reader.line(line).map_err(|problem| place(&problem.message))?;
@@ -51,7 +52,8 @@ impl Episode {
             if !turn.fits(&state) {
                 return Err(place(&"no room"));
             }
-            let Judged { verdict, next, .. } = judge(&state, &turn.ops, heard);
+            let Judged { verdict, next, .. } = judge(&state, &memory, &turn.ops, heard);
+            memory.after(&turn.ops, &heard.told);
             if let Verdict::Differs(what) = verdict {
                 return Err(place(&what));
             }

@@ -26,13 +26,15 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
         Class::Backing => overlay(&|id| state.node(id).and_then(|n| n.kind).is_some_and(|kind| !kind.supports_cow())),
         Class::SlotTaken => overlay(&|id| state.children(id).any(|e| e.name == ChildName::BACKING)),
         Class::Busy => said.nodes.iter().any(|id| is_busy(state, *id)),
-        Class::SameNode => ops.iter().any(is_twice),
+        Class::SameNode => ops.iter().any(|op| is_twice(state, op)),
+        Class::OptionStuck => entries(ops).iter().any(|entry| is_stuck(case, entry.node)),
         Class::NotInChain => ops.iter().any(|op| is_out_of_chain(state, op)),
-        Class::NotRoot => ops.iter().any(|op| source(op).is_some_and(|id| state.parents(id).next().is_some())),
+        Class::NotRoot => ops.iter().any(|op| source(op).is_some_and(|id| !is_root(state, id))),
         Class::BackingMissing => entries(ops).iter().any(|entry| {
             let backed = state.children(entry.node).any(|e| e.name == ChildName::BACKING);
             entry.backing.is_none() && backed
         }),
+        Class::Cycle => ops.iter().any(|op| matches!(*op, Op::Snapshot { node, overlay } if node == overlay)),
         Class::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
         _ => false,
     }
@@ -55,16 +57,40 @@ fn is_busy<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> b
 fn source(op: &Op) -> Option<NodeId> {
     match *op {
         Op::Mirror { source, .. } | Op::Backup { source, .. } => Some(source),
-        Op::CommitActive { top, .. } => Some(top),
+        Op::CommitActive { top, .. } | Op::Commit { top, .. } => Some(top),
         _ => None,
     }
 }
 
-fn is_twice(op: &Op) -> bool {
+/// Has it no node above?
+fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)))
+}
+
+/// Has it an option that QEMU lets nobody repeat, and nobody leave out?
+fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -> bool {
+    case.memory.was_said_inactive(id) || case.before.node(id).is_some_and(|node| node.flags.force_share)
+}
+
+/// Are its two nodes one, but for filters?
+fn is_twice<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let bare = |from: NodeId| {
+        let mut at = from;
+        for _ in 0..N {
+            let filter = state.node(at).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
+            match state.chain_edge(at).filter(|_| filter) {
+                Some(edge) => at = state.edges()[edge].child,
+                None => break,
+            }
+        }
+        at
+    };
     match *op {
         Op::Snapshot { node, overlay } => node == overlay,
-        Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => top == base,
-        Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => source == target,
+        Op::Commit { top: a, base: b, .. }
+        | Op::CommitActive { top: a, base: b, .. }
+        | Op::Mirror { source: a, target: b, .. }
+        | Op::Backup { source: a, target: b, .. } => state.node(a).is_some() && state.node(b).is_some() && bare(a) == bare(b),
         _ => false,
     }
 }

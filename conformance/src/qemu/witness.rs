@@ -2,7 +2,7 @@
 
 use super::client::{Client, Lost, Reply};
 use super::daemon::Daemon;
-use super::judge::{Heard, Judged, Told, Verdict, judge};
+use super::judge::{Heard, Judged, Told, judge};
 use super::map::{self, Memory, Step};
 use super::{node, see, words};
 use blockgraph_model::{Context, Op, State, UserId};
@@ -111,13 +111,11 @@ impl<const N: usize, const E: usize> Witness<N, E> {
     pub fn take(&mut self, ops: &[Op]) -> io::Result<Option<Turned<N, E>>> {
         let Some(steps) = map::steps(&self.state, &self.memory, ops) else { return Ok(None) };
         let heard = self.hear(ops, &steps)?;
-        let judged = judge(&self.state, ops, &heard);
+        let judged = judge(&self.state, &self.memory, ops, &heard);
         if let Some(next) = judged.next {
             self.state = next;
         }
-        if heard.told == Told::Done && judged.verdict == Verdict::Same {
-            self.memory.note(ops);
-        }
+        self.memory.after(ops, &heard.told);
         Ok(Some(Turned { heard, judged }))
     }
 
@@ -240,7 +238,7 @@ fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, 
 
 /// Can it change what only `query-named-block-nodes` shows?
 fn changes_flags(op: &Op) -> bool {
-    matches!(op, Op::Reopen { .. } | Op::Inactivate { .. } | Op::Activate { .. } | Op::Open { .. } | Op::Add { .. })
+    !matches!(op, Op::AttachUser { .. } | Op::DetachUser { .. } | Op::Delete { .. } | Op::MoveContext { .. })
 }
 
 /// File names are relative to the daemon's folder.
