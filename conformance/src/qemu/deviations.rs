@@ -2,9 +2,11 @@
 //! sentence. `specs/qemu-deviations.md` explains each.
 
 use super::answer::{Class, Said};
-use super::judge::{Case, Like, Told};
-use super::truth;
-use blockgraph_model::{NodeId, Op, Outcome, Parent, State, Violation};
+use super::judge::{Case, Like, Told, is};
+use super::see::{self, NodeShown, Shown};
+use super::{truth, words};
+use blockgraph_model::step::Work;
+use blockgraph_model::{Context, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation};
 
 /// The rules: variant, number, in a few words.
 macro_rules! rules {
@@ -50,7 +52,15 @@ rules! {
     OverInactive "D10" "a snapshot puts an active node over an inactive one (H63)"
     OptionStuck "D11" "a node opened with active=off or force-share=on cannot be reopened"
     LeftDrained "D12" "after a reopen that queued a node twice what reads it hangs (H61)"
-    DoubleEdge "D13" "inactivation dies where two paths from active nodes lead to one node"
+    DoubleEdge "D13" "inactivation dies where two paths lead to one node"
+    ThreadOpen "D14" "opening a node above one in an iothread hangs or dies"
+    ThreadJob "D15" "starting a job in an iothread hangs or dies"
+    ThreadFirst "D16" "contexts are asked from edge to edge, not settled on the whole graph"
+    AbortMoves "D17" "an aborted snapshot moves the parents that its overlay had before to the node below"
+    Sealed "D18" "after a snapshot the node below is reopened read-only, if it can be"
+    KeptShare "D19" "an edge that moves from or to a force-share node keeps its pair"
+    UserRobbed "D20" "a refused or unjudged inactivation takes permissions from users whose node stays active"
+    JobInactivated "D21" "a node that a job uses is inactivated"
 }
 
 /// The rule by which this case differs, if there is one.
@@ -67,8 +77,15 @@ fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
     match case.ops {
         [Op::Inactivate { node }] if two_ways(case.before, *node) => Some(Rule::DoubleEdge),
         _ if case.memory.has_drained() => Some(Rule::LeftDrained),
+        [Op::Open { .. }] | [Op::Add { .. }, Op::Attach { .. }, ..] if in_thread(case) => Some(Rule::ThreadOpen),
+        [op] if job_nodes(op).is_some() && in_thread(case) => Some(Rule::ThreadJob),
         _ => None,
     }
+}
+
+/// Does some node live in another context than main?
+fn in_thread<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    case.before.names().any(|id| case.before.nodes[usize::from(id.0)].context != Context::MAIN)
 }
 
 /// Do two edges lead from nodes that would become inactive with this one to one node?
@@ -82,10 +99,16 @@ fn two_ways<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -
 fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
     let violations = case.outcome.violations();
     let only = |is: fn(&Violation) -> bool| !violations.is_empty() && violations.iter().all(is);
+    let of_job = |user: UserId| case.before.edges().iter().any(|e| e.parent == Parent::User(user) && e.ways.stay);
     match case.ops {
-        [Op::Inactivate { .. }] if case.like == Like::Half && only(|v| matches!(v, Violation::InactiveNode { .. })) => {
-            Some(Rule::Unjudged)
-        }
+        [Op::Snapshot { .. }, ..] if case.like == Like::Sealed => Some(Rule::Sealed),
+        [Op::Snapshot { .. }, ..] if kept_share(case) => Some(Rule::KeptShare),
+        [Op::Inactivate { .. }] if robbed(case) => Some(Rule::UserRobbed),
+        [Op::Inactivate { .. }] => match case.outcome {
+            Outcome::Failed { error: StepError::UserActive { user }, .. } if of_job(*user) => Some(Rule::JobInactivated),
+            _ if case.like == Like::Half && only(|v| matches!(v, Violation::InactiveNode { .. })) => Some(Rule::Unjudged),
+            _ => None,
+        },
         [Op::Snapshot { .. }, ..] if only(|v| matches!(v, Violation::InactiveChild { .. })) => Some(Rule::OverInactive),
         _ => None,
     }
@@ -100,6 +123,12 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
     if case.like == Like::Half && activity && !done {
         return Some(Rule::HalfActive);
     }
+    if matches!(case.ops, [Op::Inactivate { .. }]) && robbed(case) {
+        return Some(Rule::UserRobbed);
+    }
+    if case.like == Like::Neither && aborted_moves(case) {
+        return Some(Rule::AbortMoves);
+    }
     // Of what is refused as a whole nothing may have happened.
     if case.like != Like::Before && (done || case.like != Like::After) {
         return None;
@@ -110,6 +139,7 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
             Class::OptionStuck => Some(Rule::OptionStuck),
             Class::NotRoot => Some(Rule::RootOnly),
             Class::SameNode => Some(Rule::Unfiltered),
+            Class::Context => Some(Rule::ThreadFirst),
             _ => (!done).then_some(Rule::Order),
         };
     }
@@ -122,6 +152,51 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
         }
         _ => truth::of_a_part(case, said).then_some(Rule::Between),
     }
+}
+
+/// Is the graph the one before, but for the activity of nodes, and users that have nothing any more?
+fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let Some(shown) = case.shown else { return false };
+    let mut state = *case.before;
+    for (id, node) in &shown.nodes {
+        let (Some((_, _, active)), Some(ours)) = (&node.flags, state.nodes.get_mut(usize::from(*id))) else { return false };
+        ours.flags.inactive = !active;
+    }
+    let free = |id: NodeId| shown.nodes.get(&id.0).is_some_and(|node| node.users == Some((0, words::SEEN.0)));
+    let users = state.edges().iter().filter_map(|edge| match edge.parent {
+        Parent::User(user) if free(edge.child) => Some(Op::SetUser { user, pair: Pair::FREE }),
+        _ => None,
+    });
+    let users: Vec<Op> = users.collect();
+    let mut work = Work::new(&state);
+    users.into_iter().all(|op| work.step(op).is_ok()) && is(shown, &work.graph)
+}
+
+/// Is the graph the one before, with the parents of the overlays moved to the nodes that they were to overlay?
+fn aborted_moves<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let Some(shown) = case.shown else { return false };
+    (1..=case.ops.len()).any(|count| {
+        let mut work = Work::new(case.before);
+        let back = case.ops[..count].iter().rev().all(|op| match *op {
+            Op::Snapshot { node, overlay } => work.step(Op::ReplaceNode { from: overlay, to: node }).is_ok(),
+            _ => true,
+        });
+        back && is(shown, &work.graph)
+    })
+}
+
+/// Is the graph the one after, but that edges have the pair that they had before?
+fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let (Some(shown), Outcome::Done { next, .. }) = (case.shown, case.outcome) else { return false };
+    let (before, after) = (see::expected(case.before), see::expected(next));
+    let moved = |(id, node): (&u8, &NodeShown)| {
+        node.edges.iter().all(|(name, edge)| {
+            let of = |shown: &Shown| shown.nodes.get(id)?.edges.get(name).copied();
+            let kept = of(&before).map(|(_, need, share)| (edge.0, need, share));
+            of(&after).is_some_and(|ours| ours == *edge || ours.0 == edge.0 && kept == Some(*edge))
+        })
+    };
+    shown.nodes.len() == after.nodes.len() && shown.nodes.iter().all(moved) && case.before.names().any(|id| case.before.nodes[usize::from(id.0)].flags.force_share)
 }
 
 /// The two nodes that a job is about.

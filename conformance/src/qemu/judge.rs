@@ -2,7 +2,7 @@
 
 use super::answer::{self, Class, Said};
 use super::deviations::{self, Rule};
-use super::map::Memory;
+use super::map::{self, Memory};
 use super::see::{self, Shown};
 use super::words;
 use blockgraph_model::{EdgeId, Op, Outcome, State, StepError, Violation, execute};
@@ -42,6 +42,8 @@ pub enum Like {
     After,
     /// The one that the first operation alone leads to.
     Part,
+    /// The one after it, with the nodes that got an overlay read-only.
+    Sealed,
     /// The one before, with other nodes active.
     Half,
     /// None of them.
@@ -110,9 +112,11 @@ pub fn judge_as<const N: usize, const E: usize>(
     heard: &Heard,
 ) -> Judged<N, E> {
     let after = if let Outcome::Done { next, .. } = outcome { next } else { before };
-    let like = heard.shown.as_ref().map_or(Like::Neither, |shown| like(shown, before, after));
+    let like = heard.shown.as_ref().map_or(Like::Neither, |shown| like(shown, &heard.told, before, after));
     let part = part(before, ops).filter(|part| heard.shown.as_ref().is_some_and(|shown| is(shown, part)));
     let like = if like == Like::Neither && part.is_some() { Like::Part } else { like };
+    let sealed = sealed(after, ops).filter(|sealed| heard.shown.as_ref().is_some_and(|shown| is(shown, sealed)));
+    let like = if like == Like::Neither && sealed.is_some() { Like::Sealed } else { like };
     let half = heard.shown.as_ref().and_then(|shown| half(shown, before));
     let like = if like == Like::Neither && half.is_some() { Like::Half } else { like };
     let said = match &heard.told {
@@ -130,6 +134,7 @@ pub fn judge_as<const N: usize, const E: usize>(
                 Like::Before => Some(*before),
                 Like::Part => part,
                 Like::Half => half,
+                Like::Sealed => sealed,
                 Like::Neither => None,
             };
             // What QEMU keeps besides the graph may be another than the model's, where the two answers differ.
@@ -141,9 +146,23 @@ pub fn judge_as<const N: usize, const E: usize>(
 }
 
 /// Is this what the state should show?
-fn is<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
+pub fn is<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
     let expected = see::expected(state);
     *shown == if shown.has_flags() { expected } else { expected.plain() }
+}
+
+/// The state after snapshots when their nodes are reopened read-only, as far as that can be.
+fn sealed<const N: usize, const E: usize>(after: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
+    let mut state = *after;
+    for op in ops {
+        let Op::Snapshot { node, .. } = *op else { return None };
+        if state.node(node).and_then(|node| node.kind).is_some_and(map::reopens)
+            && let Outcome::Done { next, .. } = execute(&state, &[Op::SetReadOnly { node, on: true }], &[])
+        {
+            state = next;
+        }
+    }
+    Some(state)
 }
 
 /// The state before with those nodes active that QEMU shows active, if all else is as it shows.
@@ -164,11 +183,14 @@ fn part<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op]) -> Opt
     }
 }
 
-fn like<const N: usize, const E: usize>(shown: &Shown, before: &State<N, E>, after: &State<N, E>) -> Like {
-    if is(shown, after) {
+fn like<const N: usize, const E: usize>(shown: &Shown, told: &Told, before: &State<N, E>, after: &State<N, E>) -> Like {
+    // The two may look alike.
+    if *told == Told::Done && is(shown, after) {
         Like::After
     } else if is(shown, before) {
         Like::Before
+    } else if is(shown, after) {
+        Like::After
     } else {
         Like::Neither
     }
@@ -230,6 +252,11 @@ fn same_error(error: &StepError, said: &Said) -> bool {
 
 /// Is this violation the one that QEMU names, with the same parties?
 pub fn same_violation(violation: &Violation, said: &Said, child: impl Fn(EdgeId) -> Option<String>) -> bool {
+    // To QEMU an inactive node is one that cannot be written.
+    let sealed = matches!(violation, Violation::InactiveNode { .. }) && said.class == Class::ReadOnly;
+    if sealed {
+        return true;
+    }
     if answer::of_violation(violation) != said.class {
         return false;
     }

@@ -31,6 +31,8 @@ pub struct Memory {
     next_child: BTreeMap<u8, u8>,
     /// The nodes whose options say that they are inactive, whatever they are now; a reopen has to repeat it.
     said_inactive: BTreeSet<u8>,
+    /// The nodes whose options say whether they are force-share.
+    said_share: BTreeSet<u8>,
     /// The nodes that a reopen has queued twice: QEMU leaves them drained (H61), and whatever reads them hangs.
     drained: BTreeSet<u8>,
 }
@@ -41,9 +43,9 @@ impl Memory {
         self.next_child.get(&quorum.0).copied().unwrap_or(0)
     }
 
-    /// Was it opened with `active` off?
-    pub fn was_said_inactive(&self, node: NodeId) -> bool {
-        self.said_inactive.contains(&node.0)
+    /// Was `active` or `force-share` said when it was opened?
+    pub fn is_stuck(&self, node: NodeId) -> bool {
+        self.said_inactive.contains(&node.0) || self.said_share.contains(&node.0)
     }
 
     /// Is some node left drained?
@@ -51,11 +53,15 @@ impl Memory {
         !self.drained.is_empty()
     }
 
-    fn opened(&mut self, node: NodeId, inactive: bool) {
-        if inactive {
-            self.said_inactive.insert(node.0);
-        } else {
-            self.said_inactive.remove(&node.0);
+    fn opened(&mut self, node: NodeId, flags: Flags, below: bool) {
+        for (set, said) in
+            [(&mut self.said_inactive, flags.inactive), (&mut self.said_share, below || flags.force_share)]
+        {
+            if said {
+                set.insert(node.0);
+            } else {
+                set.remove(&node.0);
+            }
         }
     }
 
@@ -77,12 +83,13 @@ impl Memory {
             match *op {
                 Op::Add { node, spec } => {
                     self.next_child.insert(node.0, 0);
-                    self.opened(node, spec.flags.inactive);
+                    self.opened(node, spec.flags, false);
                 }
                 Op::Open { node, layer, file, .. } => {
-                    self.opened(node, layer.flags.inactive);
+                    self.opened(node, layer.flags, false);
                     if let Some(Below { node: below, opened: Some(own) }) = file {
-                        self.opened(below, layer.flags.inactive || own.flags.inactive);
+                        let inactive = layer.flags.inactive || own.flags.inactive;
+                        self.opened(below, Flags { inactive, ..own.flags }, true);
                     }
                 }
                 Op::Attach { parent, .. } | Op::AddChild { parent, .. } => {
@@ -251,7 +258,7 @@ fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Co
 }
 
 /// The drivers that can be reopened; the others have no such function.
-fn reopens(kind: Kind) -> bool {
+pub(super) fn reopens(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::Protocol

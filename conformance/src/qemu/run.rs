@@ -26,7 +26,7 @@ const TURNS: usize = 60;
 /// A turn is chosen so often before the episode is given up.
 const TRIES: usize = 200;
 /// So many kinds of difference are made short in a survey.
-const SHORTENED: usize = 40;
+const SHORTENED: usize = 12;
 
 /// How much, of what.
 #[derive(Clone, Debug)]

@@ -4,8 +4,9 @@ use super::answer::{Class, Said};
 use super::judge::{Case, same_violation};
 use super::words;
 use blockgraph_model::op::Entry;
+use blockgraph_model::step::Work;
 use blockgraph_model::{
-    ChildName, EdgeId, NodeId, Op, OpKind, OpKinds, Outcome, Parent, Queue, State, execute,
+    ChildName, EdgeId, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, State, UserId, Ways, execute,
 };
 
 /// Is it true of the state before the turn that these names are missing, taken, in use, busy, the same, …?
@@ -34,7 +35,9 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
             let backed = state.children(entry.node).any(|e| e.name == ChildName::BACKING);
             entry.backing.is_none() && backed
         }),
-        Class::Cycle => ops.iter().any(|op| matches!(*op, Op::Snapshot { node, overlay } if node == overlay)),
+        Class::Cycle => ops.iter().any(is_own_child),
+        Class::Inactive => entries(ops).iter().any(|entry| is_over_inactive(state, entry)),
+        Class::Context => joins_contexts(state, ops),
         Class::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
         _ => false,
     }
@@ -62,14 +65,42 @@ fn source(op: &Op) -> Option<NodeId> {
     }
 }
 
+/// Is a node to be its own child?
+fn is_own_child(op: &Op) -> bool {
+    match *op {
+        Op::Snapshot { node, overlay } => node == overlay,
+        Op::Open { node, backing, .. } => backing == Some(node),
+        _ => false,
+    }
+}
+
+/// Would an entry put an active node over an inactive one?
+fn is_over_inactive<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> bool {
+    let inactive = |id: NodeId| state.node(id).is_some_and(|n| n.flags.inactive);
+    !inactive(entry.node) && entry.backing.flatten().into_iter().chain(entry.file).any(inactive)
+}
+
+/// Does the turn join nodes that live in different contexts, with a user that cannot move above one of them? QEMU asks
+/// from edge to edge, and ends at the first that does not go along; C2 looks at all of them together.
+fn joins_contexts<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
+    let all = crate::text::scenario::mentioned(&ops[0]).into_iter().chain(ops[1..].iter().flat_map(crate::text::scenario::mentioned));
+    let named: Vec<NodeId> = all.filter_map(|declared| match declared {
+        crate::text::part::Declared::Node(id) if state.node(id).is_some() => Some(id),
+        _ => None,
+    }).collect();
+    let home = |id: &NodeId| state.nodes[usize::from(id.0)].context;
+    named.iter().any(|id| home(id) != home(&named[0])) && state.edges().iter().any(|e| e.ways.fixed)
+}
+
 /// Has it no node above?
 fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)))
 }
 
-/// Has it an option that QEMU lets nobody repeat, and nobody leave out?
+/// Has it, or who inherits from it, an option that QEMU lets nobody repeat, and nobody leave out?
 fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -> bool {
-    case.memory.was_said_inactive(id) || case.before.node(id).is_some_and(|node| node.flags.force_share)
+    let queue = Work::new(case.before).queue(&[Entry::new(id, false)]);
+    case.before.node(id).is_some() && queue.iter().any(|(queued, _)| case.memory.is_stuck(*queued))
 }
 
 /// Are its two nodes one, but for filters?
@@ -139,10 +170,30 @@ pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &S
 /// What of a turn QEMU may have done when it judges.
 pub fn parts(ops: &[Op]) -> Vec<Vec<Op>> {
     let mut all: Vec<Vec<Op>> = (1..ops.len()).map(|length| ops[..length].to_vec()).collect();
+    all.extend(ops.iter().flat_map(opened_first));
     let entries = entries(ops);
     let some = (1..1usize << entries.len()).map(|set| {
         entries.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, entry)| *entry).collect::<Vec<Entry>>()
     });
     all.extend(some.filter_map(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]));
     all
+}
+
+/// What happens first when a node is opened: a user for probing stands on the layer below, then come the children.
+fn opened_first(op: &Op) -> Vec<Vec<Op>> {
+    let probing = |node| {
+        let user = UserId(u16::from(u8::MAX));
+        vec![Op::AttachUser { user, node, pair: Pair::FREE, ways: Ways::NONE, context: None }]
+    };
+    match *op {
+        Op::Open { file, .. } => {
+            let mut bare = *op;
+            if let Op::Open { backing, .. } = &mut bare {
+                *backing = None;
+            }
+            file.map(|file| probing(file.node)).into_iter().chain([vec![bare]]).collect()
+        }
+        Op::Attach { child, name: ChildName::FILE, .. } => vec![probing(child)],
+        _ => Vec::new(),
+    }
 }
