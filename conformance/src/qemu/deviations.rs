@@ -61,6 +61,7 @@ rules! {
     KeptShare "D19" "an edge that moves from or to a force-share node keeps its pair"
     UserRobbed "D20" "a refused or unjudged inactivation takes permissions from users whose node stays active"
     JobInactivated "D21" "a node that a job uses is inactivated"
+    OverlayRead "D22" "an overlay is refused if somebody reads it, and not if it has a user"
 }
 
 /// The rule by which this case differs, if there is one.
@@ -140,6 +141,7 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
             Class::NotRoot => Some(Rule::RootOnly),
             Class::SameNode => Some(Rule::Unfiltered),
             Class::Context => Some(Rule::ThreadFirst),
+            Class::HasUser if done => Some(Rule::OverlayRead),
             _ => (!done).then_some(Rule::Order),
         };
     }

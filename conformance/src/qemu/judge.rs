@@ -5,6 +5,7 @@ use super::deviations::{self, Rule};
 use super::map::{self, Memory};
 use super::see::{self, Shown};
 use super::words;
+use blockgraph_model::judge::violations;
 use blockgraph_model::{EdgeId, Op, Outcome, State, StepError, Violation, execute};
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +140,8 @@ pub fn judge_as<const N: usize, const E: usize>(
             };
             // What QEMU keeps besides the graph may be another than the model's, where the two answers differ.
             let done = (heard.told == Told::Done, matches!(outcome, Outcome::Done { .. }));
+            // A graph that breaks our rules is no place to go on from.
+            let next = next.filter(|state| violations(state).is_empty());
             (verdict, next.filter(|_| done.0 == done.1 || done == (false, true) && like != Like::After || like == Like::Half))
         }
     };

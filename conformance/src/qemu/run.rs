@@ -17,9 +17,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The most nodes and edges of an episode.
+/// The most nodes of an episode.
 pub const NODES: usize = 16;
-/// See [`NODES`].
+/// The most edges of an episode.
 pub const EDGES: usize = 64;
 /// An episode ends after so many turns.
 const TURNS: usize = 60;

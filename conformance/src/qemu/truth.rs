@@ -4,6 +4,8 @@ use super::answer::{Class, Said};
 use super::judge::{Case, same_violation};
 use super::words;
 use blockgraph_model::op::Entry;
+use blockgraph_model::judge;
+use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
     ChildName, EdgeId, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, State, UserId, Ways, execute,
@@ -23,7 +25,12 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
         Class::NoUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_none()),
         Class::DuplicateUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_some()),
         Class::InUse => said.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id))),
-        Class::HasUser => overlay(&has_user),
+        // QEMU asks whether somebody needs to read it.
+        Class::HasUser => {
+            let derived = judge::derive(state);
+            let read = |id: NodeId| derived.as_ref().is_some_and(|d| d.nodes[usize::from(id.0)].need.meets(R));
+            overlay(&|id| read(id) || has_user(id))
+        }
         Class::Backing => overlay(&|id| state.node(id).and_then(|n| n.kind).is_some_and(|kind| !kind.supports_cow())),
         Class::SlotTaken => overlay(&|id| state.children(id).any(|e| e.name == ChildName::BACKING)),
         Class::Busy => said.nodes.iter().any(|id| is_busy(state, *id)),

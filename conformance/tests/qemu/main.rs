@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod traces;
+
 use blockgraph_conformance::qemu::{Daemon, Lost, Reply, find};
 use serde_json::json;
 use std::time::Duration;
