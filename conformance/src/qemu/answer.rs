@@ -66,7 +66,7 @@ pub struct Said {
 }
 
 /// Which words make which kind; the first that fits.
-const WORDS: [(&str, Class); 63] = [
+const WORDS: [(&str, Class); 64] = [
     ("overlay already has a backing image", Class::SlotTaken),
     ("overlay is already in use", Class::HasUser),
     ("cannot be reset to its default", Class::OptionStuck),
@@ -130,6 +130,7 @@ const WORDS: [(&str, Class); 63] = [
     ("not found in the backing chain", Class::NotInChain),
     ("not in backing chain", Class::NotInChain),
     ("Transaction aborted", Class::Aborted),
+    ("' not found", Class::NotFound),
 ];
 
 /// Reads QEMU's sentence.

@@ -62,6 +62,8 @@ rules! {
     UserRobbed "D20" "a refused or unjudged inactivation takes permissions from users whose node stays active"
     JobInactivated "D21" "a node that a job uses is inactivated"
     OverlayRead "D22" "an overlay is refused if somebody reads it, and not if it has a user"
+    AbortInactive "D23" "an aborted snapshot of an inactive node leaves its overlay inactive"
+    OverlayTwice "D24" "a transaction that names an overlay twice dies when it is undone"
 }
 
 /// The rule by which this case differs, if there is one.
@@ -79,9 +81,16 @@ fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
         [Op::Inactivate { node }] if two_ways(case.before, *node) => Some(Rule::DoubleEdge),
         _ if case.memory.has_drained() => Some(Rule::LeftDrained),
         [Op::Open { .. }] | [Op::Add { .. }, Op::Attach { .. }, ..] if in_thread(case) => Some(Rule::ThreadOpen),
+        [Op::Snapshot { .. }, _, ..] if overlay_twice(case.ops) => Some(Rule::OverlayTwice),
         [op] if job_nodes(op).is_some() && in_thread(case) => Some(Rule::ThreadJob),
         _ => None,
     }
+}
+
+/// Is one overlay named twice?
+fn overlay_twice(ops: &[Op]) -> bool {
+    let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
+    ops.iter().enumerate().any(|(i, op)| overlay(op).is_some() && ops[..i].iter().any(|other| overlay(other) == overlay(op)))
 }
 
 /// Does some node live in another context than main?
@@ -129,6 +138,10 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
     }
     if case.like == Like::Neither && aborted_moves(case) {
         return Some(Rule::AbortMoves);
+    }
+    let snapshots = matches!(case.ops, [Op::Snapshot { .. }, ..]);
+    if case.like == Like::Half && snapshots && !done {
+        return Some(Rule::AbortInactive);
     }
     // Of what is refused as a whole nothing may have happened.
     if case.like != Like::Before && (done || case.like != Like::After) {

@@ -43,6 +43,7 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
             entry.backing.is_none() && backed
         }),
         Class::Cycle => ops.iter().any(is_own_child),
+        Class::ForceShare => ops.iter().any(is_shared_writable),
         Class::Inactive => entries(ops).iter().any(|entry| is_over_inactive(state, entry)),
         Class::Context => joins_contexts(state, ops),
         Class::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
@@ -72,6 +73,16 @@ fn source(op: &Op) -> Option<NodeId> {
     }
 }
 
+/// Is a node to be force-share and writable?
+fn is_shared_writable(op: &Op) -> bool {
+    let flags = match op {
+        Op::Add { spec, .. } => spec.flags,
+        Op::Open { layer, .. } => layer.flags,
+        _ => return false,
+    };
+    flags.force_share && !flags.read_only
+}
+
 /// Is a node to be its own child?
 fn is_own_child(op: &Op) -> bool {
     match *op {
@@ -95,6 +106,9 @@ fn joins_contexts<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op
         crate::text::part::Declared::Node(id) if state.node(id).is_some() => Some(id),
         _ => None,
     }).collect();
+    if matches!(ops, [Op::MoveContext { .. }]) {
+        return state.edges().iter().any(|e| e.ways.fixed);
+    }
     let home = |id: &NodeId| state.nodes[usize::from(id.0)].context;
     named.iter().any(|id| home(id) != home(&named[0])) && state.edges().iter().any(|e| e.ways.fixed)
 }
