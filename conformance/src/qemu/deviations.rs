@@ -62,6 +62,7 @@ rules! {
     UserRobbed "D20" "a refused or unjudged inactivation takes permissions from users whose node stays active"
     JobInactivated "D21" "a node that a job uses is inactivated"
     OverlayRead "D22" "an overlay is refused if somebody reads it, and not if it has a user"
+    HalfPairs "D25" "a refused activation leaves needs and shares behind that nobody asked for"
     AbortInactive "D23" "an aborted snapshot of an inactive node leaves its overlay inactive"
     OverlayTwice "D24" "a transaction that names an overlay twice dies when it is undone"
 }
@@ -112,7 +113,7 @@ fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
     let of_job = |user: UserId| case.before.edges().iter().any(|e| e.parent == Parent::User(user) && e.ways.stay);
     match case.ops {
         [Op::Snapshot { .. }, ..] if case.like == Like::Sealed => Some(Rule::Sealed),
-        [Op::Snapshot { .. }, ..] if kept_share(case) => Some(Rule::KeptShare),
+        _ if kept_share(case) => Some(Rule::KeptShare),
         [Op::Inactivate { .. }] if robbed(case) => Some(Rule::UserRobbed),
         [Op::Inactivate { .. }] => match case.outcome {
             Outcome::Failed { error: StepError::UserActive { user }, .. } if of_job(*user) => Some(Rule::JobInactivated),
@@ -132,6 +133,9 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
     let activity = matches!(case.ops, [Op::Activate { .. }, ..] | [Op::Inactivate { .. }]);
     if case.like == Like::Half && activity && !done {
         return Some(Rule::HalfActive);
+    }
+    if matches!(case.ops, [Op::Activate { .. }, ..]) && !done && case.like == Like::Neither && same_shape(case) {
+        return Some(Rule::HalfPairs);
     }
     if matches!(case.ops, [Op::Inactivate { .. }]) && robbed(case) {
         return Some(Rule::UserRobbed);
@@ -165,7 +169,7 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
         [op] if said.class == Class::Inactive && job_nodes(op).is_some_and(|nodes| nodes.into_iter().any(inactive)) => {
             Some(Rule::JobInactive)
         }
-        _ => truth::of_a_part(case, said).then_some(Rule::Between),
+        _ => (truth::of_a_part(case, said) || truth::of_middle(case, said)).then_some(Rule::Between),
     }
 }
 
@@ -185,6 +189,15 @@ fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let users: Vec<Op> = users.collect();
     let mut work = Work::new(&state);
     users.into_iter().all(|op| work.step(op).is_ok()) && is(shown, &work.graph)
+}
+
+/// Are nodes and edges those of before, whatever they need and share?
+fn same_shape<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let bare = |shown: &Shown| {
+        let edges = |node: &NodeShown| node.edges.iter().map(|(name, edge)| (name.clone(), edge.0)).collect::<Vec<_>>();
+        shown.nodes.iter().map(|(id, node)| (*id, edges(node))).collect::<Vec<_>>()
+    };
+    case.shown.is_some_and(|shown| bare(shown) == bare(&see::expected(case.before)))
 }
 
 /// Is the graph the one before, with the parents of the overlays moved to the nodes that they were to overlay?

@@ -74,7 +74,7 @@ pub struct Judged<const N: usize, const E: usize> {
 }
 
 /// What the rules of deviations look at.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Case<'a, const N: usize, const E: usize> {
     /// The state before.
     pub before: &'a State<N, E>,

@@ -195,6 +195,7 @@ fn play(options: &Options, image: &Image, number: u64) -> io::Result<Played> {
     random.set_stream(number);
     let setup = Setup::new(&mut random);
     let mut witness = Witness::<NODES, EDGES>::start(&options.program, image, options.patience)?;
+    witness.thorough = options.keep > 0;
     let mut played = Played {
         counts: Counts { episodes: 1, ..Counts::default() },
         found: None,

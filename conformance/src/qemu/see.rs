@@ -42,6 +42,50 @@ impl NodeShown {
     }
 }
 
+/// What of a graph is otherwise than before.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Change {
+    /// The nodes that are new or otherwise; none: gone.
+    #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
+    nodes: BTreeMap<u8, Option<NodeShown>>,
+    /// The strangers, if they are others.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    strangers: Option<Vec<String>>,
+    /// The jobs, if they are others.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
+    jobs: Option<Vec<u8>>,
+}
+
+impl Change {
+    /// From one graph to the next.
+    pub fn between(old: &Shown, new: &Shown) -> Change {
+        let gone = old.nodes.keys().filter(|id| !new.nodes.contains_key(id)).map(|id| (*id, None));
+        let other = new.nodes.iter().filter(|(id, node)| old.nodes.get(id) != Some(node));
+        Change {
+            nodes: gone.chain(other.map(|(id, node)| (*id, Some(node.clone())))).collect(),
+            strangers: (old.strangers != new.strangers).then(|| new.strangers.clone()),
+            jobs: (old.jobs != new.jobs).then(|| new.jobs.clone()),
+        }
+    }
+
+    /// The next graph.
+    pub fn of(&self, mut shown: Shown) -> Shown {
+        for (id, node) in &self.nodes {
+            match node {
+                Some(node) => _ = shown.nodes.insert(*id, node.clone()),
+                None => _ = shown.nodes.remove(id),
+            }
+        }
+        if let Some(strangers) = &self.strangers {
+            shown.strangers.clone_from(strangers);
+        }
+        if let Some(jobs) = &self.jobs {
+            shown.jobs.clone_from(jobs);
+        }
+        shown
+    }
+}
+
 impl Shown {
     /// The same without drivers and flags.
     pub fn plain(mut self) -> Shown {

@@ -51,6 +51,15 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
     }
 }
 
+/// Is it true of the state in the middle of a transaction?
+pub fn of_middle<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    let mut work = Work::new(case.before);
+    case.ops.iter().any(|op| {
+        let done = work.step(*op).is_ok();
+        done && of_state(&Case { before: &work.graph, ..*case }, said)
+    })
+}
+
 fn is_held<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     state.node(id).is_some_and(|node| node.monitor)
 }

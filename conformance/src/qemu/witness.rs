@@ -69,6 +69,8 @@ pub struct Witness<const N: usize, const E: usize> {
     /// What QEMU keeps besides.
     pub memory: Memory,
     turns: u64,
+    /// Are drivers and flags asked for after every turn?
+    pub thorough: bool,
 }
 
 /// A turn that was done and compared.
@@ -96,7 +98,7 @@ impl<const N: usize, const E: usize> Witness<N, E> {
                 other => return Err(io::Error::other(format!("{command}: {other:?}"))),
             }
         }
-        Ok(Witness { daemon, image: image.clone(), state: State::default(), memory: Memory::default(), turns: 0 })
+        Ok(Witness { daemon, image: image.clone(), state: State::default(), memory: Memory::default(), turns: 0, thorough: false })
     }
 
     /// QEMU's version.
@@ -125,7 +127,7 @@ impl<const N: usize, const E: usize> Witness<N, E> {
             Ok(told) => told,
             Err(lost) => return Ok(Heard { told: self.what_became(&lost), shown: None }),
         };
-        let flags = self.turns.is_multiple_of(ALL_SEEN) || ops.len() > 1 || ops.iter().any(changes_flags);
+        let flags = self.thorough || self.turns.is_multiple_of(ALL_SEEN) || ops.len() > 1 || ops.iter().any(changes_flags);
         let shown = match self.look(flags) {
             Ok(shown) => shown,
             Err(lost) => return Ok(Heard { told: self.what_became(&lost), shown: None }),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use blockgraph_conformance::qemu::judge::Told;
-use blockgraph_conformance::qemu::trace::Episode;
+use blockgraph_conformance::qemu::trace::{Episode, Recorded};
 use std::path::PathBuf;
 
 fn episodes() -> Vec<Episode> {
@@ -30,7 +30,7 @@ fn recorded_episodes_agree() {
 /// The first turn of all episodes to which QEMU said that; the episode ends with it.
 fn ending_with(is: impl Fn(&Told) -> bool) -> Vec<Episode> {
     let cut = |mut episode: Episode| {
-        let place = episode.turns.iter().position(|(_, heard)| is(&heard.told) && heard.shown.is_some())?;
+        let place = episode.turns.iter().position(|turn| is(&turn.told) && turn.change.is_some())?;
         episode.turns.truncate(place + 1);
         Some(episode)
     };
@@ -44,7 +44,7 @@ fn a_wrong_answer_is_noticed() {
     for mut episode in ending_with(|told| *told == Told::Done) {
         episode.check().unwrap();
         let last = episode.turns.last_mut().unwrap();
-        last.1.told = Told::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
+        last.told = Told::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
         assert!(episode.check().is_err(), "{:?}", episode.turns.last());
         tried += 1;
     }
@@ -53,7 +53,7 @@ fn a_wrong_answer_is_noticed() {
             continue;
         }
         let last = episode.turns.last_mut().unwrap();
-        last.1.told = Told::Done;
+        last.told = Told::Done;
         assert!(episode.check().is_err(), "{:?}", episode.turns.last());
         tried += 1;
     }
@@ -65,22 +65,20 @@ fn a_wrong_answer_is_noticed() {
 fn a_wrong_bit_is_noticed() {
     let mut tried = 0;
     for episode in episodes().into_iter().take(60) {
-        let Some(place) = episode.turns.iter().position(|(_, heard)| {
-            heard.told == Told::Done
-                && heard.shown.as_ref().is_some_and(|shown| shown.nodes.values().any(|node| !node.edges.is_empty()))
-        }) else {
-            continue;
+        let with_edges = |turn: &Recorded| {
+            let edges = turn.change.as_ref().is_some_and(|change| serde_json::to_string(change).unwrap().contains("\"e\""));
+            turn.told == Told::Done && edges
         };
+        let Some(place) = episode.turns.iter().position(with_edges) else { continue };
         for bit in 0..8 {
             let mut other = episode.clone();
             other.turns.truncate(place + 1);
-            let shown = other.turns[place].1.shown.as_mut().unwrap();
-            let edge = shown.nodes.values_mut().find_map(|node| node.edges.values_mut().next()).unwrap();
-            if bit < 4 {
-                edge.1 ^= 1 << bit;
-            } else {
-                edge.2 ^= 1 << (bit - 4);
-            }
+            let mut change = serde_json::to_value(&other.turns[place].change).unwrap();
+            let node = change["n"].as_object_mut().unwrap().values_mut().find(|node| node["e"].is_object()).unwrap();
+            let edge = node["e"].as_object_mut().unwrap().values_mut().next().unwrap();
+            let (at, flip) = (1 + bit / 4, 1 << (bit % 4));
+            edge[at] = (edge[at].as_u64().unwrap() ^ flip).into();
+            other.turns[place].change = serde_json::from_value(change).unwrap();
             assert!(other.check().is_err(), "bit {bit}: {:?}", other.turns[place]);
             tried += 1;
         }
