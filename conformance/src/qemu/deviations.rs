@@ -6,7 +6,7 @@ use super::judge::{Case, Like, Told, is};
 use super::see::{self, NodeShown, Shown};
 use super::{truth, words};
 use blockgraph_model::step::Work;
-use blockgraph_model::{Context, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation};
+use blockgraph_model::{Context, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation};
 
 /// The rules: variant, number, in a few words.
 macro_rules! rules {
@@ -62,6 +62,8 @@ rules! {
     UserRobbed "D20" "a refused or unjudged inactivation takes permissions from users whose node stays active"
     JobInactivated "D21" "a node that a job uses is inactivated"
     OverlayRead "D22" "an overlay is refused if somebody reads it, and not if it has a user"
+    NamedFilter "D27" "a job's filter that was given a name is no implicit one"
+    Overridden "D26" "of a node that a reopen lists twice what the first entry says is not looked at"
     HalfPairs "D25" "a refused activation leaves needs and shares behind that nobody asked for"
     AbortInactive "D23" "an aborted snapshot of an inactive node leaves its overlay inactive"
     OverlayTwice "D24" "a transaction that names an overlay twice dies when it is undone"
@@ -114,6 +116,14 @@ fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
     match case.ops {
         [Op::Snapshot { .. }, ..] if case.like == Like::Sealed => Some(Rule::Sealed),
         _ if kept_share(case) => Some(Rule::KeptShare),
+        [op] if job_nodes(op).is_some() && has_force_share(case) && !violations.is_empty() => Some(Rule::KeptShare),
+        [Op::Reopen { .. }] => match case.outcome {
+            Outcome::Failed { error: StepError::ImplicitChild { .. }, .. } => Some(Rule::NamedFilter),
+            Outcome::Failed { error: StepError::NodeNotFound { node }, .. } if overridden(case.ops, *node) => {
+                Some(Rule::Overridden)
+            }
+            _ => None,
+        },
         [Op::Inactivate { .. }] if robbed(case) => Some(Rule::UserRobbed),
         [Op::Inactivate { .. }] => match case.outcome {
             Outcome::Failed { error: StepError::UserActive { user }, .. } if of_job(*user) => Some(Rule::JobInactivated),
@@ -134,8 +144,9 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
     if case.like == Like::Half && activity && !done {
         return Some(Rule::HalfActive);
     }
-    if matches!(case.ops, [Op::Activate { .. }, ..]) && !done && case.like == Like::Neither && same_shape(case) {
-        return Some(Rule::HalfPairs);
+    if matches!(case.ops, [Op::Activate { .. }, ..]) && !done && case.like == Like::Neither {
+        let same = case.shown.is_some_and(|shown| same_shape(shown, case.before));
+        return same.then_some(Rule::HalfPairs);
     }
     if matches!(case.ops, [Op::Inactivate { .. }]) && robbed(case) {
         return Some(Rule::UserRobbed);
@@ -191,13 +202,13 @@ fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     users.into_iter().all(|op| work.step(op).is_ok()) && is(shown, &work.graph)
 }
 
-/// Are nodes and edges those of before, whatever they need and share?
-fn same_shape<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+/// Are nodes and edges those of this graph, whatever they need and share?
+fn same_shape<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
     let bare = |shown: &Shown| {
         let edges = |node: &NodeShown| node.edges.iter().map(|(name, edge)| (name.clone(), edge.0)).collect::<Vec<_>>();
         shown.nodes.iter().map(|(id, node)| (*id, edges(node))).collect::<Vec<_>>()
     };
-    case.shown.is_some_and(|shown| bare(shown) == bare(&see::expected(case.before)))
+    bare(shown) == bare(&see::expected(state))
 }
 
 /// Is the graph the one before, with the parents of the overlays moved to the nodes that they were to overlay?
@@ -209,22 +220,31 @@ fn aborted_moves<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool 
             Op::Snapshot { node, overlay } => work.step(Op::ReplaceNode { from: overlay, to: node }).is_ok(),
             _ => true,
         });
-        back && is(shown, &work.graph)
+        back && same_shape(shown, &work.graph)
     })
 }
 
-/// Is the graph the one after, but that edges have the pair that they had before?
+/// Is the graph the one after, with the same needs, but that edges share what they shared while a force-share node was in it?
 fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let (Some(shown), Outcome::Done { next, .. }) = (case.shown, case.outcome) else { return false };
-    let (before, after) = (see::expected(case.before), see::expected(next));
-    let moved = |(id, node): (&u8, &NodeShown)| {
-        node.edges.iter().all(|(name, edge)| {
-            let of = |shown: &Shown| shown.nodes.get(id)?.edges.get(name).copied();
-            let kept = of(&before).map(|(_, need, share)| (edge.0, need, share));
-            of(&after).is_some_and(|ours| ours == *edge || ours.0 == edge.0 && kept == Some(*edge))
-        })
+    let needs = |shown: &Shown| {
+        let edges = |node: &NodeShown| node.edges.iter().map(|(name, e)| (name.clone(), e.0, e.1)).collect::<Vec<_>>();
+        shown.nodes.iter().map(|(id, node)| (*id, edges(node), node.users.map(|u| u.0))).collect::<Vec<_>>()
     };
-    shown.nodes.len() == after.nodes.len() && shown.nodes.iter().all(moved) && case.before.names().any(|id| case.before.nodes[usize::from(id.0)].flags.force_share)
+    has_force_share(case) && needs(shown) == needs(&see::expected(next))
+}
+
+/// Was there a force-share node?
+fn has_force_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    case.before.names().any(|id| case.before.nodes[usize::from(id.0)].flags.force_share)
+}
+
+/// Is that node only named by an entry after which its node is listed again?
+fn overridden(ops: &[Op], absent: NodeId) -> bool {
+    let [Op::Reopen { queue }] = ops else { return false };
+    let entries = queue.entries();
+    let names = |entry: &Entry| entry.file == Some(absent) || entry.backing == Some(Some(absent));
+    entries.iter().enumerate().all(|(i, entry)| !names(entry) || entries[i + 1..].iter().any(|e| e.node == entry.node))
 }
 
 /// The two nodes that a job is about.

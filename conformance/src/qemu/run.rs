@@ -168,12 +168,14 @@ impl Run<'_> {
             if done >= self.options.ops || played.found.is_some() {
                 self.stop.store(true, Ordering::Relaxed);
             }
+            let differs_here = played.found.is_some() || !played.counts.unexplained.is_empty();
             let mut total = self.total.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             total.0.add(&played.counts);
             if total.1.is_none() {
                 total.1 = played.found;
             }
-            if total.2.len() < self.options.keep {
+            // One that differs is no episode to keep.
+            if total.2.len() < self.options.keep && !differs_here {
                 total.2.push(played.kept);
             }
             total.3 = played.version;

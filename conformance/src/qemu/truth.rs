@@ -44,7 +44,9 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
         }),
         Class::Cycle => ops.iter().any(is_own_child),
         Class::ForceShare => ops.iter().any(is_shared_writable),
-        Class::Inactive => entries(ops).iter().any(|entry| is_over_inactive(state, entry)),
+        Class::Inactive => {
+            entries(ops).iter().any(|entry| is_over_inactive(state, entry)) || ops.iter().any(|op| is_under_active(state, op))
+        }
         Class::Context => joins_contexts(state, ops),
         Class::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
         _ => false,
@@ -120,6 +122,14 @@ fn joins_contexts<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op
     }
     let home = |id: &NodeId| state.nodes[usize::from(id.0)].context;
     named.iter().any(|id| home(id) != home(&named[0])) && state.edges().iter().any(|e| e.ways.fixed)
+}
+
+/// Is an overlay that has active nodes above to be inactive, as the node below is?
+fn is_under_active<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let Op::Snapshot { node, overlay } = *op else { return false };
+    let inactive = |id: NodeId| state.node(id).is_some_and(|n| n.flags.inactive);
+    let active_above = |i: usize| matches!(state.edges()[i].parent, Parent::Node(parent) if !inactive(parent));
+    inactive(node) && state.parents(overlay).any(active_above)
 }
 
 /// Has it no node above?
