@@ -6,7 +6,7 @@ use super::judge::{Case, Like, Told, is};
 use super::see::{self, NodeShown, Shown};
 use super::{truth, words};
 use blockgraph_model::step::Work;
-use blockgraph_model::{Context, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation};
+use blockgraph_model::{ChildName, Context, Edge, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation};
 
 /// The rules: variant, number, in a few words.
 macro_rules! rules {
@@ -117,6 +117,12 @@ fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
         [Op::Snapshot { .. }, ..] if case.like == Like::Sealed => Some(Rule::Sealed),
         _ if kept_share(case) => Some(Rule::KeptShare),
         [op] if job_nodes(op).is_some() && has_force_share(case) && !violations.is_empty() => Some(Rule::KeptShare),
+        _ if only(|v| matches!(v, Violation::ContextClash { .. } | Violation::ContextFixed { .. })) => {
+            Some(Rule::ThreadFirst)
+        }
+        [Op::Reopen { queue }] if queue.entries().iter().any(|entry| past_filter(case.before, entry)) => {
+            Some(Rule::NamedFilter)
+        }
         [Op::Reopen { .. }] => match case.outcome {
             Outcome::Failed { error: StepError::ImplicitChild { .. }, .. } => Some(Rule::NamedFilter),
             Outcome::Failed { error: StepError::NodeNotFound { node }, .. } if overridden(case.ops, *node) => {
@@ -192,14 +198,18 @@ fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
         let (Some((_, _, active)), Some(ours)) = (&node.flags, state.nodes.get_mut(usize::from(*id))) else { return false };
         ours.flags.inactive = !active;
     }
-    let free = |id: NodeId| shown.nodes.get(&id.0).is_some_and(|node| node.users == Some((0, words::SEEN.0)));
+    // Whom it has asked already follows from what is there no more.
+    let has = |id: NodeId, pair: Pair| {
+        let bits = (pair.need.0 & words::SEEN.0, pair.share.0 & words::SEEN.0);
+        shown.nodes.get(&id.0).and_then(|node| node.each.as_ref()).is_some_and(|each| each.contains(&bits))
+    };
     let users = state.edges().iter().filter_map(|edge| match edge.parent {
-        Parent::User(user) if free(edge.child) => Some(Op::SetUser { user, pair: Pair::FREE }),
+        Parent::User(user) if !has(edge.child, edge.wanted) => Some(Op::SetUser { user, pair: Pair::FREE }),
         _ => None,
     });
     let users: Vec<Op> = users.collect();
     let mut work = Work::new(&state);
-    users.into_iter().all(|op| work.step(op).is_ok()) && is(shown, &work.graph)
+    !users.is_empty() && users.into_iter().all(|op| work.step(op).is_ok()) && is(shown, &work.graph)
 }
 
 /// Are nodes and edges those of this graph, whatever they need and share?
@@ -237,6 +247,17 @@ fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
 /// Was there a force-share node?
 fn has_force_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     case.before.names().any(|id| case.before.nodes[usize::from(id.0)].flags.force_share)
+}
+
+/// Does an entry name what stands below a job's filter?
+fn past_filter<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> bool {
+    let implicit = |id: NodeId| state.node(id).is_some_and(|node| node.flags.implicit);
+    let said = |edge: &Edge| match edge.name {
+        ChildName::FILE => entry.file,
+        ChildName::BACKING => entry.backing.flatten(),
+        _ => None,
+    };
+    state.children(entry.node).any(|edge| implicit(edge.child) && said(edge).is_some_and(|to| to != edge.child))
 }
 
 /// Is that node only named by an entry after which its node is listed again?

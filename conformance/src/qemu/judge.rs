@@ -151,7 +151,7 @@ pub fn judge_as<const N: usize, const E: usize>(
 /// Is this what the state should show?
 pub fn is<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
     let expected = see::expected(state);
-    *shown == if shown.has_flags() { expected } else { expected.plain() }
+    shown.like(&expected) == expected.like(shown)
 }
 
 /// The state after snapshots when their nodes are reopened read-only, as far as that can be.
@@ -215,8 +215,7 @@ fn difference<const N: usize, const E: usize>(case: &Case<'_, N, E>, after: &Sta
     }
     let shown = case.shown?;
     let expected = see::expected(after);
-    let expected = if shown.has_flags() { expected } else { expected.plain() };
-    let lines = shown.differences(&expected);
+    let lines = shown.like(&expected).differences(&expected.like(shown));
     (!lines.is_empty()).then(|| format!("model: {}; the graphs differ: {}", model(), lines.join("; ")))
 }
 

@@ -30,6 +30,9 @@ pub struct NodeShown {
     /// What its root users together need and share; none if it has none.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub users: Option<(u8, u8)>,
+    /// What each of its root users has, sorted; none where it is not to be compared: of a job's users QEMU has more than we.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Vec<(u8, u8)>>,
     /// Driver, read-only, active: known only if it was asked for.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub flags: Option<(String, bool, bool)>,
@@ -39,6 +42,9 @@ impl NodeShown {
     fn add_user(&mut self, pair: Pair) {
         let (need, share) = self.users.unwrap_or((0, words::SEEN.0));
         self.users = Some((need | pair.need.0 & words::SEEN.0, share & pair.share.0));
+        let each = self.each.get_or_insert_default();
+        each.push((pair.need.0 & words::SEEN.0, pair.share.0 & words::SEEN.0));
+        each.sort_unstable();
     }
 }
 
@@ -87,15 +93,15 @@ impl Change {
 }
 
 impl Shown {
-    /// The same without drivers and flags.
-    pub fn plain(mut self) -> Shown {
-        self.nodes.values_mut().for_each(|node| node.flags = None);
-        self
-    }
-
-    /// Are drivers and flags known?
-    pub fn has_flags(&self) -> bool {
-        self.nodes.values().all(|node| node.flags.is_some())
+    /// The same, with only that known of it which is known of the other.
+    pub fn like(&self, other: &Shown) -> Shown {
+        let mut same = self.clone();
+        for (id, node) in &mut same.nodes {
+            let other = other.nodes.get(id);
+            node.each = node.each.take().filter(|_| other.is_none_or(|other| other.each.is_some()));
+            node.flags = node.flags.take().filter(|_| other.is_none_or(|other| other.flags.is_some()));
+        }
+        same
     }
 
     /// What this one, QEMU's, has otherwise than the other.
@@ -125,12 +131,15 @@ fn one(node: Option<&NodeShown>) -> String {
     for (name, (to, need, share)) in &node.edges {
         line += &format!(" {name}=n{to} {}", pair(*need, *share));
     }
+    if let Some(each) = &node.each {
+        line += &format!(" each {:?}", each.iter().map(|(need, share)| pair(*need, *share)).collect::<Vec<_>>());
+    }
     line + &node.users.map_or(" no users".to_owned(), |(need, share)| format!(" users {}", pair(need, share)))
 }
 
 /// What QEMU should show if its graph is this one.
 pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> Shown {
-    let mut shown = Shown::default();
+    let (mut shown, mut shared_with_jobs) = (Shown::default(), Vec::new());
     let Some(derived) = judge::derive(state) else { return shown };
     for id in state.names() {
         let node = &state.nodes[usize::from(id.0)];
@@ -141,6 +150,9 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> Shown {
     for (edge, pair) in state.edges().iter().zip(derived.edges) {
         match edge.parent {
             Parent::User(user) => {
+                if edge.ways.stay {
+                    shared_with_jobs.push(edge.child.0);
+                }
                 if edge.ways.stay && !shown.jobs.contains(&(user.main().0 as u8)) {
                     shown.jobs.push(user.main().0 as u8);
                 }
@@ -155,6 +167,11 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> Shown {
                     node.edges.insert(words::child(kind, edge.name), bits);
                 }
             }
+        }
+    }
+    for id in shared_with_jobs {
+        if let Some(node) = shown.nodes.get_mut(&id) {
+            node.each = None;
         }
     }
     shown.jobs.sort_unstable();

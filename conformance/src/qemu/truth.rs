@@ -132,9 +132,9 @@ fn is_under_active<const N: usize, const E: usize>(state: &State<N, E>, op: &Op)
     inactive(node) && state.parents(overlay).any(active_above)
 }
 
-/// Has it no node above?
+/// Has it no node and no job above?
 fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
-    state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)))
+    state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)) && !state.edges()[i].ways.stay)
 }
 
 /// Has it, or who inherits from it, an option that QEMU lets nobody repeat, and nobody leave out?
