@@ -1,5 +1,6 @@
 //! `blockgraph fuzz`: random stories, and what they were.
 
+use super::fuzz_qemu::{self, Request};
 use super::{Ending, Stop, cores, grouped, spinner, write_counterexample};
 use crate::counterexample;
 use crate::fuzz::{self, DRIVERS, Episode, Found, Made, Options, Report, driver_name, holes};
@@ -42,9 +43,29 @@ pub struct Arguments {
     /// One JSON object instead of the report.
     #[arg(long)]
     json: bool,
+    /// What the model is compared with.
+    #[arg(long, value_enum, default_value = "crate")]
+    against: Against,
+    /// With `--against qemu`: write episodes to this folder, as `conformance/traces/` has them.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// With `--record`: so many episodes.
+    #[arg(long, default_value_t = 200, requires = "record")]
+    episodes: usize,
+    /// With `--against qemu`: do not stop at a difference that no rule explains, but count all of them.
+    #[arg(long)]
+    survey: bool,
     /// Where counterexamples are written (new files only).
     #[arg(long, default_value = "counterexamples")]
     out: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Against {
+    /// The crate `blockgraph`.
+    Crate,
+    /// A real `qemu-storage-daemon`.
+    Qemu,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -72,6 +93,13 @@ pub fn run(arguments: &Arguments) -> Ending {
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64);
     let seed = arguments.seed.unwrap_or_else(clock);
     let threads = arguments.threads.map_or_else(cores, usize::from);
+    if arguments.against == Against::Qemu {
+        let ops = arguments.ops.unwrap_or(20_000);
+        let (json, out, record, keep) =
+            (arguments.json, &*arguments.out, arguments.record.as_ref(), arguments.episodes);
+        let survey = arguments.survey;
+        return fuzz_qemu::run(&Request { seed, ops, threads, json, out, record, keep, survey });
+    }
     let mut out = std::io::stdout().lock();
     if !arguments.json {
         writeln!(out, "seed {seed}, {threads} threads\n{HEADING}")?;

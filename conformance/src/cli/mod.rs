@@ -6,6 +6,7 @@ mod audit;
 mod defects;
 mod explore;
 mod fuzz;
+mod fuzz_qemu;
 mod replay;
 mod run;
 mod verify;

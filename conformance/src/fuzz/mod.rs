@@ -6,7 +6,7 @@
 mod episode;
 pub mod holes;
 mod made;
-mod simplify;
+pub(crate) mod simplify;
 pub mod tale;
 
 pub use episode::{Difference, Episode, MOST_NAMES};

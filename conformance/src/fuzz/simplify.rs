@@ -7,7 +7,7 @@ use blockgraph_model::{Entry, NodeId, Op, OpKinds, Pair, Perms, Queue, Refusal, 
 use std::cell::RefCell;
 
 /// Takes plainer turns as long as there is still a difference; `differs` as for [`shrink`].
-pub(super) fn simplify(
+pub(crate) fn simplify(
     story: Vec<Turn>,
     what: String,
     mut differs: impl FnMut(&[Turn]) -> Option<(usize, String)>,

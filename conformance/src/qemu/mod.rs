@@ -1,8 +1,21 @@
-//! A real QEMU: its storage daemon, spoken to over QMP.
+//! A real QEMU: its storage daemon, spoken to over QMP, as a third witness beside model and crate.
 
+pub mod answer;
+mod choose;
 mod client;
 mod daemon;
+pub mod deviations;
+mod job;
+pub mod judge;
+pub mod map;
+pub mod node;
+pub mod run;
+pub mod see;
 pub mod seen_graph;
+pub mod trace;
+pub mod truth;
+pub mod witness;
+pub mod words;
 
 pub use client::{Client, Event, Lost, Reply};
 pub use daemon::{Daemon, find};

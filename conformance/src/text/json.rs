@@ -222,6 +222,11 @@ pub fn parse(text: &str) -> Read<Scenario> {
 }
 
 impl Reader {
+    /// Knows the names of [`Names::numbered`], by their numbers.
+    pub fn numbered() -> Reader {
+        Reader { names: Names::numbered(), ..Reader::default() }
+    }
+
     /// Reads one line of `blockgraph run`: an operation or a name, without expectations.
     ///
     /// # Errors

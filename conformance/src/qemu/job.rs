@@ -1,0 +1,150 @@
+//! Jobs (O42 to O46): started with `auto-finalize` off, so that each stays where its work is done until it is told.
+
+use super::map::Step;
+use super::words;
+use blockgraph_model::op::{Act, Opt, Phase};
+use blockgraph_model::{Kind, NodeId, Op, Parent, State, UserId};
+use serde_json::{Value, json};
+
+/// The commands of one act of a job.
+pub(super) fn steps<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<Vec<Step>> {
+    let (act, job, filter) = match *op {
+        Op::Stream { act, job, filter, .. }
+        | Op::Commit { act, job, filter, .. }
+        | Op::CommitActive { act, job, filter, .. }
+        | Op::Mirror { act, job, filter, .. }
+        | Op::Backup { act, job, filter, .. } => (act, job, filter),
+        _ => return None,
+    };
+    match act {
+        Act::Start => {
+            let export = state.edges().iter().any(|e| e.parent == Parent::User(job) && !e.ways.stay);
+            if export || reads_snapshots(state, op) {
+                return None;
+            }
+            let (command, mut arguments) = start(state, op)?;
+            arguments["job-id"] = json!(words::user(job));
+            arguments["filter-node-name"] = json!(words::node(filter));
+            arguments["auto-finalize"] = json!(false);
+            let ready = if copies(op) { "ready" } else { "pending" };
+            Some(vec![Step::Ask(command, arguments), Step::JobIs(job, ready)])
+        }
+        Act::Finish => {
+            is_as_started(state, op).then_some(())?;
+            let mut all = Vec::new();
+            if copies(op) {
+                all.extend([ask("job-complete", job), Step::JobIs(job, "pending")]);
+            }
+            all.extend([ask("job-finalize", job), Step::JobEnds(job)]);
+            Some(all)
+        }
+        Act::Cancel => {
+            is_as_started(state, op).then_some(())?;
+            Some(vec![
+                Step::Ask("block-job-cancel", json!({"device": words::user(job), "force": true})),
+                Step::JobEnds(job),
+            ])
+        }
+    }
+}
+
+fn ask(command: &'static str, job: UserId) -> Step {
+    Step::Ask(command, json!({"id": words::user(job)}))
+}
+
+/// A job that goes on copying until it is told to complete.
+fn copies(op: &Op) -> bool {
+    matches!(op, Op::Mirror { .. } | Op::CommitActive { .. })
+}
+
+fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<(&'static str, Value)> {
+    let name = words::node;
+    Some(match *op {
+        Op::Stream { node, bottom, .. } => {
+            // QEMU reopens a read-only node by itself, streams into what is below a filter, and ends above none.
+            let is = |id: NodeId| state.node(id).is_none_or(|n| n.kind == Some(Kind::Format) && !n.flags.read_only);
+            let filter = state.node(bottom).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
+            if !is(node) || filter || node == bottom {
+                return None;
+            }
+            ("block-stream", json!({"device": name(node), "bottom": name(bottom)}))
+        }
+        Op::Commit { top, base, name: stored, .. } => {
+            // Else it is an active commit; and a read-only base QEMU reopens by itself (J7).
+            let above = overlay(state, top)?;
+            if stored.is_some() || state.node(base).is_some_and(|n| n.flags.read_only) {
+                return None;
+            }
+            ("block-commit", json!({"device": name(above), "top-node": name(top), "base-node": name(base)}))
+        }
+        Op::CommitActive { top, base, .. } => {
+            if state.node(base).is_some_and(|n| n.flags.read_only) {
+                return None;
+            }
+            ("block-commit", json!({"device": name(top), "base-node": name(base)}))
+        }
+        Op::Mirror { source, target, .. } => {
+            ("blockdev-mirror", json!({"device": name(source), "target": name(target), "sync": "full"}))
+        }
+        Op::Backup { source, target, .. } => {
+            ("blockdev-backup", json!({"device": name(source), "target": name(target), "sync": "full"}))
+        }
+        _ => return None,
+    })
+}
+
+/// Is one of its nodes above one of kind `snapshot-access`? From that nothing can be read.
+fn reads_snapshots<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let (a, b) = match *op {
+        Op::Stream { node, bottom, .. } => (node, bottom),
+        Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => (top, base),
+        Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => (source, target),
+        _ => return false,
+    };
+    [a, b].into_iter().filter(|id| state.node(*id).is_some()).any(|id| {
+        let below = state.reach(id);
+        state
+            .names()
+            .any(|id| below[usize::from(id.0)] && state.nodes[usize::from(id.0)].kind == Some(Kind::SnapshotAccess))
+    })
+}
+
+/// The topmost node of a chain in which `top` has an overlay.
+fn overlay<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Option<NodeId> {
+    let mut found = None;
+    let mut at = top;
+    for _ in 0..N {
+        let above = state.parents(at).find_map(|i| match state.edges()[i].parent {
+            Parent::Node(parent) if state.chain_edge(parent) == Some(i) => Some(parent),
+            _ => None,
+        });
+        let Some(above) = above else { break };
+        (found, at) = (Some(above), above);
+    }
+    found
+}
+
+/// Is there such a job, with this filter, and of this kind? To QEMU its name says all.
+fn is_as_started<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let (job, filter, upper, lower, kind) = match *op {
+        Op::Stream { job, filter, node, bottom, .. } => (job, filter, node, bottom, Kind::CopyOnRead),
+        Op::Commit { job, filter, top, base, .. } => (job, filter, top, base, Kind::CommitTop),
+        Op::CommitActive { job, filter, top, base, .. } | Op::Mirror { job, filter, source: top, target: base, .. } => {
+            (job, filter, top, base, Kind::MirrorTop)
+        }
+        Op::Backup { job, filter, source, target, .. } => (job, filter, source, target, Kind::CopyBeforeWrite),
+        _ => return false,
+    };
+    let stands_on =
+        |user: UserId, node| state.edges().iter().any(|e| e.parent == Parent::User(user) && e.child == node);
+    let parts = state.edges().iter().filter(|e| matches!(e.parent, Parent::User(u) if u.main() == job)).count();
+    let last = job.further(u8::try_from(parts.saturating_sub(1)).unwrap_or(u8::MAX));
+    let phase = match op {
+        Op::CommitActive { .. } => Opt::Phase(Phase::Commit),
+        Op::Mirror { .. } => Opt::Phase(Phase::Mirror),
+        _ => Opt::None,
+    };
+    let as_made = state.node(filter).is_some_and(|n| n.kind == Some(kind) && n.opt == phase);
+    let upper_too = matches!(op, Op::Backup { .. }) || stands_on(job.further(1), upper);
+    as_made && upper_too && stands_on(job, filter) && stands_on(last, lower)
+}

@@ -1,0 +1,227 @@
+//! What is seen of a graph from QEMU's side, and what should be seen of the model's.
+
+use super::words;
+use blockgraph_model::judge;
+use blockgraph_model::{NodeId, Pair, Parent, Perms, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A graph, as far as QEMU shows it; equal if nothing differs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Shown {
+    /// The nodes by number.
+    #[serde(rename = "n")]
+    pub nodes: BTreeMap<u8, NodeShown>,
+    /// Nodes and jobs whose names are not ours.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    pub strangers: Vec<String>,
+    /// The jobs by number.
+    #[serde(rename = "j", default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<u8>,
+}
+
+/// A node.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct NodeShown {
+    /// Its child edges by QEMU's name: where to, need, share.
+    #[serde(rename = "e", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub edges: BTreeMap<String, (u8, u8, u8)>,
+    /// What its root users together need and share; none if it has none.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<(u8, u8)>,
+    /// What each of its root users has, sorted; none where it is not to be compared: of a job's users QEMU has more than we.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Vec<(u8, u8)>>,
+    /// Driver, read-only, active: known only if it was asked for.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub flags: Option<(String, bool, bool)>,
+}
+
+impl NodeShown {
+    fn add_user(&mut self, pair: Pair) {
+        let (need, share) = self.users.unwrap_or((0, words::SEEN.0));
+        self.users = Some((need | pair.need.0 & words::SEEN.0, share & pair.share.0));
+        let each = self.each.get_or_insert_default();
+        each.push((pair.need.0 & words::SEEN.0, pair.share.0 & words::SEEN.0));
+        each.sort_unstable();
+    }
+}
+
+/// What of a graph is otherwise than before.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Change {
+    /// The nodes that are new or otherwise; none: gone.
+    #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
+    nodes: BTreeMap<u8, Option<NodeShown>>,
+    /// The strangers, if they are others.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    strangers: Option<Vec<String>>,
+    /// The jobs, if they are others.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
+    jobs: Option<Vec<u8>>,
+}
+
+impl Change {
+    /// From one graph to the next.
+    pub fn between(old: &Shown, new: &Shown) -> Change {
+        let gone = old.nodes.keys().filter(|id| !new.nodes.contains_key(id)).map(|id| (*id, None));
+        let other = new.nodes.iter().filter(|(id, node)| old.nodes.get(id) != Some(node));
+        Change {
+            nodes: gone.chain(other.map(|(id, node)| (*id, Some(node.clone())))).collect(),
+            strangers: (old.strangers != new.strangers).then(|| new.strangers.clone()),
+            jobs: (old.jobs != new.jobs).then(|| new.jobs.clone()),
+        }
+    }
+
+    /// The next graph.
+    pub fn of(&self, mut shown: Shown) -> Shown {
+        for (id, node) in &self.nodes {
+            match node {
+                Some(node) => _ = shown.nodes.insert(*id, node.clone()),
+                None => _ = shown.nodes.remove(id),
+            }
+        }
+        if let Some(strangers) = &self.strangers {
+            shown.strangers.clone_from(strangers);
+        }
+        if let Some(jobs) = &self.jobs {
+            shown.jobs.clone_from(jobs);
+        }
+        shown
+    }
+}
+
+impl Shown {
+    /// The same, with only that known of it which is known of the other.
+    pub fn like(&self, other: &Shown) -> Shown {
+        let mut same = self.clone();
+        for (id, node) in &mut same.nodes {
+            let other = other.nodes.get(id);
+            node.each = node.each.take().filter(|_| other.is_none_or(|other| other.each.is_some()));
+            node.flags = node.flags.take().filter(|_| other.is_none_or(|other| other.flags.is_some()));
+        }
+        same
+    }
+
+    /// What this one, QEMU's, has otherwise than the other.
+    pub fn differences(&self, model: &Shown) -> Vec<String> {
+        let mut lines = Vec::new();
+        for id in self.nodes.keys().chain(model.nodes.keys()) {
+            let (ours, theirs) = (model.nodes.get(id), self.nodes.get(id));
+            if ours != theirs {
+                lines.push(format!("n{id}: model {}, QEMU {}", one(ours), one(theirs)));
+            }
+        }
+        lines.dedup();
+        if self.strangers != model.strangers || self.jobs != model.jobs {
+            lines.push(format!("jobs: model {:?}, QEMU {:?} and {:?}", model.jobs, self.jobs, self.strangers));
+        }
+        lines
+    }
+}
+
+fn one(node: Option<&NodeShown>) -> String {
+    let pair = |need: u8, share: u8| format!("{:?}/{:?}", Perms(need), Perms(share));
+    let Some(node) = node else { return "has no such node".to_owned() };
+    let mut line = String::new();
+    if let Some((driver, read_only, active)) = &node.flags {
+        line =
+            format!("{driver}{}{}", if *read_only { " read-only" } else { "" }, if *active { "" } else { " inactive" });
+    }
+    for (name, (to, need, share)) in &node.edges {
+        line += &format!(" {name}=n{to} {}", pair(*need, *share));
+    }
+    if let Some(each) = &node.each {
+        line += &format!(" each {:?}", each.iter().map(|(need, share)| pair(*need, *share)).collect::<Vec<_>>());
+    }
+    line + &node.users.map_or(" no users".to_owned(), |(need, share)| format!(" users {}", pair(need, share)))
+}
+
+/// What QEMU should show if its graph is this one.
+pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> Shown {
+    let (mut shown, mut shared_with_jobs) = (Shown::default(), Vec::new());
+    let Some(derived) = judge::derive(state) else { return shown };
+    for id in state.names() {
+        let node = &state.nodes[usize::from(id.0)];
+        let driver = node.kind.and_then(words::driver).unwrap_or("?").to_owned();
+        let flags = Some((driver, node.flags.read_only, !node.flags.inactive));
+        shown.nodes.insert(id.0, NodeShown { flags, ..NodeShown::default() });
+    }
+    for (edge, pair) in state.edges().iter().zip(derived.edges) {
+        match edge.parent {
+            Parent::User(user) => {
+                if edge.ways.stay {
+                    shared_with_jobs.push(edge.child.0);
+                }
+                if edge.ways.stay && !shown.jobs.contains(&(user.main().0 as u8)) {
+                    shown.jobs.push(user.main().0 as u8);
+                }
+                if let Some(node) = shown.nodes.get_mut(&edge.child.0) {
+                    node.add_user(pair);
+                }
+            }
+            Parent::Node(parent) => {
+                let Some(kind) = state.node(parent).and_then(|n| n.kind) else { continue };
+                if let Some(node) = shown.nodes.get_mut(&parent.0) {
+                    let bits = (edge.child.0, pair.need.0 & words::SEEN.0, pair.share.0 & words::SEEN.0);
+                    node.edges.insert(words::child(kind, edge.name), bits);
+                }
+            }
+        }
+    }
+    for id in shared_with_jobs {
+        if let Some(node) = shown.nodes.get_mut(&id) {
+            node.each = None;
+        }
+    }
+    shown.jobs.sort_unstable();
+    shown
+}
+
+/// What `x-debug-query-block-graph` says, and `query-named-block-nodes` if it was asked too; `None`: it is no such thing.
+pub fn shown(graph: &Value, named: Option<&Value>) -> Option<Shown> {
+    let mut shown = Shown::default();
+    let mut known: BTreeMap<u64, Option<NodeId>> = BTreeMap::new();
+    for member in graph["nodes"].as_array()? {
+        let (id, name) = (member["id"].as_u64()?, member["name"].as_str()?);
+        let mut node = None;
+        match member["type"].as_str()? {
+            "block-driver" => {
+                node = words::node_of(name);
+                match node {
+                    Some(node) => _ = shown.nodes.insert(node.0, NodeShown::default()),
+                    None => shown.strangers.push(name.to_owned()),
+                }
+            }
+            "block-job" => match words::user_of(name) {
+                Some(user) => shown.jobs.push(user.0 as u8),
+                None => shown.strangers.push(name.to_owned()),
+            },
+            _ => {}
+        }
+        known.insert(id, node);
+    }
+    for edge in graph["edges"].as_array()? {
+        let end = |which: &str| known.get(&edge[which].as_u64()?).copied().flatten();
+        let (need, share) = (words::permissions_of(&edge["perm"])?, words::permissions_of(&edge["shared-perm"])?);
+        let Some(child) = end("child") else { continue };
+        match end("parent") {
+            Some(parent) => {
+                let name = edge["name"].as_str()?.to_owned();
+                shown.nodes.get_mut(&parent.0)?.edges.insert(name, (child.0, need.0, share.0));
+            }
+            None => shown.nodes.get_mut(&child.0)?.add_user(Pair::new(need, share)),
+        }
+    }
+    for node in named.and_then(Value::as_array).into_iter().flatten() {
+        let driver = node["drv"].as_str()?.to_owned();
+        // Older versions do not say who is active.
+        let flags = Some((driver, node["ro"].as_bool()?, node["active"].as_bool().unwrap_or(true)));
+        if let Some(id) = node["node-name"].as_str().and_then(words::node_of) {
+            shown.nodes.get_mut(&id.0)?.flags = flags;
+        }
+    }
+    shown.jobs.sort_unstable();
+    Some(shown)
+}

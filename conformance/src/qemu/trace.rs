@@ -1,0 +1,93 @@
+//! Recorded episodes: what was done and what QEMU said, so that it can be compared again without it.
+
+use super::judge::{Heard, Judged, Told, Verdict, judge};
+use super::map::Memory;
+use super::run::{EDGES, NODES};
+use super::see::{Change, Shown};
+use crate::story::Turn;
+use crate::text::{Body, Item, Names, json as text};
+use blockgraph_model::{Op, State};
+use serde::{Deserialize, Serialize};
+
+/// One episode, from the empty graph.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Episode {
+    /// The version of QEMU that played it.
+    pub qemu: String,
+    /// Turn by turn.
+    pub turns: Vec<Recorded>,
+    /// The graph after the last turn.
+    #[serde(skip)]
+    last: Shown,
+}
+
+/// A turn.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The operations, as `blockgraph run` reads them, in the names of [`Names::numbered`].
+    #[serde(rename = "o")]
+    pub ops: String,
+    /// What QEMU answered.
+    #[serde(rename = "t")]
+    pub told: Told,
+    /// What is otherwise in its graph; none if it was lost.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+}
+
+impl Episode {
+    /// Nothing was done yet.
+    pub fn new(version: &str) -> Episode {
+        Episode { qemu: version.to_owned(), turns: Vec::new(), last: Shown::default() }
+    }
+}
+
+impl Episode {
+    /// One turn more.
+    pub fn push(&mut self, ops: &[Op], heard: &Heard) {
+        let body = match ops {
+            [op] => Body::Single(*op),
+            _ => Body::Transaction(ops.to_vec()),
+        };
+        // It consists of words and numbers; nothing in it cannot be written.
+        let line = serde_json::to_string(&text::body(&body, &Names::numbered())).unwrap_or_default();
+        let change = heard.shown.as_ref().map(|shown| Change::between(&self.last, shown));
+        self.last = heard.shown.clone().unwrap_or_default();
+        self.turns.push(Recorded { ops: line, told: heard.told.clone(), change });
+    }
+
+    /// Compares every turn again; the number of operations compared.
+    ///
+    /// # Errors
+    /// The first turn that cannot be read, or that differs otherwise than by a rule.
+    pub fn check(&self) -> Result<u64, String> {
+        let mut reader = text::Reader::numbered();
+        let mut state = State::<NODES, EDGES>::default();
+        let (mut memory, mut count) = (Memory::default(), 0);
+        let mut last = Shown::default();
+        for (number, Recorded { ops: line, told, change }) in self.turns.iter().enumerate() {
+            let shown = change.as_ref().map(|change| change.of(std::mem::take(&mut last)));
+            let heard = Heard { told: told.clone(), shown };
+            let place = |what: &dyn std::fmt::Display| format!("turn {}: {line}: {what}", number + 1);
+            let item = reader.line(line).map_err(|problem| place(&problem.message))?;
+            let Item::Step(step) = item else { return Err(place(&"no operation")) };
+            let turn = Turn { ops: step.body.ops().to_vec(), refusals: Vec::new() };
+            if !turn.fits(&state) {
+                return Err(place(&"no room"));
+            }
+            let Judged { verdict, next, .. } = judge(&state, &memory, &turn.ops, &heard);
+            memory.after(&turn.ops, &heard.told);
+            if let Verdict::Differs(what) = verdict {
+                return Err(place(&what));
+            }
+            last = heard.shown.unwrap_or_default();
+            count += turn.ops.len() as u64;
+            match next {
+                Some(next) => state = next,
+                None if number + 1 == self.turns.len() => {}
+                None => return Err(place(&"the episode should have ended here")),
+            }
+        }
+        Ok(count)
+    }
+}

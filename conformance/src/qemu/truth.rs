@@ -1,0 +1,249 @@
+//! Is a refusal of QEMU's true, whatever the model names instead? Looked up in the state, never in the sentence's words.
+
+use super::answer::{Class, Said};
+use super::judge::{Case, same_violation};
+use super::words;
+use blockgraph_model::judge;
+use blockgraph_model::op::Entry;
+use blockgraph_model::perm::R;
+use blockgraph_model::step::Work;
+use blockgraph_model::{
+    ChildName, EdgeId, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, State, UserId, Ways, execute,
+};
+
+/// Is it true of the state before the turn that these names are missing, taken, in use, busy, the same, …?
+pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    let (state, ops) = (case.before, case.ops);
+    let there = |id: &NodeId| state.node(*id).is_some();
+    let has_user = |id: NodeId| state.parents(id).any(|i| matches!(state.edges()[i].parent, Parent::User(_)));
+    let overlay = |is: &dyn Fn(NodeId) -> bool| {
+        ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if there(&overlay) && is(overlay)))
+    };
+    match said.class {
+        Class::NotFound => said.nodes.iter().any(|id| !there(id)),
+        Class::Duplicate => said.nodes.iter().any(there),
+        Class::NoUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_none()),
+        Class::DuplicateUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_some()),
+        Class::InUse => {
+            said.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id)))
+        }
+        // QEMU asks whether somebody needs to read it.
+        Class::HasUser => {
+            let derived = judge::derive(state);
+            let read = |id: NodeId| derived.as_ref().is_some_and(|d| d.nodes[usize::from(id.0)].need.meets(R));
+            overlay(&|id| read(id) || has_user(id))
+        }
+        Class::Backing => overlay(&|id| state.node(id).and_then(|n| n.kind).is_some_and(|kind| !kind.supports_cow())),
+        Class::SlotTaken => overlay(&|id| state.children(id).any(|e| e.name == ChildName::BACKING)),
+        Class::Busy => said.nodes.iter().any(|id| is_busy(state, *id)),
+        Class::SameNode => ops.iter().any(|op| is_twice(state, op)),
+        Class::OptionStuck => entries(ops).iter().any(|entry| is_stuck(case, entry.node)),
+        Class::NotInChain => ops.iter().any(|op| is_out_of_chain(state, op)),
+        Class::NotRoot => ops.iter().any(|op| source(op).is_some_and(|id| !is_root(state, id))),
+        Class::BackingMissing => entries(ops).iter().any(|entry| {
+            let backed = state.children(entry.node).any(|e| e.name == ChildName::BACKING);
+            entry.backing.is_none() && backed
+        }),
+        Class::Cycle => ops.iter().any(is_own_child),
+        Class::ForceShare => ops.iter().any(is_shared_writable),
+        Class::Inactive => {
+            entries(ops).iter().any(|entry| is_over_inactive(state, entry))
+                || ops.iter().any(|op| is_under_active(state, op))
+        }
+        Class::Context => joins_contexts(state, ops),
+        Class::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
+        _ => false,
+    }
+}
+
+/// Is it true of the state in the middle of a transaction?
+pub fn of_middle<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    let mut work = Work::new(case.before);
+    case.ops.iter().any(|op| {
+        let done = work.step(*op).is_ok();
+        done && of_state(&Case { before: &work.graph, ..*case }, said)
+    })
+}
+
+fn is_held<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).is_some_and(|node| node.monitor)
+}
+
+fn is_busy<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).is_some()
+        && state.parents(id).any(|i| {
+            let edge = &state.edges()[i];
+            edge.name == ChildName::BACKING || edge.blocks != OpKinds::NONE
+        })
+        && (0..16).any(|kind| state.blocker(id, OpKind(kind)).is_some())
+}
+
+/// What a job reads.
+fn source(op: &Op) -> Option<NodeId> {
+    match *op {
+        Op::Mirror { source, .. } | Op::Backup { source, .. } => Some(source),
+        Op::CommitActive { top, .. } | Op::Commit { top, .. } => Some(top),
+        _ => None,
+    }
+}
+
+/// Is a node to be force-share and writable?
+fn is_shared_writable(op: &Op) -> bool {
+    let flags = match op {
+        Op::Add { spec, .. } => spec.flags,
+        Op::Open { layer, .. } => layer.flags,
+        _ => return false,
+    };
+    flags.force_share && !flags.read_only
+}
+
+/// Is a node to be its own child?
+fn is_own_child(op: &Op) -> bool {
+    match *op {
+        Op::Snapshot { node, overlay } => node == overlay,
+        Op::Open { node, backing, .. } => backing == Some(node),
+        _ => false,
+    }
+}
+
+/// Would an entry put an active node over an inactive one?
+fn is_over_inactive<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> bool {
+    let inactive = |id: NodeId| state.node(id).is_some_and(|n| n.flags.inactive);
+    !inactive(entry.node) && entry.backing.flatten().into_iter().chain(entry.file).any(inactive)
+}
+
+/// Does the turn join nodes that live in different contexts, with a user that cannot move above one of them? QEMU asks
+/// from edge to edge, and ends at the first that does not go along; C2 looks at all of them together.
+fn joins_contexts<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
+    let all = crate::text::scenario::mentioned(&ops[0])
+        .into_iter()
+        .chain(ops[1..].iter().flat_map(crate::text::scenario::mentioned));
+    let named: Vec<NodeId> = all
+        .filter_map(|declared| match declared {
+            crate::text::part::Declared::Node(id) if state.node(id).is_some() => Some(id),
+            _ => None,
+        })
+        .collect();
+    if matches!(ops, [Op::MoveContext { .. }]) {
+        return state.edges().iter().any(|e| e.ways.fixed);
+    }
+    let home = |id: &NodeId| state.nodes[usize::from(id.0)].context;
+    named.iter().any(|id| home(id) != home(&named[0])) && state.edges().iter().any(|e| e.ways.fixed)
+}
+
+/// Is an overlay that has active nodes above to be inactive, as the node below is?
+fn is_under_active<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let Op::Snapshot { node, overlay } = *op else { return false };
+    let inactive = |id: NodeId| state.node(id).is_some_and(|n| n.flags.inactive);
+    let active_above = |i: usize| matches!(state.edges()[i].parent, Parent::Node(parent) if !inactive(parent));
+    inactive(node) && state.parents(overlay).any(active_above)
+}
+
+/// Has it no node and no job above?
+fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)) && !state.edges()[i].ways.stay)
+}
+
+/// Has it, or who inherits from it, an option that QEMU lets nobody repeat, and nobody leave out?
+fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -> bool {
+    let queue = Work::new(case.before).queue(&[Entry::new(id, false)]);
+    case.before.node(id).is_some() && queue.iter().any(|(queued, _)| case.memory.is_stuck(*queued))
+}
+
+/// Are its two nodes one, but for filters?
+fn is_twice<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let bare = |from: NodeId| {
+        let mut at = from;
+        for _ in 0..N {
+            let filter = state.node(at).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
+            match state.chain_edge(at).filter(|_| filter) {
+                Some(edge) => at = state.edges()[edge].child,
+                None => break,
+            }
+        }
+        at
+    };
+    match *op {
+        Op::Snapshot { node, overlay } => node == overlay,
+        Op::Commit { top: a, base: b, .. }
+        | Op::CommitActive { top: a, base: b, .. }
+        | Op::Mirror { source: a, target: b, .. }
+        | Op::Backup { source: a, target: b, .. } => {
+            state.node(a).is_some() && state.node(b).is_some() && bare(a) == bare(b)
+        }
+        _ => false,
+    }
+}
+
+fn is_out_of_chain<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let (Op::Stream { node: top, bottom: base, .. }
+    | Op::Commit { top, base, .. }
+    | Op::CommitActive { top, base, .. }) = *op
+    else {
+        return false;
+    };
+    let mut at = top;
+    for _ in 0..N {
+        match state.chain_edge(at) {
+            Some(edge) => at = state.edges()[edge].child,
+            None => return true,
+        }
+        if at == base {
+            return false;
+        }
+    }
+    true
+}
+
+/// The entries of a reopen.
+fn entries(ops: &[Op]) -> &[Entry] {
+    match ops {
+        [Op::Reopen { queue }] => queue.entries(),
+        _ => &[],
+    }
+}
+
+/// Is the refusal true of the graph as a part of the turn alone would leave it? QEMU does one thing after the other and
+/// judges in between: the operations of a transaction, the entries of a reopen.
+pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    parts(case.ops).iter().any(|ops| {
+        let outcome = execute(case.before, ops, &[]);
+        let Outcome::Violates { graph, .. } = &outcome else { return false };
+        let child = |edge: EdgeId| match edge {
+            EdgeId::Child(parent, name) => Some(words::child(graph.node(parent)?.kind?, name)),
+            EdgeId::User(_) => None,
+        };
+        outcome.violations().iter().any(|violation| same_violation(violation, said, child))
+    })
+}
+
+/// What of a turn QEMU may have done when it judges.
+pub fn parts(ops: &[Op]) -> Vec<Vec<Op>> {
+    let mut all: Vec<Vec<Op>> = (1..ops.len()).map(|length| ops[..length].to_vec()).collect();
+    all.extend(ops.iter().flat_map(opened_first));
+    let entries = entries(ops);
+    let some = (1..1usize << entries.len()).map(|set| {
+        entries.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, entry)| *entry).collect::<Vec<Entry>>()
+    });
+    all.extend(some.filter_map(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]));
+    all
+}
+
+/// What happens first when a node is opened: a user for probing stands on the layer below, then come the children.
+fn opened_first(op: &Op) -> Vec<Vec<Op>> {
+    let probing = |node| {
+        let user = UserId(u16::from(u8::MAX));
+        vec![Op::AttachUser { user, node, pair: Pair::FREE, ways: Ways::NONE, context: None }]
+    };
+    match *op {
+        Op::Open { file, .. } => {
+            let mut bare = *op;
+            if let Op::Open { backing, .. } = &mut bare {
+                *backing = None;
+            }
+            file.map(|file| probing(file.node)).into_iter().chain([vec![bare]]).collect()
+        }
+        Op::Attach { child, name: ChildName::FILE, .. } => vec![probing(child)],
+        _ => Vec::new(),
+    }
+}

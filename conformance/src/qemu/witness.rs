@@ -1,0 +1,268 @@
+//! A daemon that does what the model is told, turn by turn, with the model's state beside it.
+
+use super::client::{Client, Lost, Reply};
+use super::daemon::Daemon;
+use super::judge::{Heard, Judged, Told, judge};
+use super::map::{self, Memory, Step};
+use super::{node, see, words};
+use blockgraph_model::{Context, Op, State, UserId};
+use serde_json::{Value, json};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+/// The contexts besides main for which the daemon has threads.
+pub const THREADS: [Context; 2] = [Context(1), Context(2)];
+/// Once in so many turns drivers and flags are asked for, too, if nothing else is a reason to.
+const ALL_SEEN: u64 = 8;
+
+/// What a daemon needs before the first operation, as commands.
+pub fn preparations() -> Vec<(&'static str, Value)> {
+    let group = json!({"qom-type": "throttle-group", "id": node::GROUP});
+    let thread = |context: &Context| ("object-add", json!({"qom-type": "iothread", "id": words::thread(*context)}));
+    let server = json!({"addr": {"type": "unix", "data": {"path": "nbd"}}});
+    let mut all = vec![("object-add", group), ("nbd-server-start", server)];
+    all.extend(THREADS.iter().map(thread));
+    all
+}
+
+/// The content of a new image, made once.
+#[derive(Clone, Debug)]
+pub struct Image(Vec<u8>);
+
+impl Image {
+    /// Makes it with `qemu-img`: an empty qcow2 image, in a file as large as itself.
+    ///
+    /// # Errors
+    /// If there is no `qemu-img`, or it fails.
+    pub fn make() -> io::Result<Image> {
+        let path = std::env::temp_dir().join(format!("blockgraph-image-{}", std::process::id()));
+        let size = node::SIZE.to_string();
+        let made = std::process::Command::new("qemu-img")
+            .args(["create", "-q", "-f", "qcow2"])
+            .arg(&path)
+            .arg(size)
+            .output()?;
+        let bytes = std::fs::read(&path);
+        // It is only a copy that is needed.
+        let _ = std::fs::remove_file(&path);
+        if !made.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
+        }
+        Ok(Image(bytes?))
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
+        std::fs::write(path, &self.0)?;
+        std::fs::File::options().write(true).open(path)?.set_len(node::SIZE)
+    }
+}
+
+/// A daemon and the state that it should have.
+#[derive(Debug)]
+pub struct Witness<const N: usize, const E: usize> {
+    daemon: Daemon,
+    image: Image,
+    /// What the model says of it.
+    pub state: State<N, E>,
+    /// What QEMU keeps besides.
+    pub memory: Memory,
+    turns: u64,
+    /// Are drivers and flags asked for after every turn?
+    pub thorough: bool,
+}
+
+/// A turn that was done and compared.
+#[derive(Debug)]
+pub struct Turned<const N: usize, const E: usize> {
+    /// What QEMU said and showed.
+    pub heard: Heard,
+    /// What the comparison says.
+    pub judged: Judged<N, E>,
+}
+
+impl<const N: usize, const E: usize> Witness<N, E> {
+    /// Starts a daemon with an empty graph.
+    ///
+    /// # Errors
+    /// If it does not start, or does not answer.
+    pub fn start(program: &Path, image: &Image, patience: Duration) -> io::Result<Self> {
+        let mut daemon = Daemon::start(program, patience)?;
+        for (command, mut arguments) in preparations() {
+            if command == "nbd-server-start" {
+                arguments["addr"]["data"]["path"] = json!(daemon.folder().join("nbd"));
+            }
+            match daemon.client.execute(command, &arguments) {
+                Ok(Reply::Done(_)) => {}
+                other => return Err(io::Error::other(format!("{command}: {other:?}"))),
+            }
+        }
+        Ok(Witness {
+            daemon,
+            image: image.clone(),
+            state: State::default(),
+            memory: Memory::default(),
+            turns: 0,
+            thorough: false,
+        })
+    }
+
+    /// QEMU's version.
+    pub fn version(&self) -> &str {
+        self.daemon.client.version()
+    }
+
+    /// Does the turn and compares; `None`: QMP does not reach it. If it ends the episode, nothing more can be done.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn take(&mut self, ops: &[Op]) -> io::Result<Option<Turned<N, E>>> {
+        let Some(steps) = map::steps(&self.state, &self.memory, ops) else { return Ok(None) };
+        let heard = self.hear(ops, &steps)?;
+        let judged = judge(&self.state, &self.memory, ops, &heard);
+        if let Some(next) = judged.next {
+            self.state = next;
+        }
+        self.memory.after(ops, &heard.told);
+        Ok(Some(Turned { heard, judged }))
+    }
+
+    fn hear(&mut self, ops: &[Op], steps: &[Step]) -> io::Result<Heard> {
+        self.turns += 1;
+        let told = match self.do_steps(steps)? {
+            Ok(told) => told,
+            Err(lost) => return Ok(Heard { told: self.what_became(&lost), shown: None }),
+        };
+        let flags =
+            self.thorough || self.turns.is_multiple_of(ALL_SEEN) || ops.len() > 1 || ops.iter().any(changes_flags);
+        let shown = match self.look(flags) {
+            Ok(shown) => shown,
+            Err(lost) => return Ok(Heard { told: self.what_became(&lost), shown: None }),
+        };
+        Ok(Heard { told, shown: Some(shown) })
+    }
+
+    fn look(&mut self, flags: bool) -> Result<see::Shown, Lost> {
+        let client = &mut self.daemon.client;
+        let graph = done(client, "x-debug-query-block-graph", &json!({}))?;
+        let named = if flags { Some(done(client, "query-named-block-nodes", &json!({"flat": true}))?) } else { None };
+        see::shown(&graph, named.as_ref()).ok_or_else(|| Lost::Confused(graph.to_string()))
+    }
+
+    fn do_steps(&mut self, steps: &[Step]) -> io::Result<Result<Told, Lost>> {
+        for step in steps {
+            if let Step::Image(node) = step {
+                if self.state.node(*node).is_none() {
+                    self.image.write(&self.path(*node))?;
+                }
+                continue;
+            }
+            match self.do_step(step) {
+                Ok(None) => {}
+                Ok(Some(refused)) => return Ok(Ok(refused)),
+                Err(lost) => return Ok(Err(lost)),
+            }
+        }
+        Ok(Ok(Told::Done))
+    }
+
+    fn path(&self, node: blockgraph_model::NodeId) -> PathBuf {
+        self.daemon.folder().join(node::image(node))
+    }
+
+    fn do_step(&mut self, step: &Step) -> Result<Option<Told>, Lost> {
+        match step {
+            Step::Ask(command, arguments) => {
+                // What came before belongs to what was asked before.
+                self.daemon.client.take_events();
+                let mut arguments = arguments.clone();
+                place_files(&mut arguments, self.daemon.folder());
+                match self.daemon.client.execute(command, &arguments)? {
+                    Reply::Done(_) => Ok(None),
+                    Reply::Error { class, text } => Ok(Some(Told::Refused(class, text))),
+                }
+            }
+            Step::ExportGone(user) => {
+                let name = words::user(*user);
+                self.daemon.client.wait_for(&["BLOCK_EXPORT_DELETED"], |event| event.data["id"] == name)?;
+                Ok(None)
+            }
+            Step::JobIs(job, status) => self.wait_for_job(*job, status),
+            Step::JobEnds(job) => self.job_ends(*job),
+            Step::Image(_) => Ok(None),
+        }
+    }
+
+    /// Asks until the job has that status. If it is gone it has failed.
+    fn wait_for_job(&mut self, job: UserId, status: &str) -> Result<Option<Told>, Lost> {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let name = words::user(job);
+        while Instant::now() < deadline {
+            let jobs = done(&mut self.daemon.client, "query-jobs", &json!({}))?;
+            let there = jobs.as_array().into_iter().flatten().find(|there| there["id"] == name);
+            match there.and_then(|there| there["status"].as_str()) {
+                Some(now) if now == status => return Ok(None),
+                Some("aborting" | "concluded" | "null") | None => return Ok(Some(self.how_it_ended(&name)?)),
+                Some(_) => std::thread::sleep(Duration::from_micros(200)),
+            }
+        }
+        Err(Lost::TimedOut)
+    }
+
+    fn how_it_ended(&mut self, name: &str) -> Result<Told, Lost> {
+        let ends = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
+        let event = self.daemon.client.wait_for(&ends, |event| event.data["device"] == name)?;
+        let text = event.data["error"].as_str().unwrap_or("the job has ended by itself");
+        Ok(Told::Refused("JobError".to_owned(), text.to_owned()))
+    }
+
+    fn job_ends(&mut self, job: UserId) -> Result<Option<Told>, Lost> {
+        let name = words::user(job);
+        let ends = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
+        let event = self.daemon.client.wait_for(&ends, |event| event.data["device"] == name)?;
+        let gone = |event: &super::client::Event| event.data["id"] == name && event.data["status"] == "null";
+        self.daemon.client.wait_for(&["JOB_STATUS_CHANGE"], gone)?;
+        Ok(event.data["error"].as_str().map(|text| Told::Refused("JobError".to_owned(), text.to_owned())))
+    }
+
+    fn what_became(&mut self, lost: &Lost) -> Told {
+        use std::os::unix::process::ExitStatusExt;
+        let status: Option<ExitStatus> = self.daemon.autopsy(lost);
+        Told::Lost(match (lost, status.and_then(|status| status.signal())) {
+            (Lost::Confused(line), _) => format!("says what is no answer: {line}"),
+            (_, Some(signal)) => format!("has died of signal {signal}"),
+            (Lost::TimedOut, None) => "hangs".to_owned(),
+            (Lost::Died, None) => "has ended".to_owned(),
+        })
+    }
+}
+
+/// A query, which is always answered.
+fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, Lost> {
+    match client.execute(command, arguments)? {
+        Reply::Done(value) => Ok(value),
+        Reply::Error { text, .. } => Err(Lost::Confused(text)),
+    }
+}
+
+/// Can it change what only `query-named-block-nodes` shows?
+fn changes_flags(op: &Op) -> bool {
+    !matches!(op, Op::AttachUser { .. } | Op::DetachUser { .. } | Op::Delete { .. } | Op::MoveContext { .. })
+}
+
+/// File names are relative to the daemon's folder.
+fn place_files(arguments: &mut Value, folder: &Path) {
+    match arguments {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(name) if key == "filename" => *value = json!(folder.join(&*name)),
+                    _ => place_files(value, folder),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| place_files(value, folder)),
+        _ => {}
+    }
+}
