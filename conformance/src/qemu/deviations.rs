@@ -7,7 +7,7 @@ use super::see::{self, NodeShown, Shown};
 use super::{truth, words};
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    ChildName, Context, Edge, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation,
+    Act, ChildName, Context, Edge, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation,
 };
 
 /// The rules: variant, number, in a few words.
@@ -64,11 +64,12 @@ rules! {
     UserRobbed "D20" "a refused or unjudged inactivation takes permissions from users whose node stays active"
     JobInactivated "D21" "a node that a job uses is inactivated"
     OverlayRead "D22" "an overlay is refused if somebody reads it, and not if it has a user"
-    NamedFilter "D27" "a job's filter that was given a name is no implicit one"
-    Overridden "D26" "of a node that a reopen lists twice what the first entry says is not looked at"
-    HalfPairs "D25" "a refused activation leaves needs and shares behind that nobody asked for"
     AbortInactive "D23" "an aborted snapshot of an inactive node leaves its overlay inactive"
     OverlayTwice "D24" "a transaction that names an overlay twice dies when it is undone"
+    HalfPairs "D25" "a refused activation leaves needs and shares behind that nobody asked for"
+    Overridden "D26" "of a node that a reopen lists twice what the first entry says is not looked at"
+    NamedFilter "D27" "a job's filter that was given a name is no implicit one"
+    CommitSets "D28" "an active commit needs Z on its base only if that is shorter, and lets others read the top"
 }
 
 /// The rule by which this case differs, if there is one.
@@ -117,7 +118,14 @@ fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
     let violations = case.outcome.violations();
     let only = |is: fn(&Violation) -> bool| !violations.is_empty() && violations.iter().all(is);
     let of_job = |user: UserId| case.before.edges().iter().any(|e| e.parent == Parent::User(user) && e.ways.stay);
+    let of_jobs = |state: &State<N, E>| state.edges().iter().any(|e| e.ways.stay);
     match case.ops {
+        [Op::CommitActive { act: Act::Start, .. }] => match case.outcome {
+            Outcome::Done { next, .. } if case.shown.is_some_and(|shown| same_shape(shown, next)) => {
+                Some(Rule::CommitSets)
+            }
+            _ => None,
+        },
         [Op::Snapshot { .. }, ..] if case.like == Like::Sealed => Some(Rule::Sealed),
         _ if kept_share(case) => Some(Rule::KeptShare),
         [op] if job_nodes(op).is_some() && has_force_share(case) && !violations.is_empty() => Some(Rule::KeptShare),
@@ -137,6 +145,9 @@ fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
         [Op::Inactivate { .. }] if robbed(case) => Some(Rule::UserRobbed),
         [Op::Inactivate { .. }] => match case.outcome {
             Outcome::Failed { error: StepError::UserActive { user }, .. } if of_job(*user) => {
+                Some(Rule::JobInactivated)
+            }
+            Outcome::Done { next, .. } if of_jobs(next) && case.shown.is_some_and(|shown| same_shape(shown, next)) => {
                 Some(Rule::JobInactivated)
             }
             _ if case.like == Like::Half && only(|v| matches!(v, Violation::InactiveNode { .. })) => {
@@ -171,6 +182,11 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
     let snapshots = matches!(case.ops, [Op::Snapshot { .. }, ..]);
     if case.like == Like::Half && snapshots && !done {
         return Some(Rule::AbortInactive);
+    }
+    if matches!(case.outcome, Outcome::Failed { error: StepError::ImplicitChild { .. }, .. })
+        && case.like == Like::Before
+    {
+        return Some(Rule::NamedFilter);
     }
     // Of what is refused as a whole nothing may have happened.
     if case.like != Like::Before && (done || case.like != Like::After) {

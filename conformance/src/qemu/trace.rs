@@ -42,9 +42,15 @@ impl Episode {
     }
 }
 
+/// So many turns of an episode are kept; the files are to stay small.
+const KEPT: usize = 24;
+
 impl Episode {
     /// One turn more.
     pub fn push(&mut self, ops: &[Op], heard: &Heard) {
+        if self.turns.len() == KEPT {
+            return;
+        }
         let body = match ops {
             [op] => Body::Single(*op),
             _ => Body::Transaction(ops.to_vec()),

@@ -44,7 +44,7 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
             let backed = state.children(entry.node).any(|e| e.name == ChildName::BACKING);
             entry.backing.is_none() && backed
         }),
-        Class::Cycle => ops.iter().any(is_own_child),
+        Class::Cycle => ops.iter().any(is_own_child) || entries(ops).iter().any(is_own_entry),
         Class::ForceShare => ops.iter().any(is_shared_writable),
         Class::Inactive => {
             entries(ops).iter().any(|entry| is_over_inactive(state, entry))
@@ -85,6 +85,11 @@ fn source(op: &Op) -> Option<NodeId> {
         Op::CommitActive { top, .. } | Op::Commit { top, .. } => Some(top),
         _ => None,
     }
+}
+
+/// The same, in a reopen.
+fn is_own_entry(entry: &Entry) -> bool {
+    entry.backing == Some(Some(entry.node)) || entry.file == Some(entry.node)
 }
 
 /// Is a node to be force-share and writable?
