@@ -95,7 +95,8 @@ pub fn run(arguments: &Arguments) -> Ending {
     let threads = arguments.threads.map_or_else(cores, usize::from);
     if arguments.against == Against::Qemu {
         let ops = arguments.ops.unwrap_or(20_000);
-        let (json, out, record, keep) = (arguments.json, &*arguments.out, arguments.record.as_ref(), arguments.episodes);
+        let (json, out, record, keep) =
+            (arguments.json, &*arguments.out, arguments.record.as_ref(), arguments.episodes);
         let survey = arguments.survey;
         return fuzz_qemu::run(&Request { seed, ops, threads, json, out, record, keep, survey });
     }

@@ -24,7 +24,9 @@ pub(super) struct Request<'a> {
 
 pub(super) fn run(request: &Request<'_>) -> Ending {
     let Some(program) = find() else {
-        return Err(Stop::Input("qemu-storage-daemon is not installed (in Debian: apt-get install qemu-utils)".to_owned()));
+        return Err(Stop::Input(
+            "qemu-storage-daemon is not installed (in Debian: apt-get install qemu-utils)".to_owned(),
+        ));
     };
     let options = Options {
         seed: request.seed,
@@ -45,7 +47,11 @@ pub(super) fn run(request: &Request<'_>) -> Ending {
     if let Some(folder) = request.record {
         record(folder, request.seed, &report)?;
     }
-    if request.json { as_json(request, &report)? } else { print(request, &report)? }
+    if request.json {
+        as_json(request, &report)?
+    } else {
+        print(request, &report)?
+    }
     if let Some(found) = &report.found {
         finding(request, found)?;
     }
@@ -59,7 +65,11 @@ fn rate(report: &Report) -> f64 {
 fn print(request: &Request<'_>, report: &Report) -> io::Result<()> {
     let (mut out, counts) = (io::stdout().lock(), &report.counts);
     let (episodes, turns, ops) = (grouped(counts.episodes), grouped(counts.turns), grouped(counts.ops));
-    writeln!(out, "QEMU {}, seed {}: {episodes} episodes, {turns} turns, {ops} operations compared", report.version, request.seed)?;
+    writeln!(
+        out,
+        "QEMU {}, seed {}: {episodes} episodes, {turns} turns, {ops} operations compared",
+        report.version, request.seed
+    )?;
     writeln!(out, "{:.0} operations a second with {} daemon(s) at once", rate(report), request.threads)?;
     let mut verb = "";
     for ((row, end), count) in &counts.matrix {
@@ -77,7 +87,15 @@ fn print(request: &Request<'_>, report: &Report) -> io::Result<()> {
         writeln!(out, "\n{} × {kind}\n  episode {}: {}", grouped(*count), first.episode, first.what)?;
         first.story.iter().try_for_each(|turn| writeln!(out, "    {}", counterexample::line(turn)))?;
     }
-    writeln!(out, "{}", if report.found.is_none() && counts.unexplained.is_empty() { "no unexplained difference" } else { "model and QEMU DIFFER" })
+    writeln!(
+        out,
+        "{}",
+        if report.found.is_none() && counts.unexplained.is_empty() {
+            "no unexplained difference"
+        } else {
+            "model and QEMU DIFFER"
+        }
+    )
 }
 
 fn as_json(request: &Request<'_>, report: &Report) -> io::Result<()> {
@@ -110,7 +128,8 @@ fn finding(request: &Request<'_>, found: &Found) -> Result<(), Stop> {
 /// One episode a line.
 fn record(folder: &Path, seed: u64, report: &Report) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    let mut file = io::BufWriter::new(std::fs::File::create(folder.join(format!("qemu-{}-{seed}.jsonl", report.version)))?);
+    let mut file =
+        io::BufWriter::new(std::fs::File::create(folder.join(format!("qemu-{}-{seed}.jsonl", report.version)))?);
     for episode in &report.kept {
         writeln!(file, "{}", serde_json::to_string(episode)?)?;
     }

@@ -137,8 +137,7 @@ const WORDS: [(&str, Class); 64] = [
 pub fn read(class: &str, text: &str) -> Said {
     let by_text = WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, class)| *class);
     let by_class = if class == "DeviceNotFound" { Class::NotFound } else { Class::Other };
-    let mut said =
-        Said { class: by_text.unwrap_or(by_class), nodes: Vec::new(), users: Vec::new(), parties: None };
+    let mut said = Said { class: by_text.unwrap_or(by_class), nodes: Vec::new(), users: Vec::new(), parties: None };
     for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
         said.nodes.extend(words::node_of(word));
         said.users.extend(words::user_of(word));

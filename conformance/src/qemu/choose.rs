@@ -96,7 +96,13 @@ pub fn choose<const N: usize, const E: usize>(
     for (number, (weight, way)) in ways.iter().enumerate() {
         if place < *weight {
             let left_out = number > 2 && setup.without >> number & 1 == 1;
-            return if few { chooser.add() } else if left_out { None } else { way(&mut chooser) };
+            return if few {
+                chooser.add()
+            } else if left_out {
+                None
+            } else {
+                way(&mut chooser)
+            };
         }
         place -= weight;
     }
@@ -207,7 +213,14 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         };
         let backing = (is_format && self.luck.one_in(2)).then(|| self.node());
         let flags = self.flags();
-        Some(vec![Op::Open { node, layer: Layer { kind, flags }, file: Some(file), backing, overlay: None, probe: false }])
+        Some(vec![Op::Open {
+            node,
+            layer: Layer { kind, flags },
+            file: Some(file),
+            backing,
+            overlay: None,
+            probe: false,
+        }])
     }
 
     fn delete(&mut self) -> Option<Vec<Op>> {
@@ -233,7 +246,16 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     /// Most of what it has, and something new.
     fn entry(&mut self) -> Entry {
         let reopens = |_, kind| {
-            matches!(kind, Kind::Protocol | Kind::File | Kind::Filter | Kind::Format | Kind::Blkdebug | Kind::Raw | Kind::Preallocate)
+            matches!(
+                kind,
+                Kind::Protocol
+                    | Kind::File
+                    | Kind::Filter
+                    | Kind::Format
+                    | Kind::Blkdebug
+                    | Kind::Raw
+                    | Kind::Preallocate
+            )
         };
         let node = self.node_of(reopens);
         let mut entry = Entry::new(node, false);
@@ -360,10 +382,9 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         });
         let jobs: Vec<(UserId, NodeId)> = jobs.collect();
         let (job, filter) = self.luck.of(&jobs)?;
-        let of = |user: UserId| {
-            self.state.edges().iter().find(|e| e.parent == Parent::User(user)).map(|e| e.child)
-        };
-        let parts = self.state.edges().iter().filter(|e| matches!(e.parent, Parent::User(u) if u.main() == job)).count();
+        let of = |user: UserId| self.state.edges().iter().find(|e| e.parent == Parent::User(user)).map(|e| e.child);
+        let parts =
+            self.state.edges().iter().filter(|e| matches!(e.parent, Parent::User(u) if u.main() == job)).count();
         let upper = of(job.further(1))?;
         let lower = of(job.further(parts as u8 - 1))?;
         let node = self.state.node(filter)?;

@@ -6,7 +6,10 @@ use super::judge::{Case, Like, Told, is};
 use super::see::{self, NodeShown, Shown};
 use super::{truth, words};
 use blockgraph_model::step::Work;
-use blockgraph_model::{Act, ChildName, Context, Edge, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation};
+use blockgraph_model::{
+    Act, ChildName, Context, Edge, EdgeId, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId,
+    Violation,
+};
 
 /// The rules: variant, number, in a few words.
 macro_rules! rules {
@@ -94,7 +97,9 @@ fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
 /// Is one overlay named twice?
 fn overlay_twice(ops: &[Op]) -> bool {
     let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
-    ops.iter().enumerate().any(|(i, op)| overlay(op).is_some() && ops[..i].iter().any(|other| overlay(other) == overlay(op)))
+    ops.iter()
+        .enumerate()
+        .any(|(i, op)| overlay(op).is_some() && ops[..i].iter().any(|other| overlay(other) == overlay(op)))
 }
 
 /// Does some node live in another context than main?
@@ -117,12 +122,27 @@ fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
     let of_jobs = |state: &State<N, E>| state.edges().iter().any(|e| e.ways.stay);
     match case.ops {
         [Op::CommitActive { act: Act::Start, .. }] => match case.outcome {
-            Outcome::Done { next, .. } if case.shown.is_some_and(|shown| same_shape(shown, next)) => Some(Rule::CommitSets),
+            Outcome::Done { next, .. } if case.shown.is_some_and(|shown| same_shape(shown, next)) => {
+                Some(Rule::CommitSets)
+            }
+            Outcome::Violates { .. }
+                if has_started(case, &case.ops[0]) && violations.iter().any(|v| is_about(v, case.ops)) =>
+            {
+                Some(Rule::CommitSets)
+            }
             _ => None,
         },
+        [Op::Snapshot { overlay, .. }]
+            if case.before.node(*overlay).is_some_and(|n| n.flags.inactive)
+                && matches!(case.outcome, Outcome::Done { next, .. } if case.shown.is_some_and(|s| same_shape(s, next))) =>
+        {
+            Some(Rule::OverInactive)
+        }
         [Op::Snapshot { .. }, ..] if case.like == Like::Sealed => Some(Rule::Sealed),
-        _ if kept_share(case) => Some(Rule::KeptShare),
-        [op] if job_nodes(op).is_some() && has_force_share(case) && !violations.is_empty() => Some(Rule::KeptShare),
+        [op, ..] if (matches!(op, Op::Snapshot { .. }) || job_nodes(op).is_some()) && kept_share(case) => {
+            Some(Rule::KeptShare)
+        }
+        [op] if has_force_share(case) && !violations.is_empty() && has_started(case, op) => Some(Rule::KeptShare),
         _ if only(|v| matches!(v, Violation::ContextClash { .. } | Violation::ContextFixed { .. })) => {
             Some(Rule::ThreadFirst)
         }
@@ -138,11 +158,15 @@ fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
         },
         [Op::Inactivate { .. }] if robbed(case) => Some(Rule::UserRobbed),
         [Op::Inactivate { .. }] => match case.outcome {
-            Outcome::Failed { error: StepError::UserActive { user }, .. } if of_job(*user) => Some(Rule::JobInactivated),
+            Outcome::Failed { error: StepError::UserActive { user }, .. } if of_job(*user) => {
+                Some(Rule::JobInactivated)
+            }
             Outcome::Done { next, .. } if of_jobs(next) && case.shown.is_some_and(|shown| same_shape(shown, next)) => {
                 Some(Rule::JobInactivated)
             }
-            _ if case.like == Like::Half && only(|v| matches!(v, Violation::InactiveNode { .. })) => Some(Rule::Unjudged),
+            _ if case.like == Like::Half && only(|v| matches!(v, Violation::InactiveNode { .. })) => {
+                Some(Rule::Unjudged)
+            }
             _ => None,
         },
         [Op::Snapshot { .. }, ..] if only(|v| matches!(v, Violation::InactiveChild { .. })) => Some(Rule::OverInactive),
@@ -173,7 +197,9 @@ fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -
     if case.like == Like::Half && snapshots && !done {
         return Some(Rule::AbortInactive);
     }
-    if matches!(case.outcome, Outcome::Failed { error: StepError::ImplicitChild { .. }, .. }) && case.like == Like::Before {
+    if matches!(case.outcome, Outcome::Failed { error: StepError::ImplicitChild { .. }, .. })
+        && case.like == Like::Before
+    {
         return Some(Rule::NamedFilter);
     }
     // Of what is refused as a whole nothing may have happened.
@@ -207,7 +233,9 @@ fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Some(shown) = case.shown else { return false };
     let mut state = *case.before;
     for (id, node) in &shown.nodes {
-        let (Some((_, _, active)), Some(ours)) = (&node.flags, state.nodes.get_mut(usize::from(*id))) else { return false };
+        let (Some((_, _, active)), Some(ours)) = (&node.flags, state.nodes.get_mut(usize::from(*id))) else {
+            return false;
+        };
         ours.flags.inactive = !active;
     }
     // Whom it has asked already follows from what is there no more.
@@ -270,6 +298,28 @@ fn past_filter<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entr
         _ => None,
     };
     state.children(entry.node).any(|edge| implicit(edge.child) && said(edge).is_some_and(|to| to != edge.child))
+}
+
+/// Does QEMU show the job that this operation starts, and its filter?
+fn has_started<const N: usize, const E: usize>(case: &Case<'_, N, E>, op: &Op) -> bool {
+    let job = match *op {
+        Op::Stream { job, .. }
+        | Op::Commit { job, .. }
+        | Op::CommitActive { job, .. }
+        | Op::Mirror { job, .. }
+        | Op::Backup { job, .. } => job,
+        _ => return false,
+    };
+    let (now, before) = (case.shown, see::expected(case.before));
+    let makes = |shown: &Shown| op.makes().iter().all(|id| shown.nodes.contains_key(&id.0));
+    now.is_some_and(|now| now.jobs.contains(&(job.0 as u8)) && makes(now)) && !makes(&before)
+}
+
+/// Is it a conflict with a user of this active commit?
+fn is_about(violation: &Violation, ops: &[Op]) -> bool {
+    let [Op::CommitActive { job, .. }] = ops else { return false };
+    let of_job = |edge: &EdgeId| matches!(edge, EdgeId::User(user) if user.main() == *job);
+    matches!(violation, Violation::Conflict { needs, denies, .. } if of_job(needs) || of_job(denies))
 }
 
 /// Is that node only named by an entry after which its node is listed again?

@@ -2,7 +2,7 @@
 
 use super::map::Step;
 use super::words;
-use blockgraph_model::op::{Act, Phase, Opt};
+use blockgraph_model::op::{Act, Opt, Phase};
 use blockgraph_model::{Kind, NodeId, Op, Parent, State, UserId};
 use serde_json::{Value, json};
 
@@ -40,7 +40,10 @@ pub(super) fn steps<const N: usize, const E: usize>(state: &State<N, E>, op: &Op
         }
         Act::Cancel => {
             is_as_started(state, op).then_some(())?;
-            Some(vec![Step::Ask("block-job-cancel", json!({"device": words::user(job), "force": true})), Step::JobEnds(job)])
+            Some(vec![
+                Step::Ask("block-job-cancel", json!({"device": words::user(job), "force": true})),
+                Step::JobEnds(job),
+            ])
         }
     }
 }
@@ -100,7 +103,9 @@ fn reads_snapshots<const N: usize, const E: usize>(state: &State<N, E>, op: &Op)
     };
     [a, b].into_iter().filter(|id| state.node(*id).is_some()).any(|id| {
         let below = state.reach(id);
-        state.names().any(|id| below[usize::from(id.0)] && state.nodes[usize::from(id.0)].kind == Some(Kind::SnapshotAccess))
+        state
+            .names()
+            .any(|id| below[usize::from(id.0)] && state.nodes[usize::from(id.0)].kind == Some(Kind::SnapshotAccess))
     })
 }
 
@@ -130,7 +135,8 @@ fn is_as_started<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -
         Op::Backup { job, filter, source, target, .. } => (job, filter, source, target, Kind::CopyBeforeWrite),
         _ => return false,
     };
-    let stands_on = |user: UserId, node| state.edges().iter().any(|e| e.parent == Parent::User(user) && e.child == node);
+    let stands_on =
+        |user: UserId, node| state.edges().iter().any(|e| e.parent == Parent::User(user) && e.child == node);
     let parts = state.edges().iter().filter(|e| matches!(e.parent, Parent::User(u) if u.main() == job)).count();
     let last = job.further(u8::try_from(parts.saturating_sub(1)).unwrap_or(u8::MAX));
     let phase = match op {

@@ -124,7 +124,16 @@ pub fn judge_as<const N: usize, const E: usize>(
         Told::Refused(class, text) => Some(answer::read(class, text)),
         _ => None,
     };
-    let case = Case { before, memory, ops, outcome, told: &heard.told, said: said.as_ref(), like, shown: heard.shown.as_ref() };
+    let case = Case {
+        before,
+        memory,
+        ops,
+        outcome,
+        told: &heard.told,
+        said: said.as_ref(),
+        like,
+        shown: heard.shown.as_ref(),
+    };
     let what = difference(&case, after);
     let (verdict, next) = match (what, like) {
         (None, _) => (Verdict::Same, Some(*after)),
@@ -142,7 +151,10 @@ pub fn judge_as<const N: usize, const E: usize>(
             let done = (heard.told == Told::Done, matches!(outcome, Outcome::Done { .. }));
             // A graph that breaks our rules is no place to go on from.
             let next = next.filter(|state| violations(state).is_empty());
-            (verdict, next.filter(|_| done.0 == done.1 || done == (false, true) && like != Like::After || like == Like::Half))
+            (
+                verdict,
+                next.filter(|_| done.0 == done.1 || done == (false, true) && like != Like::After || like == Like::Half),
+            )
         }
     };
     Judged { verdict, next, class: said.map(|said| said.class) }
@@ -247,7 +259,8 @@ fn genuine<const N: usize, const E: usize>(case: &Case<'_, N, E>, outcome: &Outc
 fn same_error(error: &StepError, said: &Said) -> bool {
     let (class, node, user) = answer::of_error(error);
     let aborted = said.class == Class::Aborted && class == Class::NotFound;
-    let deleted = matches!(error, StepError::HasUser { node, .. } if said.class == Class::InUse && said.nodes.contains(node));
+    let deleted =
+        matches!(error, StepError::HasUser { node, .. } if said.class == Class::InUse && said.nodes.contains(node));
     let named = node.is_none_or(|node| said.nodes.contains(&node)) && user.is_none_or(|u| said.users.contains(&u));
     aborted || deleted || class == said.class && class != Class::Other && named
 }

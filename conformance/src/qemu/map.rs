@@ -72,7 +72,8 @@ impl Memory {
         }
         if let [Op::Reopen { queue }] = ops {
             let entries = queue.entries();
-            let twice = entries.iter().enumerate().filter(|(i, e)| entries[..*i].iter().any(|other| other.node == e.node));
+            let twice =
+                entries.iter().enumerate().filter(|(i, e)| entries[..*i].iter().any(|other| other.node == e.node));
             twice.for_each(|(_, entry)| _ = self.drained.insert(entry.node.0));
         }
     }
@@ -111,11 +112,7 @@ impl Memory {
 pub const EXPORTS: [Pair; 2] = [Pair::new(Perms(0b1), Perms(0b10111)), Pair::new(Perms(0b11), Perms(0b10111))];
 
 /// The commands that do what these operations do, in this state; `None`: QMP does not reach it.
-pub fn steps<const N: usize, const E: usize>(
-    state: &State<N, E>,
-    memory: &Memory,
-    ops: &[Op],
-) -> Option<Vec<Step>> {
+pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, ops: &[Op]) -> Option<Vec<Step>> {
     match *ops {
         [Op::Add { node, spec }, ref children @ ..] => add(node, spec, children),
         [Op::Open { node, layer, file, backing, overlay: None, probe: false }] => {
@@ -137,7 +134,8 @@ pub fn steps<const N: usize, const E: usize>(
         [Op::AttachUser { user, node, pair, ways, context }] => {
             let inactive = state.node(node).is_some_and(|n| n.flags.inactive);
             // Jobs and exports have names of their own.
-            (!is_job(state, user) && (ways.may_inactivate || !inactive)).then(|| export(user, node, pair, ways, context))?
+            (!is_job(state, user) && (ways.may_inactivate || !inactive))
+                .then(|| export(user, node, pair, ways, context))?
         }
         [Op::DetachUser { user }] => {
             let ask = Step::Ask("block-export-del", json!({"id": words::user(user)}));
@@ -188,9 +186,7 @@ fn snapshot(node: NodeId, overlay: NodeId) -> Value {
 /// Snapshots together; asking about a node that is not there is spelled `abort`.
 fn transaction<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Option<Vec<Step>> {
     let action = |op: &Op| match *op {
-        Op::Snapshot { node, overlay } => {
-            Some(json!({"type": "blockdev-snapshot", "data": snapshot(node, overlay)}))
-        }
+        Op::Snapshot { node, overlay } => Some(json!({"type": "blockdev-snapshot", "data": snapshot(node, overlay)})),
         Op::CheckOp { node, .. } if state.node(node).is_none() => Some(json!({"type": "abort", "data": {}})),
         _ => None,
     };
@@ -210,11 +206,7 @@ fn add(node: NodeId, spec: Spec, children: &[Op]) -> Option<Vec<Step>> {
 }
 
 /// The children that an open says.
-fn opened_children(
-    layer: Layer,
-    file: Option<Below>,
-    backing: Option<NodeId>,
-) -> Option<Vec<Said>> {
+fn opened_children(layer: Layer, file: Option<Below>, backing: Option<NodeId>) -> Option<Vec<Said>> {
     let main = if layer.kind.takes_filtered() {
         Role::FILTERED | Role::PRIMARY
     } else {
@@ -319,7 +311,12 @@ fn reopened<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory
     if children.iter().all(|child| child.name != ChildName::FILE) && entry.file.is_some() {
         return None;
     }
-    let flags = Flags { read_only: false, force_share: false, inactive: memory.said_inactive.contains(&entry.node.0), ..node.flags };
+    let flags = Flags {
+        read_only: false,
+        force_share: false,
+        inactive: memory.said_inactive.contains(&entry.node.0),
+        ..node.flags
+    };
     let mut all = node::options(entry.node, Spec { kind, opt: node.opt, flags }, &children)?;
     let all_keys: &mut Map<String, Value> = all.as_object_mut()?;
     if let Some(on) = entry.read_only {

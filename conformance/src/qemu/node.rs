@@ -52,7 +52,9 @@ fn complete(kind: Kind, children: &[Said]) -> bool {
     match kind {
         Kind::Protocol | Kind::File => children.is_empty(),
         Kind::Format => has(ChildName::FILE) && children.iter().all(|c| c.name.0 < 2),
-        Kind::CopyBeforeWrite | Kind::Blkverify => children.len() == 2 && has(ChildName::FILE) && has(ChildName::TARGET),
+        Kind::CopyBeforeWrite | Kind::Blkverify => {
+            children.len() == 2 && has(ChildName::FILE) && has(ChildName::TARGET)
+        }
         Kind::Quorum => {
             !children.is_empty() && children.iter().enumerate().all(|(i, c)| words::number(c.name) == Some(i as u8))
         }

@@ -142,7 +142,10 @@ pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Rep
     };
     let ended: Vec<io::Result<()>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..options.threads).map(|_| scope.spawn(|| run.work(progress))).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))).collect()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))))
+            .collect()
     });
     let time = start.elapsed();
     ended.into_iter().collect::<io::Result<()>>()?;
@@ -150,7 +153,9 @@ pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Rep
     let found = found.map(|found| shorten(options, &run.image, found));
     let mut counts = counts;
     for (kind_of, (_, example)) in counts.unexplained.iter_mut().take(SHORTENED) {
-        let same = |story: &[Turn]| differs(options, &run.image, story).filter(|(at, what)| kind(&story[..=*at], what) == *kind_of);
+        let same = |story: &[Turn]| {
+            differs(options, &run.image, story).filter(|(at, what)| kind(&story[..=*at], what) == *kind_of)
+        };
         if let (story, Some(what)) = shrink(&example.story, same) {
             (example.story, example.what) = (story, what);
         }

@@ -126,7 +126,8 @@ fn one(node: Option<&NodeShown>) -> String {
     let Some(node) = node else { return "has no such node".to_owned() };
     let mut line = String::new();
     if let Some((driver, read_only, active)) = &node.flags {
-        line = format!("{driver}{}{}", if *read_only { " read-only" } else { "" }, if *active { "" } else { " inactive" });
+        line =
+            format!("{driver}{}{}", if *read_only { " read-only" } else { "" }, if *active { "" } else { " inactive" });
     }
     for (name, (to, need, share)) in &node.edges {
         line += &format!(" {name}=n{to} {}", pair(*need, *share));

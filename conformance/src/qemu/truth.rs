@@ -3,12 +3,13 @@
 use super::answer::{Class, Said};
 use super::judge::{Case, same_violation};
 use super::words;
-use blockgraph_model::op::Entry;
 use blockgraph_model::judge;
+use blockgraph_model::op::Entry;
 use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    ChildName, EdgeId, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, State, UserId, Ways, execute,
+    Act, ChildName, EdgeId, Kind, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, Role, Spec, State, UserId,
+    Ways, execute,
 };
 
 /// Is it true of the state before the turn that these names are missing, taken, in use, busy, the same, …?
@@ -24,7 +25,9 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
         Class::Duplicate => said.nodes.iter().any(there),
         Class::NoUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_none()),
         Class::DuplicateUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_some()),
-        Class::InUse => said.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id))),
+        Class::InUse => {
+            said.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id)))
+        }
         // QEMU asks whether somebody needs to read it.
         Class::HasUser => {
             let derived = judge::derive(state);
@@ -45,7 +48,8 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
         Class::Cycle => ops.iter().any(is_own_child) || entries(ops).iter().any(is_own_entry),
         Class::ForceShare => ops.iter().any(is_shared_writable),
         Class::Inactive => {
-            entries(ops).iter().any(|entry| is_over_inactive(state, entry)) || ops.iter().any(|op| is_under_active(state, op))
+            entries(ops).iter().any(|entry| is_over_inactive(state, entry))
+                || ops.iter().any(|op| is_under_active(state, op))
         }
         Class::Context => joins_contexts(state, ops),
         Class::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
@@ -117,11 +121,15 @@ fn is_over_inactive<const N: usize, const E: usize>(state: &State<N, E>, entry: 
 /// Does the turn join nodes that live in different contexts, with a user that cannot move above one of them? QEMU asks
 /// from edge to edge, and ends at the first that does not go along; C2 looks at all of them together.
 fn joins_contexts<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
-    let all = crate::text::scenario::mentioned(&ops[0]).into_iter().chain(ops[1..].iter().flat_map(crate::text::scenario::mentioned));
-    let named: Vec<NodeId> = all.filter_map(|declared| match declared {
-        crate::text::part::Declared::Node(id) if state.node(id).is_some() => Some(id),
-        _ => None,
-    }).collect();
+    let all = crate::text::scenario::mentioned(&ops[0])
+        .into_iter()
+        .chain(ops[1..].iter().flat_map(crate::text::scenario::mentioned));
+    let named: Vec<NodeId> = all
+        .filter_map(|declared| match declared {
+            crate::text::part::Declared::Node(id) if state.node(id).is_some() => Some(id),
+            _ => None,
+        })
+        .collect();
     if matches!(ops, [Op::MoveContext { .. }]) {
         return state.edges().iter().any(|e| e.ways.fixed);
     }
@@ -166,14 +174,17 @@ fn is_twice<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> boo
         Op::Commit { top: a, base: b, .. }
         | Op::CommitActive { top: a, base: b, .. }
         | Op::Mirror { source: a, target: b, .. }
-        | Op::Backup { source: a, target: b, .. } => state.node(a).is_some() && state.node(b).is_some() && bare(a) == bare(b),
+        | Op::Backup { source: a, target: b, .. } => {
+            state.node(a).is_some() && state.node(b).is_some() && bare(a) == bare(b)
+        }
         _ => false,
     }
 }
 
 fn is_out_of_chain<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
-    let (Op::Stream { node: top, bottom: base, .. } | Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. }) =
-        *op
+    let (Op::Stream { node: top, bottom: base, .. }
+    | Op::Commit { top, base, .. }
+    | Op::CommitActive { top, base, .. }) = *op
     else {
         return false;
     };
@@ -237,6 +248,14 @@ fn opened_first(op: &Op) -> Vec<Vec<Op>> {
                 *backing = None;
             }
             file.map(|file| probing(file.node)).into_iter().chain([vec![bare]]).collect()
+        }
+        // The filter is opened above both before it is inserted.
+        Op::Backup { act: Act::Start, source, target, filter, .. } => {
+            let (name, role) = (ChildName::FILE, Role::FILTERED | Role::PRIMARY);
+            let file = Op::Attach { parent: filter, child: source, name, role };
+            let target = Op::Attach { parent: filter, child: target, name: ChildName::TARGET, role: Role::DATA };
+            let add = Op::Add { node: filter, spec: Spec::plain(Kind::CopyBeforeWrite) };
+            vec![vec![add, file], vec![add, file, target]]
         }
         Op::Attach { child, name: ChildName::FILE, .. } => vec![probing(child)],
         _ => Vec::new(),

@@ -98,7 +98,14 @@ impl<const N: usize, const E: usize> Witness<N, E> {
                 other => return Err(io::Error::other(format!("{command}: {other:?}"))),
             }
         }
-        Ok(Witness { daemon, image: image.clone(), state: State::default(), memory: Memory::default(), turns: 0, thorough: false })
+        Ok(Witness {
+            daemon,
+            image: image.clone(),
+            state: State::default(),
+            memory: Memory::default(),
+            turns: 0,
+            thorough: false,
+        })
     }
 
     /// QEMU's version.
@@ -127,7 +134,8 @@ impl<const N: usize, const E: usize> Witness<N, E> {
             Ok(told) => told,
             Err(lost) => return Ok(Heard { told: self.what_became(&lost), shown: None }),
         };
-        let flags = self.thorough || self.turns.is_multiple_of(ALL_SEEN) || ops.len() > 1 || ops.iter().any(changes_flags);
+        let flags =
+            self.thorough || self.turns.is_multiple_of(ALL_SEEN) || ops.len() > 1 || ops.iter().any(changes_flags);
         let shown = match self.look(flags) {
             Ok(shown) => shown,
             Err(lost) => return Ok(Heard { told: self.what_became(&lost), shown: None }),

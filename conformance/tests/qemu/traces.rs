@@ -48,7 +48,9 @@ fn a_wrong_answer_is_noticed() {
         assert!(episode.check().is_err(), "{:?}", episode.turns.last());
         tried += 1;
     }
-    for mut episode in ending_with(|told| matches!(told, Told::Refused(_, text) if text.contains("Permission conflict"))) {
+    for mut episode in
+        ending_with(|told| matches!(told, Told::Refused(_, text) if text.contains("Permission conflict")))
+    {
         if episode.check().is_err() {
             continue;
         }
@@ -66,7 +68,8 @@ fn a_wrong_bit_is_noticed() {
     let mut tried = 0;
     for episode in episodes().into_iter().take(60) {
         let with_edges = |turn: &Recorded| {
-            let edges = turn.change.as_ref().is_some_and(|change| serde_json::to_string(change).unwrap().contains("\"e\""));
+            let edges =
+                turn.change.as_ref().is_some_and(|change| serde_json::to_string(change).unwrap().contains("\"e\""));
             turn.told == Told::Done && edges
         };
         let Some(place) = episode.turns.iter().position(with_edges) else { continue };
