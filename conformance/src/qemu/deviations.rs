@@ -7,7 +7,8 @@ use super::see::{self, NodeShown, Shown};
 use super::{truth, words};
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    Act, ChildName, Context, Edge, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId, Violation,
+    Act, ChildName, Context, Edge, EdgeId, Entry, NodeId, Op, Outcome, Pair, Parent, State, StepError, UserId,
+    Violation,
 };
 
 /// The rules: variant, number, in a few words.
@@ -124,11 +125,24 @@ fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Rule> {
             Outcome::Done { next, .. } if case.shown.is_some_and(|shown| same_shape(shown, next)) => {
                 Some(Rule::CommitSets)
             }
+            Outcome::Violates { .. }
+                if has_started(case, &case.ops[0]) && violations.iter().any(|v| is_about(v, case.ops)) =>
+            {
+                Some(Rule::CommitSets)
+            }
             _ => None,
         },
+        [Op::Snapshot { overlay, .. }]
+            if case.before.node(*overlay).is_some_and(|n| n.flags.inactive)
+                && matches!(case.outcome, Outcome::Done { next, .. } if case.shown.is_some_and(|s| same_shape(s, next))) =>
+        {
+            Some(Rule::OverInactive)
+        }
         [Op::Snapshot { .. }, ..] if case.like == Like::Sealed => Some(Rule::Sealed),
-        _ if kept_share(case) => Some(Rule::KeptShare),
-        [op] if job_nodes(op).is_some() && has_force_share(case) && !violations.is_empty() => Some(Rule::KeptShare),
+        [op, ..] if (matches!(op, Op::Snapshot { .. }) || job_nodes(op).is_some()) && kept_share(case) => {
+            Some(Rule::KeptShare)
+        }
+        [op] if has_force_share(case) && !violations.is_empty() && has_started(case, op) => Some(Rule::KeptShare),
         _ if only(|v| matches!(v, Violation::ContextClash { .. } | Violation::ContextFixed { .. })) => {
             Some(Rule::ThreadFirst)
         }
@@ -284,6 +298,28 @@ fn past_filter<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entr
         _ => None,
     };
     state.children(entry.node).any(|edge| implicit(edge.child) && said(edge).is_some_and(|to| to != edge.child))
+}
+
+/// Does QEMU show the job that this operation starts, and its filter?
+fn has_started<const N: usize, const E: usize>(case: &Case<'_, N, E>, op: &Op) -> bool {
+    let job = match *op {
+        Op::Stream { job, .. }
+        | Op::Commit { job, .. }
+        | Op::CommitActive { job, .. }
+        | Op::Mirror { job, .. }
+        | Op::Backup { job, .. } => job,
+        _ => return false,
+    };
+    let (now, before) = (case.shown, see::expected(case.before));
+    let makes = |shown: &Shown| op.makes().iter().all(|id| shown.nodes.contains_key(&id.0));
+    now.is_some_and(|now| now.jobs.contains(&(job.0 as u8)) && makes(now)) && !makes(&before)
+}
+
+/// Is it a conflict with a user of this active commit?
+fn is_about(violation: &Violation, ops: &[Op]) -> bool {
+    let [Op::CommitActive { job, .. }] = ops else { return false };
+    let of_job = |edge: &EdgeId| matches!(edge, EdgeId::User(user) if user.main() == *job);
+    matches!(violation, Violation::Conflict { needs, denies, .. } if of_job(needs) || of_job(denies))
 }
 
 /// Is that node only named by an entry after which its node is listed again?

@@ -8,7 +8,8 @@ use blockgraph_model::op::Entry;
 use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    ChildName, EdgeId, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, State, UserId, Ways, execute,
+    Act, ChildName, EdgeId, Kind, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, Role, Spec, State, UserId,
+    Ways, execute,
 };
 
 /// Is it true of the state before the turn that these names are missing, taken, in use, busy, the same, …?
@@ -247,6 +248,14 @@ fn opened_first(op: &Op) -> Vec<Vec<Op>> {
                 *backing = None;
             }
             file.map(|file| probing(file.node)).into_iter().chain([vec![bare]]).collect()
+        }
+        // The filter is opened above both before it is inserted.
+        Op::Backup { act: Act::Start, source, target, filter, .. } => {
+            let (name, role) = (ChildName::FILE, Role::FILTERED | Role::PRIMARY);
+            let file = Op::Attach { parent: filter, child: source, name, role };
+            let target = Op::Attach { parent: filter, child: target, name: ChildName::TARGET, role: Role::DATA };
+            let add = Op::Add { node: filter, spec: Spec::plain(Kind::CopyBeforeWrite) };
+            vec![vec![add, file], vec![add, file, target]]
         }
         Op::Attach { child, name: ChildName::FILE, .. } => vec![probing(child)],
         _ => Vec::new(),
