@@ -5,7 +5,7 @@ use crate::op::{EdgeId, Entry, NodeId, Op, Refusal, StepError, Violation};
 use crate::perm::Pair;
 use crate::plan::{Plan, Quiet, plan, quiet, run};
 use crate::rules::{self, Input};
-use crate::state::{Edge, Grant, Parent, State};
+use crate::state::{Edge, Grant, Node, Parent, State};
 use crate::step::{Names, Work};
 
 /// The pairs of a graph, computed from nothing but its shape, flags, options and wishes (P4).
@@ -69,7 +69,12 @@ fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, a
     let Parent::Node(parent) = edge.parent else {
         return edge.wanted;
     };
-    let node = &graph.nodes[parent.0 as usize];
+    let force_share = graph.nodes[edge.child.0 as usize].flags.force_share;
+    pair_below(&graph.nodes[parent.0 as usize], edge, above, has_parents, force_share)
+}
+
+/// The same, of a node wherever it stands.
+pub(crate) fn pair_below(node: &Node, edge: &Edge, above: Pair, has_parents: bool, force_share: bool) -> Pair {
     // L3.1
     let Some(kind) = node.kind.filter(|_| !node.ejected) else {
         return edge.wanted;
@@ -84,7 +89,7 @@ fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, a
         opt: node.opt,
         role: edge.role,
         name: edge.name,
-        force_share: graph.nodes[edge.child.0 as usize].flags.force_share,
+        force_share,
     })
 }
 

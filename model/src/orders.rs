@@ -32,10 +32,16 @@ pub fn other_orders(queue: &Queue) -> Vec<Queue> {
     lists.filter(|list| list.entries() != queue.entries()).collect()
 }
 
-/// What R4 speaks of: a state without the orders of its lists.
-fn unordered<const N: usize, const M: usize>(s: &State<N, M>) -> ([Node; N], Vec<Edge>) {
+/// The edges of a state without the orders of its lists.
+pub(crate) fn unranked<const N: usize, const M: usize>(s: &State<N, M>) -> Vec<Edge> {
     let mut edges: Vec<Edge> = s.edges().iter().map(|e| Edge { rank: 0, ..*e }).collect();
     edges.sort_unstable();
+    edges
+}
+
+/// What R4 speaks of: a state without the orders of its lists.
+fn unordered<const N: usize, const M: usize>(s: &State<N, M>) -> ([Node; N], Vec<Edge>) {
+    let edges = unranked(s);
     let mut nodes = s.nodes;
     // From whom is not promised.
     nodes.iter_mut().flat_map(|node| &mut node.inherits).for_each(|inherits| inherits.from = NodeId(0));

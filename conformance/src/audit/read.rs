@@ -2,8 +2,9 @@
 
 use super::drivers;
 use super::dump::Dump;
-use super::web::{Edge, Job, Node, Upper, User, WORDS, Web};
+use super::web::{Edge, Job, Node, Upper, User, Web};
 use crate::qemu::seen_graph::GRAPH;
+use crate::qemu::words::PERMISSIONS;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, NONE};
 use blockgraph_model::{Opt, Pair, Perms, Role};
@@ -193,7 +194,7 @@ impl Reader {
         let mut perms = NONE;
         for (place, word) in words.iter().enumerate() {
             let word = word.as_str().ok_or_else(|| format!("{path}.{key}[{place}]: expected a text"))?;
-            match WORDS.iter().position(|known| *known == word) {
+            match PERMISSIONS.iter().position(|known| *known == word) {
                 Some(bit) => perms = perms | Perms(1 << bit),
                 None => self.strange(format!("the permission {word:?} is not known, and is left out")),
             }

@@ -2,8 +2,9 @@
 
 use super::Audit;
 use super::explain::{Why, needed, pair, refused, route, sentence};
-use super::web::{Upper, WORDS, Web, bits};
+use super::web::{Upper, Web, bits};
 use super::what_if::Told;
+use crate::qemu::words::PERMISSIONS;
 use blockgraph_model::Perms;
 use blockgraph_model::perm::ALL;
 use serde_json::{Value, json};
@@ -85,5 +86,5 @@ fn step_value(step: &Told) -> Value {
 }
 
 fn word(bit: Perms) -> &'static str {
-    WORDS.get(bit.0.trailing_zeros() as usize).copied().unwrap_or("?")
+    PERMISSIONS.get(bit.0.trailing_zeros() as usize).copied().unwrap_or("?")
 }

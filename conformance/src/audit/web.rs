@@ -3,6 +3,7 @@
 //! It comes from what QEMU says ([`super::read`]) or from a state of the model ([`super::state`]); checks and explanations
 //! need nothing else.
 
+use crate::qemu::words::PERMISSIONS;
 use blockgraph_model::perm::{G, NONE};
 use blockgraph_model::rules::{self, Input};
 use blockgraph_model::{ChildName, Kind, Opt, Pair, Perms, Role, op::Flags};
@@ -212,13 +213,10 @@ impl Web {
     }
 }
 
-/// QEMU's words for permissions, as it spells them in replies.
-pub const WORDS: [&str; 5] = ["consistent-read", "write", "write-unchanged", "resize", "graph-mod"];
-
 /// The words of a set in sentences: `write and resize`, `nothing`.
 pub fn said(perms: Perms) -> String {
     let bits = (0..5).filter(|bit| perms.0 >> bit & 1 == 1);
-    let mut words: Vec<&str> = bits.map(|bit| WORDS[bit]).collect();
+    let mut words: Vec<&str> = bits.map(|bit| PERMISSIONS[bit]).collect();
     let last = words.pop();
     match (words.is_empty(), last) {
         (_, None) => "nothing".to_owned(),

@@ -1,6 +1,6 @@
 //! Random turns that QMP can reach: most of them make sense, some on purpose not.
 
-use super::map::{EXPORTS, Memory};
+use super::map::{self, EXPORTS, Memory};
 use super::witness::THREADS;
 use super::words;
 use blockgraph_model::op::{Act, Flags, Opt, Phase, Ways};
@@ -245,18 +245,8 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
 
     /// Most of what it has, and something new.
     fn entry(&mut self) -> Entry {
-        let reopens = |_, kind| {
-            matches!(
-                kind,
-                Kind::Protocol
-                    | Kind::File
-                    | Kind::Filter
-                    | Kind::Format
-                    | Kind::Blkdebug
-                    | Kind::Raw
-                    | Kind::Preallocate
-            )
-        };
+        // A job's filter is reopened by nobody but the job.
+        let reopens = |_, kind| map::reopens(kind) && !matches!(kind, Kind::CommitTop | Kind::MirrorTop);
         let node = self.node_of(reopens);
         let mut entry = Entry::new(node, false);
         let Some(now) = self.state.node(node) else { return entry };

@@ -263,7 +263,7 @@ fn end<const N: usize, const E: usize>(turned: &Turned<N, E>) -> String {
         (Verdict::Deviation(rule), ..) => rule.name().to_owned(),
         (_, Told::Done, _) => "done".to_owned(),
         (_, Told::Lost(_), _) => "lost".to_owned(),
-        (_, Told::Refused(..), class) => format!("{class:?}").replace("Some(", "").replace(')', ""),
+        (_, Told::Refused(..), class) => class.map_or_else(|| "refused".to_owned(), |class| format!("{class:?}")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A daemon that does what the model is told, turn by turn, with the model's state beside it.
 
-use super::client::{Client, Lost, Reply};
+use super::client::{Client, Event, Lost, Reply};
 use super::daemon::Daemon;
 use super::judge::{Heard, Judged, Told, judge};
 use super::map::{self, Memory, Step};
@@ -210,18 +210,22 @@ impl<const N: usize, const E: usize> Witness<N, E> {
         Err(Lost::TimedOut)
     }
 
-    fn how_it_ended(&mut self, name: &str) -> Result<Told, Lost> {
+    /// The event with which a job ends.
+    fn end_of(&mut self, job: &str) -> Result<Event, Lost> {
         let ends = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
-        let event = self.daemon.client.wait_for(&ends, |event| event.data["device"] == name)?;
+        self.daemon.client.wait_for(&ends, |event| event.data["device"] == job)
+    }
+
+    fn how_it_ended(&mut self, name: &str) -> Result<Told, Lost> {
+        let event = self.end_of(name)?;
         let text = event.data["error"].as_str().unwrap_or("the job has ended by itself");
         Ok(Told::Refused("JobError".to_owned(), text.to_owned()))
     }
 
     fn job_ends(&mut self, job: UserId) -> Result<Option<Told>, Lost> {
         let name = words::user(job);
-        let ends = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
-        let event = self.daemon.client.wait_for(&ends, |event| event.data["device"] == name)?;
-        let gone = |event: &super::client::Event| event.data["id"] == name && event.data["status"] == "null";
+        let event = self.end_of(&name)?;
+        let gone = |event: &Event| event.data["id"] == name && event.data["status"] == "null";
         self.daemon.client.wait_for(&["JOB_STATUS_CHANGE"], gone)?;
         Ok(event.data["error"].as_str().map(|text| Told::Refused("JobError".to_owned(), text.to_owned())))
     }

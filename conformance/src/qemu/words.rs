@@ -4,7 +4,7 @@ use blockgraph_model::{ChildName, Context, Kind, NodeId, Perms, UserId};
 use serde_json::{Value, json};
 
 /// The permissions in QEMU's words, in the order of the bits; graph-mod is gone since 7.0.
-const PERMISSIONS: [&str; 4] = ["consistent-read", "write", "write-unchanged", "resize"];
+pub const PERMISSIONS: [&str; 5] = ["consistent-read", "write", "write-unchanged", "resize", "graph-mod"];
 
 /// The bits that QEMU still has.
 pub const SEEN: Perms = Perms(0b1111);
@@ -91,12 +91,8 @@ pub fn permissions(set: Perms) -> Vec<&'static str> {
     (0..4).filter(|bit| set.0 >> bit & 1 == 1).map(|bit| PERMISSIONS[bit]).collect()
 }
 
-/// The set of these words; `None` for a word that is none of them.
+/// The set of these words, without graph-mod; `None` for a word that is none of them.
 pub fn permissions_of(words: &Value) -> Option<Perms> {
-    let bit = |word: &Value| match word.as_str() {
-        Some("graph-mod") => Some(0),
-        Some(word) => PERMISSIONS.iter().position(|known| *known == word).map(|bit| 1 << bit),
-        None => None,
-    };
-    words.as_array()?.iter().map(bit).try_fold(0, |set, bit| Some(set | bit?)).map(Perms)
+    let bit = |word: &Value| PERMISSIONS.iter().position(|known| word == known).map(|bit| 1 << bit);
+    words.as_array()?.iter().map(bit).try_fold(0, |set, bit| Some(set | bit?)).map(|set| Perms(set) & SEEN)
 }

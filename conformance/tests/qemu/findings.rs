@@ -6,6 +6,7 @@
 //! must hold then: `edge PARENT CHILD need=… share=…`, `no edge PARENT CHILD`, with the letters of the text form; `node NAME active`
 //! or `inactive`.
 
+use blockgraph_conformance::qemu::words::permissions_of;
 use blockgraph_conformance::qemu::{Daemon, Lost, Reply, find};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -43,11 +44,7 @@ fn images(folder: &Path) {
 }
 
 fn letters(words: &Value) -> String {
-    const WORDS: [(&str, char); 4] =
-        [("consistent-read", 'r'), ("write", 'w'), ("write-unchanged", 'u'), ("resize", 'z')];
-    let words: Vec<&str> = words.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
-    let set: String = WORDS.iter().filter(|(word, _)| words.contains(word)).map(|(_, letter)| *letter).collect();
-    if set.is_empty() { "-".into() } else { set }
+    format!("{:?}", permissions_of(words).unwrap())
 }
 
 /// The edges of the graph as the pages spell them.

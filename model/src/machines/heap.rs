@@ -3,11 +3,10 @@
 //! Unlike [`State`] it can be wrong: an edge may stand in one list only, have no target, carry a pair that is not the
 //! rule's, lead to a freed node. It is loaded from a sound state, an algorithm runs on it, and it is read back.
 
-use crate::judge::derive;
+use crate::judge::{derive, pair_below};
 use crate::menu::Small;
-use crate::op::{Context, EdgeId, NodeId, Role, Slot};
+use crate::op::{Context, EdgeId, Flags, NodeId, Role, Slot};
 use crate::perm::Pair;
-use crate::rules::{self, Input};
 use crate::state::{Edge, Grant, Node, Parent, State};
 use arrayvec::ArrayVec;
 
@@ -225,20 +224,9 @@ impl Heap {
     /// What the driver of `node` asks of a child, if its cumulative pair and its flag were these.
     pub fn asked(&self, edge: &Edge, target: NodeId, above: Pair, read_only: bool) -> Pair {
         let Parent::Node(parent) = edge.parent else { return edge.wanted };
-        let node = &self.cell(parent).node;
-        let Some(kind) = node.kind else { return edge.wanted };
-        rules::child_pair(Input {
-            parent: above,
-            has_parents: !self.cell(parent).parents.is_empty(),
-            writable: !read_only && !node.flags.inactive,
-            inactive: node.flags.inactive,
-            no_io: node.flags.no_io,
-            kind,
-            opt: node.opt,
-            role: edge.role,
-            name: edge.name,
-            force_share: self.cell(target).node.flags.force_share,
-        })
+        let cell = self.cell(parent);
+        let node = Node { flags: Flags { read_only, ..cell.node.flags }, ..cell.node };
+        pair_below(&node, edge, above, !cell.parents.is_empty(), self.cell(target).node.flags.force_share)
     }
 
     /// [`Heap::asked`] of an edge that is there, with the flag as it is.

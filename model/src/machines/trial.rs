@@ -7,7 +7,8 @@ use crate::judge::{Kinds, Outcome, execute};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 use crate::op::{EdgeId, Hook, Kind, NodeId, Op, Refusal, StepError};
-use crate::state::{Edge, Node};
+use crate::orders::unranked;
+use crate::state::Node;
 use arrayvec::ArrayVec;
 
 /// How the algorithm ended.
@@ -367,15 +368,8 @@ fn accepted(right: &Outcome<6, 10>, read: Read) -> (Option<Fault>, Option<Box<Sm
 
 /// In what two states differ, the most important first.
 fn other_part(a: &Small, b: &Small) -> Part {
-    if unordered(a) != unordered(b) {
+    if unranked(a) != unranked(b) {
         return Part::Edges;
     }
     if a.nodes != b.nodes { Part::Nodes } else { Part::Lists }
-}
-
-/// The edges without the orders of the lists.
-fn unordered(state: &Small) -> Vec<Edge> {
-    let mut edges: Vec<Edge> = state.edges().iter().map(|e| Edge { rank: 0, ..*e }).collect();
-    edges.sort_unstable();
-    edges
 }
