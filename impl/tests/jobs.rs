@@ -38,7 +38,7 @@ fn start_does_what_the_table_says() {
         (
             "mirror-top",
             "commit",
-            &["job on f: R / RWUG", "job#1 on n4: - / WUG", "job#2 on n3: - / WUG", "job#3 on n2: WZ / RWUG"],
+            &["job on f: R / RWUG", "job#1 on n4: - / RWUG", "job#2 on n3: - / WUG", "job#3 on n2: WZ / RWUG"],
             &["f>n4", "n3>n2", "n4>n3"],
         ),
         ("mirror-top", "mirror", &["job on f: R / RWUG", "job#1 on n4: - / RWUG", "job#2 on t: W / UG"], &[]),

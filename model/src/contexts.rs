@@ -15,8 +15,8 @@ pub struct Settled<const N: usize> {
     looked: [bool; N],
 }
 
-/// To each name the number of its component: that of its first node.
-pub(crate) fn components<const N: usize, const M: usize>(graph: &State<N, M>) -> [u8; N] {
+/// To each name the number of its component (the nodes that edges connect): that of its first node.
+pub fn components<const N: usize, const M: usize>(graph: &State<N, M>) -> [u8; N] {
     let mut number: [u8; N] = std::array::from_fn(|i| i as u8);
     let mut merged = true;
     while merged {

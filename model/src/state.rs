@@ -355,6 +355,13 @@ impl<const N: usize, const E: usize> State<N, E> {
         self.in_slot(id, kind.filter_slot().or(kind.supports_cow().then_some(Slot::Backing))?)
     }
 
+    /// The nodes of the chain (S4) from `top` down, `top` first if it is there. In the middle of a transaction a chain can be a ring: it
+    /// is walked for as many steps as there can be nodes.
+    pub fn chain(&self, top: NodeId) -> impl Iterator<Item = NodeId> {
+        let below = |at: &NodeId| self.chain_edge(*at).map(|edge| self.edges()[edge].child);
+        std::iter::successors(self.node(top).map(|_| top), below).take(N)
+    }
+
     /// The nodes that can be reached from `from` downwards, `from` included, as a table by name.
     pub fn reach(&self, from: NodeId) -> [bool; N] {
         let mut seen = [false; N];

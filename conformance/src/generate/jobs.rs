@@ -84,18 +84,12 @@ pub(super) fn plausible<const N: usize, const E: usize>(
     let writable = |id: &NodeId| verb == 41 || state.nodes[usize::from(id.0)].writable();
     let others: Vec<NodeId> = match verb {
         // Only what is in the chain.
-        41..=43 => chain(state, a).into_iter().skip(usize::from(verb != 41)).filter(writable).collect(),
+        41..=43 => state.chain(a).skip(usize::from(verb != 41)).filter(writable).collect(),
         _ => free(to).filter(|id| *id != a).collect(),
     };
     let user = dice.pick(&dice.users(state, false))?;
     let work = Work { act: Act::Start, job: user, a, b: dice.pick(&others)?, filter: dice.unused(state).next()? };
     Some(job(verb, work, None))
-}
-
-/// The nodes of a chain.
-fn chain<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Vec<NodeId> {
-    let below = |at: &NodeId| state.chain_edge(*at).map(|edge| state.edges()[edge].child);
-    std::iter::successors(Some(top), below).take(N).collect()
 }
 
 /// The users of these that are jobs, and the nodes of their main users.

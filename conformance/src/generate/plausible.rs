@@ -393,25 +393,17 @@ fn over<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state:
     Some(Op::Append { new, top: dice.pick(&below(state, new))?, store })
 }
 
-/// The nodes of a chain, from the top.
-fn chain_of<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Vec<NodeId> {
-    let next = |id: &NodeId| state.chain_edge(*id).map(|edge| state.edges()[edge].child);
-    // In the middle of a transaction a chain can be a ring.
-    std::iter::successors(Some(top), next).take(N).collect()
-}
-
 /// A piece of a chain, if can be one with an overlay that has to be told.
 fn drop_intermediate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let overlay = |e: &Edge| matches!(e.parent, Parent::Node(parent) if e.role.has(Role::COW) && cow(state, parent));
     let careless = dice.one_in(8);
     let movable = |e: &Edge| careless || !e.frozen && !e.ways.stay && (overlay(e) || !e.role.has(Role::COW));
-    let tops = nodes(state, |id| edges(id).all(movable) && chain_of(state, id).len() > 1);
+    let tops = nodes(state, |id| edges(id).all(movable) && state.chain(id).count() > 1);
     let told: Vec<NodeId> = tops.iter().copied().filter(|&id| edges(id).any(overlay)).collect();
     let any = told.is_empty() || dice.one_in(4);
     let top = dice.pick(if any { &tops } else { &told })?;
-    let bases: Vec<NodeId> =
-        chain_of(state, top).into_iter().skip(1).filter(|&id| id != top && has_driver(state, id)).collect();
+    let bases: Vec<NodeId> = state.chain(top).skip(1).filter(|&id| id != top && has_driver(state, id)).collect();
     let base = dice.even(&bases)?;
     Some(Op::DropIntermediate { top, base, name: dice.one_in(3).then(|| dice.any_node()) })
 }

@@ -3,7 +3,7 @@
 use super::map::Step;
 use super::words;
 use blockgraph_model::op::{Act, Opt, Phase};
-use blockgraph_model::{Kind, NodeId, Op, Parent, State, UserId};
+use blockgraph_model::{ChildName, Kind, NodeId, Op, Parent, State, UserId};
 use serde_json::{Value, json};
 
 /// The commands of one act of a job.
@@ -71,7 +71,7 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
         }
         Op::Commit { top, base, name: stored, .. } => {
             // Else it is an active commit; and a read-only base QEMU reopens by itself (J7).
-            let above = overlay(state, top)?;
+            let above = uppermost(state, top)?;
             if stored.is_some() || state.node(base).is_some_and(|n| n.flags.read_only) {
                 return None;
             }
@@ -110,7 +110,7 @@ fn reads_snapshots<const N: usize, const E: usize>(state: &State<N, E>, op: &Op)
 }
 
 /// The topmost node of a chain in which `top` has an overlay.
-fn overlay<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Option<NodeId> {
+pub(super) fn uppermost<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Option<NodeId> {
     let mut found = None;
     let mut at = top;
     for _ in 0..N {
@@ -147,4 +147,24 @@ fn is_as_started<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -
     let as_made = state.node(filter).is_some_and(|n| n.kind == Some(kind) && n.opt == phase);
     let upper_too = matches!(op, Op::Backup { .. }) || stands_on(job.further(1), upper);
     as_made && upper_too && stands_on(job, filter) && stands_on(last, lower)
+}
+
+/// The files over which the job that this starts may write what is no image: that of what it copies to, with all that is below but
+/// what a format keeps in order, and of what a quorum sets right while it is read.
+pub(super) fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Vec<NodeId> {
+    let (Op::Mirror { act: Act::Start, source, target, .. } | Op::Backup { act: Act::Start, source, target, .. }) = *op
+    else {
+        return Vec::new();
+    };
+    let (mut found, mut left) = (Vec::new(), vec![(source, false), (target, true)]);
+    while let Some((id, written)) = left.pop() {
+        let Some(node) = state.node(id) else { continue };
+        if written && node.kind == Some(Kind::File) {
+            found.push(id);
+        }
+        let below = |name| (!written || node.kind != Some(Kind::Format)) && name != ChildName::BACKING;
+        let written = written || node.opt == Opt::Rewrite(true);
+        left.extend(state.children(id).filter(|edge| below(edge.name)).map(|edge| (edge.child, written)));
+    }
+    found
 }

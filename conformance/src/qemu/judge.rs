@@ -2,7 +2,7 @@
 
 use super::answer::{self, Class, Said};
 use super::deviations::{self, Rule};
-use super::map::{self, Memory};
+use super::map::Memory;
 use super::see::{self, Shown};
 use super::words;
 use blockgraph_model::judge::violations;
@@ -32,23 +32,6 @@ pub struct Heard {
     /// The graph; none after it was lost.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
-}
-
-/// Which of the model's graphs QEMU's is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Like {
-    /// The one before the turn.
-    Before,
-    /// The one after it, as the model has it.
-    After,
-    /// The one that the first operation alone leads to.
-    Part,
-    /// The one after it, with the nodes that got an overlay read-only.
-    Sealed,
-    /// The one before, with other nodes active.
-    Half,
-    /// None of them.
-    Neither,
 }
 
 /// What a comparison says.
@@ -88,11 +71,41 @@ pub struct Case<'a, const N: usize, const E: usize> {
     pub told: &'a Told,
     /// Its refusal, read.
     pub said: Option<&'a Said>,
-    /// Which graph it has now.
-    pub like: Like,
-    /// The graph itself.
+    /// The graph that it has now.
     pub shown: Option<&'a Shown>,
 }
+
+impl<const N: usize, const E: usize> Case<'_, N, E> {
+    /// The state after it, if the model has done it.
+    pub fn done(&self) -> Option<&State<N, E>> {
+        if let Outcome::Done { next, .. } = self.outcome { Some(next) } else { None }
+    }
+
+    /// Is QEMU's graph what this state should show?
+    pub fn shows(&self, state: &State<N, E>) -> bool {
+        self.shown.is_some_and(|shown| is(shown, state))
+    }
+
+    /// The kind of QEMU's refusal.
+    pub fn class(&self) -> Option<Class> {
+        self.said.map(|said| said.class)
+    }
+
+    /// Has QEMU died?
+    pub fn has_died(&self) -> bool {
+        matches!(self.told, Told::Lost(what) if what.starts_with(DIED))
+    }
+
+    /// Does QEMU hang?
+    pub fn hangs(&self) -> bool {
+        matches!(self.told, Told::Lost(what) if what == HANGS)
+    }
+}
+
+/// What becomes of a daemon that hangs.
+pub const HANGS: &str = "hangs";
+/// What becomes of a daemon that dies; the number of the signal follows.
+pub const DIED: &str = "has died of signal";
 
 /// Compares.
 pub fn judge<const N: usize, const E: usize>(
@@ -112,103 +125,38 @@ pub fn judge_as<const N: usize, const E: usize>(
     outcome: &Outcome<N, E>,
     heard: &Heard,
 ) -> Judged<N, E> {
-    let after = if let Outcome::Done { next, .. } = outcome { next } else { before };
-    let like = heard.shown.as_ref().map_or(Like::Neither, |shown| like(shown, &heard.told, before, after));
-    let part = part(before, ops).filter(|part| heard.shown.as_ref().is_some_and(|shown| is(shown, part)));
-    let like = if like == Like::Neither && part.is_some() { Like::Part } else { like };
-    let sealed = sealed(after, ops).filter(|sealed| heard.shown.as_ref().is_some_and(|shown| is(shown, sealed)));
-    let like = if like == Like::Neither && sealed.is_some() { Like::Sealed } else { like };
-    let half = heard.shown.as_ref().and_then(|shown| half(shown, before));
-    let like = if like == Like::Neither && half.is_some() { Like::Half } else { like };
     let said = match &heard.told {
         Told::Refused(class, text) => Some(answer::read(class, text)),
         _ => None,
     };
-    let case = Case {
-        before,
-        memory,
-        ops,
-        outcome,
-        told: &heard.told,
-        said: said.as_ref(),
-        like,
-        shown: heard.shown.as_ref(),
-    };
-    let what = difference(&case, after);
-    let (verdict, next) = match (what, like) {
-        (None, _) => (Verdict::Same, Some(*after)),
-        (Some(what), like) => {
-            let verdict = deviations::rule(&case).map_or(Verdict::Differs(what), Verdict::Deviation);
-            let next = match like {
-                Like::After => Some(*after),
-                Like::Before => Some(*before),
-                Like::Part => part,
-                Like::Half => half,
-                Like::Sealed => sealed,
-                Like::Neither => None,
-            };
-            // What QEMU keeps besides the graph may be another than the model's, where the two answers differ.
-            let done = (heard.told == Told::Done, matches!(outcome, Outcome::Done { .. }));
+    let (told, shown) = (&heard.told, heard.shown.as_ref());
+    let case = Case { before, memory, ops, outcome, told, said: said.as_ref(), shown };
+    let after = case.done().unwrap_or(before);
+    let (verdict, next) = match difference(&case, after) {
+        None => (Verdict::Same, Some(*after)),
+        Some(what) => match deviations::explain(&case) {
             // A graph that breaks our rules is no place to go on from.
-            let next = next.filter(|state| violations(state).is_empty());
-            (
-                verdict,
-                next.filter(|_| done.0 == done.1 || done == (false, true) && like != Like::After || like == Like::Half),
-            )
-        }
+            Some(known) => (Verdict::Deviation(known.rule), known.next.filter(|state| violations(state).is_empty())),
+            // Nor is one to which the two have come by different answers.
+            None => {
+                let agreed = case.done().is_some() == (*told == Told::Done) && case.shows(after);
+                (Verdict::Differs(what), agreed.then_some(*after))
+            }
+        },
     };
-    Judged { verdict, next, class: said.map(|said| said.class) }
+    Judged { verdict, next, class: case.class() }
+}
+
+/// Would model and QEMU agree if this had been the state before, and this had been done?
+pub fn agrees<const N: usize, const E: usize>(case: &Case<'_, N, E>, before: &State<N, E>, ops: &[Op]) -> bool {
+    let outcome = execute(before, ops, &[]);
+    let other = Case { before, ops, outcome: &outcome, ..*case };
+    difference(&other, other.done().unwrap_or(before)).is_none()
 }
 
 /// Is this what the state should show?
 pub fn is<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
-    let expected = see::expected(state);
-    shown.like(&expected) == expected.like(shown)
-}
-
-/// The state after snapshots when their nodes are reopened read-only, as far as that can be.
-fn sealed<const N: usize, const E: usize>(after: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
-    let mut state = *after;
-    for op in ops {
-        let Op::Snapshot { node, .. } = *op else { return None };
-        if state.node(node).and_then(|node| node.kind).is_some_and(map::reopens)
-            && let Outcome::Done { next, .. } = execute(&state, &[Op::SetReadOnly { node, on: true }], &[])
-        {
-            state = next;
-        }
-    }
-    Some(state)
-}
-
-/// The state before with those nodes active that QEMU shows active, if all else is as it shows.
-fn half<const N: usize, const E: usize>(shown: &Shown, before: &State<N, E>) -> Option<State<N, E>> {
-    let mut state = *before;
-    for (id, node) in &shown.nodes {
-        let (_, _, active) = node.flags.as_ref()?;
-        state.nodes.get_mut(usize::from(*id))?.flags.inactive = !active;
-    }
-    is(shown, &state).then_some(state)
-}
-
-/// What the first operation of several leads to by itself.
-fn part<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
-    match execute(before, ops.get(..1).filter(|_| ops.len() > 1)?, &[]) {
-        Outcome::Done { next, .. } => Some(next),
-        _ => None,
-    }
-}
-
-fn like<const N: usize, const E: usize>(shown: &Shown, told: &Told, before: &State<N, E>, after: &State<N, E>) -> Like {
-    // The two may look alike.
-    if *told == Told::Done && is(shown, after) {
-        Like::After
-    } else if is(shown, before) {
-        Like::Before
-    } else if is(shown, after) {
-        Like::After
-    } else {
-        Like::Neither
-    }
+    shown.is_like(&see::expected(state))
 }
 
 fn difference<const N: usize, const E: usize>(case: &Case<'_, N, E>, after: &State<N, E>) -> Option<String> {

@@ -1,9 +1,11 @@
 //! From the model's operations to QMP's commands; the table is `specs/qemu.md`.
 
+use super::home::Homes;
 use super::judge::Told;
 use super::node::{self, Said};
 use super::{job, words};
 use blockgraph_model::op::{Flags, Layer, Opt, Ways};
+use blockgraph_model::step::Work;
 use blockgraph_model::{
     Below, ChildName, Context, Entry, Kind, NodeId, Op, Pair, Parent, Perms, Role, Spec, State, UserId,
 };
@@ -35,6 +37,10 @@ pub struct Memory {
     said_share: BTreeSet<u8>,
     /// The nodes that a reopen has queued twice: QEMU leaves them drained (H61), and whatever reads them hangs.
     drained: BTreeSet<u8>,
+    /// The nodes over whose image a job may have written something else.
+    spoiled: BTreeSet<u8>,
+    /// Where nodes may live.
+    pub homes: Homes,
 }
 
 impl Memory {
@@ -48,12 +54,20 @@ impl Memory {
         self.said_inactive.contains(&node.0) || self.said_share.contains(&node.0)
     }
 
-    /// Is some node left drained?
-    pub fn has_drained(&self) -> bool {
-        !self.drained.is_empty()
+    /// Is this node left drained?
+    pub fn is_drained(&self, node: NodeId) -> bool {
+        self.drained.contains(&node.0)
+    }
+
+    /// Has a job written over what was in the file of this node?
+    pub fn is_spoiled(&self, node: NodeId) -> bool {
+        self.spoiled.contains(&node.0)
     }
 
     fn opened(&mut self, node: NodeId, flags: Flags, below: bool) {
+        self.drained.remove(&node.0);
+        self.homes.made(node);
+        self.spoiled.remove(&node.0);
         for (set, said) in
             [(&mut self.said_inactive, flags.inactive), (&mut self.said_share, below || flags.force_share)]
         {
@@ -65,10 +79,27 @@ impl Memory {
         }
     }
 
-    /// QEMU was told to do these operations.
-    pub fn after(&mut self, ops: &[Op], told: &Told) {
+    /// QEMU was told to do these operations, in this state.
+    pub fn after<const N: usize, const E: usize>(&mut self, before: &State<N, E>, ops: &[Op], told: &Told) {
         if *told == Told::Done {
             self.note(ops);
+        }
+        self.homes.after(before, ops, told);
+        for op in ops {
+            self.spoiled.extend(job::writes(before, op).into_iter().map(|id| id.0));
+        }
+        if let [Op::Reopen { queue }] = ops {
+            let mut seen = BTreeSet::new();
+            for entry in queue.entries().iter().filter(|entry| before.node(entry.node).is_some()) {
+                // With a node those are queued that inherit from it.
+                let with = Work::new(before).queue(&[Entry { keep: false, ..*entry }]);
+                let twice = with.iter().filter(|(id, _)| !seen.insert(id.0)).map(|(id, _)| id.0);
+                self.drained.extend(twice);
+            }
+        }
+        self.homes.after(before, ops, told);
+        for op in ops {
+            self.spoiled.extend(job::writes(before, op).into_iter().map(|id| id.0));
         }
         if let [Op::Reopen { queue }] = ops {
             let entries = queue.entries();
@@ -116,7 +147,7 @@ pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memor
     match *ops {
         [Op::Add { node, spec }, ref children @ ..] => add(node, spec, children),
         [Op::Open { node, layer, file, backing, overlay: None, probe: false }] => {
-            let below = file.map(|f| f.opened.map_or(holds_image(state, f.node), |o| o.kind == Kind::File));
+            let below = file.map(|f| f.opened.map_or(holds_image(state, memory, f.node), |o| o.kind == Kind::File));
             if layer.kind == Kind::Format && below != Some(true) {
                 return None;
             }
@@ -266,13 +297,13 @@ pub(super) fn reopens(kind: Kind) -> bool {
 }
 
 /// Does what is read from this node come from an image file? A format has to be found there.
-fn holds_image<const N: usize, const E: usize>(state: &State<N, E>, from: NodeId) -> bool {
+fn holds_image<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, from: NodeId) -> bool {
     let mut at = from;
     for _ in 0..N {
         // One that is not there is not read.
         let Some(kind) = state.node(at).and_then(|n| n.kind) else { return at == from };
         match kind {
-            Kind::File => return true,
+            Kind::File => return !memory.is_spoiled(at),
             Kind::Raw | Kind::Filter | Kind::CopyOnRead | Kind::Preallocate | Kind::Blkdebug => {}
             _ => return false,
         }

@@ -1,8 +1,8 @@
 //! What is seen of a graph from QEMU's side, and what should be seen of the model's.
 
-use super::words;
+use super::{job, words};
 use blockgraph_model::judge;
-use blockgraph_model::{NodeId, Pair, Parent, Perms, State};
+use blockgraph_model::{Edge, Kind, NodeId, Pair, Parent, Perms, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -39,6 +39,11 @@ pub struct NodeShown {
 }
 
 impl NodeShown {
+    /// Where its child edges lead.
+    fn targets(&self) -> Vec<(&str, u8)> {
+        self.edges.iter().map(|(name, edge)| (name.as_str(), edge.0)).collect()
+    }
+
     fn add_user(&mut self, pair: Pair) {
         let (need, share) = self.users.unwrap_or((0, words::SEEN.0));
         self.users = Some((need | pair.need.0 & words::SEEN.0, share & pair.share.0));
@@ -104,6 +109,32 @@ impl Shown {
         same
     }
 
+    /// Does nothing differ of what is known of both?
+    pub fn is_like(&self, other: &Shown) -> bool {
+        self.like(other) == other.like(self)
+    }
+
+    /// Are nodes and edges the same, whatever they need and share?
+    pub fn same_shape(&self, other: &Shown) -> bool {
+        fn bare(shown: &Shown) -> impl Iterator<Item = (u8, Vec<(&str, u8)>)> {
+            shown.nodes.iter().map(|(id, node)| (*id, node.targets()))
+        }
+        bare(self).eq(bare(other))
+    }
+
+    /// Does nothing differ but what is needed and shared, and that only on edges and users of these nodes?
+    pub fn is_but_for(&self, other: &Shown, node: impl Fn(u8) -> bool) -> bool {
+        let (mut ours, mut theirs) = (other.like(self), self.like(other));
+        for (id, ours) in ours.nodes.iter_mut().filter(|(id, _)| node(**id)) {
+            let Some(theirs) = theirs.nodes.get_mut(id) else { return false };
+            if ours.targets() != theirs.targets() || ours.users.is_none() != theirs.users.is_none() {
+                return false;
+            }
+            (theirs.edges, theirs.users, theirs.each) = (ours.edges.clone(), ours.users, ours.each.clone());
+        }
+        ours == theirs
+    }
+
     /// What this one, QEMU's, has otherwise than the other.
     pub fn differences(&self, model: &Shown) -> Vec<String> {
         let mut lines = Vec::new();
@@ -152,12 +183,12 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> Shown {
         match edge.parent {
             Parent::User(user) => {
                 if edge.ways.stay {
-                    shared_with_jobs.push(edge.child.0);
+                    shared_with_jobs.extend([edge.child.0, seat(state, edge).0]);
                 }
                 if edge.ways.stay && !shown.jobs.contains(&(user.main().0 as u8)) {
                     shown.jobs.push(user.main().0 as u8);
                 }
-                if let Some(node) = shown.nodes.get_mut(&edge.child.0) {
+                if let Some(node) = shown.nodes.get_mut(&seat(state, edge).0) {
                     node.add_user(pair);
                 }
             }
@@ -177,6 +208,12 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> Shown {
     }
     shown.jobs.sort_unstable();
     shown
+}
+
+/// The node on which QEMU has this user: a commit's main one stands on the uppermost node of the chain, not on the filter.
+fn seat<const N: usize, const E: usize>(state: &State<N, E>, edge: &Edge) -> NodeId {
+    let filter = state.node(edge.child).is_some_and(|node| node.kind == Some(Kind::CommitTop));
+    if edge.ways.stay && filter { job::uppermost(state, edge.child).unwrap_or(edge.child) } else { edge.child }
 }
 
 /// What `x-debug-query-block-graph` says, and `query-named-block-nodes` if it was asked too; `None`: it is no such thing.

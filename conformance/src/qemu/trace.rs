@@ -82,7 +82,7 @@ impl Episode {
                 return Err(place(&"no room"));
             }
             let Judged { verdict, next, .. } = judge(&state, &memory, &turn.ops, &heard);
-            memory.after(&turn.ops, &heard.told);
+            memory.after(&state, &turn.ops, &heard.told);
             if let Verdict::Differs(what) = verdict {
                 return Err(place(&what));
             }

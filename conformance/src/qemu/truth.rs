@@ -3,6 +3,7 @@
 use super::answer::{Class, Said};
 use super::judge::{Case, same_violation};
 use super::words;
+use crate::text::part::Declared;
 use blockgraph_model::judge;
 use blockgraph_model::op::Entry;
 use blockgraph_model::perm::R;
@@ -51,7 +52,6 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
             entries(ops).iter().any(|entry| is_over_inactive(state, entry))
                 || ops.iter().any(|op| is_under_active(state, op))
         }
-        Class::Context => joins_contexts(state, ops),
         Class::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
         _ => false,
     }
@@ -118,23 +118,13 @@ fn is_over_inactive<const N: usize, const E: usize>(state: &State<N, E>, entry: 
     !inactive(entry.node) && entry.backing.flatten().into_iter().chain(entry.file).any(inactive)
 }
 
-/// Does the turn join nodes that live in different contexts, with a user that cannot move above one of them? QEMU asks
-/// from edge to edge, and ends at the first that does not go along; C2 looks at all of them together.
-fn joins_contexts<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
-    let all = crate::text::scenario::mentioned(&ops[0])
-        .into_iter()
-        .chain(ops[1..].iter().flat_map(crate::text::scenario::mentioned));
-    let named: Vec<NodeId> = all
-        .filter_map(|declared| match declared {
-            crate::text::part::Declared::Node(id) if state.node(id).is_some() => Some(id),
-            _ => None,
-        })
-        .collect();
-    if matches!(ops, [Op::MoveContext { .. }]) {
-        return state.edges().iter().any(|e| e.ways.fixed);
-    }
-    let home = |id: &NodeId| state.nodes[usize::from(id.0)].context;
-    named.iter().any(|id| home(id) != home(&named[0])) && state.edges().iter().any(|e| e.ways.fixed)
+/// The nodes that the operations name.
+pub fn named(ops: &[Op]) -> Vec<NodeId> {
+    let node = |declared| match declared {
+        Declared::Node(id) => Some(id),
+        _ => None,
+    };
+    ops.iter().flat_map(crate::text::scenario::mentioned).filter_map(node).collect()
 }
 
 /// Is an overlay that has active nodes above to be inactive, as the node below is?
@@ -158,17 +148,9 @@ fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -
 
 /// Are its two nodes one, but for filters?
 fn is_twice<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
-    let bare = |from: NodeId| {
-        let mut at = from;
-        for _ in 0..N {
-            let filter = state.node(at).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
-            match state.chain_edge(at).filter(|_| filter) {
-                Some(edge) => at = state.edges()[edge].child,
-                None => break,
-            }
-        }
-        at
-    };
+    let filter = |id: &NodeId| state.node(*id).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
+    // Of filters alone the last.
+    let bare = |from: NodeId| state.chain(from).find(|id| !filter(id)).or_else(|| state.chain(from).last());
     match *op {
         Op::Snapshot { node, overlay } => node == overlay,
         Op::Commit { top: a, base: b, .. }
@@ -188,17 +170,7 @@ fn is_out_of_chain<const N: usize, const E: usize>(state: &State<N, E>, op: &Op)
     else {
         return false;
     };
-    let mut at = top;
-    for _ in 0..N {
-        match state.chain_edge(at) {
-            Some(edge) => at = state.edges()[edge].child,
-            None => return true,
-        }
-        if at == base {
-            return false;
-        }
-    }
-    true
+    !state.chain(top).skip(1).any(|id| id == base)
 }
 
 /// The entries of a reopen.

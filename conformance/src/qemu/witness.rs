@@ -2,7 +2,7 @@
 
 use super::client::{Client, Event, Lost, Reply};
 use super::daemon::Daemon;
-use super::judge::{Heard, Judged, Told, judge};
+use super::judge::{DIED, HANGS, Heard, Judged, Told, judge};
 use super::map::{self, Memory, Step};
 use super::{node, see, words};
 use blockgraph_model::{Context, Op, State, UserId};
@@ -121,10 +121,10 @@ impl<const N: usize, const E: usize> Witness<N, E> {
         let Some(steps) = map::steps(&self.state, &self.memory, ops) else { return Ok(None) };
         let heard = self.hear(ops, &steps)?;
         let judged = judge(&self.state, &self.memory, ops, &heard);
+        self.memory.after(&self.state, ops, &heard.told);
         if let Some(next) = judged.next {
             self.state = next;
         }
-        self.memory.after(ops, &heard.told);
         Ok(Some(Turned { heard, judged }))
     }
 
@@ -235,8 +235,8 @@ impl<const N: usize, const E: usize> Witness<N, E> {
         let status: Option<ExitStatus> = self.daemon.autopsy(lost);
         Told::Lost(match (lost, status.and_then(|status| status.signal())) {
             (Lost::Confused(line), _) => format!("says what is no answer: {line}"),
-            (_, Some(signal)) => format!("has died of signal {signal}"),
-            (Lost::TimedOut, None) => "hangs".to_owned(),
+            (_, Some(signal)) => format!("{DIED} {signal}"),
+            (Lost::TimedOut, None) => HANGS.to_owned(),
             (Lost::Died, None) => "has ended".to_owned(),
         })
     }

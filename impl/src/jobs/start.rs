@@ -32,18 +32,23 @@ const LOOKING_ON: Pair = Pair::new(R, RWUG);
 /// What the users of a commit want.
 struct CommitPairs {
     filter: Pair,
-    /// On the nodes that go.
+    top: Pair,
+    /// On the nodes between the two.
     going: Pair,
     base: Pair,
 }
 
 /// O43.
-const COMMIT: CommitPairs =
-    CommitPairs { filter: Pair::NOTHING, going: sharing(WUG), base: Pair::new(R.union(W).union(Z), RUG) };
+const COMMIT: CommitPairs = CommitPairs {
+    filter: Pair::NOTHING,
+    top: sharing(WUG),
+    going: sharing(WUG),
+    base: Pair::new(R.union(W).union(Z), RUG),
+};
 
 /// O44.
 const COMMIT_ACTIVE: CommitPairs =
-    CommitPairs { filter: LOOKING_ON, going: sharing(WUG), base: Pair::new(W.union(Z), RWUG) };
+    CommitPairs { filter: LOOKING_ON, top: sharing(RWUG), going: sharing(WUG), base: Pair::new(W.union(Z), RWUG) };
 
 /// A job's root user to be: where, and what it wants.
 type Holding = (NodeKey, Pair);
@@ -120,7 +125,11 @@ impl<D: Driver> Graph<D> {
         chain.iter().try_for_each(|key| self.core.not_blocked(*key, OpKind::CommitTarget))?;
         let filter = self.insert_filter(job, driver, top)?;
         self.core.freeze(filter, Some(base))?;
-        let on_chain = |key| (key, if key == base { pairs.base } else { pairs.going });
+        let on_chain = |key| match key {
+            _ if key == base => (key, pairs.base),
+            _ if key == top => (key, pairs.top),
+            _ => (key, pairs.going),
+        };
         let main = core::iter::once((filter, pairs.filter));
         self.core.hold_for(job, main.chain(chain.into_iter().map(on_chain)))?;
         Ok(filter)

@@ -52,7 +52,7 @@ impl Op {
     /// How many edges the operation adds in that state, if nothing stops it: at most so many.
     pub fn edges_added_in<const N: usize, const E: usize>(&self, state: &State<N, E>) -> usize {
         if let Some(top) = self.starts_on_chain() {
-            return 2 + links(state, top);
+            return 2 + state.chain(top).count();
         }
         let Op::Reopen { queue } = self else { return self.edges_added() };
         let empty = |node, slot| usize::from(state.in_slot(node, slot).is_none());
@@ -62,11 +62,4 @@ impl Op {
         };
         queue.entries().iter().map(of).sum()
     }
-}
-
-/// How many nodes a chain has.
-fn links<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> usize {
-    let below = |at: &NodeId| state.chain_edge(*at).map(|edge| state.edges()[edge].child);
-    let there = state.node(top).map(|_| top);
-    std::iter::successors(there, below).take(N).count()
 }

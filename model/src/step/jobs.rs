@@ -99,7 +99,8 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         let Commit { job, top, base, filter } = commit;
         if act == Act::Start {
             let spec = Self::filter(Kind::CommitTop, Opt::None);
-            return self.commit_start(commit, spec, Pair::FREE, Pair::new(R | W | Z, R | U | G));
+            let pairs = [Pair::FREE, COMMITTED, Pair::new(R | W | Z, R | U | G)];
+            return self.commit_start(commit, spec, pairs);
         }
         let links = self.links(top, base)?;
         self.set_frozen(filter, Some(base), false)?;
@@ -115,7 +116,8 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         let Commit { job, top, base, filter } = commit;
         if act == Act::Start {
             let spec = Self::filter(Kind::MirrorTop, Opt::Phase(Phase::Commit));
-            return self.commit_start(commit, spec, READER, Pair::new(W | Z, NO_RESIZE));
+            let pairs = [READER, Pair::new(NONE, NO_RESIZE), Pair::new(W | Z, NO_RESIZE)];
+            return self.commit_start(commit, spec, pairs);
         }
         let links = self.links(top, base)?;
         self.set_frozen(filter, Some(base), false)?;
@@ -127,8 +129,8 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.drop_filter(filter)
     }
 
-    /// What the two have in common.
-    fn commit_start(&mut self, commit: Commit, spec: Spec, on_filter: Pair, on_base: Pair) -> Done {
+    /// What the two have in common; the pairs are those on the filter, on the top and on the base.
+    fn commit_start(&mut self, commit: Commit, spec: Spec, [on_filter, on_top, on_base]: [Pair; 3]) -> Done {
         let Commit { job, top, base, filter } = commit;
         self.exists(top)?;
         self.exists(base)?;
@@ -141,7 +143,12 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.set_frozen(filter, Some(base), true)?;
         self.job_user(job, 0, filter, on_filter)?;
         for (part, &link) in (1..).zip(&links) {
-            self.job_user(job, part, link, if link == base { on_base } else { COMMITTED })?;
+            let pair = match link {
+                _ if link == base => on_base,
+                _ if link == top => on_top,
+                _ => COMMITTED,
+            };
+            self.job_user(job, part, link, pair)?;
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! Random turns that QMP can reach: most of them make sense, some on purpose not.
 
+mod jobs;
+
 use super::map::{self, EXPORTS, Memory};
 use super::witness::THREADS;
 use super::words;
-use blockgraph_model::op::{Act, Flags, Opt, Phase, Ways};
+use blockgraph_model::op::{Flags, Opt, Ways};
 use blockgraph_model::{
-    Below, ChildName, Context, Entry, Kind, Layer, NodeId, Op, OpKind, Parent, Perms, Queue, Role, Spec, State, UserId,
+    Below, ChildName, Context, Entry, Kind, Layer, NodeId, Op, Parent, Perms, Queue, Role, Spec, State, UserId,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
@@ -24,6 +26,8 @@ pub struct Setup {
     wild: usize,
     /// One node in so many is read-only.
     sealed: usize,
+    /// Is it about images on images, snapshots and jobs?
+    chains: bool,
 }
 
 impl Setup {
@@ -32,7 +36,8 @@ impl Setup {
         let mut luck = Luck(random);
         let wild = [4, 8, 16, 64][luck.below(4)];
         let without = if luck.one_in(2) { 0 } else { (luck.0.next_u32() & luck.0.next_u32()) as u16 };
-        Setup { without, wild, sealed: 2 + luck.below(8) }
+        let chains = luck.one_in(2);
+        Setup { without, wild: if chains { wild.max(8) } else { wild }, sealed: 2 + luck.below(8), chains }
     }
 }
 
@@ -76,9 +81,10 @@ pub fn choose<const N: usize, const E: usize>(
     memory: &Memory,
 ) -> Option<Vec<Op>> {
     let mut chooser = Chooser { luck: Luck(random), setup, state, memory };
+    let chains = setup.chains;
     let ways: [(usize, Way<'_, N, E>); 12] = [
-        (24, Chooser::add),
-        (12, Chooser::open),
+        (if chains { 6 } else { 24 }, Chooser::add),
+        (if chains { 24 } else { 12 }, Chooser::open),
         (14, Chooser::delete),
         (14, Chooser::reopen),
         (10, Chooser::attach_user),
@@ -86,9 +92,9 @@ pub fn choose<const N: usize, const E: usize>(
         (6, Chooser::change_child),
         (8, Chooser::activity),
         (6, Chooser::move_context),
-        (7, Chooser::snapshot),
-        (6, Chooser::start_job),
-        (8, Chooser::end_job),
+        (if chains { 10 } else { 7 }, Chooser::snapshot),
+        (if chains { 16 } else { 6 }, Chooser::start_job),
+        (if chains { 14 } else { 8 }, Chooser::end_job),
     ];
     // An empty graph needs nodes, whatever is left out.
     let few = state.names().count() < 3;
@@ -97,7 +103,7 @@ pub fn choose<const N: usize, const E: usize>(
         if place < *weight {
             let left_out = number > 2 && setup.without >> number & 1 == 1;
             return if few {
-                chooser.add()
+                if chains && chooser.luck.one_in(2) { chooser.open() } else { chooser.add() }
             } else if left_out {
                 None
             } else {
@@ -148,9 +154,10 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     }
 
     fn flags(&mut self) -> Flags {
-        let read_only = self.luck.one_in(self.setup.sealed);
+        let rarely = if self.setup.chains { 3 } else { 1 };
+        let read_only = self.luck.one_in(self.setup.sealed * rarely);
         let force_share = self.luck.one_in(if read_only { 3 } else { 60 });
-        Flags { read_only, force_share, inactive: self.luck.one_in(12), ..Flags::NONE }
+        Flags { read_only, force_share, inactive: self.luck.one_in(12 * rarely), ..Flags::NONE }
     }
 
     fn add(&mut self) -> Option<Vec<Op>> {
@@ -200,8 +207,9 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         let kinds =
             [Kind::Format, Kind::Format, Kind::Format, Kind::Raw, Kind::Filter, Kind::CopyOnRead, Kind::Preallocate];
         let kind = self.luck.of(&kinds)?;
-        let is_format = kind == Kind::Format;
-        let file = if self.luck.one_in(4) {
+        let (chains, is_format) = (self.setup.chains, kind == Kind::Format);
+        let inline = if self.setup.chains { !self.luck.one_in(4) } else { self.luck.one_in(4) };
+        let file = if inline {
             let below = self.fresh().filter(|below| *below != node)?;
             let flags = self.flags();
             let kind = if is_format || self.luck.one_in(3) { Kind::File } else { Kind::Protocol };
@@ -211,7 +219,10 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
             let below = if is_format { self.node_of(images) } else { self.node() };
             Below { node: below, opened: None }
         };
-        let backing = (is_format && self.luck.one_in(2)).then(|| self.node());
+        // An image on another one; what has no node above yet will be somebody's backing.
+        let state = self.state;
+        let backing = (is_format && self.luck.one_in(2))
+            .then(|| self.node_of(|id, _| !chains || state.parents(id).next().is_none()));
         let flags = self.flags();
         Some(vec![Op::Open {
             node,
@@ -315,81 +326,5 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     fn move_context(&mut self) -> Option<Vec<Op>> {
         let to = self.luck.of(&[Context::MAIN, THREADS[0], THREADS[1]])?;
         Some(vec![Op::MoveContext { node: self.node(), to }])
-    }
-
-    fn snapshot(&mut self) -> Option<Vec<Op>> {
-        let state = self.state;
-        let bare = |id, kind| kind == Kind::Format && state.children(id).all(|e| e.name != ChildName::BACKING);
-        let count = [1, 1, 1, 2, 2, 3][self.luck.below(6)];
-        let mut ops: Vec<Op> =
-            (0..count).map(|_| Op::Snapshot { node: self.node(), overlay: self.node_of(bare) }).collect();
-        if self.luck.one_in(4) {
-            let absent = (0..NODES as u8).map(NodeId).find(|id| self.state.node(*id).is_none())?;
-            ops.push(Op::CheckOp { node: absent, kind: OpKind::REPLACE });
-        }
-        Some(ops)
-    }
-
-    /// A node in the chain below.
-    fn below(&mut self, top: NodeId) -> NodeId {
-        let mut chain = Vec::new();
-        let mut at = top;
-        while let Some(edge) = self.state.chain_edge(at).filter(|_| chain.len() < N) {
-            at = self.state.edges()[edge].child;
-            chain.push(at);
-        }
-        if self.luck.one_in(self.setup.wild) { self.node() } else { self.luck.of(&chain).unwrap_or(top) }
-    }
-
-    fn start_job(&mut self) -> Option<Vec<Op>> {
-        let (act, job, filter) = (Act::Start, self.user(false), self.fresh()?);
-        let state = self.state;
-        let chained = |id, _| state.chain_edge(id).is_some();
-        Some(vec![match self.luck.below(5) {
-            0 => {
-                let node = self.node_of(chained);
-                Op::Stream { act, job, node, bottom: self.below(node), filter }
-            }
-            1 => {
-                let top = self.node_of(chained);
-                Op::Commit { act, job, top, base: self.below(top), filter, name: None }
-            }
-            2 => {
-                let top = self.node_of(chained);
-                Op::CommitActive { act, job, top, base: self.below(top), filter }
-            }
-            3 => Op::Mirror { act, job, source: self.node(), target: self.node(), filter },
-            _ => Op::Backup { act, job, source: self.node(), target: self.node(), filter },
-        }])
-    }
-
-    /// One of the jobs that are there.
-    fn end_job(&mut self) -> Option<Vec<Op>> {
-        let act = if self.luck.one_in(3) { Act::Cancel } else { Act::Finish };
-        let jobs = self.state.edges().iter().filter_map(|e| match e.parent {
-            Parent::User(user) if e.ways.stay && user.part() == 0 => Some((user, e.child)),
-            _ => None,
-        });
-        let jobs: Vec<(UserId, NodeId)> = jobs.collect();
-        let (job, filter) = self.luck.of(&jobs)?;
-        let of = |user: UserId| self.state.edges().iter().find(|e| e.parent == Parent::User(user)).map(|e| e.child);
-        let parts =
-            self.state.edges().iter().filter(|e| matches!(e.parent, Parent::User(u) if u.main() == job)).count();
-        let upper = of(job.further(1))?;
-        let lower = of(job.further(parts as u8 - 1))?;
-        let node = self.state.node(filter)?;
-        Some(vec![match (node.kind?, node.opt) {
-            (Kind::CopyOnRead, _) => Op::Stream { act, job, node: upper, bottom: lower, filter },
-            (Kind::CommitTop, _) => Op::Commit { act, job, top: upper, base: lower, filter, name: None },
-            (Kind::MirrorTop, Opt::Phase(Phase::Commit)) => {
-                Op::CommitActive { act, job, top: upper, base: lower, filter }
-            }
-            (Kind::MirrorTop, _) => Op::Mirror { act, job, source: upper, target: lower, filter },
-            (Kind::CopyBeforeWrite, _) => {
-                let source = self.state.children(filter).find(|e| e.name == ChildName::FILE)?.child;
-                Op::Backup { act, job, source, target: upper, filter }
-            }
-            _ => return None,
-        }])
     }
 }

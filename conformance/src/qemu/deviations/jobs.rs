@@ -1,0 +1,144 @@
+//! Jobs.
+
+use super::{Explained, Rule};
+use crate::qemu::judge::Case;
+use crate::qemu::{map, see, words};
+use blockgraph_model::judge::violations;
+use blockgraph_model::op::Ways;
+use blockgraph_model::perm::{ALL, R, Z};
+use blockgraph_model::step::Work;
+use blockgraph_model::{Act, EdgeId, NodeId, Op, Outcome, Pair, Parent, Perms, State, UserId, Violation, execute};
+
+/// The two nodes that a job is about.
+pub(super) fn nodes(op: &Op) -> Option<[NodeId; 2]> {
+    match *op {
+        Op::Stream { node, bottom, .. } => Some([node, bottom]),
+        Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => Some([top, base]),
+        Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => Some([source, target]),
+        _ => None,
+    }
+}
+
+/// What is done to a job.
+pub(super) fn act(op: &Op) -> Option<Act> {
+    match *op {
+        Op::Stream { act, .. }
+        | Op::Commit { act, .. }
+        | Op::CommitActive { act, .. }
+        | Op::Mirror { act, .. }
+        | Op::Backup { act, .. } => Some(act),
+        _ => None,
+    }
+}
+
+/// QEMU has done it.
+pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    match *case.ops {
+        [Op::Commit { act: Act::Start, job, base, .. } | Op::CommitActive { act: Act::Start, job, base, .. }] => {
+            commit_sets(case, job, base).or_else(|| kept_share(case))
+        }
+        [
+            Op::Mirror { act: Act::Finish, source: from, target: to, .. }
+            | Op::CommitActive { act: Act::Finish, top: from, base: to, .. },
+        ] => copy_inherits(case, from, to).or_else(|| kept_share(case)),
+        [op] if act(&op).is_some() => kept_share(case),
+        [Op::Snapshot { .. }, ..] => kept_share(case),
+        _ => None,
+    }
+}
+
+/// Is the graph the one that we would have, or refuse, if images had sizes? All of them are equally long, so no base grows.
+fn commit_sets<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    job: UserId,
+    base: NodeId,
+) -> Option<Explained<N, E>> {
+    let graph = match case.outcome {
+        Outcome::Done { next, .. } => next,
+        Outcome::Violates { graph, .. } => graph,
+        _ => return None,
+    };
+    let on_base = graph.edges().iter().find_map(|edge| match edge.parent {
+        Parent::User(user) if user.main() == job && edge.child == base => Some((user, edge.wanted)),
+        _ => None,
+    });
+    let (user, Pair { need, share }) = on_base?;
+    let mut work = Work::new(graph);
+    work.step(Op::SetUser { user, pair: Pair::new(Perms(need.0 & !Z.0), share) }).ok()?;
+    let graph = work.graph;
+    (violations(&graph).is_empty() && case.shows(&graph)).then_some(Rule::CommitSets)?.then(graph)
+}
+
+/// Is the graph the one after, with the same needs, but that edges which moved from or to a force-share node, or came above one,
+/// and with them those below, share more or less?
+fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let graph = match case.outcome {
+        Outcome::Done { next, .. } => next,
+        Outcome::Violates { graph, .. } => graph,
+        _ => return None,
+    };
+    let sealed = super::snapshots::sealed(graph, case.ops);
+    let is_so = [Some(*graph), sealed].into_iter().flatten().any(|graph| shares_as_before(case, &graph));
+    is_so.then_some(Rule::KeptShare)?.ends()
+}
+
+fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
+    let (Some(shown), was) = (case.shown, see::expected(case.before)) else { return false };
+    let shared = |state: &State<N, E>, id: u8| state.node(NodeId(id)).is_some_and(|node| node.flags.force_share);
+    let moved = |id: u8, name: &String, to: u8| {
+        let from = was.nodes.get(&id).and_then(|node| node.edges.get(name)).map(|edge| edge.0);
+        from != Some(to) && (shared(graph, to) || from.is_some_and(|from| shared(case.before, from)))
+    };
+    let mut same = see::expected(graph);
+    // The edges that moved, and the nodes below.
+    let mut reached = vec![false; N];
+    for (id, node) in &same.nodes {
+        for edge in node.edges.iter().filter(|(name, edge)| moved(*id, name, edge.0)) {
+            reached.iter_mut().zip(graph.reach(NodeId(edge.1.0))).for_each(|(known, below)| *known |= below);
+        }
+    }
+    for (id, node) in &mut same.nodes {
+        let theirs = shown.nodes.get(id);
+        for (name, (to, need, share)) in &mut node.edges {
+            let other = theirs.and_then(|node| node.edges.get(name)).filter(|other| (other.0, other.1) == (*to, *need));
+            if let Some(other) = other.filter(|_| moved(*id, name, *to) || reached[usize::from(*id)]) {
+                *share = other.2;
+            }
+        }
+    }
+    // What we refuse for a share that QEMU has kept.
+    let by_share = |violation: &Violation| match violation {
+        Violation::Conflict { denies: EdgeId::Child(parent, name), .. } => {
+            let edge = graph.children(*parent).find(|edge| edge.name == *name);
+            let kind = graph.node(*parent).and_then(|node| node.kind);
+            edge.zip(kind).is_some_and(|(edge, kind)| {
+                moved(parent.0, &words::child(kind, *name), edge.child.0) || reached[usize::from(parent.0)]
+            })
+        }
+        _ => false,
+    };
+    reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)
+}
+
+/// A copy that ends is made read-only if what it replaces was, and writable if that was.
+fn copy_inherits<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    from: NodeId,
+    to: NodeId,
+) -> Option<Explained<N, E>> {
+    let on = case.before.node(from)?.flags.read_only;
+    let kind = case.before.node(to)?.kind?;
+    let Outcome::Done { next, .. } = execute(case.done()?, &[Op::SetReadOnly { node: to, on }], &[]) else {
+        return None;
+    };
+    (map::reopens(kind) && case.shows(&next)).then_some(Rule::CopyInherits)?.then(next)
+}
+
+/// QEMU has refused to start a stream, and not taken its user away.
+pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::Stream { act: Act::Start, job, node, .. }] = *case.ops else { return None };
+    let pair = Pair::new(R, Perms(ALL.0 & !Z.0));
+    let left = Op::AttachUser { user: job, node, pair, ways: Ways::NONE, context: None };
+    let Outcome::Done { next, .. } = execute(case.before, &[left], &[]) else { return None };
+    (case.done().is_none() && case.shows(&next)).then_some(Rule::StreamStays)?.ends()
+}

@@ -1,0 +1,149 @@
+//! Snapshots.
+
+use super::activity::with_activity;
+use super::{Explained, Rule, is_inactive};
+use crate::qemu::answer::Class;
+use crate::qemu::judge::Case;
+use crate::qemu::{map, see, words};
+use blockgraph_model::perm::{R, U, W};
+use blockgraph_model::step::Work;
+use blockgraph_model::{NodeId, Op, Outcome, Parent, Perms, State, StepError, Violation, execute, judge};
+
+/// QEMU has died.
+pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
+    let twice =
+        |(i, op): (usize, &Op)| overlay(op).is_some() && case.ops[..i].iter().any(|o| overlay(o) == overlay(op));
+    let is_so = case.has_died() && case.done().is_none() && case.ops.iter().enumerate().any(twice);
+    is_so.then_some(Rule::OverlayTwice)?.ends()
+}
+
+/// QEMU has done it.
+pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::Snapshot { .. }, ..] = case.ops else { return None };
+    if let Some(next) = case.done() {
+        let sealed = sealed(next, case.ops)?;
+        return if case.shows(&sealed) {
+            Rule::Sealed.then(sealed)
+        } else {
+            (keeps_user(case, next) || keeps_user(case, &sealed)).then_some(Rule::KeptUser)?.ends()
+        };
+    }
+    let over_inactive = |v: &Violation| matches!(v, Violation::InactiveChild { .. });
+    match case.outcome {
+        Outcome::Violates { graph, .. } if case.outcome.violations().iter().all(over_inactive) => {
+            (case.shows(graph) || keeps_user(case, graph)).then_some(Rule::OverInactive)?.ends()
+        }
+        Outcome::Failed { error: StepError::HasUser { node, .. }, .. } => unread(case, *node),
+        _ => None,
+    }
+}
+
+/// An overlay that has a user who does not read it: the graph is as if it had none.
+fn unread<const N: usize, const E: usize>(case: &Case<'_, N, E>, overlay: NodeId) -> Option<Explained<N, E>> {
+    let derived = judge::derive(case.before)?;
+    let is_overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay: other, .. } if other == overlay));
+    let read = derived.nodes[usize::from(overlay.0)].need.meets(R);
+    (is_overlay && !read && case.shown?.same_shape(&appended(case)?)).then_some(Rule::OverlayRead)?.ends()
+}
+
+/// The shape of the graph when every overlay stands above its node, whoever used it before.
+fn appended<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<see::Shown> {
+    let mut work = Work::new(case.before);
+    for op in case.ops {
+        let Op::Snapshot { node, overlay } = *op else { return None };
+        work.step(Op::ReplaceNode { from: node, to: overlay }).ok()?;
+        work.step(Op::SetBacking { node: overlay, to: Some(node) }).ok()?;
+    }
+    Some(see::expected(&work.graph))
+}
+
+/// The state after snapshots when their nodes are reopened read-only, as far as that can be.
+pub(super) fn sealed<const N: usize, const E: usize>(after: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
+    let mut state = *after;
+    for op in ops {
+        let Op::Snapshot { node, .. } = *op else { return None };
+        if state.node(node).and_then(|node| node.kind).is_some_and(map::reopens)
+            && let Outcome::Done { next, .. } = execute(&state, &[Op::SetReadOnly { node, on: true }], &[])
+        {
+            state = next;
+        }
+    }
+    Some(state)
+}
+
+/// Is the graph this one, but that users moved to an inactive overlay have what they want, and the edges below know it?
+fn keeps_user<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
+    let mut reached = vec![false; N];
+    let mut kept = false;
+    for op in case.ops {
+        let Op::Snapshot { overlay, .. } = *op else { continue };
+        let wanted = graph.parents(overlay).map(|i| &graph.edges()[i]).filter(|e| matches!(e.parent, Parent::User(_)));
+        let (need, share) =
+            wanted.fold((Perms(0), words::SEEN), |all, e| (all.0 | e.wanted.need, all.1 & e.wanted.share));
+        let bits = (need.0 & words::SEEN.0, share.0 & words::SEEN.0);
+        let shown = case.shown.and_then(|shown| shown.nodes.get(&overlay.0)).and_then(|node| node.users);
+        if is_inactive(graph, overlay) && shown == Some(bits) {
+            kept = true;
+            reached.iter_mut().zip(graph.reach(overlay)).for_each(|(known, below)| *known |= below);
+        }
+    }
+    kept && case.shown.is_some_and(|shown| shown.is_but_for(&see::expected(graph), |id| reached[usize::from(id)]))
+}
+
+/// QEMU has refused, but not undone all, or for what its users want of an inactive overlay.
+pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::Snapshot { .. }, ..] = case.ops else { return None };
+    if case.shows(case.before) {
+        let sealed = case.class() == Some(Class::ReadOnly) && writes_on_inactive(case);
+        return sealed.then_some(Rule::KeptUser)?.then(*case.before);
+    }
+    let (shown, refused) = (case.shown?, case.done().is_none());
+    if let Some(state) = with_activity(shown, case.before)
+        && refused
+        && case.shows(&state)
+    {
+        // With an overlay goes what is below it.
+        let below = |id: NodeId| {
+            let of = |overlay| state.node(overlay).is_some() && state.reach(overlay)[usize::from(id.0)];
+            case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if of(overlay)))
+        };
+        let changed = |id: &NodeId| is_inactive(&state, *id) != is_inactive(case.before, *id);
+        let is_so = state.names().filter(changed).all(|id| below(id) && is_inactive(&state, id));
+        return is_so.then_some(Rule::AbortInactive)?.then(state);
+    }
+    aborted_moves(case).then_some(Rule::AbortMoves)?.ends()
+}
+
+/// Does a user that needs to write come to stand on an inactive node, in a graph that one of the snapshots leads to?
+fn writes_on_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let mut work = Work::new(case.before);
+    case.ops.iter().any(|op| {
+        let Op::Snapshot { overlay, .. } = *op else { return false };
+        let graph = &work.graph;
+        let was = is_inactive(graph, overlay);
+        if work.step(*op).is_err() {
+            return false;
+        }
+        let graph = &work.graph;
+        let writes = |i: usize| {
+            let edge = &graph.edges()[i];
+            matches!(edge.parent, Parent::User(_)) && edge.wanted.need.meets(W | U)
+        };
+        was && graph.parents(overlay).any(writes)
+    })
+}
+
+/// Is the graph not the one before, but that with the parents of the overlays moved to the nodes that they were to overlay?
+fn aborted_moves<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let Some(shown) = case.shown else { return false };
+    !shown.same_shape(&see::expected(case.before))
+        && (1..=case.ops.len()).any(|count| {
+            let mut work = Work::new(case.before);
+            let back = case.ops[..count].iter().rev().all(|op| match *op {
+                Op::Snapshot { node, overlay } => work.step(Op::ReplaceNode { from: overlay, to: node }).is_ok(),
+                _ => true,
+            });
+            back && shown.same_shape(&see::expected(&work.graph))
+        })
+}
