@@ -114,7 +114,14 @@ pub const EXPORTS: [Pair; 2] = [Pair::new(Perms(0b1), Perms(0b10111)), Pair::new
 /// The commands that do what these operations do, in this state; `None`: QMP does not reach it.
 pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, ops: &[Op]) -> Option<Vec<Step>> {
     match *ops {
-        [Op::Add { node, spec }, ref children @ ..] => add(node, spec, children),
+        [Op::Add { node, spec }, ref children @ ..] => {
+            let image = |op: &Op| match *op {
+                Op::Attach { child, name: ChildName::FILE, .. } => holds_image(state, child),
+                _ => true,
+            };
+            let found = spec.kind != Kind::Format || children.iter().all(image);
+            found.then(|| add(node, spec, children))?
+        }
         [Op::Open { node, layer, file, backing, overlay: None, probe: false }] => {
             let below = file.map(|f| f.opened.map_or(holds_image(state, f.node), |o| o.kind == Kind::File));
             if layer.kind == Kind::Format && below != Some(true) {

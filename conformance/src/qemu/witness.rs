@@ -17,13 +17,13 @@ pub const THREADS: [Context; 2] = [Context(1), Context(2)];
 /// Once in so many turns drivers and flags are asked for, too, if nothing else is a reason to.
 const ALL_SEEN: u64 = 8;
 
-/// What a daemon needs before the first operation, as commands.
-pub fn preparations() -> Vec<(&'static str, Value)> {
+/// What a daemon needs before the first operation, as commands; `threads`: the contexts besides main.
+pub fn preparations(threads: &[Context]) -> Vec<(&'static str, Value)> {
     let group = json!({"qom-type": "throttle-group", "id": node::GROUP});
     let thread = |context: &Context| ("object-add", json!({"qom-type": "iothread", "id": words::thread(*context)}));
     let server = json!({"addr": {"type": "unix", "data": {"path": "nbd"}}});
     let mut all = vec![("object-add", group), ("nbd-server-start", server)];
-    all.extend(THREADS.iter().map(thread));
+    all.extend(threads.iter().map(thread));
     all
 }
 
@@ -83,13 +83,21 @@ pub struct Turned<const N: usize, const E: usize> {
 }
 
 impl<const N: usize, const E: usize> Witness<N, E> {
-    /// Starts a daemon with an empty graph.
+    /// Starts a daemon with an empty graph and [`THREADS`].
     ///
     /// # Errors
     /// If it does not start, or does not answer.
     pub fn start(program: &Path, image: &Image, patience: Duration) -> io::Result<Self> {
+        Self::start_with(program, image, patience, &THREADS)
+    }
+
+    /// The same, with these contexts besides main.
+    ///
+    /// # Errors
+    /// If it does not start, or does not answer.
+    pub fn start_with(program: &Path, image: &Image, patience: Duration, threads: &[Context]) -> io::Result<Self> {
         let mut daemon = Daemon::start(program, patience)?;
-        for (command, mut arguments) in preparations() {
+        for (command, mut arguments) in preparations(threads) {
             if command == "nbd-server-start" {
                 arguments["addr"]["data"]["path"] = json!(daemon.folder().join("nbd"));
             }
