@@ -86,6 +86,9 @@ stories! {
     l2_doomed_nodes
     l3_no_driver
     l4_blockers
+    n1_mirror
+    n2_quorum
+    n3_snapshot
     o01_add
     o02_release
     o03_attach_user

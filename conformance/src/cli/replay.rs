@@ -58,7 +58,9 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
     let qemu = matches!(arguments.on, Where::Qemu);
     match (qemu, arguments.print_qmp, &arguments.with) {
         (true, _, Some(_)) => {
-            return Err(Stop::Input("--with lets machines of the museum play beside model and crate, not beside QEMU".into()));
+            return Err(Stop::Input(
+                "--with lets machines of the museum play beside model and crate, not beside QEMU".into(),
+            ));
         }
         (false, true, _) => return Err(Stop::Input("--print-qmp goes with --on qemu".into())),
         (true, true, _) => return replay_script::run(&scenario, &Places { file: &file, lines: &lines }),

@@ -93,10 +93,15 @@ impl Counts {
 fn rest<W: Write>(show: &mut Show<'_, W>, counts: &Counts, held: &[usize], steps: usize) -> io::Result<()> {
     if let Some(ended) = counts.ended.filter(|ended| *ended < steps) {
         let from = counted(steps - ended, "step");
-        writeln!(show.out, "NOT SHOWN {}: the last {from} of {steps} were judged by the model alone", show.places.file)?;
+        writeln!(
+            show.out,
+            "NOT SHOWN {}: the last {from} of {steps} were judged by the model alone",
+            show.places.file
+        )?;
     } else if !held.is_empty() {
         let held = numbers(held);
-        writeln!(show.out, "NOT SHOWN {}: QMP has come to no way of saying {held}", show.places.file)?;
+        let none = "no QMP command does just this, and no later one did it";
+        writeln!(show.out, "NOT SHOWN {}: {held}: {none}", show.places.file)?;
     }
     Ok(())
 }
@@ -113,9 +118,13 @@ fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
     match fate {
         Fate::Taken(taken) => told(taken, number, names),
         Fate::With(last) => vec![format!("QEMU: together with step {}", last + 1)],
-        Fate::Held(why) => vec![format!("{none} yet: {}", why.line())],
-        Fate::Skipped(why) => vec![format!("{none}: {}; without it the graphs are the same", why.line())],
-        Fate::Ended(why) => vec![format!("{none}: {}", why.line()), "QEMU: the play on it ends here".to_owned()],
+        Fate::Held(why) => vec![format!("{none} yet: {}", sentence(&why.line(), names))],
+        Fate::Skipped(why) => {
+            vec![format!("{none}: {}; without it the graphs are the same", sentence(&why.line(), names))]
+        }
+        Fate::Ended(why) => {
+            vec![format!("{none}: {}", sentence(&why.line(), names)), "QEMU: the play on it ends here".to_owned()]
+        }
         Fate::Over => Vec::new(),
     }
 }
@@ -137,7 +146,8 @@ fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
         Verdict::Differs(_) => "      DIFFERS".to_owned(),
     });
     if taken.moved && !taken.ends {
-        lines.push("      its graph is not the model's: it goes on from its own, and so does the comparison".to_owned());
+        lines
+            .push("      its graph is not the model's: it goes on from its own, and so does the comparison".to_owned());
     }
     if taken.ends {
         lines.push("      the play on it ends here".to_owned());
@@ -164,9 +174,9 @@ fn as_json(fate: &Fated, names: &Names) -> Value {
                 "rule": rule, "moved": taken.moved, "ends": taken.ends})
         }
         Fate::With(last) => json!({"fate": "with", "step": last + 1}),
-        Fate::Held(why) => json!({"fate": "held", "why": why.line()}),
-        Fate::Skipped(why) => json!({"fate": "skipped", "why": why.line()}),
-        Fate::Ended(why) => json!({"fate": "ended", "why": why.line()}),
+        Fate::Held(why) => json!({"fate": "held", "why": sentence(&why.line(), names)}),
+        Fate::Skipped(why) => json!({"fate": "skipped", "why": sentence(&why.line(), names)}),
+        Fate::Ended(why) => json!({"fate": "ended", "why": sentence(&why.line(), names)}),
         Fate::Over => json!({"fate": "over"}),
     }
 }

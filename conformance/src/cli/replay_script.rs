@@ -2,7 +2,7 @@
 
 use super::replay::Places;
 use super::{Ending, On, stage};
-use crate::qemu::named::Named;
+use crate::qemu::named::{Named, sentence};
 use crate::qemu::play::{Fate, Play};
 use crate::qemu::script::Script;
 use crate::text::print::print_body;
@@ -17,7 +17,7 @@ pub(super) fn run(scenario: &Scenario, places: &Places<'_>) -> Ending {
     let mut play = Play::new(script, scenario.steps().collect());
     play.partner.remark(&Named::of(scenario).legend().join("\n"));
     let (mut number, mut whole) = (0, true);
-    let mut err = io::stderr().lock();
+    let (mut err, names) = (io::stderr().lock(), &scenario.names);
     for (index, item) in scenario.items.iter().enumerate() {
         let Item::Step(step) = item else { continue };
         number += 1;
@@ -30,10 +30,13 @@ pub(super) fn run(scenario: &Scenario, places: &Places<'_>) -> Ending {
         let body = print_body(&step.body, &scenario.names);
         play.partner.remark(&format!("step {number}: {}", body.replace('\n', "\n  ")));
         let said = match play.next()? {
-            Fate::Skipped(why) => format!("no QMP command does just this: {}; without it the graphs are the same", why.line()),
+            Fate::Skipped(why) => format!(
+                "no QMP command does just this: {}; without it the graphs are the same",
+                sentence(&why.line(), names)
+            ),
             Fate::Ended(why) => {
                 whole = false;
-                format!("no QMP command does just this: {}; the script ends here", why.line())
+                format!("no QMP command does just this: {}; the script ends here", sentence(&why.line(), names))
             }
             Fate::Over => break,
             Fate::Held(_) => "with a later command".to_owned(),
@@ -46,8 +49,10 @@ pub(super) fn run(scenario: &Scenario, places: &Places<'_>) -> Ending {
     }
     if !play.held().is_empty() {
         let held: Vec<String> = play.held().iter().map(|step| (step + 1).to_string()).collect();
-        writeln!(err, "blockgraph: {}: QMP has come to no way of saying step {}", places.file, held.join(", "))?;
-        play.partner.remark(&format!("not said: step {}", held.join(", ")));
+        let held = held.join(", ");
+        let line = format!("not said: step {held}, since no QMP command does just this, and no later one did it");
+        writeln!(err, "blockgraph: {}: {line}", places.file)?;
+        play.partner.remark(&line);
         whole = false;
     }
     let mut out = io::stdout().lock();

@@ -1,6 +1,6 @@
 //! The scenario's own names in what QEMU says, and in commands that are printed.
 
-use super::{node, words};
+use super::words;
 use crate::text::part::Declared;
 use crate::text::scenario::mentioned;
 use crate::text::{Names, Scenario};
@@ -65,7 +65,9 @@ impl<'a> Named<'a> {
         match arguments {
             Value::Object(map) => {
                 let value = |key: &str, value: &Value| match value {
-                    Value::String(file) if key == "filename" => Value::from(format!("DIR/{}", self.file(file))),
+                    Value::String(file) if key == "filename" || key == "path" => {
+                        Value::from(format!("DIR/{}", self.file(file)))
+                    }
                     _ => self.arguments(value),
                 };
                 Value::Object(map.iter().map(|(key, inner)| (key.clone(), value(key, inner))).collect())
@@ -80,10 +82,15 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// The name of a node's file.
+    /// A file's name: that of a node's image, or of a user's socket.
     fn file(&self, numbered: &str) -> String {
-        let id = numbered.strip_suffix(".img").and_then(words::node_of);
-        id.filter(|id| node::image(*id) == numbered).map_or_else(|| numbered.to_owned(), |id| self.image(id))
+        match numbered.split_once('.') {
+            Some((word, ending)) => match self.arguments(&Value::from(word)) {
+                Value::String(own) => format!("{own}.{ending}"),
+                _ => numbered.to_owned(),
+            },
+            None => numbered.to_owned(),
+        }
     }
 
     /// The file of a node of kind `file`.
@@ -154,9 +161,9 @@ mod tests {
     fn commands_have_names() {
         let names = names();
         let named = Named::new(&names, spoken(3));
-        let numbered = json!({"node-name": "n0", "driver": "file", "filename": "n0.img", "children": ["n1", "n2"], "id": "u0"});
-        let expected =
-            json!({"node-name": "img", "driver": "file", "filename": "DIR/img.img", "children": ["n0", "u7"], "id": "guest"});
+        let numbered =
+            json!({"node-name": "n0", "driver": "file", "filename": "n0.img", "children": ["n1", "n2"], "id": "u0"});
+        let expected = json!({"node-name": "img", "driver": "file", "filename": "DIR/img.img", "children": ["n0", "u7"], "id": "guest"});
         assert_eq!(named.arguments(&numbered), expected);
         assert!(named.legend().is_empty());
     }

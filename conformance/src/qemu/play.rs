@@ -225,11 +225,13 @@ impl<'a, P: Partner<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
     fn take(&mut self, plan: Plan<N, E>) -> io::Result<Fate<N, E>> {
         let (state, memory) = self.partner.stands();
         let commands = map::steps(state, memory, &plan.ops).unwrap_or_default();
-        let commands = commands.iter().filter_map(|step| if let Command::Ask(name, _) = step { Some(*name) } else { None });
+        let commands =
+            commands.iter().filter_map(|step| if let Command::Ask(name, _) = step { Some(*name) } else { None });
         let commands = commands.collect();
         let Some(turned) = self.partner.take(&plan.ops)? else {
             self.over = true;
-            return Ok(Fate::Ended(unreached::why(&plan.ops)));
+            let (state, _) = self.partner.stands();
+            return Ok(Fate::Ended(unreached::why(state, &self.story.state, &plan.ops)));
         };
         let differs = matches!(turned.judged.verdict, Verdict::Differs(_));
         let moved = turned.judged.next.is_some() && !self.go_on(plan.clone());
@@ -263,12 +265,15 @@ impl<'a, P: Partner<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
         let mut story = self.story.clone();
         let step = self.steps[at];
         let (ops, outcome) = story.hear(step);
-        let why = if step.refusals.is_empty() { unreached::why(&ops) } else { Why::Injected };
+        let (state, _) = self.partner.stands();
+        let why = match step.refusals[..] {
+            [] => unreached::why(state, &self.story.state, &ops),
+            _ => Why::Injected,
+        };
         let Outcome::Done { next, .. } = outcome else { return Fate::Skipped(why) };
         if next == self.story.state {
             return Fate::Skipped(why);
         }
-        let (state, _) = self.partner.stands();
         if ops.iter().all(|op| builds(state, op)) && (Turn { ops: ops.clone(), refusals: Vec::new() }).fits(state) {
             self.held = self.held.and(&ops, at);
             story.done(&ops, next);

@@ -99,9 +99,11 @@ fn line(command: &str, arguments: &Value) -> String {
 fn ends_job(op: &Op) -> bool {
     use Op::{Backup, Commit, CommitActive, Mirror, Stream};
     match op {
-        Stream { act, .. } | Commit { act, .. } | CommitActive { act, .. } | Mirror { act, .. } | Backup { act, .. } => {
-            *act != Act::Start
-        }
+        Stream { act, .. }
+        | Commit { act, .. }
+        | CommitActive { act, .. }
+        | Mirror { act, .. }
+        | Backup { act, .. } => *act != Act::Start,
         _ => false,
     }
 }

@@ -5,9 +5,7 @@
 use super::map::{self, Memory};
 use crate::story::Turn;
 use blockgraph_model::op::{Opt, Slot};
-use blockgraph_model::{
-    Below, ChildName, Entry, Kind, Layer, NodeId, Op, Outcome, Queue, Role, Spec, State, execute,
-};
+use blockgraph_model::{Below, ChildName, Entry, Kind, Layer, NodeId, Op, Outcome, Queue, Role, Spec, State, execute};
 
 /// The spelling of `ops` that QMP reaches and that comes, in the state of QEMU, to what is `wanted`: the end of `ops` in the
 /// state of the story, which is that of QEMU with `held` done to it.
@@ -20,9 +18,7 @@ pub fn reached<const N: usize, const E: usize>(
 ) -> Option<Vec<Op>> {
     spellings(state, ops).into_iter().find(|ops| {
         let turn = Turn { ops: ops.clone(), refusals: Vec::new() };
-        map::steps(state, memory, ops).is_some()
-            && turn.fits(state)
-            && is_same(wanted, &execute(state, ops, &[]), held)
+        map::steps(state, memory, ops).is_some() && turn.fits(state) && is_same(wanted, &execute(state, ops, &[]), held)
     })
 }
 
@@ -79,9 +75,7 @@ fn built<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &O
     };
     let kind = |id: NodeId| added(id).or_else(|| state.node(id).and_then(|node| node.kind));
     match *op {
-        Op::Append { new, top, store: false } => {
-            kind(new).map_or_else(|| vec![*op], |kind| vec![over(new, kind, top)])
-        }
+        Op::Append { new, top, store: false } => kind(new).map_or_else(|| vec![*op], |kind| vec![over(new, kind, top)]),
         Op::Insert { new, spec, top } => vec![Op::Add { node: new, spec }, over(new, spec.kind, top)],
         Op::SetBacking { node, to: Some(to) } => {
             vec![Op::Attach { parent: node, child: to, name: ChildName::BACKING, role: Role::COW }]

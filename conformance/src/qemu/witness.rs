@@ -269,7 +269,7 @@ fn place_files(arguments: &mut Value, folder: &Path) {
         Value::Object(map) => {
             for (key, value) in map {
                 match value {
-                    Value::String(name) if key == "filename" => *value = json!(folder.join(&*name)),
+                    Value::String(name) if key == "filename" || key == "path" => *value = json!(folder.join(&*name)),
                     _ => place_files(value, folder),
                 }
             }
