@@ -62,7 +62,7 @@ pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Endin
         show.faults(at, &report.faults)?;
     }
     if !show.arguments.json {
-        rest(show, &counts, play.held(), number)?;
+        rest(show, &counts, &play.held(), number)?;
     }
     if show.speaks() {
         let (turns, deviations) = (counted(counts.turns, "turn"), counted(counts.deviations, "known deviation"));

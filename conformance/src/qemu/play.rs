@@ -3,12 +3,12 @@
 use super::children::Children;
 use super::judge::{Told, Verdict};
 use super::map::{self, Memory, Step as Command};
-use super::spell::{builds, reached, with};
+use super::spell::{builds, built_node, reached, with};
 use super::unreached::{self, Why};
 use super::witness::{Turned, Witness};
 use crate::story::Turn;
 use crate::text::{Scenario, Step};
-use blockgraph_model::{Context, Op, Outcome, State, execute};
+use blockgraph_model::{Context, NodeId, Op, Outcome, State, execute};
 use std::collections::BTreeSet;
 use std::io;
 
@@ -113,20 +113,39 @@ struct Plan<const N: usize, const E: usize> {
     steps: Vec<usize>,
     /// What the story is when the model is right.
     story: Story<N, E>,
-    /// What is held back then, and of which steps.
+    /// What is held back then.
     held: Held,
+    /// What is held back besides, whoever is right.
+    rest: Held,
 }
 
-/// What QEMU has not been told, and of which steps it is.
+/// What QEMU has not been told: steps by number, and their operations.
 #[derive(Clone, Debug, Default)]
-struct Held {
-    ops: Vec<Op>,
-    steps: Vec<usize>,
-}
+struct Held(Vec<(usize, Vec<Op>)>);
 
 impl Held {
-    fn and(&self, ops: &[Op], step: usize) -> Held {
-        Held { ops: [&self.ops, ops].concat(), steps: [&self.steps[..], &[step]].concat() }
+    fn and(&self, step: usize, ops: &[Op]) -> Held {
+        Held([&self.0[..], &[(step, ops.to_vec())]].concat())
+    }
+
+    fn ops(&self) -> Vec<Op> {
+        self.0.iter().flat_map(|(_, ops)| ops).copied().collect()
+    }
+
+    fn steps(&self) -> Vec<usize> {
+        self.0.iter().map(|(step, _)| *step).collect()
+    }
+
+    /// What builds this node, and the rest; all, if it is about no single node.
+    fn of(&self, node: Option<NodeId>) -> (Held, Held) {
+        let (of, rest) = self.0.iter().cloned().partition(|(_, ops)| node.is_none() || built_node(ops) == node);
+        (Held(of), Held(rest))
+    }
+
+    fn with(&self, other: &Held) -> Held {
+        let mut all = [&self.0[..], &other.0].concat();
+        all.sort_by_key(|(step, _)| *step);
+        Held(all)
     }
 }
 
@@ -152,8 +171,8 @@ impl<'a, P: Partner<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
     }
 
     /// The steps that QEMU was not told in the end, by number from 0.
-    pub fn held(&self) -> &[usize] {
-        &self.held.steps
+    pub fn held(&self) -> Vec<usize> {
+        self.held.steps()
     }
 
     /// Plays the next step.
@@ -185,41 +204,46 @@ impl<'a, P: Partner<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
         let mut story = self.story.clone();
         let (ops, outcome) = story.hear(self.steps[at]);
         let (state, memory) = self.partner.stands();
-        let spelled = reached(state, memory, &ops, &self.held.ops, &outcome)?;
+        let spelled = reached(state, memory, &ops, &self.held.ops(), &outcome)?;
         if let Outcome::Done { next, .. } = outcome {
             story.done(&ops, next);
         } else {
             story = self.story.clone();
         }
-        Some(Plan { ops: spelled, steps: vec![at], story, held: self.held.clone() })
+        let held = self.held.clone();
+        Some(Plan { ops: spelled, steps: vec![at], story, rest: held.clone(), held })
     }
 
-    /// What was held back and the steps from this one on as one turn: as many as can be, of which the model does all; if
-    /// there is none, as few as can be, of which it refuses the last.
+    /// What was held back of the same node and the steps from this one on as one turn: as many as can be, of which the model does
+    /// all; if there is none, as few as can be, of which it refuses the last.
     fn together(&self, at: usize) -> Option<Plan<N, E>> {
         let (state, memory) = self.partner.stands();
-        let (mut story, mut held) = (self.story.clone(), self.held.clone());
-        let (mut found, mut refused) = (None, None);
+        let node = built_node(&self.story.clone().hear(self.steps[at]).0);
+        let (mut mine, rest) = self.held.of(node);
+        let mut story = self.story.clone();
+        let mut found = None;
         for (number, step) in self.steps.iter().enumerate().skip(at).take(TOGETHER) {
             let before = story.clone();
             let (ops, outcome) = story.hear(step);
-            let all = held.and(&ops, number);
-            let Outcome::Done { next, .. } = outcome else {
-                let plan = |ops| Plan { ops, steps: all.steps.clone(), story: before, held: held.clone() };
-                refused = reached(state, memory, &all.ops, &[], &outcome).map(plan);
+            // What else is to be done by itself is no part of this.
+            if number > at && (node.is_none() || built_node(&ops) != node) {
                 break;
+            }
+            let all = mine.and(number, &ops);
+            let spelled = reached(state, memory, &all.ops(), &rest.ops(), &outcome);
+            let Outcome::Done { next, .. } = outcome else {
+                let held = rest.with(&mine);
+                let plan = |ops| Plan { ops, steps: all.steps(), story: before, held, rest: rest.clone() };
+                return found.or_else(|| spelled.map(plan));
             };
             story.done(&ops, next);
-            if let Some(ops) = reached(state, memory, &all.ops, &[], &outcome) {
-                found = Some(Plan { ops, steps: all.steps.clone(), story: story.clone(), held: Held::default() });
+            if let Some(ops) = spelled {
+                let (story, held) = (story.clone(), rest.clone());
+                found = Some(Plan { ops, steps: all.steps(), story, held, rest: rest.clone() });
             }
-            // What else is to be done by itself is no part of this.
-            if !ops.iter().all(|op| builds(state, op)) {
-                break;
-            }
-            held = all;
+            mine = all;
         }
-        found.or(refused)
+        found
     }
 
     fn take(&mut self, plan: Plan<N, E>) -> io::Result<Fate<N, E>> {
@@ -243,20 +267,17 @@ impl<'a, P: Partner<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
     /// Goes on from where QEMU is; is that where the model is?
     fn go_on(&mut self, plan: Plan<N, E>) -> bool {
         let (state, memory) = self.partner.stands();
-        let as_told = with(state, &plan.held.ops) == Some(plan.story.state);
+        let as_told = with(state, &plan.held.ops()) == Some(plan.story.state);
         if as_told {
             (self.story, self.held) = (plan.story, plan.held);
-        } else if plan.steps.len() > 1 {
-            // QEMU has not done it; of what the model has done step by step, it has nothing.
-            self.story.state = *state;
-            self.held = Held::default();
-        } else if let Some(next) = with(state, &self.held.ops) {
-            self.story.state = next;
+        } else if let Some(next) = with(state, &plan.rest.ops()) {
+            // Of a turn that it has not done QEMU has nothing, though the model has done some steps of it.
+            (self.story.state, self.held) = (next, plan.rest);
         } else {
             self.over = true;
         }
         self.story.memory = memory.clone();
-        self.story.memory.after(&self.held.ops, &Told::Done);
+        self.story.memory.after(&self.held.ops(), &Told::Done);
         as_told
     }
 
@@ -275,7 +296,7 @@ impl<'a, P: Partner<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
             return Fate::Skipped(why);
         }
         if ops.iter().all(|op| builds(state, op)) && (Turn { ops: ops.clone(), refusals: Vec::new() }).fits(state) {
-            self.held = self.held.and(&ops, at);
+            self.held = self.held.and(at, &ops);
             story.done(&ops, next);
             self.story = story;
             return Fate::Held(why);

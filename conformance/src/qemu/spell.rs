@@ -168,3 +168,15 @@ pub fn builds<const N: usize, const E: usize>(qemu: &State<N, E>, op: &Op) -> bo
         _ => false,
     }
 }
+
+/// The one node that all these operations make or give children, if there is one.
+pub fn built_node(ops: &[Op]) -> Option<NodeId> {
+    let of = |op: &Op| match *op {
+        Op::Add { node, .. } | Op::SetBacking { node, .. } | Op::SetFile { node, .. } => Some(node),
+        Op::Attach { parent, .. } | Op::OpenChild { parent, .. } => Some(parent),
+        Op::Append { new, .. } | Op::Insert { new, .. } => Some(new),
+        _ => None,
+    };
+    let first = ops.first().and_then(of);
+    first.filter(|_| ops.iter().all(|op| of(op) == first))
+}

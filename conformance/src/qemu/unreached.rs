@@ -26,7 +26,7 @@ impl Why {
         match self {
             Why::Injected => "nobody can tell a driver of QEMU to refuse".to_owned(),
             Why::NoDriver(kind) => format!("QMP offers no driver like {}", print_kind(*kind)),
-            Why::Missing(node, kind) => format!("QEMU has no node {}: {}", words::node(*node), lacks(*kind)),
+            Why::Missing(node, kind) => format!("QEMU has no node {} so far: {}", words::node(*node), lacks(*kind)),
             Why::Because(why) => (*why).to_owned(),
         }
     }
@@ -48,6 +48,13 @@ fn offered(kind: Kind) -> bool {
 
 /// Why no command does these operations, where QEMU's state is `qemu` and the story's `story`.
 pub fn why<const N: usize, const E: usize>(qemu: &State<N, E>, story: &State<N, E>, ops: &[Op]) -> Why {
+    if let [Op::Add { node, spec }] = *ops
+        && offered(spec.kind)
+        && spec.opt.suits(spec.kind)
+        && spec.kind.takes_children()
+    {
+        return Why::Missing(node, spec.kind);
+    }
     let missing = ops.iter().flat_map(mentioned).find_map(|declared| match declared {
         Declared::Node(id) if qemu.node(id).is_none() => story.node(id)?.kind.map(|kind| Why::Missing(id, kind)),
         _ => None,

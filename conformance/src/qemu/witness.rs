@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The contexts besides main for which the daemon has threads.
@@ -37,7 +38,10 @@ impl Image {
     /// # Errors
     /// If there is no `qemu-img`, or it fails.
     pub fn make() -> io::Result<Image> {
-        let path = std::env::temp_dir().join(format!("blockgraph-image-{}", std::process::id()));
+        // Several may be made at once in one process.
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("blockgraph-image-{}-{number}", std::process::id()));
         let size = node::SIZE.to_string();
         let made = std::process::Command::new("qemu-img")
             .args(["create", "-q", "-f", "qcow2"])

@@ -142,6 +142,13 @@ fn halves_are_held_back() {
          detach-user user=u\nattach parent=alone child=src name=file role=fp => ok\ndelete node=src\n",
         &["held", "same", "same", "same", "with", "same", "with", "same", "same", "same", "same"],
     );
+    // What is half done of one node is in nobody else's way.
+    fates_are(
+        "add node=a kind=protocol\nadd node=f kind=filter\nadd node=i kind=format\nappend new=f top=a\n\
+         add node=d kind=file\nadd node=g kind=filter\nattach parent=i child=d name=file role=dmp\n\
+         attach parent=g child=i name=file role=fp\nattach-user user=u node=g need=rw share=all\n",
+        &["same", "held", "held", "same", "same", "held", "same", "same", "same"],
+    );
     // A transaction is one turn with what was held back, too, and other words for the same are found.
     fates_are(
         "add node=a kind=protocol\nadd node=f kind=filter\nappend new=f top=a\n\
