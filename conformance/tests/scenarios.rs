@@ -79,8 +79,11 @@ stories! {
     h42_attach_to_drained
     h44_drain_all
     h47_stream_base
+    h61_on_qemu
     h61_reopen_twice
+    h62_on_qemu
     h62_list_order
+    h63_on_qemu
     h63_snapshot_inactive
     l1_holders
     l2_doomed_nodes

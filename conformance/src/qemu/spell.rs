@@ -93,7 +93,6 @@ fn built<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &O
 fn over(new: NodeId, kind: Kind, top: NodeId) -> Op {
     let (name, role) = match kind.filter_slot() {
         Some(slot) => (slot.name(), Role::FILTERED | Role::PRIMARY),
-        None if kind == Kind::Raw => (ChildName::FILE, Role::FILTERED | Role::PRIMARY),
         None => (Slot::Backing.name(), Role::COW),
     };
     Op::Attach { parent: new, child: top, name, role }

@@ -108,6 +108,16 @@ fn a_known_deviation_is_named() {
     assert_eq!(fates, expected);
 }
 
+/// What QEMU is known to do wrong it still does, in the last step of each of these.
+#[test]
+fn the_open_defects_show() {
+    for (name, rule) in [("h61-on-qemu", "D12"), ("h62-on-qemu", "D2"), ("h63-on-qemu", "D10")] {
+        let Some((fates, _)) = on_qemu(&scenario(name)) else { return };
+        assert_eq!(fates.last().map(String::as_str), Some(rule), "{name}: {fates:?}");
+        assert!(fates[..fates.len() - 1].iter().all(|fate| fate == "same" || fate == "with"), "{name}: {fates:?}");
+    }
+}
+
 /// A scenario, and what becomes of its steps.
 fn fates_are(text: &str, expected: &[&str]) {
     let scenario = parse(text).unwrap().0;
@@ -152,7 +162,7 @@ fn halves_are_held_back() {
     // A transaction is one turn with what was held back, too, and other words for the same are found.
     fates_are(
         "add node=a kind=protocol\nadd node=f kind=filter\nappend new=f top=a\n\
-         transaction { add node=r kind=raw; append new=r top=f }\nrelease node=r\nrelease node=f\n\
+         transaction { add node=r kind=copy-on-read; append new=r top=f }\nrelease node=r\nrelease node=f\n\
          add node=i kind=format\nopen-child parent=i node=d kind=file name=file role=dmp\nset-read-only node=a value=on\n",
         &["same", "with", "same", "same", "same", "same", "with", "same", "same"],
     );
@@ -186,7 +196,8 @@ fn a_lie_is_noticed() {
 #[test]
 fn a_script_ends_in_the_same_graph() {
     let mut scripts = 0;
-    for name in ["n1-mirror", "n2-quorum", "n3-snapshot"] {
+    // Where QEMU deviates the script shows it, for it says what the model says.
+    for (name, deviates) in [("n1-mirror", None), ("n2-quorum", None), ("n3-snapshot", Some(7))] {
         let whole = scenario(name);
         for length in 1..=whole.items.len() {
             let part = Scenario { names: whole.names.clone(), items: whole.items[..length].to_vec() };
@@ -195,17 +206,22 @@ fn a_script_ends_in_the_same_graph() {
                 continue;
             }
             let (_, play) = play(Script::<NODES, EDGES>::new(Named::of(&part)), &part);
-            let mut daemon = run_script(&play.partner.finished(), &format!("{name}, {length} steps"));
+            let (script, place) = (play.partner.finished(), format!("{name}, {length} steps"));
+            if deviates == Some(length) {
+                assert!(std::panic::catch_unwind(|| run_script(&script, &place)).is_err(), "{place}");
+                break;
+            }
+            let mut daemon = run_script(&script, &place);
             let known: Vec<String> = nodes(&mut daemon);
             let is_node = |name: &str| known.iter().any(|line| line.split(' ').nth(1) == Some(name));
             let mut found = edges(&mut daemon);
             found.retain(|edge| edge.split(' ').nth(1).is_some_and(is_node));
             found.sort();
-            assert_eq!(found, expected, "{name}, {length} steps");
+            assert_eq!(found, expected, "{place}");
             scripts += 1;
         }
     }
-    assert!(scripts > 30, "{scripts}");
+    assert!(scripts > 25, "{scripts}");
 }
 
 /// How far QMP reaches each scenario of the specification; none differs but by a rule.
@@ -241,7 +257,7 @@ fn every_scenario() {
     }
     println!("{turns} turns; known deviations: {deviations:?}");
     let reached = |how: &str| table.get(how).map_or(0, Vec::len);
-    assert!(reached("wholly") >= 3 && reached("partly") >= 60 && turns >= 200, "{table:?}");
+    assert!(reached("wholly") >= 6 && reached("partly") >= 60 && turns >= 200, "{table:?}");
 }
 
 /// The same with as much room as any scenario may need.
