@@ -42,7 +42,7 @@ pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Endin
         number += 1;
         let at = (index, number);
         let mut report = show.places.judge(at, stage, step, &scenario.names)?;
-        let fate = play.next().map_err(real)?;
+        let fate = play.play_next().map_err(real)?;
         counts.count(&fate, number);
         if let Fate::Taken(taken) = &fate
             && let Verdict::Differs(what) = &taken.turned.judged.verdict

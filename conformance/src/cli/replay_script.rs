@@ -29,7 +29,7 @@ pub(super) fn run(scenario: &Scenario, places: &Places<'_>) -> Ending {
         }
         let body = print_body(&step.body, &scenario.names);
         play.partner.remark(&format!("step {number}: {}", body.replace('\n', "\n  ")));
-        let said = match play.next()? {
+        let said = match play.play_next()? {
             Fate::Skipped(why) => format!(
                 "no QMP command does just this: {}; without it the graphs are the same",
                 sentence(&why.line(), names)

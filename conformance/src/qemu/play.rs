@@ -179,7 +179,7 @@ impl<'a, P: Partner<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
     ///
     /// # Errors
     /// If the partner cannot be asked.
-    pub fn next(&mut self) -> io::Result<Fate<N, E>> {
+    pub fn play_next(&mut self) -> io::Result<Fate<N, E>> {
         let at = self.at;
         self.at += 1;
         if self.over {

@@ -52,7 +52,7 @@ fn play<P: Partner<N, E>, const N: usize, const E: usize>(
     scenario: &Scenario,
 ) -> (Vec<String>, Play<'_, P, N, E>) {
     let mut play = Play::new(partner, scenario.steps().collect());
-    let fates = scenario.steps().map(|_| word(&play.next().unwrap())).collect();
+    let fates = scenario.steps().map(|_| word(&play.play_next().unwrap())).collect();
     (fates, play)
 }
 
