@@ -40,7 +40,7 @@ impl<'a, const N: usize, const E: usize> Script<'a, N, E> {
         for (command, mut arguments) in preparations(&threads) {
             let id = arguments["id"].as_str().unwrap_or_default().to_owned();
             let used = match command {
-                "nbd-server-start" => uses("\"execute\": \"block-export-add\""),
+                "nbd-server-start" => uses("\"type\":\"nbd\""),
                 _ if id == node::GROUP => uses("\"throttle-group\":"),
                 _ => uses(&format!("\"iothread\":\"{id}\"")),
             };
