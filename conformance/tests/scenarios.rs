@@ -81,8 +81,8 @@ stories! {
     h47_stream_base
     h61_on_qemu
     h61_reopen_twice
-    h62_on_qemu
     h62_list_order
+    h62_on_qemu
     h63_on_qemu
     h63_snapshot_inactive
     l1_holders
