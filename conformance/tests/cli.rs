@@ -6,7 +6,7 @@ mod common;
 use common::{bad, blockgraph, file, text};
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 #[test]
@@ -31,7 +31,8 @@ fn bad_files() {
     let verbs = blockgraph_model::Op::VERBS.join(", ");
     for (index, (content, line)) in cases.iter().enumerate() {
         let path = file(&folder, &format!("{index}.scenario"), content);
-        for on in ["model", "impl", "both"] {
+        // The file is read before QEMU is looked for.
+        for on in ["model", "impl", "both", "qemu"] {
             let output = blockgraph(&["replay", &path, "--on", on], b"");
             bad(&output, &format!("{path}{}", line.replace("VERBS", &verbs)));
             assert_eq!(text(&output.stdout), "");
@@ -59,10 +60,90 @@ fn standard_input_has_a_name() {
 
 #[test]
 fn bad_flags() {
-    for arguments in [&["replay"][..], &["replay", "x", "--on", "qemu"], &["nothing"], &["run", "--on", "both"], &[]] {
+    for arguments in [&["replay"][..], &["replay", "x", "--on", "xen"], &["nothing"], &["run", "--on", "qemu"], &[]] {
         let output = blockgraph(arguments, b"");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!text(&output.stderr).contains("panicked"));
+    }
+}
+
+#[test]
+fn what_does_not_go_with_qemu() {
+    let story = b"add node=a kind=protocol";
+    let output = blockgraph(&["replay", "-", "--on", "qemu", "--with", "H61"], story);
+    bad(&output, "--with lets machines of the museum play beside model and crate, not beside QEMU");
+    bad(&blockgraph(&["replay", "-", "--print-qmp"], story), "--print-qmp goes with --on qemu");
+    for other in [&["--json"][..], &["--quiet"], &["--with", "H61"]] {
+        let output = blockgraph(&[&["replay", "-", "--on", "qemu", "--print-qmp"], other].concat(), story);
+        assert_eq!(output.status.code(), Some(2), "{other:?}");
+        assert!(text(&output.stderr).starts_with("error: "), "{other:?}");
+    }
+}
+
+/// Runs it where there is no QEMU.
+fn without_qemu(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_blockgraph")).args(arguments).env("PATH", "").output().unwrap()
+}
+
+#[test]
+fn no_qemu_is_one_line() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.scenario", b"add node=a kind=protocol");
+    let output = without_qemu(&["replay", &path, "--on", "qemu"]);
+    bad(&output, "qemu-storage-daemon is not installed (in Debian: apt-get install qemu-utils)");
+    assert_eq!(text(&output.stdout), "");
+}
+
+/// The script needs none; names that QEMU does not take are numbers with a legend.
+#[test]
+fn a_script_needs_no_qemu() {
+    let folder = TempDir::new().unwrap();
+    let story =
+        b"add node=#1 kind=protocol\nadd node=f kind=filter\nattach parent=f child=#1 name=file role=fp => ok\n\
+                  check-op node=f kind=resize => ok\nattach-user user=u node=f need=r share=all => ok\n";
+    let path = file(&folder, "a.scenario", story);
+    let output = without_qemu(&["replay", &path, "--on", "qemu", "--print-qmp"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let expected = r##"{"execute": "object-add", "arguments": {"id":"group","qom-type":"throttle-group"}}
+# n0 is node #1
+# n1 is node f
+# step 1: add node=#1 kind=protocol
+{"execute": "blockdev-add", "arguments": {"driver":"null-co","node-name":"n0","size":1048576}}
+# step 2: add node=f kind=filter
+# step 3: attach parent=f child=#1 name=file role=fp
+{"execute": "blockdev-add", "arguments": {"driver":"throttle","file":"n0","node-name":"n1","throttle-group":"group"}}
+# step 4: check-op node=f kind=resize
+#   no QMP command does just this: commands ask this for themselves only; without it the graphs are the same
+# step 5: attach-user user=u node=f need=r share=all
+{"execute": "block-export-add", "arguments": {"addr":{"path":"DIR/u.sock","type":"unix"},"allow-inactive":false,"fixed-iothread":false,"id":"u","node-name":"n1","type":"vhost-user-blk","writable":false}}
+# => edge n1 n0 need=r share=rwuz
+"##;
+    assert_eq!(text(&output.stdout), expected);
+    let skipped =
+        "no QMP command does just this: commands ask this for themselves only; without it the graphs are the same";
+    assert_eq!(text(&output.stderr), format!("blockgraph: {path}:4: {skipped}\n"));
+}
+
+/// What cannot be said ends the script, and the exit code says so; so does an expectation that does not hold.
+#[test]
+fn a_script_that_is_not_whole() {
+    let cases: [(&str, &str); 3] = [
+        (
+            "add node=a kind=protocol\nhold node=a\ndelete node=a",
+            ":2: no QMP command does just this: blockdev-del lets go of a node, but only of one that nobody uses; the script ends here",
+        ),
+        (
+            "add node=a kind=protocol\nadd node=b kind=format",
+            ": not said: step 2, since no QMP command does just this, and no later one did it",
+        ),
+        ("add node=a kind=protocol => error DuplicateNode", ":1: model: expected error DuplicateNode, found ok"),
+    ];
+    for (story, line) in cases {
+        let output = blockgraph(&["replay", "-", "--on", "qemu", "--print-qmp"], story.as_bytes());
+        assert_eq!(output.status.code(), Some(1), "{story}");
+        let stderr = text(&output.stderr);
+        assert!(stderr.lines().count() == 1 && stderr.ends_with(&format!("<stdin>{line}\n")), "{stderr}");
+        assert!(text(&output.stdout).contains("blockdev-add"), "{story}");
     }
 }
 

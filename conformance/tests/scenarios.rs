@@ -79,13 +79,19 @@ stories! {
     h42_attach_to_drained
     h44_drain_all
     h47_stream_base
+    h61_on_qemu
     h61_reopen_twice
     h62_list_order
+    h62_on_qemu
+    h63_on_qemu
     h63_snapshot_inactive
     l1_holders
     l2_doomed_nodes
     l3_no_driver
     l4_blockers
+    n1_mirror
+    n2_quorum
+    n3_snapshot
     o01_add
     o02_release
     o03_attach_user

@@ -22,18 +22,23 @@ pub(super) struct Request<'a> {
     pub survey: bool,
 }
 
+/// Who says nothing for that long is said to hang.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where the real QEMU is.
+pub(super) fn program() -> Result<PathBuf, Stop> {
+    let missing = "qemu-storage-daemon is not installed (in Debian: apt-get install qemu-utils)";
+    find().ok_or_else(|| Stop::Input(missing.to_owned()))
+}
+
 pub(super) fn run(request: &Request<'_>) -> Ending {
-    let Some(program) = find() else {
-        return Err(Stop::Input(
-            "qemu-storage-daemon is not installed (in Debian: apt-get install qemu-utils)".to_owned(),
-        ));
-    };
+    let program = program()?;
     let options = Options {
         seed: request.seed,
         ops: request.ops,
         threads: request.threads,
         program,
-        patience: Duration::from_secs(3),
+        patience: PATIENCE,
         survey: request.survey,
         keep: if request.record.is_some() { request.keep } else { 0 },
     };

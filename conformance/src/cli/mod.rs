@@ -8,6 +8,8 @@ mod explore;
 mod fuzz;
 mod fuzz_qemu;
 mod replay;
+mod replay_qemu;
+mod replay_script;
 mod run;
 mod verify;
 

@@ -142,10 +142,20 @@ impl Memory {
 /// NBD's export, read-only or not: J8.
 pub const EXPORTS: [Pair; 2] = [Pair::new(Perms(0b1), Perms(0b10111)), Pair::new(Perms(0b11), Perms(0b10111))];
 
+/// The same of vhost-user-blk, which lets others resize, and knows no inactive nodes.
+pub const SHARING_EXPORTS: [Pair; 2] = [Pair::new(Perms(0b1), Perms(0b11111)), Pair::new(Perms(0b11), Perms(0b11111))];
+
 /// The commands that do what these operations do, in this state; `None`: QMP does not reach it.
 pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, ops: &[Op]) -> Option<Vec<Step>> {
     match *ops {
-        [Op::Add { node, spec }, ref children @ ..] => add(node, spec, children),
+        [Op::Add { node, spec }, ref children @ ..] => {
+            let image = |op: &Op| match *op {
+                Op::Attach { child, name: ChildName::FILE, .. } => holds_image(state, child),
+                _ => true,
+            };
+            let found = spec.kind != Kind::Format || children.iter().all(image);
+            found.then(|| add(node, spec, children))?
+        }
         [Op::Open { node, layer, file, backing, overlay: None, probe: false }] => {
             let below = file.map(|f| f.opened.map_or(holds_image(state, memory, f.node), |o| o.kind == Kind::File));
             if layer.kind == Kind::Format && below != Some(true) {
@@ -262,16 +272,26 @@ fn opened_children(layer: Layer, file: Option<Below>, backing: Option<NodeId>) -
     Some(children)
 }
 
-/// An export by NBD.
+/// An export by NBD, or by vhost-user-blk.
 fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Context>) -> Option<Vec<Step>> {
-    let writable = EXPORTS.iter().position(|known| *known == pair)? == 1;
+    let by = |exports: [Pair; 2]| exports.iter().position(|known| *known == pair);
+    let (kind, writable) = match (by(EXPORTS), by(SHARING_EXPORTS)) {
+        (Some(writable), _) => ("nbd", writable == 1),
+        (None, Some(writable)) if !ways.may_inactivate => ("vhost-user-blk", writable == 1),
+        _ => return None,
+    };
     // Asked for a thread and not fixed to it, QEMU goes on without it if it cannot be had.
     if ways.stay || context.is_some() && !ways.fixed || user.part() != 0 {
         return None;
     }
     let name = words::user(user);
-    let mut arguments = json!({"id": name, "name": name, "type": "nbd", "node-name": words::node(node),
+    let mut arguments = json!({"id": name, "type": kind, "node-name": words::node(node),
         "writable": writable, "allow-inactive": ways.may_inactivate, "fixed-iothread": ways.fixed});
+    if kind == "nbd" {
+        arguments["name"] = json!(name);
+    } else {
+        arguments["addr"] = json!({"type": "unix", "path": format!("{name}.sock")});
+    }
     match context {
         Some(Context::MAIN) => return None,
         Some(context) => arguments["iothread"] = json!(words::thread(context)),

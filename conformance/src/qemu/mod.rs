@@ -1,6 +1,7 @@
 //! A real QEMU: its storage daemon, spoken to over QMP, as a third witness beside model and crate.
 
 pub mod answer;
+mod children;
 mod choose;
 mod client;
 mod daemon;
@@ -9,12 +10,17 @@ mod home;
 mod job;
 pub mod judge;
 pub mod map;
+pub mod named;
 pub mod node;
+pub mod play;
 pub mod run;
+pub mod script;
 pub mod see;
 pub mod seen_graph;
+mod spell;
 pub mod trace;
 pub mod truth;
+pub mod unreached;
 pub mod witness;
 pub mod words;
 

@@ -67,7 +67,8 @@ pub fn options(id: NodeId, spec: Spec, children: &[Said]) -> Option<Value> {
     let Flags { no_io, never_freeze, implicit, .. } = spec.flags;
     let roles = children.iter().all(|c| has_its_role(spec.kind, c.name, c.role));
     let by_jobs_only = matches!(spec.kind, Kind::CommitTop | Kind::MirrorTop);
-    if no_io || never_freeze || implicit || by_jobs_only || !roles || !complete(spec.kind, children) {
+    let known = spec.opt.suits(spec.kind);
+    if no_io || never_freeze || implicit || by_jobs_only || !known || !roles || !complete(spec.kind, children) {
         return None;
     }
     let mut all = Map::new();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The contexts besides main for which the daemon has threads.
@@ -17,13 +18,13 @@ pub const THREADS: [Context; 2] = [Context(1), Context(2)];
 /// Once in so many turns drivers and flags are asked for, too, if nothing else is a reason to.
 const ALL_SEEN: u64 = 8;
 
-/// What a daemon needs before the first operation, as commands.
-pub fn preparations() -> Vec<(&'static str, Value)> {
+/// What a daemon needs before the first operation, as commands; `threads`: the contexts besides main.
+pub fn preparations(threads: &[Context]) -> Vec<(&'static str, Value)> {
     let group = json!({"qom-type": "throttle-group", "id": node::GROUP});
     let thread = |context: &Context| ("object-add", json!({"qom-type": "iothread", "id": words::thread(*context)}));
     let server = json!({"addr": {"type": "unix", "data": {"path": "nbd"}}});
     let mut all = vec![("object-add", group), ("nbd-server-start", server)];
-    all.extend(THREADS.iter().map(thread));
+    all.extend(threads.iter().map(thread));
     all
 }
 
@@ -37,7 +38,10 @@ impl Image {
     /// # Errors
     /// If there is no `qemu-img`, or it fails.
     pub fn make() -> io::Result<Image> {
-        let path = std::env::temp_dir().join(format!("blockgraph-image-{}", std::process::id()));
+        // Several may be made at once in one process.
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("blockgraph-image-{}-{number}", std::process::id()));
         let size = node::SIZE.to_string();
         let made = std::process::Command::new("qemu-img")
             .args(["create", "-q", "-f", "qcow2"])
@@ -83,13 +87,21 @@ pub struct Turned<const N: usize, const E: usize> {
 }
 
 impl<const N: usize, const E: usize> Witness<N, E> {
-    /// Starts a daemon with an empty graph.
+    /// Starts a daemon with an empty graph and [`THREADS`].
     ///
     /// # Errors
     /// If it does not start, or does not answer.
     pub fn start(program: &Path, image: &Image, patience: Duration) -> io::Result<Self> {
+        Self::start_with(program, image, patience, &THREADS)
+    }
+
+    /// The same, with these contexts besides main.
+    ///
+    /// # Errors
+    /// If it does not start, or does not answer.
+    pub fn start_with(program: &Path, image: &Image, patience: Duration, threads: &[Context]) -> io::Result<Self> {
         let mut daemon = Daemon::start(program, patience)?;
-        for (command, mut arguments) in preparations() {
+        for (command, mut arguments) in preparations(threads) {
             if command == "nbd-server-start" {
                 arguments["addr"]["data"]["path"] = json!(daemon.folder().join("nbd"));
             }
@@ -261,7 +273,7 @@ fn place_files(arguments: &mut Value, folder: &Path) {
         Value::Object(map) => {
             for (key, value) in map {
                 match value {
-                    Value::String(name) if key == "filename" => *value = json!(folder.join(&*name)),
+                    Value::String(name) if key == "filename" || key == "path" => *value = json!(folder.join(&*name)),
                     _ => place_files(value, folder),
                 }
             }

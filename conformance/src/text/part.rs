@@ -323,7 +323,7 @@ impl Part for NodeSpec {
 }
 
 /// A name that is made known without a node or user behind it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Declared {
     /// A node's.
     Node(NodeId),

@@ -1,20 +1,22 @@
 //! The findings: each page's script, run on the real daemon, ends as the page says.
 //!
-//! A page has one block of JSON commands, one a line. `DIR` stands for the daemon's folder, in which `1.qcow2` to
+//! A page has one block of JSON commands, one a line, such as `blockgraph replay --on qemu --print-qmp` prints. `DIR` stands for the daemon's folder, in which `1.qcow2` to
 //! `3.qcow2` are empty images of 64 KiB. After `# =>` stands how the command before must end: `ok` (which needs not be
 //! said), `error TEXT` with a part of the text, `died TEXT` with a part of what it last wrote, `hung`; or what the graph
 //! must hold then: `edge PARENT CHILD need=… share=…`, `no edge PARENT CHILD`, with the letters of the text form; `node NAME active`
-//! or `inactive`.
+//! or `inactive`. After `# $` stands a command for a shell. After `# wait` stands what there must be before the next command:
+//! `export ID gone`, `job ID ready` (or another status), `job ID gone`; how the job ended, or that it never came so far, counts as the answer to
+//! the command before.
 
 use blockgraph_conformance::qemu::words::permissions_of;
 use blockgraph_conformance::qemu::{Daemon, Lost, Reply, find};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The version that the pages speak of.
-const VERSION: &str = "10.0.2";
+pub const VERSION: &str = "10.0.2";
 /// Who says nothing for that long is said to hang.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -48,8 +50,8 @@ fn letters(words: &Value) -> String {
 }
 
 /// The edges of the graph as the pages spell them.
-fn edges(daemon: &mut Daemon) -> Vec<String> {
-    let Ok(Reply::Done(graph)) = daemon.client.execute("x-debug-query-block-graph", &serde_json::json!({})) else {
+pub fn edges(daemon: &mut Daemon) -> Vec<String> {
+    let Ok(Reply::Done(graph)) = daemon.client.execute("x-debug-query-block-graph", &json!({})) else {
         panic!("no graph");
     };
     let name = |id: &Value| {
@@ -64,9 +66,8 @@ fn edges(daemon: &mut Daemon) -> Vec<String> {
 }
 
 /// The nodes, and whether they are active.
-fn nodes(daemon: &mut Daemon) -> Vec<String> {
-    let Ok(Reply::Done(nodes)) = daemon.client.execute("query-named-block-nodes", &serde_json::json!({"flat": true}))
-    else {
+pub fn nodes(daemon: &mut Daemon) -> Vec<String> {
+    let Ok(Reply::Done(nodes)) = daemon.client.execute("query-named-block-nodes", &json!({"flat": true})) else {
         panic!("no nodes");
     };
     let told = |node: &Value| {
@@ -86,14 +87,45 @@ fn ending(daemon: &mut Daemon, said: Result<Reply, Lost>) -> String {
     }
 }
 
-fn play(page: &Path) {
+/// Waits for what a script says, and says how it ended.
+fn wait(daemon: &mut Daemon, what: &str) -> String {
+    let [kind, id, status] = what.split(' ').collect::<Vec<_>>()[..] else { panic!("wait for {what}?") };
+    if (kind, status) == ("job", "gone") {
+        let ends = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
+        match daemon.client.wait_for(&ends, |event| event.data["device"] == id) {
+            Ok(event) if event.data["error"].is_string() => return format!("error {}", event.data["error"]),
+            Ok(_) => {}
+            Err(lost) => return ending(daemon, Err(lost)),
+        }
+    }
+    let query = if kind == "job" { "query-jobs" } else { "query-block-exports" };
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let there = match daemon.client.execute(query, &json!({})) {
+            Ok(Reply::Done(there)) => there,
+            said => return ending(daemon, said),
+        };
+        let mine = there.as_array().unwrap().iter().find(|there| there["id"] == id).cloned();
+        match mine.map(|there| there["status"].as_str().unwrap_or("there").to_owned()) {
+            None if status == "gone" => return "ok".into(),
+            None => return "error it is gone".into(),
+            Some(now) if now == status => return "ok".into(),
+            Some(now) if now == "aborting" || now == "concluded" => return format!("error it is {now}"),
+            Some(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    "hung".into()
+}
+
+/// Runs a script; the daemon as it is afterwards. `place` is for messages.
+pub fn run_script(script: &[String], place: &str) -> Daemon {
     let mut daemon = Daemon::start(&find().unwrap(), PATIENCE).unwrap();
     images(daemon.folder());
     let folder = daemon.folder().to_string_lossy().into_owned();
     let mut ended = String::from("ok");
     let mut expected = true;
-    for line in script(page) {
-        let place = format!("{}: {line}", page.display());
+    for line in script {
+        let place = format!("{place}: {line}");
         if let Some(expectation) = line.strip_prefix("# => ") {
             let holds = match expectation.split_once(' ') {
                 Some(("edge", _)) => edges(&mut daemon).iter().any(|edge| edge == expectation),
@@ -104,16 +136,26 @@ fn play(page: &Path) {
             };
             assert!(holds, "{place}: it ended with {ended}");
             expected = true;
+        } else if let Some(command) = line.strip_prefix("# $ ") {
+            let made = Command::new("sh").arg("-c").arg(command.replace("DIR", &folder)).status();
+            assert!(made.unwrap().success(), "{place}");
+        } else if let Some(what) = line.strip_prefix("# wait ") {
+            // What was refused is not waited for.
+            if ended == "ok" {
+                ended = wait(&mut daemon, what);
+                expected = ended == "ok";
+            }
         } else if line.starts_with('{') {
             assert!(expected, "{place}: the command before ended with {ended}");
             let command: Value = serde_json::from_str(&line.replace("DIR", &folder)).unwrap();
-            let arguments = command.get("arguments").cloned().unwrap_or_else(|| serde_json::json!({}));
+            let arguments = command.get("arguments").cloned().unwrap_or_else(|| json!({}));
             let said = daemon.client.execute(command["execute"].as_str().unwrap(), &arguments);
             ended = ending(&mut daemon, said);
             expected = ended == "ok";
         }
     }
-    assert!(expected, "{}: ended with {ended}", page.display());
+    assert!(expected, "{place}: ended with {ended}");
+    daemon
 }
 
 #[test]
@@ -127,5 +169,5 @@ fn each_page_ends_as_it_says() {
     }
     let pages = pages();
     assert!(pages.len() >= 6, "{pages:?}");
-    pages.iter().for_each(|page| play(page));
+    pages.iter().for_each(|page| drop(run_script(&script(page), &page.display().to_string())));
 }

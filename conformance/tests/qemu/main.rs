@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod findings;
+mod replay;
 mod traces;
 
 use blockgraph_conformance::qemu::{Daemon, Lost, Reply, find};
