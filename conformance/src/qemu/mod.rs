@@ -5,6 +5,7 @@ mod choose;
 mod client;
 mod daemon;
 pub mod deviations;
+pub mod falsify;
 mod job;
 pub mod judge;
 pub mod map;

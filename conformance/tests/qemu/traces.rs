@@ -6,7 +6,7 @@ use blockgraph_conformance::qemu::judge::Told;
 use blockgraph_conformance::qemu::trace::{Episode, Recorded};
 use std::path::PathBuf;
 
-fn episodes() -> Vec<Episode> {
+pub(crate) fn episodes() -> Vec<Episode> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("traces");
     let mut all = Vec::new();
     for file in std::fs::read_dir(folder).unwrap() {
