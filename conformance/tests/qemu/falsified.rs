@@ -11,8 +11,7 @@ fn lines(all: &Tallies) -> Vec<String> {
             let tally = all.at(by, lie);
             if tally.tried == 0 { "–".to_owned() } else { format!("{}/{}", tally.accepted, tally.tried) }
         };
-        let cells: Vec<String> =
-            Lie::EVERY.iter().map(|lie| format!("{} {}", lie.name(), cell(Some(*lie)))).collect();
+        let cells: Vec<String> = Lie::EVERY.iter().map(|lie| format!("{} {}", lie.name(), cell(Some(*lie)))).collect();
         let name = by.map_or("same", |rule| rule.name());
         lines.push(format!("{name}: {turns} turns: {}; all {}", cells.join(", "), cell(None)));
     }

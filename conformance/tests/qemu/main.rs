@@ -4,6 +4,7 @@
 
 mod falsified;
 mod findings;
+mod sensitivity;
 mod traces;
 
 use blockgraph_conformance::qemu::{Daemon, Lost, Reply, find};
