@@ -24,11 +24,12 @@ pub(super) fn run(seed: u64, ops: u64, threads: usize, json: bool) -> Ending {
         });
     bar.finish_and_clear();
     let report = report.map_err(|error| Stop::Input(format!("the real QEMU: {error}")))?;
-    let problems = all.problems();
+    let (problems, (turns, room)) = (all.problems(), all.turns());
     if json {
         as_json(seed, &report, &all.rows(), &problems)?;
     } else {
         print(seed, &report, &all.rows(), &problems)?;
+        writeln!(io::stdout(), "the machines have room for {} of {} turns", grouped(room), grouped(turns))?;
     }
     Ok(problems.is_empty() && report.counts.unexplained.is_empty())
 }

@@ -14,7 +14,7 @@ use blockgraph_model::machines::{Defect, How, Stepped, Trial};
 use blockgraph_model::menu::{Action, Facet, Small};
 use blockgraph_model::op::Entry;
 use blockgraph_model::{
-    Below, ChildName, Edge, EdgeId, Inherits, NodeId, Op, Outcome, Pair, Parent, Role, State, UserId, execute,
+    Below, ChildName, Edge, EdgeId, Inherits, NodeId, Op, Outcome, Pair, Parent, Queue, Role, State, UserId, execute,
 };
 use std::collections::BTreeSet;
 
@@ -57,6 +57,14 @@ pub fn mutants() -> Vec<Mutant> {
         }
     }
     all
+}
+
+/// Is what these operations are about small enough for the machines?
+pub fn has_room<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
+    Part::of(state, ops).is_some_and(|part| {
+        let turn = Turn { ops: part.ops(ops), refusals: Vec::new() };
+        part.cut(state).is_some_and(|small| turn.fits(&small))
+    })
 }
 
 /// A part of a graph that nothing leads out of.
@@ -233,6 +241,10 @@ impl Mutant {
                 });
                 took.unwrap_or_else(right)
             }
+            // Nothing is reset by the seeds' reopens.
+            Mutant::Trial(_) if matches!(op, Op::Reopen { queue } if queue.entries().iter().any(|e| !e.keep)) => {
+                right()
+            }
             Mutant::Trial(machine) => machine.step(state, op).map_or_else(right, |stepped| {
                 let Stepped { how, state, pairs, defects } = stepped;
                 Ended { how, state, pairs, defects }
@@ -288,10 +300,20 @@ fn spellings(state: &Small, ops: &[Op]) -> Vec<Vec<Op>> {
         [Op::Reopen { queue }] => {
             let entries = queue.entries();
             let each: Vec<Op> = entries.iter().flat_map(|entry| changes(state, entry)).collect();
-            if each.is_empty() { vec![] } else { vec![each] }
+            // The seeds know flags and backing children.
+            let said: Option<Vec<Entry>> = entries.iter().map(|entry| said(state, entry)).collect();
+            let kept = said.and_then(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]);
+            kept.into_iter().chain((!each.is_empty()).then_some(each)).collect()
         }
         _ => vec![],
     }
+}
+
+/// The entry with nothing left to be reset; none if another file is said.
+fn said(state: &Small, entry: &Entry) -> Option<Entry> {
+    let file = state.children(entry.node).find(|e| e.name == ChildName::FILE).map(|e| e.child);
+    let said = Entry { keep: true, opt: None, file: None, read_only: Some(entry.read_only.unwrap_or(false)), ..*entry };
+    (entry.file.is_none() || entry.file == file).then_some(said)
 }
 
 /// What an entry changes, one after the other.

@@ -29,6 +29,9 @@ const TRIES: usize = 200;
 /// So many kinds of difference are made short in a survey.
 const SHORTENED: usize = 12;
 
+/// The stack of a thread: some machines of the museum call themselves until they meet their own bound.
+const STACK: usize = 64 << 20;
+
 /// How much, of what.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -154,11 +157,12 @@ pub fn run_watched<W: Default>(
         total: Mutex::default(),
     };
     let ended: Vec<io::Result<()>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..options.threads).map(|_| scope.spawn(|| run.work(progress, watch))).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))))
-            .collect()
+        let worker = || std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || run.work(progress, watch));
+        let workers: Vec<_> = (0..options.threads).map(|_| worker()).collect();
+        let joined = |worker: std::thread::ScopedJoinHandle<'_, io::Result<()>>| {
+            worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+        };
+        workers.into_iter().map(|worker| joined(worker?)).collect()
     });
     let time = start.elapsed();
     ended.into_iter().collect::<io::Result<()>>()?;

@@ -6,7 +6,7 @@
 
 use super::deviations::Rule;
 use super::judge::{Heard, Judged, Told, Verdict, is, judge_as};
-use super::mutant::{Ended, Mutant, mutants};
+use super::mutant::{Ended, Mutant, has_room, mutants};
 use super::run::{EDGES, NODES};
 use super::see::{self, Shown};
 use super::trace::Again;
@@ -17,6 +17,7 @@ use blockgraph_model::judge::{derive, violations};
 use blockgraph_model::machines::{Defect, How};
 use blockgraph_model::{EdgeId, Hook, NodeId, Op, Outcome, Refusal, State, execute};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// Whether QMP can observe a defect.
@@ -115,6 +116,8 @@ pub struct Row {
 pub struct Sensitivity {
     mutants: Vec<Mutant>,
     book: Mutex<(u64, BTreeMap<Defect, Row>)>,
+    /// The turns, and those for which the machines have room.
+    turns: (AtomicU64, AtomicU64),
 }
 
 /// The graphs of the machines that are not the model's, in one episode.
@@ -124,7 +127,7 @@ pub struct Shadows(BTreeMap<Defect, State<NODES, EDGES>>);
 impl Default for Sensitivity {
     fn default() -> Self {
         let rows = Defect::ALL.iter().map(|defect| (*defect, Row::default())).collect();
-        Sensitivity { mutants: mutants(), book: Mutex::new((0, rows)) }
+        Sensitivity { mutants: mutants(), book: Mutex::new((0, rows)), turns: Default::default() }
     }
 }
 
@@ -137,6 +140,11 @@ impl Sensitivity {
     pub fn rows(&self) -> Vec<(Defect, Row)> {
         let rows = &self.book().1;
         Defect::ALL.iter().filter_map(|defect| Some((*defect, rows.get(defect)?.clone()))).collect()
+    }
+
+    /// How many turns there were, and for how many of them the machines have room.
+    pub fn turns(&self) -> (u64, u64) {
+        (self.turns.0.load(Ordering::Relaxed), self.turns.1.load(Ordering::Relaxed))
     }
 
     /// What is otherwise than [`observable`] says: caught and should not be, or the other way round.
@@ -167,6 +175,8 @@ impl Sensitivity {
         if matches!(again.judged.verdict, Verdict::Differs(_)) {
             return;
         }
+        self.turns.0.fetch_add(1, Ordering::Relaxed);
+        self.turns.1.fetch_add(u64::from(has_room(again.before, again.ops)), Ordering::Relaxed);
         for mutant in &self.mutants {
             match mutant.alone() {
                 Some(defect) if open.contains(&defect) => self.follow(mutant, defect, shadows, again),

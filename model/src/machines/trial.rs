@@ -241,7 +241,7 @@ pub struct Stepped {
     pub state: Option<Box<Small>>,
     /// What edges carry as need and share, where it is not what the rule gives them.
     pub pairs: Vec<(EdgeId, Pair)>,
-    /// The defects that it shows so.
+    /// The defects that it shows so; those that only show in the middle of it are not among them.
     pub defects: Vec<Defect>,
 }
 
@@ -265,7 +265,7 @@ fn step(machine: &impl Trialled, state: &Small, op: &Op) -> Option<Stepped> {
     let (faults, _) = compare(state, &right, ended, point, &heap);
     let met = |fault| Met { before: state, op, fault, point, right: &right, after: heap.nodes() };
     let defect = |fault| match machine.verdict(&met(fault)) {
-        Verdict::Defect(defect) => Some(defect),
+        Verdict::Defect(defect) if !matches!(fault, Fault::Seen(_)) => Some(defect),
         _ => None,
     };
     let state = match heap.read() {
