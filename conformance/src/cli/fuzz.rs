@@ -1,6 +1,7 @@
 //! `blockgraph fuzz`: random stories, and what they were.
 
 use super::fuzz_qemu::{self, Request};
+use super::fuzz_sensitivity;
 use super::{Ending, Stop, cores, grouped, spinner, write_counterexample};
 use crate::counterexample;
 use crate::fuzz::{self, DRIVERS, Episode, Found, Made, Options, Report, driver_name, holes};
@@ -55,6 +56,9 @@ pub struct Arguments {
     /// With `--against qemu`: do not stop at a difference that no rule explains, but count all of them.
     #[arg(long)]
     survey: bool,
+    /// With `--against qemu`: after how many operations each defect of the museum would be noticed.
+    #[arg(long, conflicts_with_all = ["record", "survey"])]
+    sensitivity: bool,
     /// Where counterexamples are written (new files only).
     #[arg(long, default_value = "counterexamples")]
     out: PathBuf,
@@ -98,6 +102,9 @@ pub fn run(arguments: &Arguments) -> Ending {
         let (json, out, record, keep) =
             (arguments.json, &*arguments.out, arguments.record.as_ref(), arguments.episodes);
         let survey = arguments.survey;
+        if arguments.sensitivity {
+            return fuzz_sensitivity::run(seed, ops, threads, json);
+        }
         return fuzz_qemu::run(&Request { seed, ops, threads, json, out, record, keep, survey });
     }
     let mut out = std::io::stdout().lock();

@@ -7,6 +7,7 @@ mod defects;
 mod explore;
 mod fuzz;
 mod fuzz_qemu;
+mod fuzz_sensitivity;
 mod replay;
 mod replay_qemu;
 mod replay_script;

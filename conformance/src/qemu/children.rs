@@ -49,7 +49,7 @@ impl Children {
                     None => NOBODY,
                 };
             }
-            memory.after(&[op], &super::judge::Told::Done);
+            memory.after(state, &[op], &super::judge::Told::Done);
             all.push(op);
         }
         all
@@ -89,7 +89,7 @@ mod tests {
         let counted = children.counted(state, memory, &[op])[0];
         if let Outcome::Done { next, .. } = execute(state, &[counted], &[]) {
             *state = next;
-            memory.after(&[counted], &Told::Done);
+            memory.after(state, &[counted], &Told::Done);
         }
         counted
     }

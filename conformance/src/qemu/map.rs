@@ -150,7 +150,7 @@ pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memor
     match *ops {
         [Op::Add { node, spec }, ref children @ ..] => {
             let image = |op: &Op| match *op {
-                Op::Attach { child, name: ChildName::FILE, .. } => holds_image(state, child),
+                Op::Attach { child, name: ChildName::FILE, .. } => holds_image(state, memory, child),
                 _ => true,
             };
             let found = spec.kind != Kind::Format || children.iter().all(image);

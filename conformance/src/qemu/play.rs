@@ -99,8 +99,8 @@ impl<const N: usize, const E: usize> Story<N, E> {
 
     /// It was done.
     fn done(&mut self, ops: &[Op], next: State<N, E>) {
+        self.memory.after(&self.state, ops, &Told::Done);
         self.state = next;
-        self.memory.after(ops, &Told::Done);
     }
 }
 
@@ -277,7 +277,7 @@ impl<'a, P: Partner<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
             self.over = true;
         }
         self.story.memory = memory.clone();
-        self.story.memory.after(&self.held.ops(), &Told::Done);
+        self.story.memory.after(state, &self.held.ops(), &Told::Done);
         as_told
     }
 

@@ -3,6 +3,7 @@
 use super::choose::{Setup, choose};
 use super::deviations::Rule;
 use super::judge::{Told, Verdict};
+use super::trace::Again;
 use super::witness::{Image, Turned, Witness};
 use crate::fuzz::simplify::simplify;
 use crate::replay::shrink::shrink;
@@ -27,6 +28,9 @@ const TURNS: usize = 60;
 const TRIES: usize = 200;
 /// So many kinds of difference are made short in a survey.
 const SHORTENED: usize = 12;
+
+/// The stack of a thread: some machines of the museum call themselves until they meet their own bound.
+const STACK: usize = 64 << 20;
 
 /// How much, of what.
 #[derive(Clone, Debug)]
@@ -131,6 +135,18 @@ struct Run<'a> {
 /// # Errors
 /// If a daemon cannot be started.
 pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
+    run_watched(options, progress, &|_: &mut (), _: &Again<'_>| {})
+}
+
+/// Plays; `watch` is shown every compared turn, with a value that starts anew with each episode.
+///
+/// # Errors
+/// If a daemon cannot be started.
+pub fn run_watched<W: Default>(
+    options: &Options,
+    progress: &(dyn Fn(u64) + Sync),
+    watch: &(impl Fn(&mut W, &Again<'_>) + Sync),
+) -> io::Result<Report> {
     let start = Instant::now();
     let run = Run {
         options,
@@ -141,11 +157,12 @@ pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Rep
         total: Mutex::default(),
     };
     let ended: Vec<io::Result<()>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..options.threads).map(|_| scope.spawn(|| run.work(progress))).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))))
-            .collect()
+        let worker = || std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || run.work(progress, watch));
+        let workers: Vec<_> = (0..options.threads).map(|_| worker()).collect();
+        let joined = |worker: std::thread::ScopedJoinHandle<'_, io::Result<()>>| {
+            worker.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+        };
+        workers.into_iter().map(|worker| joined(worker?)).collect()
     });
     let time = start.elapsed();
     ended.into_iter().collect::<io::Result<()>>()?;
@@ -164,10 +181,10 @@ pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Rep
 }
 
 impl Run<'_> {
-    fn work(&self, progress: &(dyn Fn(u64) + Sync)) -> io::Result<()> {
+    fn work<W: Default>(&self, progress: &(dyn Fn(u64) + Sync), watch: &impl Fn(&mut W, &Again<'_>)) -> io::Result<()> {
         while !self.stop.load(Ordering::Relaxed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let played = play(self.options, &self.image, number)?;
+            let played = play(self.options, &self.image, number, watch)?;
             let done = self.ops.fetch_add(played.counts.ops, Ordering::Relaxed) + played.counts.ops;
             progress(done);
             if done >= self.options.ops || played.found.is_some() {
@@ -197,7 +214,12 @@ struct Played {
     version: String,
 }
 
-fn play(options: &Options, image: &Image, number: u64) -> io::Result<Played> {
+fn play<W: Default>(
+    options: &Options,
+    image: &Image,
+    number: u64,
+    watch: &impl Fn(&mut W, &Again<'_>),
+) -> io::Result<Played> {
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     random.set_stream(number);
     let setup = Setup::new(&mut random);
@@ -210,7 +232,7 @@ fn play(options: &Options, image: &Image, number: u64) -> io::Result<Played> {
         version: witness.version().to_owned(),
     };
     let mut story: Vec<Turn> = Vec::new();
-    let mut tries = 0;
+    let (mut tries, mut watched) = (0, W::default());
     while story.len() < TURNS && tries < TRIES {
         tries += 1;
         let Some(ops) = choose(&mut random, setup, &witness.state, &witness.memory) else { continue };
@@ -218,7 +240,11 @@ fn play(options: &Options, image: &Image, number: u64) -> io::Result<Played> {
         if !turn.fits(&witness.state) {
             continue;
         }
+        let (before, memory) = (witness.state, witness.memory.clone());
         let Some(turned) = witness.take(&turn.ops)? else { continue };
+        let again =
+            Again { before: &before, memory: &memory, ops: &turn.ops, heard: &turned.heard, judged: &turned.judged };
+        watch(&mut watched, &again);
         tries = 0;
         played.counts.turns += 1;
         played.counts.ops += turn.ops.len() as u64;

@@ -127,7 +127,7 @@ impl<const N: usize, const E: usize> Partner<N, E> for Script<'_, N, E> {
         if told != Told::Done {
             self.lines.push("# => error".to_owned());
         }
-        self.memory.after(ops, &told);
+        self.memory.after(&self.state, ops, &told);
         self.state = next;
         let judged = Judged { verdict: Verdict::Same, next: Some(next), class: None };
         Ok(Some(Turned { heard: Heard { told, shown: None }, judged }))

@@ -67,6 +67,17 @@ impl Episode {
     /// # Errors
     /// The first turn that cannot be read, or that differs otherwise than by a rule.
     pub fn check(&self) -> Result<u64, String> {
+        self.walk(|again| match &again.judged.verdict {
+            Verdict::Differs(what) => Err(what.clone()),
+            _ => Ok(()),
+        })
+    }
+
+    /// Compares every turn again and shows what was compared; the number of operations compared.
+    ///
+    /// # Errors
+    /// The first turn that cannot be read, or after which the episode should have ended, or what `each` says is wrong with one.
+    pub fn walk(&self, mut each: impl FnMut(&Again<'_>) -> Result<(), String>) -> Result<u64, String> {
         let mut reader = text::Reader::numbered();
         let mut state = State::<NODES, EDGES>::default();
         let (mut memory, mut count) = (Memory::default(), 0);
@@ -81,14 +92,13 @@ impl Episode {
             if !turn.fits(&state) {
                 return Err(place(&"no room"));
             }
-            let Judged { verdict, next, .. } = judge(&state, &memory, &turn.ops, &heard);
+            let judged = judge(&state, &memory, &turn.ops, &heard);
+            let again = Again { before: &state, memory: &memory, ops: &turn.ops, heard: &heard, judged: &judged };
+            each(&again).map_err(|what| place(&what))?;
             memory.after(&state, &turn.ops, &heard.told);
-            if let Verdict::Differs(what) = verdict {
-                return Err(place(&what));
-            }
             last = heard.shown.unwrap_or_default();
             count += turn.ops.len() as u64;
-            match next {
+            match judged.next {
                 Some(next) => state = next,
                 None if number + 1 == self.turns.len() => {}
                 None => return Err(place(&"the episode should have ended here")),
@@ -96,4 +106,19 @@ impl Episode {
         }
         Ok(count)
     }
+}
+
+/// A turn as it is compared: what was before, what was done and heard, what the comparison says.
+#[derive(Clone, Copy, Debug)]
+pub struct Again<'a> {
+    /// The state before.
+    pub before: &'a State<NODES, EDGES>,
+    /// What QEMU keeps besides.
+    pub memory: &'a Memory,
+    /// What was done.
+    pub ops: &'a [Op],
+    /// What QEMU said and showed.
+    pub heard: &'a Heard,
+    /// What the comparison says.
+    pub judged: &'a Judged<NODES, EDGES>,
 }

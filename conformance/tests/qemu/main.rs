@@ -4,8 +4,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod falsified;
 mod findings;
 mod replay;
+mod sensitivity;
 mod traces;
 
 use blockgraph_conformance::qemu::{Daemon, Lost, Reply, find};

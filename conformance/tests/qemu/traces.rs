@@ -6,11 +6,14 @@ use blockgraph_conformance::qemu::judge::Told;
 use blockgraph_conformance::qemu::trace::{Episode, Recorded};
 use std::path::PathBuf;
 
-fn episodes() -> Vec<Episode> {
+pub(crate) fn episodes() -> Vec<Episode> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("traces");
     let mut all = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    // The order in which a folder is read is not the same everywhere.
+    files.sort();
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
         all.extend(text.lines().map(|line| serde_json::from_str::<Episode>(line).unwrap()));
     }
     all

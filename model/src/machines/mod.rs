@@ -20,5 +20,5 @@ pub use defect::{About, Defect, Hall};
 pub use polling::Polling;
 pub use recursive::{Recursive, Reopening};
 pub use transactional::{Repairs, Transactional};
-pub use trial::{Exception, Told, Trial};
+pub use trial::{Exception, How, Stepped, Told, Trial};
 pub use words::Did;

@@ -3,11 +3,12 @@
 use super::heap::{Heap, Read, Sight};
 use super::words::Did;
 use super::{Defect, Recursive, Transactional};
-use crate::judge::{Kinds, Outcome, execute};
+use crate::judge::{Kinds, Outcome, derive, execute};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 use crate::op::{EdgeId, Hook, Kind, NodeId, Op, Refusal, StepError};
 use crate::orders::unranked;
+use crate::perm::Pair;
 use crate::state::Node;
 use arrayvec::ArrayVec;
 
@@ -218,6 +219,74 @@ pub enum Trial {
     Recursive(Recursive),
     /// Seed 1.
     Transactional(Transactional),
+}
+
+/// How an algorithm ends by itself, nothing being made to fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// It reported success.
+    Accepted,
+    /// It reported an error.
+    Refused,
+    /// An assertion failed, or the stack ran over.
+    Died,
+}
+
+/// What an algorithm comes to by itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stepped {
+    /// How it ended.
+    pub how: How,
+    /// What it left; nothing if that is no graph.
+    pub state: Option<Box<Small>>,
+    /// What edges carry as need and share, where it is not what the rule gives them.
+    pub pairs: Vec<(EdgeId, Pair)>,
+    /// The defects that it shows so; those that only show in the middle of it are not among them.
+    pub defects: Vec<Defect>,
+}
+
+impl Trial {
+    /// Takes one operation, and says which defects it shows in doing so; nothing if it would not be asked to.
+    pub fn step(&self, state: &Small, op: &Op) -> Option<Stepped> {
+        match self {
+            Trial::Recursive(machine) => step(machine, state, op),
+            Trial::Transactional(machine) => step(machine, state, op),
+        }
+    }
+}
+
+fn step(machine: &impl Trialled, state: &Small, op: &Op) -> Option<Stepped> {
+    let right = execute(state, &[*op], &[]);
+    if !machine.knows(op) || machine.asserts(op).or_else(|| not_asked(state, op, &right)).is_some() {
+        return None;
+    }
+    let mut heap = Heap::load(state);
+    let (ended, point) = machine.run(state, &mut heap, op, None);
+    let (faults, _) = compare(state, &right, ended, point, &heap);
+    let met = |fault| Met { before: state, op, fault, point, right: &right, after: heap.nodes() };
+    let defect = |fault| match machine.verdict(&met(fault)) {
+        Verdict::Defect(defect) if !matches!(fault, Fault::Seen(_)) => Some(defect),
+        _ => None,
+    };
+    let state = match heap.read() {
+        Read::State(state, _) => Some(state),
+        Read::Broken(_) => None,
+    };
+    let pairs = state.as_ref().map_or_else(Vec::new, |state| stored_otherwise(&heap, state));
+    let how = match ended {
+        Ended::Died => How::Died,
+        Ended::Refused => How::Refused,
+        Ended::Done => How::Accepted,
+    };
+    Some(Stepped { how, state, pairs, defects: faults.into_iter().filter_map(defect).collect() })
+}
+
+/// The edges that carry another pair than the rule gives them, with that.
+fn stored_otherwise(heap: &Heap, state: &Small) -> Vec<(EdgeId, Pair)> {
+    let Some(derived) = derive(state) else { return Vec::new() };
+    let right = |id: EdgeId| state.edge_index(id).map(|i| derived.edges[i]);
+    let alive = heap.links.iter().filter(|child| !child.freed && child.target.is_some());
+    alive.map(|child| (child.edge.id(), child.pair)).filter(|(id, pair)| right(*id) != Some(*pair)).collect()
 }
 
 impl Machine for Trial {
