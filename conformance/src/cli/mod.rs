@@ -7,9 +7,11 @@ mod defects;
 mod explore;
 mod fuzz;
 mod fuzz_qemu;
+mod qemu;
 mod replay;
 mod run;
 mod verify;
+mod verify_qemu;
 
 use crate::counterexample;
 use crate::impl_subject::ImplSubject;

@@ -240,7 +240,11 @@ fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Co
     }
     let name = words::user(user);
     let mut arguments = json!({"id": name, "name": name, "type": "nbd", "node-name": words::node(node),
-        "writable": writable, "allow-inactive": ways.may_inactivate, "fixed-iothread": ways.fixed});
+        "writable": writable, "fixed-iothread": ways.fixed});
+    // Older versions have no such key.
+    if ways.may_inactivate {
+        arguments["allow-inactive"] = json!(true);
+    }
     match context {
         Some(Context::MAIN) => return None,
         Some(context) => arguments["iothread"] = json!(words::thread(context)),

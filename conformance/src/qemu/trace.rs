@@ -1,6 +1,7 @@
 //! Recorded episodes: what was done and what QEMU said, so that it can be compared again without it.
 
-use super::judge::{Heard, Judged, Told, Verdict, judge};
+use super::counts::Counts;
+use super::judge::{Heard, Told, Verdict, judge};
 use super::map::Memory;
 use super::run::{EDGES, NODES};
 use super::see::{Change, Shown};
@@ -62,14 +63,15 @@ impl Episode {
         self.turns.push(Recorded { ops: line, told: heard.told.clone(), change });
     }
 
-    /// Compares every turn again; the number of operations compared.
+    /// Compares every turn again, and counts.
     ///
     /// # Errors
     /// The first turn that cannot be read, or that differs otherwise than by a rule.
-    pub fn check(&self) -> Result<u64, String> {
+    pub fn check(&self) -> Result<Counts, String> {
         let mut reader = text::Reader::numbered();
         let mut state = State::<NODES, EDGES>::default();
-        let (mut memory, mut count) = (Memory::default(), 0);
+        let mut memory = Memory::default();
+        let mut counts = Counts { episodes: 1, ..Counts::default() };
         let mut last = Shown::default();
         for (number, Recorded { ops: line, told, change }) in self.turns.iter().enumerate() {
             let shown = change.as_ref().map(|change| change.of(std::mem::take(&mut last)));
@@ -81,19 +83,19 @@ impl Episode {
             if !turn.fits(&state) {
                 return Err(place(&"no room"));
             }
-            let Judged { verdict, next, .. } = judge(&state, &memory, &turn.ops, &heard);
+            let judged = judge(&state, &memory, &turn.ops, &heard);
             memory.after(&turn.ops, &heard.told);
-            if let Verdict::Differs(what) = verdict {
+            counts.note(&turn.ops, &heard.told, &judged);
+            if let Verdict::Differs(what) = judged.verdict {
                 return Err(place(&what));
             }
             last = heard.shown.unwrap_or_default();
-            count += turn.ops.len() as u64;
-            match next {
+            match judged.next {
                 Some(next) => state = next,
                 None if number + 1 == self.turns.len() => {}
                 None => return Err(place(&"the episode should have ended here")),
             }
         }
-        Ok(count)
+        Ok(counts)
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod findings;
+mod schema;
 mod traces;
 
 use blockgraph_conformance::qemu::{Daemon, Lost, Reply, find};
