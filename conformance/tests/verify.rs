@@ -84,6 +84,26 @@ fn the_json_without_the_walk() {
     assert_eq!(whole["holds"], Value::from(true));
 }
 
+/// Where there is no QEMU, a whole scope is held against what was recorded of it; and the scoreboard says so.
+#[test]
+fn without_qemu_the_traces_are_checked() {
+    let whole = ["verify", "--scope", "smoke", "--no-walk", "--no-stateright"];
+    let stdout = good(&command(&whole).env("PATH", "").output().unwrap());
+    let line = stdout.lines().find(|line| line.starts_with("third witness ")).unwrap();
+    assert!(line.contains(" recorded traces of QEMU 10.0.2, "), "{line}");
+    assert!(line.ends_with(" operations; no live QEMU on this machine"), "{line}");
+    assert_eq!(stdout.lines().last(), Some("all holds"));
+}
+
+/// A facet says nothing of QEMU, and nobody is asked.
+#[test]
+fn one_facet_has_no_third_witness() {
+    let stdout = good(&flags(&["--no-walk"]));
+    assert!(!stdout.contains("witness") && !stdout.contains("QEMU"), "{stdout}");
+    let whole: Value = serde_json::from_str(&good(&flags(&["--no-walk", "--json"]))).unwrap();
+    assert_eq!(whole["qemu"], Value::Null);
+}
+
 #[test]
 fn bad_arguments() {
     let facets = scope("smoke").unwrap().facets.iter().map(|(facet, _)| facet.name).collect::<Vec<_>>().join(", ");
@@ -103,6 +123,8 @@ fn bad_arguments() {
     }
     let stderr = bad(&command(&["verify", "--scope", "huge"]).output().unwrap());
     assert!(stderr.starts_with("error: invalid value 'huge' for '--scope <SCOPE>'"), "{stderr}");
+    let stderr = bad(&flags(&["--no-qemu", "--qemu-seed", "3"]));
+    assert!(stderr.starts_with("error: ") && stderr.contains("--no-qemu"), "{stderr}");
     for threads in ["0", "257", "-1", "many"] {
         let stderr = bad(&flags(&["--threads", threads]));
         assert!(stderr.starts_with("error: ") && stderr.contains(threads), "{stderr}");

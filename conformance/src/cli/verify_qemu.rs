@@ -142,3 +142,100 @@ fn print_counts<'a>(
     writeln!(out, "  {:<25} {}", "unexplained", grouped(unexplained))?;
     qemu::remarks(versions, counts).iter().try_for_each(|remark| writeln!(out, "  {remark}"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::Third;
+    use crate::qemu::LOOKED_AT;
+    use crate::qemu::counts::Counts;
+    use crate::qemu::deviations::Rule;
+    use crate::qemu::recorded::{Checked, FILES, check};
+    use crate::qemu::run::{Found, Report};
+    use serde_json::json;
+    use std::time::Duration;
+
+    fn board(third: &Third) -> String {
+        let mut out = Vec::new();
+        third.print(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn traces_that_agree() {
+        let third = Third::Recorded(check(FILES));
+        assert!(third.holds());
+        let (board, told) = (board(&third), third.as_json());
+        let first = format!("third witness               recorded traces of QEMU {LOOKED_AT}, ");
+        assert!(board.starts_with(&first) && !board.contains("looked at"), "{board}");
+        assert!(board.lines().next().unwrap().ends_with(" operations; no live QEMU on this machine"), "{board}");
+        assert!(board.lines().any(|line| line.trim_start() == format!("{:<25} 0", "unexplained")), "{board}");
+        assert_eq!(
+            (&told["source"], &told["versions"], &told["holds"], &told["unexplained"]),
+            (&json!("recorded"), &json!([LOOKED_AT]), &json!(true), &json!(0))
+        );
+        let number = |key: &str| told[key].as_u64().unwrap();
+        assert_eq!(number("alike") + number("explained"), number("turns"));
+        let by_rule = told["deviations"].as_array().unwrap().iter().map(|rule| rule["count"].as_u64().unwrap());
+        assert_eq!(by_rule.sum::<u64>(), number("explained"));
+    }
+
+    /// The same answers, said to be of another version, and one line that is no episode.
+    #[test]
+    fn traces_that_do_not() {
+        let text = FILES[0].1.replace(&format!("\"qemu\":\"{LOOKED_AT}\""), "\"qemu\":\"7.2.1\"") + "{}\n";
+        let third = Third::Recorded(check(&[("other.jsonl", &text)]));
+        assert!(!third.holds());
+        let (board, told) = (board(&third), third.as_json());
+        assert!(board.contains("recorded traces of QEMU 7.2.1, "), "{board}");
+        assert!(board.contains(&format!("looked at on QEMU {LOOKED_AT} only: on 7.2.1 they may not hold")), "{board}");
+        assert_eq!((&told["holds"], &told["unexplained"]), (&json!(false), &json!(1)));
+        let wrong = told["wrong"][0].as_str().unwrap();
+        assert!(wrong.starts_with(&format!("other.jsonl:{}: missing field", text.lines().count())), "{wrong}");
+    }
+
+    #[test]
+    fn a_live_run() {
+        let mut counts = Counts { episodes: 2, turns: 1_005, ops: 2_000, alike: 1_000, ..Counts::default() };
+        counts.deviations.insert(Rule::Order, 4);
+        counts.lacking.insert("blockdev-set-active".to_owned(), 12);
+        let found = Some(Found { episode: 1, met: Vec::new(), story: Vec::new(), what: "this".to_owned() });
+        let time = Duration::from_millis(1_500);
+        let mut report = Report { version: "9.2.0".to_owned(), counts, time, found, kept: Vec::new() };
+        let third = Third::Live { seed: 7, daemons: 2, report };
+        assert!(!third.holds());
+        assert_eq!(
+            board(&third),
+            "third witness               live QEMU 9.2.0, 2 episodes, 2,000 operations\n  \
+             how                       seed 7, 2 daemons at once, 1.5 s\n  \
+             alike                     1,000 of 1,005 turns\n  \
+             explained by a rule       4\n    \
+             D1×4\n  \
+             unexplained               1\n  \
+             the rules were looked at on QEMU 10.0.2 only: on 9.2.0 they may not hold\n  \
+             not in this version, so many turns not played: blockdev-set-active (12)\n"
+        );
+        let told = third.as_json();
+        assert_eq!((&told["seed"], &told["difference"]["what"]), (&json!(7), &json!("this")));
+        assert_eq!(told["lacking"], json!({"blockdev-set-active": 12}));
+        let Third::Live { report: live, .. } = third else { return };
+        report = Report { found: None, ..live };
+        assert!(Third::Live { seed: 7, daemons: 2, report }.holds());
+    }
+
+    /// Not to have been asked is not to agree.
+    #[test]
+    fn one_that_cannot_be_asked() {
+        let third = Third::Mute("no room".to_owned());
+        assert!(!third.holds());
+        assert_eq!(board(&third), "third witness               there is a QEMU on this machine, but: no room\n");
+        let told = third.as_json();
+        assert_eq!((&told["source"], &told["error"], &told["ops"]), (&json!("mute"), &json!("no room"), &json!(0)));
+    }
+
+    #[test]
+    fn nothing_recorded_is_nothing_wrong() {
+        assert_eq!(check(&[]), Checked::default());
+    }
+}

@@ -6,6 +6,8 @@ mod client;
 pub mod counts;
 mod daemon;
 pub mod deviations;
+pub mod drawn;
+pub mod drivers;
 mod job;
 pub mod judge;
 pub mod map;

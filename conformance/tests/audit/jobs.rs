@@ -52,7 +52,8 @@ fn end(job: &Job, finish: bool) {
     chain(client, &folder, false);
     let before = shape(&look(client).web);
     let mut arguments = job.arguments.clone();
-    for (key, value) in [("job-id", json!("job")), ("filter-node-name", json!("flt")), ("auto-finalize", json!(false))] {
+    for (key, value) in [("job-id", json!("job")), ("filter-node-name", json!("flt")), ("auto-finalize", json!(false))]
+    {
         arguments[key] = value;
     }
     must(client, job.command, arguments);
