@@ -162,13 +162,13 @@ mod tests {
 
     #[test]
     fn what_is_there_is_not_lacking() {
-        let null = json!({"driver": "null-co", "read-only": true});
-        let quorum = json!({"driver": "quorum", "children": ["a", null, {"driver": "raw", "file": "b"}]});
+        let below = json!({"driver": "null-co", "read-only": true});
+        let quorum = json!({"driver": "quorum", "children": ["a", below, {"driver": "raw", "file": "b"}]});
         let all: [(&str, Value); 4] = [
             ("stop", json!({})),
-            ("blockdev-add", null.clone()),
+            ("blockdev-add", below.clone()),
             ("blockdev-add", quorum.clone()),
-            ("blockdev-reopen", json!({"options": [null, quorum]})),
+            ("blockdev-reopen", json!({"options": [below, quorum]})),
         ];
         for (command, arguments) in all {
             assert_eq!(schema().lacks(command, &arguments), None, "{arguments}");

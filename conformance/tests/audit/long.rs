@@ -30,8 +30,9 @@ fn two_hundred_nodes() {
     assert_eq!((audit.web.nodes.len() as u64, audit.findings.as_slice()), (NODES, &[][..]));
     // What is needed of the lowest comes from the very top.
     let shown = show(&audit, audit.web.node("n0"));
-    let why = format!("export exp needs write, through exp → n{}", NODES - 1);
-    assert!(shown.lines().any(|line| line.contains(&why) && line.contains("n0")), "{shown}");
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    let why = format!("export exp needs consistent-read and write, through exp → n{} → ", NODES - 1);
+    assert!(words.join(" ").contains(&why), "{shown}");
     audit
         .try_out("transaction { add node=d kind=blkdebug unshare=w; attach parent=d child=n0 name=image role=fp }")
         .unwrap();
@@ -42,7 +43,7 @@ fn two_hundred_nodes() {
     assert_eq!(done.after.as_ref().unwrap().users.len(), 2, "{done:?}");
 }
 
-/// One bit of one edge in its middle is otherwise: that one is found, and no other.
+/// One bit of one edge in its middle is otherwise: that one is found, and the one below, which does not follow it.
 #[test]
 fn one_wrong_edge_of_two_hundred() {
     let audit = edited(&chain().to_string(), |dump| {
@@ -50,6 +51,7 @@ fn one_wrong_edge_of_two_hundred() {
         let edge = edges.iter_mut().find(|edge| edge["parent"] == 100).unwrap();
         edge["shared-perm"] = json!(["write-unchanged", "write", "consistent-read", "resize"]);
     });
-    let [finding] = audit.findings.as_slice() else { panic!("{:?}", audit.findings) };
-    assert_eq!((finding.sentence, audit.web.nodes[finding.node].name.as_str()), ("P4", "n100"), "{finding:?}");
+    let found: Vec<(&str, &str)> =
+        audit.findings.iter().map(|finding| (finding.sentence, audit.web.nodes[finding.node].name.as_str())).collect();
+    assert_eq!(found, [("P4", "n99"), ("P4", "n100")], "{:?}", audit.findings);
 }
