@@ -9,7 +9,7 @@ use crate::qemu::recorded::{self, Checked};
 use crate::qemu::run::{Options, Report};
 use serde_json::{Value, json};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the third witness says.
 #[derive(Debug)]
@@ -41,7 +41,11 @@ fn ops(scope: &str) -> u64 {
 impl Third {
     /// Asks the real QEMU if it is there.
     pub(super) fn ask(scope: &str, seed: u64, daemons: usize) -> Third {
-        let Some(program) = find() else { return Third::Recorded(recorded::check(recorded::FILES)) };
+        Third::ask_this(find(), scope, seed, daemons)
+    }
+
+    fn ask_this(program: Option<PathBuf>, scope: &str, seed: u64, daemons: usize) -> Third {
+        let Some(program) = program else { return Third::Recorded(recorded::check(recorded::FILES)) };
         let options =
             Options { seed, ops: ops(scope), threads: daemons, program, patience: PATIENCE, keep: 0, survey: false };
         match qemu::play(&options) {
@@ -164,7 +168,8 @@ mod tests {
 
     #[test]
     fn traces_that_agree() {
-        let third = Third::Recorded(check(FILES));
+        // Where there is no program.
+        let third = Third::ask_this(None, "smoke", 1, 2);
         assert!(third.holds());
         let (board, told) = (board(&third), third.as_json());
         let first = format!("third witness               recorded traces of QEMU {LOOKED_AT}, ");
@@ -227,6 +232,8 @@ mod tests {
     /// Not to have been asked is not to agree.
     #[test]
     fn one_that_cannot_be_asked() {
+        let nothing = Third::ask_this(Some("no such program".into()), "smoke", 1, 2);
+        assert!(matches!(nothing, Third::Mute(_)) && !nothing.holds(), "{nothing:?}");
         let third = Third::Mute("no room".to_owned());
         assert!(!third.holds());
         assert_eq!(board(&third), "third witness               there is a QEMU on this machine, but: no room\n");
