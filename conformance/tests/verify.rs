@@ -84,6 +84,22 @@ fn the_json_without_the_walk() {
     assert_eq!(whole["holds"], Value::from(true));
 }
 
+/// Where no program can be found there is no QEMU. (What `verify` does then is tested beside it: a whole scope takes too long.)
+#[test]
+fn without_a_path_there_is_no_qemu() {
+    let stderr = bad(&command(&["fuzz", "--against", "qemu", "--ops", "1"]).env("PATH", "").output().unwrap());
+    assert!(stderr.starts_with("blockgraph: qemu-storage-daemon or qemu-img is not installed"), "{stderr}");
+}
+
+/// A facet says nothing of QEMU, and nobody is asked.
+#[test]
+fn one_facet_has_no_third_witness() {
+    let stdout = good(&flags(&["--no-walk"]));
+    assert!(!stdout.contains("witness") && !stdout.contains("QEMU"), "{stdout}");
+    let whole: Value = serde_json::from_str(&good(&flags(&["--no-walk", "--json"]))).unwrap();
+    assert_eq!(whole["qemu"], Value::Null);
+}
+
 #[test]
 fn bad_arguments() {
     let facets = scope("smoke").unwrap().facets.iter().map(|(facet, _)| facet.name).collect::<Vec<_>>().join(", ");
@@ -103,6 +119,8 @@ fn bad_arguments() {
     }
     let stderr = bad(&command(&["verify", "--scope", "huge"]).output().unwrap());
     assert!(stderr.starts_with("error: invalid value 'huge' for '--scope <SCOPE>'"), "{stderr}");
+    let stderr = bad(&flags(&["--no-qemu", "--qemu-seed", "3"]));
+    assert!(stderr.starts_with("error: ") && stderr.contains("--no-qemu"), "{stderr}");
     for threads in ["0", "257", "-1", "many"] {
         let stderr = bad(&flags(&["--threads", threads]));
         assert!(stderr.starts_with("error: ") && stderr.contains(threads), "{stderr}");

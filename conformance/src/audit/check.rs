@@ -1,7 +1,7 @@
 //! What is wrong with a graph: all invariants that can be seen (D9–D17).
 
-use super::drivers;
 use super::web::{Upper, Web, bits, said};
+use crate::qemu::drivers;
 use blockgraph_model::perm::{R, U, W};
 use blockgraph_model::{Pair, Slot, State, rules};
 

@@ -1,7 +1,7 @@
 //! Options and flags that QEMU does not show, read off the pairs that they make (D7).
 
-use super::drivers::other_role;
 use super::web::{Upper, Web};
+use crate::qemu::drivers::other_role;
 use blockgraph_model::perm::{ALL, G};
 use blockgraph_model::{Kind, Opt, Phase};
 

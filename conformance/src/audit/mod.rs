@@ -8,7 +8,6 @@
 
 pub mod change;
 pub mod check;
-pub mod drivers;
 pub mod dump;
 pub mod explain;
 mod infer;

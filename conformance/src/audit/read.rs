@@ -1,8 +1,9 @@
 //! Makes a [`Web`] of a dump (D3–D6).
 
-use super::drivers;
 use super::dump::Dump;
 use super::web::{Edge, Job, Node, Upper, User, Web};
+use crate::qemu::drawn::{Line, Member, drawn};
+use crate::qemu::drivers;
 use crate::qemu::seen_graph::GRAPH;
 use crate::qemu::words::PERMISSIONS;
 use blockgraph_model::op::Flags;
@@ -30,12 +31,12 @@ type Read<T> = Result<T, String>;
 pub fn read(dump: &Dump) -> Read<Reading> {
     let graph = dump.part(GRAPH).ok_or_else(|| format!("{GRAPH}: QEMU refused it"))?;
     let mut reader = Reader { infos: infos(dump)?, jobs: jobs(dump), ..Reader::default() };
-    for (place, node) in list(graph, "nodes", GRAPH)?.iter().enumerate().rev() {
-        reader.vertex(node, &format!("{GRAPH}.nodes[{place}]"))?;
-    }
+    let drawn = drawn(graph)?;
+    let mut ends: Vec<Upper> = drawn.members.iter().rev().map(|member| reader.member(member)).collect();
+    ends.reverse();
     // QEMU puts each edge before those that it has shown (D6).
-    for (place, edge) in list(graph, "edges", GRAPH)?.iter().enumerate().rev() {
-        reader.edge(edge, &format!("{GRAPH}.edges[{place}]"))?;
+    for (place, line) in drawn.edges.iter().enumerate().rev() {
+        reader.edge(line, &ends, &format!("{GRAPH}.edges[{place}]"))?;
     }
     reader.contexts(dump);
     super::users::name(&mut reader.users, &mut reader.edges, &reader.nodes, dump, &mut reader.notes);
@@ -85,29 +86,19 @@ struct Reader {
     nodes: Vec<Node>,
     users: Vec<User>,
     edges: Vec<Edge>,
-    ends: HashMap<u64, Upper>,
     taken: HashSet<String>,
     strange: HashSet<String>,
     notes: Vec<String>,
 }
 
 impl Reader {
-    fn vertex(&mut self, value: &Value, path: &str) -> Read<()> {
-        let id = number(value, "id", path)?;
-        let (name, what) = (word(value, "name", path)?, word(value, "type", path)?);
-        let end = match what {
-            "block-driver" => {
-                self.node(name, id);
-                Upper::Node(self.nodes.len() - 1)
-            }
-            _ => {
-                self.user(name, what, id);
-                Upper::User(self.users.len() - 1)
-            }
-        };
-        match self.ends.insert(id, end) {
-            None => Ok(()),
-            Some(_) => Err(format!("{path}.id: {id} is the id of another one as well")),
+    fn member(&mut self, member: &Member<'_>) -> Upper {
+        if member.is_node() {
+            self.node(member.name, member.id);
+            Upper::Node(self.nodes.len() - 1)
+        } else {
+            self.user(member.name, member.what, member.id);
+            Upper::User(self.users.len() - 1)
         }
     }
 
@@ -169,19 +160,12 @@ impl Reader {
         name
     }
 
-    fn edge(&mut self, value: &Value, path: &str) -> Read<()> {
-        let end = |key: &str, ends: &HashMap<u64, Upper>| {
-            let id = number(value, key, path)?;
-            ends.get(&id).copied().ok_or_else(|| format!("{path}.{key}: there is nobody with the id {id}"))
-        };
-        let upper = end("parent", &self.ends)?;
-        let Upper::Node(child) = end("child", &self.ends)? else {
-            return Err(format!("{path}.child: this is no node"));
-        };
-        let name = word(value, "name", path)?.to_owned();
-        let need = self.perms(value, "perm", path)?.unwrap_or(NONE);
-        let share = self.perms(value, "shared-perm", path)?.unwrap_or(ALL);
-        self.edges.push(Edge { upper, child, name, role: None, seen: Pair::new(need, share) });
+    fn edge(&mut self, line: &Line<'_>, ends: &[Upper], path: &str) -> Read<()> {
+        // Below every edge is a node.
+        let (upper, Upper::Node(child)) = (ends[line.parent], ends[line.child]) else { return Ok(()) };
+        let need = self.perms(line.value, "perm", path)?.unwrap_or(NONE);
+        let share = self.perms(line.value, "shared-perm", path)?.unwrap_or(ALL);
+        self.edges.push(Edge { upper, child, name: line.name.to_owned(), role: None, seen: Pair::new(need, share) });
         Ok(())
     }
 
@@ -274,17 +258,4 @@ fn jobs(dump: &Dump) -> HashMap<String, String> {
     let told = dump.part("query-block-jobs").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     told.iter().filter_map(|job| Some((text(job, "device")?, text(job, "type")?))).collect()
-}
-
-fn list<'a>(value: &'a Value, key: &str, path: &str) -> Read<&'a [Value]> {
-    let found = value.get(key).and_then(Value::as_array);
-    found.map(Vec::as_slice).ok_or_else(|| format!("{path}.{key}: expected a list"))
-}
-
-fn number(value: &Value, key: &str, path: &str) -> Read<u64> {
-    value.get(key).and_then(Value::as_u64).ok_or_else(|| format!("{path}.{key}: expected a whole number"))
-}
-
-fn word<'a>(value: &'a Value, key: &str, path: &str) -> Read<&'a str> {
-    value.get(key).and_then(Value::as_str).ok_or_else(|| format!("{path}.{key}: expected a text"))
 }

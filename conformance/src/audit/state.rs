@@ -1,6 +1,6 @@
 //! Between a [`Web`] and the model: a state to try operations on, an observation to draw (D21–D24).
 
-use super::web::{Edge, Node, Upper, User, Web};
+use super::web::{Edge, Job, Node, Upper, User, Web};
 use crate::subject::{ChildSeen, NodeSeen, Observation, UserSeen};
 use crate::text::Names;
 use crate::text::scenario::{MOST_EDGES, MOST_NODES};
@@ -99,8 +99,10 @@ fn jobs(web: &Web, assumed: &mut Vec<String>) -> (Vec<usize>, Vec<usize>) {
     for (user, at) in web.users.iter().enumerate() {
         let Some(job) = &at.job else { continue };
         let on: Vec<&Edge> = web.edges.iter().filter(|edge| edge.upper == Upper::User(user)).collect();
-        let nodes: Vec<usize> = on.iter().map(|edge| edge.child).collect();
-        let filter = on.iter().find(|edge| edge.name == "main node").map(|edge| edge.child);
+        let main = on.iter().find(|edge| edge.name == "main node").map(|edge| edge.child);
+        let mut nodes: Vec<usize> = on.iter().map(|edge| edge.child).filter(|node| Some(*node) != main).collect();
+        let filter = commit_top(web, job, &nodes).or(main);
+        nodes.extend(filter);
         filters.extend(filter);
         let whole = match job.kind.as_deref() {
             Some("stream") => false,
@@ -117,6 +119,18 @@ fn jobs(web: &Web, assumed: &mut Vec<String>) -> (Vec<usize>, Vec<usize>) {
         assumed.push(format!("{} has frozen the edges between its nodes", at.label));
     }
     (filters, frozen)
+}
+
+/// The filter of a commit, above one of its nodes: QEMU puts the job's main user on the topmost image, and that of every other job
+/// on its filter.
+fn commit_top(web: &Web, job: &Job, nodes: &[usize]) -> Option<usize> {
+    let above = nodes.iter().flat_map(|node| web.above(*node));
+    let mut parents = above.filter_map(|edge| match web.edges[*edge].upper {
+        Upper::Node(parent) => Some(parent),
+        Upper::User(_) => None,
+    });
+    let commits = job.kind.as_deref() == Some("commit");
+    parents.find(|parent| commits && web.nodes[*parent].kind == Some(Kind::CommitTop))
 }
 
 /// Builds a state of the model.

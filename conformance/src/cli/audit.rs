@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long an answer of QEMU may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer of QEMU may take: to describe a chain of two hundred nodes it needs seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

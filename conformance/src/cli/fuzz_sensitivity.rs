@@ -1,29 +1,24 @@
 //! `blockgraph fuzz --against qemu --sensitivity`: after how many operations a defect is noticed.
 
+use super::qemu::{PATIENCE, program};
 use super::{Ending, Stop, grouped, spinner};
-use crate::qemu::find;
 use crate::qemu::run::{Options, Report, run_watched};
 use crate::qemu::sensitivity::{Row, Sensitivity, observable};
+use crate::qemu::witness::Kit;
 use blockgraph_model::machines::Defect;
 use serde_json::json;
 use std::io::{self, Write};
-use std::time::Duration;
 
 pub(super) fn run(seed: u64, ops: u64, threads: usize, json: bool) -> Ending {
-    let Some(program) = find() else {
-        return Err(Stop::Input(
-            "qemu-storage-daemon is not installed (in Debian: apt-get install qemu-utils)".to_owned(),
-        ));
-    };
-    let patience = Duration::from_secs(3);
-    let options = Options { seed, ops, threads, program, patience, survey: true, keep: 0 };
+    let program = program()?;
+    let real = |error: io::Error| Stop::Input(format!("the real QEMU: {error}"));
+    let kit = Kit::make(&program, PATIENCE).map_err(real)?;
+    let options = Options { seed, ops, threads, program, patience: PATIENCE, survey: true, keep: 0 };
     let (bar, all) = (spinner(), Sensitivity::default());
-    let report =
-        run_watched(&options, &|done| bar.set_message(format!("{} operations", grouped(done))), &|shadows, again| {
-            all.turn(shadows, again)
-        });
+    let progress = |done| bar.set_message(format!("{} operations", grouped(done)));
+    let report = run_watched(&options, &kit, &progress, &|shadows, again| all.turn(shadows, again));
     bar.finish_and_clear();
-    let report = report.map_err(|error| Stop::Input(format!("the real QEMU: {error}")))?;
+    let report = report.map_err(real)?;
     let (problems, (turns, room)) = (all.problems(), all.turns());
     if json {
         as_json(seed, &report, &all.rows(), &problems)?;

@@ -8,11 +8,13 @@ mod explore;
 mod fuzz;
 mod fuzz_qemu;
 mod fuzz_sensitivity;
+mod qemu;
 mod replay;
 mod replay_qemu;
 mod replay_script;
 mod run;
 mod verify;
+mod verify_qemu;
 
 use crate::counterexample;
 use crate::impl_subject::ImplSubject;

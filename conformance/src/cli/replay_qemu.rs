@@ -1,12 +1,12 @@
 //! `blockgraph replay --on qemu`: a scenario on a real QEMU beside the model.
 
-use super::fuzz_qemu::{PATIENCE, program};
+use super::qemu::{PATIENCE, program};
 use super::replay::{Show, counted, verdict};
 use super::{Ending, Stop};
 use crate::qemu::judge::{Told, Verdict};
 use crate::qemu::named::sentence;
 use crate::qemu::play::{Fate, Play, Taken, contexts};
-use crate::qemu::witness::{Image, Witness};
+use crate::qemu::witness::{Kit, Witness};
 use crate::text::play::Stage;
 use crate::text::scenario::{MOST_EDGES, MOST_NODES};
 use crate::text::{Item, Names};
@@ -31,10 +31,10 @@ struct Counts {
 pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Ending {
     let scenario = show.scenario;
     let real = |error: io::Error| Stop::Input(format!("the real QEMU: {error}"));
-    let (program, image) = (program()?, Image::make().map_err(real)?);
+    let kit = Kit::make(&program()?, PATIENCE).map_err(real)?;
     let threads = contexts(scenario);
-    let witness = Witness::<MOST_NODES, MOST_EDGES>::start_with(&program, &image, PATIENCE, &threads).map_err(real)?;
-    let version = witness.version().to_owned();
+    let witness = Witness::<MOST_NODES, MOST_EDGES>::start_with(&kit, &threads).map_err(real)?;
+    let version = kit.version.clone();
     let mut play = Play::new(witness, scenario.steps().collect());
     let (mut number, mut counts) = (0, Counts::default());
     for (index, item) in scenario.items.iter().enumerate() {

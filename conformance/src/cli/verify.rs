@@ -1,5 +1,6 @@
 //! `blockgraph verify`: the main job and its scoreboard.
 
+use super::verify_qemu::Third;
 use super::{Ending, Stop, cores, grouped, spinner, write_counterexample};
 use crate::errors::{self, Met};
 use crate::replay::Tally;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Explore the models, replay every transition on the crate, print a scoreboard.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// How much: smoke (half a minute), small (two or three minutes), medium (twenty and more).
+    /// How much: smoke (a minute), small (three minutes), medium (twenty and more).
     #[arg(long, default_value = "small", value_parser = SCOPES)]
     scope: String,
     /// Only this facet of the scope.
@@ -30,6 +31,14 @@ pub struct Arguments {
     /// Leave out counting the states a second time with stateright.
     #[arg(long)]
     no_stateright: bool,
+    /// Leave out the third witness: a run against the real `qemu-storage-daemon`, with as many of them at once as there are
+    /// worker threads (smoke: 8,000 operations, about 15 seconds; small: 20,000, half a minute; medium: 80,000, two minutes),
+    /// or, where it is not installed, the recorded traces. With `--facet` it is left out always.
+    #[arg(long)]
+    no_qemu: bool,
+    /// What the random numbers of the run against QEMU follow from.
+    #[arg(long, default_value_t = 1, value_name = "SEED", conflicts_with = "no_qemu")]
+    qemu_seed: u64,
     /// Print how the operations of each facet ended, and the whole op × outcome table, with the shortest way to each cell and why the empty ones are empty.
     #[arg(long)]
     table: bool,
@@ -51,25 +60,37 @@ pub fn run(arguments: &Arguments) -> Ending {
     };
     let start = Instant::now();
     let reports = explore(arguments, &scope, options)?;
+    let asked = arguments.facet.is_none() && !arguments.no_qemu;
+    let third = asked.then(|| Third::ask(scope.name, arguments.qemu_seed, options.threads));
     // The table speaks of a whole scope; where exploration stopped early, or one facet was asked for, it says nothing.
     let whole = arguments.facet.is_none() && reports.iter().all(|r| r.mismatch.is_none());
     let cells = if whole { verify::cells(&reports) } else { Vec::new() };
     let errors = if whole { errors::met(&reports) } else { Vec::new() };
     let met = errors.iter().all(|met| met.count != Some(0));
-    let holds = met && reports.iter().all(FacetReport::holds) && cells.iter().all(CellReport::holds);
+    let explored = met && reports.iter().all(FacetReport::holds) && cells.iter().all(CellReport::holds);
+    let holds = explored && third.as_ref().is_none_or(Third::holds);
     let mut out = std::io::stdout().lock();
     if arguments.json {
-        let summary = Summary { scope: scope.name, cells: &cells, errors: &errors, holds, time: start.elapsed() };
+        let (third, time) = (third.as_ref(), start.elapsed());
+        let summary = Summary { scope: scope.name, cells: &cells, errors: &errors, third, holds, time };
         writeln!(out, "{}", as_json(&reports, &summary))?;
     } else {
         totals(&mut out, &reports, &cells, start.elapsed())?;
         print_errors(&mut out, &errors)?;
+        match &third {
+            Some(third) => third.print(&mut out)?,
+            None if arguments.no_qemu => writeln!(out, "{:<27} left out", "third witness")?,
+            None => {}
+        }
         if arguments.table {
             print_endings(&mut out, &reports)?;
             print_table(&mut out, &cells)?;
         }
     }
     findings(&reports, &cells, arguments)?;
+    if let Some(third) = &third {
+        third.finding(&arguments.out)?;
+    }
     if !arguments.json {
         writeln!(out, "{}", if holds { "all holds" } else { "NOT everything holds" })?;
     }
@@ -189,7 +210,7 @@ fn print_errors(out: &mut impl Write, errors: &[Met]) -> std::io::Result<()> {
 }
 
 /// Names in lines of at most 110 characters.
-fn wrapped(names: &[&str]) -> Vec<String> {
+pub(super) fn wrapped(names: &[&str]) -> Vec<String> {
     let mut lines = vec![String::new()];
     for name in names {
         let last = lines.last().map_or(0, String::len);
@@ -282,12 +303,13 @@ struct Summary<'a> {
     scope: &'a str,
     cells: &'a [CellReport],
     errors: &'a [Met],
+    third: Option<&'a Third>,
     holds: bool,
     time: Duration,
 }
 
 fn as_json(reports: &[FacetReport], summary: &Summary<'_>) -> Value {
-    let Summary { scope, cells, errors, holds, time } = summary;
+    let Summary { scope, cells, errors, third, holds, time } = summary;
     let tally = |(t, time): (Tally, Duration)| {
         json!({"accepted": t.accepted, "refused": t.refused, "injected": t.injected, "again": t.again, "restored": t.restored,
                "seconds": time.as_secs_f64()})
@@ -309,6 +331,7 @@ fn as_json(reports: &[FacetReport], summary: &Summary<'_>) -> Value {
                "witness": c.witness.as_ref().map(|(facet, story)| json!({"facet": facet, "story": verify::story_lines(story)}))})
     };
     json!({"scope": scope, "seconds": time.as_secs_f64(), "holds": holds,
+           "qemu": third.map(Third::as_json),
            "facets": reports.iter().map(facet).collect::<Vec<_>>(),
            "errors": errors.iter().map(|met| json!({"kind": met.kind, "count": met.count})).collect::<Vec<_>>(),
            "cells": cells.iter().map(cell).collect::<Vec<_>>()})

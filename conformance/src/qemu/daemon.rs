@@ -10,15 +10,18 @@ use std::time::{Duration, Instant};
 
 /// The program.
 const PROGRAM: &str = "qemu-storage-daemon";
+/// The program that makes images.
+pub(super) const IMAGES: &str = "qemu-img";
 /// The extension of the file that holds what it writes for people.
 const WORDS: &str = "err";
 /// How long it may take to start.
 const START: Duration = Duration::from_secs(10);
 
-/// Where the program is, if it is on this machine.
+/// Where the program is, if it and `qemu-img` are on this machine.
 pub fn find() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
-    std::env::split_paths(&paths).map(|folder| folder.join(PROGRAM)).find(|path| path.is_file())
+    let find = |name: &str| std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    find(PROGRAM).filter(|_| find(IMAGES).is_some())
 }
 
 /// A running daemon with a folder of its own; both are gone with it.

@@ -286,7 +286,11 @@ fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Co
     }
     let name = words::user(user);
     let mut arguments = json!({"id": name, "type": kind, "node-name": words::node(node),
-        "writable": writable, "allow-inactive": ways.may_inactivate, "fixed-iothread": ways.fixed});
+        "writable": writable, "fixed-iothread": ways.fixed});
+    // Older versions have no such key.
+    if ways.may_inactivate {
+        arguments["allow-inactive"] = json!(true);
+    }
     if kind == "nbd" {
         arguments["name"] = json!(name);
     } else {

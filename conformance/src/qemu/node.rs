@@ -1,5 +1,6 @@
 //! The options of a node, as `blockdev-add` and `blockdev-reopen` take them.
 
+use super::drivers::{self, DISK};
 use super::words;
 use blockgraph_model::op::{Flags, Opt};
 use blockgraph_model::{ChildName, Kind, NodeId, Perms, Role, Spec};
@@ -28,22 +29,10 @@ impl Said {
     }
 }
 
-const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
-const MAIN_DATA: Role = Role(Role::DATA.0 | Role::PRIMARY.0);
-const IMAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
-
 /// Has this edge a role that QEMU gives it?
 pub fn has_its_role(kind: Kind, name: ChildName, role: Role) -> bool {
-    match (kind, name) {
-        (Kind::Format, ChildName::FILE) => role == IMAGE,
-        (Kind::Format, ChildName::BACKING) => role == Role::COW,
-        (Kind::Raw, ChildName::FILE) => role == FILTERED || role == MAIN_DATA,
-        (Kind::SnapshotAccess, ChildName::FILE) => role == MAIN_DATA,
-        (Kind::CopyBeforeWrite | Kind::Blkverify, ChildName::TARGET) => role == Role::DATA,
-        (Kind::Quorum, name) => role == Role::DATA && words::number(name).is_some(),
-        (_, ChildName::FILE) => kind.filter_slot().is_some() && role == FILTERED,
-        _ => false,
-    }
+    let known = drivers::role(kind, &words::child(kind, name), false);
+    known.is_some_and(|known| known == role || drivers::other_role(kind, known) == Some(role))
 }
 
 /// Are these all children that such a node must have, and no others?
@@ -127,7 +116,7 @@ fn name_children(kind: Kind, children: &[Said], all: &mut Map<String, Value>) {
         return;
     }
     for child in children {
-        if kind == Kind::Raw && child.role == MAIN_DATA {
+        if kind == Kind::Raw && child.role == DISK {
             all.insert("size".into(), json!(SIZE));
         }
         all.insert(words::child(kind, child.name), child.value.clone());

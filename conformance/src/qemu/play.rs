@@ -39,7 +39,7 @@ pub trait Partner<const N: usize, const E: usize> {
     fn take(&mut self, ops: &[Op]) -> io::Result<Option<Turned<N, E>>>;
 }
 
-impl<const N: usize, const E: usize> Partner<N, E> for Witness<N, E> {
+impl<const N: usize, const E: usize> Partner<N, E> for Witness<'_, N, E> {
     fn stands(&self) -> (&State<N, E>, &Memory) {
         (&self.state, &self.memory)
     }

@@ -1,14 +1,13 @@
 //! Episode after episode against a real QEMU.
 
 use super::choose::{Setup, choose};
-use super::deviations::Rule;
-use super::judge::{Told, Verdict};
-use super::trace::Again;
-use super::witness::{Image, Turned, Witness};
+use super::counts::{Counts, Example, kind};
+use super::judge::Verdict;
+use super::trace::{Again, Episode};
+use super::witness::{Kit, Witness};
 use crate::fuzz::simplify::simplify;
 use crate::replay::shrink::shrink;
 use crate::story::Turn;
-use blockgraph_model::Op;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::BTreeMap;
@@ -51,47 +50,6 @@ pub struct Options {
     pub survey: bool,
 }
 
-/// What happened.
-#[derive(Clone, Debug, Default)]
-pub struct Counts {
-    /// Episodes.
-    pub episodes: u64,
-    /// Compared turns.
-    pub turns: u64,
-    /// Compared operations.
-    pub ops: u64,
-    /// Turns by the verb of their main operation, and by how they ended: `done`, a class of refusal, a deviation.
-    pub matrix: BTreeMap<(&'static str, String), u64>,
-    /// Deviations by rule.
-    pub deviations: BTreeMap<Rule, u64>,
-    /// Differences that no rule explains, by what differs (without the numbers in it): how many, and the first.
-    pub unexplained: BTreeMap<String, (u64, Example)>,
-}
-
-/// An episode that shows a difference.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Example {
-    /// Its number.
-    pub episode: u64,
-    /// What differs.
-    pub what: String,
-    /// What was done, the difference last.
-    pub story: Vec<Turn>,
-}
-
-impl Counts {
-    fn add(&mut self, other: &Counts) {
-        self.episodes += other.episodes;
-        self.turns += other.turns;
-        self.ops += other.ops;
-        other.matrix.iter().for_each(|(key, count)| *self.matrix.entry(key.clone()).or_default() += count);
-        for (kind, (count, first)) in &other.unexplained {
-            self.unexplained.entry(kind.clone()).or_insert_with(|| (0, first.clone())).0 += count;
-        }
-        other.deviations.iter().for_each(|(rule, count)| *self.deviations.entry(*rule).or_default() += count);
-    }
-}
-
 /// A difference that no rule explains.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -117,45 +75,81 @@ pub struct Report {
     /// The first difference.
     pub found: Option<Found>,
     /// The episodes that were kept.
-    pub kept: Vec<super::trace::Episode>,
+    pub kept: Vec<Episode>,
 }
 
 /// The episodes of one run, whoever plays them.
 struct Run<'a> {
     options: &'a Options,
-    image: Image,
+    kit: &'a Kit,
     next: AtomicU64,
-    ops: AtomicU64,
     stop: AtomicBool,
-    total: Mutex<(Counts, Option<Found>, Vec<super::trace::Episode>, String)>,
+    total: Mutex<Total>,
 }
 
-/// Plays; `progress` is told the operations so far.
+/// What was played so far.
+#[derive(Default)]
+struct Total {
+    counts: Counts,
+    found: Option<Found>,
+    kept: Vec<Episode>,
+    /// Those that were played before the ones before them.
+    early: BTreeMap<u64, Played>,
+}
+
+impl Total {
+    /// Counts what was played in the order of the episodes, so that where it ends does not depend on which thread is faster;
+    /// is it the end?
+    fn take(&mut self, number: u64, played: Played, options: &Options) -> bool {
+        self.early.insert(number, played);
+        while !self.is_over(options)
+            && let Some(played) = self.early.remove(&self.counts.episodes)
+        {
+            // One that differs is no episode to keep.
+            let differs = played.found.is_some() || !played.counts.unexplained.is_empty();
+            if self.kept.len() < options.keep && !differs {
+                self.kept.push(played.kept);
+            }
+            self.counts.add(&played.counts);
+            self.found = played.found;
+        }
+        self.is_over(options)
+    }
+
+    fn is_over(&self, options: &Options) -> bool {
+        self.found.is_some() || self.counts.ops >= options.ops
+    }
+}
+
+/// Plays; `progress` is told the operations so far. What is played follows from seed and number of operations alone, but for
+/// answers that come too late.
+///
+/// # Errors
+/// If a daemon cannot be started or asked.
+pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
+    run_with(options, &Kit::make(&options.program, options.patience)?, progress)
+}
+
+/// The same with a kit that is there already.
 ///
 /// # Errors
 /// If a daemon cannot be started.
-pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
-    run_watched(options, progress, &|_: &mut (), _: &Again<'_>| {})
+pub fn run_with(options: &Options, kit: &Kit, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
+    run_watched(options, kit, progress, &|_: &mut (), _: &Again<'_>| {})
 }
 
-/// Plays; `watch` is shown every compared turn, with a value that starts anew with each episode.
+/// The same; `watch` is shown every compared turn, with a value that starts anew with each episode.
 ///
 /// # Errors
 /// If a daemon cannot be started.
 pub fn run_watched<W: Default>(
     options: &Options,
+    kit: &Kit,
     progress: &(dyn Fn(u64) + Sync),
     watch: &(impl Fn(&mut W, &Again<'_>) + Sync),
 ) -> io::Result<Report> {
     let start = Instant::now();
-    let run = Run {
-        options,
-        image: Image::make()?,
-        next: AtomicU64::new(0),
-        ops: AtomicU64::new(0),
-        stop: AtomicBool::new(false),
-        total: Mutex::default(),
-    };
+    let run = Run { options, kit, next: AtomicU64::new(0), stop: AtomicBool::new(false), total: Mutex::default() };
     let ended: Vec<io::Result<()>> = std::thread::scope(|scope| {
         let worker = || std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || run.work(progress, watch));
         let workers: Vec<_> = (0..options.threads).map(|_| worker()).collect();
@@ -166,41 +160,29 @@ pub fn run_watched<W: Default>(
     });
     let time = start.elapsed();
     ended.into_iter().collect::<io::Result<()>>()?;
-    let (counts, found, kept, version) = run.total.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let found = found.map(|found| shorten(options, &run.image, found));
-    let mut counts = counts;
+    let Total { mut counts, found, kept, .. } = run.total.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let found = found.map(|found| shorten(kit, found));
     for (kind_of, (_, example)) in counts.unexplained.iter_mut().take(SHORTENED) {
-        let same = |story: &[Turn]| {
-            differs(options, &run.image, story).filter(|(at, what)| kind(&story[..=*at], what) == *kind_of)
-        };
+        let same = |story: &[Turn]| differs(kit, story).filter(|(at, what)| kind(&story[..=*at], what) == *kind_of);
         if let (story, Some(what)) = shrink(&example.story, same) {
             (example.story, example.what) = (story, what);
         }
     }
-    Ok(Report { version, counts, time, found, kept })
+    Ok(Report { version: kit.version.clone(), counts, time, found, kept })
 }
 
 impl Run<'_> {
     fn work<W: Default>(&self, progress: &(dyn Fn(u64) + Sync), watch: &impl Fn(&mut W, &Again<'_>)) -> io::Result<()> {
         while !self.stop.load(Ordering::Relaxed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let played = play(self.options, &self.image, number, watch)?;
-            let done = self.ops.fetch_add(played.counts.ops, Ordering::Relaxed) + played.counts.ops;
-            progress(done);
-            if done >= self.options.ops || played.found.is_some() {
+            // Without this one nothing that comes after it counts.
+            let played = play(self.options, self.kit, number, watch)
+                .inspect_err(|_| self.stop.store(true, Ordering::Relaxed))?;
+            let mut total = self.total.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if total.take(number, played, self.options) {
                 self.stop.store(true, Ordering::Relaxed);
             }
-            let differs_here = played.found.is_some() || !played.counts.unexplained.is_empty();
-            let mut total = self.total.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            total.0.add(&played.counts);
-            if total.1.is_none() {
-                total.1 = played.found;
-            }
-            // One that differs is no episode to keep.
-            if total.2.len() < self.options.keep && !differs_here {
-                total.2.push(played.kept);
-            }
-            total.3 = played.version;
+            progress(total.counts.ops);
         }
         Ok(())
     }
@@ -210,27 +192,22 @@ impl Run<'_> {
 struct Played {
     counts: Counts,
     found: Option<Found>,
-    kept: super::trace::Episode,
-    version: String,
+    kept: Episode,
 }
 
 fn play<W: Default>(
     options: &Options,
-    image: &Image,
+    kit: &Kit,
     number: u64,
     watch: &impl Fn(&mut W, &Again<'_>),
 ) -> io::Result<Played> {
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     random.set_stream(number);
     let setup = Setup::new(&mut random);
-    let mut witness = Witness::<NODES, EDGES>::start(&options.program, image, options.patience)?;
+    let mut witness = Witness::<NODES, EDGES>::start(kit)?;
     witness.thorough = options.keep > 0;
-    let mut played = Played {
-        counts: Counts { episodes: 1, ..Counts::default() },
-        found: None,
-        kept: super::trace::Episode::new(witness.version()),
-        version: witness.version().to_owned(),
-    };
+    let mut played =
+        Played { counts: Counts { episodes: 1, ..Counts::default() }, found: None, kept: Episode::new(&kit.version) };
     let mut story: Vec<Turn> = Vec::new();
     let (mut tries, mut watched) = (0, W::default());
     while story.len() < TURNS && tries < TRIES {
@@ -246,56 +223,32 @@ fn play<W: Default>(
             Again { before: &before, memory: &memory, ops: &turn.ops, heard: &turned.heard, judged: &turned.judged };
         watch(&mut watched, &again);
         tries = 0;
-        played.counts.turns += 1;
-        played.counts.ops += turn.ops.len() as u64;
-        *played.counts.matrix.entry((verb(&turn.ops), end(&turned))).or_default() += 1;
+        played.counts.note(&turn.ops, &turned.heard.told, &turned.judged);
         played.kept.push(&turn.ops, &turned.heard);
         story.push(turn);
-        match &turned.judged.verdict {
-            Verdict::Same => {}
-            Verdict::Deviation(rule) => *played.counts.deviations.entry(*rule).or_default() += 1,
+        match turned.judged.verdict {
             Verdict::Differs(what) if options.survey => {
-                let kind = kind(&story, what);
-                let example = Example { episode: number, what: what.clone(), story: story.clone() };
+                let example = Example { episode: number, what, story: story.clone() };
+                let kind = kind(&story, &example.what);
                 played.counts.unexplained.entry(kind).or_insert((0, example)).0 += 1;
             }
             Verdict::Differs(what) => {
-                played.found = Some(Found { episode: number, met: story.clone(), story, what: what.clone() });
-                return Ok(played);
+                played.found = Some(Found { episode: number, met: story.clone(), story, what });
+                break;
             }
+            Verdict::Same | Verdict::Deviation(_) => {}
         }
         if turned.judged.next.is_none() {
             break;
         }
     }
+    played.counts.lacking = witness.lacking;
     Ok(played)
 }
 
-/// What differs, without the numbers in it.
-fn kind(story: &[Turn], what: &str) -> String {
-    let verb = story.last().map_or("", |turn| verb(&turn.ops));
-    format!("{verb}: {}", what.replace(|c: char| c.is_ascii_digit(), ""))
-}
-
-/// The verb that a turn is counted under: the last of a transaction that adds or exports, else the first.
-fn verb(ops: &[Op]) -> &'static str {
-    let main = if let [Op::Activate { .. }, user @ Op::AttachUser { .. }] = ops { Some(user) } else { ops.first() };
-    main.map_or("nothing", |op| Op::VERBS[op.index()])
-}
-
-/// How it ended, in a word.
-fn end<const N: usize, const E: usize>(turned: &Turned<N, E>) -> String {
-    match (&turned.judged.verdict, &turned.heard.told, turned.judged.class) {
-        (Verdict::Deviation(rule), ..) => rule.name().to_owned(),
-        (_, Told::Done, _) => "done".to_owned(),
-        (_, Told::Lost(_), _) => "lost".to_owned(),
-        (_, Told::Refused(..), class) => class.map_or_else(|| "refused".to_owned(), |class| format!("{class:?}")),
-    }
-}
-
 /// Plays a story on a fresh daemon; the first turn after which it differs, and how. Turns that QMP does not reach are left out.
-pub fn differs(options: &Options, image: &Image, story: &[Turn]) -> Option<(usize, String)> {
-    let mut witness = Witness::<NODES, EDGES>::start(&options.program, image, options.patience).ok()?;
+pub fn differs(kit: &Kit, story: &[Turn]) -> Option<(usize, String)> {
+    let mut witness = Witness::<NODES, EDGES>::start(kit).ok()?;
     for (place, turn) in story.iter().enumerate() {
         if !turn.fits(&witness.state) {
             continue;
@@ -309,9 +262,9 @@ pub fn differs(options: &Options, image: &Image, story: &[Turn]) -> Option<(usiz
     None
 }
 
-fn shorten(options: &Options, image: &Image, found: Found) -> Found {
-    let (short, what) = shrink(&found.story, |story| differs(options, image, story));
+fn shorten(kit: &Kit, found: Found) -> Found {
+    let (short, what) = shrink(&found.story, |story| differs(kit, story));
     let Some(what) = what else { return found };
-    let (story, what) = simplify(short, what, |story| differs(options, image, story));
+    let (story, what) = simplify(short, what, |story| differs(kit, story));
     Found { story, what, ..found }
 }

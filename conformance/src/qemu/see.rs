@@ -1,5 +1,6 @@
 //! What is seen of a graph from QEMU's side, and what should be seen of the model's.
 
+use super::drawn::{Line, Member, drawn};
 use super::{job, words};
 use blockgraph_model::judge;
 use blockgraph_model::{Edge, Kind, NodeId, Pair, Parent, Perms, State};
@@ -219,34 +220,24 @@ fn seat<const N: usize, const E: usize>(state: &State<N, E>, edge: &Edge) -> Nod
 /// What `x-debug-query-block-graph` says, and `query-named-block-nodes` if it was asked too; `None`: it is no such thing.
 pub fn shown(graph: &Value, named: Option<&Value>) -> Option<Shown> {
     let mut shown = Shown::default();
-    let mut known: BTreeMap<u64, Option<NodeId>> = BTreeMap::new();
-    for member in graph["nodes"].as_array()? {
-        let (id, name) = (member["id"].as_u64()?, member["name"].as_str()?);
-        let mut node = None;
-        match member["type"].as_str()? {
-            "block-driver" => {
-                node = words::node_of(name);
-                match node {
-                    Some(node) => _ = shown.nodes.insert(node.0, NodeShown::default()),
-                    None => shown.strangers.push(name.to_owned()),
-                }
-            }
-            "block-job" => match words::user_of(name) {
-                Some(user) => shown.jobs.push(user.0 as u8),
-                None => shown.strangers.push(name.to_owned()),
-            },
+    let drawn = drawn(graph).ok()?;
+    let mut known: Vec<Option<NodeId>> = Vec::new();
+    for Member { name, what, .. } in drawn.members {
+        let node = words::node_of(name).filter(|_| what == "block-driver");
+        match (what, node, words::user_of(name)) {
+            ("block-driver", Some(node), _) => _ = shown.nodes.insert(node.0, NodeShown::default()),
+            ("block-job", _, Some(user)) => shown.jobs.push(user.0 as u8),
+            ("block-driver" | "block-job", ..) => shown.strangers.push(name.to_owned()),
             _ => {}
         }
-        known.insert(id, node);
+        known.push(node);
     }
-    for edge in graph["edges"].as_array()? {
-        let end = |which: &str| known.get(&edge[which].as_u64()?).copied().flatten();
-        let (need, share) = (words::permissions_of(&edge["perm"])?, words::permissions_of(&edge["shared-perm"])?);
-        let Some(child) = end("child") else { continue };
-        match end("parent") {
+    for Line { parent, child, name, value } in drawn.edges {
+        let (need, share) = (words::permissions_of(&value["perm"])?, words::permissions_of(&value["shared-perm"])?);
+        let Some(child) = known[child] else { continue };
+        match known[parent] {
             Some(parent) => {
-                let name = edge["name"].as_str()?.to_owned();
-                shown.nodes.get_mut(&parent.0)?.edges.insert(name, (child.0, need.0, share.0));
+                _ = shown.nodes.get_mut(&parent.0)?.edges.insert(name.to_owned(), (child.0, need.0, share.0));
             }
             None => shown.nodes.get_mut(&child.0)?.add_user(Pair::new(need, share)),
         }

@@ -1,5 +1,6 @@
 //! Recorded episodes: what was done and what QEMU said, so that it can be compared again without it.
 
+use super::counts::Counts;
 use super::judge::{Heard, Judged, Told, Verdict, judge};
 use super::map::Memory;
 use super::run::{EDGES, NODES};
@@ -62,25 +63,26 @@ impl Episode {
         self.turns.push(Recorded { ops: line, told: heard.told.clone(), change });
     }
 
-    /// Compares every turn again; the number of operations compared.
+    /// Compares every turn again, and counts.
     ///
     /// # Errors
     /// The first turn that cannot be read, or that differs otherwise than by a rule.
-    pub fn check(&self) -> Result<u64, String> {
+    pub fn check(&self) -> Result<Counts, String> {
         self.walk(|again| match &again.judged.verdict {
             Verdict::Differs(what) => Err(what.clone()),
             _ => Ok(()),
         })
     }
 
-    /// Compares every turn again and shows what was compared; the number of operations compared.
+    /// Compares every turn again and shows what was compared; what was met.
     ///
     /// # Errors
     /// The first turn that cannot be read, or after which the episode should have ended, or what `each` says is wrong with one.
-    pub fn walk(&self, mut each: impl FnMut(&Again<'_>) -> Result<(), String>) -> Result<u64, String> {
+    pub fn walk(&self, mut each: impl FnMut(&Again<'_>) -> Result<(), String>) -> Result<Counts, String> {
         let mut reader = text::Reader::numbered();
         let mut state = State::<NODES, EDGES>::default();
-        let (mut memory, mut count) = (Memory::default(), 0);
+        let mut memory = Memory::default();
+        let mut counts = Counts { episodes: 1, ..Counts::default() };
         let mut last = Shown::default();
         for (number, Recorded { ops: line, told, change }) in self.turns.iter().enumerate() {
             let shown = change.as_ref().map(|change| change.of(std::mem::take(&mut last)));
@@ -96,15 +98,15 @@ impl Episode {
             let again = Again { before: &state, memory: &memory, ops: &turn.ops, heard: &heard, judged: &judged };
             each(&again).map_err(|what| place(&what))?;
             memory.after(&state, &turn.ops, &heard.told);
+            counts.note(&turn.ops, &heard.told, &judged);
             last = heard.shown.unwrap_or_default();
-            count += turn.ops.len() as u64;
             match judged.next {
                 Some(next) => state = next,
                 None if number + 1 == self.turns.len() => {}
                 None => return Err(place(&"the episode should have ended here")),
             }
         }
-        Ok(count)
+        Ok(counts)
     }
 }
 

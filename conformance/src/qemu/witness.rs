@@ -1,12 +1,14 @@
 //! A daemon that does what the model is told, turn by turn, with the model's state beside it.
 
 use super::client::{Client, Event, Lost, Reply};
-use super::daemon::Daemon;
+use super::daemon::{Daemon, IMAGES};
 use super::judge::{DIED, HANGS, Heard, Judged, Told, judge};
 use super::map::{self, Memory, Step};
+use super::schema::Schema;
 use super::{node, see, words};
 use blockgraph_model::{Context, Op, State, UserId};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -43,11 +45,8 @@ impl Image {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("blockgraph-image-{}-{number}", std::process::id()));
         let size = node::SIZE.to_string();
-        let made = std::process::Command::new("qemu-img")
-            .args(["create", "-q", "-f", "qcow2"])
-            .arg(&path)
-            .arg(size)
-            .output()?;
+        let made =
+            std::process::Command::new(IMAGES).args(["create", "-q", "-f", "qcow2"]).arg(&path).arg(size).output()?;
         let bytes = std::fs::read(&path);
         // It is only a copy that is needed.
         let _ = std::fs::remove_file(&path);
@@ -63,16 +62,45 @@ impl Image {
     }
 }
 
+/// What all daemons of a run have in common: made, and asked for, once.
+#[derive(Clone, Debug)]
+pub struct Kit {
+    program: PathBuf,
+    patience: Duration,
+    image: Image,
+    /// What this QEMU can be asked for.
+    pub schema: Schema,
+    /// Its version.
+    pub version: String,
+}
+
+impl Kit {
+    /// Asks a daemon of its own; `patience` is how long an answer may take. Costs about 30 ms.
+    ///
+    /// # Errors
+    /// If there is no image, or the daemon does not start or does not say what it can be asked for.
+    pub fn make(program: &Path, patience: Duration) -> io::Result<Kit> {
+        let image = Image::make()?;
+        let mut daemon = Daemon::start(program, patience)?;
+        let told = done(&mut daemon.client, "query-qmp-schema", &json!({})).map_err(io::Error::other)?;
+        let schema = Schema::read(&told).ok_or_else(|| io::Error::other("query-qmp-schema returns no schema"))?;
+        let version = daemon.client.version().to_owned();
+        Ok(Kit { program: program.to_owned(), patience, image, schema, version })
+    }
+}
+
 /// A daemon and the state that it should have.
 #[derive(Debug)]
-pub struct Witness<const N: usize, const E: usize> {
+pub struct Witness<'a, const N: usize, const E: usize> {
     daemon: Daemon,
-    image: Image,
+    kit: &'a Kit,
     /// What the model says of it.
     pub state: State<N, E>,
     /// What QEMU keeps besides.
     pub memory: Memory,
     turns: u64,
+    /// What turns needed that were not played, since this version of QEMU has it not: how many.
+    pub lacking: BTreeMap<String, u64>,
     /// Are drivers and flags asked for after every turn?
     pub thorough: bool,
 }
@@ -86,21 +114,21 @@ pub struct Turned<const N: usize, const E: usize> {
     pub judged: Judged<N, E>,
 }
 
-impl<const N: usize, const E: usize> Witness<N, E> {
+impl<'a, const N: usize, const E: usize> Witness<'a, N, E> {
     /// Starts a daemon with an empty graph and [`THREADS`].
     ///
     /// # Errors
     /// If it does not start, or does not answer.
-    pub fn start(program: &Path, image: &Image, patience: Duration) -> io::Result<Self> {
-        Self::start_with(program, image, patience, &THREADS)
+    pub fn start(kit: &'a Kit) -> io::Result<Self> {
+        Self::start_with(kit, &THREADS)
     }
 
     /// The same, with these contexts besides main.
     ///
     /// # Errors
     /// If it does not start, or does not answer.
-    pub fn start_with(program: &Path, image: &Image, patience: Duration, threads: &[Context]) -> io::Result<Self> {
-        let mut daemon = Daemon::start(program, patience)?;
+    pub fn start_with(kit: &'a Kit, threads: &[Context]) -> io::Result<Self> {
+        let mut daemon = Daemon::start(&kit.program, kit.patience)?;
         for (command, mut arguments) in preparations(threads) {
             if command == "nbd-server-start" {
                 arguments["addr"]["data"]["path"] = json!(daemon.folder().join("nbd"));
@@ -112,25 +140,34 @@ impl<const N: usize, const E: usize> Witness<N, E> {
         }
         Ok(Witness {
             daemon,
-            image: image.clone(),
+            kit,
             state: State::default(),
             memory: Memory::default(),
             turns: 0,
+            lacking: BTreeMap::new(),
             thorough: false,
         })
     }
 
     /// QEMU's version.
     pub fn version(&self) -> &str {
-        self.daemon.client.version()
+        &self.kit.version
     }
 
-    /// Does the turn and compares; `None`: QMP does not reach it. If it ends the episode, nothing more can be done.
+    /// Does the turn and compares; `None`: QMP does not reach it, or not in this version. If it ends the episode, nothing more can be done.
     ///
     /// # Errors
     /// If a file cannot be written.
     pub fn take(&mut self, ops: &[Op]) -> io::Result<Option<Turned<N, E>>> {
         let Some(steps) = map::steps(&self.state, &self.memory, ops) else { return Ok(None) };
+        let lacks = |step: &Step| match step {
+            Step::Ask(command, arguments) => self.kit.schema.lacks(command, arguments),
+            _ => None,
+        };
+        if let Some(what) = steps.iter().find_map(lacks) {
+            *self.lacking.entry(what).or_default() += 1;
+            return Ok(None);
+        }
         let heard = self.hear(ops, &steps)?;
         let judged = judge(&self.state, &self.memory, ops, &heard);
         self.memory.after(&self.state, ops, &heard.told);
@@ -166,7 +203,7 @@ impl<const N: usize, const E: usize> Witness<N, E> {
         for step in steps {
             if let Step::Image(node) = step {
                 if self.state.node(*node).is_none() {
-                    self.image.write(&self.path(*node))?;
+                    self.kit.image.write(&self.path(*node))?;
                 }
                 continue;
             }

@@ -42,25 +42,32 @@ pub fn thread(context: Context) -> String {
     format!("t{}", context.0)
 }
 
+/// To each kind its driver in QEMU; those that are not here QEMU has not, or offers to nobody.
+const DRIVERS: [(Kind, &str); 14] = [
+    (Kind::Protocol, "null-co"),
+    (Kind::File, "file"),
+    (Kind::Filter, "throttle"),
+    (Kind::Format, "qcow2"),
+    (Kind::Blkdebug, "blkdebug"),
+    (Kind::Quorum, "quorum"),
+    (Kind::Raw, "raw"),
+    (Kind::CopyOnRead, "copy-on-read"),
+    (Kind::CopyBeforeWrite, "copy-before-write"),
+    (Kind::SnapshotAccess, "snapshot-access"),
+    (Kind::Preallocate, "preallocate"),
+    (Kind::Blkverify, "blkverify"),
+    (Kind::CommitTop, "commit_top"),
+    (Kind::MirrorTop, "mirror_top"),
+];
+
 /// The driver of a kind; `None`: QEMU has it not, or offers it to nobody.
 pub fn driver(kind: Kind) -> Option<&'static str> {
-    Some(match kind {
-        Kind::Protocol => "null-co",
-        Kind::File => "file",
-        Kind::Filter => "throttle",
-        Kind::Format => "qcow2",
-        Kind::Blkdebug => "blkdebug",
-        Kind::Quorum => "quorum",
-        Kind::Raw => "raw",
-        Kind::CopyOnRead => "copy-on-read",
-        Kind::CopyBeforeWrite => "copy-before-write",
-        Kind::SnapshotAccess => "snapshot-access",
-        Kind::Preallocate => "preallocate",
-        Kind::Blkverify => "blkverify",
-        Kind::CommitTop => "commit_top",
-        Kind::MirrorTop => "mirror_top",
-        _ => return None,
-    })
+    DRIVERS.iter().find(|(known, _)| *known == kind).map(|(_, driver)| *driver)
+}
+
+/// The kind whose driver that is. Other drivers are of these kinds as well: [`super::drivers::kind`].
+pub fn kind(driver: &str) -> Option<Kind> {
+    DRIVERS.iter().find(|(_, known)| *known == driver).map(|(kind, _)| *kind)
 }
 
 /// What QEMU calls a child of such a node.

@@ -13,10 +13,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The command is done, whatever it returns.
-fn must(client: &mut Client, command: &str, arguments: Value) -> Value {
+pub(super) fn must(client: &mut Client, command: &str, arguments: Value) -> Value {
     match client.execute(command, &arguments).unwrap() {
         Reply::Done(value) => value,
         Reply::Error { text, .. } => panic!("{command} {arguments}: {text}"),
@@ -30,10 +30,10 @@ fn image(folder: &Path, name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// `cor → top → mid → base`, an export on it, a stream job that is held at its end, and an overlay that is not used.
-fn build(client: &mut Client, folder: &Path) {
+/// `top → mid → base`, an export on it, and an image that is not used. Is what is below the top read-only?
+pub(super) fn chain(client: &mut Client, folder: &Path, sealed: bool) {
     for (name, below, read_only) in
-        [("base", None, true), ("mid", Some("base"), true), ("top", Some("mid"), false), ("ov", None, false)]
+        [("base", None, sealed), ("mid", Some("base"), sealed), ("top", Some("mid"), false), ("ov", None, false)]
     {
         let file = json!({"driver": "file", "node-name": format!("{name}-file"), "filename": image(folder, name),
             "read-only": read_only});
@@ -45,17 +45,31 @@ fn build(client: &mut Client, folder: &Path) {
     let server = json!({"addr": {"type": "unix", "data": {"path": folder.join("nbd")}}});
     must(client, "nbd-server-start", server);
     must(client, "block-export-add", json!({"id": "exp", "type": "nbd", "node-name": "top", "writable": true}));
-    let stream = json!({"job-id": "job", "device": "top", "base-node": "base", "filter-node-name": "cor",
-        "auto-finalize": false});
-    must(client, "block-stream", stream);
 }
 
-fn look(client: &mut Client) -> Audit {
+/// Waits until the one job has that status.
+pub(super) fn job_is(client: &mut Client, status: &str) {
+    loop {
+        let jobs = must(client, "query-jobs", json!({}));
+        match jobs[0]["status"].as_str() {
+            Some(now) if now == status => return,
+            Some("aborting" | "concluded" | "null") | None => panic!("not {status}, but {jobs}"),
+            Some(_) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
+/// Waits until the job is gone.
+pub(super) fn job_ends(client: &mut Client) {
+    client.wait_for(&["JOB_STATUS_CHANGE"], |event| event.data["status"] == "null").unwrap();
+}
+
+pub(super) fn look(client: &mut Client) -> Audit {
     Audit::of(&Dump::of(seen_graph::replies(client).unwrap())).unwrap()
 }
 
 /// Everything of a graph that the model and QEMU both show.
-fn shape(web: &Web) -> Vec<String> {
+pub(super) fn shape(web: &Web) -> Vec<String> {
     let line = |place: usize| {
         let edge = &web.edges[place];
         let end = &web.nodes[edge.child].name;
@@ -104,7 +118,10 @@ fn what_is_tried_on_a_copy_comes_true() {
     };
     let mut daemon = Daemon::start(&program, PATIENCE).unwrap();
     let folder = daemon.folder().to_owned();
-    build(&mut daemon.client, &folder);
+    chain(&mut daemon.client, &folder, true);
+    let stream = json!({"job-id": "job", "device": "top", "base-node": "base", "filter-node-name": "cor",
+        "auto-finalize": false});
+    must(&mut daemon.client, "block-stream", stream);
     let audit = look(&mut daemon.client);
     assert_eq!(sentences(&audit), [""; 0], "{:?}", audit.findings);
     let shown = show(&audit, None);
@@ -129,14 +146,11 @@ fn what_is_tried_on_a_copy_comes_true() {
 
 /// The end of the job, tried and done.
 fn finish(client: &mut Client) {
-    let pending = |client: &mut Client| must(client, "query-jobs", json!({}))[0]["status"] == "pending";
-    while !pending(client) {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    job_is(client, "pending");
     let mut audit = look(client);
     audit.try_out("stream act=finish job=job node=top bottom=mid filter=cor").unwrap();
     must(client, "job-finalize", json!({"id": "job"}));
-    client.wait_for(&["JOB_STATUS_CHANGE"], |event| event.data["status"] == "null").unwrap();
+    job_ends(client);
     let after = look(client);
     assert_eq!(after.findings, []);
     assert_eq!(shape(audit.tried[0].after.as_ref().unwrap()), shape(&after.web));

@@ -8,7 +8,9 @@ mod broken;
 mod command;
 mod dumps;
 mod garbled;
+mod jobs;
 mod live;
+mod long;
 
 use blockgraph_conformance::audit::Audit;
 use blockgraph_conformance::audit::dump::Dump;

@@ -7,6 +7,7 @@ mod common;
 mod falsified;
 mod findings;
 mod replay;
+mod schema;
 mod sensitivity;
 mod traces;
 

@@ -1,20 +1,21 @@
 //! Scenarios on the real daemon, and as scripts for it.
 
 use crate::common::{bad, blockgraph, file, text};
-use crate::findings::{VERSION, edges, nodes, run_script};
-use blockgraph_conformance::qemu::find;
+use crate::findings::{edges, nodes, run_script};
 use blockgraph_conformance::qemu::judge::{Heard, Told, Verdict, judge};
 use blockgraph_conformance::qemu::map::Memory;
 use blockgraph_conformance::qemu::named::Named;
 use blockgraph_conformance::qemu::play::{Fate, Partner, Play, contexts};
 use blockgraph_conformance::qemu::script::Script;
 use blockgraph_conformance::qemu::see;
-use blockgraph_conformance::qemu::witness::{Image, Turned, Witness};
+use blockgraph_conformance::qemu::witness::{Kit, Turned, Witness};
+use blockgraph_conformance::qemu::{LOOKED_AT, find};
 use blockgraph_conformance::text::{Names, Scenario, parse};
 use blockgraph_model::{NodeId, Op, Perms, State};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -57,20 +58,21 @@ fn play<P: Partner<N, E>, const N: usize, const E: usize>(
 }
 
 /// A daemon for the scenario; none where it is not installed.
-fn witness<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Witness<N, E>> {
-    let Some(program) = find() else {
+fn witness<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Witness<'static, N, E>> {
+    static KIT: OnceLock<Option<Kit>> = OnceLock::new();
+    let kit = KIT.get_or_init(|| Some(Kit::make(&find()?, Duration::from_secs(3)).unwrap()));
+    let Some(kit) = kit else {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return None;
     };
-    let patience = Duration::from_secs(3);
-    Some(Witness::start_with(&program, &Image::make().unwrap(), patience, &contexts(scenario)).unwrap())
+    Some(Witness::start_with(kit, &contexts(scenario)).unwrap())
 }
 
 /// On a daemon of the version that the deviations speak of: what became of each step, and how many edges there are in the end.
 fn on_qemu(scenario: &Scenario) -> Option<(Vec<String>, Vec<String>)> {
     let witness = witness::<NODES, EDGES>(scenario)?;
-    if witness.version() != VERSION {
-        println!("the deviations speak of QEMU {VERSION}, this is {}: nothing was tested", witness.version());
+    if witness.version() != LOOKED_AT {
+        println!("the deviations speak of QEMU {LOOKED_AT}, this is {}: nothing was tested", witness.version());
         return None;
     }
     let (fates, play) = play(witness, scenario);
@@ -263,7 +265,7 @@ fn every_scenario() {
 /// The same with as much room as any scenario may need.
 fn on_whole(scenario: &Scenario) -> Option<(Vec<String>, ())> {
     let witness = witness::<256, 512>(scenario)?;
-    (witness.version() == VERSION).then(|| (play(witness, scenario).0, ()))
+    (witness.version() == LOOKED_AT).then(|| (play(witness, scenario).0, ()))
 }
 
 /// The file is read before anybody is started.

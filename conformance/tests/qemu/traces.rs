@@ -3,31 +3,55 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use blockgraph_conformance::qemu::judge::Told;
+use blockgraph_conformance::qemu::recorded::{Checked, FILES, check};
 use blockgraph_conformance::qemu::trace::{Episode, Recorded};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 pub(crate) fn episodes() -> Vec<Episode> {
+    FILES.iter().flat_map(|(_, text)| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The program has all files of the folder in it, as they are.
+#[test]
+fn the_list_of_files_is_the_folder() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("traces");
-    let mut all = Vec::new();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    // The order in which a folder is read is not the same everywhere.
-    files.sort();
-    for file in files {
-        let text = std::fs::read_to_string(file).unwrap();
-        all.extend(text.lines().map(|line| serde_json::from_str::<Episode>(line).unwrap()));
-    }
-    all
+    let read = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    };
+    let mut there: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap().path())).collect();
+    there.sort();
+    let listed: Vec<_> = FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let names = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&listed), names(&there), "the list in conformance/src/qemu/recorded.rs");
+    assert!(listed == there);
 }
 
 /// What QEMU did is what the model says, or differs by a rule.
 #[test]
 fn recorded_episodes_agree() {
-    let episodes = episodes();
-    let mut ops = 0;
-    for (number, episode) in episodes.iter().enumerate() {
-        ops += episode.check().unwrap_or_else(|what| panic!("episode {}: {what}", number + 1));
-    }
-    assert!(episodes.len() >= 100 && ops >= 5_000, "{} episodes, {ops} operations", episodes.len());
+    let Checked { versions, counts, wrong } = check(FILES);
+    assert_eq!(wrong, [""; 0]);
+    assert!(counts.episodes >= 100 && counts.ops >= 5_000, "{} episodes, {} operations", counts.episodes, counts.ops);
+    assert_eq!(counts.alike + counts.explained(), counts.turns);
+    assert_eq!(versions.len(), FILES.iter().map(|(name, _)| name.split('-').nth(1)).collect::<BTreeSet<_>>().len());
+}
+
+/// `verify` fails by a file in which one answer is another, and by one that is broken.
+#[test]
+fn a_falsified_file_is_wrong() {
+    let (name, text) = FILES[0];
+    let first = text.lines().next().unwrap();
+    let mut episode: Episode = serde_json::from_str(first).unwrap();
+    let last = episode.turns.iter_mut().rfind(|turn| turn.told == Told::Done).unwrap();
+    last.told = Told::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
+    let text = format!("{first}\n{}\n{{\n", serde_json::to_string(&episode).unwrap());
+    let Checked { counts, wrong, .. } = check(&[(name, &text)]);
+    assert_eq!(counts.episodes, 1);
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert!(wrong[0].starts_with(&format!("{name}:2: turn ")), "{wrong:?}");
+    assert!(wrong[1].starts_with(&format!("{name}:3: EOF while parsing")), "{wrong:?}");
 }
 
 /// The first turn of all episodes to which QEMU said that; the episode ends with it.

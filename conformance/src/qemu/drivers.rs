@@ -1,20 +1,21 @@
 //! Which of our kinds a driver of QEMU is, and the roles of its children by their names (D4).
 
+use super::words;
 use blockgraph_model::{Kind, Role, Slot};
 
 /// What a filter filters.
-const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
+pub const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
 /// An image's only file.
-const IMAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
+pub const IMAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
 /// An image's file, its data being elsewhere.
 const METADATA: Role = Role(Role::METADATA.0 | Role::PRIMARY.0);
 /// Data that is nobody's main child.
 const DATA: Role = Role::DATA;
 /// Data and main child.
-const DISK: Role = Role(Role::DATA.0 | Role::PRIMARY.0);
+pub const DISK: Role = Role(Role::DATA.0 | Role::PRIMARY.0);
 
-/// Bottoms of chains.
-const PROTOCOLS: [&str; 23] = [
+/// Bottoms of chains, besides the one that [`words`] knows.
+const PROTOCOLS: [&str; 22] = [
     "blkio",
     "ftp",
     "ftps",
@@ -28,7 +29,6 @@ const PROTOCOLS: [&str; 23] = [
     "nbd",
     "nfs",
     "null-aio",
-    "null-co",
     "nvme",
     "nvme-io_uring",
     "rbd",
@@ -42,22 +42,13 @@ const PROTOCOLS: [&str; 23] = [
 
 /// The kind of a driver; `None`: it is not known, and its pairs are taken as they are seen.
 pub fn kind(driver: &str) -> Option<Kind> {
-    Some(match driver {
-        "file" => Kind::File,
-        "throttle" | "compress" | "blkreplay" => Kind::Filter,
-        "qcow2" | "qcow" | "qed" | "parallels" | "vdi" | "vhdx" | "vpc" | "bochs" | "cloop" | "dmg" => Kind::Format,
-        "raw" => Kind::Raw,
-        "blkdebug" => Kind::Blkdebug,
-        "quorum" => Kind::Quorum,
-        "copy-on-read" => Kind::CopyOnRead,
-        "copy-before-write" => Kind::CopyBeforeWrite,
-        "snapshot-access" => Kind::SnapshotAccess,
-        "preallocate" => Kind::Preallocate,
-        "commit_top" => Kind::CommitTop,
-        "mirror_top" => Kind::MirrorTop,
-        "blkverify" => Kind::Blkverify,
-        other if PROTOCOLS.contains(&other) => Kind::Protocol,
-        _ => return None,
+    words::kind(driver).or_else(|| {
+        Some(match driver {
+            "compress" | "blkreplay" => Kind::Filter,
+            "qcow" | "qed" | "parallels" | "vdi" | "vhdx" | "vpc" | "bochs" | "cloop" | "dmg" => Kind::Format,
+            other if PROTOCOLS.contains(&other) => Kind::Protocol,
+            _ => return None,
+        })
     })
 }
 

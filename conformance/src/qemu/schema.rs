@@ -1,0 +1,206 @@
+//! What a QEMU can be asked for: its own description of its commands, `query-qmp-schema`.
+
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+/// The commands with the types of their arguments.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Schema {
+    /// To each command the name of the type of its arguments.
+    commands: HashMap<String, String>,
+    types: HashMap<String, Type>,
+}
+
+/// A type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Type {
+    /// To each key the name of its type; and, if one of them is a tag, to each value of it a type with further keys.
+    Object { members: HashMap<String, String>, tag: Option<String>, variants: HashMap<String, String> },
+    /// One of these words.
+    Enum(HashSet<String>),
+    /// A list of these.
+    List(String),
+    /// One of these types; which, is seen by whether it is an object, a list, a text, …
+    Alternate(Vec<String>),
+    /// What JSON calls it.
+    BuiltIn(String),
+}
+
+impl Schema {
+    /// Reads what `query-qmp-schema` returns; `None`: it is no such thing. What is not about commands is left out.
+    pub fn read(told: &Value) -> Option<Schema> {
+        let mut schema = Schema::default();
+        for entry in told.as_array()? {
+            let name = entry["name"].as_str()?.to_owned();
+            match entry["meta-type"].as_str()? {
+                "command" => _ = schema.commands.insert(name, entry["arg-type"].as_str()?.to_owned()),
+                what => {
+                    if let Some(read) = Type::read(what, entry)? {
+                        schema.types.insert(name, read);
+                    }
+                }
+            }
+        }
+        Some(schema)
+    }
+
+    /// What this QEMU has not of what the command with these arguments needs, the first: the command itself, or
+    /// `COMMAND: KEY`, or `COMMAND: KEY=WORD`; none if it has all. Costs one look at each argument.
+    pub fn lacks(&self, command: &str, arguments: &Value) -> Option<String> {
+        let Some(of) = self.commands.get(command) else { return Some(command.to_owned()) };
+        self.lacking(of, "", arguments).map(|what| format!("{command}: {what}"))
+    }
+
+    /// What the type has not; `key` is where the value stands.
+    fn lacking(&self, of: &str, key: &str, value: &Value) -> Option<String> {
+        match (self.types.get(of)?, value) {
+            (Type::Object { members, tag, variants }, Value::Object(map)) => {
+                let below = |key: &String, of: &String| self.lacking(of, key, map.get(key)?);
+                // On the tag it depends which further keys there are.
+                if let Some(what) = tag.as_ref().and_then(|tag| below(tag, members.get(tag)?)) {
+                    return Some(what);
+                }
+                let case = tag.as_ref().and_then(|tag| variants.get(map.get(tag)?.as_str()?));
+                let further = case.and_then(|case| match self.types.get(case)? {
+                    Type::Object { members, .. } => Some(members),
+                    _ => None,
+                });
+                map.keys().find_map(|key| match members.get(key).or_else(|| further?.get(key)) {
+                    Some(of) => below(key, of),
+                    None => Some(key.clone()),
+                })
+            }
+            (Type::Enum(words), Value::String(word)) => (!words.contains(word)).then(|| format!("{key}={word}")),
+            (Type::List(of), Value::Array(list)) => list.iter().find_map(|value| self.lacking(of, key, value)),
+            (Type::Alternate(types), value) => match types.iter().find(|of| self.takes(of, value)) {
+                Some(of) => self.lacking(of, key, value),
+                None => Some(format!("{key}={value}")),
+            },
+            _ => None,
+        }
+    }
+
+    /// Is it the one of several types that this value has?
+    fn takes(&self, of: &str, value: &Value) -> bool {
+        match (self.types.get(of), value) {
+            (Some(Type::Object { .. }), Value::Object(_))
+            | (Some(Type::Enum(_)), Value::String(_))
+            | (Some(Type::List(_)), Value::Array(_)) => true,
+            (Some(Type::BuiltIn(json)), value) => match value {
+                Value::String(_) => json == "string",
+                Value::Null => json == "null",
+                Value::Bool(_) => json == "boolean",
+                Value::Number(_) => json == "int" || json == "number",
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+impl Type {
+    /// Reads an entry; the inner `None`: nothing is to be known of it. The outer: it is no entry.
+    fn read(what: &str, entry: &Value) -> Option<Option<Type>> {
+        let list = |key: &str| entry.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(match what {
+            "object" => {
+                let members = list("members").iter().map(|m| Some((text(m, "name")?, text(m, "type")?)));
+                let variants = list("variants").iter().map(|v| Some((text(v, "case")?, text(v, "type")?)));
+                Some(Type::Object {
+                    members: members.collect::<Option<_>>()?,
+                    tag: text(entry, "tag"),
+                    variants: variants.collect::<Option<_>>()?,
+                })
+            }
+            "enum" => {
+                // Older versions have the bare words only.
+                let words = list("values").iter().map(|word| word.as_str().map(str::to_owned));
+                let members = list("members").iter().map(|member| text(member, "name"));
+                Some(Type::Enum(words.chain(members).collect::<Option<_>>()?))
+            }
+            "array" => Some(Type::List(text(entry, "element-type")?)),
+            "alternate" => {
+                Some(Type::Alternate(list("members").iter().map(|member| text(member, "type")).collect::<Option<_>>()?))
+            }
+            "builtin" => Some(Type::BuiltIn(text(entry, "json-type")?)),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::Schema;
+    use serde_json::{Value, json};
+
+    /// A small QEMU.
+    fn schema() -> Schema {
+        let told = json!([
+            {"name": "blockdev-add", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
+            {"name": "blockdev-reopen", "meta-type": "command", "arg-type": "2", "ret-type": "0"},
+            {"name": "stop", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
+            {"name": "STOP", "meta-type": "event", "arg-type": "0"},
+            {"name": "0", "meta-type": "object", "members": []},
+            {"name": "1", "meta-type": "object", "tag": "driver",
+             "members": [{"name": "driver", "type": "3"}, {"name": "read-only", "type": "bool", "default": null}],
+             "variants": [{"case": "null-co", "type": "0"}, {"case": "raw", "type": "4"}, {"case": "quorum", "type": "5"}]},
+            {"name": "2", "meta-type": "object", "members": [{"name": "options", "type": "[1]"}]},
+            {"name": "[1]", "meta-type": "array", "element-type": "1"},
+            {"name": "3", "meta-type": "enum", "values": ["null-co", "raw"], "members": [{"name": "quorum"}]},
+            {"name": "4", "meta-type": "object", "members": [{"name": "file", "type": "6"}]},
+            {"name": "5", "meta-type": "object", "members": [{"name": "children", "type": "[6]"}]},
+            {"name": "[6]", "meta-type": "array", "element-type": "6"},
+            {"name": "6", "meta-type": "alternate", "members": [{"type": "1"}, {"type": "str"}]},
+            {"name": "str", "meta-type": "builtin", "json-type": "string"},
+            {"name": "bool", "meta-type": "builtin", "json-type": "boolean"}
+        ]);
+        Schema::read(&told).unwrap()
+    }
+
+    #[test]
+    fn what_is_there_is_not_lacking() {
+        let below = json!({"driver": "null-co", "read-only": true});
+        let quorum = json!({"driver": "quorum", "children": ["a", below, {"driver": "raw", "file": "b"}]});
+        let all: [(&str, Value); 4] = [
+            ("stop", json!({})),
+            ("blockdev-add", below.clone()),
+            ("blockdev-add", quorum.clone()),
+            ("blockdev-reopen", json!({"options": [below, quorum]})),
+        ];
+        for (command, arguments) in all {
+            assert_eq!(schema().lacks(command, &arguments), None, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let all: [(&str, Value, &str); 8] = [
+            ("blockdev-set-active", json!({"active": true}), "blockdev-set-active"),
+            ("STOP", json!({}), "STOP"),
+            ("stop", json!({"now": true}), "stop: now"),
+            ("blockdev-add", json!({"driver": "null-co", "active": false}), "blockdev-add: active"),
+            ("blockdev-add", json!({"driver": "vdi", "file": "a"}), "blockdev-add: driver=vdi"),
+            // A key of another driver.
+            ("blockdev-add", json!({"driver": "null-co", "file": "a"}), "blockdev-add: file"),
+            ("blockdev-add", json!({"driver": "raw", "file": null}), "blockdev-add: file=null"),
+            (
+                "blockdev-reopen",
+                json!({"options": [{"driver": "quorum", "children": ["a", {"driver": "raw", "size": 1}]}]}),
+                "blockdev-reopen: size",
+            ),
+        ];
+        for (command, arguments, what) in all {
+            assert_eq!(schema().lacks(command, &arguments).as_deref(), Some(what), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_schema_is_not_read() {
+        for told in [json!({}), json!([{}]), json!([{"name": "a", "meta-type": "command"}]), json!([{"name": 1}])] {
+            assert_eq!(Schema::read(&told), None, "{told}");
+        }
+    }
+}
