@@ -1,13 +1,17 @@
 //! Jobs (O42 to O46): started with `auto-finalize` off, so that each stays where its work is done until it is told.
 
-use super::map::Step;
+use super::map::{Memory, Step};
 use super::words;
 use blockgraph_model::op::{Act, Opt, Phase};
-use blockgraph_model::{ChildName, Kind, NodeId, Op, Parent, State, UserId};
+use blockgraph_model::{ChildName, Edge, Kind, NodeId, Op, Parent, Role, State, UserId};
 use serde_json::{Value, json};
 
 /// The commands of one act of a job.
-pub(super) fn steps<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<Vec<Step>> {
+pub(super) fn steps<const N: usize, const E: usize>(
+    state: &State<N, E>,
+    memory: &Memory,
+    op: &Op,
+) -> Option<Vec<Step>> {
     let (act, job, filter) = match *op {
         Op::Stream { act, job, filter, .. }
         | Op::Commit { act, job, filter, .. }
@@ -19,7 +23,14 @@ pub(super) fn steps<const N: usize, const E: usize>(state: &State<N, E>, op: &Op
     match act {
         Act::Start => {
             let export = state.edges().iter().any(|e| e.parent == Parent::User(job) && !e.ways.stay);
-            if export || reads_snapshots(state, op) {
+            // To QEMU a copy is as long as what is copied, and where there is no room it fails.
+            let grown = |id| measured(state, id).is_some_and(|file| memory.is_grown(file));
+            let copied = match *op {
+                Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => vec![source, target],
+                Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => vec![top, base],
+                _ => Vec::new(),
+            };
+            if export || reads_snapshots(state, op) || writes(state, op).fixed || copied.into_iter().any(grown) {
                 return None;
             }
             let (command, mut arguments) = start(state, op)?;
@@ -71,7 +82,7 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
         }
         Op::Commit { top, base, name: stored, .. } => {
             // Else it is an active commit; and a read-only base QEMU reopens by itself (J7).
-            let above = uppermost(state, top)?;
+            let above = uppermost(state, top).filter(|above| is_overlay(state, *above, top))?;
             if stored.is_some() || state.node(base).is_some_and(|n| n.flags.read_only) {
                 return None;
             }
@@ -124,6 +135,12 @@ pub(super) fn uppermost<const N: usize, const E: usize>(state: &State<N, E>, top
     found
 }
 
+/// Is there an image between the two, the lower one not counted? What has only filters above is the active one to QEMU.
+fn is_overlay<const N: usize, const E: usize>(state: &State<N, E>, above: NodeId, top: NodeId) -> bool {
+    let filter = |id: &NodeId| state.node(*id).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
+    state.chain(above).take_while(|id| *id != top).any(|id| !filter(&id))
+}
+
 /// Is there such a job, with this filter, and of this kind? To QEMU its name says all.
 fn is_as_started<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
     let (job, filter, upper, lower, kind) = match *op {
@@ -149,22 +166,60 @@ fn is_as_started<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -
     as_made && upper_too && stands_on(job, filter) && stands_on(last, lower)
 }
 
-/// The files over which the job that this starts may write what is no image: that of what it copies to, with all that is below but
-/// what a format keeps in order, and of what a quorum sets right while it is read.
-pub(super) fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Vec<NodeId> {
-    let (Op::Mirror { act: Act::Start, source, target, .. } | Op::Backup { act: Act::Start, source, target, .. }) = *op
-    else {
-        return Vec::new();
-    };
-    let (mut found, mut left) = (Vec::new(), vec![(source, false), (target, true)]);
-    while let Some((id, written)) = left.pop() {
-        let Some(node) = state.node(id) else { continue };
-        if written && node.kind == Some(Kind::File) {
-            found.push(id);
+/// What a job writes to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Written {
+    /// Files that will hold something else than an image.
+    pub spoiled: Vec<NodeId>,
+    /// Files that will be longer, since an image in them is written to.
+    pub grown: Vec<NodeId>,
+    /// Is there an image whose file cannot grow?
+    pub fixed: bool,
+}
+
+/// What the job that this starts may write to: all that is below where it copies to, and what a quorum sets right while it is read.
+pub(super) fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Written {
+    let mut found = Written::default();
+    let (from, to) = match *op {
+        Op::Stream { act: Act::Start, node, bottom, .. } => (bottom, node),
+        Op::Commit { act: Act::Start, top, base, .. } | Op::CommitActive { act: Act::Start, top, base, .. } => {
+            (top, base)
         }
-        let below = |name| (!written || node.kind != Some(Kind::Format)) && name != ChildName::BACKING;
-        let written = written || node.opt == Opt::Rewrite(true);
-        left.extend(state.children(id).filter(|edge| below(edge.name)).map(|edge| (edge.child, written)));
+        Op::Mirror { act: Act::Start, source, target, .. } | Op::Backup { act: Act::Start, source, target, .. } => {
+            (source, target)
+        }
+        _ => return found,
+    };
+    let mut left = vec![(from, false, false), (to, true, false)];
+    while let Some((id, written, in_image)) = left.pop() {
+        let Some(node) = state.node(id) else { continue };
+        match node.kind {
+            Some(Kind::File) if written && in_image => found.grown.push(id),
+            Some(Kind::File) if written => found.spoiled.push(id),
+            // It says its size.
+            Some(Kind::Raw) if written && in_image => {
+                found.fixed |= state.children(id).any(|edge| !edge.role.has(Role::FILTERED));
+            }
+            _ => {}
+        }
+        let written_below = written || node.opt == Opt::Rewrite(true);
+        let in_image = in_image || node.kind == Some(Kind::Format);
+        let below = state.children(id).filter(|edge| !written || edge.name != ChildName::BACKING);
+        left.extend(below.map(|edge| (edge.child, written_below, written_below && in_image)));
     }
     found
+}
+
+/// The file that says how long this node is, if one does.
+fn measured<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Option<NodeId> {
+    let file = |at: &NodeId| {
+        let image = matches!(state.node(*at)?.kind?, Kind::Format | Kind::Quorum | Kind::Protocol);
+        let sized = |edge: &&Edge| {
+            !(state.node(*at).is_some_and(|n| n.kind == Some(Kind::Raw)) && !edge.role.has(Role::FILTERED))
+        };
+        let below = state.children(*at).filter(|edge| edge.name != ChildName::TARGET).filter(sized).next();
+        below.filter(|_| !image).map(|edge| edge.child)
+    };
+    let last = std::iter::successors(Some(id), file).take(N).last()?;
+    state.node(last).filter(|node| node.kind == Some(Kind::File)).map(|_| last)
 }

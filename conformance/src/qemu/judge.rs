@@ -190,7 +190,11 @@ pub fn summary<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Strin
 }
 
 /// Is what QEMU says true, and one of what the model says?
-fn genuine<const N: usize, const E: usize>(case: &Case<'_, N, E>, outcome: &Outcome<N, E>, said: &Said) -> bool {
+pub(super) fn genuine<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    outcome: &Outcome<N, E>,
+    said: &Said,
+) -> bool {
     match outcome {
         Outcome::Failed { error, .. } => same_error(error, said),
         Outcome::Violates { graph, .. } => {

@@ -39,6 +39,8 @@ pub struct Memory {
     drained: BTreeSet<u8>,
     /// The nodes over whose image a job may have written something else.
     spoiled: BTreeSet<u8>,
+    /// The nodes whose files may have grown.
+    grown: BTreeSet<u8>,
     /// Where nodes may live.
     pub homes: Homes,
 }
@@ -59,6 +61,11 @@ impl Memory {
         self.drained.contains(&node.0)
     }
 
+    /// May the file of this node be longer than it was made?
+    pub fn is_grown(&self, node: NodeId) -> bool {
+        self.grown.contains(&node.0)
+    }
+
     /// Has a job written over what was in the file of this node?
     pub fn is_spoiled(&self, node: NodeId) -> bool {
         self.spoiled.contains(&node.0)
@@ -68,6 +75,7 @@ impl Memory {
         self.drained.remove(&node.0);
         self.homes.made(node);
         self.spoiled.remove(&node.0);
+        self.grown.remove(&node.0);
         for (set, said) in
             [(&mut self.said_inactive, flags.inactive), (&mut self.said_share, below || flags.force_share)]
         {
@@ -86,7 +94,9 @@ impl Memory {
         }
         self.homes.after(before, ops, told);
         for op in ops {
-            self.spoiled.extend(job::writes(before, op).into_iter().map(|id| id.0));
+            let written = job::writes(before, op);
+            self.spoiled.extend(written.spoiled.iter().map(|id| id.0));
+            self.grown.extend(written.grown.iter().map(|id| id.0));
         }
         if let [Op::Reopen { queue }] = ops {
             let mut seen = BTreeSet::new();
@@ -99,7 +109,9 @@ impl Memory {
         }
         self.homes.after(before, ops, told);
         for op in ops {
-            self.spoiled.extend(job::writes(before, op).into_iter().map(|id| id.0));
+            let written = job::writes(before, op);
+            self.spoiled.extend(written.spoiled.iter().map(|id| id.0));
+            self.grown.extend(written.grown.iter().map(|id| id.0));
         }
         if let [Op::Reopen { queue }] = ops {
             let entries = queue.entries();
@@ -209,7 +221,7 @@ pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memor
         }
         [Op::Snapshot { node, overlay }] => Some(vec![Step::Ask("blockdev-snapshot", snapshot(node, overlay))]),
         [Op::Snapshot { .. } | Op::CheckOp { .. }, _, ..] => transaction(state, ops),
-        [op] => job::steps(state, &op),
+        [op] => job::steps(state, memory, &op),
         _ => None,
     }
 }

@@ -177,7 +177,9 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> Shown {
     for id in state.names() {
         let node = &state.nodes[usize::from(id.0)];
         let driver = node.kind.and_then(words::driver).unwrap_or("?").to_owned();
-        let flags = Some((driver, node.flags.read_only, !node.flags.inactive));
+        // QEMU opens a commit's filter without saying that it can be written.
+        let read_only = node.flags.read_only || node.kind == Some(Kind::CommitTop);
+        let flags = Some((driver, read_only, !node.flags.inactive));
         shown.nodes.insert(id.0, NodeShown { flags, ..NodeShown::default() });
     }
     for (edge, pair) in state.edges().iter().zip(derived.edges) {

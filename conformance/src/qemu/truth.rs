@@ -5,7 +5,7 @@ use super::judge::{Case, same_violation};
 use super::words;
 use crate::text::part::Declared;
 use blockgraph_model::judge;
-use blockgraph_model::op::Entry;
+use blockgraph_model::op::{Entry, Flags};
 use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
@@ -46,7 +46,7 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sa
             let backed = state.children(entry.node).any(|e| e.name == ChildName::BACKING);
             entry.backing.is_none() && backed
         }),
-        Class::Cycle => ops.iter().any(is_own_child) || entries(ops).iter().any(is_own_entry),
+        Class::Cycle => ops.iter().any(is_own_child) || entries(ops).iter().any(|entry| is_own_entry(state, entry)),
         Class::ForceShare => ops.iter().any(is_shared_writable),
         Class::Inactive => {
             entries(ops).iter().any(|entry| is_over_inactive(state, entry))
@@ -88,19 +88,22 @@ fn source(op: &Op) -> Option<NodeId> {
     }
 }
 
-/// The same, in a reopen.
-fn is_own_entry(entry: &Entry) -> bool {
-    entry.backing == Some(Some(entry.node)) || entry.file == Some(entry.node)
+/// The same, in a reopen: itself, or one from which it can be reached.
+fn is_own_entry<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> bool {
+    let reaches = |to: NodeId| state.node(to).is_some() && state.reach(to)[usize::from(entry.node.0)];
+    entry.backing.flatten().into_iter().chain(entry.file).any(|to| to == entry.node || reaches(to))
 }
 
 /// Is a node to be force-share and writable?
 fn is_shared_writable(op: &Op) -> bool {
-    let flags = match op {
-        Op::Add { spec, .. } => spec.flags,
-        Op::Open { layer, .. } => layer.flags,
-        _ => return false,
-    };
-    flags.force_share && !flags.read_only
+    let is = |flags: Flags| flags.force_share && !flags.read_only;
+    match op {
+        Op::Add { spec, .. } => is(spec.flags),
+        Op::Open { layer, file, .. } => {
+            is(layer.flags) || file.is_some_and(|file| file.opened.is_some_and(|own| is(own.flags)))
+        }
+        _ => false,
+    }
 }
 
 /// Is a node to be its own child?
@@ -228,6 +231,11 @@ fn opened_first(op: &Op) -> Vec<Vec<Op>> {
             let target = Op::Attach { parent: filter, child: target, name: ChildName::TARGET, role: Role::DATA };
             let add = Op::Add { node: filter, spec: Spec::plain(Kind::CopyBeforeWrite) };
             vec![vec![add, file], vec![add, file, target]]
+        }
+        Op::Stream { act: Act::Start, node, filter, .. } => {
+            let (name, role) = (ChildName::FILE, Role::FILTERED | Role::PRIMARY);
+            let add = Op::Add { node: filter, spec: Spec::plain(Kind::CopyOnRead) };
+            vec![vec![add, Op::Attach { parent: filter, child: node, name, role }]]
         }
         Op::Attach { child, name: ChildName::FILE, .. } => vec![probing(child)],
         _ => Vec::new(),

@@ -125,13 +125,18 @@ impl<D: Driver> Graph<D> {
         chain.iter().try_for_each(|key| self.core.not_blocked(*key, OpKind::CommitTarget))?;
         let filter = self.insert_filter(job, driver, top)?;
         self.core.freeze(filter, Some(base))?;
-        let on_chain = |key| match key {
+        // The filters right above base show what base shows, which stays consistent, and grow with it.
+        let is_filter = |key: &&NodeKey| self.core.nodes[**key].shape().filter.is_some();
+        let over_base = chain.len() - 1 - chain.iter().rev().skip(1).take_while(is_filter).count();
+        let on_chain = |(place, key)| match key {
             _ if key == base => (key, pairs.base),
             _ if key == top => (key, pairs.top),
+            _ if place >= over_base => (key, Pair::NOTHING),
             _ => (key, pairs.going),
         };
         let main = core::iter::once((filter, pairs.filter));
-        self.core.hold_for(job, main.chain(chain.into_iter().map(on_chain)))?;
+        let holdings: Vec<Holding> = main.chain(chain.into_iter().enumerate().map(on_chain)).collect();
+        self.core.hold_for(job, holdings)?;
         Ok(filter)
     }
 

@@ -142,13 +142,17 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.apply(Op::Insert { new: filter, spec, top })?;
         self.set_frozen(filter, Some(base), true)?;
         self.job_user(job, 0, filter, on_filter)?;
-        for (part, &link) in (1..).zip(&links) {
+        // The filters right above base show what base shows, which stays consistent, and grow with it.
+        let is_filter = |link: &NodeId| self.kind(*link).filter_slot().is_some();
+        let on_base_from = links.len() - 1 - links.iter().rev().skip(1).take_while(|link| is_filter(link)).count();
+        for (place, &link) in links.iter().enumerate() {
             let pair = match link {
                 _ if link == base => on_base,
                 _ if link == top => on_top,
+                _ if place >= on_base_from => Pair::FREE,
                 _ => COMMITTED,
             };
-            self.job_user(job, part, link, pair)?;
+            self.job_user(job, place as u8 + 1, link, pair)?;
         }
         Ok(())
     }

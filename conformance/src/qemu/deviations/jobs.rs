@@ -1,6 +1,7 @@
 //! Jobs.
 
 use super::{Explained, Rule};
+use crate::qemu::answer::Class;
 use crate::qemu::judge::Case;
 use crate::qemu::{map, see, words};
 use blockgraph_model::judge::violations;
@@ -58,13 +59,18 @@ fn commit_sets<const N: usize, const E: usize>(
         Outcome::Violates { graph, .. } => graph,
         _ => return None,
     };
-    let on_base = graph.edges().iter().find_map(|edge| match edge.parent {
-        Parent::User(user) if user.main() == job && edge.child == base => Some((user, edge.wanted)),
-        _ => None,
-    });
-    let (user, Pair { need, share }) = on_base?;
     let mut work = Work::new(graph);
-    work.step(Op::SetUser { user, pair: Pair::new(Perms(need.0 & !Z.0), share) }).ok()?;
+    for edge in graph.edges() {
+        let Parent::User(user) = edge.parent else { continue };
+        let Pair { need, share } = edge.wanted;
+        // On base the need of it; on the filters right above base, that they grow with it.
+        let pair = match edge.child {
+            _ if user.main() != job || user.part() == 0 => continue,
+            child if child == base => Pair::new(Perms(need.0 & !Z.0), share),
+            _ => Pair::new(need, Perms(share.0 & !Z.0)),
+        };
+        work.step(Op::SetUser { user, pair }).ok()?;
+    }
     let graph = work.graph;
     (violations(&graph).is_empty() && case.shows(&graph)).then_some(Rule::CommitSets)?.then(graph)
 }
@@ -77,7 +83,7 @@ fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<E
         Outcome::Violates { graph, .. } => graph,
         _ => return None,
     };
-    let sealed = super::snapshots::sealed(graph, case.ops);
+    let sealed = super::snapshots::sealed(case, graph);
     let is_so = [Some(*graph), sealed].into_iter().flatten().any(|graph| shares_as_before(case, &graph));
     is_so.then_some(Rule::KeptShare)?.ends()
 }
@@ -134,8 +140,23 @@ fn copy_inherits<const N: usize, const E: usize>(
     (map::reopens(kind) && case.shows(&next)).then_some(Rule::CopyInherits)?.then(next)
 }
 
-/// QEMU has refused to start a stream, and not taken its user away.
+/// QEMU has refused to start a job.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    stream_stays(case).or_else(|| commit_sealed(case))
+}
+
+/// Somebody writes to the top of a commit, which QEMU's filter does not let through, as it is read-only.
+fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::Commit { act: Act::Start, filter, .. }] = *case.ops else { return None };
+    let mut graph = *case.done()?;
+    graph.nodes[usize::from(filter.0)].flags.read_only = true;
+    let written = violations(&graph).iter().any(|v| matches!(*v, Violation::ReadOnly { node } if node == filter));
+    let is_so = written && case.class() == Some(Class::ReadOnly) && case.shows(case.before);
+    is_so.then_some(Rule::CommitSets)?.then(*case.before)
+}
+
+/// A refused stream has not taken its user away.
+fn stream_stays<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Stream { act: Act::Start, job, node, .. }] = *case.ops else { return None };
     let pair = Pair::new(R, Perms(ALL.0 & !Z.0));
     let left = Op::AttachUser { user: job, node, pair, ways: Ways::NONE, context: None };

@@ -73,7 +73,7 @@ rules! {
     HalfPairs "D25" "a refused activation leaves needs and shares behind that nobody asked for"
     Overridden "D26" "of a node that a reopen lists twice what the first entry says is not looked at"
     NamedFilter "D27" "a job's filter that was given a name is no implicit one"
-    CommitSets "D28" "a commit needs Z on its base only if that is shorter, and its main user is not on the filter"
+    CommitSets "D28" "a commit needs Z on its base only if that is shorter, and its filter lets nobody write"
     KeptUser "D29" "a user that a snapshot moves to an inactive overlay keeps its pair"
     InlineFirst "D30" "a child that is opened inline can be named as another child of the same node"
     CopyInherits "D31" "when a mirror or active commit ends its target becomes as read-only as what it replaces"

@@ -1,15 +1,24 @@
 //! Refusals that leave all as it was: true ones, in another order or of QMP's own.
 
 use super::{Explained, Rule};
-use crate::qemu::answer::Class;
-use crate::qemu::judge::Case;
+use crate::qemu::answer::{Class, Said};
+use crate::qemu::judge::{Case, genuine};
 use crate::qemu::truth;
-use blockgraph_model::{Below, Op, Outcome, StepError};
+use blockgraph_model::perm::R;
+use blockgraph_model::step::Work;
+use blockgraph_model::{Below, Op, Outcome, Parent, State, StepError, execute, judge};
 
 /// QEMU has refused, and nothing has happened.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let said = case.said.filter(|_| case.shows(case.before))?;
     let done = case.done().is_some();
+    if let Some(bare) = without_readers(case) {
+        let outcome = execute(&bare, case.ops, &[]);
+        let other = Case { before: &bare, outcome: &outcome, ..*case };
+        if genuine(&other, &outcome, said) || is_true(&other, said) {
+            return Rule::OverlayRead.then(*case.before);
+        }
+    }
     let rule = if truth::of_state(case, said) {
         match said.class {
             Class::OptionStuck => Some(Rule::OptionStuck),
@@ -22,6 +31,28 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         (truth::of_a_part(case, said) || truth::of_middle(case, said)).then_some(Rule::Between)
     };
     rule?.then(*case.before)
+}
+
+/// Is the refusal true of the state, or of what a part of the turn leads to?
+fn is_true<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    truth::of_state(case, said) || truth::of_a_part(case, said) || truth::of_middle(case, said)
+}
+
+/// The state without the users of an overlay for which the model refuses, if none of them reads it: QEMU does not see them.
+fn without_readers<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<State<N, E>> {
+    let Outcome::Failed { error: StepError::HasUser { node, .. }, .. } = *case.outcome else { return None };
+    let overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if overlay == node));
+    let derived = judge::derive(case.before)?;
+    if !overlay || derived.nodes[usize::from(node.0)].need.meets(R) {
+        return None;
+    }
+    let mut work = Work::new(case.before);
+    for edge in case.before.edges().iter().filter(|edge| edge.child == node) {
+        if let Parent::User(user) = edge.parent {
+            work.step(Op::DetachUser { user }).ok()?;
+        }
+    }
+    Some(work.graph)
 }
 
 /// QEMU opens one child after the other, and looks a name up when it comes to it.

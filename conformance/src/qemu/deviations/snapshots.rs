@@ -7,32 +7,41 @@ use crate::qemu::judge::Case;
 use crate::qemu::{map, see, words};
 use blockgraph_model::perm::{R, U, W};
 use blockgraph_model::step::Work;
-use blockgraph_model::{NodeId, Op, Outcome, Parent, Perms, State, StepError, Violation, execute, judge};
+use blockgraph_model::{NodeId, Op, Outcome, Parent, Perms, State, StepError, Violation, judge};
 
 /// QEMU has died.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
     let twice =
         |(i, op): (usize, &Op)| overlay(op).is_some() && case.ops[..i].iter().any(|o| overlay(o) == overlay(op));
-    let is_so = case.has_died() && case.done().is_none() && case.ops.iter().enumerate().any(twice);
-    is_so.then_some(Rule::OverlayTwice)?.ends()
+    if !case.has_died() || case.done().is_some() {
+        return None;
+    }
+    if case.ops.iter().enumerate().any(twice) {
+        return Rule::OverlayTwice.ends();
+    }
+    let is_below =
+        |id: NodeId| case.before.parents(id).any(|i| matches!(case.before.edges()[i].parent, Parent::Node(_)));
+    let moves = case.ops.len() > 1 && case.ops.iter().filter_map(overlay).any(is_below);
+    moves.then_some(Rule::AbortMoves)?.ends()
 }
 
 /// QEMU has done it.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Snapshot { .. }, ..] = case.ops else { return None };
     if let Some(next) = case.done() {
-        let sealed = sealed(next, case.ops)?;
+        let sealed = sealed(case, next)?;
         return if case.shows(&sealed) {
             Rule::Sealed.then(sealed)
         } else {
-            (keeps_user(case, next) || keeps_user(case, &sealed)).then_some(Rule::KeptUser)?.ends()
+            keeps_user(case, &sealed).then_some(Rule::KeptUser)?.ends()
         };
     }
     let over_inactive = |v: &Violation| matches!(v, Violation::InactiveChild { .. });
     match case.outcome {
         Outcome::Violates { graph, .. } if case.outcome.violations().iter().all(over_inactive) => {
-            (case.shows(graph) || keeps_user(case, graph)).then_some(Rule::OverInactive)?.ends()
+            let sealed = sealed(case, graph)?;
+            (case.shows(&sealed) || keeps_user(case, &sealed)).then_some(Rule::OverInactive)?.ends()
         }
         Outcome::Failed { error: StepError::HasUser { node, .. }, .. } => unread(case, *node),
         _ => None,
@@ -58,15 +67,18 @@ fn appended<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<see
     Some(see::expected(&work.graph))
 }
 
-/// The state after snapshots when their nodes are reopened read-only, as far as that can be.
-pub(super) fn sealed<const N: usize, const E: usize>(after: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
+/// The state after snapshots with those of their nodes read-only that QEMU shows so: it reopens each, if that can be.
+pub(super) fn sealed<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    after: &State<N, E>,
+) -> Option<State<N, E>> {
     let mut state = *after;
-    for op in ops {
+    for op in case.ops {
         let Op::Snapshot { node, .. } = *op else { return None };
-        if state.node(node).and_then(|node| node.kind).is_some_and(map::reopens)
-            && let Outcome::Done { next, .. } = execute(&state, &[Op::SetReadOnly { node, on: true }], &[])
-        {
-            state = next;
+        let read_only =
+            case.shown?.nodes.get(&node.0).and_then(|node| node.flags.as_ref()).is_some_and(|flags| flags.1);
+        if read_only && state.node(node).and_then(|node| node.kind).is_some_and(map::reopens) {
+            state.nodes[usize::from(node.0)].flags.read_only = true;
         }
     }
     Some(state)
