@@ -1,11 +1,12 @@
 //! QMP over a socket: one command, one answer, and the events between them.
 
+use super::process::{Process, Still};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What QEMU says to a command.
 #[derive(Clone, PartialEq, Debug)]
@@ -53,6 +54,9 @@ impl fmt::Display for Lost {
 
 impl std::error::Error for Lost {}
 
+/// So long is waited before it is looked whether the other side does anything.
+const SLICE: Duration = Duration::from_millis(100);
+
 /// A connection on which commands are understood.
 #[derive(Debug)]
 pub struct Client {
@@ -60,6 +64,11 @@ pub struct Client {
     out: UnixStream,
     asked: u64,
     events: VecDeque<Event>,
+    patience: Duration,
+    /// What was read of a line that is not at its end.
+    begun: Vec<u8>,
+    /// Who is at the other end, if it can be seen whether it does anything.
+    watched: Option<Process>,
     /// The version that it greeted with, as `10.0.2`.
     version: String,
 }
@@ -70,10 +79,19 @@ impl Client {
     /// # Errors
     /// If the other side does not greet as QEMU does.
     pub fn greet(stream: UnixStream, patience: Duration) -> Result<Client, Lost> {
-        let prepared = stream.set_read_timeout(Some(patience)).and_then(|()| stream.set_write_timeout(Some(patience)));
+        let slice = Some(patience.min(SLICE));
+        let prepared = stream.set_read_timeout(slice).and_then(|()| stream.set_write_timeout(Some(patience)));
         let out = prepared.and_then(|()| stream.try_clone()).map_err(|error| lost(&error))?;
-        let mut client =
-            Client { lines: BufReader::new(stream), out, asked: 0, events: VecDeque::new(), version: String::new() };
+        let mut client = Client {
+            lines: BufReader::new(stream),
+            out,
+            asked: 0,
+            events: VecDeque::new(),
+            patience,
+            begun: Vec::new(),
+            watched: None,
+            version: String::new(),
+        };
         let greeting = client.line()?;
         let part = |name: &str| greeting["QMP"]["version"]["qemu"][name].as_u64();
         match (part("major"), part("minor"), part("micro")) {
@@ -82,6 +100,11 @@ impl Client {
         }
         client.execute("qmp_capabilities", &json!({}))?;
         Ok(client)
+    }
+
+    /// Whoever does nothing at all while it is waited for is said to hang without waiting longer.
+    pub(super) fn watch(&mut self, process: Process) {
+        self.watched = Some(process);
     }
 
     /// The version that it greeted with.
@@ -142,12 +165,24 @@ impl Client {
     }
 
     fn line(&mut self) -> Result<Value, Lost> {
-        let mut line = String::new();
-        match self.lines.read_line(&mut line) {
-            Ok(0) => Err(Lost::Died),
-            Ok(_) => serde_json::from_str(&line).map_err(|_| Lost::Confused(line)),
-            Err(error) => Err(lost(&error)),
+        let (start, mut still) = (Instant::now(), Still::default());
+        loop {
+            match self.lines.read_until(b'\n', &mut self.begun) {
+                Ok(0) => return Err(Lost::Died),
+                Ok(_) if self.begun.ends_with(b"\n") => break,
+                // The last it said was no whole line.
+                Ok(_) => return Err(Lost::Died),
+                Err(error) if lost(&error) == Lost::TimedOut => {
+                    let idle = self.watched.is_some_and(|process| still.is_idle(process));
+                    if idle || start.elapsed() >= self.patience {
+                        return Err(Lost::TimedOut);
+                    }
+                }
+                Err(error) => return Err(lost(&error)),
+            }
         }
+        let line = std::mem::take(&mut self.begun);
+        serde_json::from_slice(&line).map_err(|_| Lost::Confused(String::from_utf8_lossy(&line).into_owned()))
     }
 }
 

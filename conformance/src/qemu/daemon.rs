@@ -1,6 +1,7 @@
 //! A storage daemon of our own: started, connected, ended.
 
 use super::client::{Client, Lost};
+use super::process::Process;
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -44,7 +45,10 @@ impl Daemon {
         let started = listen_and_start(program, &socket);
         let (mut child, stream) = started.inspect_err(|_| forget(&folder))?;
         match Client::greet(stream, patience) {
-            Ok(client) => Ok(Daemon { child, folder, client }),
+            Ok(mut client) => {
+                client.watch(Process(child.id()));
+                Ok(Daemon { child, folder, client })
+            }
             Err(error) => {
                 end(&mut child);
                 forget(&folder);

@@ -18,6 +18,7 @@ pub mod mutant;
 pub mod named;
 pub mod node;
 pub mod play;
+mod process;
 pub mod recorded;
 pub mod run;
 pub mod schema;

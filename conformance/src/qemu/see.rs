@@ -6,7 +6,7 @@ use blockgraph_model::judge;
 use blockgraph_model::{Edge, Kind, NodeId, Pair, Parent, Perms, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A graph, as far as QEMU shows it; equal if nothing differs.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -136,16 +136,20 @@ impl Shown {
         ours == theirs
     }
 
+    /// What of all that is known of both this one, QEMU's, has otherwise than the other.
+    pub fn against(&self, model: &Shown) -> Vec<String> {
+        self.like(model).differences(&model.like(self))
+    }
+
     /// What this one, QEMU's, has otherwise than the other.
-    pub fn differences(&self, model: &Shown) -> Vec<String> {
+    fn differences(&self, model: &Shown) -> Vec<String> {
         let mut lines = Vec::new();
-        for id in self.nodes.keys().chain(model.nodes.keys()) {
+        for id in self.nodes.keys().chain(model.nodes.keys()).collect::<BTreeSet<_>>() {
             let (ours, theirs) = (model.nodes.get(id), self.nodes.get(id));
             if ours != theirs {
                 lines.push(format!("n{id}: model {}, QEMU {}", one(ours), one(theirs)));
             }
         }
-        lines.dedup();
         if self.strangers != model.strangers || self.jobs != model.jobs {
             lines.push(format!("jobs: model {:?}, QEMU {:?} and {:?}", model.jobs, self.jobs, self.strangers));
         }

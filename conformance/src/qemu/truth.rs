@@ -10,7 +10,7 @@ use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
     Act, ChildName, EdgeId, Kind, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, Role, Spec, State, UserId,
-    Ways, execute,
+    Violation, Ways, execute,
 };
 
 /// Is it true of the state before the turn that these names are missing, taken, in use, busy, the same, …?
@@ -190,12 +190,26 @@ pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &S
     parts(case.ops).iter().any(|ops| {
         let outcome = execute(case.before, ops, &[]);
         let Outcome::Violates { graph, .. } = &outcome else { return false };
-        let child = |edge: EdgeId| match edge {
-            EdgeId::Child(parent, name) => Some(words::child(graph.node(parent)?.kind?, name)),
-            EdgeId::User(_) => None,
-        };
-        outcome.violations().iter().any(|violation| same_violation(violation, said, child))
+        is_said(&outcome.violations(), graph, said)
     })
+}
+
+/// Is the refusal true of this graph?
+pub fn of_graph<const N: usize, const E: usize>(graph: &State<N, E>, said: &Said) -> bool {
+    is_said(&judge::violations(graph), graph, said)
+}
+
+/// Is it one of these violations of this graph?
+pub(super) fn is_said<const N: usize, const E: usize>(
+    violations: &[Violation],
+    graph: &State<N, E>,
+    said: &Said,
+) -> bool {
+    let child = |edge: EdgeId| match edge {
+        EdgeId::Child(parent, name) => Some(words::child(graph.node(parent)?.kind?, name)),
+        EdgeId::User(_) => None,
+    };
+    violations.iter().any(|violation| same_violation(violation, said, child))
 }
 
 /// What of a turn QEMU may have done when it judges.

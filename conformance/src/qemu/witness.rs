@@ -13,12 +13,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The contexts besides main for which the daemon has threads.
 pub const THREADS: [Context; 2] = [Context(1), Context(2)];
 /// Once in so many turns drivers and flags are asked for, too, if nothing else is a reason to.
 const ALL_SEEN: u64 = 8;
+
+/// A job that shows no progress is asked for so often in quick succession, and given up after so many times in all, a second later.
+const SOON: u32 = 50;
+/// The times in all.
+const STILL: u32 = SOON + 50;
 
 /// What a daemon needs before the first operation, as commands; `threads`: the contexts besides main.
 pub fn preparations(threads: &[Context]) -> Vec<(&'static str, Value)> {
@@ -243,18 +248,21 @@ impl<'a, const N: usize, const E: usize> Witness<'a, N, E> {
         }
     }
 
-    /// Asks until the job has that status. If it is gone it has failed.
+    /// Asks until the job has that status. If it is gone it has failed; if it does nothing any more it hangs.
     fn wait_for_job(&mut self, job: UserId, status: &str) -> Result<Option<Told>, Lost> {
-        let deadline = Instant::now() + Duration::from_secs(5);
         let name = words::user(job);
-        while Instant::now() < deadline {
+        let (mut last, mut still) = (Value::Null, 0);
+        while still < STILL {
             let jobs = done(&mut self.daemon.client, "query-jobs", &json!({}))?;
             let there = jobs.as_array().into_iter().flatten().find(|there| there["id"] == name);
             match there.and_then(|there| there["status"].as_str()) {
                 Some(now) if now == status => return Ok(None),
                 Some("aborting" | "concluded" | "null") | None => return Ok(Some(self.how_it_ended(&name)?)),
-                Some(_) => std::thread::sleep(Duration::from_micros(200)),
+                Some(_) => {}
             }
+            still = if jobs == last { still + 1 } else { 0 };
+            last = jobs;
+            std::thread::sleep(if still < SOON { Duration::from_micros(200) } else { Duration::from_millis(20) });
         }
         Err(Lost::TimedOut)
     }

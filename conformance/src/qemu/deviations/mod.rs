@@ -79,6 +79,7 @@ rules! {
     CopyInherits "D31" "when a mirror or active commit ends its target becomes as read-only as what it replaces"
     Preallocated "D32" "what is below a preallocate node cannot be inactivated with it: the node still needs to write"
     StreamStays "D33" "a refused stream leaves a user on its node"
+    OverlayFollows "D34" "a snapshot of an inactive node makes its overlay inactive first"
 }
 
 /// A rule that explains a difference, and the state of ours with which the episode goes on, if it does.

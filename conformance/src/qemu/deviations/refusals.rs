@@ -1,6 +1,6 @@
 //! Refusals that leave all as it was: true ones, in another order or of QMP's own.
 
-use super::{Explained, Rule};
+use super::{Explained, Rule, snapshots};
 use crate::qemu::answer::{Class, Said};
 use crate::qemu::judge::{Case, genuine};
 use crate::qemu::truth;
@@ -15,21 +15,25 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
     if let Some(bare) = without_readers(case) {
         let outcome = execute(&bare, case.ops, &[]);
         let other = Case { before: &bare, outcome: &outcome, ..*case };
-        if genuine(&other, &outcome, said) || is_true(&other, said) {
+        // Its users are there all the same when the graph is judged.
+        let judged = (1..=case.ops.len()).filter_map(|count| snapshots::appended(case.before, &case.ops[..count]));
+        if genuine(&other, &outcome, said)
+            || is_true(&other, said)
+            || judged.into_iter().any(|graph| truth::of_graph(&graph, said))
+        {
             return Rule::OverlayRead.then(*case.before);
         }
     }
-    let rule = if truth::of_state(case, said) {
-        match said.class {
-            Class::OptionStuck => Some(Rule::OptionStuck),
-            Class::NotRoot => Some(Rule::RootOnly),
-            Class::SameNode => Some(Rule::Unfiltered),
-            Class::HasUser if done => Some(Rule::OverlayRead),
-            _ => (!done).then_some(Rule::Order),
-        }
-    } else {
-        (truth::of_a_part(case, said) || truth::of_middle(case, said)).then_some(Rule::Between)
+    let by_state = match said.class {
+        _ if !truth::of_state(case, said) => None,
+        Class::OptionStuck => Some(Rule::OptionStuck),
+        Class::NotRoot => Some(Rule::RootOnly),
+        Class::SameNode => Some(Rule::Unfiltered),
+        Class::HasUser if done => Some(Rule::OverlayRead),
+        _ => (!done).then_some(Rule::Order),
     };
+    let between = || (truth::of_a_part(case, said) || truth::of_middle(case, said)).then_some(Rule::Between);
+    let rule = by_state.or_else(between);
     rule?.then(*case.before)
 }
 

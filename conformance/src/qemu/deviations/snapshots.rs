@@ -7,7 +7,7 @@ use crate::qemu::judge::Case;
 use crate::qemu::{map, see, words};
 use blockgraph_model::perm::{R, U, W};
 use blockgraph_model::step::Work;
-use blockgraph_model::{NodeId, Op, Outcome, Parent, Perms, State, StepError, Violation, judge};
+use blockgraph_model::{NodeId, Op, Outcome, Parent, Perms, State, StepError, Violation, execute, judge};
 
 /// QEMU has died.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
@@ -37,6 +37,9 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
             keeps_user(case, &sealed).then_some(Rule::KeptUser)?.ends()
         };
     }
+    if let Some(state) = followed(case).and_then(|state| sealed(case, &state)).filter(|state| case.shows(state)) {
+        return Rule::OverlayFollows.then(state);
+    }
     let over_inactive = |v: &Violation| matches!(v, Violation::InactiveChild { .. });
     match case.outcome {
         Outcome::Violates { graph, .. } if case.outcome.violations().iter().all(over_inactive) => {
@@ -48,23 +51,38 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     }
 }
 
+/// The state after it if the overlays of inactive nodes are made inactive, too.
+fn followed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<State<N, E>> {
+    let expand = |op: &Op| match *op {
+        Op::Snapshot { node, overlay } if is_inactive(case.before, node) => vec![Op::Inactivate { node: overlay }, *op],
+        _ => vec![*op],
+    };
+    let ops: Vec<Op> = case.ops.iter().flat_map(expand).collect();
+    match execute(case.before, &ops, &[]) {
+        Outcome::Done { next, .. } if ops.len() > case.ops.len() => Some(next),
+        _ => None,
+    }
+}
+
 /// An overlay that has a user who does not read it: the graph is as if it had none.
 fn unread<const N: usize, const E: usize>(case: &Case<'_, N, E>, overlay: NodeId) -> Option<Explained<N, E>> {
     let derived = judge::derive(case.before)?;
     let is_overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay: other, .. } if other == overlay));
     let read = derived.nodes[usize::from(overlay.0)].need.meets(R);
-    (is_overlay && !read && case.shown?.same_shape(&appended(case)?)).then_some(Rule::OverlayRead)?.ends()
+    let graph = appended(case.before, case.ops)?;
+    (is_overlay && !read && case.shown?.same_shape(&see::expected(&graph))).then_some(Rule::OverlayRead)?.ends()
 }
 
-/// The shape of the graph when every overlay stands above its node, whoever used it before.
-fn appended<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<see::Shown> {
-    let mut work = Work::new(case.before);
-    for op in case.ops {
+/// The graph when every overlay stands above its node, whoever used it before.
+pub(super) fn appended<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
+    let mut work = Work::new(before);
+    for op in ops {
         let Op::Snapshot { node, overlay } = *op else { return None };
-        work.step(Op::ReplaceNode { from: node, to: overlay }).ok()?;
+        // Held by the overlay the node does not go when its parents leave it.
         work.step(Op::SetBacking { node: overlay, to: Some(node) }).ok()?;
+        work.step(Op::ReplaceNode { from: node, to: overlay }).ok()?;
     }
-    Some(see::expected(&work.graph))
+    Some(work.graph)
 }
 
 /// The state after snapshots with those of their nodes read-only that QEMU shows so: it reopens each, if that can be.
