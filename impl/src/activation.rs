@@ -98,7 +98,8 @@ impl Core {
         let refuses = |edge: &EdgeKey| match self.edges[*edge].parent {
             // The node is active, so the user has what it wants.
             Parent::User(user) => {
-                !self.users[user].may_inactivate && !Permissions::READ.contains(self.edges[*edge].pair.need)
+                let data = &self.users[user];
+                !data.may_inactivate && (data.stays || !Permissions::READ.contains(self.edges[*edge].pair.need))
             }
             Parent::Node(_) => false,
         };

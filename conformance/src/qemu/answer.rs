@@ -38,6 +38,7 @@ pub enum Class {
     Cycle,
     Context,
     Aborted,
+    MirrorBelow,
     Other,
 }
 
@@ -66,7 +67,7 @@ pub struct Said {
 }
 
 /// Which words make which kind; the first that fits.
-const WORDS: [(&str, Class); 64] = [
+const WORDS: [(&str, Class); 65] = [
     ("overlay already has a backing image", Class::SlotTaken),
     ("overlay is already in use", Class::HasUser),
     ("cannot be reset to its default", Class::OptionStuck),
@@ -130,6 +131,7 @@ const WORDS: [(&str, Class); 64] = [
     ("not found in the backing chain", Class::NotInChain),
     ("not in backing chain", Class::NotInChain),
     ("Transaction aborted", Class::Aborted),
+    ("Cannot mirror to a filter on top", Class::MirrorBelow),
     ("' not found", Class::NotFound),
 ];
 

@@ -31,8 +31,19 @@ impl Homes {
         let done = *told == Told::Done;
         let there = |id: &NodeId| before.node(*id).is_some();
         match *ops {
-            [Op::MoveContext { node, .. }] if done && there(&node) => {
-                connected(before, node).iter().for_each(|id| _ = self.0.remove(&id.0));
+            [Op::MoveContext { node, .. }] | [.., Op::AttachUser { node, context: Some(_), .. }]
+                if done && there(&node) =>
+            {
+                // To the model a job does not take its nodes along.
+                let component = contexts::components(before);
+                let number = |id: NodeId| component[usize::from(id.0)];
+                for id in connected(before, node) {
+                    if number(id) == number(node) {
+                        self.0.remove(&id.0)
+                    } else {
+                        self.0.insert(id.0)
+                    };
+                }
             }
             // They join nothing.
             [

@@ -24,13 +24,13 @@ pub(super) fn steps<const N: usize, const E: usize>(
         Act::Start => {
             let export = state.edges().iter().any(|e| e.parent == Parent::User(job) && !e.ways.stay);
             // To QEMU a copy is as long as what is copied, and where there is no room it fails.
-            let grown = |id| measured(state, id).is_some_and(|file| memory.is_grown(file));
+            let grown = |id| memory.is_long(state, id);
             let copied = match *op {
                 Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => vec![source, target],
                 Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => vec![top, base],
                 _ => Vec::new(),
             };
-            if export || reads_snapshots(state, op) || writes(state, op).fixed || copied.into_iter().any(grown) {
+            if export || is_unreadable(state, op) || writes(state, op).fixed || copied.into_iter().any(grown) {
                 return None;
             }
             let (command, mut arguments) = start(state, op)?;
@@ -104,8 +104,9 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
     })
 }
 
-/// Is one of its nodes above one of kind `snapshot-access`? From that nothing can be read.
-fn reads_snapshots<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+/// Is one of its nodes above one of kind `snapshot-access`, from which nothing can be read, or `blkverify`, which ends QEMU when its
+/// two sides differ?
+fn is_unreadable<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
     let (a, b) = match *op {
         Op::Stream { node, bottom, .. } => (node, bottom),
         Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => (top, base),
@@ -114,9 +115,10 @@ fn reads_snapshots<const N: usize, const E: usize>(state: &State<N, E>, op: &Op)
     };
     [a, b].into_iter().filter(|id| state.node(*id).is_some()).any(|id| {
         let below = state.reach(id);
-        state
-            .names()
-            .any(|id| below[usize::from(id.0)] && state.nodes[usize::from(id.0)].kind == Some(Kind::SnapshotAccess))
+        state.names().any(|id| {
+            below[usize::from(id.0)]
+                && matches!(state.nodes[usize::from(id.0)].kind, Some(Kind::SnapshotAccess | Kind::Blkverify))
+        })
     })
 }
 
@@ -133,6 +135,12 @@ pub(super) fn uppermost<const N: usize, const E: usize>(state: &State<N, E>, top
         (found, at) = (Some(above), above);
     }
     found
+}
+
+/// The images on which QEMU has the main users of commits.
+pub(super) fn devices<const N: usize, const E: usize>(state: &State<N, E>) -> Vec<NodeId> {
+    let filters = state.names().filter(|id| state.node(*id).and_then(|node| node.kind) == Some(Kind::CommitTop));
+    filters.filter_map(|filter| uppermost(state, filter)).collect()
 }
 
 /// Is there an image between the two, the lower one not counted? What has only filters above is the active one to QEMU.
@@ -211,7 +219,7 @@ pub(super) fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &O
 }
 
 /// The file that says how long this node is, if one does.
-fn measured<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Option<NodeId> {
+pub(super) fn measured<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Option<NodeId> {
     let file = |at: &NodeId| {
         let image = matches!(state.node(*at)?.kind?, Kind::Format | Kind::Quorum | Kind::Protocol);
         let sized = |edge: &&Edge| {

@@ -174,7 +174,8 @@ fn difference<const N: usize, const E: usize>(case: &Case<'_, N, E>, after: &Sta
         (Told::Refused(_, text), outcome) => {
             let known = case.said.is_some_and(|said| genuine(case, outcome, said));
             if !known {
-                return Some(format!("model: {}; QEMU: {text}", model()));
+                let lines = case.shown.map_or_else(Vec::new, |shown| shown.against(&see::expected(after)));
+                return Some(format!("model: {}; QEMU: {text}{}", model(), but(&lines)));
             }
         }
     }

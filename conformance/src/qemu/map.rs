@@ -61,6 +61,11 @@ impl Memory {
         self.drained.contains(&node.0)
     }
 
+    /// May this node be longer than the others?
+    pub(super) fn is_long<const N: usize, const E: usize>(&self, state: &State<N, E>, node: NodeId) -> bool {
+        job::measured(state, node).is_some_and(|file| self.is_grown(file))
+    }
+
     /// May the file of this node be longer than it was made?
     pub fn is_grown(&self, node: NodeId) -> bool {
         self.grown.contains(&node.0)
@@ -166,7 +171,10 @@ pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memor
                 _ => true,
             };
             let found = spec.kind != Kind::Format || children.iter().all(image);
-            found.then(|| add(node, spec, children))?
+            // A quorum's children are equally long.
+            let long = |op: &Op| matches!(*op, Op::Attach { child, .. } if memory.is_long(state, child));
+            let alike = spec.kind != Kind::Quorum || !children.iter().any(long);
+            (found && alike).then(|| add(node, spec, children))?
         }
         [Op::Open { node, layer, file, backing, overlay: None, probe: false }] => {
             let below = file.map(|f| f.opened.map_or(holds_image(state, memory, f.node), |o| o.kind == Kind::File));
@@ -204,7 +212,7 @@ pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memor
             let arguments = json!({"parent": words::node(parent), "node": words::node(child)});
             let next = words::numbered(memory.next_child(parent)) == name;
             let other = state.node(parent).is_none_or(|n| n.kind != Some(Kind::Quorum));
-            (next || other).then(|| vec![Step::Ask("x-blockdev-change", arguments)])
+            ((next || other) && !memory.is_long(state, child)).then(|| vec![Step::Ask("x-blockdev-change", arguments)])
         }
         [Op::RemoveChild { parent, name }] => {
             let kind = state.node(parent).and_then(|n| n.kind).unwrap_or(Kind::Quorum);

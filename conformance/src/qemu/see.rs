@@ -115,10 +115,10 @@ impl Shown {
         self.like(other) == other.like(self)
     }
 
-    /// Are nodes and edges the same, whatever they need and share?
+    /// Are nodes and edges the same, and which nodes have users, whatever they need and share?
     pub fn same_shape(&self, other: &Shown) -> bool {
-        fn bare(shown: &Shown) -> impl Iterator<Item = (u8, Vec<(&str, u8)>)> {
-            shown.nodes.iter().map(|(id, node)| (*id, node.targets()))
+        fn bare(shown: &Shown) -> impl Iterator<Item = (u8, Vec<(&str, u8)>, bool)> {
+            shown.nodes.iter().map(|(id, node)| (*id, node.targets(), node.users.is_some()))
         }
         bare(self).eq(bare(other))
     }

@@ -2,7 +2,7 @@
 
 use super::answer::{Class, Said};
 use super::judge::{Case, same_violation};
-use super::words;
+use super::{job, words};
 use crate::text::part::Declared;
 use blockgraph_model::judge;
 use blockgraph_model::op::{Entry, Flags};
@@ -138,8 +138,11 @@ fn is_under_active<const N: usize, const E: usize>(state: &State<N, E>, op: &Op)
     inactive(node) && state.parents(overlay).any(active_above)
 }
 
-/// Has it no node and no job above?
+/// Has it no node and no job above? On the uppermost image above a commit there is one.
 fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    if job::devices(state).contains(&id) {
+        return false;
+    }
     state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)) && !state.edges()[i].ways.stay)
 }
 
@@ -149,18 +152,21 @@ fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -
     case.before.node(id).is_some() && queue.iter().any(|(queued, _)| case.memory.is_stuck(*queued))
 }
 
+/// The node seen through filters; of filters alone the last.
+pub fn bare<const N: usize, const E: usize>(state: &State<N, E>, from: NodeId) -> Option<NodeId> {
+    let filter = |id: &NodeId| state.node(*id).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
+    state.chain(from).find(|id| !filter(id)).or_else(|| state.chain(from).last())
+}
+
 /// Are its two nodes one, but for filters?
 fn is_twice<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
-    let filter = |id: &NodeId| state.node(*id).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
-    // Of filters alone the last.
-    let bare = |from: NodeId| state.chain(from).find(|id| !filter(id)).or_else(|| state.chain(from).last());
     match *op {
         Op::Snapshot { node, overlay } => node == overlay,
         Op::Commit { top: a, base: b, .. }
         | Op::CommitActive { top: a, base: b, .. }
         | Op::Mirror { source: a, target: b, .. }
         | Op::Backup { source: a, target: b, .. } => {
-            state.node(a).is_some() && state.node(b).is_some() && bare(a) == bare(b)
+            state.node(a).is_some() && state.node(b).is_some() && bare(state, a) == bare(state, b)
         }
         _ => false,
     }

@@ -55,7 +55,10 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         let covered = self.covered(node);
         for &node in &covered {
             let objects = |e: &Edge| match e.parent {
-                Parent::User(user) => (!e.ways.may_inactivate && !e.wanted.need.within(R)).then_some(user),
+                // A job must not lose the node that it fills, whatever its users want.
+                Parent::User(user) => {
+                    (!e.ways.may_inactivate && (e.ways.stay || !e.wanted.need.within(R))).then_some(user)
+                }
                 Parent::Node(_) => None,
             };
             if let Some(user) = self.graph.parents(node).find_map(|i| objects(&self.graph.edges()[i])) {

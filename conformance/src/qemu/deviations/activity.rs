@@ -38,7 +38,8 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     }
     if let Outcome::Violates { graph, .. } = case.outcome {
         let needed = |v: &Violation| matches!(v, Violation::InactiveNode { .. });
-        return (case.outcome.violations().iter().all(needed) && case.shows(graph)).then_some(Rule::Unjudged)?.ends();
+        let as_seen = case.shows(graph) || case.shown.is_some_and(|shown| jobs_keep(shown, graph));
+        return (case.outcome.violations().iter().all(needed) && as_seen).then_some(Rule::Unjudged)?.ends();
     }
     job_inactivated(case, *node).then_some(Rule::JobInactivated)?.ends()
 }

@@ -2,13 +2,15 @@
 
 use super::{Explained, Rule};
 use crate::qemu::answer::Class;
-use crate::qemu::judge::Case;
-use crate::qemu::{map, see, words};
+use crate::qemu::judge::{Case, genuine};
+use crate::qemu::{job, map, see, truth, words};
 use blockgraph_model::judge::violations;
 use blockgraph_model::op::Ways;
 use blockgraph_model::perm::{ALL, R, Z};
 use blockgraph_model::step::Work;
-use blockgraph_model::{Act, EdgeId, NodeId, Op, Outcome, Pair, Parent, Perms, State, UserId, Violation, execute};
+use blockgraph_model::{
+    Act, EdgeId, Kind, NodeId, Op, Outcome, Pair, Parent, Perms, State, UserId, Violation, execute,
+};
 
 /// The two nodes that a job is about.
 pub(super) fn nodes(op: &Op) -> Option<[NodeId; 2]> {
@@ -35,6 +37,13 @@ pub(super) fn act(op: &Op) -> Option<Act> {
 /// QEMU has done it.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     match *case.ops {
+        [Op::Mirror { act: Act::Start, job, source: top, target: base, filter }]
+            if is_below(case.before, top, base) =>
+        {
+            let outcome = execute(case.before, &[Op::CommitActive { act: Act::Start, job, top, base, filter }], &[]);
+            let as_commit = commit_sets(&Case { outcome: &outcome, ..*case }, job, base).is_some();
+            if as_commit { Rule::MirrorBelow.ends() } else { kept_share(case) }
+        }
         [Op::Commit { act: Act::Start, job, base, .. } | Op::CommitActive { act: Act::Start, job, base, .. }] => {
             commit_sets(case, job, base).or_else(|| kept_share(case))
         }
@@ -46,6 +55,25 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
         [Op::Snapshot { .. }, ..] => kept_share(case),
         _ => None,
     }
+}
+
+/// QEMU has died when a job was to end.
+pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [op] = case.ops else { return None };
+    let ends = matches!(act(op), Some(Act::Finish | Act::Cancel)) && case.has_died();
+    let rule = match *op {
+        Op::Backup { source, .. } if case.before.node(source).is_some() && case.before.references(source) == 1 => {
+            Rule::BackupHolds
+        }
+        _ if act(op) == Some(Act::Finish) && case.done().is_none() => Rule::EndRefused,
+        _ => return None,
+    };
+    ends.then_some(rule)?.ends()
+}
+
+/// Is the second node in the chain of the first, seen through filters?
+fn is_below<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId, node: NodeId) -> bool {
+    truth::bare(state, node).is_some_and(|bare| state.chain(top).skip(1).any(|id| id == bare))
 }
 
 /// Is the graph the one that we would have, or refuse, if images had sizes? All of them are equally long, so no base grows.
@@ -121,6 +149,8 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
                 moved(parent.0, &words::child(kind, *name), edge.child.0) || reached[usize::from(parent.0)]
             })
         }
+        // A snapshot looks as little at who becomes the parent of an inactive overlay (D10).
+        Violation::InactiveChild { .. } => matches!(case.ops, [Op::Snapshot { .. }, ..]),
         _ => false,
     };
     reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)
@@ -142,16 +172,40 @@ fn copy_inherits<const N: usize, const E: usize>(
 
 /// QEMU has refused to start a job.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    stream_stays(case).or_else(|| commit_sealed(case))
+    stream_stays(case).or_else(|| commit_sealed(case)).or_else(|| commit_on_device(case)).or_else(|| {
+        let [Op::Mirror { act: Act::Start, source, target, .. }] = *case.ops else { return None };
+        let is_so = case.class() == Some(Class::MirrorBelow) && is_below(case.before, source, target);
+        (is_so && case.shows(case.before)).then_some(Rule::MirrorBelow)?.then(*case.before)
+    })
 }
 
-/// Somebody writes to the top of a commit, which QEMU's filter does not let through, as it is read-only.
+/// Something is done to the uppermost image above a commit, on which QEMU has the job's main user, and with it its blockers.
+fn commit_on_device<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let said = case.said.filter(|said| matches!(said.class, Class::Busy | Class::InUse))?;
+    let state = case.before;
+    let devices = job::devices(state);
+    let is_so = said.nodes.iter().any(|id| devices.contains(id)) && case.shows(state);
+    is_so.then_some(Rule::CommitSets)?.then(*state)
+}
+
+/// Somebody writes through a commit's filter, which is read-only in QEMU, when it starts or later.
 fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let [Op::Commit { act: Act::Start, filter, .. }] = *case.ops else { return None };
-    let mut graph = *case.done()?;
-    graph.nodes[usize::from(filter.0)].flags.read_only = true;
-    let written = violations(&graph).iter().any(|v| matches!(*v, Violation::ReadOnly { node } if node == filter));
-    let is_so = written && case.class() == Some(Class::ReadOnly) && case.shows(case.before);
+    let said = case.said.filter(|_| case.shows(case.before))?;
+    let seal = |state: &State<N, E>| {
+        let mut sealed = *state;
+        let filters = sealed.nodes.iter_mut().filter(|node| node.kind == Some(Kind::CommitTop));
+        filters.for_each(|node| node.flags.read_only = true);
+        sealed
+    };
+    let starts = matches!(case.ops, [Op::Commit { act: Act::Start, .. }]);
+    let is_so = match case.done() {
+        Some(next) if starts => truth::of_graph(&seal(next), said),
+        _ if seal(case.before) != *case.before => {
+            let outcome = execute(&seal(case.before), case.ops, &[]);
+            genuine(case, &outcome, said) || truth::of_a_part(&Case { before: &seal(case.before), ..*case }, said)
+        }
+        _ => false,
+    };
     is_so.then_some(Rule::CommitSets)?.then(*case.before)
 }
 

@@ -73,13 +73,16 @@ rules! {
     HalfPairs "D25" "a refused activation leaves needs and shares behind that nobody asked for"
     Overridden "D26" "of a node that a reopen lists twice what the first entry says is not looked at"
     NamedFilter "D27" "a job's filter that was given a name is no implicit one"
-    CommitSets "D28" "a commit needs Z on its base only if that is shorter, and its filter lets nobody write"
+    CommitSets "D28" "a commit needs Z only if its base is shorter, its filter lets nobody write, and its main user is on the uppermost image"
     KeptUser "D29" "a user that a snapshot moves to an inactive overlay keeps its pair"
     InlineFirst "D30" "a child that is opened inline can be named as another child of the same node"
     CopyInherits "D31" "when a mirror or active commit ends its target becomes as read-only as what it replaces"
     Preallocated "D32" "what is below a preallocate node cannot be inactivated with it: the node still needs to write"
     StreamStays "D33" "a refused stream leaves a user on its node"
     OverlayFollows "D34" "a snapshot of an inactive node makes its overlay inactive first"
+    MirrorBelow "D35" "a mirror to what is below its source is an active commit, or refused"
+    BackupHolds "D36" "a backup that alone holds its source dies when it ends"
+    EndRefused "D37" "a job dies when its end is refused"
 }
 
 /// A rule that explains a difference, and the state of ours with which the episode goes on, if it does.
@@ -108,7 +111,7 @@ impl Rule {
 /// The rule by which this case differs, if there is one. What dies or hangs first, then what is done, then what is refused; and
 /// of each the rules that say most of the graph before those that say least.
 pub fn explain<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let lost: &[Try<N, E>] = &[activity::lost, reopen::lost, snapshots::lost, threads::lost];
+    let lost: &[Try<N, E>] = &[activity::lost, reopen::lost, snapshots::lost, threads::lost, jobs::lost];
     let done: &[Try<N, E>] =
         &[jobs::done, snapshots::done, threads::done, reopen::done, activity::done, refusals::opened_inline];
     let refused: &[Try<N, E>] =

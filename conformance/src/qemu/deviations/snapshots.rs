@@ -147,20 +147,14 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
 
 /// Does a user that needs to write come to stand on an inactive node, in a graph that one of the snapshots leads to?
 fn writes_on_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
-    let mut work = Work::new(case.before);
-    case.ops.iter().any(|op| {
-        let Op::Snapshot { overlay, .. } = *op else { return false };
-        let graph = &work.graph;
-        let was = is_inactive(graph, overlay);
-        if work.step(*op).is_err() {
-            return false;
-        }
-        let graph = &work.graph;
+    (1..=case.ops.len()).any(|count| {
+        let [.., Op::Snapshot { overlay, .. }] = case.ops[..count] else { return false };
+        let Some(graph) = appended(case.before, &case.ops[..count]) else { return false };
         let writes = |i: usize| {
             let edge = &graph.edges()[i];
             matches!(edge.parent, Parent::User(_)) && edge.wanted.need.meets(W | U)
         };
-        was && graph.parents(overlay).any(writes)
+        is_inactive(case.before, overlay) && graph.parents(overlay).any(writes)
     })
 }
 

@@ -5,7 +5,7 @@ use crate::qemu::answer::Class;
 use crate::qemu::home::connected;
 use crate::qemu::judge::Case;
 use crate::qemu::truth;
-use blockgraph_model::{Context, NodeId, Op, Outcome, Violation};
+use blockgraph_model::{Context, Edge, Kind, NodeId, Op, Outcome, Violation};
 
 /// QEMU gave no answer.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
@@ -47,5 +47,8 @@ fn may_differ<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
         _ => named.iter().any(|id| case.memory.homes.may_be_in_thread(state, *id)),
     };
     let joined: Vec<NodeId> = named.iter().flat_map(|id| connected(state, *id)).collect();
-    moves && state.edges().iter().any(|edge| edge.ways.fixed && joined.contains(&edge.child))
+    // The users of a commit cannot move.
+    let of_commit = |id: NodeId| state.node(id).is_some_and(|node| node.kind == Some(Kind::CommitTop));
+    let stays = |edge: &Edge| edge.ways.fixed || edge.ways.stay && of_commit(edge.child);
+    moves && state.edges().iter().any(|edge| stays(edge) && joined.contains(&edge.child))
 }
