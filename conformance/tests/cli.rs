@@ -90,7 +90,7 @@ fn no_qemu_is_one_line() {
     let folder = TempDir::new().unwrap();
     let path = file(&folder, "a.scenario", b"add node=a kind=protocol");
     let output = without_qemu(&["replay", &path, "--on", "qemu"]);
-    bad(&output, "qemu-storage-daemon is not installed (in Debian: apt-get install qemu-utils)");
+    bad(&output, "qemu-storage-daemon or qemu-img is not installed (in Debian: apt-get install qemu-utils)");
     assert_eq!(text(&output.stdout), "");
 }
 
@@ -115,7 +115,7 @@ fn a_script_needs_no_qemu() {
 # step 4: check-op node=f kind=resize
 #   no QMP command does just this: commands ask this for themselves only; without it the graphs are the same
 # step 5: attach-user user=u node=f need=r share=all
-{"execute": "block-export-add", "arguments": {"addr":{"path":"DIR/u.sock","type":"unix"},"allow-inactive":false,"fixed-iothread":false,"id":"u","node-name":"n1","type":"vhost-user-blk","writable":false}}
+{"execute": "block-export-add", "arguments": {"addr":{"path":"DIR/u.sock","type":"unix"},"fixed-iothread":false,"id":"u","node-name":"n1","type":"vhost-user-blk","writable":false}}
 # => edge n1 n0 need=r share=rwuz
 "##;
     assert_eq!(text(&output.stdout), expected);

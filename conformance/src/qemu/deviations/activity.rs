@@ -129,7 +129,8 @@ fn below_preallocate<const N: usize, const E: usize>(state: &State<N, E>, next: 
     for id in ahead.filter(|id| is_inactive(state, *id)) {
         kept.iter_mut().zip(state.reach(id)).for_each(|(kept, reached)| *kept |= reached);
     }
-    state.names().all(|id| is_inactive(state, id) == is_inactive(next, id) || kept[usize::from(id.0)])
+    let mut active = state.names().filter(|id| is_inactive(state, *id) != is_inactive(next, *id)).peekable();
+    active.peek().is_some() && active.all(|id| kept[usize::from(id.0)])
 }
 
 /// Refused by both, but edges below have kept what they would need and share if all of it were active.

@@ -133,10 +133,11 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         && refused
         && case.shows(&state)
     {
-        // With an overlay goes what is below it.
+        // With an overlay of an inactive node goes what is below it.
         let below = |id: NodeId| {
             let of = |overlay| state.node(overlay).is_some() && state.reach(overlay)[usize::from(id.0)];
-            case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if of(overlay)))
+            let takes = |node, overlay| is_inactive(case.before, node) && of(overlay);
+            case.ops.iter().any(|op| matches!(*op, Op::Snapshot { node, overlay } if takes(node, overlay)))
         };
         let changed = |id: &NodeId| is_inactive(&state, *id) != is_inactive(case.before, *id);
         let is_so = state.names().filter(changed).all(|id| below(id) && is_inactive(&state, id));
