@@ -3,7 +3,7 @@
 use super::map::{Memory, Step};
 use super::words;
 use blockgraph_model::op::{Act, Opt, Phase};
-use blockgraph_model::{ChildName, Edge, Kind, NodeId, Op, Parent, Role, State, UserId};
+use blockgraph_model::{ChildName, Edge, Kind, NodeId, Op, Outcome, Parent, Role, State, UserId, execute};
 use serde_json::{Value, json};
 
 /// The commands of one act of a job.
@@ -137,10 +137,22 @@ pub(super) fn uppermost<const N: usize, const E: usize>(state: &State<N, E>, top
     found
 }
 
+/// The filters of commits.
+fn commits<const N: usize, const E: usize>(state: &State<N, E>) -> impl Iterator<Item = NodeId> {
+    state.names().filter(|id| state.node(*id).and_then(|node| node.kind) == Some(Kind::CommitTop))
+}
+
 /// The images on which QEMU has the main users of commits.
 pub(super) fn devices<const N: usize, const E: usize>(state: &State<N, E>) -> Vec<NodeId> {
-    let filters = state.names().filter(|id| state.node(*id).and_then(|node| node.kind) == Some(Kind::CommitTop));
-    filters.filter_map(|filter| uppermost(state, filter)).collect()
+    commits(state).filter_map(|filter| uppermost(state, filter)).collect()
+}
+
+/// Would another image be the uppermost one above a commit that goes on?
+pub(super) fn changes_device<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
+    commits(state).next().is_some()
+        && matches!(execute(state, ops, &[]), Outcome::Done { next, .. } if commits(state)
+            .filter(|filter| next.node(*filter).is_some())
+            .any(|filter| uppermost(&next, filter) != uppermost(state, filter)))
 }
 
 /// Is there an image between the two, the lower one not counted? What has only filters above is the active one to QEMU.

@@ -82,6 +82,16 @@ fn commit_sets<const N: usize, const E: usize>(
     job: UserId,
     base: NodeId,
 ) -> Option<Explained<N, E>> {
+    let graph = without_growth(case, job, base)?;
+    (violations(&graph).is_empty() && case.shows(&graph)).then_some(Rule::CommitSets)?.then(graph)
+}
+
+/// The graph that we would have or refuse, without what is there in case that base has to grow.
+fn without_growth<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    job: UserId,
+    base: NodeId,
+) -> Option<State<N, E>> {
     let graph = match case.outcome {
         Outcome::Done { next, .. } => next,
         Outcome::Violates { graph, .. } => graph,
@@ -99,8 +109,7 @@ fn commit_sets<const N: usize, const E: usize>(
         };
         work.step(Op::SetUser { user, pair }).ok()?;
     }
-    let graph = work.graph;
-    (violations(&graph).is_empty() && case.shows(&graph)).then_some(Rule::CommitSets)?.then(graph)
+    Some(work.graph)
 }
 
 /// Is the graph the one after, with the same needs, but that edges which moved from or to a force-share node, or came above one,
@@ -188,7 +197,7 @@ fn commit_on_device<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Op
     is_so.then_some(Rule::CommitSets)?.then(*state)
 }
 
-/// Somebody writes through a commit's filter, which is read-only in QEMU, when it starts or later.
+/// A refusal for what QEMU's commit shares, or since somebody writes through its filter, which is read-only, when it starts or later.
 fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let said = case.said.filter(|_| case.shows(case.before))?;
     let seal = |state: &State<N, E>| {
@@ -198,6 +207,12 @@ fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Optio
         sealed
     };
     let starts = matches!(case.ops, [Op::Commit { act: Act::Start, .. }]);
+    if let [Op::Commit { act: Act::Start, job, base, .. } | Op::CommitActive { act: Act::Start, job, base, .. }] =
+        *case.ops
+        && without_growth(case, job, base).is_some_and(|graph| truth::of_graph(&graph, said))
+    {
+        return Rule::CommitSets.then(*case.before);
+    }
     let is_so = match case.done() {
         Some(next) if starts => truth::of_graph(&seal(next), said),
         _ if seal(case.before) != *case.before => {
