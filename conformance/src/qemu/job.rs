@@ -122,16 +122,16 @@ fn is_unreadable<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -
     })
 }
 
-/// The topmost node of a chain in which `top` has an overlay.
+/// The topmost node of a chain in which `top` has an overlay; of several overlays the one with the lowest number, whatever the order.
 pub(super) fn uppermost<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Option<NodeId> {
     let mut found = None;
     let mut at = top;
     for _ in 0..N {
-        let above = state.parents(at).find_map(|i| match state.edges()[i].parent {
+        let above = state.parents(at).filter_map(|i| match state.edges()[i].parent {
             Parent::Node(parent) if state.chain_edge(parent) == Some(i) => Some(parent),
             _ => None,
         });
-        let Some(above) = above else { break };
+        let Some(above) = above.min() else { break };
         (found, at) = (Some(above), above);
     }
     found

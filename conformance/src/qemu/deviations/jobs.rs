@@ -50,7 +50,7 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
         [
             Op::Mirror { act: Act::Finish, source: from, target: to, .. }
             | Op::CommitActive { act: Act::Finish, top: from, base: to, .. },
-        ] => copy_inherits(case, from, to).or_else(|| kept_share(case)),
+        ] => copy_inherits(case, from, to),
         [op] if act(&op).is_some() => kept_share(case),
         [Op::Snapshot { .. }, ..] => kept_share(case),
         _ => None,
@@ -176,7 +176,10 @@ fn copy_inherits<const N: usize, const E: usize>(
     let Outcome::Done { next, .. } = execute(case.done()?, &[Op::SetReadOnly { node: to, on }], &[]) else {
         return None;
     };
-    (map::reopens(kind) && case.shows(&next)).then_some(Rule::CopyInherits)?.then(next)
+    if map::reopens(kind) && case.shows(&next) {
+        return Rule::CopyInherits.then(next);
+    }
+    (shares_as_before(case, &next) || shares_as_before(case, case.done()?)).then_some(Rule::KeptShare)?.ends()
 }
 
 /// QEMU has refused to start a job.
@@ -190,7 +193,7 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
 
 /// Something is done to the uppermost image above a commit, on which QEMU has the job's main user, and with it its blockers.
 fn commit_on_device<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let said = case.said.filter(|said| matches!(said.class, Class::Busy | Class::InUse))?;
+    let said = case.said.filter(|said| matches!(said.class, Class::Busy | Class::InUse | Class::HasParent))?;
     let state = case.before;
     let devices = job::devices(state);
     let is_so = said.nodes.iter().any(|id| devices.contains(id)) && case.shows(state);

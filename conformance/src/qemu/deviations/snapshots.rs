@@ -133,10 +133,12 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         && refused
         && case.shows(&state)
     {
-        // With an overlay of an inactive node goes what is below it.
+        // With an overlay of an inactive node goes what is below it, and with an overlay of that…
+        let first =
+            case.ops.iter().any(|op| matches!(*op, Op::Snapshot { node, .. } if is_inactive(case.before, node)));
         let below = |id: NodeId| {
             let of = |overlay| state.node(overlay).is_some() && state.reach(overlay)[usize::from(id.0)];
-            let takes = |node, overlay| is_inactive(case.before, node) && of(overlay);
+            let takes = |node, overlay| first && is_inactive(&state, node) && of(overlay);
             case.ops.iter().any(|op| matches!(*op, Op::Snapshot { node, overlay } if takes(node, overlay)))
         };
         let changed = |id: &NodeId| is_inactive(&state, *id) != is_inactive(case.before, *id);
