@@ -138,7 +138,7 @@ impl Memory {
                     self.opened(node, layer.flags, false);
                     if let Some(Below { node: below, opened: Some(own) }) = file {
                         let inactive = layer.flags.inactive || own.flags.inactive;
-                        self.opened(below, Flags { inactive, ..own.flags }, layer.flags.force_share);
+                        self.opened(below, Flags { inactive, ..own.flags }, true);
                     }
                 }
                 Op::Attach { parent, .. } | Op::AddChild { parent, .. } => {
@@ -281,10 +281,7 @@ fn opened_children(layer: Layer, file: Option<Below>, backing: Option<NodeId>) -
                 // QEMU hands down force-share, and not that a node is inactive.
                 spec.flags.inactive |= layer.flags.inactive;
                 let mut own = node::options(file.node, spec, &[])?;
-                // What was said once QEMU lets nobody repeat (D11), so it is said only where it must be.
-                if layer.flags.force_share {
-                    own["force-share"] = json!(spec.flags.force_share);
-                }
+                own["force-share"] = json!(spec.flags.force_share);
                 own
             }
             None => json!(words::node(file.node)),
