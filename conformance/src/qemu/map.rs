@@ -112,18 +112,6 @@ impl Memory {
                 self.drained.extend(twice);
             }
         }
-        self.homes.after(before, ops, told);
-        for op in ops {
-            let written = job::writes(before, op);
-            self.spoiled.extend(written.spoiled.iter().map(|id| id.0));
-            self.grown.extend(written.grown.iter().map(|id| id.0));
-        }
-        if let [Op::Reopen { queue }] = ops {
-            let entries = queue.entries();
-            let twice =
-                entries.iter().enumerate().filter(|(i, e)| entries[..*i].iter().any(|other| other.node == e.node));
-            twice.for_each(|(_, entry)| _ = self.drained.insert(entry.node.0));
-        }
     }
 
     /// These operations took effect.

@@ -9,7 +9,7 @@ use blockgraph_model::op::Ways;
 use blockgraph_model::perm::{ALL, R, Z};
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    Act, EdgeId, Kind, NodeId, Op, Outcome, Pair, Parent, Perms, State, UserId, Violation, execute,
+    Act, ChildName, EdgeId, Kind, NodeId, Op, Outcome, Pair, Parent, Perms, State, UserId, Violation, execute,
 };
 
 /// The two nodes that a job is about.
@@ -57,9 +57,21 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     }
 }
 
-/// QEMU has died when a job was to end.
+/// QEMU has died while a job ran, or when it was to end.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [op] = case.ops else { return None };
+    if act(op) == Some(Act::Start) {
+        let state = case.before;
+        let backed_up = |id: NodeId| {
+            let by = |i: usize| match state.edges()[i].parent {
+                Parent::Node(parent) => state.node(parent).and_then(|node| node.kind) == Some(Kind::CopyBeforeWrite),
+                Parent::User(_) => false,
+            };
+            state.parents(id).any(|i| state.edges()[i].name == ChildName::FILE && by(i))
+        };
+        let grows = job::writes(state, op).grown.into_iter().any(backed_up);
+        return (grows && case.has_died()).then_some(Rule::BackedUpGrows)?.ends();
+    }
     let ends = matches!(act(op), Some(Act::Finish | Act::Cancel)) && case.has_died();
     let rule = match *op {
         Op::Backup { source, .. } if case.before.node(source).is_some() && case.before.references(source) == 1 => {

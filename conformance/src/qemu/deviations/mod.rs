@@ -83,6 +83,7 @@ rules! {
     MirrorBelow "D35" "a mirror to what is below its source is an active commit, or refused"
     BackupHolds "D36" "a backup that alone holds its source dies when it ends"
     EndRefused "D37" "a job dies when its end is refused"
+    BackedUpGrows "D38" "a job that makes a file grow of which a backup is made dies"
 }
 
 /// A rule that explains a difference, and the state of ours with which the episode goes on, if it does.
