@@ -108,8 +108,13 @@ impl Memory {
             for entry in queue.entries().iter().filter(|entry| before.node(entry.node).is_some()) {
                 // With a node those are queued that inherit from it.
                 let with = Work::new(before).queue(&[Entry { keep: false, ..*entry }]);
-                let twice = with.iter().filter(|(id, _)| !seen.insert(id.0)).map(|(id, _)| id.0);
-                self.drained.extend(twice);
+                // By each of its edges, if there are two.
+                let by_two = |id: NodeId| {
+                    let from = before.node(id).and_then(|node| node.inherits).map(|inherits| inherits.from);
+                    from.is_some_and(|from| before.children(from).filter(|edge| edge.child == id).count() > 1)
+                };
+                let twice = with.iter().filter(|(id, _)| !seen.insert(id.0) || *id != entry.node && by_two(*id));
+                self.drained.extend(twice.map(|(id, _)| id.0));
             }
         }
     }

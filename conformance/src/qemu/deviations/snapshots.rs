@@ -125,8 +125,16 @@ fn keeps_user<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &Sta
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Snapshot { .. }, ..] = case.ops else { return None };
     if case.shows(case.before) {
-        let sealed = case.class() == Some(Class::ReadOnly) && writes_on_inactive(case);
-        return sealed.then_some(Rule::KeptUser)?.then(*case.before);
+        if case.class() == Some(Class::ReadOnly) && writes_on_inactive(case) {
+            return Rule::KeptUser.then(*case.before);
+        }
+        // Its overlay cannot be made inactive, which is tried before anything else is looked at.
+        let tried = |op: &Op| match *op {
+            Op::Snapshot { node, overlay } => is_inactive(case.before, node) && !is_inactive(case.before, overlay),
+            _ => false,
+        };
+        let is_so = case.class() == Some(Class::Inactive) && case.done().is_none() && case.ops.iter().any(tried);
+        return is_so.then_some(Rule::OverlayFollows)?.then(*case.before);
     }
     let (shown, refused) = (case.shown?, case.done().is_none());
     if let Some(state) = with_activity(shown, case.before)
