@@ -107,6 +107,11 @@ impl Client {
         self.watched = Some(process);
     }
 
+    /// Does the other side sleep? No, too, where that cannot be seen.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.watched.is_some_and(Process::is_asleep)
+    }
+
     /// The version that it greeted with.
     pub fn version(&self) -> &str {
         &self.version

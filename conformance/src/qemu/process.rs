@@ -15,6 +15,11 @@ struct Done {
 }
 
 impl Process {
+    /// Do all of its threads sleep, none of them waiting for a disk? No, too, where that cannot be seen.
+    pub fn is_asleep(self) -> bool {
+        self.asleep().is_some()
+    }
+
     /// What it has done, if all of its threads sleep; none, too, where that cannot be seen.
     fn asleep(self) -> Option<Done> {
         let mut done = Done { run: 0, threads: 0 };

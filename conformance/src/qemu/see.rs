@@ -110,6 +110,11 @@ impl Shown {
         same
     }
 
+    /// Are driver, read-only and active known of all nodes?
+    pub fn has_flags(&self) -> bool {
+        self.nodes.values().all(|node| node.flags.is_some())
+    }
+
     /// Does nothing differ of what is known of both?
     pub fn is_like(&self, other: &Shown) -> bool {
         self.like(other) == other.like(self)

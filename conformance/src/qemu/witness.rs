@@ -2,11 +2,11 @@
 
 use super::client::{Client, Event, Lost, Reply};
 use super::daemon::{Daemon, IMAGES};
-use super::judge::{DIED, HANGS, Heard, Judged, Told, judge};
+use super::judge::{DIED, HANGS, Heard, Judged, Told, Verdict, judge};
 use super::map::{self, Memory, Step};
 use super::schema::Schema;
 use super::{job, node, see, words};
-use blockgraph_model::{Context, Op, State, UserId};
+use blockgraph_model::{Act, Context, Op, State, UserId};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
@@ -20,10 +20,12 @@ pub const THREADS: [Context; 2] = [Context(1), Context(2)];
 /// Once in so many turns drivers and flags are asked for, too, if nothing else is a reason to.
 const ALL_SEEN: u64 = 8;
 
-/// A job that shows no progress is asked for so often in quick succession, and given up after so many times in all, a second later.
+/// A job that shows no progress is asked for so often in quick succession.
 const SOON: u32 = 50;
-/// The times in all.
-const STILL: u32 = SOON + 50;
+/// After so many times more, ten milliseconds apart, it is given up if QEMU sleeps in between: nothing is on its way to a disk.
+const STILL: u32 = SOON + 25;
+/// And after so many in any case.
+const ENOUGH: u32 = SOON + 500;
 
 /// What a daemon needs before the first operation, as commands; `threads`: the contexts besides main.
 pub fn preparations(threads: &[Context]) -> Vec<(&'static str, Value)> {
@@ -177,8 +179,17 @@ impl<'a, const N: usize, const E: usize> Witness<'a, N, E> {
             *self.lacking.entry(what).or_default() += 1;
             return Ok(None);
         }
-        let heard = self.hear(ops, &steps)?;
-        let judged = judge(&self.state, &self.memory, ops, &heard);
+        let mut heard = self.hear(ops, &steps)?;
+        let mut judged = judge(&self.state, &self.memory, ops, &heard);
+        // What differs is looked at in full.
+        let seen = heard.shown.as_ref().is_none_or(see::Shown::has_flags);
+        if judged.verdict != Verdict::Same && !seen {
+            match self.look(true) {
+                Ok(shown) => heard.shown = Some(shown),
+                Err(lost) => heard = Heard { told: self.what_became(&lost), shown: None },
+            }
+            judged = judge(&self.state, &self.memory, ops, &heard);
+        }
         self.memory.after(&self.state, ops, &heard.told);
         if let Some(next) = judged.next {
             self.state = next;
@@ -192,8 +203,7 @@ impl<'a, const N: usize, const E: usize> Witness<'a, N, E> {
             Ok(told) => told,
             Err(lost) => return Ok(Heard { told: self.what_became(&lost), shown: None }),
         };
-        let flags =
-            self.thorough || self.turns.is_multiple_of(ALL_SEEN) || ops.len() > 1 || ops.iter().any(changes_flags);
+        let flags = self.thorough || self.turns.is_multiple_of(ALL_SEEN) || ops.iter().any(changes_flags);
         let shown = match self.look(flags) {
             Ok(shown) => shown,
             Err(lost) => return Ok(Heard { told: self.what_became(&lost), shown: None }),
@@ -256,7 +266,7 @@ impl<'a, const N: usize, const E: usize> Witness<'a, N, E> {
     fn wait_for_job(&mut self, job: UserId, status: &str) -> Result<Option<Told>, Lost> {
         let name = words::user(job);
         let (mut last, mut still) = (Value::Null, 0);
-        while still < STILL {
+        while still < STILL || still < ENOUGH && !self.daemon.client.is_asleep() {
             let jobs = done(&mut self.daemon.client, "query-jobs", &json!({}))?;
             let there = jobs.as_array().into_iter().flatten().find(|there| there["id"] == name);
             match there.and_then(|there| there["status"].as_str()) {
@@ -266,7 +276,7 @@ impl<'a, const N: usize, const E: usize> Witness<'a, N, E> {
             }
             still = if jobs == last { still + 1 } else { 0 };
             last = jobs;
-            std::thread::sleep(if still < SOON { Duration::from_micros(200) } else { Duration::from_millis(20) });
+            std::thread::sleep(if still < SOON { Duration::from_micros(200) } else { Duration::from_millis(10) });
         }
         Err(Lost::TimedOut)
     }
@@ -311,9 +321,15 @@ fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, 
     }
 }
 
-/// Can it change what only `query-named-block-nodes` shows?
+/// Can it change of nodes that are there what only `query-named-block-nodes` shows?
 fn changes_flags(op: &Op) -> bool {
-    !matches!(op, Op::AttachUser { .. } | Op::DetachUser { .. } | Op::Delete { .. } | Op::MoveContext { .. })
+    let ends = |act| act != Act::Start;
+    match *op {
+        Op::Activate { .. } | Op::Inactivate { .. } | Op::Reopen { .. } | Op::Snapshot { .. } => true,
+        Op::Stream { act, .. } | Op::Commit { act, .. } | Op::CommitActive { act, .. } => ends(act),
+        Op::Mirror { act, .. } | Op::Backup { act, .. } => ends(act),
+        _ => false,
+    }
 }
 
 /// File names are relative to the daemon's folder.
