@@ -234,10 +234,10 @@ pub(super) fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &O
 pub(super) fn measured<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Option<NodeId> {
     let file = |at: &NodeId| {
         let image = matches!(state.node(*at)?.kind?, Kind::Format | Kind::Quorum | Kind::Protocol);
-        let sized = |edge: &&Edge| {
-            !(state.node(*at).is_some_and(|n| n.kind == Some(Kind::Raw)) && !edge.role.has(Role::FILTERED))
-        };
-        let below = state.children(*at).filter(|edge| edge.name != ChildName::TARGET).filter(sized).next();
+        // A raw node that says its size has it, whatever is below.
+        let raw = state.node(*at).is_some_and(|n| n.kind == Some(Kind::Raw));
+        let sized = |edge: &&Edge| edge.name != ChildName::TARGET && (!raw || edge.role.has(Role::FILTERED));
+        let below = state.children(*at).find(sized);
         below.filter(|_| !image).map(|edge| edge.child)
     };
     let last = std::iter::successors(Some(id), file).take(N).last()?;
