@@ -1,10 +1,37 @@
 //! Jobs (O42 to O46): started with `auto-finalize` off, so that each stays where its work is done until it is told.
 
 use super::map::{Memory, Step};
-use super::words;
+use super::{truth, words};
 use blockgraph_model::op::{Act, Opt, Phase};
 use blockgraph_model::{ChildName, Edge, Kind, NodeId, Op, Outcome, Parent, Role, State, UserId, execute};
 use serde_json::{Value, json};
+
+/// What is done to a job, whichever it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doing {
+    pub act: Act,
+    pub job: UserId,
+    pub filter: NodeId,
+    /// The upper end of its chain, or the source of a copy.
+    pub upper: NodeId,
+    /// The lower end, or the target.
+    pub lower: NodeId,
+}
+
+/// What an operation does to a job, if it is one of those.
+pub(super) fn doing(op: &Op) -> Option<Doing> {
+    let (act, job, filter, upper, lower) = match *op {
+        Op::Stream { act, job, filter, node, bottom } => (act, job, filter, node, bottom),
+        Op::Commit { act, job, filter, top, base, .. } | Op::CommitActive { act, job, filter, top, base } => {
+            (act, job, filter, top, base)
+        }
+        Op::Mirror { act, job, filter, source, target } | Op::Backup { act, job, filter, source, target } => {
+            (act, job, filter, source, target)
+        }
+        _ => return None,
+    };
+    Some(Doing { act, job, filter, upper, lower })
+}
 
 /// The commands of one act of a job.
 pub(super) fn steps<const N: usize, const E: usize>(
@@ -12,25 +39,14 @@ pub(super) fn steps<const N: usize, const E: usize>(
     memory: &Memory,
     op: &Op,
 ) -> Option<Vec<Step>> {
-    let (act, job, filter) = match *op {
-        Op::Stream { act, job, filter, .. }
-        | Op::Commit { act, job, filter, .. }
-        | Op::CommitActive { act, job, filter, .. }
-        | Op::Mirror { act, job, filter, .. }
-        | Op::Backup { act, job, filter, .. } => (act, job, filter),
-        _ => return None,
-    };
+    let Doing { act, job, filter, upper, lower } = doing(op)?;
     match act {
         Act::Start => {
             let export = state.edges().iter().any(|e| e.parent == Parent::User(job) && !e.ways.stay);
             // To QEMU a copy is as long as what is copied, and where there is no room it fails.
             let grown = |id| memory.is_long(state, id);
-            let copied = match *op {
-                Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => vec![source, target],
-                Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => vec![top, base],
-                _ => Vec::new(),
-            };
-            if export || is_unreadable(state, op) || writes(state, op).fixed || copied.into_iter().any(grown) {
+            let copied = !matches!(op, Op::Stream { .. }) && (grown(upper) || grown(lower));
+            if export || is_unreadable(state, [upper, lower]) || writes(state, op).fixed || copied {
                 return None;
             }
             let (command, mut arguments) = start(state, op)?;
@@ -74,8 +90,7 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
         Op::Stream { node, bottom, .. } => {
             // QEMU reopens a read-only node by itself, streams into what is below a filter, and ends above none.
             let is = |id: NodeId| state.node(id).is_none_or(|n| n.kind == Some(Kind::Format) && !n.flags.read_only);
-            let filter = state.node(bottom).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
-            if !is(node) || filter || node == bottom {
+            if !is(node) || truth::is_filter(state, bottom) || node == bottom {
                 return None;
             }
             ("block-stream", json!({"device": name(node), "bottom": name(bottom)}))
@@ -106,14 +121,8 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
 
 /// Is one of its nodes above one of kind `snapshot-access`, from which nothing can be read, or `blkverify`, which ends QEMU when its
 /// two sides differ?
-fn is_unreadable<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
-    let (a, b) = match *op {
-        Op::Stream { node, bottom, .. } => (node, bottom),
-        Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => (top, base),
-        Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => (source, target),
-        _ => return false,
-    };
-    [a, b].into_iter().filter(|id| state.node(*id).is_some()).any(|id| {
+fn is_unreadable<const N: usize, const E: usize>(state: &State<N, E>, ends: [NodeId; 2]) -> bool {
+    ends.into_iter().filter(|id| state.node(*id).is_some()).any(|id| {
         let below = state.reach(id);
         state.names().any(|id| {
             below[usize::from(id.0)]
@@ -157,20 +166,17 @@ pub(super) fn changes_device<const N: usize, const E: usize>(state: &State<N, E>
 
 /// Is there an image between the two, the lower one not counted? What has only filters above is the active one to QEMU.
 fn is_overlay<const N: usize, const E: usize>(state: &State<N, E>, above: NodeId, top: NodeId) -> bool {
-    let filter = |id: &NodeId| state.node(*id).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
-    state.chain(above).take_while(|id| *id != top).any(|id| !filter(&id))
+    state.chain(above).take_while(|id| *id != top).any(|id| !truth::is_filter(state, id))
 }
 
 /// Is there such a job, with this filter, and of this kind? To QEMU its name says all.
 fn is_as_started<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
-    let (job, filter, upper, lower, kind) = match *op {
-        Op::Stream { job, filter, node, bottom, .. } => (job, filter, node, bottom, Kind::CopyOnRead),
-        Op::Commit { job, filter, top, base, .. } => (job, filter, top, base, Kind::CommitTop),
-        Op::CommitActive { job, filter, top, base, .. } | Op::Mirror { job, filter, source: top, target: base, .. } => {
-            (job, filter, top, base, Kind::MirrorTop)
-        }
-        Op::Backup { job, filter, source, target, .. } => (job, filter, source, target, Kind::CopyBeforeWrite),
-        _ => return false,
+    let Some(Doing { job, filter, upper, lower, .. }) = doing(op) else { return false };
+    let kind = match op {
+        Op::Stream { .. } => Kind::CopyOnRead,
+        Op::Commit { .. } => Kind::CommitTop,
+        Op::Backup { .. } => Kind::CopyBeforeWrite,
+        _ => Kind::MirrorTop,
     };
     let stands_on =
         |user: UserId, node| state.edges().iter().any(|e| e.parent == Parent::User(user) && e.child == node);
@@ -200,16 +206,9 @@ pub(super) struct Written {
 /// What the job that this starts may write to: all that is below where it copies to, and what a quorum sets right while it is read.
 pub(super) fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Written {
     let mut found = Written::default();
-    let (from, to) = match *op {
-        Op::Stream { act: Act::Start, node, bottom, .. } => (bottom, node),
-        Op::Commit { act: Act::Start, top, base, .. } | Op::CommitActive { act: Act::Start, top, base, .. } => {
-            (top, base)
-        }
-        Op::Mirror { act: Act::Start, source, target, .. } | Op::Backup { act: Act::Start, source, target, .. } => {
-            (source, target)
-        }
-        _ => return found,
-    };
+    let Some(Doing { act: Act::Start, upper, lower, .. }) = doing(op) else { return found };
+    // A stream fills its upper end.
+    let (from, to) = if matches!(op, Op::Stream { .. }) { (lower, upper) } else { (upper, lower) };
     let mut left = vec![(from, false, false), (to, true, false)];
     while let Some((id, written, in_image)) = left.pop() {
         let Some(node) = state.node(id) else { continue };

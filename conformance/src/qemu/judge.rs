@@ -81,6 +81,15 @@ impl<const N: usize, const E: usize> Case<'_, N, E> {
         if let Outcome::Done { next, .. } = self.outcome { Some(next) } else { None }
     }
 
+    /// The graph that the model has judged: it has done it, or refused it for what the graph would be.
+    pub fn graph(&self) -> Option<&State<N, E>> {
+        match self.outcome {
+            Outcome::Done { next, .. } => Some(next),
+            Outcome::Violates { graph, .. } => Some(graph),
+            _ => None,
+        }
+    }
+
     /// Is QEMU's graph what this state should show?
     pub fn shows(&self, state: &State<N, E>) -> bool {
         self.shown.is_some_and(|shown| is(shown, state))

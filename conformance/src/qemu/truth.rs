@@ -152,10 +152,14 @@ fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -
     case.before.node(id).is_some() && queue.iter().any(|(queued, _)| case.memory.is_stuck(*queued))
 }
 
+/// Is there a filter of that name?
+pub fn is_filter<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).and_then(|node| node.kind).is_some_and(|kind| kind.filter_slot().is_some())
+}
+
 /// The node seen through filters; of filters alone the last.
 pub fn bare<const N: usize, const E: usize>(state: &State<N, E>, from: NodeId) -> Option<NodeId> {
-    let filter = |id: &NodeId| state.node(*id).and_then(|n| n.kind).is_some_and(|kind| kind.filter_slot().is_some());
-    state.chain(from).find(|id| !filter(id)).or_else(|| state.chain(from).last())
+    state.chain(from).find(|id| !is_filter(state, *id)).or_else(|| state.chain(from).last())
 }
 
 /// Are its two nodes one, but for filters?

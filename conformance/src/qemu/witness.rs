@@ -323,13 +323,8 @@ fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, 
 
 /// Can it change of nodes that are there what only `query-named-block-nodes` shows?
 fn changes_flags(op: &Op) -> bool {
-    let ends = |act| act != Act::Start;
-    match *op {
-        Op::Activate { .. } | Op::Inactivate { .. } | Op::Reopen { .. } | Op::Snapshot { .. } => true,
-        Op::Stream { act, .. } | Op::Commit { act, .. } | Op::CommitActive { act, .. } => ends(act),
-        Op::Mirror { act, .. } | Op::Backup { act, .. } => ends(act),
-        _ => false,
-    }
+    matches!(op, Op::Activate { .. } | Op::Inactivate { .. } | Op::Reopen { .. } | Op::Snapshot { .. })
+        || job::doing(op).is_some_and(|doing| doing.act != Act::Start)
 }
 
 /// File names are relative to the daemon's folder.

@@ -1,6 +1,6 @@
 //! Active and inactive nodes.
 
-use super::{Explained, Rule, has_job, is_inactive};
+use super::{Explained, Rule, has_job, is_inactive, reach_of};
 use crate::qemu::answer::Class;
 use crate::qemu::judge::{Case, is};
 use crate::qemu::see::{self, NodeShown, Shown};
@@ -63,10 +63,7 @@ fn job_inactivated<const N: usize, const E: usize>(case: &Case<'_, N, E>, node: 
 
 /// Is the graph this one, but that users of jobs on inactive nodes, of which there are some, keep what they need and share?
 fn jobs_keep<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
-    let mut known = vec![false; N];
-    for id in state.names().filter(|id| is_inactive(state, *id) && has_job(state, *id)) {
-        known.iter_mut().zip(state.reach(id)).for_each(|(known, reached)| *known |= reached);
-    }
+    let known = reach_of(state, state.names().filter(|id| is_inactive(state, *id) && has_job(state, *id)));
     known.contains(&true) && shown.is_but_for(&see::expected(state), |id| known[usize::from(id)])
 }
 
@@ -124,11 +121,8 @@ fn half<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explain
 
 /// Is some node active only because it is below a preallocate node, which still needs to write to it while it becomes inactive?
 fn below_preallocate<const N: usize, const E: usize>(state: &State<N, E>, next: &State<N, E>) -> bool {
-    let mut kept = vec![false; N];
     let ahead = state.names().filter(|id| state.node(*id).and_then(|n| n.kind) == Some(Kind::Preallocate));
-    for id in ahead.filter(|id| is_inactive(state, *id)) {
-        kept.iter_mut().zip(state.reach(id)).for_each(|(kept, reached)| *kept |= reached);
-    }
+    let kept = reach_of(state, ahead.filter(|id| is_inactive(state, *id)));
     let mut active = state.names().filter(|id| is_inactive(state, *id) != is_inactive(next, *id)).peekable();
     active.peek().is_some() && active.all(|id| kept[usize::from(id.0)])
 }

@@ -1,6 +1,6 @@
 //! Jobs.
 
-use super::{Explained, Rule};
+use super::{Explained, Rule, reach_of};
 use crate::qemu::answer::Class;
 use crate::qemu::judge::{Case, genuine};
 use crate::qemu::{job, map, see, truth, words};
@@ -12,26 +12,9 @@ use blockgraph_model::{
     Act, ChildName, EdgeId, Kind, NodeId, Op, Outcome, Pair, Parent, Perms, State, UserId, Violation, execute,
 };
 
-/// The two nodes that a job is about.
-pub(super) fn nodes(op: &Op) -> Option<[NodeId; 2]> {
-    match *op {
-        Op::Stream { node, bottom, .. } => Some([node, bottom]),
-        Op::Commit { top, base, .. } | Op::CommitActive { top, base, .. } => Some([top, base]),
-        Op::Mirror { source, target, .. } | Op::Backup { source, target, .. } => Some([source, target]),
-        _ => None,
-    }
-}
-
 /// What is done to a job.
 pub(super) fn act(op: &Op) -> Option<Act> {
-    match *op {
-        Op::Stream { act, .. }
-        | Op::Commit { act, .. }
-        | Op::CommitActive { act, .. }
-        | Op::Mirror { act, .. }
-        | Op::Backup { act, .. } => Some(act),
-        _ => None,
-    }
+    job::doing(op).map(|doing| doing.act)
 }
 
 /// QEMU has done it.
@@ -104,11 +87,7 @@ fn without_growth<const N: usize, const E: usize>(
     job: UserId,
     base: NodeId,
 ) -> Option<State<N, E>> {
-    let graph = match case.outcome {
-        Outcome::Done { next, .. } => next,
-        Outcome::Violates { graph, .. } => graph,
-        _ => return None,
-    };
+    let graph = case.graph()?;
     let mut work = Work::new(graph);
     for edge in graph.edges() {
         let Parent::User(user) = edge.parent else { continue };
@@ -127,14 +106,9 @@ fn without_growth<const N: usize, const E: usize>(
 /// Is the graph the one after, with the same needs, but that edges which moved from or to a force-share node, or came above one,
 /// and with them those below, share more or less?
 fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let graph = match case.outcome {
-        Outcome::Done { next, .. } => next,
-        Outcome::Violates { graph, .. } => graph,
-        _ => return None,
-    };
-    let sealed = super::snapshots::sealed(case, graph);
-    let is_so = [Some(*graph), sealed].into_iter().flatten().any(|graph| shares_as_before(case, &graph));
-    is_so.then_some(Rule::KeptShare)?.ends()
+    let graph = case.graph()?;
+    let graph = super::snapshots::sealed(case, graph).unwrap_or(*graph);
+    shares_as_before(case, &graph).then_some(Rule::KeptShare)?.ends()
 }
 
 fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
@@ -146,12 +120,12 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
     };
     let mut same = see::expected(graph);
     // The edges that moved, and the nodes below.
-    let mut reached = vec![false; N];
+    let mut below_moved = Vec::new();
     for (id, node) in &same.nodes {
-        for edge in node.edges.iter().filter(|(name, edge)| moved(*id, name, edge.0)) {
-            reached.iter_mut().zip(graph.reach(NodeId(edge.1.0))).for_each(|(known, below)| *known |= below);
-        }
+        let edges = node.edges.iter().filter(|(name, edge)| moved(*id, name, edge.0));
+        below_moved.extend(edges.map(|(_, edge)| NodeId(edge.0)));
     }
+    let reached = reach_of(graph, below_moved);
     for (id, node) in &mut same.nodes {
         let theirs = shown.nodes.get(id);
         for (name, (to, need, share)) in &mut node.edges {

@@ -134,3 +134,12 @@ fn is_inactive<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) 
 fn has_job<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     state.parents(id).any(|i| state.edges()[i].ways.stay && matches!(state.edges()[i].parent, Parent::User(_)))
 }
+
+/// The nodes that can be reached from these downwards, themselves included, as a table by name.
+fn reach_of<const N: usize, const E: usize>(state: &State<N, E>, from: impl IntoIterator<Item = NodeId>) -> [bool; N] {
+    let mut reached = [false; N];
+    for id in from {
+        reached.iter_mut().zip(state.reach(id)).for_each(|(known, below)| *known |= below);
+    }
+    reached
+}

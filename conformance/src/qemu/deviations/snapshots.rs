@@ -1,7 +1,7 @@
 //! Snapshots.
 
 use super::activity::with_activity;
-use super::{Explained, Rule, has_job, is_inactive};
+use super::{Explained, Rule, has_job, is_inactive, reach_of};
 use crate::qemu::answer::Class;
 use crate::qemu::judge::Case;
 use crate::qemu::{map, see, words};
@@ -104,8 +104,7 @@ pub(super) fn sealed<const N: usize, const E: usize>(
 
 /// Is the graph this one, but that users moved to an inactive overlay have what they want, and the edges below know it?
 fn keeps_user<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
-    let mut reached = vec![false; N];
-    let mut kept = false;
+    let mut kept = Vec::new();
     for op in case.ops {
         let Op::Snapshot { overlay, .. } = *op else { continue };
         let wanted = graph.parents(overlay).map(|i| &graph.edges()[i]).filter(|e| matches!(e.parent, Parent::User(_)));
@@ -114,11 +113,12 @@ fn keeps_user<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &Sta
         let bits = (need.0 & words::SEEN.0, share.0 & words::SEEN.0);
         let shown = case.shown.and_then(|shown| shown.nodes.get(&overlay.0)).and_then(|node| node.users);
         if is_inactive(graph, overlay) && shown == Some(bits) {
-            kept = true;
-            reached.iter_mut().zip(graph.reach(overlay)).for_each(|(known, below)| *known |= below);
+            kept.push(overlay);
         }
     }
-    kept && case.shown.is_some_and(|shown| shown.is_but_for(&see::expected(graph), |id| reached[usize::from(id)]))
+    let reached = reach_of(graph, kept.iter().copied());
+    !kept.is_empty()
+        && case.shown.is_some_and(|shown| shown.is_but_for(&see::expected(graph), |id| reached[usize::from(id)]))
 }
 
 /// QEMU has refused, but not undone all, or for what its users want of an inactive overlay.

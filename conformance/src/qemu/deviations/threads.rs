@@ -12,7 +12,7 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     let in_thread = |id: NodeId| case.memory.homes.may_be_in_thread(case.before, id);
     let rule = match case.ops {
         [Op::Open { .. }] | [Op::Add { .. }, Op::Attach { .. }, ..] => Rule::ThreadOpen,
-        [op] if super::jobs::nodes(op).is_some() => Rule::ThreadJob,
+        [op] if super::jobs::act(op).is_some() => Rule::ThreadJob,
         _ => return None,
     };
     truth::named(case.ops).into_iter().any(in_thread).then_some(rule)?.ends()
