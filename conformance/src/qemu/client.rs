@@ -55,7 +55,7 @@ impl fmt::Display for Lost {
 impl std::error::Error for Lost {}
 
 /// So long is waited before it is looked whether the other side does anything.
-const SLICE: Duration = Duration::from_millis(100);
+const SLICE: Duration = Duration::from_millis(30);
 
 /// A connection on which commands are understood.
 #[derive(Debug)]
@@ -117,14 +117,18 @@ impl Client {
         &self.version
     }
 
-    /// Asks for a command and waits for its answer. Costs one round trip, about half a millisecond.
+    /// Asks for a command and waits for its answer. Costs one round trip, about half a millisecond; QEMU reads byte by byte
+    /// (3 µs each on 10.0.2), so short words are worth it.
     ///
     /// # Errors
     /// If there is none; then the connection is of no more use.
     pub fn execute(&mut self, command: &str, arguments: &Value) -> Result<Reply, Lost> {
         self.asked += 1;
-        let line = json!({"execute": command, "arguments": arguments, "id": self.asked}).to_string() + "\n";
-        self.out.write_all(line.as_bytes()).map_err(|error| lost(&error))?;
+        let mut asked = json!({"execute": command, "id": self.asked});
+        if arguments.as_object().is_none_or(|all| !all.is_empty()) {
+            asked["arguments"] = arguments.clone();
+        }
+        self.out.write_all(format!("{asked}\n").as_bytes()).map_err(|error| lost(&error))?;
         loop {
             let said = self.line()?;
             if let Some(event) = event(&said) {

@@ -22,7 +22,8 @@ const START: Duration = Duration::from_secs(10);
 pub fn find() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
     let find = |name: &str| std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
-    find(PROGRAM).filter(|_| find(IMAGES).is_some())
+    // It is started in another folder.
+    find(PROGRAM).filter(|_| find(IMAGES).is_some()).and_then(|path| std::path::absolute(path).ok())
 }
 
 /// A running daemon with a folder of its own; both are gone with it.
@@ -35,14 +36,14 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one and greets it; `patience` is how long an answer may take. Costs about 10 ms.
+    /// Starts one in its folder and greets it; `patience` is how long an answer may take. Costs about 10 ms.
     ///
     /// # Errors
     /// If it cannot be started, or does not greet.
     pub fn start(program: &Path, patience: Duration) -> io::Result<Daemon> {
         let folder = folder()?;
         let socket = folder.join("qmp");
-        let started = listen_and_start(program, &socket);
+        let started = listen_and_start(program, &folder, &socket);
         let (mut child, stream) = started.inspect_err(|_| forget(&folder))?;
         match Client::greet(stream, patience) {
             Ok(mut client) => {
@@ -57,7 +58,7 @@ impl Daemon {
         }
     }
 
-    /// A folder for its files.
+    /// The folder in which it runs; what names a file without a path means one there.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -93,13 +94,14 @@ impl Drop for Daemon {
 }
 
 /// It connects to us: a daemon that listens greets twice now and then.
-fn listen_and_start(program: &Path, socket: &Path) -> io::Result<(Child, UnixStream)> {
+fn listen_and_start(program: &Path, folder: &Path, socket: &Path) -> io::Result<(Child, UnixStream)> {
     let listener = UnixListener::bind(socket)?;
     listener.set_nonblocking(true)?;
     let mut child = Command::new(program)
         .arg("--chardev")
         .arg(format!("socket,id=m,path={},server=off", socket.display()))
         .args(["--monitor", "chardev=m"])
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(socket.with_extension(WORDS))?)

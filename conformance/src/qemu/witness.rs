@@ -23,7 +23,7 @@ const ALL_SEEN: u64 = 8;
 /// A job that shows no progress is asked for so often in quick succession.
 const SOON: u32 = 50;
 /// After so many times more, ten milliseconds apart, it is given up if QEMU sleeps in between: nothing is on its way to a disk.
-const STILL: u32 = SOON + 25;
+const STILL: u32 = SOON + 15;
 /// And after so many in any case.
 const ENOUGH: u32 = SOON + 500;
 
@@ -136,10 +136,7 @@ impl<'a, const N: usize, const E: usize> Witness<'a, N, E> {
     /// If it does not start, or does not answer.
     pub fn start_with(kit: &'a Kit, threads: &[Context]) -> io::Result<Self> {
         let mut daemon = Daemon::start(&kit.program, kit.patience)?;
-        for (command, mut arguments) in preparations(threads) {
-            if command == "nbd-server-start" {
-                arguments["addr"]["data"]["path"] = json!(daemon.folder().join("nbd"));
-            }
+        for (command, arguments) in preparations(threads) {
             match daemon.client.execute(command, &arguments) {
                 Ok(Reply::Done(_)) => {}
                 other => return Err(io::Error::other(format!("{command}: {other:?}"))),
@@ -244,9 +241,7 @@ impl<'a, const N: usize, const E: usize> Witness<'a, N, E> {
             Step::Ask(command, arguments) => {
                 // What came before belongs to what was asked before.
                 self.daemon.client.take_events();
-                let mut arguments = arguments.clone();
-                place_files(&mut arguments, self.daemon.folder());
-                match self.daemon.client.execute(command, &arguments)? {
+                match self.daemon.client.execute(command, arguments)? {
                     Reply::Done(_) => Ok(None),
                     Reply::Error { class, text } => Ok(Some(Told::Refused(class, text))),
                 }
@@ -325,20 +320,4 @@ fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, 
 fn changes_flags(op: &Op) -> bool {
     matches!(op, Op::Activate { .. } | Op::Inactivate { .. } | Op::Reopen { .. } | Op::Snapshot { .. })
         || job::doing(op).is_some_and(|doing| doing.act != Act::Start)
-}
-
-/// File names are relative to the daemon's folder.
-fn place_files(arguments: &mut Value, folder: &Path) {
-    match arguments {
-        Value::Object(map) => {
-            for (key, value) in map {
-                match value {
-                    Value::String(name) if key == "filename" || key == "path" => *value = json!(folder.join(&*name)),
-                    _ => place_files(value, folder),
-                }
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(|value| place_files(value, folder)),
-        _ => {}
-    }
 }
