@@ -1,11 +1,11 @@
 //! From the model's operations to QMP's commands; the table is `specs/qemu.md`.
 
+use super::handed;
 use super::home::Homes;
 use super::judge::Told;
 use super::node::{self, Said};
 use super::{job, words};
 use blockgraph_model::op::{Flags, Layer, Opt, Ways};
-use blockgraph_model::step::Work;
 use blockgraph_model::{
     Below, ChildName, Context, Entry, Kind, NodeId, Op, Pair, Parent, Perms, Role, Spec, State, UserId,
 };
@@ -35,6 +35,8 @@ pub struct Memory {
     said_inactive: BTreeSet<u8>,
     /// The nodes whose options say whether they are force-share.
     said_share: BTreeSet<u8>,
+    /// The nodes of which the last reopen has said nothing about read-only, nor had they it from above: they hand nothing down.
+    wordless: BTreeSet<u8>,
     /// The nodes that a reopen has queued twice: QEMU leaves them drained (H61), and whatever reads them hangs.
     drained: BTreeSet<u8>,
     /// The nodes over whose image a job may have written something else.
@@ -54,6 +56,16 @@ impl Memory {
     /// Was `active` or `force-share` said when it was opened?
     pub fn is_stuck(&self, node: NodeId) -> bool {
         self.said_inactive.contains(&node.0) || self.said_share.contains(&node.0)
+    }
+
+    /// Do its options say that it is inactive?
+    pub(super) fn said_inactive(&self, node: NodeId) -> bool {
+        self.said_inactive.contains(&node.0)
+    }
+
+    /// Do its options say nothing about read-only? One that is read-only has said it.
+    pub(super) fn is_wordless<const N: usize, const E: usize>(&self, state: &State<N, E>, node: NodeId) -> bool {
+        self.wordless.contains(&node.0) && state.node(node).is_some_and(|node| !node.flags.read_only)
     }
 
     /// Is this node left drained?
@@ -76,14 +88,12 @@ impl Memory {
         self.spoiled.contains(&node.0)
     }
 
-    fn opened(&mut self, node: NodeId, flags: Flags, below: bool) {
-        self.drained.remove(&node.0);
+    fn opened(&mut self, node: NodeId, flags: Flags) {
         self.homes.made(node);
-        self.spoiled.remove(&node.0);
-        self.grown.remove(&node.0);
-        for (set, said) in
-            [(&mut self.said_inactive, flags.inactive), (&mut self.said_share, below || flags.force_share)]
-        {
+        for set in [&mut self.drained, &mut self.spoiled, &mut self.grown, &mut self.wordless] {
+            set.remove(&node.0);
+        }
+        for (set, said) in [(&mut self.said_inactive, flags.inactive), (&mut self.said_share, flags.force_share)] {
             if said {
                 set.insert(node.0);
             } else {
@@ -103,18 +113,16 @@ impl Memory {
             self.spoiled.extend(written.spoiled.iter().map(|id| id.0));
             self.grown.extend(written.grown.iter().map(|id| id.0));
         }
+        self.wordless.retain(|id| before.node(NodeId(*id)).is_some_and(|node| !node.flags.read_only));
         if let [Op::Reopen { queue }] = ops {
-            let mut seen = BTreeSet::new();
-            for entry in queue.entries().iter().filter(|entry| before.node(entry.node).is_some()) {
-                // With a node those are queued that inherit from it.
-                let with = Work::new(before).queue(&[Entry { keep: false, ..*entry }]);
-                // By each of its edges, if there are two.
-                let by_two = |id: NodeId| {
-                    let from = before.node(id).and_then(|node| node.inherits).map(|inherits| inherits.from);
-                    from.is_some_and(|from| before.children(from).filter(|edge| edge.child == id).count() > 1)
-                };
-                let twice = with.iter().filter(|(id, _)| !seen.insert(id.0) || *id != entry.node && by_two(*id));
-                self.drained.extend(twice.map(|(id, _)| id.0));
+            let places = handed::queue(before, self, queue.entries());
+            self.drained.extend(places.iter().filter(|place| place.times > 1).map(|place| place.node().0));
+            for place in places.iter().filter(|_| *told == Told::Done) {
+                if place.is_wordless() {
+                    self.wordless.insert(place.node().0);
+                } else {
+                    self.wordless.remove(&place.node().0);
+                }
             }
         }
     }
@@ -125,13 +133,14 @@ impl Memory {
             match *op {
                 Op::Add { node, spec } => {
                     self.next_child.insert(node.0, 0);
-                    self.opened(node, spec.flags, false);
+                    self.opened(node, spec.flags);
                 }
                 Op::Open { node, layer, file, .. } => {
-                    self.opened(node, layer.flags, false);
+                    self.opened(node, layer.flags);
                     if let Some(Below { node: below, opened: Some(own) }) = file {
-                        let inactive = layer.flags.inactive || own.flags.inactive;
-                        self.opened(below, Flags { inactive, ..own.flags }, true);
+                        let said = |flag: fn(Flags) -> bool| flag(layer.flags) || flag(own.flags);
+                        let (inactive, force_share) = (said(|flags| flags.inactive), said(|flags| flags.force_share));
+                        self.opened(below, Flags { inactive, force_share, ..own.flags });
                     }
                 }
                 Op::Attach { parent, .. } | Op::AddChild { parent, .. } => {
@@ -274,7 +283,9 @@ fn opened_children(layer: Layer, file: Option<Below>, backing: Option<NodeId>) -
                 // QEMU hands down force-share, and not that a node is inactive.
                 spec.flags.inactive |= layer.flags.inactive;
                 let mut own = node::options(file.node, spec, &[])?;
-                own["force-share"] = json!(spec.flags.force_share);
+                if layer.flags.force_share {
+                    own["force-share"] = json!(spec.flags.force_share);
+                }
                 own
             }
             None => json!(words::node(file.node)),

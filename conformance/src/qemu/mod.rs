@@ -10,6 +10,7 @@ pub mod deviations;
 pub mod drawn;
 pub mod drivers;
 pub mod falsify;
+mod handed;
 mod home;
 mod job;
 pub mod judge;

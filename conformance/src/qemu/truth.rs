@@ -2,7 +2,7 @@
 
 use super::answer::{Class, Said};
 use super::judge::{Case, same_violation};
-use super::{job, words};
+use super::{handed, job, words};
 use crate::text::part::Declared;
 use blockgraph_model::judge;
 use blockgraph_model::op::{Entry, Flags};
@@ -148,8 +148,8 @@ fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> b
 
 /// Has it, or who inherits from it, an option that QEMU lets nobody repeat, and nobody leave out?
 fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -> bool {
-    let queue = Work::new(case.before).queue(&[Entry::new(id, false)]);
-    case.before.node(id).is_some() && queue.iter().any(|(queued, _)| case.memory.is_stuck(*queued))
+    let places = handed::queue(case.before, case.memory, &[Entry::new(id, false)]);
+    places.iter().any(|place| case.memory.is_stuck(place.node()))
 }
 
 /// Is there a filter of that name?

@@ -84,6 +84,8 @@ rules! {
     BackupHolds "D36" "a backup that alone holds its source dies when it ends"
     EndRefused "D37" "a job dies when its end is refused"
     BackedUpGrows "D38" "a job that makes a file grow of which a backup is made dies"
+    HandedDown "D39" "a reopen hands down inactivity, and read-only only if it was said"
+    TakenAway "D40" "a reopen dies when it reopens a node that it takes away from its last parent"
 }
 
 /// A rule that explains a difference, and the state of ours with which the episode goes on, if it does.

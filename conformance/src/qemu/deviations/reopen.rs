@@ -1,12 +1,21 @@
 //! Reopens.
 
-use super::{Explained, Rule};
+use super::{Explained, Rule, is_inactive, snapshots};
+use crate::qemu::answer::Class;
 use crate::qemu::judge::{Case, agrees};
-use crate::qemu::truth;
+use crate::qemu::{handed, truth};
 use blockgraph_model::{ChildName, Entry, NodeId, Op, Outcome, Queue, State, StepError, execute};
 
-/// QEMU hangs: something waits for a node that is left drained.
+/// QEMU hangs: something waits for a node that is left drained. Or it dies over a node that has no parent any more.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    if let [Op::Reopen { queue }] = case.ops
+        && case.has_died()
+    {
+        let places = handed::queue(case.before, case.memory, queue.entries());
+        let after = case.graph()?;
+        let gone = places.iter().any(|place| after.references(place.node()) == 0);
+        return gone.then_some(Rule::TakenAway)?.ends();
+    }
     let state = case.before;
     let drained = |id: NodeId| {
         let below = state.reach(id);
@@ -17,12 +26,34 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
 
 /// QEMU has done what we refuse.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    named_filter(case).or_else(|| overridden(case))
+    handed_down(case).or_else(|| named_filter(case)).or_else(|| overridden(case))
 }
 
-/// QEMU has refused as it does where no filter is implicit.
+/// QEMU has refused for what it hands down, or as it does where no filter is implicit.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    named_filter(case)
+    handed_down(case).or_else(|| named_filter(case))
+}
+
+/// The graph is the one that we would have or refuse, but for the flags, which are those that QEMU hands down; or it is refused
+/// for what that graph would break. What becomes inactive so keeps its users, and they what they need.
+fn handed_down<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::Reopen { queue }] = case.ops else { return None };
+    let graph = case.graph()?;
+    let handed = handed::after(&handed::queue(case.before, case.memory, queue.entries()), graph);
+    if handed == *graph {
+        return None;
+    }
+    let inactive: Vec<NodeId> =
+        handed.names().filter(|id| is_inactive(&handed, *id) && !is_inactive(graph, *id)).collect();
+    match case.said {
+        None if case.shows(&handed) => Rule::HandedDown.then(handed),
+        None => snapshots::keeps_users(case, &handed, inactive).then_some(Rule::HandedDown)?.ends(),
+        Some(said) => {
+            let writes = |id: &NodeId| said.class == Class::ReadOnly && snapshots::wants_to_write(&handed, *id);
+            let is_so = case.shows(case.before) && (truth::of_graph(&handed, said) || inactive.iter().any(writes));
+            is_so.then_some(Rule::HandedDown)?.then(*case.before)
+        }
+    }
 }
 
 /// With every filter explicit model and QEMU agree, and without that they would not: an entry says something about one.

@@ -4,10 +4,12 @@ use super::activity::with_activity;
 use super::{Explained, Rule, has_job, is_inactive, reach_of};
 use crate::qemu::answer::Class;
 use crate::qemu::judge::Case;
-use crate::qemu::{map, see, words};
+use crate::qemu::{handed, map, see, words};
 use blockgraph_model::perm::{R, U, W};
 use blockgraph_model::step::Work;
-use blockgraph_model::{Edge, NodeId, Op, Outcome, Parent, Perms, State, StepError, UserId, Violation, execute, judge};
+use blockgraph_model::{
+    Edge, Entry, NodeId, Op, Outcome, Parent, Perms, State, StepError, UserId, Violation, execute, judge,
+};
 
 /// QEMU has died.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
@@ -37,31 +39,37 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
             keeps_user(case, &sealed).then_some(Rule::KeptUser)?.ends()
         };
     }
-    if let Some(state) = followed(case).and_then(|state| sealed(case, &state)).filter(|state| case.shows(state)) {
+    let followed = followed(case);
+    if let Some(Outcome::Done { next, .. }) = &followed
+        && let Some(state) = sealed(case, next).filter(|state| case.shows(state))
+    {
         return Rule::OverlayFollows.then(state);
     }
-    let over_inactive = |v: &Violation| matches!(v, Violation::InactiveChild { .. });
+    if followed.iter().chain([case.outcome]).any(|outcome| is_over_inactive(case, outcome)) {
+        return Rule::OverInactive.ends();
+    }
     match case.outcome {
-        Outcome::Violates { graph, .. } if case.outcome.violations().iter().all(over_inactive) => {
-            let sealed = sealed(case, graph)?;
-            (case.shows(&sealed) || keeps_user(case, &sealed)).then_some(Rule::OverInactive)?.ends()
-        }
         Outcome::Failed { error: StepError::HasUser { node, .. }, .. } => unread(case, *node),
         _ => None,
     }
 }
 
-/// The state after it if the overlays of inactive nodes are made inactive, too.
-fn followed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<State<N, E>> {
+/// Is the graph the one that is refused with this outcome for nothing but active nodes above inactive ones?
+fn is_over_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>, outcome: &Outcome<N, E>) -> bool {
+    let over_inactive = |v: &Violation| matches!(v, Violation::InactiveChild { .. });
+    let Outcome::Violates { graph, .. } = outcome else { return false };
+    outcome.violations().iter().all(over_inactive)
+        && sealed(case, graph).is_some_and(|sealed| case.shows(&sealed) || keeps_user(case, &sealed))
+}
+
+/// What we say to it if the overlays of inactive nodes are made inactive first; none if there are none.
+fn followed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Outcome<N, E>> {
     let expand = |op: &Op| match *op {
         Op::Snapshot { node, overlay } if is_inactive(case.before, node) => vec![Op::Inactivate { node: overlay }, *op],
         _ => vec![*op],
     };
     let ops: Vec<Op> = case.ops.iter().flat_map(expand).collect();
-    match execute(case.before, &ops, &[]) {
-        Outcome::Done { next, .. } if ops.len() > case.ops.len() => Some(next),
-        _ => None,
-    }
+    (ops.len() > case.ops.len()).then(|| execute(case.before, &ops, &[]))
 }
 
 /// An overlay that has a user who does not read it: the graph is as if it had none.
@@ -85,7 +93,8 @@ pub(super) fn appended<const N: usize, const E: usize>(before: &State<N, E>, ops
     Some(work.graph)
 }
 
-/// The state after snapshots with those of their nodes read-only that QEMU shows so: it reopens each, if that can be.
+/// The state after snapshots with those of their nodes read-only that QEMU shows so: it reopens each, with those that inherit from
+/// it, if that can be.
 pub(super) fn sealed<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     after: &State<N, E>,
@@ -96,7 +105,8 @@ pub(super) fn sealed<const N: usize, const E: usize>(
         let read_only =
             case.shown?.nodes.get(&node.0).and_then(|node| node.flags.as_ref()).is_some_and(|flags| flags.1);
         if read_only && state.node(node).and_then(|node| node.kind).is_some_and(map::reopens) {
-            state.nodes[usize::from(node.0)].flags.read_only = true;
+            let entry = Entry { read_only: Some(true), ..Entry::new(node, true) };
+            state = handed::after(&handed::queue(&state, case.memory, &[entry]), &state);
         }
     }
     Some(state)
@@ -104,18 +114,25 @@ pub(super) fn sealed<const N: usize, const E: usize>(
 
 /// Is the graph this one, but that users moved to an inactive overlay have what they want, and the edges below know it?
 fn keeps_user<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
-    let mut kept = Vec::new();
-    for op in case.ops {
-        let Op::Snapshot { overlay, .. } = *op else { continue };
-        let wanted = graph.parents(overlay).map(|i| &graph.edges()[i]).filter(|e| matches!(e.parent, Parent::User(_)));
+    let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
+    keeps_users(case, graph, case.ops.iter().filter_map(overlay))
+}
+
+/// Is the graph this one, but that users of some of these nodes, which are inactive, have what they want, and the edges below know it?
+pub(super) fn keeps_users<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    graph: &State<N, E>,
+    nodes: impl IntoIterator<Item = NodeId>,
+) -> bool {
+    let keeps = |id: &NodeId| {
+        let wanted = graph.parents(*id).map(|i| &graph.edges()[i]).filter(|e| matches!(e.parent, Parent::User(_)));
         let (need, share) =
             wanted.fold((Perms(0), words::SEEN), |all, e| (all.0 | e.wanted.need, all.1 & e.wanted.share));
         let bits = (need.0 & words::SEEN.0, share.0 & words::SEEN.0);
-        let shown = case.shown.and_then(|shown| shown.nodes.get(&overlay.0)).and_then(|node| node.users);
-        if is_inactive(graph, overlay) && shown == Some(bits) {
-            kept.push(overlay);
-        }
-    }
+        let shown = case.shown.and_then(|shown| shown.nodes.get(&id.0)).and_then(|node| node.users);
+        is_inactive(graph, *id) && shown == Some(bits)
+    };
+    let kept: Vec<NodeId> = nodes.into_iter().filter(keeps).collect();
     let reached = reach_of(graph, kept.iter().copied());
     !kept.is_empty()
         && case.shown.is_some_and(|shown| shown.is_but_for(&see::expected(graph), |id| reached[usize::from(id)]))
@@ -161,12 +178,14 @@ fn writes_on_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
     (1..=case.ops.len()).any(|count| {
         let [.., Op::Snapshot { overlay, .. }] = case.ops[..count] else { return false };
         let Some(graph) = appended(case.before, &case.ops[..count]) else { return false };
-        let writes = |i: usize| {
-            let edge = &graph.edges()[i];
-            matches!(edge.parent, Parent::User(_)) && edge.wanted.need.meets(W | U)
-        };
-        is_inactive(case.before, overlay) && graph.parents(overlay).any(writes)
+        is_inactive(case.before, overlay) && wants_to_write(&graph, overlay)
     })
+}
+
+/// Has the node a user that needs to write?
+pub(super) fn wants_to_write<const N: usize, const E: usize>(graph: &State<N, E>, node: NodeId) -> bool {
+    let writes = |edge: &Edge| matches!(edge.parent, Parent::User(_)) && edge.wanted.need.meets(W | U);
+    graph.parents(node).any(|i| writes(&graph.edges()[i]))
 }
 
 /// Is the graph not the one before, but that with the parents of the overlays moved to the nodes that they were to overlay? Of a
