@@ -5,7 +5,8 @@ use super::deviations::{self, Rule};
 use super::map::Memory;
 use super::see::{self, Shown};
 use super::truth;
-use blockgraph_model::judge::violations;
+use blockgraph_model::judge::{self, violations};
+use blockgraph_model::step::Work;
 use blockgraph_model::{EdgeId, Op, Outcome, State, StepError, Violation, execute};
 use serde::{Deserialize, Serialize};
 
@@ -81,11 +82,17 @@ impl<const N: usize, const E: usize> Case<'_, N, E> {
         if let Outcome::Done { next, .. } = self.outcome { Some(next) } else { None }
     }
 
-    /// The graph that the model has judged: it has done it, or refused it for what the graph would be.
-    pub fn graph(&self) -> Option<&State<N, E>> {
+    /// The graph if it were accepted, whatever it breaks: the one after it if the model has done it. None if it could not be judged.
+    pub fn accepted(&self) -> Option<State<N, E>> {
         match self.outcome {
-            Outcome::Done { next, .. } => Some(next),
-            Outcome::Violates { graph, .. } => Some(graph),
+            Outcome::Done { next, .. } => Some(*next),
+            Outcome::Violates { graph, .. } if judge::derive(graph).is_some() => {
+                let mut work = Work::new(self.before);
+                self.ops.iter().try_for_each(|op| work.step(*op)).ok()?;
+                // Nobody has closed what has no reference any more.
+                work.close();
+                Some(work.graph)
+            }
             _ => None,
         }
     }

@@ -43,6 +43,8 @@ pub struct Memory {
     spoiled: BTreeSet<u8>,
     /// The nodes whose files may have grown.
     grown: BTreeSet<u8>,
+    /// The users of nodes that jobs use, too, for whom an inactivation was refused: what they have now is not seen there (D20).
+    robbed: BTreeSet<u16>,
     /// Where nodes may live.
     pub homes: Homes,
 }
@@ -71,6 +73,11 @@ impl Memory {
     /// Is this node left drained?
     pub fn is_drained(&self, node: NodeId) -> bool {
         self.drained.contains(&node.0)
+    }
+
+    /// May a refused inactivation have taken from this user what it has?
+    pub fn may_be_robbed(&self, user: UserId) -> bool {
+        self.robbed.contains(&user.0)
     }
 
     /// May this node be longer than the others?
@@ -114,6 +121,11 @@ impl Memory {
             self.grown.extend(written.grown.iter().map(|id| id.0));
         }
         self.wordless.retain(|id| before.node(NodeId(*id)).is_some_and(|node| !node.flags.read_only));
+        if let ([Op::Inactivate { node }], Told::Refused(..)) = (ops, told)
+            && before.node(*node).is_some()
+        {
+            self.robbed.extend(beside_jobs(before, *node).map(|user| user.0));
+        }
         if let [Op::Reopen { queue }] = ops {
             let places = handed::queue(before, self, queue.entries());
             self.drained.extend(places.iter().filter(|place| place.times > 1).map(|place| place.node().0));
@@ -158,6 +170,16 @@ impl Memory {
     }
 }
 
+/// The users, not those of jobs, of nodes at or below this one on which jobs have users.
+fn beside_jobs<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -> impl Iterator<Item = UserId> {
+    let reached = state.reach(node);
+    let of_job = |id| state.parents(id).any(|i| state.edges()[i].ways.stay);
+    state.edges().iter().filter_map(move |edge| match edge.parent {
+        Parent::User(user) if !edge.ways.stay && reached[usize::from(edge.child.0)] && of_job(edge.child) => Some(user),
+        _ => None,
+    })
+}
+
 /// NBD's export, read-only or not: J8.
 pub const EXPORTS: [Pair; 2] = [Pair::new(Perms(0b1), Perms(0b10111)), Pair::new(Perms(0b11), Perms(0b10111))];
 
@@ -192,7 +214,7 @@ pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memor
             if node == to && !is_job(state, user) =>
         {
             // QEMU activates what it is to export, unless it may be inactive.
-            (!ways.may_inactivate).then(|| export(user, to, pair, ways, context))?
+            (!ways.may_inactivate && opens_again(state, memory, node)).then(|| export(user, to, pair, ways, context))?
         }
         [Op::AttachUser { user, node, pair, ways, context }] => {
             let inactive = state.node(node).is_some_and(|n| n.flags.inactive);
@@ -223,7 +245,9 @@ pub fn steps<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memor
         }
         [Op::Inactivate { node }] | [Op::Activate { node }] => {
             let active = matches!(ops[0], Op::Activate { .. });
-            Some(vec![Step::Ask("blockdev-set-active", json!({"node-name": words::node(node), "active": active}))])
+            (!active || opens_again(state, memory, node)).then(|| {
+                vec![Step::Ask("blockdev-set-active", json!({"node-name": words::node(node), "active": active}))]
+            })
         }
         [Op::MoveContext { node, to }] => {
             let arguments = json!({"node-name": words::node(node), "iothread": words::context(to), "force": true});
@@ -342,6 +366,17 @@ pub(super) fn reopens(kind: Kind) -> bool {
             | Kind::CommitTop
             | Kind::MirrorTop
     )
+}
+
+/// Does every format that becomes active with this node find its image again? It reads the header anew.
+fn opens_again<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, node: NodeId) -> bool {
+    let below = if state.node(node).is_some() { state.reach(node) } else { [false; N] };
+    let opened = |id: &NodeId| {
+        let found = &state.nodes[usize::from(id.0)];
+        below[usize::from(id.0)] && found.flags.inactive && found.kind == Some(Kind::Format)
+    };
+    let file = |id: NodeId| state.children(id).find(|edge| edge.name == ChildName::FILE);
+    state.names().filter(opened).all(|id| file(id).is_some_and(|edge| holds_image(state, memory, edge.child)))
 }
 
 /// Does what is read from this node come from an image file? A format has to be found there.

@@ -17,6 +17,17 @@ const NODES: usize = 12;
 /// Users have the names below this number.
 const USERS: usize = 6;
 
+/// What an episode is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum About {
+    /// Everything.
+    All,
+    /// Images on images, snapshots and jobs.
+    Chains,
+    /// Nodes that inherit from the one that they were opened for, and reopens.
+    Heirs,
+}
+
 /// What an episode is like: some do without some kinds of turn, some are wilder.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
@@ -26,8 +37,7 @@ pub struct Setup {
     wild: usize,
     /// One node in so many is read-only.
     sealed: usize,
-    /// Is it about images on images, snapshots and jobs?
-    chains: bool,
+    about: About,
 }
 
 impl Setup {
@@ -36,8 +46,9 @@ impl Setup {
         let mut luck = Luck(random);
         let wild = [4, 8, 16, 64][luck.below(4)];
         let without = if luck.one_in(2) { 0 } else { (luck.0.next_u32() & luck.0.next_u32()) as u16 };
-        let chains = luck.one_in(2);
-        Setup { without, wild: if chains { wild.max(8) } else { wild }, sealed: 2 + luck.below(8), chains }
+        let about = [About::All, About::All, About::Chains, About::Chains, About::Chains, About::Heirs][luck.below(6)];
+        let wild = if about == About::Chains { wild.max(8) } else { wild };
+        Setup { without, wild, sealed: 2 + luck.below(8), about }
     }
 }
 
@@ -81,16 +92,16 @@ pub fn choose<const N: usize, const E: usize>(
     memory: &Memory,
 ) -> Option<Vec<Op>> {
     let mut chooser = Chooser { luck: Luck(random), setup, state, memory };
-    let chains = setup.chains;
+    let (chains, heirs) = (setup.about == About::Chains, setup.about == About::Heirs);
     let ways: [(usize, Way<'_, N, E>); 12] = [
-        (if chains { 6 } else { 24 }, Chooser::add),
-        (if chains { 24 } else { 12 }, Chooser::open),
+        (if setup.about == About::All { 24 } else { 6 }, Chooser::add),
+        (if setup.about == About::All { 12 } else { 24 }, Chooser::open),
         (14, Chooser::delete),
-        (14, Chooser::reopen),
+        (if heirs { 50 } else { 14 }, Chooser::reopen),
         (10, Chooser::attach_user),
         (8, Chooser::detach_user),
         (6, Chooser::change_child),
-        (8, Chooser::activity),
+        (if heirs { 16 } else { 8 }, Chooser::activity),
         (6, Chooser::move_context),
         (if chains { 10 } else { 7 }, Chooser::snapshot),
         (if chains { 16 } else { 6 }, Chooser::start_job),
@@ -103,7 +114,7 @@ pub fn choose<const N: usize, const E: usize>(
         if place < *weight {
             let left_out = number > 2 && setup.without >> number & 1 == 1;
             return if few {
-                if chains && chooser.luck.one_in(2) { chooser.open() } else { chooser.add() }
+                if setup.about != About::All && chooser.luck.one_in(2) { chooser.open() } else { chooser.add() }
             } else if left_out {
                 None
             } else {
@@ -154,9 +165,10 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     }
 
     fn flags(&mut self) -> Flags {
-        let rarely = if self.setup.chains { 3 } else { 1 };
+        let rarely = if self.setup.about == About::All { 1 } else { 3 };
         let read_only = self.luck.one_in(self.setup.sealed * rarely);
-        let force_share = self.luck.one_in(if read_only { 3 } else { 60 });
+        // Who says it is not reopened any more (D11).
+        let force_share = self.luck.one_in(if read_only && self.setup.about != About::Heirs { 3 } else { 60 });
         Flags { read_only, force_share, inactive: self.luck.one_in(12 * rarely), ..Flags::NONE }
     }
 
@@ -207,8 +219,8 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         let kinds =
             [Kind::Format, Kind::Format, Kind::Format, Kind::Raw, Kind::Filter, Kind::CopyOnRead, Kind::Preallocate];
         let kind = self.luck.of(&kinds)?;
-        let (chains, is_format) = (self.setup.chains, kind == Kind::Format);
-        let inline = if self.setup.chains { !self.luck.one_in(4) } else { self.luck.one_in(4) };
+        let (chains, is_format) = (self.setup.about == About::Chains, kind == Kind::Format);
+        let inline = (self.setup.about == About::All) == self.luck.one_in(4);
         let file = if inline {
             let below = self.fresh().filter(|below| *below != node)?;
             let flags = self.flags();
@@ -256,8 +268,12 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
 
     /// Most of what it has, and something new.
     fn entry(&mut self) -> Entry {
+        let (state, heirs) = (self.state, self.setup.about == About::Heirs && !self.luck.one_in(3));
+        let inherits = |id: NodeId| state.node(id).is_some_and(|node| node.inherits.is_some());
+        let about_heirs = |id: NodeId| inherits(id) || state.children(id).any(|edge| inherits(edge.child));
         // A job's filter is reopened by nobody but the job.
-        let reopens = |_, kind| map::reopens(kind) && !matches!(kind, Kind::CommitTop | Kind::MirrorTop);
+        let by_job = |kind| matches!(kind, Kind::CommitTop | Kind::MirrorTop);
+        let reopens = |id, kind| map::reopens(kind) && !by_job(kind) && (!heirs || about_heirs(id));
         let node = self.node_of(reopens);
         let mut entry = Entry::new(node, false);
         let Some(now) = self.state.node(node) else { return entry };

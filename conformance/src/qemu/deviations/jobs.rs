@@ -1,6 +1,6 @@
 //! Jobs.
 
-use super::{Explained, Rule, reach_of};
+use super::{Explained, Rule, is_inactive, reach_of};
 use crate::qemu::answer::Class;
 use crate::qemu::judge::{Case, genuine};
 use crate::qemu::{job, map, see, truth, words};
@@ -19,6 +19,9 @@ pub(super) fn act(op: &Op) -> Option<Act> {
 
 /// QEMU has done it.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    if leaves_idle(case) {
+        return Rule::IdleStays.ends();
+    }
     match *case.ops {
         [Op::Mirror { act: Act::Start, job, source: top, target: base, filter }]
             if is_below(case.before, top, base) =>
@@ -87,8 +90,8 @@ fn without_growth<const N: usize, const E: usize>(
     job: UserId,
     base: NodeId,
 ) -> Option<State<N, E>> {
-    let graph = case.graph()?;
-    let mut work = Work::new(graph);
+    let graph = case.accepted()?;
+    let mut work = Work::new(&graph);
     for edge in graph.edges() {
         let Parent::User(user) = edge.parent else { continue };
         let Pair { need, share } = edge.wanted;
@@ -106,8 +109,8 @@ fn without_growth<const N: usize, const E: usize>(
 /// Is the graph the one after, with the same needs, but that edges which moved from or to a force-share node, or came above one,
 /// and with them those below, share more or less?
 fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let graph = case.graph()?;
-    let graph = super::snapshots::sealed(case, graph).unwrap_or(*graph);
+    let graph = case.accepted()?;
+    let graph = super::snapshots::sealed(case, &graph).unwrap_or(graph);
     shares_as_before(case, &graph).then_some(Rule::KeptShare)?.ends()
 }
 
@@ -149,6 +152,32 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
         _ => false,
     };
     reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)
+}
+
+/// Is the graph the one after but for users who have come from an inactive filter, which goes with its job, to an active node, and
+/// still have nothing? So it is with those for whom that filter was to be inactive, which then was refused (D20).
+fn leaves_idle<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let (Some(next), true) = (&case.accepted(), case.ops.iter().any(|op| act(op).is_some())) else { return false };
+    let (mut sure, mut perhaps) = (Vec::new(), Vec::new());
+    for edge in case.before.edges() {
+        let Parent::User(user) = edge.parent else { continue };
+        let now = next.edge_index(EdgeId::User(user)).map(|i| next.edges()[i].child);
+        if now.is_none_or(|now| is_inactive(next, now)) {
+            continue;
+        }
+        if is_inactive(case.before, edge.child) {
+            sure.push(user);
+        } else if case.memory.may_be_robbed(user) {
+            perhaps.push(user);
+        }
+    }
+    (0..1usize << perhaps.len()).any(|some| {
+        let chosen = perhaps.iter().enumerate().filter(|(i, _)| some >> i & 1 == 1).map(|(_, user)| *user);
+        let idle: Vec<UserId> = sure.iter().copied().chain(chosen).collect();
+        let mut work = Work::new(next);
+        let taken = idle.iter().all(|user| work.step(Op::SetUser { user: *user, pair: Pair::FREE }).is_ok());
+        taken && !idle.is_empty() && case.shows(&work.graph)
+    })
 }
 
 /// A copy that ends is made read-only if what it replaces was, and writable if that was.

@@ -86,6 +86,7 @@ rules! {
     BackedUpGrows "D38" "a job that makes a file grow of which a backup is made dies"
     HandedDown "D39" "a reopen hands down inactivity, and read-only only if it was said"
     TakenAway "D40" "a reopen dies when it reopens a node that it takes away from its last parent"
+    IdleStays "D41" "a user of an inactive job's filter has nothing on the active node that it comes to when the job ends"
 }
 
 /// A rule that explains a difference, and the state of ours with which the episode goes on, if it does.

@@ -33,8 +33,23 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         _ => (!done).then_some(Rule::Order),
     };
     let between = || (truth::of_a_part(case, said) || truth::of_middle(case, said)).then_some(Rule::Between);
-    let rule = by_state.or_else(between);
+    let rule = by_state.or_else(between).or_else(|| keeps_share(case, said).then_some(Rule::KeptShare));
     rule?.then(*case.before)
+}
+
+/// Is it true if what comes to stand above a force-share node goes on sharing what it shared elsewhere?
+fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
+    let mut strict = *case.before;
+    for id in case.ops.iter().filter_map(overlay).filter(|id| case.before.node(*id).is_some()) {
+        strict.nodes[usize::from(id.0)].flags.force_share = false;
+    }
+    if strict == *case.before {
+        return false;
+    }
+    let outcome = execute(&strict, case.ops, &[]);
+    let other = Case { before: &strict, outcome: &outcome, ..*case };
+    genuine(&other, &outcome, said) || is_true(&other, said)
 }
 
 /// Is the refusal true of the state, or of what a part of the turn leads to?

@@ -3,25 +3,33 @@
 use super::{Explained, Rule, is_inactive, snapshots};
 use crate::qemu::answer::Class;
 use crate::qemu::judge::{Case, agrees};
-use crate::qemu::{handed, truth};
-use blockgraph_model::{ChildName, Entry, NodeId, Op, Outcome, Queue, State, StepError, execute};
+use crate::qemu::{handed, job, truth};
+use blockgraph_model::{ChildName, Entry, Kind, NodeId, Op, Outcome, Parent, Queue, State, StepError, execute};
 
 /// QEMU hangs: something waits for a node that is left drained. Or it dies over a node that has no parent any more.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    if let [Op::Reopen { queue }] = case.ops
-        && case.has_died()
-    {
-        let places = handed::queue(case.before, case.memory, queue.entries());
-        let after = case.graph()?;
-        let gone = places.iter().any(|place| after.references(place.node()) == 0);
-        return gone.then_some(Rule::TakenAway)?.ends();
+    if case.has_died() {
+        return taken_away(case).or_else(|| named_filter(case));
     }
     let state = case.before;
+    // A commit has its main user on the uppermost image.
+    let device = match *case.ops {
+        [Op::Commit { top, .. }] => job::uppermost(state, top),
+        _ => None,
+    };
     let drained = |id: NodeId| {
         let below = state.reach(id);
         state.node(id).is_some() && state.names().any(|id| below[usize::from(id.0)] && case.memory.is_drained(id))
     };
-    (case.hangs() && truth::named(case.ops).into_iter().any(drained)).then_some(Rule::LeftDrained)?.ends()
+    (case.hangs() && truth::named(case.ops).into_iter().chain(device).any(drained)).then_some(Rule::LeftDrained)?.ends()
+}
+
+/// QEMU has died, and one of the nodes that it reopens loses its last parent.
+fn taken_away<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::Reopen { queue }] = case.ops else { return None };
+    let (places, after) = (handed::queue(case.before, case.memory, queue.entries()), case.accepted()?);
+    let gone = places.iter().any(|place| after.references(place.node()) == 0);
+    (gone && case.has_died()).then_some(Rule::TakenAway)?.ends()
 }
 
 /// QEMU has done what we refuse.
@@ -38,13 +46,13 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
 /// for what that graph would break. What becomes inactive so keeps its users, and they what they need.
 fn handed_down<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Reopen { queue }] = case.ops else { return None };
-    let graph = case.graph()?;
-    let handed = handed::after(&handed::queue(case.before, case.memory, queue.entries()), graph);
-    if handed == *graph {
+    let graph = case.accepted()?;
+    let handed = handed::after(&handed::queue(case.before, case.memory, queue.entries()), &graph);
+    if handed == graph {
         return None;
     }
     let inactive: Vec<NodeId> =
-        handed.names().filter(|id| is_inactive(&handed, *id) && !is_inactive(graph, *id)).collect();
+        handed.names().filter(|id| is_inactive(&handed, *id) && !is_inactive(&graph, *id)).collect();
     match case.said {
         None if case.shows(&handed) => Rule::HandedDown.then(handed),
         None => snapshots::keeps_users(case, &handed, inactive).then_some(Rule::HandedDown)?.ends(),
@@ -56,7 +64,8 @@ fn handed_down<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<
     }
 }
 
-/// With every filter explicit model and QEMU agree, and without that they would not: an entry says something about one.
+/// With every filter explicit model and QEMU agree, or differ as another rule says, and without that they would not: an entry says
+/// something about one.
 fn named_filter<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Reopen { queue }] = case.ops else { return None };
     let implicit = |id: NodeId| case.before.node(id).is_some_and(|node| node.flags.implicit);
@@ -73,7 +82,18 @@ fn named_filter<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option
     }
     let mut explicit: State<N, E> = *case.before;
     explicit.nodes.iter_mut().for_each(|node| node.flags.implicit = false);
-    agrees(case, &explicit, case.ops).then_some(Rule::NamedFilter)?.ends()
+    let outcome = execute(&explicit, case.ops, &[]);
+    let other = Case { before: &explicit, outcome: &outcome, ..*case };
+    let is_so = || handed_down(&other).is_some() || taken_away(&other).is_some() || commit_ends(&other);
+    (agrees(case, &explicit, case.ops) || is_so()).then_some(Rule::NamedFilter)?.ends()
+}
+
+/// Has QEMU died over a commit's filter that has no node above any more? The job has no user on it there, and holds its edges.
+fn commit_ends<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let Some(after) = case.accepted().filter(|_| case.has_died()) else { return false };
+    let filter = |id: &NodeId| after.nodes[usize::from(id.0)].kind == Some(Kind::CommitTop);
+    let used = |id: NodeId| after.parents(id).any(|i| matches!(after.edges()[i].parent, Parent::Node(_)));
+    after.names().filter(filter).any(|id| !used(id))
 }
 
 /// A node is listed twice, and a name in its first entry is not there: model and QEMU agree about the last entries alone.

@@ -54,21 +54,35 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     }
 }
 
-/// Is the graph the one that is refused with this outcome for nothing but active nodes above inactive ones?
+/// Is the graph the one that is refused with this outcome for nothing but active nodes above inactive ones, and what they need of
+/// them? To write is all that QEMU lets nobody need.
 fn is_over_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>, outcome: &Outcome<N, E>) -> bool {
-    let over_inactive = |v: &Violation| matches!(v, Violation::InactiveChild { .. });
     let Outcome::Violates { graph, .. } = outcome else { return false };
+    let Some(derived) = judge::derive(graph) else { return false };
+    let over_inactive = |v: &Violation| match v {
+        Violation::InactiveChild { .. } => true,
+        Violation::InactiveNode { node } => !derived.nodes[usize::from(node.0)].need.meets(W | U),
+        _ => false,
+    };
     outcome.violations().iter().all(over_inactive)
         && sealed(case, graph).is_some_and(|sealed| case.shows(&sealed) || keeps_user(case, &sealed))
 }
 
 /// What we say to it if the overlays of inactive nodes are made inactive first; none if there are none.
 fn followed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Outcome<N, E>> {
-    let expand = |op: &Op| match *op {
-        Op::Snapshot { node, overlay } if is_inactive(case.before, node) => vec![Op::Inactivate { node: overlay }, *op],
-        _ => vec![*op],
-    };
-    let ops: Vec<Op> = case.ops.iter().flat_map(expand).collect();
+    let (mut work, mut ops) = (Work::new(case.before), Vec::new());
+    for op in case.ops {
+        // With an overlay goes what is below it, which may be overlaid next.
+        if let Op::Snapshot { node, overlay } = *op
+            && is_inactive(&work.graph, node)
+        {
+            let first = Op::Inactivate { node: overlay };
+            work.step(first).ok()?;
+            ops.push(first);
+        }
+        work.step(*op).ok()?;
+        ops.push(*op);
+    }
     (ops.len() > case.ops.len()).then(|| execute(case.before, &ops, &[]))
 }
 
@@ -99,14 +113,21 @@ pub(super) fn sealed<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     after: &State<N, E>,
 ) -> Option<State<N, E>> {
-    let mut state = *after;
+    let (shown, mut state) = (case.shown?, *after);
     for op in case.ops {
         let Op::Snapshot { node, .. } = *op else { return None };
-        let read_only =
-            case.shown?.nodes.get(&node.0).and_then(|node| node.flags.as_ref()).is_some_and(|flags| flags.1);
-        if read_only && state.node(node).and_then(|node| node.kind).is_some_and(map::reopens) {
-            let entry = Entry { read_only: Some(true), ..Entry::new(node, true) };
-            state = handed::after(&handed::queue(&state, case.memory, &[entry]), &state);
+        if !state.node(node).and_then(|node| node.kind).is_some_and(map::reopens) {
+            continue;
+        }
+        let places = handed::queue(&state, case.memory, &[Entry { read_only: Some(true), ..Entry::new(node, true) }]);
+        let sealed = handed::after(&places, &state);
+        let is_so = |id: NodeId| {
+            let flags = shown.nodes.get(&id.0).and_then(|node| node.flags.as_ref());
+            let ours = sealed.nodes[usize::from(id.0)].flags;
+            flags.is_some_and(|flags| (flags.1, flags.2) == (ours.read_only, !ours.inactive))
+        };
+        if places.iter().all(|place| is_so(place.node())) {
+            state = sealed;
         }
     }
     Some(state)

@@ -20,9 +20,9 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
 
 /// QEMU has done what the contexts forbid: its graph is the one that we do not accept.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let Outcome::Violates { graph, .. } = case.outcome else { return None };
+    let (Outcome::Violates { .. }, Some(graph)) = (case.outcome, case.accepted()) else { return None };
     let about_contexts = |v: &Violation| matches!(v, Violation::ContextClash { .. } | Violation::ContextFixed { .. });
-    (case.outcome.violations().iter().all(about_contexts) && case.shows(graph)).then_some(Rule::ThreadFirst)?.ends()
+    (case.outcome.violations().iter().all(about_contexts) && case.shows(&graph)).then_some(Rule::ThreadFirst)?.ends()
 }
 
 /// QEMU has refused what could be settled, or says another context's name.
