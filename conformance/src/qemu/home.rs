@@ -2,7 +2,7 @@
 
 use super::judge::Told;
 use super::truth;
-use blockgraph_model::{Context, NodeId, Op, Parent, State, UserId, contexts};
+use blockgraph_model::{Context, EdgeId, NodeId, Op, Parent, State, UserId, contexts};
 use std::collections::BTreeSet;
 
 /// The nodes whose context in QEMU may be another than the model's: a refused export may have left them in its iothread, and what
@@ -26,6 +26,19 @@ impl Homes {
         self.0.remove(&node.0);
     }
 
+    /// A node above has gone, or this user: QEMU tries to bring what is below back to the main context, and the users along that can
+    /// move; C3 does so only where no user is left.
+    fn left<const N: usize, const E: usize>(&mut self, before: &State<N, E>, node: NodeId, gone: Option<UserId>) {
+        let all = connected(before, node);
+        let used = before.edges().iter().any(|edge| match edge.parent {
+            Parent::User(user) => Some(user) != gone && all.contains(&edge.child),
+            Parent::Node(_) => false,
+        });
+        if used && self.may_be_in_thread(before, node) {
+            self.0.extend(all.iter().map(|id| id.0));
+        }
+    }
+
     /// QEMU was told to do these operations, in this state.
     pub(super) fn after<const N: usize, const E: usize>(&mut self, before: &State<N, E>, ops: &[Op], told: &Told) {
         let done = *told == Told::Done;
@@ -45,7 +58,13 @@ impl Homes {
                     };
                 }
             }
-            // They join nothing.
+            [Op::Delete { node } | Op::RemoveChild { parent: node, .. }] if done => self.left(before, node, None),
+            [Op::DetachUser { user }] if done => {
+                if let Some(edge) = before.edge_index(EdgeId::User(user)) {
+                    self.left(before, before.edges()[edge].child, Some(user));
+                }
+            }
+            // They join nothing, and nothing leaves.
             [
                 Op::MoveContext { .. }
                 | Op::Delete { .. }

@@ -2,14 +2,15 @@
 
 use super::{Explained, Rule, is_inactive, reach_of};
 use crate::qemu::answer::Class;
-use crate::qemu::judge::{Case, genuine};
+use crate::qemu::judge::{Case, agrees, genuine};
 use crate::qemu::{job, map, see, truth, words};
 use blockgraph_model::judge::violations;
 use blockgraph_model::op::Ways;
 use blockgraph_model::perm::{ALL, R, Z};
 use blockgraph_model::step::Work;
 use blockgraph_model::{
-    Act, ChildName, EdgeId, Kind, NodeId, Op, Outcome, Pair, Parent, Perms, State, UserId, Violation, execute,
+    Act, ChildName, Edge, EdgeId, Kind, NodeId, Op, OpKinds, Outcome, Pair, Parent, Perms, State, StepError, UserId,
+    Violation, execute,
 };
 
 /// What is done to a job.
@@ -21,6 +22,9 @@ pub(super) fn act(op: &Op) -> Option<Act> {
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     if leaves_idle(case) {
         return Rule::IdleStays.ends();
+    }
+    if unblocked(case) {
+        return Rule::CommitSets.ends();
     }
     match *case.ops {
         [Op::Mirror { act: Act::Start, job, source: top, target: base, filter }]
@@ -154,6 +158,17 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
     reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)
 }
 
+/// Do model and QEMU agree if nothing is blocked on a commit's filter, where QEMU has no user of the job's?
+fn unblocked<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let Outcome::Failed { error: StepError::Blocked { node, .. }, .. } = case.outcome else { return false };
+    if case.before.node(*node).is_none_or(|found| found.kind != Some(Kind::CommitTop)) {
+        return false;
+    }
+    let open = |edge: &Edge| Edge { blocks: if edge.child == *node { OpKinds::NONE } else { edge.blocks }, ..*edge };
+    let edges = case.before.edges().iter().map(open);
+    agrees(case, &State::rebuild(case.before.nodes, case.before.drain_alls, edges), case.ops)
+}
+
 /// Is the graph the one after but for users who have come from an inactive filter, which goes with its job, to an active node, and
 /// still have nothing? So it is with those for whom that filter was to be inactive, which then was refused (D20).
 fn leaves_idle<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
@@ -197,13 +212,25 @@ fn copy_inherits<const N: usize, const E: usize>(
     (shares_as_before(case, &next) || shares_as_before(case, case.done()?)).then_some(Rule::KeptShare)?.ends()
 }
 
-/// QEMU has refused to start a job.
+/// QEMU has refused to start a job, or to end it.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    stream_stays(case).or_else(|| commit_sealed(case)).or_else(|| commit_on_device(case)).or_else(|| {
-        let [Op::Mirror { act: Act::Start, source, target, .. }] = *case.ops else { return None };
-        let is_so = case.class() == Some(Class::MirrorBelow) && is_below(case.before, source, target);
-        (is_so && case.shows(case.before)).then_some(Rule::MirrorBelow)?.then(*case.before)
-    })
+    stream_stays(case)
+        .or_else(|| commit_sealed(case))
+        .or_else(|| commit_on_device(case))
+        .or_else(|| gives_up(case))
+        .or_else(|| {
+            let [Op::Mirror { act: Act::Start, source, target, .. }] = *case.ops else { return None };
+            let is_so = case.class() == Some(Class::MirrorBelow) && is_below(case.before, source, target);
+            (is_so && case.shows(case.before)).then_some(Rule::MirrorBelow)?.then(*case.before)
+        })
+}
+
+/// An active commit whose end is refused is over: as if it had been cancelled.
+fn gives_up<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::CommitActive { act: Act::Finish, job, filter, top, base }] = *case.ops else { return None };
+    let cancel = [Op::CommitActive { act: Act::Cancel, job, filter, top, base }];
+    let Outcome::Done { next, .. } = execute(case.before, &cancel, &[]) else { return None };
+    (case.done().is_none() && case.shows(&next)).then_some(Rule::EndGivesUp)?.then(next)
 }
 
 /// Something is done to the uppermost image above a commit, on which QEMU has the job's main user, and with it its blockers.

@@ -87,6 +87,7 @@ rules! {
     HandedDown "D39" "a reopen hands down inactivity, and read-only only if it was said"
     TakenAway "D40" "a reopen dies when it reopens a node that it takes away from its last parent"
     IdleStays "D41" "a user of an inactive job's filter has nothing on the active node that it comes to when the job ends"
+    EndGivesUp "D42" "a job whose end is refused has failed, and is gone"
 }
 
 /// A rule that explains a difference, and the state of ours with which the episode goes on, if it does.

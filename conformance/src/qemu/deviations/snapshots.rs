@@ -41,9 +41,14 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     }
     let followed = followed(case);
     if let Some(Outcome::Done { next, .. }) = &followed
-        && let Some(state) = sealed(case, next).filter(|state| case.shows(state))
+        && let Some(state) = sealed(case, next)
     {
-        return Rule::OverlayFollows.then(state);
+        if case.shows(&state) {
+            return Rule::OverlayFollows.then(state);
+        }
+        if keeps_user(case, &state) {
+            return Rule::OverlayFollows.ends();
+        }
     }
     if followed.iter().chain([case.outcome]).any(|outcome| is_over_inactive(case, outcome)) {
         return Rule::OverInactive.ends();
@@ -133,10 +138,12 @@ pub(super) fn sealed<const N: usize, const E: usize>(
     Some(state)
 }
 
-/// Is the graph this one, but that users moved to an inactive overlay have what they want, and the edges below know it?
+/// Is the graph this one, but that users moved to an inactive overlay, or of a node that the reopen after it makes inactive (D39),
+/// have what they want, and the edges below know it?
 fn keeps_user<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
     let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
-    keeps_users(case, graph, case.ops.iter().filter_map(overlay))
+    let made_inactive = graph.names().filter(|id| is_inactive(graph, *id) && !is_inactive(case.before, *id));
+    keeps_users(case, graph, case.ops.iter().filter_map(overlay).chain(made_inactive))
 }
 
 /// Is the graph this one, but that users of some of these nodes, which are inactive, have what they want, and the edges below know it?
