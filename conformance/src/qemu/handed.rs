@@ -43,6 +43,11 @@ pub fn queue<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memor
     queue.places
 }
 
+/// The nodes that QEMU reopens to make this one read-only, as it does after a snapshot.
+pub fn sealed<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, node: NodeId) -> Vec<Place> {
+    queue(state, memory, &[Entry { read_only: Some(true), ..Entry::new(node, true) }])
+}
+
 /// The state with the flags that a reopen of these nodes gives to those that are still there.
 pub fn after<const N: usize, const E: usize>(places: &[Place], state: &State<N, E>) -> State<N, E> {
     let mut state = *state;

@@ -1,6 +1,6 @@
 //! From the model's operations to QMP's commands; the table is `specs/qemu.md`.
 
-use super::handed;
+use super::handed::{self, Place};
 use super::home::Homes;
 use super::judge::Told;
 use super::node::{self, Said};
@@ -126,10 +126,16 @@ impl Memory {
         {
             self.robbed.extend(beside_jobs(before, *node).map(|user| user.0));
         }
-        if let [Op::Reopen { queue }] = ops {
-            let places = handed::queue(before, self, queue.entries());
+        for op in ops {
+            let places = match op {
+                Op::Reopen { queue } => handed::queue(before, self, queue.entries()),
+                Op::Snapshot { node, .. } if *told == Told::Done => handed::sealed(before, self, *node),
+                _ => continue,
+            };
             self.drained.extend(places.iter().filter(|place| place.times > 1).map(|place| place.node().0));
-            for place in places.iter().filter(|_| *told == Told::Done) {
+            // One that is sealed says that it is read-only, if it came so far.
+            let said = |_: &&Place| matches!(op, Op::Reopen { .. }) && *told == Told::Done;
+            for place in places.iter().filter(said) {
                 if place.is_wordless() {
                     self.wordless.insert(place.node().0);
                 } else {
@@ -396,6 +402,19 @@ fn holds_image<const N: usize, const E: usize>(state: &State<N, E>, memory: &Mem
         }
     }
     false
+}
+
+/// All that a node has, as QEMU wants it repeated.
+pub(super) fn whole<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Option<Entry> {
+    let node = state.node(id)?;
+    let child = |name| state.children(id).find(|e| e.name == name).map(|e| e.child);
+    Some(Entry {
+        read_only: Some(node.flags.read_only),
+        opt: (node.opt != Opt::None).then_some(node.opt),
+        backing: (node.kind == Some(Kind::Format)).then(|| child(ChildName::BACKING)),
+        file: child(ChildName::FILE),
+        ..Entry::new(id, false)
+    })
 }
 
 /// One entry of a reopen: all options that the node has, for what is not said is reset.

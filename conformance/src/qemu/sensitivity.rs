@@ -70,15 +70,14 @@ pub fn observable(defect: Defect) -> Observable {
         H42 | H44 | H44b | N52 => Unshown("sections, and no command opens one"),
         H11 | H30 => Unshown("the graph in the middle of an operation"),
         N41 => Unshown("the order of lists"),
-        N43 => Unshown("who inherits from whom"),
         N44 => Unshown("blockers, and the machine keeps them for one step only"),
-        N53 => Unshown("stored names"),
         H61 => Shared(Rule::LeftDrained),
         N47 => Shared(Rule::NamedFilter),
         N48 | N51 => Shared(Rule::HalfActive),
         N15 | N49 => Unshown("contexts"),
+        // A reopen shows who inherits, and whose backing name is stored: it must say the backing then.
         // QEMU has H63 itself (D10), but not where the machine accepts what is refused for another reason, too.
-        H02b | H03 | H07 | H17 | H62 | H63 | N02 | N11 => Seldom,
+        H02b | H03 | H07 | H17 | H62 | H63 | N02 | N11 | N43 | N53 => Seldom,
         H34 | H35 => Hidden(Rule::ThreadFirst),
         H01 | H04 | H10 | H16 | H24 | N01 | N46 => Yes,
     }

@@ -4,7 +4,7 @@
 
 use super::map::{self, Memory};
 use crate::story::Turn;
-use blockgraph_model::op::{Opt, Slot};
+use blockgraph_model::op::Slot;
 use blockgraph_model::{Below, ChildName, Entry, Kind, Layer, NodeId, Op, Outcome, Queue, Role, Spec, State, execute};
 
 /// The spelling of `ops` that QMP reaches and that comes, in the state of QEMU, to what is `wanted`: the end of `ops` in the
@@ -102,7 +102,7 @@ fn over(new: NodeId, kind: Kind, top: NodeId) -> Op {
 fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<Op> {
     let quorum = |id: NodeId| state.node(id).is_some_and(|node| node.kind == Some(Kind::Quorum));
     let change = |node: NodeId, change: &dyn Fn(&mut Entry)| {
-        let mut entry = whole(state, node)?;
+        let mut entry = map::whole(state, node)?;
         change(&mut entry);
         Some(Op::Reopen { queue: Queue::one(entry) })
     };
@@ -123,7 +123,7 @@ fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
         Op::SetReadOnly { node, on } => change(node, &|entry| entry.read_only = Some(on)),
         Op::Reopen { queue } => {
             let said = |entry: &Entry| {
-                let whole = whole(state, entry.node).filter(|_| entry.keep)?;
+                let whole = map::whole(state, entry.node).filter(|_| entry.keep)?;
                 Some(Entry {
                     read_only: entry.read_only.or(whole.read_only),
                     opt: entry.opt.or(whole.opt),
@@ -137,19 +137,6 @@ fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
         }
         _ => None,
     }
-}
-
-/// All that a node has, as QEMU wants it repeated.
-fn whole<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Option<Entry> {
-    let node = state.node(id)?;
-    let child = |name| state.children(id).find(|e| e.name == name).map(|e| e.child);
-    Some(Entry {
-        read_only: Some(node.flags.read_only),
-        opt: (node.opt != Opt::None).then_some(node.opt),
-        backing: (node.kind == Some(Kind::Format)).then(|| child(ChildName::BACKING)),
-        file: child(ChildName::FILE),
-        ..Entry::new(id, false)
-    })
 }
 
 /// Does an operation only make nodes, and give new nodes their children? QEMU does that when it opens the node, and the

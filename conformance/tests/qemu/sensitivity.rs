@@ -5,14 +5,17 @@ use blockgraph_conformance::qemu::sensitivity::{Observable, Sensitivity, Shadows
 
 /// The defects that the recorded episodes show, and after how many operations; a failure prints what is right.
 const CAUGHT: &[(&str, u64)] = &[
-    ("H04", 1028),
-    ("H10", 215),
-    ("H16", 578),
-    ("H24", 175),
-    ("H35", 7655),
-    ("H63", 7467),
-    ("N01", 287),
-    ("N46", 119),
+    ("H04", 873),
+    ("H10", 207),
+    ("H16", 504),
+    ("H17", 13),
+    ("H24", 158),
+    ("H35", 3824),
+    ("H62", 6658),
+    ("H63", 4165),
+    ("N01", 276),
+    ("N46", 102),
+    ("N53", 8230),
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod jobs;
 
+use super::handed;
 use super::map::{self, EXPORTS, Memory};
 use super::witness::THREADS;
 use super::words;
@@ -256,12 +257,17 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     fn reopen(&mut self) -> Option<Vec<Op>> {
         let count = [1, 1, 1, 2, 2, 3, 4][self.luck.below(7)];
         let mut entries: Vec<Entry> = (0..count).map(|_| self.entry()).collect();
-        // A node that is queued twice stays drained (H61), and little can be done afterwards.
-        if !self.luck.one_in(40) {
+        // A node that is queued twice, by itself or as an heir, stays drained (H61), and little can be done afterwards.
+        if !self.luck.one_in(if self.setup.about == About::Heirs { 10 } else { 40 }) {
             entries.sort_by_key(|entry| entry.node);
             entries.dedup_by_key(|entry| entry.node);
             let by = self.luck.below(entries.len());
             entries.rotate_left(by);
+            let twice =
+                |entries: &[Entry]| handed::queue(self.state, self.memory, entries).iter().any(|place| place.times > 1);
+            while entries.len() > 1 && twice(&entries) {
+                entries.pop();
+            }
         }
         Some(vec![Op::Reopen { queue: Queue::new(&entries)? }])
     }
@@ -275,26 +281,23 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         let by_job = |kind| matches!(kind, Kind::CommitTop | Kind::MirrorTop);
         let reopens = |id, kind| map::reopens(kind) && !by_job(kind) && (!heirs || about_heirs(id));
         let node = self.node_of(reopens);
-        let mut entry = Entry::new(node, false);
-        let Some(now) = self.state.node(node) else { return entry };
-        entry.opt = (now.opt != Opt::None).then_some(now.opt);
+        let Some(mut entry) = map::whole(self.state, node) else { return Entry::new(node, false) };
         entry.read_only = match self.luck.below(4) {
             0 => None,
             1 => Some(self.luck.one_in(2)),
-            _ => Some(now.flags.read_only),
+            _ => entry.read_only,
         };
-        let has = |name| self.state.children(node).find(|e| e.name == name).map(|e| e.child);
-        entry.file = has(ChildName::FILE);
-        let fixed = matches!(now.kind, Some(Kind::Blkdebug | Kind::Blkverify | Kind::Format));
+        let kind = self.state.node(node).and_then(|now| now.kind);
+        let fixed = matches!(kind, Some(Kind::Blkdebug | Kind::Blkverify | Kind::Format));
         if entry.file.is_some() && !fixed && self.luck.one_in(3) {
             entry.file = Some(self.node());
         }
-        if now.kind == Some(Kind::Format) {
+        if entry.backing.is_some() {
             entry.backing = match self.luck.below(5) {
                 0 => None,
                 1 => Some(None),
                 2 => Some(Some(self.node())),
-                _ => Some(has(ChildName::BACKING)),
+                _ => entry.backing,
             };
         }
         entry

@@ -7,9 +7,7 @@ use crate::qemu::judge::Case;
 use crate::qemu::{handed, map, see, words};
 use blockgraph_model::perm::{R, U, W};
 use blockgraph_model::step::Work;
-use blockgraph_model::{
-    Edge, Entry, NodeId, Op, Outcome, Parent, Perms, State, StepError, UserId, Violation, execute, judge,
-};
+use blockgraph_model::{Edge, NodeId, Op, Outcome, Parent, Perms, State, StepError, UserId, Violation, execute, judge};
 
 /// QEMU has died.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
@@ -124,7 +122,7 @@ pub(super) fn sealed<const N: usize, const E: usize>(
         if !state.node(node).and_then(|node| node.kind).is_some_and(map::reopens) {
             continue;
         }
-        let places = handed::queue(&state, case.memory, &[Entry { read_only: Some(true), ..Entry::new(node, true) }]);
+        let places = handed::sealed(&state, case.memory, node);
         let sealed = handed::after(&places, &state);
         let is_so = |id: NodeId| {
             let flags = shown.nodes.get(&id.0).and_then(|node| node.flags.as_ref());
