@@ -59,7 +59,7 @@ rules! {
     OptionStuck "D11" "a node opened with active=off or force-share=on cannot be reopened"
     LeftDrained "D12" "after a reopen that queued a node twice what reads it hangs (H61)"
     DoubleEdge "D13" "inactivation dies where two paths lead to one node"
-    ThreadOpen "D14" "opening a node above one in an iothread hangs or dies"
+    ThreadOpen "D14" "opening a throttle node or an image above a node in an iothread dies or hangs"
     ThreadJob "D15" "a job on a node in an iothread hangs or dies"
     ThreadFirst "D16" "contexts are asked from edge to edge, not settled on the whole graph"
     AbortMoves "D17" "an aborted snapshot moves the parents that its overlay had before to the node below"

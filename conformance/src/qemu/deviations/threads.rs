@@ -5,17 +5,23 @@ use crate::qemu::answer::Class;
 use crate::qemu::home::connected;
 use crate::qemu::judge::Case;
 use crate::qemu::truth;
-use blockgraph_model::{Context, Edge, Kind, NodeId, Op, Outcome, Violation};
+use blockgraph_model::{Below, Context, Edge, Kind, NodeId, Op, Outcome, Violation};
 
 /// QEMU gave no answer.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let in_thread = |id: NodeId| case.memory.homes.may_be_in_thread(case.before, id);
-    let rule = match case.ops {
-        [Op::Open { .. }] | [Op::Add { .. }, Op::Attach { .. }, ..] => Rule::ThreadOpen,
-        [op] if super::jobs::act(op).is_some() => Rule::ThreadJob,
-        _ => return None,
-    };
-    truth::named(case.ops).into_iter().any(in_thread).then_some(rule)?.ends()
+    match *case.ops {
+        [Op::Open { layer, file: Some(Below { node, opened: None }), .. }] if in_thread(node) => {
+            // A throttle node has not joined its group when its file asks it to move; an image is read while its file moves.
+            let dies = case.has_died() && layer.kind == Kind::Filter;
+            let hangs = case.hangs() && layer.kind == Kind::Format;
+            (dies || hangs).then_some(Rule::ThreadOpen)?.ends()
+        }
+        [op] if super::jobs::act(&op).is_some() => {
+            truth::named(case.ops).into_iter().any(in_thread).then_some(Rule::ThreadJob)?.ends()
+        }
+        _ => None,
+    }
 }
 
 /// QEMU has done what the contexts forbid: its graph is the one that we do not accept.
