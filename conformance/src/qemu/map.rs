@@ -1,5 +1,6 @@
 //! From the model's operations to QMP's commands; the table is `specs/qemu.md`.
 
+use super::deviations;
 use super::handed::{self, Place};
 use super::home::Homes;
 use super::judge::Told;
@@ -126,10 +127,14 @@ impl Memory {
         {
             self.robbed.extend(beside_jobs(before, *node).map(|user| user.0));
         }
+        // An edge that a snapshot adds may be the second one to an heir.
+        let overlaid = deviations::appended(before, ops);
         for op in ops {
             let places = match op {
                 Op::Reopen { queue } => handed::queue(before, self, queue.entries()),
-                Op::Snapshot { node, .. } if *told == Told::Done => handed::sealed(before, self, *node),
+                Op::Snapshot { node, .. } if *told == Told::Done => {
+                    handed::sealed(overlaid.as_ref().unwrap_or(before), self, *node)
+                }
                 _ => continue,
             };
             self.drained.extend(places.iter().filter(|place| place.times > 1).map(|place| place.node().0));

@@ -4,9 +4,9 @@ use super::{Explained, Rule, is_inactive, reach_of};
 use crate::qemu::answer::Class;
 use crate::qemu::judge::{Case, agrees, genuine};
 use crate::qemu::{job, map, see, truth, words};
-use blockgraph_model::judge::violations;
+use blockgraph_model::judge::{self, violations};
 use blockgraph_model::op::Ways;
-use blockgraph_model::perm::{ALL, R, Z};
+use blockgraph_model::perm::{ALL, R, U, W, Z};
 use blockgraph_model::step::Work;
 use blockgraph_model::{
     Act, ChildName, Edge, EdgeId, Kind, NodeId, Op, OpKinds, Outcome, Pair, Parent, Perms, State, StepError, UserId,
@@ -30,8 +30,9 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
         [Op::Mirror { act: Act::Start, job, source: top, target: base, filter }]
             if is_below(case.before, top, base) =>
         {
-            let outcome = execute(case.before, &[Op::CommitActive { act: Act::Start, job, top, base, filter }], &[]);
-            let as_commit = commit_sets(&Case { outcome: &outcome, ..*case }, job, base).is_some();
+            let ops = &[Op::CommitActive { act: Act::Start, job, top, base, filter }];
+            let outcome = &execute(case.before, ops, &[]);
+            let as_commit = commit_sets(&Case { ops, outcome, ..*case }, job, base).is_some();
             if as_commit { Rule::MirrorBelow.ends() } else { kept_share(case) }
         }
         [Op::Commit { act: Act::Start, job, base, .. } | Op::CommitActive { act: Act::Start, job, base, .. }] => {
@@ -151,8 +152,12 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
                 moved(parent.0, &words::child(kind, *name), edge.child.0) || reached[usize::from(parent.0)]
             })
         }
-        // A snapshot looks as little at who becomes the parent of an inactive overlay (D10).
+        // A snapshot looks as little at who becomes the parent of an inactive overlay (D10), unless that writes.
         Violation::InactiveChild { .. } => matches!(case.ops, [Op::Snapshot { .. }, ..]),
+        Violation::InactiveNode { node } => {
+            let writes = || judge::derive(graph).is_none_or(|all| all.nodes[usize::from(node.0)].need.meets(W | U));
+            matches!(case.ops, [Op::Snapshot { .. }, ..]) && !writes()
+        }
         _ => false,
     };
     reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)

@@ -13,6 +13,7 @@ mod threads;
 
 use super::judge::Case;
 use blockgraph_model::{NodeId, Parent, State};
+pub(super) use snapshots::appended;
 
 /// The rules: variant, number, in a few words.
 macro_rules! rules {

@@ -106,7 +106,10 @@ fn unread<const N: usize, const E: usize>(case: &Case<'_, N, E>, overlay: NodeId
 }
 
 /// The graph when every overlay stands above its node, whoever used it before.
-pub(super) fn appended<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
+pub(in crate::qemu) fn appended<const N: usize, const E: usize>(
+    before: &State<N, E>,
+    ops: &[Op],
+) -> Option<State<N, E>> {
     let mut work = Work::new(before);
     for op in ops {
         let Op::Snapshot { node, overlay } = *op else { return None };
