@@ -42,8 +42,7 @@ impl Daemon {
     /// If it cannot be started, or does not greet.
     pub fn start(program: &Path, patience: Duration) -> io::Result<Daemon> {
         let folder = folder()?;
-        let socket = folder.join("qmp");
-        let started = listen_and_start(program, &folder, &socket);
+        let started = listen_and_start(program, &folder);
         let (mut child, stream) = started.inspect_err(|_| forget(&folder))?;
         match Client::greet(stream, patience) {
             Ok(mut client) => {
@@ -94,8 +93,9 @@ impl Drop for Daemon {
 }
 
 /// It connects to us: a daemon that listens greets twice now and then.
-fn listen_and_start(program: &Path, folder: &Path, socket: &Path) -> io::Result<(Child, UnixStream)> {
-    let listener = UnixListener::bind(socket)?;
+fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStream)> {
+    let socket = folder.join("qmp");
+    let listener = UnixListener::bind(&socket)?;
     listener.set_nonblocking(true)?;
     let mut child = Command::new(program)
         .arg("--chardev")

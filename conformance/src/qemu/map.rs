@@ -127,26 +127,35 @@ impl Memory {
         {
             self.robbed.extend(beside_jobs(before, *node).map(|user| user.0));
         }
-        // An edge that a snapshot adds may be the second one to an heir.
-        let overlaid = deviations::appended(before, ops);
+        let done = *told == Told::Done;
         for op in ops {
-            let places = match op {
-                Op::Reopen { queue } => handed::queue(before, self, queue.entries()),
-                Op::Snapshot { node, .. } if *told == Told::Done => {
-                    handed::sealed(overlaid.as_ref().unwrap_or(before), self, *node)
+            match op {
+                Op::Reopen { queue } => {
+                    let places = handed::queue(before, self, queue.entries());
+                    self.queued(&places);
+                    places.iter().filter(|_| done).for_each(|place| self.reopened(place));
                 }
-                _ => continue,
-            };
-            self.drained.extend(places.iter().filter(|place| place.times > 1).map(|place| place.node().0));
-            // One that is sealed says that it is read-only, if it came so far.
-            let said = |_: &&Place| matches!(op, Op::Reopen { .. }) && *told == Told::Done;
-            for place in places.iter().filter(said) {
-                if place.is_wordless() {
-                    self.wordless.insert(place.node().0);
-                } else {
-                    self.wordless.remove(&place.node().0);
+                // What is sealed says that it is read-only. An edge that a snapshot adds may be the second one to an heir.
+                Op::Snapshot { node, .. } if done => {
+                    let overlaid = deviations::appended(before, ops);
+                    let places = handed::sealed(overlaid.as_ref().unwrap_or(before), self, *node);
+                    self.queued(&places);
                 }
+                _ => {}
             }
+        }
+    }
+
+    /// Who is queued twice stays drained.
+    fn queued(&mut self, places: &[Place]) {
+        self.drained.extend(places.iter().filter(|place| place.times > 1).map(|place| place.node().0));
+    }
+
+    fn reopened(&mut self, place: &Place) {
+        if place.is_wordless() {
+            self.wordless.insert(place.node().0);
+        } else {
+            self.wordless.remove(&place.node().0);
         }
     }
 
@@ -161,8 +170,8 @@ impl Memory {
                 Op::Open { node, layer, file, .. } => {
                     self.opened(node, layer.flags);
                     if let Some(Below { node: below, opened: Some(own) }) = file {
-                        let said = |flag: fn(Flags) -> bool| flag(layer.flags) || flag(own.flags);
-                        let (inactive, force_share) = (said(|flags| flags.inactive), said(|flags| flags.force_share));
+                        let inactive = layer.flags.inactive || own.flags.inactive;
+                        let force_share = layer.flags.force_share || own.flags.force_share;
                         self.opened(below, Flags { inactive, force_share, ..own.flags });
                     }
                 }
@@ -184,7 +193,7 @@ impl Memory {
 /// The users, not those of jobs, of nodes at or below this one on which jobs have users.
 fn beside_jobs<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -> impl Iterator<Item = UserId> {
     let reached = state.reach(node);
-    let of_job = |id| state.parents(id).any(|i| state.edges()[i].ways.stay);
+    let of_job = move |id| deviations::has_job(state, id);
     state.edges().iter().filter_map(move |edge| match edge.parent {
         Parent::User(user) if !edge.ways.stay && reached[usize::from(edge.child.0)] && of_job(edge.child) => Some(user),
         _ => None,

@@ -1,12 +1,12 @@
 //! Jobs.
 
-use super::{Explained, Rule, is_inactive, reach_of};
+use super::{Explained, Rule, is_inactive, reach_of, snapshots};
 use crate::qemu::answer::Class;
 use crate::qemu::judge::{Case, agrees, genuine};
 use crate::qemu::{job, map, see, truth, words};
-use blockgraph_model::judge::{self, violations};
+use blockgraph_model::judge::violations;
 use blockgraph_model::op::Ways;
-use blockgraph_model::perm::{ALL, R, U, W, Z};
+use blockgraph_model::perm::{ALL, R, Z};
 use blockgraph_model::step::Work;
 use blockgraph_model::{
     Act, ChildName, Edge, EdgeId, Kind, NodeId, Op, OpKinds, Outcome, Pair, Parent, Perms, State, StepError, UserId,
@@ -115,7 +115,7 @@ fn without_growth<const N: usize, const E: usize>(
 /// and with them those below, share more or less?
 fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let graph = case.accepted()?;
-    let graph = super::snapshots::sealed(case, &graph).unwrap_or(graph);
+    let graph = snapshots::sealed(case, &graph).unwrap_or(graph);
     shares_as_before(case, &graph).then_some(Rule::KeptShare)?.ends()
 }
 
@@ -152,13 +152,8 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
                 moved(parent.0, &words::child(kind, *name), edge.child.0) || reached[usize::from(parent.0)]
             })
         }
-        // A snapshot looks as little at who becomes the parent of an inactive overlay (D10), unless that writes.
-        Violation::InactiveChild { .. } => matches!(case.ops, [Op::Snapshot { .. }, ..]),
-        Violation::InactiveNode { node } => {
-            let writes = || judge::derive(graph).is_none_or(|all| all.nodes[usize::from(node.0)].need.meets(W | U));
-            matches!(case.ops, [Op::Snapshot { .. }, ..]) && !writes()
-        }
-        _ => false,
+        // A snapshot looks as little at who becomes the parent of an inactive overlay (D10).
+        _ => matches!(case.ops, [Op::Snapshot { .. }, ..]) && snapshots::is_overlooked(graph, violation),
     };
     reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)
 }
@@ -177,12 +172,13 @@ fn unblocked<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
 /// Is the graph the one after but for users who have come from an inactive filter, which goes with its job, to an active node, and
 /// still have nothing? So it is with those for whom that filter was to be inactive, which then was refused (D20).
 fn leaves_idle<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
-    let (Some(next), true) = (&case.accepted(), case.ops.iter().any(|op| act(op).is_some())) else { return false };
+    let of_job = case.ops.iter().any(|op| act(op).is_some());
+    let Some(next) = of_job.then(|| case.accepted()).flatten() else { return false };
     let (mut sure, mut perhaps) = (Vec::new(), Vec::new());
     for edge in case.before.edges() {
         let Parent::User(user) = edge.parent else { continue };
         let now = next.edge_index(EdgeId::User(user)).map(|i| next.edges()[i].child);
-        if now.is_none_or(|now| is_inactive(next, now)) {
+        if now.is_none_or(|now| is_inactive(&next, now)) {
             continue;
         }
         if is_inactive(case.before, edge.child) {
@@ -194,7 +190,7 @@ fn leaves_idle<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     (0..1usize << perhaps.len()).any(|some| {
         let chosen = perhaps.iter().enumerate().filter(|(i, _)| some >> i & 1 == 1).map(|(_, user)| *user);
         let idle: Vec<UserId> = sure.iter().copied().chain(chosen).collect();
-        let mut work = Work::new(next);
+        let mut work = Work::new(&next);
         let taken = idle.iter().all(|user| work.step(Op::SetUser { user: *user, pair: Pair::FREE }).is_ok());
         taken && !idle.is_empty() && case.shows(&work.graph)
     })

@@ -136,7 +136,7 @@ fn is_inactive<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) 
 }
 
 /// Has a job a root user there?
-fn has_job<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+pub(super) fn has_job<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     state.parents(id).any(|i| state.edges()[i].ways.stay && matches!(state.edges()[i].parent, Parent::User(_)))
 }
 

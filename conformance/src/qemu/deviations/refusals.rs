@@ -39,9 +39,8 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
 
 /// Is it true if what comes to stand above a force-share node goes on sharing what it shared elsewhere?
 fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
-    let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
     let mut strict = *case.before;
-    for id in case.ops.iter().filter_map(overlay).filter(|id| case.before.node(*id).is_some()) {
+    for id in case.ops.iter().filter_map(snapshots::overlay).filter(|id| case.before.node(*id).is_some()) {
         strict.nodes[usize::from(id.0)].flags.force_share = false;
     }
     if strict == *case.before {

@@ -26,10 +26,10 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
 
 /// QEMU has died, and one of the nodes that it reopens loses its last parent.
 fn taken_away<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let [Op::Reopen { queue }] = case.ops else { return None };
+    let ([Op::Reopen { queue }], true) = (case.ops, case.has_died()) else { return None };
     let (places, after) = (handed::queue(case.before, case.memory, queue.entries()), case.accepted()?);
     let gone = places.iter().any(|place| after.references(place.node()) == 0);
-    (gone && case.has_died()).then_some(Rule::TakenAway)?.ends()
+    gone.then_some(Rule::TakenAway)?.ends()
 }
 
 /// QEMU has done what we refuse.

@@ -11,13 +11,17 @@ use blockgraph_model::{Edge, NodeId, Op, Outcome, Parent, Perms, State, StepErro
 
 /// QEMU has died.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
     let twice =
         |(i, op): (usize, &Op)| overlay(op).is_some() && case.ops[..i].iter().any(|o| overlay(o) == overlay(op));
     if !case.has_died() || case.done().is_some() || !undo_fails(case) {
         return None;
     }
     if case.ops.iter().enumerate().any(twice) { Rule::OverlayTwice.ends() } else { Rule::AbortMoves.ends() }
+}
+
+/// What a snapshot puts on top.
+pub(super) fn overlay(op: &Op) -> Option<NodeId> {
+    if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None }
 }
 
 /// Can what QEMU does to undo some of the snapshots be refused, which it does not expect? It moves all parents of each overlay, the
@@ -64,17 +68,20 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     }
 }
 
-/// Is the graph the one that is refused with this outcome for nothing but active nodes above inactive ones, and what they need of
-/// them? To write is all that QEMU lets nobody need.
+/// Does a snapshot not look for this violation? Active nodes may come above inactive ones, and need anything of them but to write.
+pub(super) fn is_overlooked<const N: usize, const E: usize>(graph: &State<N, E>, violation: &Violation) -> bool {
+    let writes = |id: NodeId| judge::derive(graph).is_none_or(|all| all.nodes[usize::from(id.0)].need.meets(W | U));
+    match *violation {
+        Violation::InactiveChild { .. } => true,
+        Violation::InactiveNode { node } => !writes(node),
+        _ => false,
+    }
+}
+
+/// Is the graph the one that is refused with this outcome for nothing that a snapshot looks for?
 fn is_over_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>, outcome: &Outcome<N, E>) -> bool {
     let Outcome::Violates { graph, .. } = outcome else { return false };
-    let Some(derived) = judge::derive(graph) else { return false };
-    let over_inactive = |v: &Violation| match v {
-        Violation::InactiveChild { .. } => true,
-        Violation::InactiveNode { node } => !derived.nodes[usize::from(node.0)].need.meets(W | U),
-        _ => false,
-    };
-    outcome.violations().iter().all(over_inactive)
+    outcome.violations().iter().all(|violation| is_overlooked(graph, violation))
         && sealed(case, graph).is_some_and(|sealed| case.shows(&sealed) || keeps_user(case, &sealed))
 }
 
@@ -149,7 +156,6 @@ pub(super) fn sealed<const N: usize, const E: usize>(
 /// Is the graph this one, but that users moved to an inactive overlay, or of a node that the reopen after it makes inactive (D39),
 /// have what they want, and the edges below know it?
 fn keeps_user<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
-    let overlay = |op: &Op| if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None };
     let made_inactive = graph.names().filter(|id| is_inactive(graph, *id) && !is_inactive(case.before, *id));
     keeps_users(case, graph, case.ops.iter().filter_map(overlay).chain(made_inactive))
 }
