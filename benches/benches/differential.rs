@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark")]
 
 use blockgraph_benches::slow;
-use blockgraph_conformance::fuzz::{Episode, Options, run};
-use blockgraph_conformance::generate::Mode;
+use blockgraph_check::fuzz::{Episode, Options, run};
+use blockgraph_check::generate::Mode;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const SEED: u64 = 1;

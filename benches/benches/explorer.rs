@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark")]
 
 use blockgraph_benches::slow;
-use blockgraph_conformance::replay::star::Star;
-use blockgraph_conformance::replay::walk::walk;
+use blockgraph_check::replay::star::Star;
+use blockgraph_check::replay::walk::walk;
 use blockgraph_model::explore::{Exploration, explore};
 use blockgraph_model::menu::Facet;
 use blockgraph_model::scopes;

@@ -1,8 +1,8 @@
 //! Operations that mostly make sense, on model and crate: answer, plan, whole graph and the crate's own check after each.
 #![no_main]
 
-use blockgraph_conformance::counterexample;
-use blockgraph_conformance::fuzz::tale::Told;
+use blockgraph_story::counterexample;
+use blockgraph_check::fuzz::byte_story::Told;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|told: Told<false>| {

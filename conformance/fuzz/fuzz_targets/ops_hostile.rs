@@ -1,8 +1,8 @@
 //! Anything in any order, stale names included, on model and crate.
 #![no_main]
 
-use blockgraph_conformance::counterexample;
-use blockgraph_conformance::fuzz::tale::Told;
+use blockgraph_story::counterexample;
+use blockgraph_check::fuzz::byte_story::Told;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|told: Told<true>| {

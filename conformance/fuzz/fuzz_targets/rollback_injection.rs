@@ -1,8 +1,8 @@
 //! Every turn is tried with each driver refusing, and cut off after each of its steps, before it is done.
 #![no_main]
 
-use blockgraph_conformance::counterexample;
-use blockgraph_conformance::fuzz::tale::Told;
+use blockgraph_story::counterexample;
+use blockgraph_check::fuzz::byte_story::Told;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|told: Told<false>| {

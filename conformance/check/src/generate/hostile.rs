@@ -1,0 +1,197 @@
+//! Anything, in any order.
+
+use crate::generate::{Dice, alive, jobs};
+use blockgraph_model::op::Flags;
+use blockgraph_model::{
+    ChildName, Context, Edge, Entry, Kind, NodeId, Op, OpKinds, Pair, Parent, Queue, Role, Spec, State, UserId,
+};
+
+/// Whom an operation can name.
+struct Who {
+    nodes: Vec<NodeId>,
+    users: Vec<UserId>,
+    /// The children of quorums.
+    parts: Vec<(NodeId, ChildName)>,
+    /// The jobs, and their filters.
+    jobs: Vec<(UserId, NodeId)>,
+}
+
+impl Who {
+    /// Mostly one that exists; the others, if they ever did, are stale keys to the crate.
+    fn node(&self, dice: &mut Dice<'_>) -> NodeId {
+        match dice.pick(&self.nodes) {
+            Some(id) if !dice.one_in(6) => id,
+            _ => dice.any_node(),
+        }
+    }
+
+    fn user(&self, dice: &mut Dice<'_>) -> UserId {
+        match dice.even(&self.users) {
+            Some(id) if dice.one_in(2) => id,
+            _ => {
+                let user = dice.any_user();
+                if dice.one_in(5) { user.further(1 + dice.below(3) as u8) } else { user }
+            }
+        }
+    }
+}
+
+/// Any operation on any names.
+pub(super) fn op<const N: usize, const E: usize>(mut dice: Dice<'_>, state: &State<N, E>) -> Op {
+    let without = dice.setup.without;
+    let verb = dice.below(Op::VERBS.len());
+    let verb = (verb..Op::VERBS.len()).find(|&verb| !without.has(verb)).unwrap_or(0);
+    let quorum = |parent: NodeId| state.nodes[usize::from(parent.0)].kind == Some(Kind::Quorum);
+    let part = |e: &Edge| match e.parent {
+        Parent::Node(parent) if quorum(parent) => Some((parent, e.name)),
+        _ => None,
+    };
+    let parts = state.edges().iter().filter_map(part).collect();
+    let users = dice.users(state, true);
+    let jobs = jobs::known(&users, state);
+    let who = Who { nodes: alive(state), users, parts, jobs };
+    let d = &mut dice;
+    match verb {
+        1 => Op::Release { node: who.node(d) },
+        2 => {
+            Op::AttachUser { user: who.user(d), node: who.node(d), pair: pair(d), ways: d.ways(), context: context(d) }
+        }
+        3 => Op::DetachUser { user: who.user(d) },
+        4 => Op::SetUser { user: who.user(d), pair: pair(d) },
+        5 => Op::Attach { parent: who.node(d), child: who.node(d), name: child(d), role: role(d) },
+        6 => Op::Detach { parent: who.node(d), name: child(d) },
+        7 => Op::SetBacking { node: who.node(d), to: maybe(who.node(d), d) },
+        8 => Op::SetFile { node: who.node(d), to: who.node(d) },
+        9 => Op::ReplaceNode { from: who.node(d), to: who.node(d) },
+        10 => Op::ReplaceChild { parent: who.node(d), name: child(d), to: who.node(d) },
+        11 => Op::ReplaceUserChild { user: who.user(d), to: who.node(d) },
+        12 => Op::Append { new: who.node(d), top: who.node(d), store: d.one_in(2) },
+        13 => Op::Insert { new: d.any_node(), spec: spec(d), top: who.node(d) },
+        14 => Op::DropFilter { filter: who.node(d) },
+        15 => Op::Freeze { top: who.node(d), base: maybe(who.node(d), d) },
+        16 => Op::Thaw { top: who.node(d), base: maybe(who.node(d), d) },
+        17 => {
+            let node = who.node(d);
+            let kind = kind(d);
+            Op::SetOption { node, opt: d.opt(kind) }
+        }
+        18 => Op::SetReadOnly { node: who.node(d), on: d.one_in(2) },
+        // Else nothing would ever be done in noise.
+        32 if state.drain_alls > 1 => Op::DrainAllEnd {},
+        19.. => later(verb, d, &who),
+        _ => Op::Add { node: d.any_node(), spec: spec(d) },
+    }
+}
+
+/// Life, chains, blockers, reopen.
+fn later(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
+    match verb {
+        19 => Op::Hold { node: who.node(d) },
+        20 => Op::Delete { node: who.node(d) },
+        21 => Op::Eject { node: who.node(d) },
+        22 => {
+            let (parent, new) = (who.node(d), d.any_node());
+            Op::OpenChild { parent, node: new, spec: spec(d), name: child(d), role: role(d) }
+        }
+        23 => {
+            let (top, base) = (who.node(d), who.node(d));
+            Op::DropIntermediate { top, base, name: d.one_in(3).then(|| d.any_node()) }
+        }
+        24 => {
+            let count = 1 + d.below(Queue::MOST);
+            let entries: Vec<Entry> = (0..count).map(|_| entry(d, who)).collect();
+            let one = || Queue::one(Entry::new(NodeId(0), true));
+            Op::Reopen { queue: Queue::new(&entries).unwrap_or_else(one) }
+        }
+        25 => Op::Snapshot { node: who.node(d), overlay: who.node(d) },
+        26 => Op::Block { user: who.user(d), kinds: kinds(d) },
+        27 => Op::Unblock { user: who.user(d), kinds: kinds(d) },
+        28 => Op::CheckOp { node: who.node(d), kind: d.op_kind() },
+        29 => Op::CheckReplace { parent: who.node(d), node: who.node(d) },
+        _ => quiet(verb, d, who),
+    }
+}
+
+/// Sections, contexts, activity, sizes, the children of a quorum.
+fn quiet(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
+    match verb {
+        30 => Op::DrainBegin { node: who.node(d) },
+        31 => Op::DrainEnd { node: who.node(d) },
+        32 => Op::DrainAllBegin {},
+        33 => Op::DrainAllEnd {},
+        34 => Op::MoveContext { node: who.node(d), to: d.context() },
+        35 => Op::Inactivate { node: who.node(d) },
+        36 => Op::Activate { node: who.node(d) },
+        37 => Op::Truncate { user: who.user(d), unaligned: d.one_in(2) },
+        38 => Op::AddChild { parent: who.node(d), child: who.node(d), name: child(d) },
+        39 => match d.even(&who.parts) {
+            Some((parent, name)) if d.one_in(2) => Op::RemoveChild { parent, name },
+            _ => Op::RemoveChild { parent: who.node(d), name: child(d) },
+        },
+        _ => {
+            let job = who.user(d);
+            let known = d.even(&who.jobs);
+            jobs::hostile(verb, d, &|d| who.node(d), job, known)
+        }
+    }
+}
+
+fn context(d: &mut Dice<'_>) -> Option<Context> {
+    d.one_in(2).then(|| d.context())
+}
+
+/// Anything may be said, options of any kind included.
+fn entry(d: &mut Dice<'_>, who: &Who) -> Entry {
+    let mut entry = Entry::new(who.node(d), false);
+    let says = d.byte();
+    let has = |bit: u8| says >> bit & 1 == 1;
+    entry.keep = has(0);
+    entry.read_only = has(1).then(|| has(2));
+    if has(3) && has(4) {
+        let of = kind(d);
+        entry.opt = Some(d.opt(of));
+    }
+    entry.backing = has(5).then(|| has(6).then(|| who.node(d)));
+    entry.file = (has(7) && has(4)).then(|| who.node(d));
+    entry
+}
+
+fn kinds(d: &mut Dice<'_>) -> OpKinds {
+    let two = OpKinds::of(d.op_kind()).0 | OpKinds::of(d.op_kind()).0;
+    OpKinds(if d.one_in(8) { 0 } else { two })
+}
+
+fn maybe(node: NodeId, dice: &mut Dice<'_>) -> Option<NodeId> {
+    (!dice.one_in(3)).then_some(node)
+}
+
+fn child(dice: &mut Dice<'_>) -> ChildName {
+    ChildName(dice.below(usize::from(dice.setup.children).max(2) - 1) as u8)
+}
+
+fn pair(dice: &mut Dice<'_>) -> Pair {
+    Pair::new(dice.perms(), dice.perms())
+}
+
+fn kind(dice: &mut Dice<'_>) -> Kind {
+    Kind::EVERY[dice.below(Kind::EVERY.len())]
+}
+
+/// Any set of bits in every other case, else one that some driver might like.
+fn role(dice: &mut Dice<'_>) -> Role {
+    let any = dice.byte();
+    let liked = [Role::DATA, Role::FILTERED | Role::PRIMARY, Role::COW, Role::METADATA | Role::PRIMARY];
+    if any >= 128 { Role(any & 31) } else { liked[any as usize % liked.len()] }
+}
+
+/// Any kind and flags; now and then the options of another kind.
+fn spec(dice: &mut Dice<'_>) -> Spec {
+    let kind = kind(dice);
+    let bits = dice.byte();
+    let flag = |bit: u8| bits >> bit & 1 == 1;
+    let (implicit, inactive) = (bits >> 5 == 5, bits >> 5 == 6);
+    let (read_only, force_share, no_io, never_freeze) = (flag(0), flag(1), flag(2), flag(3));
+    let flags = Flags { read_only, force_share, no_io, never_freeze, implicit, inactive };
+    let of = if bits >> 4 == 15 { Kind::Quorum } else { kind };
+    Spec { kind, opt: dice.opt(of), flags }
+}

@@ -1,0 +1,160 @@
+//! Jobs and opening (O41 to O46): those that make sense, and any.
+
+use crate::generate::{Dice, alive};
+use blockgraph_model::op::Flags;
+use blockgraph_model::{Act, Below, Context, EdgeId, Kind, Layer, NodeId, Op, OpKind, State, UserId};
+
+/// What a job works on: two nodes, the job's name, its filter's.
+#[derive(Clone, Copy)]
+struct Work {
+    act: Act,
+    job: UserId,
+    a: NodeId,
+    b: NodeId,
+    filter: NodeId,
+}
+
+/// The operation of that verb.
+fn job(verb: usize, Work { act, job, a, b, filter }: Work, name: Option<NodeId>) -> Op {
+    match verb {
+        41 => Op::Stream { act, job, node: a, bottom: b, filter },
+        42 => Op::Commit { act, job, top: a, base: b, filter, name },
+        43 => Op::CommitActive { act, job, top: a, base: b, filter },
+        44 => Op::Mirror { act, job, source: a, target: b, filter },
+        _ => Op::Backup { act, job, source: a, target: b, filter },
+    }
+}
+
+/// Any of them on any names.
+pub(super) fn hostile(
+    verb: usize,
+    d: &mut Dice<'_>,
+    node: &dyn Fn(&mut Dice<'_>) -> NodeId,
+    job_name: UserId,
+    known: Option<(UserId, NodeId)>,
+) -> Op {
+    let any = |d: &mut Dice<'_>| d.any_node();
+    if verb > 40 {
+        let act = Act::EVERY[d.below(3)];
+        let filter = if act == Act::Start { any(d) } else { node(d) };
+        // Mostly a job that there is, of whatever kind: else nothing is ever ended wrongly.
+        let (job_name, filter) = known.filter(|_| act != Act::Start && !d.one_in(3)).unwrap_or((job_name, filter));
+        let a = node(d);
+        // Ends of jobs that are of another kind, or of no node below.
+        let b = if d.one_in(5) { a } else { node(d) };
+        let work = Work { act, job: job_name.main(), a, b, filter };
+        return job(verb, work, d.one_in(3).then(|| any(d)));
+    }
+    let layer = |d: &mut Dice<'_>| Layer { kind: Kind::EVERY[d.below(Kind::EVERY.len())], flags: flags(d, 3) };
+    let file = match d.below(3) {
+        0 => None,
+        1 => Some(Below { node: node(d), opened: None }),
+        _ => Some(Below { node: any(d), opened: Some(layer(d)) }),
+    };
+    let (backing, overlay) = (d.one_in(3).then(|| node(d)), d.one_in(3).then(|| any(d)));
+    Op::Open { node: any(d), layer: layer(d), file, backing, overlay, probe: d.one_in(2) }
+}
+
+/// One of them that can be expected to go well.
+pub(super) fn plausible<const N: usize, const E: usize>(
+    verb: usize,
+    dice: &mut Dice<'_>,
+    state: &State<N, E>,
+) -> Option<Op> {
+    if verb == 40 {
+        return open(dice, state);
+    }
+    // Mostly an end, if there is a job of that kind to end: else there would be more and more of them.
+    if !dice.one_in(4)
+        && let Some(op) = end(verb, dice, state)
+    {
+        return Some(op);
+    }
+    let free = |kind: OpKind| alive(state).into_iter().filter(move |id| state.blocker(*id, kind).is_none());
+    let (from, to) = match verb {
+        41 => (OpKind::STREAM, OpKind::STREAM),
+        44 => (OpKind::MIRROR_SOURCE, OpKind::MIRROR_TARGET),
+        45 => (OpKind::BACKUP_SOURCE, OpKind::BACKUP_TARGET),
+        _ => (OpKind::COMMIT_TARGET, OpKind::COMMIT_TARGET),
+    };
+    // A chain of which nothing is frozen, and whose base can be written if that is what it is about.
+    let thawed = |id: &NodeId| state.chain_edge(*id).is_some_and(|edge| !state.edges()[edge].frozen);
+    let fits = |id: &NodeId| verb > 43 || thawed(id);
+    let a = dice.pick(&free(from).filter(fits).collect::<Vec<_>>())?;
+    let writable = |id: &NodeId| verb == 41 || state.nodes[usize::from(id.0)].writable();
+    let others: Vec<NodeId> = match verb {
+        // Only what is in the chain.
+        41..=43 => state.chain(a).skip(usize::from(verb != 41)).filter(writable).collect(),
+        _ => free(to).filter(|id| *id != a).collect(),
+    };
+    let user = dice.pick(&dice.users(state, false))?;
+    let work = Work { act: Act::Start, job: user, a, b: dice.pick(&others)?, filter: dice.unused(state).next()? };
+    Some(job(verb, work, None))
+}
+
+/// The users of these that are jobs, and the nodes of their main users.
+pub(super) fn known<const N: usize, const E: usize>(users: &[UserId], state: &State<N, E>) -> Vec<(UserId, NodeId)> {
+    let at = |user: UserId| Some(state.edges()[state.edge_index(EdgeId::User(user))?].child);
+    users.iter().filter(|user| at(user.further(1)).is_some()).filter_map(|user| Some((*user, at(*user)?))).collect()
+}
+
+/// The end of a job, guessed from where its users are.
+fn end<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    let at = |user: UserId| Some(state.edges()[state.edge_index(EdgeId::User(user))?].child);
+    let kind = |id: NodeId| state.nodes[id.0 as usize].kind;
+    let filters = match verb {
+        41 => Kind::CopyOnRead,
+        42 => Kind::CommitTop,
+        45 => Kind::CopyBeforeWrite,
+        _ => Kind::MirrorTop,
+    };
+    let mut jobs = known(&dice.users(state, true), state);
+    jobs.retain(|(_, filter)| kind(*filter) == Some(filters));
+    let (main, filter) = dice.pick(&jobs)?;
+    let last = (1..=u8::MAX).map_while(|part| at(main.further(part))).last()?;
+    let (a, b) = match verb {
+        45 => (state.edges()[state.chain_edge(filter)?].child, last),
+        _ => (at(main.further(1))?, last),
+    };
+    let act = if dice.one_in(3) { Act::Cancel } else { Act::Finish };
+    Some(job(verb, Work { act, job: main, a, b, filter }, None))
+}
+
+fn open<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+    const ABOVE: [Kind; 6] =
+        [Kind::Format, Kind::Format, Kind::Raw, Kind::Filter, Kind::CopyOnRead, Kind::BackingFilter];
+    const BELOW: [Kind; 3] = [Kind::Protocol, Kind::File, Kind::Format];
+    let mut free = dice.unused(state);
+    let (node, below, above) = (free.next()?, free.next()?, free.next()?);
+    let kind = ABOVE[dice.below(ABOVE.len())];
+    let alive = alive(state);
+    let file = match dice.below(4) {
+        // What a slot held before it was filled once more goes home, if it lives elsewhere.
+        0 if kind == Kind::BackingFilter => {
+            let abroad = |id: &NodeId| state.nodes[usize::from(id.0)].context != Context::MAIN;
+            let some: Vec<NodeId> = alive.iter().copied().filter(abroad).collect();
+            dice.pick(if some.is_empty() { &alive } else { &some }).map(|node| Below { node, opened: None })
+        }
+        0 => None,
+        1 => dice.pick(&alive).map(|node| Below { node, opened: None }),
+        _ => {
+            let layer = Layer { kind: BELOW[dice.below(BELOW.len())], flags: flags(dice, 12) };
+            Some(Below { node: below, opened: Some(layer) })
+        }
+    };
+    let takes = kind == Kind::Format || kind == Kind::BackingFilter;
+    let backing = if takes && dice.one_in(2) { dice.pick(&alive) } else { None };
+    let overlay = dice.one_in(4).then_some(above);
+    let layer = Layer { kind, flags: Flags { implicit: false, ..flags(dice, 12) } };
+    Some(Op::Open { node, layer, file, backing, overlay, probe: dice.one_in(3) })
+}
+
+/// Each flag once in so many; force-share seldom without read-only.
+fn flags(dice: &mut Dice<'_>, seldom: u8) -> Flags {
+    let mut flags = Flags { read_only: dice.one_in(seldom), no_io: dice.one_in(seldom), ..Flags::NONE };
+    flags.force_share = flags.read_only && dice.one_in(2) || seldom < 6 && dice.one_in(6);
+    flags.never_freeze = dice.one_in(seldom);
+    flags.implicit = dice.one_in(seldom);
+    flags.inactive = dice.one_in(seldom);
+    flags
+}

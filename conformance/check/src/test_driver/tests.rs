@@ -1,0 +1,268 @@
+//! Pairing is strict: calls that are left out, doubled, exchanged or altered are found.
+
+use crate::test_driver::{Call, Context, NodeId, Told, What, as_told, paired};
+use Call::{Abort, Agreed, Astray, Closed, Commit, PostCommit, Quiesce, Refused, Resume};
+use blockgraph::{Grant, Pair};
+
+const A: NodeId = NodeId(0);
+const B: NodeId = NodeId(1);
+const O: NodeId = NodeId(2);
+const F: What = What::Flush;
+const P: What = What::Prepare(true);
+const R: What = What::Rename(Some(A));
+const GONE: What = What::Rename(None);
+const I: What = What::Inactivate;
+const M: What = What::Context(Some(Context(1)));
+const V: What = What::Activate;
+const C: What = What::Check(Grant { pair: Pair::NOTHING, writable: true });
+const D: What = What::Check(Grant { pair: Pair::NOTHING, writable: false });
+
+/// Everything of every sort, asked of two nodes.
+const ASKED: [Call; 14] = [
+    Agreed(F, A),
+    Agreed(F, B),
+    Agreed(P, A),
+    Agreed(P, B),
+    Agreed(R, A),
+    Agreed(R, B),
+    Agreed(I, A),
+    Agreed(I, B),
+    Agreed(M, A),
+    Agreed(M, B),
+    Agreed(C, A),
+    Agreed(C, B),
+    Agreed(V, A),
+    Agreed(V, B),
+];
+const COMMITTED: [Call; 20] = [
+    Quiesce(A),
+    Quiesce(B),
+    Commit(C, B),
+    Commit(C, A),
+    Commit(V, A),
+    Commit(V, B),
+    Commit(I, A),
+    Commit(I, B),
+    Commit(M, A),
+    Commit(M, B),
+    Commit(R, B),
+    Commit(R, A),
+    Commit(P, B),
+    Commit(P, A),
+    PostCommit(A),
+    PostCommit(B),
+    Resume(A),
+    Resume(B),
+    Closed(B),
+    Closed(A),
+];
+const ABORTED: [Call; 12] = [
+    Abort(V, B),
+    Abort(V, A),
+    Abort(C, B),
+    Abort(C, A),
+    Abort(M, B),
+    Abort(M, A),
+    Abort(I, B),
+    Abort(I, A),
+    Abort(GONE, B),
+    Abort(GONE, A),
+    Abort(P, B),
+    Abort(P, A),
+];
+
+fn good(calls: &[Call]) {
+    assert_eq!(paired(calls, &[]), Ok(()), "{calls:?}");
+}
+
+fn bad(calls: &[Call]) {
+    assert!(paired(calls, &[]).is_err(), "{calls:?}");
+}
+
+#[test]
+fn pairing_is_strict() {
+    let all_good: [&[Call]; 6] = [
+        &[],
+        &[Agreed(C, A), Refused(C, B), Commit(C, A), Closed(B)],
+        &[Agreed(F, A), Agreed(P, A), Refused(C, B), Abort(P, A)],
+        &[Agreed(F, A), Refused(P, A)],
+        &[Agreed(C, A), Abort(C, A)],
+        &[Closed(A), Closed(B)],
+    ];
+    let all_bad: [&[Call]; 13] = [
+        &[Agreed(C, A)],
+        &[Commit(C, A)],
+        &[Agreed(C, A), Agreed(C, B), Commit(C, A), Commit(C, B)],
+        &[Agreed(C, A), Agreed(C, B), Commit(C, B), Abort(C, A)],
+        &[Agreed(C, A), Abort(C, A), Abort(C, A)],
+        &[Agreed(C, A), Closed(B), Commit(C, A)],
+        &[Agreed(C, A), Commit(C, A), Agreed(C, B), Commit(C, B)],
+        &[Agreed(C, A), Commit(D, A)],
+        &[Agreed(F, A), Agreed(P, A), Abort(What::Prepare(false), A)],
+        &[Agreed(F, A), Abort(F, A)],
+        &[Agreed(F, A), Commit(F, A)],
+        &[Agreed(C, A), Abort(C, A), Closed(A)],
+        &[Astray(A)],
+    ];
+    all_good.iter().for_each(|calls| good(calls));
+    all_bad.iter().for_each(|calls| bad(calls));
+}
+
+/// Of a whole commit and a whole abort nothing can be left out, doubled, or exchanged with its neighbour, but for what
+/// only the graph can tell and what is nobody's business.
+#[test]
+fn every_place_counts() {
+    let commit = [&ASKED[..], &COMMITTED].concat();
+    let abort = [&ASKED[..], &ABORTED].concat();
+    good(&commit);
+    good(&abort);
+    for whole in [commit, abort] {
+        for at in 0..whole.len() {
+            let mut less = whole.clone();
+            let call = less.remove(at);
+            // Who is to be told is no matter of the calls alone.
+            if matches!(call, Closed(_) | Quiesce(_) | Resume(_)) {
+                good(&less)
+            } else {
+                bad(&less)
+            }
+            let mut more = whole.clone();
+            more.insert(at, call);
+            bad(&more);
+            if let [first, second, ..] = whole[at..] {
+                let mut other = whole.clone();
+                other.swap(at, at + 1);
+                // The prepared nodes are committed in the order of the graph, and any nodes may be closed.
+                let free = matches!(
+                    (first, second),
+                    (Commit(P, _), Commit(P, _))
+                        | (Closed(_), Closed(_))
+                        | (Quiesce(_), Quiesce(_))
+                        | (Resume(_), Resume(_))
+                );
+                if free { good(&other) } else { bad(&other) }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_ends_the_questions() {
+    // Whoever is asked, up to whichever question: its refusal aborts exactly what was agreed before.
+    for at in 0..ASKED.len() {
+        let Agreed(what, node) = ASKED[at] else { continue };
+        let agreed = ASKED[..at].iter().rev().filter_map(|call| match *call {
+            Agreed(F, _) => None,
+            Agreed(R, node) => Some(Abort(GONE, node)),
+            Agreed(what, node) => Some(Abort(what, node)),
+            _ => None,
+        });
+        let calls: Vec<Call> = ASKED[..at].iter().copied().chain([Refused(what, node)]).chain(agreed).collect();
+        good(&calls);
+        let mut on = ASKED.to_vec();
+        on[at] = Refused(what, node);
+        // Only a check may be refused without an end, and a context if it was a wish (V7).
+        let rest: Vec<Call> = COMMITTED.into_iter().filter(|call| *call != Commit(what, node)).collect();
+        let whole = [on, rest].concat();
+        if matches!(what, C | M) { good(&whole) } else { bad(&whole) }
+    }
+    bad(&[Refused(F, A), Agreed(F, B)]);
+    bad(&[Refused(F, A), Closed(B)]);
+    bad(&[Agreed(F, A), Refused(P, A), Closed(B)]);
+    bad(&[Refused(R, A), Agreed(C, B), Commit(C, B)]);
+    bad(&[Refused(R, A), Agreed(C, B), Abort(C, B)]);
+    // Prepared without a flush, flushed without being prepared, another one prepared.
+    bad(&[Agreed(P, A), Commit(P, A), PostCommit(A)]);
+    bad(&[Agreed(F, A), Closed(B)]);
+    bad(&[Agreed(F, A), Agreed(C, A), Commit(C, A)]);
+    bad(&[Agreed(F, A), Agreed(P, B), Commit(P, B), PostCommit(B)]);
+    bad(&[Agreed(F, A), Agreed(F, B), Agreed(P, A), Commit(P, A), PostCommit(A)]);
+}
+
+/// C3, V6: whose component stays is told so before all else, newest first.
+#[test]
+fn wishes_are_taken_back_first() {
+    let asked = [Agreed(M, A), Agreed(M, B), Refused(M, O), Agreed(C, A)];
+    let with = |told: &[Call]| [&asked[..], told].concat();
+    good(&with(&[Abort(M, B), Abort(M, A), Quiesce(A), Commit(C, A), Resume(A)]));
+    good(&with(&[Abort(M, B), Quiesce(A), Commit(C, A), Commit(M, A), Resume(A)]));
+    good(&with(&[Quiesce(A), Commit(C, A), Commit(M, A), Commit(M, B), Resume(A)]));
+    bad(&with(&[Abort(M, A), Abort(M, B), Commit(C, A)]));
+    bad(&with(&[Abort(M, B), Commit(C, A)]));
+    bad(&with(&[Quiesce(A), Abort(M, B), Commit(C, A), Commit(M, A)]));
+    bad(&with(&[Abort(M, B), Commit(M, A), Commit(C, A)]));
+    bad(&with(&[Abort(M, B), Abort(M, A), Abort(C, A)]));
+    bad(&with(&[Abort(M, B), Abort(M, B), Commit(C, A), Commit(M, A)]));
+    bad(&with(&[Abort(M, O), Commit(C, A), Commit(M, A), Commit(M, B)]));
+    good(&with(&[Abort(C, A), Abort(M, B), Abort(M, A)]));
+    // Without a refusal nobody stays; asked twice is once too often.
+    bad(&[Agreed(M, A), Agreed(M, B), Abort(M, B), Commit(M, A)]);
+    bad(&[Agreed(M, A), Agreed(M, A), Commit(M, A), Commit(M, A)]);
+    bad(&[Agreed(M, A), Agreed(M, A), Abort(M, A), Abort(M, A)]);
+    bad(&[Refused(M, A), Agreed(M, A), Abort(M, A)]);
+}
+
+#[test]
+fn a_commit_must_tell_what_happened() {
+    let calls = [
+        Agreed(F, A),
+        Agreed(P, A),
+        Agreed(R, A),
+        Agreed(M, B),
+        Refused(M, O),
+        Refused(C, B),
+        Agreed(D, A),
+        Abort(M, B),
+        Quiesce(A),
+        Commit(D, A),
+        Commit(R, A),
+        Commit(P, A),
+        PostCommit(A),
+        Resume(B),
+        Closed(B),
+    ];
+    let told = Told {
+        plan: vec![(F, A), (P, A), (R, A), (M, B), (M, O), (C, B), (D, A)],
+        refused: vec![B],
+        stayed: vec![O],
+        aborts: vec![(M, B)],
+        quiesce: vec![A],
+        resume: vec![B],
+        commits: vec![(D, A), (R, A), (P, A)],
+        post_commits: vec![A],
+        closed: vec![B],
+        ejected: vec![NodeId(3)],
+    };
+    assert_eq!(as_told(&calls, &told), Ok(()));
+    let wrong: [&dyn Fn(&mut Told); 23] = [
+        &|t| t.quiesce.clear(),
+        &|t| t.quiesce.push(B),
+        &|t| t.resume.clear(),
+        &|t| t.resume[0] = A,
+        &|t| t.plan.truncate(6),
+        &|t| t.plan.swap(0, 1),
+        &|t| t.plan[2] = (What::Rename(Some(B)), A),
+        &|t| t.plan[5] = (D, B),
+        &|t| t.plan[6].1 = B,
+        &|t| t.plan[3].0 = What::Context(None),
+        &|t| t.stayed.clear(),
+        &|t| t.stayed[0] = B,
+        &|t| t.aborts.clear(),
+        &|t| t.aborts.push((M, A)),
+        &|t| t.refused.clear(),
+        &|t| t.commits.swap(0, 1),
+        &|t| t.commits.truncate(2),
+        &|t| t.commits[1].0 = GONE,
+        &|t| t.post_commits.clear(),
+        &|t| t.post_commits.push(B),
+        &|t| t.closed.clear(),
+        &|t| t.ejected.push(A),
+        &|t| t.ejected.push(B),
+    ];
+    for change in wrong {
+        let mut other = told.clone();
+        change(&mut other);
+        assert!(as_told(&calls, &other).is_err(), "{other:?}");
+    }
+    assert!(as_told(&[Agreed(C, A), Abort(C, A)], &Told { plan: vec![(C, A)], ..Told::default() }).is_err());
+}

@@ -1,0 +1,85 @@
+//! `blockgraph audit`: what is wrong with the block graph of a running QEMU, and why.
+
+use crate::ending::{Ending, Stop};
+use crate::files::{display_path, read_text};
+use blockgraph_qemu::audit::Audit;
+use blockgraph_qemu::audit::dump::Dump;
+use blockgraph_qemu::audit::show::show;
+use blockgraph_qemu::audit::told::told;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long an answer of QEMU may take: to describe a chain of two hundred nodes it needs seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A dump: the replies of QEMU, as `--save` writes them; `-` for standard input.
+    #[arg(required_unless_present = "qmp", conflicts_with = "qmp")]
+    dump: Option<String>,
+    /// Ask a QEMU or a storage daemon whose monitor listens on this socket.
+    #[arg(long, value_name = "SOCKET")]
+    qmp: Option<PathBuf>,
+    /// Write what was read to a new file.
+    #[arg(long, value_name = "FILE", requires = "qmp")]
+    save: Option<PathBuf>,
+    /// Explain one node in full, instead of all in short.
+    #[arg(long, value_name = "NODE")]
+    explain: Option<String>,
+    /// Say what an operation would do to the graph, in the words of scenarios (`append new=o top=a`); lines follow each other,
+    /// several of these options do not.
+    #[arg(long, value_name = "OPERATION")]
+    what_if: Vec<String>,
+    /// Write one object of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads, checks, explains.
+pub(super) fn run(arguments: &Arguments) -> Ending {
+    let (dump, from) = dump(arguments)?;
+    if let Some(path) = &arguments.save {
+        dump.save(path).map_err(|error| Stop::Input(format!("{}: {error}", path_shown(path))))?;
+    }
+    let mut audit = Audit::of(&dump).map_err(|message| Stop::Input(format!("{from}: {message}")))?;
+    let node = match &arguments.explain {
+        None => None,
+        Some(name) => {
+            let found = audit.web.node(name);
+            Some(found.ok_or_else(|| Stop::Input(format!("{from}: there is no node {name:?}")))?)
+        }
+    };
+    for text in &arguments.what_if {
+        audit.try_out(text).map_err(|message| Stop::Input(format!("--what-if {text:?}: {message}")))?;
+    }
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", told(&audit, node))?;
+    } else {
+        out.write_all(show(&audit, node).as_bytes())?;
+    }
+    out.flush()?;
+    Ok(audit.findings.is_empty())
+}
+
+/// The dump, and how messages name where it came from.
+fn dump(arguments: &Arguments) -> Result<(Dump, String), Stop> {
+    if let Some(socket) = &arguments.qmp {
+        let from = path_shown(socket);
+        let asked = Dump::ask(socket, PATIENCE).map_err(|error| Stop::Input(format!("{from}: {error}")))?;
+        return Ok((asked, from));
+    }
+    let path = arguments.dump.as_deref().unwrap_or("-");
+    let from = display_path(path);
+    // A place stands right behind the file.
+    let read = Dump::read(&read_text(path)?).map_err(|message| {
+        let colon = if message.starts_with(|c: char| c.is_ascii_digit()) { ":" } else { ": " };
+        Stop::Input(format!("{from}{colon}{message}"))
+    })?;
+    Ok((read, from))
+}
+
+fn path_shown(path: &Path) -> String {
+    display_path(&path.to_string_lossy())
+}

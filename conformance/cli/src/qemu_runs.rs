@@ -1,0 +1,81 @@
+//! What `fuzz --against qemu` and `verify` both do with a real QEMU, and say of it.
+
+use crate::ending::Stop;
+use crate::files::write_counterexample;
+use crate::terminal::{grouped, spinner};
+use blockgraph_qemu::counts::Counts;
+use blockgraph_qemu::deviations::Rule;
+use blockgraph_qemu::run::{self, Found, Options, Report};
+use blockgraph_qemu::{LOOKED_AT, find};
+use blockgraph_story::counterexample;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long an answer may take: who says nothing for that long is said to hang.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where the real QEMU is.
+pub(super) fn program() -> Result<PathBuf, Stop> {
+    let missing = "qemu-storage-daemon or qemu-img is not installed (in Debian: apt-get install qemu-utils)";
+    find().ok_or_else(|| Stop::Input(missing.to_owned()))
+}
+
+/// Plays, with the progress shown.
+pub(super) fn play(options: &Options) -> io::Result<Report> {
+    let (bar, start) = (spinner(), Instant::now());
+    let report = run::run(options, &|done| {
+        let rate = done as f64 / start.elapsed().as_secs_f64().max(1e-9);
+        bar.set_message(format!("QEMU: {} operations, {rate:.0} a second", grouped(done)));
+    });
+    bar.finish_and_clear();
+    report
+}
+
+/// The rules with how often each was met.
+pub(super) fn rules(counts: &Counts) -> impl Iterator<Item = (Rule, u64)> {
+    Rule::EVERY.iter().map(|&rule| (rule, counts.deviations.get(&rule).copied().unwrap_or(0)))
+}
+
+/// What has to be said of a QEMU of this version, a line each.
+pub(super) fn remarks<'a>(versions: impl IntoIterator<Item = &'a str>, counts: &Counts) -> Vec<String> {
+    let mut lines: Vec<String> = versions
+        .into_iter()
+        .filter(|version| *version != LOOKED_AT)
+        .map(|version| format!("the rules were looked at on QEMU {LOOKED_AT} only: on {version} they may not hold"))
+        .collect();
+    if !counts.lacking.is_empty() {
+        let one = |(what, count): (&String, &u64)| format!("{what} ({})", grouped(*count));
+        let all: Vec<String> = counts.lacking.iter().map(one).collect();
+        lines.push(format!("not in this version, so many turns not played: {}", all.join(", ")));
+    }
+    lines
+}
+
+/// What was counted, for machines.
+pub(super) fn counted(counts: &Counts) -> Value {
+    let deviations: Vec<_> = rules(counts).map(|(rule, count)| json!({"rule": rule.name(), "count": count})).collect();
+    json!({"looked-at": LOOKED_AT, "episodes": counts.episodes, "turns": counts.turns, "ops": counts.ops,
+           "alike": counts.alike, "explained": counts.explained(), "deviations": deviations, "lacking": counts.lacking})
+}
+
+/// A difference, for machines.
+pub(super) fn difference(found: Option<&Found>) -> Value {
+    found.map_or(Value::Null, |found| {
+        json!({"episode": found.episode, "what": found.what, "met": found.met.len(),
+               "shrunk": found.story.iter().map(counterexample::line).collect::<Vec<_>>()})
+    })
+}
+
+/// Says what differs on standard error, and writes a file to replay.
+pub(super) fn finding(seed: u64, found: &Found, out: &Path) -> Result<(), Stop> {
+    let mut err = io::stderr().lock();
+    writeln!(err, "seed {seed}, episode {}: model and QEMU differ:\n{}", found.episode, found.what)?;
+    writeln!(err, "{} turns as met, {} when shrunk:", found.met.len(), found.story.len())?;
+    for turn in &found.story {
+        writeln!(err, "    {}", counterexample::line(turn))?;
+    }
+    let name = format!("qemu-{seed}-{}", found.episode);
+    write_counterexample(&mut err, out, &name, &found.story, &found.what)
+}

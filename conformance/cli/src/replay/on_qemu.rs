@@ -1,0 +1,182 @@
+//! `blockgraph replay --on qemu`: a scenario on a real QEMU beside the model.
+
+use super::show::{Show, counted, verdict};
+use crate::ending::{Ending, Stop};
+use crate::qemu_runs::{PATIENCE, program};
+use blockgraph_qemu::judge::{Told, Verdict};
+use blockgraph_qemu::named::sentence;
+use blockgraph_qemu::play::{Fate, Play, Taken, contexts};
+use blockgraph_qemu::witness::{Kit, Witness};
+use blockgraph_story::stage::Stage;
+use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
+use blockgraph_story::text::{Item, Names};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+type Fated = Fate<MOST_NODES, MOST_EDGES>;
+type Turn = Taken<MOST_NODES, MOST_EDGES>;
+
+/// What was met.
+#[derive(Default)]
+struct Counts {
+    faults: usize,
+    turns: usize,
+    deviations: usize,
+    skipped: usize,
+    /// The step at which the play on QEMU has ended, before the end of the story.
+    ended: Option<usize>,
+}
+
+/// Plays it.
+pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Ending {
+    let scenario = show.scenario;
+    let real = |error: io::Error| Stop::Input(format!("the real QEMU: {error}"));
+    let kit = Kit::make(&program()?, PATIENCE).map_err(real)?;
+    let threads = contexts(scenario);
+    let witness = Witness::<MOST_NODES, MOST_EDGES>::start_with(&kit, &threads).map_err(real)?;
+    let version = kit.version.clone();
+    let mut play = Play::new(witness, scenario.steps().collect());
+    let (mut number, mut counts) = (0, Counts::default());
+    for (index, item) in scenario.items.iter().enumerate() {
+        let Item::Step(step) = item else { continue };
+        number += 1;
+        let at = (index, number);
+        let mut report = show.places.judge(at, stage, step, &scenario.names)?;
+        let fate = play.play_next().map_err(real)?;
+        counts.count(&fate, number);
+        if let Fate::Taken(taken) = &fate
+            && let Verdict::Differs(what) = &taken.turned.judged.verdict
+        {
+            report.faults.push(format!("model and QEMU differ: {}", sentence(what, &scenario.names)));
+        }
+        counts.faults += report.faults.len();
+        if show.json {
+            let qemu = as_json(&fate, &scenario.names);
+            show.json_line(at, step, &report, Some(qemu))?;
+            continue;
+        }
+        if show.speaks() && !matches!(fate, Fate::Over) {
+            show.text(number, step, &report)?;
+            lines(&fate, number, &scenario.names).iter().try_for_each(|line| writeln!(show.out, "    {line}"))?;
+        }
+        show.faults(at, &report.faults)?;
+    }
+    if !show.json {
+        rest(show, &counts, &play.held(), number)?;
+    }
+    if show.speaks() {
+        let (turns, deviations) = (counted(counts.turns, "turn"), counted(counts.deviations, "known deviation"));
+        let (steps, verdict) = (counted(number, "step"), verdict(counts.faults));
+        writeln!(show.out, "{steps}, {verdict}; QEMU {version}: {turns}, {deviations}, {} left out", counts.skipped)?;
+    }
+    Ok(counts.faults == 0)
+}
+
+impl Counts {
+    fn count(&mut self, fate: &Fated, number: usize) {
+        match fate {
+            Fate::Taken(taken) => {
+                self.turns += 1;
+                self.deviations += usize::from(matches!(taken.turned.judged.verdict, Verdict::Deviation(_)));
+                if taken.ends {
+                    self.ended = Some(number);
+                }
+            }
+            Fate::Skipped(_) => self.skipped += 1,
+            Fate::Ended(_) => self.ended = Some(number - 1),
+            _ => {}
+        }
+    }
+}
+
+/// What QEMU was not told: it must not be taken for compared, so it is said even if all that holds is not.
+fn rest<W: Write>(show: &mut Show<'_, W>, counts: &Counts, held: &[usize], steps: usize) -> io::Result<()> {
+    if let Some(ended) = counts.ended.filter(|ended| *ended < steps) {
+        let from = counted(steps - ended, "step");
+        writeln!(
+            show.out,
+            "NOT SHOWN {}: the last {from} of {steps} were judged by the model alone",
+            show.places.file
+        )?;
+    } else if !held.is_empty() {
+        let held = numbers(held);
+        let none = "no QMP command does just this, and no later one did it";
+        writeln!(show.out, "NOT SHOWN {}: {held}: {none}", show.places.file)?;
+    }
+    Ok(())
+}
+
+/// `step 3`, `steps 3, 4`.
+fn numbers(steps: &[usize]) -> String {
+    let all: Vec<String> = steps.iter().map(|step| (step + 1).to_string()).collect();
+    format!("step{} {}", if all.len() == 1 { "" } else { "s" }, all.join(", "))
+}
+
+/// What is said of a step to people.
+fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
+    let none = "QEMU: no QMP command does just this";
+    match fate {
+        Fate::Taken(taken) => told(taken, number, names),
+        Fate::With(last) => vec![format!("QEMU: together with step {}", last + 1)],
+        Fate::Held(why) => vec![format!("{none} yet: {}", sentence(&why.line(), names))],
+        Fate::Skipped(why) => {
+            vec![format!("{none}: {}; without it the graphs are the same", sentence(&why.line(), names))]
+        }
+        Fate::Ended(why) => {
+            vec![format!("{none}: {}", sentence(&why.line(), names)), "QEMU: the play on it ends here".to_owned()]
+        }
+        Fate::Over => Vec::new(),
+    }
+}
+
+/// The answer, and what the model says to it.
+fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
+    let others: Vec<usize> = taken.steps.iter().copied().filter(|step| step + 1 != number).collect();
+    let with = if others.is_empty() { String::new() } else { format!(" (with {})", numbers(&others)) };
+    let asked = format!("QEMU: {}{with}", taken.commands.join(", "));
+    let answer = match &taken.turned.heard.told {
+        Told::Done => format!("{asked} => ok"),
+        Told::Refused(class, text) => format!("{asked} => error {class}: {}", sentence(text, names)),
+        Told::Lost(what) => format!("{asked} => no answer: it {}", sentence(what, names)),
+    };
+    let mut lines = vec![answer];
+    lines.push(match &taken.turned.judged.verdict {
+        Verdict::Same => "      as the model says".to_owned(),
+        Verdict::Deviation(rule) => format!("      known deviation {}: {}", rule.name(), rule.what()),
+        Verdict::Differs(_) => "      DIFFERS".to_owned(),
+    });
+    if taken.moved && !taken.ends {
+        lines
+            .push("      its graph is not the model's: it goes on from its own, and so does the comparison".to_owned());
+    }
+    if taken.ends {
+        lines.push("      the play on it ends here".to_owned());
+    }
+    lines
+}
+
+/// The same for machines.
+fn as_json(fate: &Fated, names: &Names) -> Value {
+    match fate {
+        Fate::Taken(taken) => {
+            let answer = match &taken.turned.heard.told {
+                Told::Done => json!("ok"),
+                Told::Refused(class, text) => json!({"error": class, "text": sentence(text, names)}),
+                Told::Lost(what) => json!({"lost": sentence(what, names)}),
+            };
+            let (verdict, rule) = match &taken.turned.judged.verdict {
+                Verdict::Same => ("same", None),
+                Verdict::Deviation(rule) => ("deviation", Some(rule.name())),
+                Verdict::Differs(_) => ("differs", None),
+            };
+            let steps: Vec<usize> = taken.steps.iter().map(|step| step + 1).collect();
+            json!({"fate": "taken", "steps": steps, "commands": taken.commands, "answer": answer, "verdict": verdict,
+                "rule": rule, "moved": taken.moved, "ends": taken.ends})
+        }
+        Fate::With(last) => json!({"fate": "with", "step": last + 1}),
+        Fate::Held(why) => json!({"fate": "held", "why": sentence(&why.line(), names)}),
+        Fate::Skipped(why) => json!({"fate": "skipped", "why": sentence(&why.line(), names)}),
+        Fate::Ended(why) => json!({"fate": "ended", "why": sentence(&why.line(), names)}),
+        Fate::Over => json!({"fate": "over"}),
+    }
+}

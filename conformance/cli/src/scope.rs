@@ -1,0 +1,20 @@
+//! The arguments `--scope` and `--facet`.
+
+use crate::ending::Stop;
+use blockgraph_model::scopes::{self, Scope};
+
+/// The scope of that name, with only one of its facets if one is named. It has at least one.
+pub fn named(name: &str, facet: Option<&str>) -> Result<Scope, Stop> {
+    let Some(mut scope) = scopes::scope(name) else {
+        return Err(Stop::Input(format!("no scope {name:?}: there are {}", scopes::SCOPES.join(", "))));
+    };
+    if let Some(only) = facet {
+        let names: Vec<&str> = scope.facets.iter().map(|(facet, _)| facet.name).collect();
+        let there = names.join(", ");
+        scope.facets.retain(|(facet, _)| facet.name == only);
+        if scope.facets.is_empty() {
+            return Err(Stop::Input(format!("no facet {only:?} in scope {name}: there are {there}")));
+        }
+    }
+    Ok(scope)
+}

@@ -1,0 +1,95 @@
+//! What QEMU said, before anybody understood it: from a socket, or from a file (D1, D2).
+
+use crate::seen_graph::{self, BESIDES, GRAPH};
+use serde_json::{Map, Value};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// Replies under the names of their commands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Dump {
+    parts: Map<String, Value>,
+}
+
+impl Dump {
+    /// Asks a QEMU that listens on a socket; `patience` is how long an answer may take.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub fn ask(socket: &Path, patience: Duration) -> io::Result<Dump> {
+        let mut client = seen_graph::connect(socket, patience)?;
+        Ok(Dump { parts: seen_graph::replies(&mut client)? })
+    }
+
+    /// Of replies that are at hand.
+    pub fn of(parts: Map<String, Value>) -> Dump {
+        Dump { parts }
+    }
+
+    /// Reads a dump, or the bare reply of `x-debug-query-block-graph`; each part may be a value or a whole reply.
+    ///
+    /// # Errors
+    /// If it is no JSON, with the place as `line:column: `, or no such object.
+    pub fn read(text: &str) -> Result<Dump, String> {
+        let broken = |error: serde_json::Error| {
+            let message = error.to_string();
+            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(start, _)| start).to_owned();
+            format!("{}:{}: {message}", error.line(), error.column().max(1))
+        };
+        let whole: Value = serde_json::from_str(text).map_err(broken)?;
+        let Value::Object(mut parts) = unwrapped(whole) else {
+            return Err("expected an object with the replies under the names of their commands".to_owned());
+        };
+        if parts.contains_key("nodes") && parts.contains_key("edges") {
+            parts = [(GRAPH.to_owned(), Value::Object(parts))].into_iter().collect();
+        }
+        for value in parts.values_mut() {
+            *value = unwrapped(value.take());
+        }
+        if !parts.contains_key(GRAPH) {
+            return Err(format!("expected an object with the reply of `{GRAPH}` under that name"));
+        }
+        Ok(Dump { parts })
+    }
+
+    /// Writes it to a new file, one line for each part.
+    ///
+    /// # Errors
+    /// If there is such a file already, or it cannot be written.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let line = |(name, value): (&String, &Value)| format!("{}: {value}", Value::from(name.as_str()));
+        let lines: Vec<String> = self.parts.iter().map(line).collect();
+        file.write_all(format!("{{\n{}\n}}\n", lines.join(",\n")).as_bytes())
+    }
+
+    /// A part, unless QEMU refused it.
+    pub fn part(&self, name: &str) -> Option<&Value> {
+        self.parts.get(name).filter(|value| value.get("error").is_none())
+    }
+
+    /// The version of QEMU, if it is told: a text, or what `query-version` says.
+    pub fn version(&self) -> Option<String> {
+        let told = self.part("version").or_else(|| self.part("query-version"))?;
+        if let Value::String(version) = told {
+            return Some(version.clone());
+        }
+        let number = |name: &str| told["qemu"][name].as_u64();
+        Some(format!("{}.{}.{}", number("major")?, number("minor")?, number("micro").unwrap_or(0)))
+    }
+
+    /// Which of the parts that would help are not there.
+    pub fn missing(&self) -> Vec<&'static str> {
+        BESIDES.into_iter().filter(|name| self.part(name).is_none()).collect()
+    }
+}
+
+/// What a reply returns.
+fn unwrapped(mut reply: Value) -> Value {
+    match reply.get_mut("return") {
+        Some(inner) => inner.take(),
+        None => reply,
+    }
+}

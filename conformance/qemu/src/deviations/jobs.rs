@@ -1,0 +1,280 @@
+//! Jobs.
+
+use crate::answer::Class;
+use crate::deviations::{Explained, Rule, is_inactive, reach_of, snapshots};
+use crate::judge::{Case, agrees, genuine};
+use crate::{job, map, see, truth, words};
+use blockgraph_model::judge::violations;
+use blockgraph_model::op::Ways;
+use blockgraph_model::perm::{ALL, R, Z};
+use blockgraph_model::step::Work;
+use blockgraph_model::{
+    Act, ChildName, Edge, EdgeId, Kind, NodeId, Op, OpKinds, Outcome, Pair, Parent, Perms, State, StepError, UserId,
+    Violation, execute,
+};
+
+/// What is done to a job.
+pub(super) fn act(op: &Op) -> Option<Act> {
+    job::doing(op).map(|doing| doing.act)
+}
+
+/// QEMU has done it.
+pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    if leaves_idle(case) {
+        return Rule::IdleStays.ends();
+    }
+    if unblocked(case) {
+        return Rule::CommitSets.ends();
+    }
+    match *case.ops {
+        [Op::Mirror { act: Act::Start, job, source: top, target: base, filter }]
+            if is_below(case.before, top, base) =>
+        {
+            let ops = &[Op::CommitActive { act: Act::Start, job, top, base, filter }];
+            let outcome = &execute(case.before, ops, &[]);
+            let as_commit = commit_sets(&Case { ops, outcome, ..*case }, job, base).is_some();
+            if as_commit { Rule::MirrorBelow.ends() } else { kept_share(case) }
+        }
+        [Op::Commit { act: Act::Start, job, base, .. } | Op::CommitActive { act: Act::Start, job, base, .. }] => {
+            commit_sets(case, job, base).or_else(|| kept_share(case))
+        }
+        [
+            Op::Mirror { act: Act::Finish, source: from, target: to, .. }
+            | Op::CommitActive { act: Act::Finish, top: from, base: to, .. },
+        ] => copy_inherits(case, from, to),
+        [op] if act(&op).is_some() => kept_share(case),
+        [Op::Snapshot { .. }, ..] => kept_share(case),
+        _ => None,
+    }
+}
+
+/// QEMU has died while a job ran, or when it was to end.
+pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [op] = case.ops else { return None };
+    if act(op) == Some(Act::Start) {
+        let state = case.before;
+        let backed_up = |id: NodeId| {
+            let by = |i: usize| match state.edges()[i].parent {
+                Parent::Node(parent) => state.node(parent).and_then(|node| node.kind) == Some(Kind::CopyBeforeWrite),
+                Parent::User(_) => false,
+            };
+            state.parents(id).any(|i| state.edges()[i].name == ChildName::FILE && by(i))
+        };
+        let grows = job::writes(state, op).grown.into_iter().any(backed_up);
+        return (grows && case.has_died()).then_some(Rule::BackedUpGrows)?.ends();
+    }
+    let ends = matches!(act(op), Some(Act::Finish | Act::Cancel)) && case.has_died();
+    let rule = match *op {
+        Op::Backup { source, .. } if case.before.node(source).is_some() && case.before.references(source) == 1 => {
+            Rule::BackupHolds
+        }
+        _ if act(op) == Some(Act::Finish) && case.done().is_none() => Rule::EndRefused,
+        _ => return None,
+    };
+    ends.then_some(rule)?.ends()
+}
+
+/// Is the second node in the chain of the first, seen through filters?
+fn is_below<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId, node: NodeId) -> bool {
+    truth::bare(state, node).is_some_and(|bare| state.chain(top).skip(1).any(|id| id == bare))
+}
+
+/// Is the graph the one that we would have, or refuse, if images had sizes? All of them are equally long, so no base grows.
+fn commit_sets<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    job: UserId,
+    base: NodeId,
+) -> Option<Explained<N, E>> {
+    let graph = without_growth(case, job, base)?;
+    (violations(&graph).is_empty() && case.shows(&graph)).then_some(Rule::CommitSets)?.then(graph)
+}
+
+/// The graph that we would have or refuse, without what is there in case that base has to grow.
+fn without_growth<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    job: UserId,
+    base: NodeId,
+) -> Option<State<N, E>> {
+    let graph = case.accepted()?;
+    let mut work = Work::new(&graph);
+    for edge in graph.edges() {
+        let Parent::User(user) = edge.parent else { continue };
+        let Pair { need, share } = edge.wanted;
+        // On base the need of it; on the filters right above base, that they grow with it.
+        let pair = match edge.child {
+            _ if user.main() != job || user.part() == 0 => continue,
+            child if child == base => Pair::new(Perms(need.0 & !Z.0), share),
+            _ => Pair::new(need, Perms(share.0 & !Z.0)),
+        };
+        work.step(Op::SetUser { user, pair }).ok()?;
+    }
+    Some(work.graph)
+}
+
+/// Is the graph the one after, with the same needs, but that edges which moved from or to a force-share node, or came above one,
+/// and with them those below, share more or less?
+fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let graph = case.accepted()?;
+    let graph = snapshots::sealed(case, &graph).unwrap_or(graph);
+    shares_as_before(case, &graph).then_some(Rule::KeptShare)?.ends()
+}
+
+fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
+    let (Some(shown), was) = (case.shown, see::expected(case.before)) else { return false };
+    let shared = |state: &State<N, E>, id: u8| state.node(NodeId(id)).is_some_and(|node| node.flags.force_share);
+    let moved = |id: u8, name: &String, to: u8| {
+        let from = was.nodes.get(&id).and_then(|node| node.edges.get(name)).map(|edge| edge.0);
+        from != Some(to) && (shared(graph, to) || from.is_some_and(|from| shared(case.before, from)))
+    };
+    let mut same = see::expected(graph);
+    // The edges that moved, and the nodes below.
+    let mut below_moved = Vec::new();
+    for (id, node) in &same.nodes {
+        let edges = node.edges.iter().filter(|(name, edge)| moved(*id, name, edge.0));
+        below_moved.extend(edges.map(|(_, edge)| NodeId(edge.0)));
+    }
+    let reached = reach_of(graph, below_moved);
+    for (id, node) in &mut same.nodes {
+        let theirs = shown.nodes.get(id);
+        for (name, (to, need, share)) in &mut node.edges {
+            let other = theirs.and_then(|node| node.edges.get(name)).filter(|other| (other.0, other.1) == (*to, *need));
+            if let Some(other) = other.filter(|_| moved(*id, name, *to) || reached[usize::from(*id)]) {
+                *share = other.2;
+            }
+        }
+    }
+    // What we refuse for a share that QEMU has kept.
+    let by_share = |violation: &Violation| match violation {
+        Violation::Conflict { denies: EdgeId::Child(parent, name), .. } => {
+            let edge = graph.children(*parent).find(|edge| edge.name == *name);
+            let kind = graph.node(*parent).and_then(|node| node.kind);
+            edge.zip(kind).is_some_and(|(edge, kind)| {
+                moved(parent.0, &words::child(kind, *name), edge.child.0) || reached[usize::from(parent.0)]
+            })
+        }
+        // A snapshot looks as little at who becomes the parent of an inactive overlay (D10).
+        _ => matches!(case.ops, [Op::Snapshot { .. }, ..]) && snapshots::is_overlooked(graph, violation),
+    };
+    reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)
+}
+
+/// Do model and QEMU agree if nothing is blocked on a commit's filter, where QEMU has no user of the job's?
+fn unblocked<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let Outcome::Failed { error: StepError::Blocked { node, .. }, .. } = case.outcome else { return false };
+    if case.before.node(*node).is_none_or(|found| found.kind != Some(Kind::CommitTop)) {
+        return false;
+    }
+    let open = |edge: &Edge| Edge { blocks: if edge.child == *node { OpKinds::NONE } else { edge.blocks }, ..*edge };
+    let edges = case.before.edges().iter().map(open);
+    agrees(case, &State::rebuild(case.before.nodes, case.before.drain_alls, edges), case.ops)
+}
+
+/// Is the graph the one after but for users who have come from an inactive filter, which goes with its job, to an active node, and
+/// still have nothing? So it is with those for whom that filter was to be inactive, which then was refused (D20).
+fn leaves_idle<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+    let of_job = case.ops.iter().any(|op| act(op).is_some());
+    let Some(next) = of_job.then(|| case.accepted()).flatten() else { return false };
+    let (mut sure, mut perhaps) = (Vec::new(), Vec::new());
+    for edge in case.before.edges() {
+        let Parent::User(user) = edge.parent else { continue };
+        let now = next.edge_index(EdgeId::User(user)).map(|i| next.edges()[i].child);
+        if now.is_none_or(|now| is_inactive(&next, now)) {
+            continue;
+        }
+        if is_inactive(case.before, edge.child) {
+            sure.push(user);
+        } else if case.memory.may_be_robbed(user) {
+            perhaps.push(user);
+        }
+    }
+    (0..1usize << perhaps.len()).any(|some| {
+        let chosen = perhaps.iter().enumerate().filter(|(i, _)| some >> i & 1 == 1).map(|(_, user)| *user);
+        let idle: Vec<UserId> = sure.iter().copied().chain(chosen).collect();
+        let mut work = Work::new(&next);
+        let taken = idle.iter().all(|user| work.step(Op::SetUser { user: *user, pair: Pair::FREE }).is_ok());
+        taken && !idle.is_empty() && case.shows(&work.graph)
+    })
+}
+
+/// A copy that ends is made read-only if what it replaces was, and writable if that was.
+fn copy_inherits<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    from: NodeId,
+    to: NodeId,
+) -> Option<Explained<N, E>> {
+    let on = case.before.node(from)?.flags.read_only;
+    let kind = case.before.node(to)?.kind?;
+    let Outcome::Done { next, .. } = execute(case.done()?, &[Op::SetReadOnly { node: to, on }], &[]) else {
+        return None;
+    };
+    if map::reopens(kind) && case.shows(&next) {
+        return Rule::CopyInherits.then(next);
+    }
+    (shares_as_before(case, &next) || shares_as_before(case, case.done()?)).then_some(Rule::KeptShare)?.ends()
+}
+
+/// QEMU has refused to start a job, or to end it.
+pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    stream_stays(case)
+        .or_else(|| commit_sealed(case))
+        .or_else(|| commit_on_device(case))
+        .or_else(|| gives_up(case))
+        .or_else(|| {
+            let [Op::Mirror { act: Act::Start, source, target, .. }] = *case.ops else { return None };
+            let is_so = case.class() == Some(Class::MirrorBelow) && is_below(case.before, source, target);
+            (is_so && case.shows(case.before)).then_some(Rule::MirrorBelow)?.then(*case.before)
+        })
+}
+
+/// An active commit whose end is refused is over: as if it had been cancelled.
+fn gives_up<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::CommitActive { act: Act::Finish, job, filter, top, base }] = *case.ops else { return None };
+    let cancel = [Op::CommitActive { act: Act::Cancel, job, filter, top, base }];
+    let Outcome::Done { next, .. } = execute(case.before, &cancel, &[]) else { return None };
+    (case.done().is_none() && case.shows(&next)).then_some(Rule::EndGivesUp)?.then(next)
+}
+
+/// Something is done to the uppermost image above a commit, on which QEMU has the job's main user, and with it its blockers.
+fn commit_on_device<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let said = case.said.filter(|said| matches!(said.class, Class::Busy | Class::InUse | Class::HasParent))?;
+    let state = case.before;
+    let devices = job::devices(state);
+    let is_so = said.nodes.iter().any(|id| devices.contains(id)) && case.shows(state);
+    is_so.then_some(Rule::CommitSets)?.then(*state)
+}
+
+/// A refusal for what QEMU's commit shares, or since somebody writes through its filter, which is read-only, when it starts or later.
+fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let said = case.said.filter(|_| case.shows(case.before))?;
+    let seal = |state: &State<N, E>| {
+        let mut sealed = *state;
+        let filters = sealed.nodes.iter_mut().filter(|node| node.kind == Some(Kind::CommitTop));
+        filters.for_each(|node| node.flags.read_only = true);
+        sealed
+    };
+    let starts = matches!(case.ops, [Op::Commit { act: Act::Start, .. }]);
+    if let [Op::Commit { act: Act::Start, job, base, .. } | Op::CommitActive { act: Act::Start, job, base, .. }] =
+        *case.ops
+        && without_growth(case, job, base).is_some_and(|graph| truth::of_graph(&graph, said))
+    {
+        return Rule::CommitSets.then(*case.before);
+    }
+    let is_so = match case.done() {
+        Some(next) if starts => truth::of_graph(&seal(next), said),
+        _ if seal(case.before) != *case.before => {
+            let outcome = execute(&seal(case.before), case.ops, &[]);
+            genuine(case, &outcome, said) || truth::of_a_part(&Case { before: &seal(case.before), ..*case }, said)
+        }
+        _ => false,
+    };
+    is_so.then_some(Rule::CommitSets)?.then(*case.before)
+}
+
+/// A refused stream has not taken its user away.
+fn stream_stays<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::Stream { act: Act::Start, job, node, .. }] = *case.ops else { return None };
+    let pair = Pair::new(R, Perms(ALL.0 & !Z.0));
+    let left = Op::AttachUser { user: job, node, pair, ways: Ways::NONE, context: None };
+    let Outcome::Done { next, .. } = execute(case.before, &[left], &[]) else { return None };
+    (case.done().is_none() && case.shows(&next)).then_some(Rule::StreamStays)?.ends()
+}

@@ -1,0 +1,84 @@
+//! Refusals that leave all as it was: true ones, in another order or of QMP's own.
+
+use crate::answer::{Class, Said};
+use crate::deviations::{Explained, Rule, snapshots};
+use crate::judge::{Case, genuine};
+use crate::truth;
+use blockgraph_model::perm::R;
+use blockgraph_model::step::Work;
+use blockgraph_model::{Below, Op, Outcome, Parent, State, StepError, execute, judge};
+
+/// QEMU has refused, and nothing has happened.
+pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let said = case.said.filter(|_| case.shows(case.before))?;
+    let done = case.done().is_some();
+    if let Some(bare) = without_readers(case) {
+        let outcome = execute(&bare, case.ops, &[]);
+        let other = Case { before: &bare, outcome: &outcome, ..*case };
+        // Its users are there all the same when the graph is judged.
+        let judged = (1..=case.ops.len()).filter_map(|count| snapshots::appended(case.before, &case.ops[..count]));
+        if genuine(&other, &outcome, said)
+            || is_true(&other, said)
+            || judged.into_iter().any(|graph| truth::of_graph(&graph, said))
+        {
+            return Rule::OverlayRead.then(*case.before);
+        }
+    }
+    let by_state = match said.class {
+        _ if !truth::of_state(case, said) => None,
+        Class::OptionStuck => Some(Rule::OptionStuck),
+        Class::NotRoot => Some(Rule::RootOnly),
+        Class::SameNode => Some(Rule::Unfiltered),
+        Class::HasUser if done => Some(Rule::OverlayRead),
+        _ => (!done).then_some(Rule::Order),
+    };
+    let between = || (truth::of_a_part(case, said) || truth::of_middle(case, said)).then_some(Rule::Between);
+    let rule = by_state.or_else(between).or_else(|| keeps_share(case, said).then_some(Rule::KeptShare));
+    rule?.then(*case.before)
+}
+
+/// Is it true if what comes to stand above a force-share node goes on sharing what it shared elsewhere?
+fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    let mut strict = *case.before;
+    for id in case.ops.iter().filter_map(snapshots::overlay).filter(|id| case.before.node(*id).is_some()) {
+        strict.nodes[usize::from(id.0)].flags.force_share = false;
+    }
+    if strict == *case.before {
+        return false;
+    }
+    let outcome = execute(&strict, case.ops, &[]);
+    let other = Case { before: &strict, outcome: &outcome, ..*case };
+    genuine(&other, &outcome, said) || is_true(&other, said)
+}
+
+/// Is the refusal true of the state, or of what a part of the turn leads to?
+fn is_true<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+    truth::of_state(case, said) || truth::of_a_part(case, said) || truth::of_middle(case, said)
+}
+
+/// The state without the users of an overlay for which the model refuses, if none of them reads it: QEMU does not see them.
+fn without_readers<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<State<N, E>> {
+    let Outcome::Failed { error: StepError::HasUser { node, .. }, .. } = *case.outcome else { return None };
+    let overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if overlay == node));
+    let derived = judge::derive(case.before)?;
+    if !overlay || derived.nodes[usize::from(node.0)].need.meets(R) {
+        return None;
+    }
+    let mut work = Work::new(case.before);
+    for edge in case.before.edges().iter().filter(|edge| edge.child == node) {
+        if let Parent::User(user) = edge.parent {
+            work.step(Op::DetachUser { user }).ok()?;
+        }
+    }
+    Some(work.graph)
+}
+
+/// QEMU opens one child after the other, and looks a name up when it comes to it.
+pub(super) fn opened_inline<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
+    let [Op::Open { file: Some(Below { node, opened: Some(_) }), backing: Some(backing), .. }] = case.ops else {
+        return None;
+    };
+    let absent =
+        matches!(case.outcome, Outcome::Failed { error: StepError::NodeNotFound { node }, .. } if node == backing);
+    (node == backing && absent && case.before.node(*node).is_none()).then_some(Rule::InlineFirst)?.ends()
+}

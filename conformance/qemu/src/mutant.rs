@@ -1,0 +1,337 @@
+//! One turn as a machine of the museum would take it, in a graph that is larger than the machine's.
+//!
+//! The machines have room for few names. What a turn does stays within the parts of the graph that its names belong to: these
+//! are cut out, the machine takes its step there, and the result is put back.
+
+use blockgraph_model::judge::violations;
+use blockgraph_model::machine::Machine;
+use blockgraph_model::machines::flawed::Flawed;
+use blockgraph_model::machines::museum::{Exhibit, rooms};
+use blockgraph_model::machines::{Defect, How, Stepped, Trial};
+use blockgraph_model::menu::{Action, Facet, Small};
+use blockgraph_model::op::Entry;
+use blockgraph_model::{
+    Below, ChildName, Edge, EdgeId, Inherits, NodeId, Op, Outcome, Pair, Parent, Queue, Role, State, UserId, execute,
+};
+use blockgraph_story::panics::guard;
+use blockgraph_story::text::columns::Declared;
+use blockgraph_story::text::scenario::mentioned;
+use blockgraph_story::turn::Turn;
+use std::collections::BTreeSet;
+
+/// The names that a machine has room for.
+const ROOM: usize = 6;
+/// The edges.
+const EDGES: usize = 10;
+
+/// How a machine ends a turn.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended<const N: usize, const E: usize> {
+    /// Accepted, refused, or no end.
+    pub how: How,
+    /// What it left; nothing if that is no graph.
+    pub state: Option<Box<State<N, E>>>,
+    /// What edges carry, where it is not what the rule gives them.
+    pub pairs: Vec<(EdgeId, Pair)>,
+    /// The defects that it shows so.
+    pub defects: Vec<Defect>,
+}
+
+/// A machine.
+#[derive(Clone, Debug)]
+pub enum Mutant {
+    /// Our step with one defect put in.
+    Flawed(Flawed, Box<Facet>),
+    /// An algorithm with all its defects.
+    Trial(Trial),
+}
+
+/// The machines of the museum that take a step alone, each once; those that poll are about what runs meanwhile.
+pub fn mutants() -> Vec<Mutant> {
+    let mut all: Vec<Mutant> = Vec::new();
+    for room in rooms() {
+        let known = |trial: Trial| all.iter().any(|m| matches!(m, Mutant::Trial(other) if *other == trial));
+        match room.machine {
+            Exhibit::Flawed(machine) => all.push(Mutant::Flawed(machine, Box::new(room.facet))),
+            Exhibit::Trial(trial) if !room.defects.is_empty() && !known(trial) => all.push(Mutant::Trial(trial)),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Is what these operations are about small enough for the machines?
+pub fn has_room<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
+    Part::of(state, ops).is_some_and(|part| {
+        let turn = Turn { ops: part.ops(ops), refusals: Vec::new() };
+        part.cut(state).is_some_and(|small| turn.fits(&small))
+    })
+}
+
+/// A part of a graph that nothing leads out of.
+struct Part {
+    names: Vec<NodeId>,
+}
+
+impl Part {
+    /// What belongs to the names of these operations; nothing if it is too large.
+    fn of<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Option<Part> {
+        let (mut nodes, mut users) = (BTreeSet::new(), BTreeSet::<UserId>::new());
+        for name in ops.iter().flat_map(mentioned) {
+            match name {
+                Declared::Node(node) => _ = nodes.insert(node),
+                Declared::User(user) => _ = users.insert(user.main()),
+                _ => {}
+            }
+        }
+        loop {
+            let before = (nodes.len(), users.len());
+            for edge in state.edges() {
+                let (own, above) = match edge.parent {
+                    Parent::Node(parent) => (nodes.contains(&parent), Some(parent)),
+                    Parent::User(user) => (users.contains(&user.main()), None),
+                };
+                if own || nodes.contains(&edge.child) {
+                    nodes.insert(edge.child);
+                    nodes.extend(above);
+                    if let Parent::User(user) = edge.parent {
+                        users.insert(user.main());
+                    }
+                }
+            }
+            for id in state.names() {
+                let node = &state.nodes[usize::from(id.0)];
+                let others = [node.inherits.map(|i| i.from), node.stored];
+                if nodes.contains(&id) || node.inherits.is_some_and(|i| nodes.contains(&i.from)) {
+                    nodes.insert(id);
+                    nodes.extend(others.into_iter().flatten());
+                }
+            }
+            if before == (nodes.len(), users.len()) {
+                break;
+            }
+        }
+        (nodes.len() <= ROOM).then(|| Part { names: nodes.into_iter().collect() })
+    }
+
+    fn inner(&self, node: NodeId) -> NodeId {
+        NodeId(self.names.iter().position(|name| *name == node).unwrap_or(0) as u8)
+    }
+
+    fn outer(&self, node: NodeId) -> NodeId {
+        self.names.get(usize::from(node.0)).copied().unwrap_or(node)
+    }
+
+    fn ops(&self, ops: &[Op]) -> Vec<Op> {
+        ops.iter().map(|op| op.renamed(|node| self.inner(node), |user| user)).collect()
+    }
+
+    /// The part as a graph of its own; nothing if it has too many edges.
+    fn cut<const N: usize, const E: usize>(&self, state: &State<N, E>) -> Option<Small> {
+        let mut small = Small::default();
+        for (place, name) in self.names.iter().enumerate() {
+            small.nodes[place] = renamed(state.nodes[usize::from(name.0)], |node| self.inner(node));
+        }
+        let edges: Vec<Edge> = state
+            .edges()
+            .iter()
+            .filter(|edge| self.names.contains(&edge.child))
+            .map(|edge| moved(*edge, |node| self.inner(node)))
+            .collect();
+        (edges.len() <= EDGES).then(|| Small::rebuild(small.nodes, state.drain_alls, edges.into_iter()))
+    }
+
+    /// The whole graph with this part in its place; nothing if it has no room for all edges.
+    fn paste<const N: usize, const E: usize>(&self, state: &State<N, E>, part: &Small) -> Option<Box<State<N, E>>> {
+        let mut nodes = state.nodes;
+        for (place, name) in self.names.iter().enumerate() {
+            nodes[usize::from(name.0)] = renamed(part.nodes[place], |node| self.outer(node));
+        }
+        let others = state.edges().iter().filter(|edge| !self.names.contains(&edge.child)).copied();
+        let own = part.edges().iter().map(|edge| moved(*edge, |node| self.outer(node)));
+        let edges: Vec<Edge> = others.chain(own).collect();
+        (edges.len() <= E).then(|| Box::new(State::rebuild(nodes, part.drain_alls, edges.into_iter())))
+    }
+}
+
+fn renamed(node: blockgraph_model::Node, name: impl Fn(NodeId) -> NodeId) -> blockgraph_model::Node {
+    let inherits = node.inherits.map(|i| Inherits { from: name(i.from), ..i });
+    blockgraph_model::Node { inherits, stored: node.stored.map(&name), ..node }
+}
+
+fn moved(edge: Edge, name: impl Fn(NodeId) -> NodeId) -> Edge {
+    let parent = match edge.parent {
+        Parent::Node(parent) => Parent::Node(name(parent)),
+        user @ Parent::User(_) => user,
+    };
+    Edge { parent, child: name(edge.child), ..edge }
+}
+
+impl Mutant {
+    /// Takes a turn; how it ends if it shows a defect. Nothing if it does what is right, or has no room.
+    pub fn take<const N: usize, const E: usize>(&self, state: &State<N, E>, ops: &[Op]) -> Option<Ended<N, E>> {
+        let part = Part::of(state, ops)?;
+        let (small, inner) = (part.cut(state)?, part.ops(ops));
+        if !(Turn { ops: inner.clone(), refusals: Vec::new() }).fits(&small) {
+            return None;
+        }
+        let Ended { how, state: left, pairs, defects } = self.shown(&small, &inner)?;
+        let outer = |id| match id {
+            EdgeId::Child(parent, name) => EdgeId::Child(part.outer(parent), name),
+            user @ EdgeId::User(_) => user,
+        };
+        Some(Ended {
+            how,
+            state: left.and_then(|left| part.paste(state, &left)),
+            pairs: pairs.into_iter().map(|(id, pair)| (outer(id), pair)).collect(),
+            defects,
+        })
+    }
+
+    /// The turn as it stands, or in other operations that come to the same.
+    fn shown(&self, state: &Small, ops: &[Op]) -> Option<Ended<ROOM, EDGES>> {
+        let right = execute(state, ops, &[]);
+        std::iter::once(ops.to_vec())
+            .chain(spellings(state, ops))
+            .filter(|spelled| same(&one_by_one(state, spelled), &right))
+            .find_map(|spelled| match guard(|| self.sequence(state, &spelled)) {
+                Ok(ended) => Some(ended).filter(|ended| !ended.defects.is_empty()),
+                Err(_) => self.alone().map(|defect| Ended { how: How::Died, defects: vec![defect], ..refused(state) }),
+            })
+    }
+
+    /// The only defect that the machine has, if it has one only.
+    pub fn alone(&self) -> Option<Defect> {
+        match self {
+            Mutant::Flawed(machine, _) => Some(machine.0),
+            Mutant::Trial(_) => None,
+        }
+    }
+
+    /// One operation after another; of several nothing is left when one is refused.
+    fn sequence(&self, state: &Small, ops: &[Op]) -> Ended<ROOM, EDGES> {
+        let (mut at, mut all) = (*state, Vec::new());
+        for (place, op) in ops.iter().enumerate() {
+            let mut ended = self.single(&at, op);
+            all.append(&mut ended.defects);
+            match (ended.how, &ended.state) {
+                // The machines start from what is right.
+                (How::Accepted, Some(next)) if place + 1 < ops.len() && violations(next).is_empty() => at = **next,
+                (How::Refused, _) if ops.len() > 1 => return Ended { defects: all, ..refused(state) },
+                _ => return Ended { defects: all, ..ended },
+            }
+        }
+        refused(state)
+    }
+
+    /// One operation; where the machine does not know it, what is right.
+    fn single(&self, state: &Small, op: &Op) -> Ended<ROOM, EDGES> {
+        let right = || match execute(state, &[*op], &[]) {
+            Outcome::Done { next, .. } => Ended { how: How::Accepted, ..refused(&next) },
+            _ => refused(state),
+        };
+        match self {
+            Mutant::Flawed(machine, facet) => {
+                let mut took = None;
+                machine.each(facet, state, &Action::single(*op), |tried| {
+                    if tried.number == 0 && tried.meanwhile.is_none() && tried.action.refusal.is_none() {
+                        let told = tried.outcome;
+                        let how = if told.accepted { How::Accepted } else { How::Refused };
+                        let defects = if tried.broken.is_empty() { vec![] } else { vec![machine.0] };
+                        took = Some(Ended { how, defects, ..refused(&told.state) });
+                    }
+                });
+                took.unwrap_or_else(right)
+            }
+            // Nothing is reset by the seeds' reopens.
+            Mutant::Trial(_) if matches!(op, Op::Reopen { queue } if queue.entries().iter().any(|e| !e.keep)) => {
+                right()
+            }
+            Mutant::Trial(machine) => machine.step(state, op).map_or_else(right, |stepped| {
+                let Stepped { how, state, pairs, defects } = stepped;
+                Ended { how, state, pairs, defects }
+            }),
+        }
+    }
+}
+
+/// Refused, with this state left.
+fn refused(state: &Small) -> Ended<ROOM, EDGES> {
+    Ended { how: How::Refused, state: Some(Box::new(*state)), pairs: vec![], defects: vec![] }
+}
+
+/// What is right, each operation judged by itself.
+fn one_by_one(state: &Small, ops: &[Op]) -> Option<Small> {
+    let mut at = *state;
+    for op in ops {
+        if !(Turn { ops: vec![*op], refusals: Vec::new() }).fits(&at) {
+            return None;
+        }
+        match execute(&at, &[*op], &[]) {
+            Outcome::Done { next, .. } => at = next,
+            _ => return None,
+        }
+    }
+    Some(at)
+}
+
+/// Both accepted with the same graph, or both refused.
+fn same(spelled: &Option<Small>, right: &Outcome<ROOM, EDGES>) -> bool {
+    match (spelled, right) {
+        (Some(spelled), Outcome::Done { next, .. }) => spelled == next,
+        (None, Outcome::Done { .. }) | (Some(_), _) => false,
+        (None, _) => true,
+    }
+}
+
+/// Operations of the machines that may come to the same as what QMP's command does; whether they do is looked at afterwards.
+fn spellings(state: &Small, ops: &[Op]) -> Vec<Vec<Op>> {
+    let main = Role::DATA | Role::METADATA | Role::PRIMARY;
+    match *ops {
+        [Op::Delete { node }] => vec![vec![Op::Release { node }]],
+        [Op::Snapshot { node, overlay }] => vec![vec![Op::Append { new: overlay, top: node, store: false }]],
+        [Op::AddChild { parent, child, name }] => vec![vec![Op::Attach { parent, child, name, role: Role::DATA }]],
+        [Op::RemoveChild { parent, name }] => vec![vec![Op::Detach { parent, name }]],
+        [Op::Open { node, layer, file: Some(Below { node: below, opened: None }), backing, .. }] => {
+            let role = if layer.kind.takes_filtered() { Role::FILTERED | Role::PRIMARY } else { main };
+            let add = Op::Add { node, spec: layer.spec() };
+            let file = Op::Attach { parent: node, child: below, name: ChildName::FILE, role };
+            let over = |child| Op::Attach { parent: node, child, name: ChildName::BACKING, role: Role::COW };
+            vec![[add, file].into_iter().chain(backing.map(over)).collect()]
+        }
+        [Op::Reopen { queue }] => {
+            let entries = queue.entries();
+            let each: Vec<Op> = entries.iter().flat_map(|entry| changes(state, entry)).collect();
+            // The seeds know flags and backing children.
+            let said: Option<Vec<Entry>> = entries.iter().map(|entry| said(state, entry)).collect();
+            let kept = said.and_then(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]);
+            kept.into_iter().chain((!each.is_empty()).then_some(each)).collect()
+        }
+        _ => vec![],
+    }
+}
+
+/// The entry with nothing left to be reset; none if another file is said.
+fn said(state: &Small, entry: &Entry) -> Option<Entry> {
+    let file = state.children(entry.node).find(|e| e.name == ChildName::FILE).map(|e| e.child);
+    let said = Entry { keep: true, opt: None, file: None, read_only: Some(entry.read_only.unwrap_or(false)), ..*entry };
+    (entry.file.is_none() || entry.file == file).then_some(said)
+}
+
+/// What an entry changes, one after the other.
+fn changes(state: &Small, entry: &Entry) -> Vec<Op> {
+    let node = entry.node;
+    let Some(now) = state.node(node) else { return vec![] };
+    let child = |name| state.children(node).find(|e| e.name == name).map(|e| e.child);
+    let on = entry.read_only.filter(|on| *on != now.flags.read_only);
+    let file = entry.file.filter(|file| Some(*file) != child(ChildName::FILE));
+    let backing = entry.backing.filter(|to| *to != child(ChildName::BACKING));
+    [
+        backing.map(|to| Op::SetBacking { node, to }),
+        file.map(|to| Op::SetFile { node, to }),
+        on.map(|on| Op::SetReadOnly { node, on }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

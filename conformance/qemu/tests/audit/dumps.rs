@@ -1,0 +1,152 @@
+//! Dumps of several versions load, are sound, and are explained.
+
+use super::{BARE, COPIES, LUKS, OLD, STREAM, audit, edited};
+use blockgraph_qemu::audit::show::{node_lines, short_lines, show};
+use blockgraph_qemu::audit::told::told;
+use serde_json::json;
+
+#[test]
+fn all_load_and_are_sound() {
+    for (text, version) in
+        [(STREAM, Some("10.0.2")), (COPIES, Some("10.0.2")), (OLD, Some("6.1.0")), (LUKS, Some("7.2.0")), (BARE, None)]
+    {
+        let audit = audit(text);
+        assert_eq!(audit.version.as_deref(), version);
+        assert_eq!(audit.findings, []);
+        let told = told(&audit, None);
+        assert_eq!(told["sound"], true);
+        assert_eq!(told["nodes"].as_array().unwrap().len(), audit.web.nodes.len());
+    }
+}
+
+#[test]
+fn lines_fit_into_120_columns() {
+    for text in [STREAM, COPIES, OLD, LUKS, BARE] {
+        for line in show(&audit(text), None).lines() {
+            assert!(line.chars().count() <= 120, "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_stream_job_is_drawn_and_explained() {
+    let audit = audit(STREAM);
+    let text = show(&audit, None);
+    let drawn = "  @exp rw/all-z\n  └─ cor  copy-on-read  rw/all-z of @exp, @stream0\n     \
+        └─ file fp rwu/all-z → top  qcow2  rwu/all-z of @stream0#1, cor/file\n";
+    assert!(text.contains(drawn), "{text}");
+    let web = &audit.web;
+    let lines = |name: &str| short_lines(web, web.node(name).unwrap()).join("\n");
+    assert!(
+        lines("top")
+            .contains("top cannot be resized, because export exp does not share resize, through exp → cor → top")
+    );
+    // The bit that the job does not share is another one than what its refusal comes to below.
+    let below = "base cannot be resized, because stream job stream0 does not share write, through stream0 → mid → base";
+    assert!(lines("base").contains(below));
+    assert!(lines("mid").contains("mid cannot be written or rewritten unchanged: it is read-only"));
+    let full = node_lines(web, web.node("top").unwrap()).join("\n");
+    let rule = "needed of it: write-unchanged, because copy-on-read node cor needs write-unchanged of its file by its own \
+        rule, even with nobody above, through cor → top";
+    assert!(full.contains(rule), "{full}");
+}
+
+/// The driver's own rule is named where no user is the reason: also without any user.
+#[test]
+fn a_rule_of_its_own_needs_no_user() {
+    let alone = edited(STREAM, |dump| {
+        let graph = &mut dump["x-debug-query-block-graph"];
+        *graph = json!({
+            "nodes": [{"id": 1, "type": "block-driver", "name": "top"}, {"id": 2, "type": "block-driver", "name": "top-file"}],
+            "edges": [{"parent": 1, "child": 2, "name": "file", "perm": ["consistent-read", "write", "resize"],
+                "shared-perm": ["consistent-read", "write-unchanged"]}]
+        });
+    });
+    assert_eq!(alone.findings, []);
+    let lines = node_lines(&alone.web, alone.web.node("top-file").unwrap()).join("\n");
+    assert!(
+        lines.contains("qcow2 node top needs consistent-read, write and resize of its file by its own rule"),
+        "{lines}"
+    );
+}
+
+#[test]
+fn users_get_the_names_of_their_owners() {
+    let labels = |text: &str| audit(text).web.users.into_iter().map(|user| user.label).collect::<Vec<_>>();
+    assert_eq!(labels(STREAM), ["export exp", "stream job stream0"]);
+    assert_eq!(labels(LUKS), ["device cd1", "device vd0"]);
+    assert_eq!(labels(OLD), ["device virtio0"]);
+    assert_eq!(labels(BARE), ["block backend 1"]);
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let luks = audit(LUKS);
+    assert!(luks.notes.iter().any(|note| note.contains("driver luks is not known")), "{:?}", luks.notes);
+    let staged = luks.staged.unwrap();
+    assert!(staged.assumed.iter().any(|note| note.contains("luks node disk: its driver is not known")));
+    let copies = audit(COPIES);
+    for part in ["r2 is taken to have an offset", "qq is taken to rewrite", "what blkdebug node bd takes"] {
+        assert!(copies.notes.iter().any(|note| note.contains(part)), "{part}: {:?}", copies.notes);
+    }
+}
+
+/// What is tried on an unknown driver is refused with that as its reason; what leads past it is judged.
+#[test]
+fn nothing_can_be_tried_on_an_unknown_driver() {
+    let mut audit = audit(LUKS);
+    audit.try_out("add node=o kind=format\nset-backing node=disk to=o").unwrap();
+    let last = audit.tried[0].steps.last().unwrap();
+    assert!(!last.done && last.lines[0].contains("the driver of disk is not known"), "{last:?}");
+    audit.try_out("attach-user user=x node=disk-file need=w share=all").unwrap();
+    let lines = &audit.tried[1].steps[0].lines;
+    assert!(lines.iter().any(|line| line.contains("luks node disk does not share write")), "{lines:?}");
+    assert!(audit.try_out("append new=o top=nobody").unwrap_err().starts_with("1:12: unknown node `o`"));
+}
+
+/// The example of the README is what comes out.
+#[test]
+fn the_readme_shows_what_comes_out() {
+    let readme = include_str!("../../../../README.md").split("## Auditing a running QEMU").nth(1).unwrap();
+    let mut audit = audit(STREAM);
+    for tried in
+        ["attach-user user=x node=top need=rw share=ru", "stream act=finish job=stream0 node=top bottom=mid filter=cor"]
+    {
+        assert!(readme.contains(&format!("--what-if '{tried}'")));
+        audit.try_out(tried).unwrap();
+    }
+    let shown = show(&audit, None);
+    let example = readme.split("```").nth(1).unwrap().strip_prefix("text\n").unwrap();
+    // Line by line, in this order.
+    let mut left = shown.lines();
+    for line in example.lines().filter(|line| *line != "…") {
+        assert!(left.any(|other| other == line), "{line}");
+    }
+}
+
+/// More nodes than the model has room for: checked and explained, but not drawn, and nothing can be tried.
+#[test]
+fn large_graphs_are_checked() {
+    let count = 300;
+    let nodes: Vec<_> =
+        (0..count).map(|id| json!({"id": id, "type": "block-driver", "name": format!("n{id}")})).collect();
+    let infos: Vec<_> = (0..count)
+        .map(|id| json!({"node-name": format!("n{id}"), "drv": if id + 1 < count { "throttle" } else { "null-co" }, "ro": false}))
+        .collect();
+    let all = ["consistent-read", "write", "write-unchanged", "resize"];
+    let mut edges: Vec<_> = (1..count)
+        .map(|id| json!({"parent": id - 1, "child": id, "name": "file", "perm": ["write"], "shared-perm": &all[..3]}))
+        .collect();
+    edges.push(json!({"parent": count, "child": 0, "name": "root", "perm": ["write"], "shared-perm": &all[..3]}));
+    let mut dump =
+        json!({"x-debug-query-block-graph": {"nodes": nodes, "edges": edges}, "query-named-block-nodes": infos});
+    let vertices = dump["x-debug-query-block-graph"]["nodes"].as_array_mut().unwrap();
+    vertices.push(json!({"id": count, "type": "block-backend", "name": "guest"}));
+    let mut audit = audit(&dump.to_string());
+    assert_eq!(audit.findings, []);
+    assert!(show(&audit, None).contains("  not drawn: more than 256 nodes\n"));
+    let last = short_lines(&audit.web, audit.web.node("n299").unwrap()).join("\n");
+    assert!(last.contains("because device guest does not share resize, through guest → n0 → n1 → n2"), "{last}");
+    assert!(last.ends_with("n6 → … 285 more … → n292 → n293 → n294 → n295 → n296 → n297 → n298 → n299"), "{last}");
+    assert!(audit.try_out("delete node=n0").unwrap_err().starts_with("nothing can be tried: more than 256 nodes"));
+}

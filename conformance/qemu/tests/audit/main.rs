@@ -1,0 +1,42 @@
+//! The audit: dumps of several versions, each invariant broken on purpose, garbled dumps, a real daemon.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod broken;
+mod dumps;
+mod garbled;
+mod jobs;
+mod live;
+mod long;
+
+use blockgraph_qemu::audit::Audit;
+use blockgraph_qemu::audit::dump::Dump;
+use serde_json::Value;
+
+/// Real: a stream job and an export on `cor → top → mid → base`.
+const STREAM: &str = include_str!("stream-10.0.2.json");
+/// Real: mirror, backup, quorum, raw with an offset, blkdebug.
+const COPIES: &str = include_str!("copies-10.0.2.json");
+/// By hand: a guest on a qcow2 image, graph-mod still there.
+const OLD: &str = include_str!("by-hand-6.1.json");
+/// By hand: an unknown driver, no list of exports.
+const LUKS: &str = include_str!("by-hand-7.2.json");
+/// The bare reply.
+const BARE: &str = include_str!("bare.json");
+
+fn audit(text: &str) -> Audit {
+    Audit::of(&Dump::read(text).unwrap()).unwrap()
+}
+
+/// The audit of a dump in which something was changed.
+fn edited(text: &str, edit: impl FnOnce(&mut Value)) -> Audit {
+    let mut value: Value = serde_json::from_str(text).unwrap();
+    edit(&mut value);
+    audit(&value.to_string())
+}
+
+fn sentences(audit: &Audit) -> Vec<&'static str> {
+    let mut found: Vec<_> = audit.findings.iter().map(|finding| finding.sentence).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}

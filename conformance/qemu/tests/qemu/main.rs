@@ -1,0 +1,62 @@
+//! The real QEMU, where it is installed; where it is not, each test says so and stops.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod falsified;
+mod findings;
+mod replay;
+mod schema;
+mod sensitivity;
+mod traces;
+
+use blockgraph_qemu::{Daemon, Lost, Reply, find};
+use serde_json::json;
+use std::time::Duration;
+
+fn daemon() -> Option<Daemon> {
+    let Some(program) = find() else {
+        println!("qemu-storage-daemon is not installed: nothing was tested");
+        return None;
+    };
+    Some(Daemon::start(&program, Duration::from_secs(5)).unwrap())
+}
+
+#[test]
+fn commands_are_answered_and_events_are_kept() {
+    let Some(mut daemon) = daemon() else { return };
+    assert!(daemon.client.version().split('.').count() == 3);
+    let node = json!({"node-name": "a", "driver": "null-co"});
+    assert_eq!(daemon.client.execute("blockdev-add", &node), Ok(Reply::Done(json!({}))));
+    let again = daemon.client.execute("blockdev-add", &node);
+    assert!(
+        matches!(again, Ok(Reply::Error { ref class, ref text }) if class == "GenericError" && text.contains("'a'"))
+    );
+    let server = json!({"addr": {"type": "unix", "data": {"path": daemon.folder().join("nbd")}}});
+    daemon.client.execute("nbd-server-start", &server).unwrap();
+    let export = json!({"id": "e", "type": "nbd", "node-name": "a"});
+    assert_eq!(daemon.client.execute("block-export-add", &export), Ok(Reply::Done(json!({}))));
+    daemon.client.execute("block-export-del", &json!({"id": "e"})).unwrap();
+    let deleted = daemon.client.wait_for(&["BLOCK_EXPORT_DELETED"], |event| event.data["id"] == "e").unwrap();
+    assert_eq!(deleted.name, "BLOCK_EXPORT_DELETED");
+}
+
+#[test]
+fn a_daemon_that_is_gone_is_an_answer() {
+    let Some(mut daemon) = daemon() else { return };
+    daemon.client.execute("quit", &json!({})).unwrap();
+    let mut lost = daemon.client.execute("query-version", &json!({}));
+    if lost.is_ok() {
+        lost = daemon.client.execute("query-version", &json!({}));
+    }
+    assert_eq!(lost, Err(Lost::Died));
+    assert!(daemon.autopsy(&Lost::Died).is_some_and(|status| status.success()));
+}
+
+#[test]
+fn its_folder_goes_with_it() {
+    let Some(daemon) = daemon() else { return };
+    let folder = daemon.folder().to_owned();
+    assert!(folder.is_dir());
+    drop(daemon);
+    assert!(!folder.exists());
+}

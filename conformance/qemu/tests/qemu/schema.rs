@@ -1,0 +1,83 @@
+//! What a QEMU has not is not asked of it.
+
+use blockgraph_qemu::run::{Options, Report, run_with};
+use blockgraph_qemu::schema::Schema;
+use blockgraph_qemu::witness::Kit;
+use blockgraph_qemu::{Daemon, Reply, find};
+use serde_json::json;
+use std::time::Duration;
+
+fn options(ops: u64) -> Option<Options> {
+    let Some(program) = find() else {
+        println!("qemu-storage-daemon is not installed: nothing was tested");
+        return None;
+    };
+    let patience = Duration::from_secs(5);
+    // A difference is for others to find; here all turns are to be played.
+    Some(Options { seed: 1, ops, threads: 2, program, patience, keep: 0, survey: true })
+}
+
+fn play(options: &Options, kit: &Kit) -> Report {
+    run_with(options, kit, &|_| {}).unwrap()
+}
+
+/// How often turns of this verb were played.
+fn played(report: &Report, verb: &str) -> u64 {
+    report.counts.matrix.iter().filter(|((row, _), _)| *row == verb).map(|(_, count)| count).sum()
+}
+
+/// The version that the table was written for has everything in it.
+#[test]
+fn all_turns_are_in_its_schema() {
+    let Some(options) = options(1_500) else { return };
+    let kit = Kit::make(&options.program, options.patience).unwrap();
+    if kit.version != blockgraph_qemu::LOOKED_AT {
+        println!("this is QEMU {}: nothing was tested", kit.version);
+        return;
+    }
+    assert_eq!(kit.schema.lacks("blockdev-set-active", &json!({"active": true})), None);
+    let report = play(&options, &kit);
+    assert!(report.counts.lacking.is_empty(), "{:?}", report.counts.lacking);
+    assert!(report.counts.ops >= 1_500);
+    assert!(played(&report, "inactivate") > 0);
+}
+
+/// What this QEMU can be asked for, without commands, keys and drivers that were new once.
+fn older(options: &Options) -> Schema {
+    let mut daemon = Daemon::start(&options.program, options.patience).unwrap();
+    let Ok(Reply::Done(mut told)) = daemon.client.execute("query-qmp-schema", &json!({})) else { panic!("no schema") };
+    let entries = told.as_array_mut().unwrap();
+    entries
+        .retain(|entry| !["blockdev-set-active", "x-blockdev-set-iothread"].contains(&entry["name"].as_str().unwrap()));
+    for list in entries.iter_mut().filter_map(|entry| entry.get_mut("members")?.as_array_mut()) {
+        list.retain(|member| !["active", "allow-inactive", "snapshot-access"].iter().any(|new| member["name"] == *new));
+    }
+    for list in entries.iter_mut().filter_map(|entry| entry.get_mut("values")?.as_array_mut()) {
+        list.retain(|word| word != "snapshot-access");
+    }
+    Schema::read(&told).unwrap()
+}
+
+/// Nothing of that is asked of it, and the report says so.
+#[test]
+fn what_an_older_version_has_not_is_not_played() {
+    let Some(options) = options(1_000) else { return };
+    let mut kit = Kit::make(&options.program, options.patience).unwrap();
+    kit.schema = older(&options);
+    let report = play(&options, &kit);
+    let lacking = &report.counts.lacking;
+    for what in [
+        "blockdev-set-active",
+        "x-blockdev-set-iothread",
+        "blockdev-add: active",
+        "blockdev-add: driver=snapshot-access",
+        "block-export-add: allow-inactive",
+    ] {
+        assert!(lacking.get(what).is_some_and(|count| *count > 0), "{what}: {lacking:?}");
+    }
+    for verb in ["inactivate", "activate", "move-context"] {
+        assert_eq!(played(&report, verb), 0, "{verb}");
+    }
+    assert!(played(&report, "add") > 0 && played(&report, "attach-user") > 0);
+    assert!(report.counts.ops >= 1_000);
+}

@@ -1,0 +1,165 @@
+//! Plays a scenario: on the model, which is always there as the judge (V4), and on the crate.
+
+use crate::panics::guard;
+use crate::subject::{Answer, NodeSeen, Observation, Subject};
+use crate::text::names::Names;
+use crate::text::results::{answer_holds, answer_line, differences, seen_fault, seen_records};
+use crate::text::scenario::{MOST_EDGES, MOST_HOLDERS, Step};
+use blockgraph_model::{Context, NodeId, Op};
+
+/// What is counted, and by which operations.
+type Counted = (&'static str, fn(&Op) -> bool);
+
+/// What is counted without an edge for each, and which operations count it up.
+const COUNTED: [Counted; 3] = [
+    ("callers hold a node", |op| matches!(op, Op::Hold { .. })),
+    ("sections are open on a node", |op| matches!(op, Op::DrainBegin { .. })),
+    ("drain-alls are open", |op| matches!(op, Op::DrainAllBegin {})),
+];
+
+/// Somebody who takes each step as well, and in whom something must not show.
+pub trait Double {
+    /// Takes a step, and the model's state with it: what shows, in one line.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn take(&mut self, step: &Step) -> Result<Option<String>, String>;
+}
+
+/// The subjects of one performance.
+pub struct Stage {
+    judge: Box<dyn Subject>,
+    /// Judged beside the model, or instead of it.
+    other: Option<Box<dyn Subject>>,
+    /// Takes every step before them.
+    double: Option<Box<dyn Double>>,
+    /// Are expectations held against the model too?
+    model_too: bool,
+    nodes: usize,
+    edges: usize,
+    /// The most callers that hold one node, sections that are open on one, and drain-alls.
+    counts: [u32; 3],
+}
+
+/// What came of one step.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The answer of the subject that is shown.
+    pub answer: Answer,
+    /// The graph of the subject that is shown, after the step.
+    pub graph: Observation,
+    /// What did not come out as it should; each one line.
+    pub faults: Vec<String>,
+    /// Do model and crate differ? Then what follows means nothing.
+    pub parted: bool,
+}
+
+impl Stage {
+    /// On one subject, which is its own judge.
+    pub fn alone(judge: Box<dyn Subject>) -> Stage {
+        Stage { judge, other: None, double: None, model_too: true, nodes: 0, edges: 0, counts: [0; 3] }
+    }
+
+    /// On another subject, with the model as judge; `both`: the model is judged and compared as well.
+    pub fn beside(judge: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
+        Stage { judge, other: Some(other), double: None, model_too: both, nodes: 0, edges: 0, counts: [0; 3] }
+    }
+
+    /// The same, with somebody beside them.
+    pub fn with(self, double: impl Double + 'static) -> Stage {
+        Stage { double: Some(Box::new(double)), ..self }
+    }
+
+    /// Plays one step.
+    ///
+    /// # Errors
+    /// If it could go beyond the model's bounds, which are no outcome, or beyond those of who takes it as well.
+    pub fn play(&mut self, step: &Step, names: &Names) -> Result<Report, String> {
+        let ops = step.body.ops();
+        let nodes = self.nodes + ops.iter().map(|op| op.makes().len()).sum::<usize>();
+        if self.edges + ops.iter().map(|op| op.most_edges_added(nodes)).sum::<usize>() > MOST_EDGES {
+            return Err(format!("more than {MOST_EDGES} edges"));
+        }
+        for ((what, counts), present) in COUNTED.into_iter().zip(self.counts) {
+            if present as usize + ops.iter().filter(|op| counts(op)).count() > MOST_HOLDERS as usize {
+                return Err(format!("more than {MOST_HOLDERS} {what}"));
+            }
+        }
+        let shown = self.double.as_mut().map_or(Ok(None), |double| double.take(step))?;
+        let answer = self.judge.apply(ops, &step.refusals);
+        let graph = self.judge.observe();
+        self.nodes = graph.nodes.len();
+        self.edges = graph.users.len() + graph.nodes.iter().map(|node| node.children.len()).sum::<usize>();
+        let most = |of: fn(&NodeSeen) -> u32| graph.nodes.iter().map(of).max().unwrap_or(0);
+        self.counts = [most(|node| node.holders), most(|node| node.sections), graph.drain_alls];
+        let mut report = Report { answer, graph, faults: Vec::new(), parted: false };
+        if self.model_too {
+            report.faults = faults(self.judge.name(), step, &report.answer, &report.answer, &report.graph, names);
+        }
+        report.faults.extend(shown);
+        if let Some(other) = &mut self.other {
+            let its = guard(|| (other.apply(ops, &step.refusals), other.observe()));
+            let (its_answer, its_graph) = match its {
+                Ok(its) => its,
+                Err(panic) => {
+                    report.parted = true;
+                    report.faults.push(format!("{}: panicked: {panic}", other.name()));
+                    return Ok(report);
+                }
+            };
+            report.faults.extend(faults(other.name(), step, &its_answer, &report.answer, &its_graph, names));
+            let parted = if self.model_too { parting(&report, &its_answer, &its_graph, names) } else { None };
+            let sick = other.fault().map(|fault| format!("{}: {fault}", other.name()));
+            report.parted = parted.is_some() || sick.is_some();
+            report.faults.extend(parted.into_iter().chain(sick));
+            if !self.model_too {
+                (report.answer, report.graph) = (its_answer, its_graph);
+            }
+        }
+        Ok(report)
+    }
+}
+
+/// What the step expected of a subject and did not get.
+fn faults(name: &str, step: &Step, answer: &Answer, model: &Answer, graph: &Observation, names: &Names) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(expected) = &step.expect
+        && !answer_holds(expected, answer, model)
+    {
+        let expected = crate::text::printer::print_answer(expected, names);
+        found.push(format!("{name}: expected {expected}, found {}", answer_line(answer, names)));
+    }
+    if !step.graph.is_empty() {
+        let actual = seen_records(graph);
+        let lines = step.graph.iter().filter_map(|line| seen_fault(line, &actual, names));
+        found.extend(lines.map(|fault| format!("{name}: {fault}")));
+    }
+    found
+}
+
+/// How model and crate differ.
+fn parting(model: &Report, answer: &Answer, graph: &Observation, names: &Names) -> Option<String> {
+    if !same_answer(&model.answer, answer, &model.graph) {
+        let (left, right) = (answer_line(&model.answer, names), answer_line(answer, names));
+        return Some(format!("model and crate differ: {left} against {right}"));
+    }
+    let lines = differences(&model.graph, graph, names);
+    (!lines.is_empty()).then(|| format!("model and crate differ: {}", lines.join("; ")))
+}
+
+/// Where a node lives in the end.
+fn lives(graph: &Observation, id: NodeId) -> Option<Context> {
+    graph.nodes.iter().find(|node| node.id == id).map(|node| node.context)
+}
+
+/// Do the answers mean the same? The crate names one violation, and asks in its own order (V4, V5.2). `graph`: what the model
+/// shows afterwards.
+fn same_answer(model: &Answer, other: &Answer, graph: &Observation) -> bool {
+    match (model, other) {
+        (Answer::Violates(all), Answer::Violates(named)) => {
+            !named.is_empty() && named.iter().all(|violation| all.contains(violation))
+        }
+        (Answer::Done(effects), Answer::Done(its)) => effects.agree_with(its, |id| lives(graph, id)),
+        _ => model == other,
+    }
+}

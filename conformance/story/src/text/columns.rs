@@ -1,0 +1,363 @@
+//! The parts that lines are made of: each turns one Rust value into one field or several, and back.
+
+use crate::text::grammar::Listed;
+use crate::text::record::{Column, Fields, Recorded};
+use crate::text::value::{Type, Value};
+use blockgraph_model::op::Flags as FlagBits;
+use blockgraph_model::perm::NONE;
+use blockgraph_model::{
+    ChildName, EdgeId, Entry, NodeId, Opt, Pair as Need, Perms as Set, Queue, Spec, UserId, Ways as Manner,
+};
+use std::marker::PhantomData;
+
+/// How a value of type `Is` stands in a line.
+pub trait Part {
+    /// The Rust value.
+    type Is;
+
+    /// The fields it takes; `key` is the name of the Rust field, or what the table has instead of it.
+    fn columns(key: &'static str, into: &mut Vec<Column>);
+
+    /// Writes the value.
+    fn put(is: &Self::Is, key: &'static str, into: &mut Fields);
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A sentence, if fields are missing or do not go together.
+    fn take(key: &'static str, from: &Fields) -> Result<Self::Is, String>;
+}
+
+/// Parts that are one field and must be there.
+macro_rules! plain {
+    ($($part:ident: $is:ty = $value:ident;)*) => {$(
+        #[doc = concat!("A field of type [`Type::", stringify!($part), "`].")]
+        #[derive(Debug)]
+        pub struct $part;
+
+        impl Part for $part {
+            type Is = $is;
+
+            fn columns(key: &'static str, into: &mut Vec<Column>) {
+                into.push(Column { key, ty: Type::$part, required: true });
+            }
+
+            fn put(is: &$is, key: &'static str, into: &mut Fields) {
+                into.push((key, Value::$value(is.clone())));
+            }
+
+            fn take(key: &'static str, from: &Fields) -> Result<$is, String> {
+                match get(from, key) {
+                    Some(Value::$value(is)) => Ok(is.clone()),
+                    _ => Err(format!("missing key `{key}`")),
+                }
+            }
+        }
+    )*};
+}
+
+plain! {
+    Node: NodeId = Node;
+    NewNode: NodeId = Node;
+    MaybeNode: Option<NodeId> = MaybeNode;
+    User: UserId = User;
+    NewUser: UserId = User;
+    Child: ChildName = Child;
+    Perms: Set = Perms;
+    Role: blockgraph_model::Role = Role;
+    Kind: blockgraph_model::Kind = Kind;
+    Flags: FlagBits = Flags;
+    Switch: bool = Switch;
+    Hook: blockgraph_model::Hook = Hook;
+    Slot: blockgraph_model::Slot = Slot;
+    Edge: EdgeId = Edge;
+    Number: u32 = Number;
+    Context: blockgraph_model::Context = Context;
+    Moves: Vec<(NodeId, blockgraph_model::Context)> = Moves;
+    Nodes: Vec<NodeId> = Nodes;
+    NodeSet: Vec<NodeId> = Nodes;
+    UserSet: Vec<UserId> = Users;
+    Edges: Vec<EdgeId> = Edges;
+    Children: Vec<ChildName> = Children;
+    OpKind: blockgraph_model::OpKind = OpKind;
+    OpKinds: blockgraph_model::OpKinds = OpKinds;
+}
+
+fn get<'a>(fields: &'a Fields, key: &str) -> Option<&'a Value> {
+    fields.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+}
+
+fn optional(into: &mut Vec<Column>, columns: impl IntoIterator<Item = (&'static str, Type)>) {
+    into.extend(columns.into_iter().map(|(key, ty)| Column { key, ty, required: false }));
+}
+
+/// A switch that is off unless the line says otherwise.
+#[derive(Debug)]
+pub struct Off;
+
+impl Part for Off {
+    type Is = bool;
+
+    fn columns(key: &'static str, into: &mut Vec<Column>) {
+        optional(into, [(key, Type::Switch)]);
+    }
+
+    fn put(is: &bool, key: &'static str, into: &mut Fields) {
+        if *is {
+            Switch::put(is, key, into);
+        }
+    }
+
+    fn take(key: &'static str, from: &Fields) -> Result<bool, String> {
+        Ok(matches!(get(from, key), Some(Value::Switch(true))))
+    }
+}
+
+/// What a user is besides what it wants: switches that are off unless the line says otherwise.
+#[derive(Debug)]
+pub struct Ways;
+
+impl Part for Ways {
+    type Is = Manner;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        ["stay", "may-inactivate", "fixed"].into_iter().for_each(|key| Off::columns(key, into));
+    }
+
+    fn put(is: &Manner, _: &'static str, into: &mut Fields) {
+        Off::put(&is.stay, "stay", into);
+        Off::put(&is.may_inactivate, "may-inactivate", into);
+        Off::put(&is.fixed, "fixed", into);
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Manner, String> {
+        let (stay, fixed) = (Off::take("stay", from)?, Off::take("fixed", from)?);
+        Ok(Manner { stay, may_inactivate: Off::take("may-inactivate", from)?, fixed })
+    }
+}
+
+/// A part that may be left out, which is something else than any value of it.
+#[derive(Debug)]
+pub struct Said<P>(PhantomData<P>);
+
+/// A switch that may be left out.
+pub type SaidSwitch = Said<Switch>;
+/// A node that may be left out.
+pub type SaidNode = Said<Node>;
+/// A new node that may be left out.
+pub type SaidNewNode = Said<NewNode>;
+/// A node or none, or left out.
+pub type SaidMaybeNode = Said<MaybeNode>;
+/// A context that may be left out.
+pub type SaidContext = Said<Context>;
+/// Options that may be left out.
+pub type SaidOptions = Said<Options>;
+
+impl<P: Part> Part for Said<P> {
+    type Is = Option<P::Is>;
+
+    fn columns(key: &'static str, into: &mut Vec<Column>) {
+        let mut columns = Vec::new();
+        P::columns(key, &mut columns);
+        optional(into, columns.iter().map(|column| (column.key, column.ty)));
+    }
+
+    fn put(is: &Option<P::Is>, key: &'static str, into: &mut Fields) {
+        if let Some(is) = is {
+            P::put(is, key, into);
+        }
+    }
+
+    fn take(key: &'static str, from: &Fields) -> Result<Option<P::Is>, String> {
+        let mut columns = Vec::new();
+        P::columns(key, &mut columns);
+        let said = columns.iter().any(|column| get(from, column.key).is_some());
+        said.then(|| P::take(key, from)).transpose()
+    }
+}
+
+/// The entries of a reopen: a list whose members have fields of their own.
+#[derive(Debug)]
+pub struct Entries;
+
+impl Part for Entries {
+    type Is = Queue;
+
+    fn columns(key: &'static str, into: &mut Vec<Column>) {
+        into.push(Column { key, ty: Type::Entries, required: true });
+    }
+
+    fn put(is: &Queue, key: &'static str, into: &mut Fields) {
+        let records = is.entries().iter().map(|&entry| Listed::from(entry).to_record()).collect();
+        into.push((key, Value::Records(records)));
+    }
+
+    fn take(key: &'static str, from: &Fields) -> Result<Queue, String> {
+        let Some(Value::Records(records)) = get(from, key) else {
+            return Err(format!("missing key `{key}`"));
+        };
+        let entries = records.iter().map(|record| Listed::from_record(record).map(Entry::from));
+        let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
+        Queue::new(&entries).ok_or_else(|| format!("expected 1 to {} entries", Queue::MOST))
+    }
+}
+
+/// `need` and `share`.
+#[derive(Debug)]
+pub struct Pair;
+
+impl Part for Pair {
+    type Is = Need;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        Perms::columns("need", into);
+        Perms::columns("share", into);
+    }
+
+    fn put(is: &Need, _: &'static str, into: &mut Fields) {
+        Perms::put(&is.need, "need", into);
+        Perms::put(&is.share, "share", into);
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Need, String> {
+        Ok(Need::new(Perms::take("need", from)?, Perms::take("share", from)?))
+    }
+}
+
+/// A driver's options (T9): `take` and `unshare`, or `rewrite`, `select`, `phase`, `unaligned`, or `options=none`.
+#[derive(Debug)]
+pub struct Options;
+
+impl Part for Options {
+    type Is = Opt;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        let perms = [("take", Type::Perms), ("unshare", Type::Perms)];
+        optional(into, perms);
+        optional(into, [("rewrite", Type::Switch), ("select", Type::MaybeChild), ("phase", Type::Phase)]);
+        optional(into, [("unaligned", Type::Switch), ("options", Type::Nothing)]);
+    }
+
+    fn put(is: &Opt, _: &'static str, into: &mut Fields) {
+        match *is {
+            Opt::None => into.push(("options", Value::Nothing)),
+            Opt::Debug { take, unshare } => {
+                into.extend([("take", Value::Perms(take)), ("unshare", Value::Perms(unshare))]);
+            }
+            Opt::Rewrite(on) => into.push(("rewrite", Value::Switch(on))),
+            Opt::Select(child) => into.push(("select", Value::MaybeChild(child))),
+            Opt::Phase(phase) => into.push(("phase", Value::Phase(phase))),
+            Opt::Unaligned(on) => into.push(("unaligned", Value::Switch(on))),
+        }
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Opt, String> {
+        let missing = || {
+            "missing options: expected `take`, `unshare`, `rewrite`, `select`, `phase`, `unaligned` or `options=none`"
+                .to_owned()
+        };
+        read_options(from)?.ok_or_else(missing)
+    }
+}
+
+/// The options in a line, if it has any.
+fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
+    let mut found = None;
+    let mut clash = None;
+    let mut say = |key: &'static str, opt: Opt| {
+        if let Some((earlier, _)) = found.replace((key, opt)) {
+            clash = Some(format!("`{key}` does not go with `{earlier}`: options of two driver kinds"));
+        }
+    };
+    let perms = |key| match get(from, key) {
+        Some(Value::Perms(set)) => Some(*set),
+        _ => None,
+    };
+    match (perms("take"), perms("unshare")) {
+        (None, None) => {}
+        (take, unshare) => {
+            say("take", Opt::Debug { take: take.unwrap_or(NONE), unshare: unshare.unwrap_or(NONE) });
+        }
+    }
+    for (key, value) in from {
+        match (*key, value) {
+            ("rewrite", Value::Switch(on)) => say("rewrite", Opt::Rewrite(*on)),
+            ("select", Value::MaybeChild(child)) => say("select", Opt::Select(*child)),
+            ("phase", Value::Phase(phase)) => say("phase", Opt::Phase(*phase)),
+            ("unaligned", Value::Switch(on)) => say("unaligned", Opt::Unaligned(*on)),
+            ("options", Value::Nothing) => say("options", Opt::None),
+            _ => {}
+        }
+    }
+    clash.map_or(Ok(found.map(|(_, opt)| opt)), Err)
+}
+
+/// What a new node is: `kind`, `flags`, options; those of its kind unless the line says otherwise.
+#[derive(Debug)]
+pub struct NodeSpec;
+
+impl Part for NodeSpec {
+    type Is = Spec;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        Kind::columns("kind", into);
+        optional(into, [("flags", Type::Flags)]);
+        Options::columns("", into);
+    }
+
+    fn put(is: &Spec, _: &'static str, into: &mut Fields) {
+        Kind::put(&is.kind, "kind", into);
+        if is.flags != FlagBits::default() {
+            Flags::put(&is.flags, "flags", into);
+        }
+        if is.opt != is.kind.default_opt() {
+            Options::put(&is.opt, "", into);
+        }
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Spec, String> {
+        let kind = Kind::take("kind", from)?;
+        let opt = read_options(from)?.unwrap_or(kind.default_opt());
+        Ok(Spec { kind, opt, flags: Flags::take("flags", from).unwrap_or_default() })
+    }
+}
+
+/// A name that is made known without a node or user behind it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Declared {
+    /// A node's.
+    Node(NodeId),
+    /// A root user's.
+    User(UserId),
+    /// A child's.
+    Child(ChildName),
+}
+
+/// Exactly one of `node`, `user`, `child`.
+#[derive(Debug)]
+pub struct OneName;
+
+impl Part for OneName {
+    type Is = Declared;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        optional(into, [("node", Type::NewNode), ("user", Type::NewUser), ("child", Type::Child)]);
+    }
+
+    fn put(is: &Declared, _: &'static str, into: &mut Fields) {
+        into.push(match *is {
+            Declared::Node(id) => ("node", Value::Node(id)),
+            Declared::User(id) => ("user", Value::User(id)),
+            Declared::Child(name) => ("child", Value::Child(name)),
+        });
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Declared, String> {
+        match from.as_slice() {
+            [(_, Value::Node(id))] => Ok(Declared::Node(*id)),
+            [(_, Value::User(id))] => Ok(Declared::User(*id)),
+            [(_, Value::Child(name))] => Ok(Declared::Child(*name)),
+            _ => Err("expected one of `node=…`, `user=…`, `child=…`".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The parts of the lines about jobs and opening.
+
+use crate::text::columns::{Flags, Kind, NewNode, Part};
+use crate::text::record::{Column, Fields};
+use crate::text::value::{Type, Value};
+use blockgraph_model::{Act as What, Below as Child, Layer};
+
+/// What becomes of a job: `act`, which is *start* unless the line says otherwise.
+#[derive(Debug)]
+pub struct Act;
+
+impl Part for Act {
+    type Is = What;
+
+    fn columns(key: &'static str, into: &mut Vec<Column>) {
+        into.push(Column { key, ty: Type::Act, required: false });
+    }
+
+    fn put(is: &What, key: &'static str, into: &mut Fields) {
+        if *is != What::Start {
+            into.push((key, Value::Act(*is)));
+        }
+    }
+
+    fn take(key: &'static str, from: &Fields) -> Result<What, String> {
+        let said = from.iter().find(|(known, _)| *known == key);
+        Ok(if let Some((_, Value::Act(act))) = said { *act } else { What::Start })
+    }
+}
+
+/// The child `file` of a node that is opened: `file`, and `file-kind` and `file-flags` if it is opened too.
+#[derive(Debug)]
+pub struct Below;
+
+impl Part for Below {
+    type Is = Option<Child>;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        let optional = [("file", Type::NewNode), ("file-kind", Type::Kind), ("file-flags", Type::Flags)];
+        into.extend(optional.map(|(key, ty)| Column { key, ty, required: false }));
+    }
+
+    fn put(is: &Option<Child>, _: &'static str, into: &mut Fields) {
+        let Some(Child { node, opened }) = is else { return };
+        NewNode::put(node, "file", into);
+        if let Some(Layer { kind, flags }) = opened {
+            Kind::put(kind, "file-kind", into);
+            if *flags != Default::default() {
+                Flags::put(flags, "file-flags", into);
+            }
+        }
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Option<Child>, String> {
+        let said = |key| from.iter().any(|(known, _)| *known == key);
+        match (said("file"), said("file-kind"), said("file-flags")) {
+            (false, false, false) => Ok(None),
+            (false, ..) => Err("`file-kind` and `file-flags` are of a `file`, which is missing".to_owned()),
+            (true, false, true) => {
+                Err("`file-flags` are of a `file` that is opened: `file-kind` is missing".to_owned())
+            }
+            (true, opened, _) => {
+                let layer = || {
+                    let flags = Flags::take("file-flags", from).unwrap_or_default();
+                    Kind::take("file-kind", from).map(|kind| Layer { kind, flags })
+                };
+                let opened = if opened { Some(layer()?) } else { None };
+                Ok(Some(Child { node: NewNode::take("file", from)?, opened }))
+            }
+        }
+    }
+}
+
+/// What a node is that has the options of its kind: `kind` and `flags`.
+#[derive(Debug)]
+pub struct OfKind;
+
+impl Part for OfKind {
+    type Is = Layer;
+
+    fn columns(_: &'static str, into: &mut Vec<Column>) {
+        Kind::columns("kind", into);
+        into.push(Column { key: "flags", ty: Type::Flags, required: false });
+    }
+
+    fn put(is: &Layer, _: &'static str, into: &mut Fields) {
+        Kind::put(&is.kind, "kind", into);
+        if is.flags != Default::default() {
+            Flags::put(&is.flags, "flags", into);
+        }
+    }
+
+    fn take(_: &'static str, from: &Fields) -> Result<Layer, String> {
+        Ok(Layer { kind: Kind::take("kind", from)?, flags: Flags::take("flags", from).unwrap_or_default() })
+    }
+}

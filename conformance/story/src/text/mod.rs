@@ -1,0 +1,24 @@
+//! Scenarios: operations as text that a person can write and read back, and the same as JSON for machines
+//! (`specs/scenarios.md`).
+//!
+//! Both are spellings of [`record::Record`]s, and which fields an operation, an error or a line about the graph has stands
+//! once, in [`grammar`].
+
+pub mod columns;
+pub mod grammar;
+pub mod job_columns;
+pub mod json;
+mod lexer;
+pub mod names;
+pub mod parser;
+pub mod printer;
+pub mod record;
+pub mod results;
+pub mod scenario;
+pub mod value;
+
+pub use names::Names;
+pub use parser::{parse, parse_with};
+pub use printer::print;
+pub use record::Problem;
+pub use scenario::{Body, Item, Scenario, Step};

@@ -1,0 +1,236 @@
+//! A line as a record: a verb and fields. Text and JSON are two spellings of records, and the tables in [`super::table`]
+//! are the only place that knows which fields a verb has.
+
+use crate::text::names::Names;
+use crate::text::value::{Type, Value, quote};
+
+/// The fields of a line, in the order of its schema.
+pub type Fields = Vec<(&'static str, Value)>;
+
+/// A line: a verb (or the name of an error, or what an expectation speaks of) and its fields.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// The first word.
+    pub verb: &'static str,
+    /// The rest.
+    pub fields: Fields,
+}
+
+impl Record {
+    /// The value under that key.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.fields.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// Are all fields of `partial` the same here?
+    pub fn includes(&self, partial: &Record) -> bool {
+        self.verb == partial.verb && partial.fields.iter().all(|(key, value)| self.get(key) == Some(value))
+    }
+}
+
+/// One field that a verb can have.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Left of the `=`.
+    pub key: &'static str,
+    /// Right of it.
+    pub ty: Type,
+    /// Must it be there?
+    pub required: bool,
+}
+
+/// The fields of one verb.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    /// The verb.
+    pub verb: &'static str,
+    /// Its fields in canonical order.
+    pub columns: Vec<Column>,
+}
+
+/// A place in a text, both from 1; 0 in JSON, which has none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// What is wrong, and where.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// Where; 0:0 if unknown.
+    pub place: Place,
+    /// One line.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn new(place: Place, message: impl Into<String>) -> Problem {
+        Problem { place, message: message.into() }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.place.line > 0 {
+            write!(f, "{}:{}: ", self.place.line, self.place.column)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// A field before anybody looked at it: key and value, each with its place.
+#[derive(Clone, Debug)]
+pub struct Raw {
+    /// Left of the `=`.
+    pub key: (Place, String),
+    /// Right of it.
+    pub value: (Place, Written),
+}
+
+/// A value before anybody looked at it.
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// A word.
+    Word(String),
+    /// A list whose members have fields of their own: in the text form between braces, in JSON a list of objects.
+    List(Vec<Member>),
+}
+
+/// A member of such a list: where it starts, and its fields.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Where it starts.
+    pub at: Place,
+    /// Its fields.
+    pub fields: Vec<Raw>,
+}
+
+/// What such a list may be made of.
+#[derive(Debug)]
+pub struct Members {
+    /// The fields of each.
+    pub schema: Schema,
+    /// How many there may be; at least one.
+    pub most: usize,
+    /// What is wrong with one whose fields are good, each for itself.
+    pub fault: fn(&Record) -> Option<String>,
+}
+
+impl Members {
+    /// Reads all of them; the list itself stands at `at`.
+    fn read(&self, at: Place, members: &[Member], names: &mut Names) -> Result<Value, Problem> {
+        let verb = self.schema.verb;
+        if members.is_empty() {
+            return Err(Problem::new(at, format!("expected at least one {verb}")));
+        }
+        let mut records = Vec::new();
+        for (index, Member { at, fields }) in members.iter().enumerate() {
+            if index == self.most {
+                return Err(Problem::new(*at, format!("more than {index} entries in a list")));
+            }
+            let read = self.schema.read(*at, fields, names);
+            let read = read.and_then(|record| match (self.fault)(&record) {
+                Some(message) => Err(Problem::new(*at, message)),
+                None => Ok(record),
+            });
+            // Where there is no place the number has to do.
+            let number = |Problem { place, message }: Problem| match place.line {
+                0 => Problem::new(place, format!("{verb} {}: {message}", index + 1)),
+                _ => Problem::new(place, message),
+            };
+            records.push(read.map_err(number)?);
+        }
+        Ok(Value::Records(records))
+    }
+}
+
+/// The schema of a verb.
+pub fn find<'a>(schemas: &'a [Schema], verb: &str) -> Option<&'a Schema> {
+    schemas.iter().find(|schema| schema.verb == verb)
+}
+
+impl Schema {
+    /// Reads the fields of a line whose verb stands at `at`.
+    ///
+    /// # Errors
+    /// An unknown, repeated or missing key, or a value of the wrong form.
+    pub fn read(&self, at: Place, raw: &[Raw], names: &mut Names) -> Result<Record, Problem> {
+        let mut found: Vec<(usize, &Raw)> = Vec::new();
+        for field in raw {
+            let (place, key) = &field.key;
+            let Some(column) = self.columns.iter().position(|column| column.key == key) else {
+                return Err(Problem::new(*place, self.unknown(key)));
+            };
+            if found.iter().any(|(earlier, _)| *earlier == column) {
+                return Err(Problem::new(*place, format!("duplicate key `{key}`")));
+            }
+            found.push((column, field));
+        }
+        let missing = |&(i, c): &(usize, &Column)| c.required && found.iter().all(|(column, _)| *column != i);
+        if let Some((_, column)) = self.columns.iter().enumerate().find(missing) {
+            return Err(Problem::new(at, format!("missing key `{}` of `{}`", column.key, self.verb)));
+        }
+        // In canonical order, so that new names get the numbers that they get when the line is printed and read again.
+        found.sort_by_key(|(column, _)| *column);
+        let mut fields = Fields::new();
+        for (column, Raw { value: (place, written), .. }) in found {
+            let Column { key, ty, .. } = self.columns[column];
+            // Where there is no place the key has to do.
+            let prefix = if place.line > 0 { String::new() } else { format!("`{key}`: ") };
+            let wrong = |message| Problem::new(*place, format!("{prefix}{message}"));
+            let value = match (ty.members(), written) {
+                (None, Written::Word(word)) => ty.read(word, names).map_err(wrong)?,
+                (Some(members), Written::List(list)) => members.read(*place, list, names)?,
+                (None, Written::List(_)) => return Err(wrong("expected a word, found a list".to_owned())),
+                (Some(_), Written::Word(word)) => {
+                    return Err(wrong(format!("expected a list of entries, found {}", quote(word))));
+                }
+            };
+            fields.push((key, value));
+        }
+        Ok(Record { verb: self.verb, fields })
+    }
+
+    /// The field that is a list of members with fields of their own, if there is one.
+    pub fn list(&self) -> Option<(&'static str, &'static Members)> {
+        self.columns.iter().find_map(|column| Some((column.key, column.ty.members()?)))
+    }
+
+    /// The key of what a line about a graph speaks of: its first field, if that must be there.
+    pub fn subject(&self) -> Option<&'static str> {
+        self.columns.first().filter(|column| column.required).map(|column| column.key)
+    }
+
+    fn unknown(&self, key: &str) -> String {
+        let keys: Vec<_> = self.columns.iter().map(|column| format!("`{}`", column.key)).collect();
+        let keys = if keys.is_empty() { "no key".to_owned() } else { keys.join(", ") };
+        format!("unknown key {} of `{}`: expected {keys}", quote(key), self.verb)
+    }
+
+    /// The same, with no field required but the first `kept`.
+    pub fn partial(mut self, kept: usize) -> Schema {
+        self.columns.iter_mut().skip(kept).for_each(|column| column.required = false);
+        self
+    }
+}
+
+/// Something that is spelled as one line, by tables (the macro `recorded!`).
+pub trait Recorded: Sized {
+    /// One schema for each variant.
+    fn schemas() -> Vec<Schema>;
+
+    /// As a record with all its fields.
+    fn to_record(&self) -> Record;
+
+    /// Back from a record that its schema read.
+    ///
+    /// # Errors
+    /// Fields that do not go together.
+    fn from_record(record: &Record) -> Result<Self, String>;
+}

@@ -1,0 +1,170 @@
+//! Answers and observations as records, so that they are printed, compared and expected by the same tables.
+
+use crate::subject::{Answer, Effects, NodeSeen, Observation, UserSeen};
+use crate::text::grammar::{Seen, Verdict};
+use crate::text::names::Names;
+use crate::text::printer::{print_answer, print_seen};
+use crate::text::record::{Record, Recorded};
+use crate::text::value::Value;
+use blockgraph_model::EdgeId;
+
+/// An answer as records: one, or one for each violation.
+pub fn answer_records(answer: &Answer) -> Vec<Record> {
+    match answer {
+        Answer::Done(effects) => {
+            let Effects { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed } =
+                effects.clone().sorted();
+            let check = check.iter().map(|(node, _)| *node).collect();
+            let done = Verdict::Ok { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed };
+            vec![done.to_record()]
+        }
+        Answer::Failed { index, error } => {
+            let mut record = error.to_record();
+            record.fields.push(("at", Value::Number(u32::try_from(*index).unwrap_or(u32::MAX))));
+            vec![record]
+        }
+        Answer::Violates(violations) => violations.iter().map(Recorded::to_record).collect(),
+        Answer::Refused(by) => vec![Verdict::Refused { node: by.node, hook: by.hook }.to_record()],
+    }
+}
+
+/// An answer in one line.
+pub fn answer_line(answer: &Answer, names: &Names) -> String {
+    let mut records = answer_records(answer);
+    // The first operation is meant where nothing is said, and an empty list says nothing.
+    let idle = |(key, value): &(&str, Value)| (*key, value) == ("at", &Value::Number(0)) || value.is_empty();
+    records.iter_mut().for_each(|record| record.fields.retain(|field| !idle(field)));
+    let lines: Vec<_> = records.iter().map(|record| print_answer(record, names)).collect();
+    if lines.is_empty() { "no answer".to_owned() } else { lines.join(" | ") }
+}
+
+/// Everything seen of a graph, as the lines of an `expect graph` block.
+pub fn seen_records(observation: &Observation) -> Vec<Record> {
+    let mut seen = vec![Seen::Graph {
+        nodes: observation.nodes.iter().map(|node| node.id).collect(),
+        users: observation.users.iter().map(|user| user.id).collect(),
+        drain_alls: observation.drain_alls,
+    }];
+    seen.extend(observation.users.iter().map(user_seen));
+    for node in &observation.nodes {
+        seen.push(node_seen(node));
+        seen.extend(node.children.iter().map(|child| Seen::Edge {
+            edge: EdgeId::Child(node.id, child.name),
+            to: child.child,
+            role: child.role,
+            pair: child.pair,
+            frozen: child.frozen,
+        }));
+    }
+    seen.iter().map(Recorded::to_record).collect()
+}
+
+fn user_seen(user: &UserSeen) -> Seen {
+    Seen::User {
+        user: user.id,
+        node: user.node,
+        pair: user.pair,
+        wanted_need: user.wanted.need,
+        wanted_share: user.wanted.share,
+        stay: user.ways.stay,
+        may_inactivate: user.ways.may_inactivate,
+        fixed: user.ways.fixed,
+        context: user.context,
+        quiesced: user.quiesced,
+        blocks: user.blocks,
+    }
+}
+
+fn node_seen(node: &NodeSeen) -> Seen {
+    Seen::Node {
+        node: node.id,
+        kind: node.kind,
+        flags: node.flags,
+        opt: node.opt,
+        monitor: node.monitor,
+        context: node.context,
+        sections: node.sections,
+        quiesce: node.quiesce,
+        driver: !node.ejected,
+        inherits: node.inherits.map(|inherits| inherits.from),
+        own_read_only: node.inherits.is_none_or(|inherits| !inherits.read_only),
+        stored: node.stored,
+        holders: node.holders,
+        pair: node.pair,
+        stale: node.is_stale(),
+        granted_need: node.granted.pair.need,
+        granted_share: node.granted.pair.share,
+        granted_writable: node.granted.writable,
+        parents: node.parents.clone(),
+        children: node.children.iter().map(|child| child.name).collect(),
+    }
+}
+
+/// T14: does the answer of a subject come up to what is expected, given the model's answer?
+pub fn answer_holds(expected: &Record, actual: &Answer, model: &Answer) -> bool {
+    let named = |answer: &Answer| answer_records(answer).iter().any(|record| record.includes(expected));
+    match (actual, model) {
+        // V4: which violation is named is free, that it is one is not.
+        (Answer::Violates(named_by_it), Answer::Violates(all)) => {
+            named(model) && !named_by_it.is_empty() && named_by_it.iter().all(|violation| all.contains(violation))
+        }
+        _ => named(actual),
+    }
+}
+
+/// T15: what is wrong with one line of an `expect graph` block.
+pub fn seen_fault(expected: &Record, actual: &[Record], names: &Names) -> Option<String> {
+    let subject = expected.fields.first().map(|(_, value)| value);
+    let same_subject = |record: &&Record| match expected.verb {
+        "graph" => record.verb == "graph",
+        "absent" => record.verb == "node" && record.fields.first().map(|(_, value)| value) == subject,
+        verb => record.verb == verb && record.fields.first().map(|(_, value)| value) == subject,
+    };
+    let line = print_seen(expected, names);
+    match (actual.iter().find(same_subject), expected.verb) {
+        (Some(_), "absent") => Some(format!("expected {line}, but it is there")),
+        (None, "absent") => None,
+        (None, _) => Some(format!("expected {line}, but it is not there")),
+        (Some(record), _) => {
+            let differs = |(key, value): &&(&'static str, Value)| record.get(key) != Some(value);
+            let faults: Vec<_> =
+                expected.fields.iter().filter(differs).map(|(key, _)| said(record, key, names)).collect();
+            (!faults.is_empty()).then(|| format!("expected {line}, found {}", faults.join(" ")))
+        }
+    }
+}
+
+fn said(record: &Record, key: &str, names: &Names) -> String {
+    record.get(key).map_or_else(|| format!("no {key}"), |value| format!("{key}={}", value.print(names)))
+}
+
+/// What is different between two observations: a line for each node, user and edge, and for the graph, with the fields that
+/// differ.
+pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Vec<String> {
+    let (left, right) = (seen_records(left), seen_records(right));
+    let twin = |of: &Record, among: &[Record]| {
+        let named = |other: &Record| of.verb == "graph" || other.fields.first() == of.fields.first();
+        among.iter().position(|other| other.verb == of.verb && named(other))
+    };
+    let mut lines = Vec::new();
+    for record in &left {
+        let Some(other) = twin(record, &right).map(|place| &right[place]) else {
+            lines.push(format!("{} against nothing", print_seen(record, names)));
+            continue;
+        };
+        // Which nodes and users there are the other lines show.
+        let whole = record.verb == "graph";
+        let keys = record.fields.iter().map(|(key, _)| *key).filter(|key| !(whole && ["nodes", "users"].contains(key)));
+        let differing = keys.filter(|key| record.get(key) != other.get(key));
+        let faults: Vec<_> =
+            differing.map(|key| format!("{} against {}", said(record, key, names), said(other, key, names))).collect();
+        if !faults.is_empty() {
+            let named = usize::from(!whole);
+            let subject = Record { verb: record.verb, fields: record.fields.iter().take(named).cloned().collect() };
+            lines.push(format!("{}: {}", print_seen(&subject, names), faults.join(", ")));
+        }
+    }
+    let extra = right.iter().filter(|record| twin(record, &left).is_none());
+    lines.extend(extra.map(|record| format!("nothing against {}", print_seen(record, names))));
+    lines
+}

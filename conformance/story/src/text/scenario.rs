@@ -1,0 +1,194 @@
+//! What a scenario file says, whichever way it is spelled.
+
+use crate::text::columns::Declared;
+use crate::text::grammar::Note;
+use crate::text::names::{LIMIT, Names};
+use crate::text::record::{Place, Problem, Record, Recorded};
+use crate::text::value::Value;
+use blockgraph_model::{NodeId, Op, Refusal, UserId};
+
+/// A story: operations in order, and what must come of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Scenario {
+    /// The strings of the names.
+    pub names: Names,
+    /// The lines.
+    pub items: Vec<Item>,
+}
+
+/// One thing that a file says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Item {
+    /// T4: a name is known from here on.
+    Name(Declared),
+    /// An operation or a transaction.
+    Step(Step),
+}
+
+/// An operation or a transaction, with what is said about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// T13: the refusals injected into it.
+    pub refusals: Vec<Refusal>,
+    /// The operations.
+    pub body: Body,
+    /// T14: the answer that must come; a part of it. `None`: any.
+    pub expect: Option<Record>,
+    /// T15: what must be seen of the graph afterwards.
+    pub graph: Vec<Record>,
+}
+
+/// What a step does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Body {
+    /// One operation.
+    Single(Op),
+    /// Several, judged once (O19).
+    Transaction(Vec<Op>),
+}
+
+impl Body {
+    /// The operations in order.
+    pub fn ops(&self) -> &[Op] {
+        match self {
+            Body::Single(op) => std::slice::from_ref(op),
+            Body::Transaction(ops) => ops,
+        }
+    }
+}
+
+impl Scenario {
+    /// A story of operations that no person wrote, with made-up names; each inner list is one transaction.
+    pub fn of_ops<'a>(steps: impl IntoIterator<Item = &'a [Op]>) -> Scenario {
+        let mut items = Vec::new();
+        let mut known = Vec::new();
+        for ops in steps {
+            for declared in ops.iter().flat_map(mentioned) {
+                if !known.contains(&declared) {
+                    known.push(declared);
+                    items.push(Item::Name(declared));
+                }
+            }
+            let body = match ops {
+                [op] => Body::Single(*op),
+                _ => Body::Transaction(ops.to_vec()),
+            };
+            items.push(Item::Step(Step { refusals: Vec::new(), body, expect: None, graph: Vec::new() }));
+        }
+        Scenario { names: Names::numbered(), items }
+    }
+
+    /// The steps, without the names.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Step(step) => Some(step),
+            Item::Name(_) => None,
+        })
+    }
+}
+
+/// The nodes and users that an operation names.
+pub fn mentioned(op: &Op) -> Vec<Declared> {
+    fn enter(record: &Record, found: &mut Vec<Declared>) {
+        for (_, value) in &record.fields {
+            match value {
+                Value::Node(id) | Value::MaybeNode(Some(id)) => found.push(Declared::Node(*id)),
+                Value::User(id) => found.push(Declared::User(*id)),
+                Value::Records(members) => members.iter().for_each(|member| enter(member, found)),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    enter(&op.to_record(), &mut found);
+    found
+}
+
+/// A refusal as a line, and back.
+impl From<Refusal> for Note {
+    fn from(Refusal { node, hook }: Refusal) -> Note {
+        Note::Refuse { node, hook }
+    }
+}
+
+/// T12: the names that are in use for certain, so that a second line that takes one can only be a slip.
+#[derive(Clone, Debug, Default)]
+pub(super) struct InUse {
+    nodes: Vec<NodeId>,
+    users: Vec<UserId>,
+}
+
+impl InUse {
+    /// Goes past one step; `places` are those of the names that the operations take.
+    pub(super) fn pass(&mut self, step: &Step, places: &[Place], names: &Names) -> Result<(), Problem> {
+        let ok = step.expect.as_ref().map(|answer| answer.verb == "ok");
+        let before = self.clone();
+        for (i, op) in step.body.ops().iter().enumerate() {
+            let taken = match *op {
+                Op::Add { node, .. } | Op::Insert { new: node, .. } => {
+                    take(&mut self.nodes, node).then(|| format!("node `{}`", names.node(node)))
+                }
+                // It has no holder, so nothing is certain but that the name was free.
+                Op::OpenChild { node, .. } => {
+                    self.nodes.contains(&node).then(|| format!("node `{}`", names.node(node)))
+                }
+                Op::Hold { node } => {
+                    take(&mut self.nodes, node);
+                    None
+                }
+                Op::AttachUser { user, .. } => {
+                    take(&mut self.users, user).then(|| format!("user `{}`", names.user(user)))
+                }
+                Op::Release { node } | Op::Delete { node } | Op::DropFilter { filter: node } => {
+                    self.nodes.retain(|&known| known != node);
+                    None
+                }
+                Op::DetachUser { user } => {
+                    self.users.retain(|&known| known != user);
+                    None
+                }
+                _ => None,
+            };
+            if let (Some(what), true) = (taken, ok != Some(false)) {
+                let message = format!("duplicate name: {what} is in use already (if that is meant, expect an error)");
+                return Err(Problem::new(places.get(i).copied().unwrap_or_default(), message));
+            }
+        }
+        if !(ok == Some(true) || ok.is_none() && cannot_fail(step)) {
+            // It may have come to nothing: only what was certain before is certain now, if it was not let go of here.
+            self.nodes.retain(|id| before.nodes.contains(id));
+            self.users.retain(|id| before.users.contains(id));
+        }
+        Ok(())
+    }
+}
+
+/// Enters a name; was it there?
+fn take<T: PartialEq>(list: &mut Vec<T>, id: T) -> bool {
+    let there = list.contains(&id);
+    if !there {
+        list.push(id);
+    }
+    there
+}
+
+/// An `add` of a good node with no refusal about: afterwards the name is in use, whatever was before.
+fn cannot_fail(step: &Step) -> bool {
+    match step.body {
+        Body::Single(Op::Add { spec, .. }) => {
+            let shares = spec.flags.read_only || !spec.flags.force_share;
+            let may_hide = spec.kind.filter_slot().is_some() || !spec.flags.implicit;
+            step.refusals.is_empty() && shares && may_hide && spec.opt.suits(spec.kind)
+        }
+        _ => false,
+    }
+}
+
+/// The callers, sections and drain-alls that the model can count.
+pub const MOST_HOLDERS: u32 = u16::MAX as u32;
+
+/// The edges that the model has room for.
+pub const MOST_EDGES: usize = 512;
+
+/// The nodes that the model has room for.
+pub const MOST_NODES: usize = LIMIT;
