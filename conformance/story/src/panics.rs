@@ -45,7 +45,7 @@ mod tests {
     fn a_panic_is_a_text() {
         assert_eq!(guard(|| 7), Ok(7));
         let text = guard(|| [1, 2, 3][std::hint::black_box(7)]).unwrap_err();
-        assert!(text.contains("index out of bounds") && text.contains("guard.rs"), "{text}");
+        assert!(text.contains("index out of bounds") && text.contains("panics.rs"), "{text}");
         assert_eq!(guard(|| 8), Ok(8));
     }
 }

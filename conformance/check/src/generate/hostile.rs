@@ -1,13 +1,14 @@
 //! Anything, in any order.
 
-use crate::generate::{Dice, alive, jobs};
+use crate::generate::entropy::{Entropy, existing_nodes};
+use crate::generate::jobs;
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
     ChildName, Context, Edge, Entry, Kind, NodeId, Op, OpKinds, Pair, Parent, Queue, Role, Spec, State, UserId,
 };
 
 /// Whom an operation can name.
-struct Who {
+struct Candidates {
     nodes: Vec<NodeId>,
     users: Vec<UserId>,
     /// The children of quorums.
@@ -16,30 +17,30 @@ struct Who {
     jobs: Vec<(UserId, NodeId)>,
 }
 
-impl Who {
+impl Candidates {
     /// Mostly one that exists; the others, if they ever did, are stale keys to the crate.
-    fn node(&self, dice: &mut Dice<'_>) -> NodeId {
-        match dice.pick(&self.nodes) {
-            Some(id) if !dice.one_in(6) => id,
-            _ => dice.any_node(),
+    fn node(&self, entropy: &mut Entropy<'_>) -> NodeId {
+        match entropy.pick(&self.nodes) {
+            Some(id) if !entropy.one_in(6) => id,
+            _ => entropy.any_node(),
         }
     }
 
-    fn user(&self, dice: &mut Dice<'_>) -> UserId {
-        match dice.even(&self.users) {
-            Some(id) if dice.one_in(2) => id,
+    fn user(&self, entropy: &mut Entropy<'_>) -> UserId {
+        match entropy.even(&self.users) {
+            Some(id) if entropy.one_in(2) => id,
             _ => {
-                let user = dice.any_user();
-                if dice.one_in(5) { user.further(1 + dice.below(3) as u8) } else { user }
+                let user = entropy.any_user();
+                if entropy.one_in(5) { user.further(1 + entropy.below(3) as u8) } else { user }
             }
         }
     }
 }
 
 /// Any operation on any names.
-pub(super) fn op<const N: usize, const E: usize>(mut dice: Dice<'_>, state: &State<N, E>) -> Op {
-    let without = dice.setup.without;
-    let verb = dice.below(Op::VERBS.len());
+pub(super) fn op<const N: usize, const E: usize>(mut entropy: Entropy<'_>, state: &State<N, E>) -> Op {
+    let without = entropy.setup.without;
+    let verb = entropy.below(Op::VERBS.len());
     let verb = (verb..Op::VERBS.len()).find(|&verb| !without.has(verb)).unwrap_or(0);
     let quorum = |parent: NodeId| state.nodes[usize::from(parent.0)].kind == Some(Kind::Quorum);
     let part = |e: &Edge| match e.parent {
@@ -47,10 +48,10 @@ pub(super) fn op<const N: usize, const E: usize>(mut dice: Dice<'_>, state: &Sta
         _ => None,
     };
     let parts = state.edges().iter().filter_map(part).collect();
-    let users = dice.users(state, true);
+    let users = entropy.users(state, true);
     let jobs = jobs::known(&users, state);
-    let who = Who { nodes: alive(state), users, parts, jobs };
-    let d = &mut dice;
+    let who = Candidates { nodes: existing_nodes(state), users, parts, jobs };
+    let d = &mut entropy;
     match verb {
         1 => Op::Release { node: who.node(d) },
         2 => {
@@ -84,7 +85,7 @@ pub(super) fn op<const N: usize, const E: usize>(mut dice: Dice<'_>, state: &Sta
 }
 
 /// Life, chains, blockers, reopen.
-fn later(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
+fn later(verb: usize, d: &mut Entropy<'_>, who: &Candidates) -> Op {
     match verb {
         19 => Op::Hold { node: who.node(d) },
         20 => Op::Delete { node: who.node(d) },
@@ -113,7 +114,7 @@ fn later(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
 }
 
 /// Sections, contexts, activity, sizes, the children of a quorum.
-fn quiet(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
+fn quiet(verb: usize, d: &mut Entropy<'_>, who: &Candidates) -> Op {
     match verb {
         30 => Op::DrainBegin { node: who.node(d) },
         31 => Op::DrainEnd { node: who.node(d) },
@@ -136,12 +137,12 @@ fn quiet(verb: usize, d: &mut Dice<'_>, who: &Who) -> Op {
     }
 }
 
-fn context(d: &mut Dice<'_>) -> Option<Context> {
+fn context(d: &mut Entropy<'_>) -> Option<Context> {
     d.one_in(2).then(|| d.context())
 }
 
 /// Anything may be said, options of any kind included.
-fn entry(d: &mut Dice<'_>, who: &Who) -> Entry {
+fn entry(d: &mut Entropy<'_>, who: &Candidates) -> Entry {
     let mut entry = Entry::new(who.node(d), false);
     let says = d.byte();
     let has = |bit: u8| says >> bit & 1 == 1;
@@ -156,42 +157,42 @@ fn entry(d: &mut Dice<'_>, who: &Who) -> Entry {
     entry
 }
 
-fn kinds(d: &mut Dice<'_>) -> OpKinds {
+fn kinds(d: &mut Entropy<'_>) -> OpKinds {
     let two = OpKinds::of(d.op_kind()).0 | OpKinds::of(d.op_kind()).0;
     OpKinds(if d.one_in(8) { 0 } else { two })
 }
 
-fn maybe(node: NodeId, dice: &mut Dice<'_>) -> Option<NodeId> {
-    (!dice.one_in(3)).then_some(node)
+fn maybe(node: NodeId, entropy: &mut Entropy<'_>) -> Option<NodeId> {
+    (!entropy.one_in(3)).then_some(node)
 }
 
-fn child(dice: &mut Dice<'_>) -> ChildName {
-    ChildName(dice.below(usize::from(dice.setup.children).max(2) - 1) as u8)
+fn child(entropy: &mut Entropy<'_>) -> ChildName {
+    ChildName(entropy.below(usize::from(entropy.setup.children).max(2) - 1) as u8)
 }
 
-fn pair(dice: &mut Dice<'_>) -> Pair {
-    Pair::new(dice.perms(), dice.perms())
+fn pair(entropy: &mut Entropy<'_>) -> Pair {
+    Pair::new(entropy.perms(), entropy.perms())
 }
 
-fn kind(dice: &mut Dice<'_>) -> Kind {
-    Kind::EVERY[dice.below(Kind::EVERY.len())]
+fn kind(entropy: &mut Entropy<'_>) -> Kind {
+    Kind::EVERY[entropy.below(Kind::EVERY.len())]
 }
 
 /// Any set of bits in every other case, else one that some driver might like.
-fn role(dice: &mut Dice<'_>) -> Role {
-    let any = dice.byte();
+fn role(entropy: &mut Entropy<'_>) -> Role {
+    let any = entropy.byte();
     let liked = [Role::DATA, Role::FILTERED | Role::PRIMARY, Role::COW, Role::METADATA | Role::PRIMARY];
     if any >= 128 { Role(any & 31) } else { liked[any as usize % liked.len()] }
 }
 
 /// Any kind and flags; now and then the options of another kind.
-fn spec(dice: &mut Dice<'_>) -> Spec {
-    let kind = kind(dice);
-    let bits = dice.byte();
+fn spec(entropy: &mut Entropy<'_>) -> Spec {
+    let kind = kind(entropy);
+    let bits = entropy.byte();
     let flag = |bit: u8| bits >> bit & 1 == 1;
     let (implicit, inactive) = (bits >> 5 == 5, bits >> 5 == 6);
     let (read_only, force_share, no_io, never_freeze) = (flag(0), flag(1), flag(2), flag(3));
     let flags = Flags { read_only, force_share, no_io, never_freeze, implicit, inactive };
     let of = if bits >> 4 == 15 { Kind::Quorum } else { kind };
-    Spec { kind, opt: dice.opt(of), flags }
+    Spec { kind, opt: entropy.opt(of), flags }
 }

@@ -1,6 +1,7 @@
 //! Jobs and opening (O41 to O46): those that make sense, and any.
 
-use crate::generate::{Dice, alive};
+use crate::generate::entropy::{Entropy, existing_nodes};
+
 use blockgraph_model::op::Flags;
 use blockgraph_model::{Act, Below, Context, EdgeId, Kind, Layer, NodeId, Op, OpKind, State, UserId};
 
@@ -28,12 +29,12 @@ fn job(verb: usize, Work { act, job, a, b, filter }: Work, name: Option<NodeId>)
 /// Any of them on any names.
 pub(super) fn hostile(
     verb: usize,
-    d: &mut Dice<'_>,
-    node: &dyn Fn(&mut Dice<'_>) -> NodeId,
+    d: &mut Entropy<'_>,
+    node: &dyn Fn(&mut Entropy<'_>) -> NodeId,
     job_name: UserId,
     known: Option<(UserId, NodeId)>,
 ) -> Op {
-    let any = |d: &mut Dice<'_>| d.any_node();
+    let any = |d: &mut Entropy<'_>| d.any_node();
     if verb > 40 {
         let act = Act::EVERY[d.below(3)];
         let filter = if act == Act::Start { any(d) } else { node(d) };
@@ -45,7 +46,7 @@ pub(super) fn hostile(
         let work = Work { act, job: job_name.main(), a, b, filter };
         return job(verb, work, d.one_in(3).then(|| any(d)));
     }
-    let layer = |d: &mut Dice<'_>| Layer { kind: Kind::EVERY[d.below(Kind::EVERY.len())], flags: flags(d, 3) };
+    let layer = |d: &mut Entropy<'_>| Layer { kind: Kind::EVERY[d.below(Kind::EVERY.len())], flags: flags(d, 3) };
     let file = match d.below(3) {
         0 => None,
         1 => Some(Below { node: node(d), opened: None }),
@@ -58,19 +59,19 @@ pub(super) fn hostile(
 /// One of them that can be expected to go well.
 pub(super) fn plausible<const N: usize, const E: usize>(
     verb: usize,
-    dice: &mut Dice<'_>,
+    entropy: &mut Entropy<'_>,
     state: &State<N, E>,
 ) -> Option<Op> {
     if verb == 40 {
-        return open(dice, state);
+        return open(entropy, state);
     }
     // Mostly an end, if there is a job of that kind to end: else there would be more and more of them.
-    if !dice.one_in(4)
-        && let Some(op) = end(verb, dice, state)
+    if !entropy.one_in(4)
+        && let Some(op) = end(verb, entropy, state)
     {
         return Some(op);
     }
-    let free = |kind: OpKind| alive(state).into_iter().filter(move |id| state.blocker(*id, kind).is_none());
+    let free = |kind: OpKind| existing_nodes(state).into_iter().filter(move |id| state.blocker(*id, kind).is_none());
     let (from, to) = match verb {
         41 => (OpKind::STREAM, OpKind::STREAM),
         44 => (OpKind::MIRROR_SOURCE, OpKind::MIRROR_TARGET),
@@ -80,15 +81,15 @@ pub(super) fn plausible<const N: usize, const E: usize>(
     // A chain of which nothing is frozen, and whose base can be written if that is what it is about.
     let thawed = |id: &NodeId| state.chain_edge(*id).is_some_and(|edge| !state.edges()[edge].frozen);
     let fits = |id: &NodeId| verb > 43 || thawed(id);
-    let a = dice.pick(&free(from).filter(fits).collect::<Vec<_>>())?;
+    let a = entropy.pick(&free(from).filter(fits).collect::<Vec<_>>())?;
     let writable = |id: &NodeId| verb == 41 || state.nodes[usize::from(id.0)].writable();
     let others: Vec<NodeId> = match verb {
         // Only what is in the chain.
         41..=43 => state.chain(a).skip(usize::from(verb != 41)).filter(writable).collect(),
         _ => free(to).filter(|id| *id != a).collect(),
     };
-    let user = dice.pick(&dice.users(state, false))?;
-    let work = Work { act: Act::Start, job: user, a, b: dice.pick(&others)?, filter: dice.unused(state).next()? };
+    let user = entropy.pick(&entropy.users(state, false))?;
+    let work = Work { act: Act::Start, job: user, a, b: entropy.pick(&others)?, filter: entropy.unused(state).next()? };
     Some(job(verb, work, None))
 }
 
@@ -99,7 +100,7 @@ pub(super) fn known<const N: usize, const E: usize>(users: &[UserId], state: &St
 }
 
 /// The end of a job, guessed from where its users are.
-fn end<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn end<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let at = |user: UserId| Some(state.edges()[state.edge_index(EdgeId::User(user))?].child);
     let kind = |id: NodeId| state.nodes[id.0 as usize].kind;
     let filters = match verb {
@@ -108,53 +109,53 @@ fn end<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: 
         45 => Kind::CopyBeforeWrite,
         _ => Kind::MirrorTop,
     };
-    let mut jobs = known(&dice.users(state, true), state);
+    let mut jobs = known(&entropy.users(state, true), state);
     jobs.retain(|(_, filter)| kind(*filter) == Some(filters));
-    let (main, filter) = dice.pick(&jobs)?;
+    let (main, filter) = entropy.pick(&jobs)?;
     let last = (1..=u8::MAX).map_while(|part| at(main.further(part))).last()?;
     let (a, b) = match verb {
         45 => (state.edges()[state.chain_edge(filter)?].child, last),
         _ => (at(main.further(1))?, last),
     };
-    let act = if dice.one_in(3) { Act::Cancel } else { Act::Finish };
+    let act = if entropy.one_in(3) { Act::Cancel } else { Act::Finish };
     Some(job(verb, Work { act, job: main, a, b, filter }, None))
 }
 
-fn open<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn open<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     const ABOVE: [Kind; 6] =
         [Kind::Format, Kind::Format, Kind::Raw, Kind::Filter, Kind::CopyOnRead, Kind::BackingFilter];
     const BELOW: [Kind; 3] = [Kind::Protocol, Kind::File, Kind::Format];
-    let mut free = dice.unused(state);
+    let mut free = entropy.unused(state);
     let (node, below, above) = (free.next()?, free.next()?, free.next()?);
-    let kind = ABOVE[dice.below(ABOVE.len())];
-    let alive = alive(state);
-    let file = match dice.below(4) {
+    let kind = ABOVE[entropy.below(ABOVE.len())];
+    let existing_nodes = existing_nodes(state);
+    let file = match entropy.below(4) {
         // What a slot held before it was filled once more goes home, if it lives elsewhere.
         0 if kind == Kind::BackingFilter => {
             let abroad = |id: &NodeId| state.nodes[usize::from(id.0)].context != Context::MAIN;
-            let some: Vec<NodeId> = alive.iter().copied().filter(abroad).collect();
-            dice.pick(if some.is_empty() { &alive } else { &some }).map(|node| Below { node, opened: None })
+            let some: Vec<NodeId> = existing_nodes.iter().copied().filter(abroad).collect();
+            entropy.pick(if some.is_empty() { &existing_nodes } else { &some }).map(|node| Below { node, opened: None })
         }
         0 => None,
-        1 => dice.pick(&alive).map(|node| Below { node, opened: None }),
+        1 => entropy.pick(&existing_nodes).map(|node| Below { node, opened: None }),
         _ => {
-            let layer = Layer { kind: BELOW[dice.below(BELOW.len())], flags: flags(dice, 12) };
+            let layer = Layer { kind: BELOW[entropy.below(BELOW.len())], flags: flags(entropy, 12) };
             Some(Below { node: below, opened: Some(layer) })
         }
     };
     let takes = kind == Kind::Format || kind == Kind::BackingFilter;
-    let backing = if takes && dice.one_in(2) { dice.pick(&alive) } else { None };
-    let overlay = dice.one_in(4).then_some(above);
-    let layer = Layer { kind, flags: Flags { implicit: false, ..flags(dice, 12) } };
-    Some(Op::Open { node, layer, file, backing, overlay, probe: dice.one_in(3) })
+    let backing = if takes && entropy.one_in(2) { entropy.pick(&existing_nodes) } else { None };
+    let overlay = entropy.one_in(4).then_some(above);
+    let layer = Layer { kind, flags: Flags { implicit: false, ..flags(entropy, 12) } };
+    Some(Op::Open { node, layer, file, backing, overlay, probe: entropy.one_in(3) })
 }
 
 /// Each flag once in so many; force-share seldom without read-only.
-fn flags(dice: &mut Dice<'_>, seldom: u8) -> Flags {
-    let mut flags = Flags { read_only: dice.one_in(seldom), no_io: dice.one_in(seldom), ..Flags::NONE };
-    flags.force_share = flags.read_only && dice.one_in(2) || seldom < 6 && dice.one_in(6);
-    flags.never_freeze = dice.one_in(seldom);
-    flags.implicit = dice.one_in(seldom);
-    flags.inactive = dice.one_in(seldom);
+fn flags(entropy: &mut Entropy<'_>, seldom: u8) -> Flags {
+    let mut flags = Flags { read_only: entropy.one_in(seldom), no_io: entropy.one_in(seldom), ..Flags::NONE };
+    flags.force_share = flags.read_only && entropy.one_in(2) || seldom < 6 && entropy.one_in(6);
+    flags.never_freeze = entropy.one_in(seldom);
+    flags.implicit = entropy.one_in(seldom);
+    flags.inactive = entropy.one_in(seldom);
     flags
 }

@@ -3,7 +3,8 @@
 //! Each verb picks among operands for which its preconditions hold, and wishes that the node itself can grant. What then
 //! conflicts further down is left to the judgement, so a good part is refused all the same.
 
-use crate::generate::{Dice, alive, hostile, jobs};
+use crate::generate::entropy::{Entropy, existing_nodes};
+use crate::generate::{hostile, jobs};
 use blockgraph_model::judge::derive;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, R, U, W, Z};
@@ -34,16 +35,16 @@ const ROLES: [Role; 8] = [
 ];
 
 /// An operation for which there are operands, of the verb that was drawn or the next one that has any.
-pub(super) fn op<const N: usize, const E: usize>(mut dice: Dice<'_>, state: &State<N, E>) -> Op {
-    let without = dice.setup.without;
-    let drawn = draw(&mut dice);
+pub(super) fn op<const N: usize, const E: usize>(mut entropy: Entropy<'_>, state: &State<N, E>) -> Op {
+    let without = entropy.setup.without;
+    let drawn = draw(&mut entropy);
     let verbs = (drawn..Op::VERBS.len()).chain(0..drawn).filter(|&verb| !without.has(verb));
-    let made = verbs.filter_map(|verb| verb_op(verb, &mut dice.clone(), state)).next();
-    made.unwrap_or_else(|| hostile::op(dice, state))
+    let made = verbs.filter_map(|verb| verb_op(verb, &mut entropy.clone(), state)).next();
+    made.unwrap_or_else(|| hostile::op(entropy, state))
 }
 
-fn draw(dice: &mut Dice<'_>) -> usize {
-    let mut left = dice.byte() as usize * WEIGHTS.iter().sum::<usize>() / 256;
+fn draw(entropy: &mut Entropy<'_>) -> usize {
+    let mut left = entropy.byte() as usize * WEIGHTS.iter().sum::<usize>() / 256;
     for (verb, weight) in WEIGHTS.iter().enumerate() {
         match left.checked_sub(*weight) {
             Some(rest) => left = rest,
@@ -53,120 +54,122 @@ fn draw(dice: &mut Dice<'_>) -> usize {
     0
 }
 
-fn verb_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn verb_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     match verb {
-        0 => Some(Op::Add { node: dice.unused(state).next()?, spec: spec(dice) }),
-        1 => release(dice, state),
-        2..=4 | 11 => user_op(verb, dice, state),
-        5 => attach(dice, state),
-        6 | 10 => edge_op(verb, dice, state),
-        7 | 8 => slot_op(verb, dice, state),
+        0 => Some(Op::Add { node: entropy.unused(state).next()?, spec: spec(entropy) }),
+        1 => release(entropy, state),
+        2..=4 | 11 => user_op(verb, entropy, state),
+        5 => attach(entropy, state),
+        6 | 10 => edge_op(verb, entropy, state),
+        7 | 8 => slot_op(verb, entropy, state),
         9 => {
-            let from = dice.pick(&nodes(state, |id| state.parents(id).next().is_some()))?;
-            Some(Op::ReplaceNode { from, to: dice.pick(&nodes(state, |to| to != from))? })
+            let from = entropy.pick(&nodes(state, |id| state.parents(id).next().is_some()))?;
+            Some(Op::ReplaceNode { from, to: entropy.pick(&nodes(state, |to| to != from))? })
         }
-        12 | 13 => over(verb, dice, state),
+        12 | 13 => over(verb, entropy, state),
         14 => {
             let filters = nodes(state, |id| kind(state, id).filter_slot().is_some() && state.chain_edge(id).is_some());
-            Some(Op::DropFilter { filter: dice.pick(&filters)? })
+            Some(Op::DropFilter { filter: entropy.pick(&filters)? })
         }
-        15 => chain(dice, state, false).map(|(top, base)| Op::Freeze { top, base }),
-        16 => chain(dice, state, true).map(|(top, base)| Op::Thaw { top, base }),
+        15 => chain(entropy, state, false).map(|(top, base)| Op::Freeze { top, base }),
+        16 => chain(entropy, state, true).map(|(top, base)| Op::Thaw { top, base }),
         17 => {
-            let node = dice.pick(&drivers(state, |kind| kind.default_opt() != Opt::None))?;
-            Some(Op::SetOption { node, opt: dice.opt(kind(state, node)) })
+            let node = entropy.pick(&drivers(state, |kind| kind.default_opt() != Opt::None))?;
+            Some(Op::SetOption { node, opt: entropy.opt(kind(state, node)) })
         }
         18 => {
-            let node = dice.pick(&nodes(state, |id| has_driver(state, id) && !node(state, id).flags.force_share))?;
+            let node = entropy.pick(&nodes(state, |id| has_driver(state, id) && !node(state, id).flags.force_share))?;
             // Back and forth, so that neither state lasts; or once more the same, which reopens too.
-            let on = state.nodes[node.0 as usize].writable() != dice.one_in(5);
+            let on = state.nodes[node.0 as usize].writable() != entropy.one_in(5);
             Some(Op::SetReadOnly { node, on })
         }
-        _ => later_op(verb, dice, state),
+        _ => later_op(verb, entropy, state),
     }
 }
 
 /// Life, chains, blockers, reopen.
-fn later_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn later_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     match verb {
-        19 => Some(Op::Hold { node: dice.pick(&nodes(state, |id| node(state, id).holders < 100))? }),
+        19 => Some(Op::Hold { node: entropy.pick(&nodes(state, |id| node(state, id).holders < 100))? }),
         20 => {
             let idle = |id| node(state, id).monitor && state.references(id) == 1;
-            Some(Op::Delete { node: dice.pick(&nodes(state, idle))? })
+            Some(Op::Delete { node: entropy.pick(&nodes(state, idle))? })
         }
         21 => {
             // Never so many that there is nothing left to work with.
-            let few = state.nodes.iter().filter(|node| node.ejected).count() < usize::from(dice.setup.names) / 4;
-            Some(Op::Eject { node: dice.pick(&drivers(state, |_| few))? })
+            let few = state.nodes.iter().filter(|node| node.ejected).count() < usize::from(entropy.setup.names) / 4;
+            Some(Op::Eject { node: entropy.pick(&drivers(state, |_| few))? })
         }
         22 => {
-            let parent = dice.pick(&drivers(state, Kind::takes_children))?;
-            let (name, role) = place(dice, state, parent)?;
-            Some(Op::OpenChild { parent, node: dice.unused(state).next()?, spec: spec(dice), name, role })
+            let parent = entropy.pick(&drivers(state, Kind::takes_children))?;
+            let (name, role) = place(entropy, state, parent)?;
+            Some(Op::OpenChild { parent, node: entropy.unused(state).next()?, spec: spec(entropy), name, role })
         }
-        23 => drop_intermediate(dice, state),
+        23 => drop_intermediate(entropy, state),
         24 => {
-            let count = [1, 1, 2, 2, 3, 4][dice.below(6)];
-            let entries: Vec<Entry> = (0..count).filter_map(|_| entry(dice, state)).collect();
+            let count = [1, 1, 2, 2, 3, 4][entropy.below(6)];
+            let entries: Vec<Entry> = (0..count).filter_map(|_| entry(entropy, state)).collect();
             Some(Op::Reopen { queue: Queue::new(&entries)? })
         }
         25 => {
             let free = |id| state.blocker(id, OpKind::EXTERNAL_SNAPSHOT).is_none();
             let no_user = |id| state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::Node(_)));
             let fits = |id| cow(state, id) && state.chain_edge(id).is_none() && no_user(id);
-            let overlay = dice.pick(&nodes(state, fits))?;
+            let overlay = entropy.pick(&nodes(state, fits))?;
             let under: Vec<NodeId> = below(state, overlay).into_iter().filter(|&id| free(id)).collect();
-            Some(Op::Snapshot { node: dice.pick(&under)?, overlay })
+            Some(Op::Snapshot { node: entropy.pick(&under)?, overlay })
         }
-        26 | 27 => block(verb, dice, state),
+        26 | 27 => block(verb, entropy, state),
         28 => {
-            let (node, kind) = (dice.pick(&alive(state))?, dice.op_kind());
+            let (node, kind) = (entropy.pick(&existing_nodes(state))?, entropy.op_kind());
             let free = (0..16).map(OpKind).find(|kind| state.blocker(node, *kind).is_none());
             let blocked = state.blocker(node, kind).is_some();
             Some(Op::CheckOp { node, kind: if blocked { free? } else { kind } })
         }
-        29 => check_replace(dice, state),
-        _ => quiet_op(verb, dice, state),
+        29 => check_replace(entropy, state),
+        _ => quiet_op(verb, entropy, state),
     }
 }
 
 /// Sections, contexts, activity, sizes, the children of a quorum.
-fn quiet_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn quiet_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let drained = |id| node(state, id).sections > 0;
     match verb {
-        30 => Some(Op::DrainBegin { node: dice.pick(&nodes(state, |id| node(state, id).sections < MOST_SECTIONS))? }),
-        31 => Some(Op::DrainEnd { node: dice.pick(&nodes(state, drained))? }),
+        30 => {
+            Some(Op::DrainBegin { node: entropy.pick(&nodes(state, |id| node(state, id).sections < MOST_SECTIONS))? })
+        }
+        31 => Some(Op::DrainEnd { node: entropy.pick(&nodes(state, drained))? }),
         32 => (state.drain_alls < MOST_SECTIONS).then_some(Op::DrainAllBegin {}),
         33 => (state.drain_alls > 0).then_some(Op::DrainAllEnd {}),
-        34 => Some(Op::MoveContext { node: dice.pick(&alive(state))?, to: dice.context() }),
-        35 => inactivate(dice, state),
+        34 => Some(Op::MoveContext { node: entropy.pick(&existing_nodes(state))?, to: entropy.context() }),
+        35 => inactivate(entropy, state),
         36 => {
             // Mostly from the top, for a node whose parent is inactive stays so only below another one that is active.
             let rests = |id| node(state, id).flags.inactive && !over_inactive(state, id);
-            Some(Op::Activate { node: dice.pick(&drivers_at(state, rests))? })
+            Some(Op::Activate { node: entropy.pick(&drivers_at(state, rests))? })
         }
         37 => {
             let sizes = |user: &UserId| edge_of(state, *user).is_some_and(|e| e.wanted.need.meets(Z));
             let active = |user: &UserId| at(state, *user).is_some_and(|id| !node(state, id).flags.inactive);
-            let users: Vec<UserId> = dice.users(state, true).into_iter().filter(|u| sizes(u) && active(u)).collect();
-            Some(Op::Truncate { user: dice.pick(&users)?, unaligned: dice.one_in(2) })
+            let users: Vec<UserId> = entropy.users(state, true).into_iter().filter(|u| sizes(u) && active(u)).collect();
+            Some(Op::Truncate { user: entropy.pick(&users)?, unaligned: entropy.one_in(2) })
         }
-        38 | 39 => quorum_op(verb, dice, state),
-        _ => jobs::plausible(verb, dice, state),
+        38 | 39 => quorum_op(verb, entropy, state),
+        _ => jobs::plausible(verb, entropy, state),
     }
 }
 
 /// Nobody but users above it, or only nodes that are inactive.
-fn inactivate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn inactivate<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let willing = |e: &Edge| match e.parent {
         Parent::Node(parent) => node(state, parent).flags.inactive,
         Parent::User(_) => e.ways.may_inactivate || e.wanted.need.within(R),
     };
     // Never so many that nobody can write any more.
-    let few = state.nodes.iter().filter(|node| node.flags.inactive).count() < usize::from(dice.setup.names) / 2;
+    let few = state.nodes.iter().filter(|node| node.flags.inactive).count() < usize::from(entropy.setup.names) / 2;
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let fits = |id| few && !node(state, id).flags.inactive && edges(id).all(willing);
-    Some(Op::Inactivate { node: dice.pick(&drivers_at(state, fits))? })
+    Some(Op::Inactivate { node: entropy.pick(&drivers_at(state, fits))? })
 }
 
 /// Has the node an inactive parent?
@@ -176,25 +179,29 @@ fn over_inactive<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId
 }
 
 /// Add-child and remove-child.
-fn quorum_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn quorum_op<const N: usize, const E: usize>(
+    verb: usize,
+    entropy: &mut Entropy<'_>,
+    state: &State<N, E>,
+) -> Option<Op> {
     let count = |id| state.children(id).count();
     if verb == 39 {
         let many = |id| kind(state, id) == Kind::Quorum && count(id) > 1;
-        let parent = dice.pick(&drivers_at(state, many))?;
+        let parent = entropy.pick(&drivers_at(state, many))?;
         let names: Vec<ChildName> = state.children(parent).filter(|e| !e.frozen).map(|e| e.name).collect();
-        return Some(Op::RemoveChild { parent, name: dice.even(&names)? });
+        return Some(Op::RemoveChild { parent, name: entropy.even(&names)? });
     }
-    let parent = dice.pick(&drivers(state, |kind| kind == Kind::Quorum))?;
+    let parent = entropy.pick(&drivers(state, |kind| kind == Kind::Quorum))?;
     let alone: Vec<NodeId> =
         below(state, parent).into_iter().filter(|&id| state.parents(id).next().is_none()).collect();
-    let names = 2..dice.setup.children.max(8);
+    let names = 2..entropy.setup.children.max(8);
     let free = names.map(ChildName).find(|name| state.children(parent).all(|e| e.name != *name))?;
-    Some(Op::AddChild { parent, child: dice.pick(&alone)?, name: free })
+    Some(Op::AddChild { parent, child: entropy.pick(&alone)?, name: free })
 }
 
 /// The nodes that a step can name and that are like this.
 fn nodes<const N: usize, const E: usize>(state: &State<N, E>, like: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
-    alive(state).into_iter().filter(|&id| like(id)).collect()
+    existing_nodes(state).into_iter().filter(|&id| like(id)).collect()
 }
 
 /// The nodes that a step can name, that have their driver and are like this.
@@ -229,21 +236,21 @@ fn below<const N: usize, const E: usize>(state: &State<N, E>, parent: NodeId) ->
     nodes(state, |id| !state.reach(id)[parent.0 as usize])
 }
 
-fn spec(dice: &mut Dice<'_>) -> Spec {
+fn spec(entropy: &mut Entropy<'_>) -> Spec {
     // Quorums are what most of all takes several children.
-    let any = dice.below(Kind::EVERY.len() + 4);
+    let any = entropy.below(Kind::EVERY.len() + 4);
     let kind = Kind::EVERY.get(any).copied().unwrap_or(Kind::Quorum);
-    let read_only = dice.one_in(4);
-    let force_share = read_only && dice.one_in(3);
-    let (no_io, never_freeze) = (dice.one_in(6), dice.one_in(8));
-    let implicit = kind.filter_slot().is_some() && dice.one_in(4);
-    let inactive = dice.one_in(10);
+    let read_only = entropy.one_in(4);
+    let force_share = read_only && entropy.one_in(3);
+    let (no_io, never_freeze) = (entropy.one_in(6), entropy.one_in(8));
+    let implicit = kind.filter_slot().is_some() && entropy.one_in(4);
+    let inactive = entropy.one_in(10);
     let flags = Flags { read_only, force_share, no_io, never_freeze, implicit, inactive };
-    Spec { kind, opt: dice.opt(kind), flags }
+    Spec { kind, opt: entropy.opt(kind), flags }
 }
 
 /// A spec that can stand over another node.
-fn upper_spec(dice: &mut Dice<'_>) -> Spec {
+fn upper_spec(entropy: &mut Entropy<'_>) -> Spec {
     const UPPER: [Kind; 11] = [
         Kind::BackingFilter,
         Kind::Filter,
@@ -257,47 +264,47 @@ fn upper_spec(dice: &mut Dice<'_>) -> Spec {
         Kind::CommitTop,
         Kind::Preallocate,
     ];
-    let kind = UPPER[dice.below(UPPER.len())];
-    let flags = Flags { implicit: kind.filter_slot().is_some() && dice.one_in(3), ..spec(dice).flags };
-    Spec { kind, opt: dice.opt(kind), flags }
+    let kind = UPPER[entropy.below(UPPER.len())];
+    let flags = Flags { implicit: kind.filter_slot().is_some() && entropy.one_in(3), ..spec(entropy).flags };
+    Spec { kind, opt: entropy.opt(kind), flags }
 }
 
 /// Mostly of nodes that live on: a graph that is closed as fast as it is built never gets large.
-fn release<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn release<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let held = |id| node(state, id).monitor || node(state, id).holders > 0;
-    let closes = dice.one_in(4);
+    let closes = entropy.one_in(4);
     let some = nodes(state, |id| held(id) && (state.references(id) == 1) == closes);
     let any = nodes(state, held);
-    Some(Op::Release { node: dice.pick(if some.is_empty() { &any } else { &some })? })
+    Some(Op::Release { node: entropy.pick(if some.is_empty() { &any } else { &some })? })
 }
 
-fn user_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn user_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     if verb == 2 {
-        let user = dice.pick(&dice.users(state, false))?;
-        let node = dice.pick(&alive(state))?;
+        let user = entropy.pick(&entropy.users(state, false))?;
+        let node = entropy.pick(&existing_nodes(state))?;
         return Some(Op::AttachUser {
             user,
             node,
-            pair: wish(dice, state, node),
-            ways: dice.ways(),
-            context: home(dice, state, node),
+            pair: wish(entropy, state, node),
+            ways: entropy.ways(),
+            context: home(entropy, state, node),
         });
     }
-    let user = dice.pick(&dice.users(state, true))?;
+    let user = entropy.pick(&entropy.users(state, true))?;
     let at = at(state, user)?;
     match verb {
         3 => Some(Op::DetachUser { user }),
-        4 => Some(Op::SetUser { user, pair: wish(dice, state, at) }),
-        _ => Some(Op::ReplaceUserChild { user, to: dice.pick(&nodes(state, |to| to != at))? }),
+        4 => Some(Op::SetUser { user, pair: wish(entropy, state, at) }),
+        _ => Some(Op::ReplaceUserChild { user, to: entropy.pick(&nodes(state, |to| to != at))? }),
     }
 }
 
 /// Mostly where the node is, or nothing at all: a graph whose users are all fixed to different places cannot grow.
-fn home<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>, id: NodeId) -> Option<Context> {
-    match dice.below(6) {
+fn home<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>, id: NodeId) -> Option<Context> {
+    match entropy.below(6) {
         0..=2 => None,
         3 | 4 => Some(node(state, id).context),
-        _ => Some(dice.context()),
+        _ => Some(entropy.context()),
     }
 }
 
@@ -311,41 +318,41 @@ fn edge_of<const N: usize, const E: usize>(state: &State<N, E>, user: UserId) ->
 }
 
 /// A pair that fits beside the present parents of the node.
-fn wish<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>, node: NodeId) -> Pair {
+fn wish<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>, node: NodeId) -> Pair {
     let present = derive(state).map_or(Pair::FREE, |derived| derived.nodes[node.0 as usize]);
     let writes = Perms(W.0 | U.0).when(!state.nodes[node.0 as usize].writable());
-    Pair::new((dice.few() & present.share) - writes, (ALL - dice.few()) | present.need)
+    Pair::new((entropy.few() & present.share) - writes, (ALL - entropy.few()) | present.need)
 }
 
-fn attach<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
-    let parent = dice.pick(&drivers(state, Kind::takes_children))?;
-    let child = dice.pick(&below(state, parent))?;
-    let (name, role) = place(dice, state, parent)?;
+fn attach<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
+    let parent = entropy.pick(&drivers(state, Kind::takes_children))?;
+    let child = entropy.pick(&below(state, parent))?;
+    let (name, role) = place(entropy, state, parent)?;
     Some(Op::Attach { parent, child, name, role })
 }
 
 /// A name and a role that a new child of the node can have.
 fn place<const N: usize, const E: usize>(
-    dice: &mut Dice<'_>,
+    entropy: &mut Entropy<'_>,
     state: &State<N, E>,
     parent: NodeId,
 ) -> Option<(ChildName, Role)> {
     let kind = kind(state, parent);
     let slot_free = |role| State::<N, E>::slot_of(kind, role).is_none_or(|slot| state.in_slot(parent, slot).is_none());
     let roles: Vec<Role> = ROLES.into_iter().filter(|&role| rules::fits(role, kind) && slot_free(role)).collect();
-    let role = dice.even(&roles)?;
-    let free: Vec<ChildName> = (0..dice.setup.children)
+    let role = entropy.even(&roles)?;
+    let free: Vec<ChildName> = (0..entropy.setup.children)
         .map(ChildName)
         .filter(|name| state.children(parent).all(|e| e.name != *name))
         .collect();
     // A child has the name of its slot, but for a few that make trouble for whoever wants that name later.
     let natural = State::<N, E>::slot_of(kind, role).map_or(ChildName(2), Slot::name);
-    let name = if free.contains(&natural) && !dice.one_in(8) { natural } else { dice.even(&free)? };
+    let name = if free.contains(&natural) && !entropy.one_in(8) { natural } else { entropy.even(&free)? };
     Some((name, role))
 }
 
 /// Detach and replace-child.
-fn edge_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn edge_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let detach = verb == 6;
     let can = |e: &&Edge| !(e.frozen || detach && e.role.has(Role::FILTERED));
     let edge = |e: &Edge| match e.parent {
@@ -353,86 +360,86 @@ fn edge_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, sta
         Parent::User(_) => None,
     };
     let edges: Vec<_> = state.edges().iter().filter(can).filter_map(edge).collect();
-    let (parent, name, child) = dice.even(&edges)?;
+    let (parent, name, child) = entropy.even(&edges)?;
     if detach {
         return Some(Op::Detach { parent, name });
     }
     let others: Vec<NodeId> = below(state, parent).into_iter().filter(|to| *to != child).collect();
-    Some(Op::ReplaceChild { parent, name, to: dice.pick(&others)? })
+    Some(Op::ReplaceChild { parent, name, to: entropy.pick(&others)? })
 }
 
 /// Set-backing and set-file.
-fn slot_op<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn slot_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let thawed = |id, slot| state.in_slot(id, slot).is_none_or(|edge| !state.edges()[edge].frozen);
     if verb == 7 {
         let takes = |kind: Kind| kind.supports_cow() || kind.filter_slot() == Some(Slot::Backing);
         let fits = |id| has_driver(state, id) && takes(kind(state, id)) && thawed(id, Slot::Backing);
-        let node = dice.pick(&nodes(state, fits))?;
-        let none = kind(state, node).supports_cow() && dice.one_in(4);
-        let to = if none { None } else { Some(dice.pick(&below(state, node))?) };
+        let node = entropy.pick(&nodes(state, fits))?;
+        let none = kind(state, node).supports_cow() && entropy.one_in(4);
+        let to = if none { None } else { Some(entropy.pick(&below(state, node))?) };
         return Some(Op::SetBacking { node, to });
     }
     let takes = |id| match kind(state, id).filter_slot() {
         Some(slot) => slot == Slot::File,
         None => state.in_slot(id, Slot::File).is_some(),
     };
-    let node = dice.pick(&nodes(state, |id| has_driver(state, id) && takes(id) && thawed(id, Slot::File)))?;
-    Some(Op::SetFile { node, to: dice.pick(&below(state, node))? })
+    let node = entropy.pick(&nodes(state, |id| has_driver(state, id) && takes(id) && thawed(id, Slot::File)))?;
+    Some(Op::SetFile { node, to: entropy.pick(&below(state, node))? })
 }
 
 /// Append and insert: a node that has no chain yet comes over another.
-fn over<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn over<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     if verb == 13 {
-        let new = dice.unused(state).next()?;
-        return Some(Op::Insert { new, spec: upper_spec(dice), top: dice.pick(&alive(state))? });
+        let new = entropy.unused(state).next()?;
+        return Some(Op::Insert { new, spec: upper_spec(entropy), top: entropy.pick(&existing_nodes(state))? });
     }
     let takes = |kind: Kind| kind.supports_cow() || kind.filter_slot().is_some();
     let fits = |id| has_driver(state, id) && takes(kind(state, id)) && state.chain_edge(id).is_none();
-    let new = dice.pick(&nodes(state, fits))?;
-    let store = cow(state, new) && dice.one_in(2);
-    Some(Op::Append { new, top: dice.pick(&below(state, new))?, store })
+    let new = entropy.pick(&nodes(state, fits))?;
+    let store = cow(state, new) && entropy.one_in(2);
+    Some(Op::Append { new, top: entropy.pick(&below(state, new))?, store })
 }
 
 /// A piece of a chain, if can be one with an overlay that has to be told.
-fn drop_intermediate<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn drop_intermediate<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let overlay = |e: &Edge| matches!(e.parent, Parent::Node(parent) if e.role.has(Role::COW) && cow(state, parent));
-    let careless = dice.one_in(8);
+    let careless = entropy.one_in(8);
     let movable = |e: &Edge| careless || !e.frozen && !e.ways.stay && (overlay(e) || !e.role.has(Role::COW));
     let tops = nodes(state, |id| edges(id).all(movable) && state.chain(id).count() > 1);
     let told: Vec<NodeId> = tops.iter().copied().filter(|&id| edges(id).any(overlay)).collect();
-    let any = told.is_empty() || dice.one_in(4);
-    let top = dice.pick(if any { &tops } else { &told })?;
+    let any = told.is_empty() || entropy.one_in(4);
+    let top = entropy.pick(if any { &tops } else { &told })?;
     let bases: Vec<NodeId> = state.chain(top).skip(1).filter(|&id| id != top && has_driver(state, id)).collect();
-    let base = dice.even(&bases)?;
-    Some(Op::DropIntermediate { top, base, name: dice.one_in(3).then(|| dice.any_node()) })
+    let base = entropy.even(&bases)?;
+    Some(Op::DropIntermediate { top, base, name: entropy.one_in(3).then(|| entropy.any_node()) })
 }
 
 /// What a reopen says of one node: a flag in every other case, options, children now and then.
-fn entry<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Entry> {
-    let id = dice.pick(&drivers(state, |_| true))?;
-    let (says, found) = (dice.byte(), node(state, id));
+fn entry<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Entry> {
+    let id = entropy.pick(&drivers(state, |_| true))?;
+    let (says, found) = (entropy.byte(), node(state, id));
     let has = |bit: u8| says >> bit & 1 == 1;
     let mut entry = Entry::new(id, !has(0));
     if has(1) {
         entry.read_only = Some(found.flags.force_share || found.writable() != has(2));
     }
     if has(3) && found.opt != Opt::None {
-        entry.opt = Some(dice.opt(kind(state, id)));
+        entry.opt = Some(entropy.opt(kind(state, id)));
     }
     let linked = kind(state, id).supports_cow() && (state.chain_edge(id).is_some() || found.stored.is_some());
     if has(4) || !entry.keep && linked {
-        entry.backing = reference(dice, state, id, Slot::Backing);
+        entry.backing = reference(entropy, state, id, Slot::Backing);
     }
     if has(5) && has(6) {
-        entry.file = reference(dice, state, id, Slot::File).flatten();
+        entry.file = reference(entropy, state, id, Slot::File).flatten();
     }
     Some(entry)
 }
 
 /// A child that the slot has, or one that it can get.
 fn reference<const N: usize, const E: usize>(
-    dice: &mut Dice<'_>,
+    entropy: &mut Entropy<'_>,
     state: &State<N, E>,
     id: NodeId,
     slot: Slot,
@@ -445,37 +452,38 @@ fn reference<const N: usize, const E: usize>(
         (Slot::File, None) => present.is_some(),
     };
     let bound = present.is_some_and(|e| e.frozen || node(state, e.child).flags.implicit);
-    let stays = bound && !dice.one_in(8) || dice.one_in(3);
+    let stays = bound && !entropy.one_in(8) || entropy.one_in(3);
     match present {
         Some(edge) if stays || !takes => Some(Some(edge.child)),
         _ if !takes => None,
-        _ if slot == Slot::Backing && kind.supports_cow() && dice.one_in(3) => Some(None),
-        _ => Some(Some(dice.pick(&below(state, id))?)),
+        _ if slot == Slot::Backing && kind.supports_cow() && entropy.one_in(3) => Some(None),
+        _ => Some(Some(entropy.pick(&below(state, id))?)),
     }
 }
 
 /// Block and unblock.
-fn block<const N: usize, const E: usize>(verb: usize, dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn block<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let blocks = |user: &UserId| edge_of(state, *user).map_or(OpKinds::NONE, |e| e.blocks);
     if verb == 26 {
-        let (user, first) = (dice.pick(&dice.users(state, true))?, OpKinds::of(dice.op_kind()));
-        let second = if dice.one_in(2) { OpKinds::of(dice.op_kind()) } else { OpKinds::NONE };
+        let (user, first) = (entropy.pick(&entropy.users(state, true))?, OpKinds::of(entropy.op_kind()));
+        let second = if entropy.one_in(2) { OpKinds::of(entropy.op_kind()) } else { OpKinds::NONE };
         return Some(Op::Block { user, kinds: OpKinds(first.0 | second.0) });
     }
-    let busy: Vec<UserId> = dice.users(state, true).into_iter().filter(|user| blocks(user) != OpKinds::NONE).collect();
-    let user = dice.pick(&busy)?;
+    let busy: Vec<UserId> =
+        entropy.users(state, true).into_iter().filter(|user| blocks(user) != OpKinds::NONE).collect();
+    let user = entropy.pick(&busy)?;
     let all = blocks(&user);
     let kinds: Vec<OpKind> = all.iter().collect();
-    let kinds = if dice.one_in(2) { all } else { OpKinds::of(dice.even(&kinds)?) };
+    let kinds = if entropy.one_in(2) { all } else { OpKinds::of(entropy.even(&kinds)?) };
     Some(Op::Unblock { user, kinds })
 }
 
 /// Down a few filters, and from a quorum to one of its children.
-fn check_replace<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &State<N, E>) -> Option<Op> {
+fn check_replace<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let through = |kind: Kind| kind.filter_slot().is_some() || kind == Kind::Quorum;
     let fits = |id| has_driver(state, id) && through(kind(state, id)) && state.children(id).next().is_some();
     let some = nodes(state, fits);
-    let parent = dice.pick(&if some.is_empty() { alive(state) } else { some })?;
+    let parent = entropy.pick(&if some.is_empty() { existing_nodes(state) } else { some })?;
     let mut met = vec![parent];
     let mut at = parent;
     while let Some(edge) = state.chain_edge(at).filter(|_| kind(state, at).filter_slot().is_some() && met.len() < N) {
@@ -486,18 +494,18 @@ fn check_replace<const N: usize, const E: usize>(dice: &mut Dice<'_>, state: &St
         met.extend(state.children(at).map(|e| e.child));
     }
     met.retain(|&id| has_driver(state, id) && state.blocker(id, OpKind::REPLACE).is_none());
-    Some(Op::CheckReplace { parent, node: dice.even(&met)? })
+    Some(Op::CheckReplace { parent, node: entropy.even(&met)? })
 }
 
 /// A piece of a chain whose edges are all frozen, or all not and may become so.
 fn chain<const N: usize, const E: usize>(
-    dice: &mut Dice<'_>,
+    entropy: &mut Entropy<'_>,
     state: &State<N, E>,
     frozen: bool,
 ) -> Option<(NodeId, Option<NodeId>)> {
     let next = |id| state.chain_edge(id).map(|edge| state.edges()[edge]);
     let fit = |e: &Edge| e.frozen == frozen && (frozen || !state.nodes[e.child.0 as usize].flags.never_freeze);
-    let top = dice.pick(&nodes(state, |id| next(id).is_some_and(|e| fit(&e))))?;
+    let top = entropy.pick(&nodes(state, |id| next(id).is_some_and(|e| fit(&e))))?;
     let mut bases = Vec::new();
     let mut at = top;
     // In the middle of a transaction a chain can be a ring.
@@ -508,5 +516,5 @@ fn chain<const N: usize, const E: usize>(
     if next(at).is_none() {
         bases.push(None);
     }
-    Some((top, dice.even(&bases)?))
+    Some((top, entropy.even(&bases)?))
 }

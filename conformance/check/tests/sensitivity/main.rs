@@ -10,7 +10,7 @@ use blockgraph_check::restore::restore_into;
 use blockgraph_model::step::Work;
 use blockgraph_model::{Node, NodeId, Outcome, State, execute};
 use blockgraph_story::model_subject::observe;
-use blockgraph_story::text::record::Record;
+use blockgraph_story::text::value::Record;
 use blockgraph_story::text::{Names, Step, parse, results};
 
 type Graph = State<40, 40>;

@@ -2,9 +2,11 @@
 
 use crate::random_records::{one, record, scenario};
 use blockgraph_model::{Op, StepError, Violation};
-use blockgraph_story::text::grammar::{ANSWERS, Listed, Note, OPS, SEEN, Seen, Verdict};
-use blockgraph_story::text::record::{Record, Recorded};
+use blockgraph_story::text::entries::ReopenEntry;
+use blockgraph_story::text::grammar::{ANSWERS, AnswerRecord, Directive, GRAPH_LINES, GraphLine, OPS};
 use blockgraph_story::text::scenario::{Body, Item, Scenario, Step};
+use blockgraph_story::text::schema::Recorded;
+use blockgraph_story::text::value::Record;
 use blockgraph_story::text::{json, parse, print};
 use quickcheck::Gen;
 use std::collections::BTreeSet;
@@ -55,11 +57,11 @@ fn every_expectation_is_read_back() {
         for schema in &*ANSWERS {
             is_read_back(&scenario([step(idle, Some(record(g, schema)), Vec::new())]));
         }
-        for schema in &*SEEN {
+        for schema in &*GRAPH_LINES {
             is_read_back(&scenario([step(idle, None, vec![record(g, schema)])]));
         }
     }
-    assert_eq!((ANSWERS.len(), SEEN.len()), (2 + StepError::NAMES.len() + Violation::schemas().len(), 5));
+    assert_eq!((ANSWERS.len(), GRAPH_LINES.len()), (2 + StepError::NAMES.len() + Violation::schemas().len(), 5));
 }
 
 /// What is made a record is the same afterwards, for every variant.
@@ -78,10 +80,10 @@ fn everything_recorded_is_the_same_afterwards() {
     through_records::<Op>(g);
     through_records::<StepError>(g);
     through_records::<Violation>(g);
-    through_records::<Verdict>(g);
-    through_records::<Note>(g);
-    through_records::<Listed>(g);
-    through_records::<Seen>(g);
+    through_records::<AnswerRecord>(g);
+    through_records::<Directive>(g);
+    through_records::<ReopenEntry>(g);
+    through_records::<GraphLine>(g);
 }
 
 /// The random scenarios draw them all, so that no verb is tried alone only.
@@ -99,5 +101,5 @@ fn random_scenarios_have_every_verb() {
             seen.extend(step.graph.iter().map(|record| record.verb));
         }
     }
-    assert_eq!((ops.len(), answers.len(), seen.len()), (OPS.len(), ANSWERS.len(), SEEN.len()));
+    assert_eq!((ops.len(), answers.len(), seen.len()), (OPS.len(), ANSWERS.len(), GRAPH_LINES.len()));
 }

@@ -6,10 +6,11 @@ use blockgraph_model::{
 };
 use blockgraph_story::text::Names;
 use blockgraph_story::text::columns::Declared;
-use blockgraph_story::text::grammar::{ANSWERS, ENTRIES, OPS, SEEN};
-use blockgraph_story::text::record::{Column, Record, Recorded, Schema};
+use blockgraph_story::text::entries::ENTRIES;
+use blockgraph_story::text::grammar::{ANSWERS, GRAPH_LINES, OPS};
 use blockgraph_story::text::scenario::{Body, Item, Scenario, Step};
-use blockgraph_story::text::value::{Type, Value};
+use blockgraph_story::text::schema::{Column, Recorded, Schema};
+use blockgraph_story::text::value::{Record, Type, Value};
 use quickcheck::{Arbitrary, Gen};
 
 const NODES: u8 = 5;
@@ -118,7 +119,7 @@ fn entries(g: &mut Gen) -> Vec<Record> {
 
 pub fn record(g: &mut Gen, schema: &Schema) -> Record {
     let mut fields = Vec::new();
-    for Column { key, ty, required } in &schema.columns {
+    for Column { key, ty, required, .. } in &schema.columns {
         if *required || bool::arbitrary(g) {
             fields.push((*key, value(g, *ty)));
         }
@@ -156,7 +157,7 @@ fn step(g: &mut Gen) -> Step {
         refusals: list(g, |g| Refusal { node: node(g), hook: hook(g) }),
         body,
         expect: expect.map(|schema| record(g, &schema)),
-        graph: list(g, |g| g.choose(&SEEN).unwrap().clone()).iter().map(|schema| record(g, schema)).collect(),
+        graph: list(g, |g| g.choose(&GRAPH_LINES).unwrap().clone()).iter().map(|schema| record(g, schema)).collect(),
     }
 }
 

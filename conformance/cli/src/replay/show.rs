@@ -4,11 +4,11 @@ use crate::ending::{Ending, Stop};
 use blockgraph_story::drawing::draw;
 use blockgraph_story::stage::{Report, Stage};
 use blockgraph_story::subject::Answer;
-use blockgraph_story::text::grammar::Note;
+use blockgraph_story::text::grammar::Directive;
 use blockgraph_story::text::json::{self, BodyObject, Object};
 use blockgraph_story::text::printer::{line, print_body};
-use blockgraph_story::text::record::Recorded;
 use blockgraph_story::text::results::answer_line;
+use blockgraph_story::text::schema::Recorded;
 use blockgraph_story::text::{Item, Names, Scenario, Step};
 use serde::Serialize;
 use serde_json::Value;
@@ -95,7 +95,7 @@ impl<W: Write> Show<'_, W> {
             return Ok(());
         }
         for &refusal in &step.refusals {
-            writeln!(self.out, "    {}", line(&Note::from(refusal).to_record(), names))?;
+            writeln!(self.out, "    {}", line(&Directive::from(refusal).to_record(), names))?;
         }
         writeln!(self.out, "{number:>3} {}", print_body(&step.body, names).replace('\n', "\n    "))?;
         writeln!(self.out, "    => {}", answer_line(&report.answer, names))?;

@@ -1,13 +1,10 @@
 //! The parts that lines are made of: each turns one Rust value into one field or several, and back.
 
-use crate::text::grammar::Listed;
-use crate::text::record::{Column, Fields, Recorded};
-use crate::text::value::{Type, Value};
+use crate::text::schema::Column;
+use crate::text::value::{Fields, Type, Value};
 use blockgraph_model::op::Flags as FlagBits;
 use blockgraph_model::perm::NONE;
-use blockgraph_model::{
-    ChildName, EdgeId, Entry, NodeId, Opt, Pair as Need, Perms as Set, Queue, Spec, UserId, Ways as Manner,
-};
+use blockgraph_model::{ChildName, EdgeId, NodeId, Opt, Pair as Need, Perms as Set, Spec, UserId, Ways as Manner};
 use std::marker::PhantomData;
 
 /// How a value of type `Is` stands in a line.
@@ -39,7 +36,7 @@ macro_rules! plain {
             type Is = $is;
 
             fn columns(key: &'static str, into: &mut Vec<Column>) {
-                into.push(Column { key, ty: Type::$part, required: true });
+                into.push(Column::word(key, Type::$part, true));
             }
 
             fn put(is: &$is, key: &'static str, into: &mut Fields) {
@@ -83,12 +80,12 @@ plain! {
     OpKinds: blockgraph_model::OpKinds = OpKinds;
 }
 
-fn get<'a>(fields: &'a Fields, key: &str) -> Option<&'a Value> {
+pub(super) fn get<'a>(fields: &'a Fields, key: &str) -> Option<&'a Value> {
     fields.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
 }
 
 fn optional(into: &mut Vec<Column>, columns: impl IntoIterator<Item = (&'static str, Type)>) {
-    into.extend(columns.into_iter().map(|(key, ty)| Column { key, ty, required: false }));
+    into.extend(columns.into_iter().map(|(key, ty)| Column::word(key, ty, false)));
 }
 
 /// A switch that is off unless the line says otherwise.
@@ -138,22 +135,22 @@ impl Part for Ways {
 
 /// A part that may be left out, which is something else than any value of it.
 #[derive(Debug)]
-pub struct Said<P>(PhantomData<P>);
+pub struct Optional<P>(PhantomData<P>);
 
 /// A switch that may be left out.
-pub type SaidSwitch = Said<Switch>;
+pub type OptionalSwitch = Optional<Switch>;
 /// A node that may be left out.
-pub type SaidNode = Said<Node>;
+pub type OptionalNode = Optional<Node>;
 /// A new node that may be left out.
-pub type SaidNewNode = Said<NewNode>;
+pub type OptionalNewNode = Optional<NewNode>;
 /// A node or none, or left out.
-pub type SaidMaybeNode = Said<MaybeNode>;
+pub type OptionalMaybeNode = Optional<MaybeNode>;
 /// A context that may be left out.
-pub type SaidContext = Said<Context>;
+pub type OptionalContext = Optional<Context>;
 /// Options that may be left out.
-pub type SaidOptions = Said<Options>;
+pub type OptionalOptions = Optional<Options>;
 
-impl<P: Part> Part for Said<P> {
+impl<P: Part> Part for Optional<P> {
     type Is = Option<P::Is>;
 
     fn columns(key: &'static str, into: &mut Vec<Column>) {
@@ -173,32 +170,6 @@ impl<P: Part> Part for Said<P> {
         P::columns(key, &mut columns);
         let said = columns.iter().any(|column| get(from, column.key).is_some());
         said.then(|| P::take(key, from)).transpose()
-    }
-}
-
-/// The entries of a reopen: a list whose members have fields of their own.
-#[derive(Debug)]
-pub struct Entries;
-
-impl Part for Entries {
-    type Is = Queue;
-
-    fn columns(key: &'static str, into: &mut Vec<Column>) {
-        into.push(Column { key, ty: Type::Entries, required: true });
-    }
-
-    fn put(is: &Queue, key: &'static str, into: &mut Fields) {
-        let records = is.entries().iter().map(|&entry| Listed::from(entry).to_record()).collect();
-        into.push((key, Value::Records(records)));
-    }
-
-    fn take(key: &'static str, from: &Fields) -> Result<Queue, String> {
-        let Some(Value::Records(records)) = get(from, key) else {
-            return Err(format!("missing key `{key}`"));
-        };
-        let entries = records.iter().map(|record| Listed::from_record(record).map(Entry::from));
-        let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
-        Queue::new(&entries).ok_or_else(|| format!("expected 1 to {} entries", Queue::MOST))
     }
 }
 

@@ -2,70 +2,26 @@
 
 use crate::text::columns::{Declared, Part};
 
-/// All parts in one place.
-mod p {
+/// The codecs that the tables name.
+mod codec {
     pub use crate::text::columns::*;
+    pub use crate::text::entries::Entries;
     pub use crate::text::job_columns::*;
 }
 
-use crate::text::record::{Members, Record, Recorded, Schema};
+use crate::text::recorded::{recorded, word};
+use crate::text::schema::{Recorded, Schema};
+use crate::text::value::Record;
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, Context, EdgeId, Entry, Hook, Kind, NodeId, Op, OpKinds, Opt, Pair, Perms, Queue, Role, StepError,
-    UserId, Violation,
+    ChildName, Context, EdgeId, Hook, Kind, NodeId, Op, OpKinds, Opt, Pair, Perms, Role, StepError, UserId, Violation,
 };
 use std::sync::LazyLock;
-
-/// A word: what the table says, or else the Rust name.
-macro_rules! word {
-    ($ident:ident) => {
-        stringify!($ident)
-    };
-    ($ident:ident $literal:literal) => {
-        $literal
-    };
-}
-
-/// Makes an enum [`Recorded`] from a table of `Variant "verb" { field "key": Part, … }`.
-macro_rules! recorded {
-    ($type:ident: $($variant:ident $($verb:literal)? { $($field:ident $($key:literal)?: $part:ident),* $(,)? })*) => {
-        impl Recorded for $type {
-            fn schemas() -> Vec<Schema> {
-                vec![$({
-                    #[allow(unused_mut, reason = "where there are no fields")]
-                    let mut columns = Vec::new();
-                    $(p::$part::columns(word!($field $($key)?), &mut columns);)*
-                    Schema { verb: word!($variant $($verb)?), columns }
-                }),*]
-            }
-
-            fn to_record(&self) -> Record {
-                let mut fields = Vec::new();
-                let verb = match self {
-                    $($type::$variant { $($field),* } => {
-                        $(p::$part::put($field, word!($field $($key)?), &mut fields);)*
-                        word!($variant $($verb)?)
-                    })*
-                };
-                Record { verb, fields }
-            }
-
-            fn from_record(record: &Record) -> Result<Self, String> {
-                $(if record.verb == word!($variant $($verb)?) {
-                    return Ok($type::$variant {
-                        $($field: p::$part::take(word!($field $($key)?), &record.fields)?),*
-                    });
-                })*
-                Err(format!("unknown word `{}`", record.verb))
-            }
-        }
-    };
-}
 
 recorded! { Op:
     Add "add" { node: NewNode, spec: NodeSpec }
     Release "release" { node: Node }
-    AttachUser "attach-user" { user: NewUser, node: Node, pair: Pair, ways: Ways, context: SaidContext }
+    AttachUser "attach-user" { user: NewUser, node: Node, pair: Pair, ways: Ways, context: OptionalContext }
     DetachUser "detach-user" { user: User }
     SetUser "set-user" { user: User, pair: Pair }
     Attach "attach" { parent: Node, child: Node, name: Child, role: Role }
@@ -86,7 +42,7 @@ recorded! { Op:
     Delete "delete" { node: Node }
     Eject "eject" { node: Node }
     OpenChild "open-child" { parent: Node, node: NewNode, spec: NodeSpec, name: Child, role: Role }
-    DropIntermediate "drop-intermediate" { top: Node, base: Node, name: SaidNode }
+    DropIntermediate "drop-intermediate" { top: Node, base: Node, name: OptionalNode }
     Reopen "reopen" { queue: Entries }
     Snapshot "snapshot" { node: Node, overlay: Node }
     Block "block" { user: User, kinds: OpKinds }
@@ -103,45 +59,12 @@ recorded! { Op:
     Truncate "truncate" { user: User, unaligned: Switch }
     AddChild "add-child" { parent: Node, child: Node, name: Child }
     RemoveChild "remove-child" { parent: Node, name: Child }
-    Open "open" { node: NewNode, layer: OfKind, file: Below, backing: SaidNode, overlay: SaidNewNode, probe: Off }
+    Open "open" { node: NewNode, layer: KindAndFlags, file: Below, backing: OptionalNode, overlay: OptionalNewNode, probe: Off }
     Stream "stream" { act: Act, job: NewUser, node: Node, bottom: Node, filter: NewNode }
-    Commit "commit" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode, name: SaidNode }
+    Commit "commit" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode, name: OptionalNode }
     CommitActive "commit-active" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode }
     Mirror "mirror" { act: Act, job: NewUser, source: Node, target: Node, filter: NewNode }
     Backup "backup" { act: Act, job: NewUser, source: Node, target: Node, filter: NewNode }
-}
-
-/// The members of lists with fields of their own.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the fields are those of the model's Entry")]
-pub enum Listed {
-    /// What a reopen says of one node.
-    Entry {
-        node: NodeId,
-        keep: bool,
-        read_only: Option<bool>,
-        opt: Option<Opt>,
-        backing: Option<Option<NodeId>>,
-        file: Option<NodeId>,
-    },
-}
-
-recorded! { Listed:
-    Entry "entry" {
-        node: Node, keep: Off, read_only "read-only": SaidSwitch, opt: SaidOptions, backing: SaidMaybeNode, file: SaidNode,
-    }
-}
-
-impl From<Entry> for Listed {
-    fn from(Entry { node, keep, read_only, opt, backing, file }: Entry) -> Listed {
-        Listed::Entry { node, keep, read_only, opt, backing, file }
-    }
-}
-
-impl From<Listed> for Entry {
-    fn from(Listed::Entry { node, keep, read_only, opt, backing, file }: Listed) -> Entry {
-        Entry { node, keep, read_only, opt, backing, file }
-    }
 }
 
 recorded! { StepError:
@@ -204,7 +127,7 @@ recorded! { Violation:
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields are those of subject::Effects")]
 #[allow(clippy::large_enum_variant, reason = "made once an answer, never stored in numbers")]
-pub enum Verdict {
+pub enum AnswerRecord {
     /// It took effect.
     Ok {
         prepare: Vec<NodeId>,
@@ -221,7 +144,7 @@ pub enum Verdict {
     Refused { node: NodeId, hook: Hook },
 }
 
-recorded! { Verdict:
+recorded! { AnswerRecord:
     Ok "ok" {
         prepare: Nodes, rename: Nodes, inactivate: NodeSet, context: Moves, check: NodeSet, activate: NodeSet,
         quiesce: NodeSet, resume: NodeSet, closed: Nodes,
@@ -232,14 +155,14 @@ recorded! { Verdict:
 /// The lines that prepare an operation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields are those of the line")]
-pub enum Note {
+pub enum Directive {
     /// T13: an injected refusal.
     Refuse { node: NodeId, hook: Hook },
     /// T4: a name is known from here on.
     Name { declared: Declared },
 }
 
-recorded! { Note:
+recorded! { Directive:
     Refuse "refuse" { node: Node, hook: Hook }
     Name "name" { declared: OneName }
 }
@@ -247,7 +170,7 @@ recorded! { Note:
 /// What is seen of a graph (T15); a line of an `expect graph` block is a part of one of these.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields are those of subject::Observation")]
-pub enum Seen {
+pub enum GraphLine {
     /// Which nodes and users there are.
     Graph { nodes: Vec<NodeId>, users: Vec<UserId>, drain_alls: u32 },
     /// A node.
@@ -293,7 +216,7 @@ pub enum Seen {
     Absent { node: NodeId },
 }
 
-recorded! { Seen:
+recorded! { GraphLine:
     Graph "graph" { nodes: NodeSet, users: UserSet, drain_alls "drain-alls": Number }
     Node "node" {
         node: Node, kind: Kind, flags: Flags, opt: Options, monitor: Switch, holders: Number, context: Context,
@@ -313,28 +236,21 @@ recorded! { Seen:
 /// The operations' fields.
 pub static OPS: LazyLock<Vec<Schema>> = LazyLock::new(Op::schemas);
 
-/// The entries of a reopen.
-pub static ENTRIES: LazyLock<Members> = LazyLock::new(|| Members {
-    schema: Listed::schemas().swap_remove(0),
-    most: Queue::MOST,
-    fault: |record| Listed::from_record(record).err(),
-});
-
 /// The fields of `refuse` and `name`.
-pub static NOTES: LazyLock<Vec<Schema>> = LazyLock::new(Note::schemas);
+pub static DIRECTIVES: LazyLock<Vec<Schema>> = LazyLock::new(Directive::schemas);
 
 /// The fields of the answers; none is required. A step's error also has `at`.
 pub static ANSWERS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
     let mut steps = StepError::schemas();
-    steps.iter_mut().for_each(|schema| p::Number::columns("at", &mut schema.columns));
-    let all = Verdict::schemas().into_iter().chain(steps).chain(Violation::schemas());
+    steps.iter_mut().for_each(|schema| codec::Number::columns("at", &mut schema.columns));
+    let all = AnswerRecord::schemas().into_iter().chain(steps).chain(Violation::schemas());
     all.map(|schema| schema.partial(0)).collect()
 });
 
 /// The fields of the lines of an `expect graph` block; only the thing itself is required.
-pub static SEEN: LazyLock<Vec<Schema>> = LazyLock::new(|| {
+pub static GRAPH_LINES: LazyLock<Vec<Schema>> = LazyLock::new(|| {
     let whole = |schema: &Schema| usize::from(schema.verb != "graph");
-    Seen::schemas()
+    GraphLine::schemas()
         .into_iter()
         .map(|schema| {
             let kept = whole(&schema);

@@ -1,8 +1,8 @@
 //! The parts of the lines about jobs and opening.
 
 use crate::text::columns::{Flags, Kind, NewNode, Part};
-use crate::text::record::{Column, Fields};
-use crate::text::value::{Type, Value};
+use crate::text::schema::Column;
+use crate::text::value::{Fields, Type, Value};
 use blockgraph_model::{Act as What, Below as Child, Layer};
 
 /// What becomes of a job: `act`, which is *start* unless the line says otherwise.
@@ -13,7 +13,7 @@ impl Part for Act {
     type Is = What;
 
     fn columns(key: &'static str, into: &mut Vec<Column>) {
-        into.push(Column { key, ty: Type::Act, required: false });
+        into.push(Column::word(key, Type::Act, false));
     }
 
     fn put(is: &What, key: &'static str, into: &mut Fields) {
@@ -37,7 +37,7 @@ impl Part for Below {
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         let optional = [("file", Type::NewNode), ("file-kind", Type::Kind), ("file-flags", Type::Flags)];
-        into.extend(optional.map(|(key, ty)| Column { key, ty, required: false }));
+        into.extend(optional.map(|(key, ty)| Column::word(key, ty, false)));
     }
 
     fn put(is: &Option<Child>, _: &'static str, into: &mut Fields) {
@@ -73,14 +73,14 @@ impl Part for Below {
 
 /// What a node is that has the options of its kind: `kind` and `flags`.
 #[derive(Debug)]
-pub struct OfKind;
+pub struct KindAndFlags;
 
-impl Part for OfKind {
+impl Part for KindAndFlags {
     type Is = Layer;
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         Kind::columns("kind", into);
-        into.push(Column { key: "flags", ty: Type::Flags, required: false });
+        into.push(Column::word("flags", Type::Flags, false));
     }
 
     fn put(is: &Layer, _: &'static str, into: &mut Fields) {

@@ -2,12 +2,13 @@
 
 use crate::subject::{Answer, Observation};
 use crate::text::columns::Declared;
-use crate::text::grammar::{ANSWERS, NOTES, Note, OPS, SEEN};
+use crate::text::grammar::{ANSWERS, DIRECTIVES, Directive, GRAPH_LINES, OPS};
 use crate::text::names::Names;
-use crate::text::record::{Member, Place, Problem, Raw, Record, Recorded, Schema, Written, find};
 use crate::text::results::{answer_records, seen_records};
-use crate::text::scenario::{Body, InUse, Item, Scenario, Step};
-use crate::text::value::{Value, joined, members, quote};
+use crate::text::scenario::{Body, Item, NamesInUse, Scenario, Step};
+use crate::text::schema::{Place, Problem, RawEntry, RawField, RawValue, Recorded, Schema, find};
+use crate::text::spelling::{joined, members, quote};
+use crate::text::value::{Record, Value};
 use blockgraph_model::{Op, Refusal};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value as Json};
@@ -118,7 +119,7 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let step = match self.item {
             Item::Name(declared) => {
-                let record = Note::Name { declared: *declared }.to_record();
+                let record = Directive::Name { declared: *declared }.to_record();
                 return Object { tag: OP, record, names: self.names }.serialize(serializer);
             }
             Item::Step(step) => step,
@@ -126,7 +127,7 @@ impl Serialize for Line<'_> {
         let mut map = serializer.serialize_map(None)?;
         body(&step.body, self.names).entries(&mut map)?;
         if !step.refusals.is_empty() {
-            let notes: Vec<_> = step.refusals.iter().map(|&refusal| Note::from(refusal).to_record()).collect();
+            let notes: Vec<_> = step.refusals.iter().map(|&refusal| Directive::from(refusal).to_record()).collect();
             let fields = |record| Fields { record, names: self.names };
             map.serialize_entry(REFUSE, &notes.iter().map(fields).collect::<Vec<_>>())?;
         }
@@ -192,7 +193,7 @@ fn word(value: &Json) -> Result<String, String> {
 pub struct Reader {
     /// The names so far.
     pub names: Names,
-    in_use: InUse,
+    in_use: NamesInUse,
 }
 
 type Read<T> = Result<T, Problem>;
@@ -251,7 +252,7 @@ impl Reader {
         }
         let body = self.body(item)?;
         let expect = expect.map(|answer| self.record(map(answer, EXPECT)?, ANSWER, &ANSWERS)).transpose()?;
-        let graph = graph.into_iter().map(|line| self.record(line, SEE, &SEEN)).collect::<Read<Vec<_>>>()?;
+        let graph = graph.into_iter().map(|line| self.record(line, SEE, &GRAPH_LINES)).collect::<Read<Vec<_>>>()?;
         let step = Step { refusals, body, expect, graph };
         if whole {
             self.in_use.pass(&step, &[], &self.names)?;
@@ -280,19 +281,19 @@ impl Reader {
     }
 
     fn declared(&mut self, item: Map<String, Json>) -> Read<Declared> {
-        let record = self.record(item, OP, &NOTES)?;
-        match Note::from_record(&record).map_err(bad)? {
-            Note::Name { declared } => Ok(declared),
-            Note::Refuse { .. } => Err(bad("expected a name")),
+        let record = self.record(item, OP, &DIRECTIVES)?;
+        match Directive::from_record(&record).map_err(bad)? {
+            Directive::Name { declared } => Ok(declared),
+            Directive::Refuse { .. } => Err(bad("expected a name")),
         }
     }
 
     fn refusal(&mut self, mut item: Map<String, Json>) -> Read<Refusal> {
         item.insert(OP.to_owned(), Json::from(REFUSE));
-        let record = self.record(item, OP, &NOTES)?;
-        match Note::from_record(&record).map_err(bad)? {
-            Note::Refuse { node, hook } => Ok(Refusal { node, hook }),
-            Note::Name { .. } => Err(bad("expected a refusal")),
+        let record = self.record(item, OP, &DIRECTIVES)?;
+        match Directive::from_record(&record).map_err(bad)? {
+            Directive::Refuse { node, hook } => Ok(Refusal { node, hook }),
+            Directive::Name { .. } => Err(bad("expected a refusal")),
         }
     }
 
@@ -310,16 +311,16 @@ impl Reader {
 }
 
 /// The fields of an object, unread.
-fn fields(object: Map<String, Json>, schema: &Schema) -> Read<Vec<Raw>> {
+fn fields(object: Map<String, Json>, schema: &Schema) -> Read<Vec<RawField>> {
     let raw = |(key, value): (String, Json)| {
         let written = match schema.list().filter(|(of, _)| *of == key) {
             Some((_, members)) => {
-                let member = |object| Ok(Member { at: Place::default(), fields: fields(object, &members.schema)? });
-                Written::List(list(Some(value), &key)?.into_iter().map(member).collect::<Read<_>>()?)
+                let member = |object| Ok(RawEntry { at: Place::default(), fields: fields(object, &members.schema)? });
+                RawValue::List(list(Some(value), &key)?.into_iter().map(member).collect::<Read<_>>()?)
             }
-            None => Written::Word(word(&value).map_err(|message| bad(format!("`{key}`: {message}")))?),
+            None => RawValue::Word(word(&value).map_err(|message| bad(format!("`{key}`: {message}")))?),
         };
-        Ok(Raw { key: (Place::default(), key), value: (Place::default(), written) })
+        Ok(RawField { key: (Place::default(), key), value: (Place::default(), written) })
     };
     object.into_iter().map(raw).collect()
 }

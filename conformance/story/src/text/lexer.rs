@@ -1,6 +1,6 @@
 //! Words and signs of the text form, each with its place (T1).
 
-use crate::text::record::Place;
+use crate::text::schema::Place;
 
 /// A word or a sign.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +25,7 @@ impl Token<'_> {
     /// How a message names it.
     pub(super) fn name(self) -> String {
         match self {
-            Token::Word(word) => super::value::quote(word),
+            Token::Word(word) => super::spelling::quote(word),
             Token::Open => "`{`".to_owned(),
             Token::Close => "`}`".to_owned(),
             Token::Semicolon => "`;`".to_owned(),

@@ -1,6 +1,6 @@
 //! The table of names: a person writes strings, the model counts (T2).
 
-use crate::text::value::quote;
+use crate::text::spelling::quote;
 use blockgraph_model::{ChildName, NodeId, UserId};
 
 /// The most nodes, users and names of children that one file can speak of: an index is a byte.

@@ -1,11 +1,12 @@
 //! Reads the text form.
 
-use crate::text::grammar::{ANSWERS, NOTES, Note, OPS, SEEN};
+use crate::text::grammar::{ANSWERS, DIRECTIVES, Directive, GRAPH_LINES, OPS};
 use crate::text::lexer::{Token, tokens};
 use crate::text::names::Names;
-use crate::text::record::{Member, Members, Place, Problem, Raw, Record, Recorded, Schema, Written, find};
-use crate::text::scenario::{Body, InUse, Item, Scenario, Step};
-use crate::text::value::quote;
+use crate::text::scenario::{Body, Item, NamesInUse, Scenario, Step};
+use crate::text::schema::{ListSchema, Place, Problem, RawEntry, RawField, RawValue, Recorded, Schema, find};
+use crate::text::spelling::quote;
+use crate::text::value::Record;
 use blockgraph_model::{Op, Refusal};
 
 /// Reads a scenario, and the line on which each of its items starts.
@@ -36,7 +37,7 @@ struct Parser<'a> {
     tokens: Vec<(Place, Token<'a>)>,
     at: usize,
     names: Names,
-    in_use: InUse,
+    in_use: NamesInUse,
     items: Vec<Item>,
     lines: Vec<usize>,
     /// Refusals waiting for their operation, and where the first of them stands.
@@ -85,10 +86,10 @@ impl<'a> Parser<'a> {
     }
 
     fn note(&mut self, place: Place) -> Read<()> {
-        let (record, _) = self.record(&NOTES, "", false)?;
-        match Note::from_record(&record).map_err(|message| Problem::new(place, message))? {
-            Note::Refuse { node, hook } => self.refusals.push(Refusal { node, hook }),
-            Note::Name { declared } => self.item(place, Item::Name(declared)),
+        let (record, _) = self.record(&DIRECTIVES, "", false)?;
+        match Directive::from_record(&record).map_err(|message| Problem::new(place, message))? {
+            Directive::Refuse { node, hook } => self.refusals.push(Refusal { node, hook }),
+            Directive::Name { declared } => self.item(place, Item::Name(declared)),
         }
         Ok(())
     }
@@ -125,7 +126,7 @@ impl<'a> Parser<'a> {
         self.step(place, Body::Transaction(ops), &places)
     }
 
-    /// Members between braces, divided by ends of line or `;`, the first brace being read; returns the place of the last.
+    /// ListSchema between braces, divided by ends of line or `;`, the first brace being read; returns the place of the last.
     fn block(&mut self, what: &str, mut member: impl FnMut(&mut Self, Place, &'a str) -> Read<()>) -> Read<Place> {
         loop {
             self.skip(&[Token::Newline, Token::Semicolon]);
@@ -188,7 +189,7 @@ impl<'a> Parser<'a> {
         self.expect(Token::Open, "`{` after `expect graph`")?;
         let mut lines = Vec::new();
         let end = self.block("an expectation", |parser, _, _| {
-            lines.push(parser.record(&SEEN, "expectation", true)?.0);
+            lines.push(parser.record(&GRAPH_LINES, "expectation", true)?.0);
             Ok(())
         })?;
         if lines.is_empty() {
@@ -224,8 +225,8 @@ impl<'a> Parser<'a> {
     }
 
     /// The fields of a line or of a member of a list, unread.
-    fn fields(&mut self, schema: &Schema, bare: bool) -> Read<Vec<Raw>> {
-        let mut raw: Vec<Raw> = Vec::new();
+    fn fields(&mut self, schema: &Schema, bare: bool) -> Read<Vec<RawField>> {
+        let mut raw: Vec<RawField> = Vec::new();
         loop {
             match (self.peek(), schema.list()) {
                 ((at, Token::Word(word)), _) => {
@@ -237,7 +238,7 @@ impl<'a> Parser<'a> {
                 ((at, Token::Open), Some((key, members))) => {
                     self.next();
                     let list = self.members(members)?;
-                    raw.push(Raw { key: (at, key.to_owned()), value: (at, Written::List(list)) });
+                    raw.push(RawField { key: (at, key.to_owned()), value: (at, RawValue::List(list)) });
                 }
                 ((at, token), Some((key, members))) if raw.iter().all(|field| field.key.1 != key) => {
                     let message = format!("expected `{{` and an {}, found {}", members.schema.verb, token.name());
@@ -249,10 +250,10 @@ impl<'a> Parser<'a> {
     }
 
     /// The members of a list up to its closing brace.
-    fn members(&mut self, of: &Members) -> Read<Vec<Member>> {
+    fn members(&mut self, of: &ListSchema) -> Read<Vec<RawEntry>> {
         let mut list = Vec::new();
         self.block(&format!("an {}", of.schema.verb), |parser, at, _| {
-            list.push(Member { at, fields: parser.fields(&of.schema, false)? });
+            list.push(RawEntry { at, fields: parser.fields(&of.schema, false)? });
             Ok(())
         })?;
         Ok(list)
@@ -291,13 +292,13 @@ impl<'a> Parser<'a> {
 }
 
 /// `key=value`, or the value alone if the key goes without saying.
-fn field(at: Place, word: &str, key: Option<&str>) -> Read<Raw> {
-    let written = |word: &str| Written::Word(word.to_owned());
+fn field(at: Place, word: &str, key: Option<&str>) -> Read<RawField> {
+    let written = |word: &str| RawValue::Word(word.to_owned());
     match (key, word.split_once('=')) {
-        (Some(key), _) => Ok(Raw { key: (at, key.to_owned()), value: (at, written(word)) }),
+        (Some(key), _) => Ok(RawField { key: (at, key.to_owned()), value: (at, written(word)) }),
         (None, Some((key, value))) => {
             let after = Place { line: at.line, column: at.column + key.chars().count() + 1 };
-            Ok(Raw { key: (at, key.to_owned()), value: (after, written(value)) })
+            Ok(RawField { key: (at, key.to_owned()), value: (after, written(value)) })
         }
         (None, None) => {
             let hint = if word.starts_with('#') { " (a comment has a blank after its `#`)" } else { "" };

@@ -1,11 +1,11 @@
 //! Answers and observations as records, so that they are printed, compared and expected by the same tables.
 
 use crate::subject::{Answer, Effects, NodeSeen, Observation, UserSeen};
-use crate::text::grammar::{Seen, Verdict};
+use crate::text::grammar::{AnswerRecord, GraphLine};
 use crate::text::names::Names;
 use crate::text::printer::{print_answer, print_seen};
-use crate::text::record::{Record, Recorded};
-use crate::text::value::Value;
+use crate::text::schema::Recorded;
+use crate::text::value::{Record, Value};
 use blockgraph_model::EdgeId;
 
 /// An answer as records: one, or one for each violation.
@@ -15,7 +15,8 @@ pub fn answer_records(answer: &Answer) -> Vec<Record> {
             let Effects { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed } =
                 effects.clone().sorted();
             let check = check.iter().map(|(node, _)| *node).collect();
-            let done = Verdict::Ok { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed };
+            let done =
+                AnswerRecord::Ok { prepare, rename, inactivate, context, check, activate, quiesce, resume, closed };
             vec![done.to_record()]
         }
         Answer::Failed { index, error } => {
@@ -24,7 +25,7 @@ pub fn answer_records(answer: &Answer) -> Vec<Record> {
             vec![record]
         }
         Answer::Violates(violations) => violations.iter().map(Recorded::to_record).collect(),
-        Answer::Refused(by) => vec![Verdict::Refused { node: by.node, hook: by.hook }.to_record()],
+        Answer::Refused(by) => vec![AnswerRecord::Refused { node: by.node, hook: by.hook }.to_record()],
     }
 }
 
@@ -40,7 +41,7 @@ pub fn answer_line(answer: &Answer, names: &Names) -> String {
 
 /// Everything seen of a graph, as the lines of an `expect graph` block.
 pub fn seen_records(observation: &Observation) -> Vec<Record> {
-    let mut seen = vec![Seen::Graph {
+    let mut seen = vec![GraphLine::Graph {
         nodes: observation.nodes.iter().map(|node| node.id).collect(),
         users: observation.users.iter().map(|user| user.id).collect(),
         drain_alls: observation.drain_alls,
@@ -48,7 +49,7 @@ pub fn seen_records(observation: &Observation) -> Vec<Record> {
     seen.extend(observation.users.iter().map(user_seen));
     for node in &observation.nodes {
         seen.push(node_seen(node));
-        seen.extend(node.children.iter().map(|child| Seen::Edge {
+        seen.extend(node.children.iter().map(|child| GraphLine::Edge {
             edge: EdgeId::Child(node.id, child.name),
             to: child.child,
             role: child.role,
@@ -59,8 +60,8 @@ pub fn seen_records(observation: &Observation) -> Vec<Record> {
     seen.iter().map(Recorded::to_record).collect()
 }
 
-fn user_seen(user: &UserSeen) -> Seen {
-    Seen::User {
+fn user_seen(user: &UserSeen) -> GraphLine {
+    GraphLine::User {
         user: user.id,
         node: user.node,
         pair: user.pair,
@@ -75,8 +76,8 @@ fn user_seen(user: &UserSeen) -> Seen {
     }
 }
 
-fn node_seen(node: &NodeSeen) -> Seen {
-    Seen::Node {
+fn node_seen(node: &NodeSeen) -> GraphLine {
+    GraphLine::Node {
         node: node.id,
         kind: node.kind,
         flags: node.flags,

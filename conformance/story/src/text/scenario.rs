@@ -1,10 +1,10 @@
 //! What a scenario file says, whichever way it is spelled.
 
 use crate::text::columns::Declared;
-use crate::text::grammar::Note;
+use crate::text::grammar::Directive;
 use crate::text::names::{LIMIT, Names};
-use crate::text::record::{Place, Problem, Record, Recorded};
-use crate::text::value::Value;
+use crate::text::schema::{Place, Problem, Recorded};
+use crate::text::value::{Record, Value};
 use blockgraph_model::{NodeId, Op, Refusal, UserId};
 
 /// A story: operations in order, and what must come of them.
@@ -105,20 +105,20 @@ pub fn mentioned(op: &Op) -> Vec<Declared> {
 }
 
 /// A refusal as a line, and back.
-impl From<Refusal> for Note {
-    fn from(Refusal { node, hook }: Refusal) -> Note {
-        Note::Refuse { node, hook }
+impl From<Refusal> for Directive {
+    fn from(Refusal { node, hook }: Refusal) -> Directive {
+        Directive::Refuse { node, hook }
     }
 }
 
 /// T12: the names that are in use for certain, so that a second line that takes one can only be a slip.
 #[derive(Clone, Debug, Default)]
-pub(super) struct InUse {
+pub(super) struct NamesInUse {
     nodes: Vec<NodeId>,
     users: Vec<UserId>,
 }
 
-impl InUse {
+impl NamesInUse {
     /// Goes past one step; `places` are those of the names that the operations take.
     pub(super) fn pass(&mut self, step: &Step, places: &[Place], names: &Names) -> Result<(), Problem> {
         let ok = step.expect.as_ref().map(|answer| answer.verb == "ok");

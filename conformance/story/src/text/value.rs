@@ -1,13 +1,13 @@
 //! The values of a line: what may stand right of a `=`, how it is read and how it is printed (T5–T9).
 
-use crate::text::grammar::ENTRIES;
 use crate::text::names::Names;
-use crate::text::record::{Members, Record};
+use crate::text::spelling::{EMPTY, joined, members, quote};
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, G, NONE};
 use blockgraph_model::{
     Act, ChildName, Context, EdgeId, Hook, Kind, NodeId, OpKind, OpKinds, Perms, Phase, Role, Slot, UserId,
 };
+use std::fmt::Write;
 
 /// What is expected right of a `=`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,8 +84,31 @@ pub enum Value {
     Records(Vec<Record>),
 }
 
+/// The fields of a line, in the order of its schema.
+pub type Fields = Vec<(&'static str, Value)>;
+
+/// A line: a verb (or the name of an error, or what an expectation speaks of) and its fields.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// The first word.
+    pub verb: &'static str,
+    /// The rest.
+    pub fields: Fields,
+}
+
+impl Record {
+    /// The value under that key.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.fields.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// Are all fields of `partial` the same here?
+    pub fn includes(&self, partial: &Record) -> bool {
+        self.verb == partial.verb && partial.fields.iter().all(|(key, value)| self.get(key) == Some(value))
+    }
+}
+
 const NO_NODE: &str = "none";
-const EMPTY: &str = "-";
 const EVERY: &str = "all";
 const KINDS: [(&str, Kind); 20] = [
     ("protocol", Kind::Protocol),
@@ -132,11 +155,6 @@ const ROLES: [(&str, Role); 5] = [
 ];
 
 impl Type {
-    /// What the members of such a value are, if they have fields of their own; other values are words.
-    pub fn members(self) -> Option<&'static Members> {
-        (self == Type::Entries).then(|| &*ENTRIES)
-    }
-
     /// Does such a value give its name to something new?
     pub fn takes_a_name(self) -> bool {
         matches!(self, Type::NewNode | Type::NewUser)
@@ -212,7 +230,7 @@ impl Value {
             Value::OpKind(kind) => op_kind_name(*kind).to_owned(),
             Value::OpKinds(kinds) => print_op_kinds(*kinds),
             Value::Nothing => NO_NODE.to_owned(),
-            Value::Records(list) => super::printer::list(list, names, 0),
+            Value::Records(list) => print_records(list, names, 0),
         }
     }
 
@@ -237,32 +255,28 @@ impl Value {
     }
 }
 
-/// Joins the members of a list; an empty one is a dash.
-pub fn joined<S: AsRef<str>>(members: impl IntoIterator<Item = S>) -> String {
-    let mut line = String::new();
-    for member in members {
-        if !line.is_empty() {
-            line.push(',');
-        }
-        line.push_str(member.as_ref());
+/// The fields of a record, a blank before each; `indent`: the blanks before the line in which they stand.
+pub fn print_fields(record: &Record, names: &Names, indent: usize) -> String {
+    let mut text = String::new();
+    for (key, value) in &record.fields {
+        // Writing to a string cannot fail.
+        let _ = match value {
+            // A list needs no key: its braces say what it is.
+            Value::Records(members) => write!(text, " {}", print_records(members, names, indent)),
+            value => write!(text, " {key}={}", value.print(names)),
+        };
     }
-    if line.is_empty() { EMPTY.to_owned() } else { line }
+    text
 }
 
-/// The members of a list, as they were written.
-pub fn members(word: &str) -> impl Iterator<Item = &str> {
-    word.split(',').filter(move |_| word != EMPTY)
-}
-
-/// A word of the input as it may stand in a message: in one line, not too long.
-pub fn quote(word: &str) -> String {
-    const LONGEST: usize = 40;
-    if word.is_empty() {
-        return "nothing".to_owned();
+/// One member in one line with its braces, several in a line each.
+fn print_records(members: &[Record], names: &Names, indent: usize) -> String {
+    if let [one] = members {
+        return format!("{{{} }}", print_fields(one, names, indent));
     }
-    let dots = if word.chars().nth(LONGEST).is_some() { "…" } else { "" };
-    let start: String = word.chars().take(LONGEST).collect();
-    format!("`{}{dots}`", start.escape_debug())
+    let blanks = " ".repeat(indent);
+    let member = |member: &Record| format!("{blanks} {}\n", print_fields(member, names, indent + 2));
+    format!("{{\n{}{blanks}}}", members.iter().map(member).collect::<String>())
 }
 
 /// A permission set, spelled canonically (T6).

@@ -1,32 +1,9 @@
-//! A line as a record: a verb and fields. Text and JSON are two spellings of records, and the tables in [`super::table`]
-//! are the only place that knows which fields a verb has.
+//! Schemas of records: which fields a verb has, and how the fields of a line are read by them.
 
 use crate::text::names::Names;
-use crate::text::value::{Type, Value, quote};
-
-/// The fields of a line, in the order of its schema.
-pub type Fields = Vec<(&'static str, Value)>;
-
-/// A line: a verb (or the name of an error, or what an expectation speaks of) and its fields.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Record {
-    /// The first word.
-    pub verb: &'static str,
-    /// The rest.
-    pub fields: Fields,
-}
-
-impl Record {
-    /// The value under that key.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.fields.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
-    }
-
-    /// Are all fields of `partial` the same here?
-    pub fn includes(&self, partial: &Record) -> bool {
-        self.verb == partial.verb && partial.fields.iter().all(|(key, value)| self.get(key) == Some(value))
-    }
-}
+use crate::text::spelling::quote;
+use crate::text::value::{Fields, Record, Type, Value};
+use std::sync::LazyLock;
 
 /// One field that a verb can have.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +14,15 @@ pub struct Column {
     pub ty: Type,
     /// Must it be there?
     pub required: bool,
+    /// What the members of the value are if it is a list of records; other values are words.
+    pub list: Option<&'static LazyLock<ListSchema>>,
+}
+
+impl Column {
+    /// A field whose value is a word.
+    pub const fn word(key: &'static str, ty: Type, required: bool) -> Column {
+        Column { key, ty, required, list: None }
+    }
 }
 
 /// The fields of one verb.
@@ -86,34 +72,34 @@ impl std::error::Error for Problem {}
 
 /// A field before anybody looked at it: key and value, each with its place.
 #[derive(Clone, Debug)]
-pub struct Raw {
+pub struct RawField {
     /// Left of the `=`.
     pub key: (Place, String),
     /// Right of it.
-    pub value: (Place, Written),
+    pub value: (Place, RawValue),
 }
 
 /// A value before anybody looked at it.
 #[derive(Clone, Debug)]
-pub enum Written {
+pub enum RawValue {
     /// A word.
     Word(String),
     /// A list whose members have fields of their own: in the text form between braces, in JSON a list of objects.
-    List(Vec<Member>),
+    List(Vec<RawEntry>),
 }
 
 /// A member of such a list: where it starts, and its fields.
 #[derive(Clone, Debug)]
-pub struct Member {
+pub struct RawEntry {
     /// Where it starts.
     pub at: Place,
     /// Its fields.
-    pub fields: Vec<Raw>,
+    pub fields: Vec<RawField>,
 }
 
 /// What such a list may be made of.
 #[derive(Debug)]
-pub struct Members {
+pub struct ListSchema {
     /// The fields of each.
     pub schema: Schema,
     /// How many there may be; at least one.
@@ -122,15 +108,15 @@ pub struct Members {
     pub fault: fn(&Record) -> Option<String>,
 }
 
-impl Members {
+impl ListSchema {
     /// Reads all of them; the list itself stands at `at`.
-    fn read(&self, at: Place, members: &[Member], names: &mut Names) -> Result<Value, Problem> {
+    fn read(&self, at: Place, members: &[RawEntry], names: &mut Names) -> Result<Value, Problem> {
         let verb = self.schema.verb;
         if members.is_empty() {
             return Err(Problem::new(at, format!("expected at least one {verb}")));
         }
         let mut records = Vec::new();
-        for (index, Member { at, fields }) in members.iter().enumerate() {
+        for (index, RawEntry { at, fields }) in members.iter().enumerate() {
             if index == self.most {
                 return Err(Problem::new(*at, format!("more than {index} entries in a list")));
             }
@@ -160,8 +146,8 @@ impl Schema {
     ///
     /// # Errors
     /// An unknown, repeated or missing key, or a value of the wrong form.
-    pub fn read(&self, at: Place, raw: &[Raw], names: &mut Names) -> Result<Record, Problem> {
-        let mut found: Vec<(usize, &Raw)> = Vec::new();
+    pub fn read(&self, at: Place, raw: &[RawField], names: &mut Names) -> Result<Record, Problem> {
+        let mut found: Vec<(usize, &RawField)> = Vec::new();
         for field in raw {
             let (place, key) = &field.key;
             let Some(column) = self.columns.iter().position(|column| column.key == key) else {
@@ -179,16 +165,16 @@ impl Schema {
         // In canonical order, so that new names get the numbers that they get when the line is printed and read again.
         found.sort_by_key(|(column, _)| *column);
         let mut fields = Fields::new();
-        for (column, Raw { value: (place, written), .. }) in found {
-            let Column { key, ty, .. } = self.columns[column];
+        for (column, RawField { value: (place, written), .. }) in found {
+            let Column { key, ty, list, .. } = self.columns[column];
             // Where there is no place the key has to do.
             let prefix = if place.line > 0 { String::new() } else { format!("`{key}`: ") };
             let wrong = |message| Problem::new(*place, format!("{prefix}{message}"));
-            let value = match (ty.members(), written) {
-                (None, Written::Word(word)) => ty.read(word, names).map_err(wrong)?,
-                (Some(members), Written::List(list)) => members.read(*place, list, names)?,
-                (None, Written::List(_)) => return Err(wrong("expected a word, found a list".to_owned())),
-                (Some(_), Written::Word(word)) => {
+            let value = match (list, written) {
+                (None, RawValue::Word(word)) => ty.read(word, names).map_err(wrong)?,
+                (Some(schema), RawValue::List(entries)) => schema.read(*place, entries, names)?,
+                (None, RawValue::List(_)) => return Err(wrong("expected a word, found a list".to_owned())),
+                (Some(_), RawValue::Word(word)) => {
                     return Err(wrong(format!("expected a list of entries, found {}", quote(word))));
                 }
             };
@@ -198,8 +184,8 @@ impl Schema {
     }
 
     /// The field that is a list of members with fields of their own, if there is one.
-    pub fn list(&self) -> Option<(&'static str, &'static Members)> {
-        self.columns.iter().find_map(|column| Some((column.key, column.ty.members()?)))
+    pub fn list(&self) -> Option<(&'static str, &'static ListSchema)> {
+        self.columns.iter().find_map(|column| Some((column.key, &**column.list?)))
     }
 
     /// The key of what a line about a graph speaks of: its first field, if that must be there.

@@ -1,0 +1,53 @@
+//! The macro that makes an enum [`Recorded`](crate::text::schema::Recorded) from a table of its variants and fields.
+//!
+//! A table is a list of `Variant "verb" { field "key": Codec, … }`. The codecs are looked up in a module `codec` where the macro is
+//! used. The verb and the keys are the Rust names where the table has no literal.
+
+/// A word: what the table says, or else the Rust name.
+macro_rules! word {
+    ($ident:ident) => {
+        stringify!($ident)
+    };
+    ($ident:ident $literal:literal) => {
+        $literal
+    };
+}
+
+/// Makes an enum [`Recorded`] from a table of `Variant "verb" { field "key": Part, … }`.
+macro_rules! recorded {
+    ($type:ident: $($variant:ident $($verb:literal)? { $($field:ident $($key:literal)?: $part:ident),* $(,)? })*) => {
+        impl Recorded for $type {
+            fn schemas() -> Vec<Schema> {
+                vec![$({
+                    #[allow(unused_mut, reason = "where there are no fields")]
+                    let mut columns = Vec::new();
+                    $(codec::$part::columns(word!($field $($key)?), &mut columns);)*
+                    Schema { verb: word!($variant $($verb)?), columns }
+                }),*]
+            }
+
+            fn to_record(&self) -> Record {
+                let mut fields = Vec::new();
+                let verb = match self {
+                    $($type::$variant { $($field),* } => {
+                        $(codec::$part::put($field, word!($field $($key)?), &mut fields);)*
+                        word!($variant $($verb)?)
+                    })*
+                };
+                Record { verb, fields }
+            }
+
+            fn from_record(record: &Record) -> Result<Self, String> {
+                $(if record.verb == word!($variant $($verb)?) {
+                    return Ok($type::$variant {
+                        $($field: codec::$part::take(word!($field $($key)?), &record.fields)?),*
+                    });
+                })*
+                Err(format!("unknown word `{}`", record.verb))
+            }
+        }
+    };
+}
+
+pub(super) use recorded;
+pub(super) use word;
