@@ -3,9 +3,9 @@
 use crate::ending::Stop;
 use crate::files::write_counterexample;
 use crate::terminal::{grouped, spinner};
-use blockgraph_qemu::counts::Counts;
 use blockgraph_qemu::deviations::Rule;
-use blockgraph_qemu::run::{self, Found, Options, Report};
+use blockgraph_qemu::episodes::counts::Counts;
+use blockgraph_qemu::episodes::run::{self, Found, Options, Report};
 use blockgraph_qemu::{LOOKED_AT, find};
 use blockgraph_story::counterexample;
 use serde_json::{Value, json};

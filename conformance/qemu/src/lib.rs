@@ -1,42 +1,20 @@
-//! A real QEMU: its storage daemon, spoken to over QMP, as a third witness beside model and crate.
+//! The real QEMU beside the formal model: its storage daemon over QMP, the comparison turn by turn, scenarios as QMP, and the audit of
+//! a running QEMU.
+#![forbid(unsafe_code)]
 
-pub mod answer;
 pub mod audit;
-mod children;
-mod choose;
-mod client;
-pub mod counts;
-mod daemon;
+pub mod commands;
+pub mod compare;
+pub mod daemon;
 pub mod deviations;
-pub mod drawn;
-pub mod drivers;
-pub mod falsify;
-mod handed;
-mod home;
-mod job;
-pub mod judge;
-pub mod map;
-pub mod mutant;
-pub mod named;
-pub mod node;
-pub mod play;
-mod process;
-pub mod recorded;
-pub mod run;
-pub mod schema;
-pub mod script;
-pub mod see;
-pub mod seen_graph;
+pub mod episodes;
+pub mod scenario;
 pub mod sensitivity;
-mod spell;
-pub mod trace;
-pub mod truth;
-pub mod unreached;
-pub mod witness;
-pub mod words;
+pub mod session;
+pub mod state;
+pub mod wire;
 
-pub use client::{Client, Event, Lost, Reply};
-pub use daemon::{Daemon, find};
+pub use daemon::{Client, Daemon, Event, Lost, Reply, find};
 
 /// The version at which the rules of [`deviations`] and the findings were looked at. Of another one they may be wrong.
 pub const LOOKED_AT: &str = "10.0.2";

@@ -3,7 +3,7 @@
 use crate::ending::{Ending, Stop};
 use crate::qemu_runs::{self, PATIENCE, program};
 use crate::terminal::grouped;
-use blockgraph_qemu::run::{Options, Report};
+use blockgraph_qemu::episodes::run::{Options, Report};
 use blockgraph_story::counterexample;
 use serde_json::json;
 use std::io::{self, Write};

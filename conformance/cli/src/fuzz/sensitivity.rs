@@ -4,9 +4,9 @@ use crate::ending::{Ending, Stop};
 use crate::qemu_runs::{PATIENCE, program};
 use crate::terminal::{grouped, spinner};
 use blockgraph_model::machines::Defect;
-use blockgraph_qemu::run::{Options, Report, run_watched};
-use blockgraph_qemu::sensitivity::{Row, Sensitivity, observable};
-use blockgraph_qemu::witness::Kit;
+use blockgraph_qemu::episodes::run::{Options, Report, run_watched};
+use blockgraph_qemu::sensitivity::measure::{Row, Sensitivity, observable};
+use blockgraph_qemu::session::Kit;
 use serde_json::json;
 use std::io::{self, Write};
 

@@ -3,10 +3,11 @@
 use super::show::{Show, counted, verdict};
 use crate::ending::{Ending, Stop};
 use crate::qemu_runs::{PATIENCE, program};
-use blockgraph_qemu::judge::{Told, Verdict};
-use blockgraph_qemu::named::sentence;
-use blockgraph_qemu::play::{Fate, Play, Taken, contexts};
-use blockgraph_qemu::witness::{Kit, Witness};
+use blockgraph_qemu::compare::answer::TurnAnswer;
+use blockgraph_qemu::compare::verdict::Verdict;
+use blockgraph_qemu::scenario::own_names::sentence;
+use blockgraph_qemu::scenario::play::{Fate, Play, Taken, contexts};
+use blockgraph_qemu::session::{Kit, Session};
 use blockgraph_story::stage::Stage;
 use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::{Item, Names};
@@ -33,7 +34,7 @@ pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Endin
     let real = |error: io::Error| Stop::Input(format!("the real QEMU: {error}"));
     let kit = Kit::make(&program()?, PATIENCE).map_err(real)?;
     let threads = contexts(scenario);
-    let witness = Witness::<MOST_NODES, MOST_EDGES>::start_with(&kit, &threads).map_err(real)?;
+    let witness = Session::<MOST_NODES, MOST_EDGES>::start_with(&kit, &threads).map_err(real)?;
     let version = kit.version.clone();
     let mut play = Play::new(witness, scenario.steps().collect());
     let (mut number, mut counts) = (0, Counts::default());
@@ -135,9 +136,9 @@ fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
     let with = if others.is_empty() { String::new() } else { format!(" (with {})", numbers(&others)) };
     let asked = format!("QEMU: {}{with}", taken.commands.join(", "));
     let answer = match &taken.turned.heard.told {
-        Told::Done => format!("{asked} => ok"),
-        Told::Refused(class, text) => format!("{asked} => error {class}: {}", sentence(text, names)),
-        Told::Lost(what) => format!("{asked} => no answer: it {}", sentence(what, names)),
+        TurnAnswer::Done => format!("{asked} => ok"),
+        TurnAnswer::Refused(class, text) => format!("{asked} => error {class}: {}", sentence(text, names)),
+        TurnAnswer::Lost(what) => format!("{asked} => no answer: it {}", sentence(what, names)),
     };
     let mut lines = vec![answer];
     lines.push(match &taken.turned.judged.verdict {
@@ -160,9 +161,9 @@ fn as_json(fate: &Fated, names: &Names) -> Value {
     match fate {
         Fate::Taken(taken) => {
             let answer = match &taken.turned.heard.told {
-                Told::Done => json!("ok"),
-                Told::Refused(class, text) => json!({"error": class, "text": sentence(text, names)}),
-                Told::Lost(what) => json!({"lost": sentence(what, names)}),
+                TurnAnswer::Done => json!("ok"),
+                TurnAnswer::Refused(class, text) => json!({"error": class, "text": sentence(text, names)}),
+                TurnAnswer::Lost(what) => json!({"lost": sentence(what, names)}),
             };
             let (verdict, rule) = match &taken.turned.judged.verdict {
                 Verdict::Same => ("same", None),

@@ -3,9 +3,9 @@
 use super::show::Places;
 use crate::ending::Ending;
 use blockgraph_check::stages::{Side, stage};
-use blockgraph_qemu::named::{Named, sentence};
-use blockgraph_qemu::play::{Fate, Play};
-use blockgraph_qemu::script::Script;
+use blockgraph_qemu::scenario::own_names::{Named, sentence};
+use blockgraph_qemu::scenario::play::{Fate, Play};
+use blockgraph_qemu::scenario::script::Script;
 use blockgraph_story::text::printer::print_body;
 use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::{Item, Scenario};

@@ -3,10 +3,10 @@
 use crate::ending::Stop;
 use crate::qemu_runs::{self, PATIENCE};
 use crate::terminal::{grouped, wrapped};
-use blockgraph_qemu::counts::Counts;
+use blockgraph_qemu::episodes::counts::Counts;
+use blockgraph_qemu::episodes::recorded::{self, Checked};
+use blockgraph_qemu::episodes::run::{Options, Report};
 use blockgraph_qemu::find;
-use blockgraph_qemu::recorded::{self, Checked};
-use blockgraph_qemu::run::{Options, Report};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -153,10 +153,10 @@ mod tests {
 
     use super::Third;
     use blockgraph_qemu::LOOKED_AT;
-    use blockgraph_qemu::counts::Counts;
     use blockgraph_qemu::deviations::Rule;
-    use blockgraph_qemu::recorded::{Checked, FILES, check};
-    use blockgraph_qemu::run::{Found, Report};
+    use blockgraph_qemu::episodes::counts::Counts;
+    use blockgraph_qemu::episodes::recorded::{Checked, FILES, check};
+    use blockgraph_qemu::episodes::run::{Found, Report};
     use serde_json::json;
     use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What QEMU said, before anybody understood it: from a socket, or from a file (D1, D2).
 
-use crate::seen_graph::{self, BESIDES, GRAPH};
+use crate::daemon::graph_query::{self, BESIDES, GRAPH};
 use serde_json::{Map, Value};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -19,8 +19,8 @@ impl Dump {
     /// # Errors
     /// If it cannot be asked.
     pub fn ask(socket: &Path, patience: Duration) -> io::Result<Dump> {
-        let mut client = seen_graph::connect(socket, patience)?;
-        Ok(Dump { parts: seen_graph::replies(&mut client)? })
+        let mut client = graph_query::connect(socket, patience)?;
+        Ok(Dump { parts: graph_query::replies(&mut client)? })
     }
 
     /// Of replies that are at hand.

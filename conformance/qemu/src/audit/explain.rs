@@ -4,7 +4,7 @@
 //! The question at each edge is put to the rule itself: would the edge need the bit, or refuse it, if nothing came from above?
 //! If so the rule is the reason; if not, which single bit from above is enough to make it so?
 
-use crate::audit::web::{Upper, Web, bits, said};
+use crate::audit::graph::{AuditGraph, Upper, bits, said};
 use blockgraph_model::perm::{ALL, G, NONE, R, U, W, Z};
 use blockgraph_model::{Pair, Perms};
 use blockgraph_story::text::value::print_perms;
@@ -58,22 +58,22 @@ fn holds(pair: Pair, bit: Perms, side: Side) -> bool {
 }
 
 /// Why nobody else may have those of the bits that a parent edge of the node does not share.
-pub fn refused(web: &Web, node: usize, bits: Perms) -> Vec<Why> {
+pub fn refused(web: &AuditGraph, node: usize, bits: Perms) -> Vec<Why> {
     of_node(web, node, Side::Refuses, bits)
 }
 
 /// Why something is needed of the node.
-pub fn needed(web: &Web, node: usize) -> Vec<Why> {
+pub fn needed(web: &AuditGraph, node: usize) -> Vec<Why> {
     of_node(web, node, Side::Needs, ALL)
 }
 
-fn of_node(web: &Web, node: usize, side: Side, bits: Perms) -> Vec<Why> {
+fn of_node(web: &AuditGraph, node: usize, side: Side, bits: Perms) -> Vec<Why> {
     web.above(node).iter().flat_map(|&edge| of_edge(web, edge, side, bits)).collect()
 }
 
 /// Why an edge needs, or refuses, those of the bits that it does; for each origin the shortest way, several bits of one way
 /// together. Costs O(edges × bits).
-pub fn of_edge(web: &Web, edge: usize, side: Side, wanted: Perms) -> Vec<Why> {
+pub fn of_edge(web: &AuditGraph, edge: usize, side: Side, wanted: Perms) -> Vec<Why> {
     let mut all: Vec<Why> = Vec::new();
     for bit in bits(wanted).filter(|bit| holds(web.edges[edge].pair(), *bit, side)) {
         for why in of_bit(web, edge, bit, side) {
@@ -91,7 +91,7 @@ pub fn of_edge(web: &Web, edge: usize, side: Side, wanted: Perms) -> Vec<Why> {
     all
 }
 
-fn of_bit(web: &Web, edge: usize, bit: Perms, side: Side) -> Vec<Why> {
+fn of_bit(web: &AuditGraph, edge: usize, bit: Perms, side: Side) -> Vec<Why> {
     let first = (edge, bit, side);
     let mut from: HashMap<Question, Option<Question>> = HashMap::from([(first, None)]);
     let mut left = VecDeque::from([first]);
@@ -119,7 +119,7 @@ fn of_bit(web: &Web, edge: usize, bit: Perms, side: Side) -> Vec<Why> {
 }
 
 /// The edges above that are asked next, or where it begins.
-fn asked(web: &Web, (edge, bit, side): Question) -> Result<Vec<Question>, Origin> {
+fn asked(web: &AuditGraph, (edge, bit, side): Question) -> Result<Vec<Question>, Origin> {
     let parent = match web.edges[edge].upper {
         Upper::User(user) => return Err(Origin::User(user)),
         Upper::Node(parent) => parent,
@@ -159,7 +159,7 @@ pub fn pair(pair: Pair) -> String {
 }
 
 /// A reason as the second half of a sentence: `export e does not share write, through e → a → x`.
-pub fn sentence(web: &Web, why: &Why) -> String {
+pub fn sentence(web: &AuditGraph, why: &Why) -> String {
     let verb = match why.cause {
         Side::Needs => "needs",
         Side::Refuses => "does not share",
@@ -186,7 +186,7 @@ pub fn sentence(web: &Web, why: &Why) -> String {
 const LONG: usize = 16;
 
 /// The names along the way: `e → a → x`; of a very long one both ends.
-pub fn route(web: &Web, why: &Why) -> String {
+pub fn route(web: &AuditGraph, why: &Why) -> String {
     let start = why.path.first().map(|&edge| match web.edges[edge].upper {
         Upper::Node(node) => web.nodes[node].name.as_str(),
         Upper::User(user) => web.users[user].name.as_str(),

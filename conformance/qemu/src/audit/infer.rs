@@ -1,13 +1,13 @@
 //! Options and flags that QEMU does not show, read off the pairs that they make (D7).
 
-use crate::audit::web::{Upper, Web};
-use crate::drivers::other_role;
+use crate::audit::graph::{AuditGraph, Upper};
+use crate::wire::drivers::other_role;
 use blockgraph_model::perm::{ALL, G};
 use blockgraph_model::{Kind, Opt, Phase};
 
 /// For each node with children, the first of its possible options that explains all their pairs; if none does, those of its
 /// kind stay, and the checks say which edge is wrong.
-pub(super) fn infer(web: &mut Web, notes: &mut Vec<String>) {
+pub(super) fn infer(web: &mut AuditGraph, notes: &mut Vec<String>) {
     for node in 0..web.nodes.len() {
         let Some(kind) = web.nodes[node].kind.filter(|_| !web.below(node).is_empty()) else { continue };
         if kind == Kind::Blkdebug {
@@ -19,12 +19,12 @@ pub(super) fn infer(web: &mut Web, notes: &mut Vec<String>) {
 }
 
 /// P4: do all edges below the node have the pairs that the rule gives?
-fn explained(web: &Web, node: usize) -> bool {
+fn explained(web: &AuditGraph, node: usize) -> bool {
     web.below(node).iter().all(|edge| web.ruled(*edge) == Some(web.edges[*edge].pair()))
 }
 
 /// Tries everything else that the node may be.
-fn other(web: &mut Web, node: usize, kind: Kind, notes: &mut Vec<String>) {
+fn other(web: &mut AuditGraph, node: usize, kind: Kind, notes: &mut Vec<String>) {
     let name = web.nodes[node].name.clone();
     let before = web.nodes[node].clone();
     let options: &[(Opt, &str)] = match kind {
@@ -55,7 +55,7 @@ fn other(web: &mut Web, node: usize, kind: Kind, notes: &mut Vec<String>) {
 }
 
 /// `raw` with an offset or a size keeps data of its own.
-fn shift(web: &mut Web, node: usize, kind: Kind, notes: &mut Vec<String>) {
+fn shift(web: &mut AuditGraph, node: usize, kind: Kind, notes: &mut Vec<String>) {
     let [edge] = *web.below(node) else { return };
     let Some(role) = web.edges[edge].role else { return };
     let Some(other) = other_role(kind, role) else { return };
@@ -71,7 +71,7 @@ fn shift(web: &mut Web, node: usize, kind: Kind, notes: &mut Vec<String>) {
 }
 
 /// A read-only child to which all nodes above it share everything, although their rules do not, is taken to be force-share.
-fn forced(web: &mut Web, node: usize, notes: &mut Vec<String>) {
+fn forced(web: &mut AuditGraph, node: usize, notes: &mut Vec<String>) {
     for edge in web.below(node).to_vec() {
         let child = web.edges[edge].child;
         let inner: Vec<usize> =
@@ -93,7 +93,7 @@ fn forced(web: &mut Web, node: usize, notes: &mut Vec<String>) {
 }
 
 /// Blkdebug may take and refuse what it likes, so its pair is its option.
-fn debug(web: &mut Web, node: usize, notes: &mut Vec<String>) {
+fn debug(web: &mut AuditGraph, node: usize, notes: &mut Vec<String>) {
     let [edge] = *web.below(node) else { return };
     let (Some(plain), seen) = (web.ruled(edge), web.edges[edge].pair()) else { return };
     // It can only add a need and take away a share: anything else is wrong, and stays to be found.

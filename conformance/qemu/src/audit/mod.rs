@@ -6,23 +6,23 @@
 //!                                                           └→ state → what_if ┴→ show, told
 //! ```
 
-pub mod change;
-pub mod check;
+pub mod changes;
 pub mod dump;
 pub mod explain;
+pub mod graph;
 mod infer;
+pub mod invariants;
+pub mod json_report;
 pub mod read;
-pub mod show;
 pub mod state;
-pub mod told;
-mod users;
-pub mod web;
+pub mod text_report;
+mod unnamed_users;
 pub mod what_if;
 
-use check::{Finding, check, unsure};
 use dump::Dump;
+use graph::AuditGraph;
+use invariants::{Finding, check, unsure};
 use state::{Staged, stage};
-use web::Web;
 use what_if::WhatIf;
 
 /// Everything that an audit has found.
@@ -31,7 +31,7 @@ pub struct Audit {
     /// The version of QEMU, if it is told.
     pub version: Option<String>,
     /// The graph.
-    pub web: Web,
+    pub web: AuditGraph,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// What was assumed, and what was not checked.

@@ -1,11 +1,11 @@
-//! Makes a [`Web`] of a dump (D3–D6).
+//! Makes a [`AuditGraph`] of a dump (D3–D6).
 
 use crate::audit::dump::Dump;
-use crate::audit::web::{Edge, Job, Node, Upper, User, Web};
-use crate::drawn::{Line, Member, drawn};
-use crate::drivers;
-use crate::seen_graph::GRAPH;
-use crate::words::PERMISSIONS;
+use crate::audit::graph::{AuditGraph, Edge, Job, Node, Upper, User};
+use crate::daemon::graph_query::GRAPH;
+use crate::wire::block_graph::{Line, Member, drawn};
+use crate::wire::drivers;
+use crate::wire::names::PERMISSIONS;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, NONE};
 use blockgraph_model::{Opt, Pair, Perms, Role};
@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Reading {
     /// The graph.
-    pub web: Web,
+    pub web: AuditGraph,
     /// One sentence each.
     pub notes: Vec<String>,
 }
@@ -39,12 +39,12 @@ pub fn read(dump: &Dump) -> Read<Reading> {
         reader.edge(line, &ends, &format!("{GRAPH}.edges[{place}]"))?;
     }
     reader.contexts(dump);
-    super::users::name(&mut reader.users, &mut reader.edges, &reader.nodes, dump, &mut reader.notes);
+    super::unnamed_users::name(&mut reader.users, &mut reader.edges, &reader.nodes, dump, &mut reader.notes);
     reader.forget_idle();
     reader.roles();
     let mut notes = dump_notes(dump);
     notes.append(&mut reader.notes);
-    let mut web = Web::new(reader.nodes, reader.users, reader.edges);
+    let mut web = AuditGraph::new(reader.nodes, reader.users, reader.edges);
     super::infer::infer(&mut web, &mut notes);
     Ok(Reading { web, notes })
 }

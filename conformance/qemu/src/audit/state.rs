@@ -1,6 +1,6 @@
-//! Between a [`Web`] and the model: a state to try operations on, an observation to draw (D21–D24).
+//! Between a [`AuditGraph`] and the model: a state to try operations on, an observation to draw (D21–D24).
 
-use crate::audit::web::{Edge, Job, Node, Upper, User, Web};
+use crate::audit::graph::{AuditGraph, Edge, Job, Node, Upper, User};
 use blockgraph_model::judge::{self, derive};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
@@ -34,7 +34,7 @@ pub struct Staged {
 ///
 /// # Errors
 /// If there are more than the text form can name.
-fn names(web: &Web) -> Result<(Names, Vec<UserId>, Vec<ChildName>), String> {
+fn names(web: &AuditGraph) -> Result<(Names, Vec<UserId>, Vec<ChildName>), String> {
     let mut names = Names::default();
     for node in &web.nodes {
         names.define_node(&node.name)?;
@@ -56,7 +56,7 @@ fn usable(name: &str) -> String {
 }
 
 /// The further users of jobs: a job's edges in the order from the top of its chain downwards (J3).
-fn parts(web: &Web, users: &[UserId]) -> Vec<Option<UserId>> {
+fn parts(web: &AuditGraph, users: &[UserId]) -> Vec<Option<UserId>> {
     let mut ids: Vec<Option<UserId>> = vec![None; web.edges.len()];
     for (user, id) in users.iter().enumerate() {
         let own = |edge: &usize| web.edges[*edge].upper == Upper::User(user);
@@ -77,7 +77,7 @@ fn parts(web: &Web, users: &[UserId]) -> Vec<Option<UserId>> {
 }
 
 /// How far each node is below another one.
-fn depths(web: &Web, from: usize) -> Vec<usize> {
+fn depths(web: &AuditGraph, from: usize) -> Vec<usize> {
     let mut depths = vec![usize::MAX; web.nodes.len()];
     depths[from] = 0;
     let mut left = std::collections::VecDeque::from([from]);
@@ -94,7 +94,7 @@ fn depths(web: &Web, from: usize) -> Vec<usize> {
 }
 
 /// What a job is taken to have done to a graph: its filter, and the edges that it froze (O42 to O44).
-fn jobs(web: &Web, assumed: &mut Vec<String>) -> (Vec<usize>, Vec<usize>) {
+fn jobs(web: &AuditGraph, assumed: &mut Vec<String>) -> (Vec<usize>, Vec<usize>) {
     let (mut filters, mut frozen) = (Vec::new(), Vec::new());
     for (user, at) in web.users.iter().enumerate() {
         let Some(job) = &at.job else { continue };
@@ -123,7 +123,7 @@ fn jobs(web: &Web, assumed: &mut Vec<String>) -> (Vec<usize>, Vec<usize>) {
 
 /// The filter of a commit, above one of its nodes: QEMU puts the job's main user on the topmost image, and that of every other job
 /// on its filter.
-fn commit_top(web: &Web, job: &Job, nodes: &[usize]) -> Option<usize> {
+fn commit_top(web: &AuditGraph, job: &Job, nodes: &[usize]) -> Option<usize> {
     let above = nodes.iter().flat_map(|node| web.above(*node));
     let mut parents = above.filter_map(|edge| match web.edges[*edge].upper {
         Upper::Node(parent) => Some(parent),
@@ -137,7 +137,7 @@ fn commit_top(web: &Web, job: &Job, nodes: &[usize]) -> Option<usize> {
 ///
 /// # Errors
 /// If the graph is too large, or has a shape that no state can have: a cycle, a name twice.
-pub fn stage(web: &Web) -> Result<Staged, String> {
+pub fn stage(web: &AuditGraph) -> Result<Staged, String> {
     let (names, users, children) = names(web)?;
     if web.edges.len() > MOST_EDGES {
         return Err(format!("more than {MOST_EDGES} edges"));
@@ -185,7 +185,7 @@ pub fn stage(web: &Web) -> Result<Staged, String> {
     Ok(Staged { state, names, drivers, labels, assumed })
 }
 
-fn node(web: &Web, place: usize, filter: bool) -> state::Node {
+fn node(web: &AuditGraph, place: usize, filter: bool) -> state::Node {
     let at = &web.nodes[place];
     let unknown = at.kind.is_none() && !web.below(place).is_empty();
     let hidden = at.name.starts_with('#') || at.listed == Some(false);
@@ -207,7 +207,7 @@ fn node(web: &Web, place: usize, filter: bool) -> state::Node {
 }
 
 /// S8: a node without a name of its own was opened for its parent.
-fn inherits(web: &Web, place: usize, hidden: bool) -> Option<Inherits> {
+fn inherits(web: &AuditGraph, place: usize, hidden: bool) -> Option<Inherits> {
     let [edge] = *web.above(place) else { return None };
     let Upper::Node(parent) = web.edges[edge].upper else { return None };
     let from = NodeId(u8::try_from(parent).ok()?);
@@ -215,14 +215,21 @@ fn inherits(web: &Web, place: usize, hidden: bool) -> Option<Inherits> {
 }
 
 /// S6: the name of the backing child.
-fn stored(web: &Web, place: usize) -> Option<NodeId> {
+fn stored(web: &AuditGraph, place: usize) -> Option<NodeId> {
     web.nodes[place].kind.filter(|kind| kind.supports_cow())?;
     let cow = |edge: &&usize| web.edges[**edge].role == Some(Role::COW);
     let edge = web.below(place).iter().find(cow)?;
     u8::try_from(web.edges[*edge].child).ok().map(NodeId)
 }
 
-fn edge(web: &Web, place: usize, id: Option<UserId>, name: ChildName, frozen: bool, rank: u16) -> Option<state::Edge> {
+fn edge(
+    web: &AuditGraph,
+    place: usize,
+    id: Option<UserId>,
+    name: ChildName,
+    frozen: bool,
+    rank: u16,
+) -> Option<state::Edge> {
     let edge = &web.edges[place];
     let child = NodeId(u8::try_from(edge.child).ok()?);
     Some(match edge.upper {
@@ -255,7 +262,7 @@ fn edge(web: &Web, place: usize, id: Option<UserId>, name: ChildName, frozen: bo
 }
 
 /// C1: the contexts that are told, numbered in the order of their first node; others are main.
-fn contexts(web: &Web, state: &mut State) {
+fn contexts(web: &AuditGraph, state: &mut State) {
     let mut known: Vec<&str> = Vec::new();
     for (place, node) in web.nodes.iter().enumerate() {
         let Some(context) = node.context.as_deref().filter(|context| *context != "main") else { continue };
@@ -276,7 +283,7 @@ fn grant(state: &mut State) {
 }
 
 /// What the web looks like, with the pairs that were seen and not those of the rules; to be drawn.
-pub fn observed(web: &Web, staged: &Staged) -> Observation {
+pub fn observed(web: &AuditGraph, staged: &Staged) -> Observation {
     let mut seen = blockgraph_story::model_subject::observe(&staged.state);
     let order: Vec<(EdgeId, usize)> = places(web, staged);
     let pair_of = |id: EdgeId| order.iter().find(|(known, _)| *known == id).map(|(_, place)| web.edges[*place].pair());
@@ -301,7 +308,7 @@ pub fn observed(web: &Web, staged: &Staged) -> Observation {
 }
 
 /// To each edge of the state its place in the web.
-fn places(web: &Web, staged: &Staged) -> Vec<(EdgeId, usize)> {
+fn places(web: &AuditGraph, staged: &Staged) -> Vec<(EdgeId, usize)> {
     let mut left: Vec<usize> = (0..web.edges.len()).collect();
     let mut found = Vec::new();
     for edge in staged.state.edges() {
@@ -324,7 +331,7 @@ fn places(web: &Web, staged: &Staged) -> Vec<(EdgeId, usize)> {
 }
 
 /// A state of the model as a web, to explain what an operation would make of it.
-pub fn web(state: &State, staged: &Staged, names: &Names) -> Web {
+pub fn web(state: &State, staged: &Staged, names: &Names) -> AuditGraph {
     let derived = derive(state);
     let mut place_of = [usize::MAX; MOST_NODES];
     let mut nodes = Vec::new();
@@ -360,7 +367,7 @@ pub fn web(state: &State, staged: &Staged, names: &Names) -> Web {
         let child = place_of[usize::from(edge.child.0)];
         edges.push(Edge { upper, child, name, role: Some(edge.role), seen: pair });
     }
-    Web::new(nodes, users, edges)
+    AuditGraph::new(nodes, users, edges)
 }
 
 /// Which edge of [`web`] that is: they stand in the order of the state's.

@@ -1,9 +1,9 @@
 //! What an operation would do to the graph, or why it would be refused, before anybody does it (D25–D27).
 
-use crate::audit::change::changes;
+use crate::audit::changes::changes;
 use crate::audit::explain::{Side, of_edge, pair, sentence};
+use crate::audit::graph::{AuditGraph, said};
 use crate::audit::state::{self, Staged, State};
-use crate::audit::web::{Web, said};
 use blockgraph_model::perm::{ALL, R, U, W};
 use blockgraph_model::{EdgeId, NodeId, OpKind, Outcome, StepError, Violation, execute};
 use blockgraph_story::model_subject::answer;
@@ -19,14 +19,14 @@ use blockgraph_story::text::{Names, Step, parse_with};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WhatIf {
     /// One for each step, up to the first that would be refused.
-    pub steps: Vec<Told>,
+    pub steps: Vec<TurnAnswer>,
     /// The graph in the end, if nothing would be refused.
-    pub after: Option<Web>,
+    pub after: Option<AuditGraph>,
 }
 
 /// What would come of one step.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Told {
+pub struct TurnAnswer {
     /// The step in canonical form.
     pub step: String,
     /// Would it take effect?
@@ -57,7 +57,12 @@ pub fn what_if(text: &str, staged: &Staged) -> Result<WhatIf, String> {
     Ok(WhatIf { steps, after })
 }
 
-fn tell(step: &Step, state: &State, staged: &Staged, names: &Names) -> Result<(Told, Option<Box<State>>), String> {
+fn tell(
+    step: &Step,
+    state: &State,
+    staged: &Staged,
+    names: &Names,
+) -> Result<(TurnAnswer, Option<Box<State>>), String> {
     let ops = step.body.ops();
     if state.edges().len()
         + ops.iter().map(|op| op.most_edges_added(LIMIT.min(state.names().count() + 3))).sum::<usize>()
@@ -67,7 +72,7 @@ fn tell(step: &Step, state: &State, staged: &Staged, names: &Names) -> Result<(T
     }
     let outcome = execute(state, ops, &step.refusals);
     let answered = answer(&outcome);
-    let mut told = Told {
+    let mut told = TurnAnswer {
         step: print_body(&step.body, names),
         done: matches!(answered, Answer::Done(_)),
         answer: answer_line(&answered, names),
@@ -106,7 +111,7 @@ fn tell(step: &Step, state: &State, staged: &Staged, names: &Names) -> Result<(T
 }
 
 /// Both parties of a violation, each with where its need or its refusal comes from.
-fn violated(violation: &Violation, graph: &State, web: &Web, names: &Names) -> Vec<String> {
+fn violated(violation: &Violation, graph: &State, web: &AuditGraph, names: &Names) -> Vec<String> {
     let node = |id: NodeId| names.node(id).to_owned();
     let reasons = |edge: EdgeId, side: Side, what| {
         let place = state::place(graph, edge);
@@ -148,7 +153,7 @@ fn violated(violation: &Violation, graph: &State, web: &Web, names: &Names) -> V
 }
 
 /// Who would need that of a node.
-fn needed(graph: &State, web: &Web, at: NodeId, what: blockgraph_model::Perms, head: &str) -> Vec<String> {
+fn needed(graph: &State, web: &AuditGraph, at: NodeId, what: blockgraph_model::Perms, head: &str) -> Vec<String> {
     let edges = (0..graph.edges().len()).filter(|place| graph.edges()[*place].child == at);
     let whys = edges.flat_map(|place| of_edge(web, place, Side::Needs, what));
     let lines = whys.map(|why| format!("  {}", sentence(web, &why)));
@@ -156,7 +161,7 @@ fn needed(graph: &State, web: &Web, at: NodeId, what: blockgraph_model::Perms, h
 }
 
 /// A step's error in words, with the parties that it does not name itself.
-fn failed(error: &StepError, web: &Web, staged: &Staged, names: &Names) -> Vec<String> {
+fn failed(error: &StepError, web: &AuditGraph, staged: &Staged, names: &Names) -> Vec<String> {
     let place = |id: NodeId| web.node(names.node(id));
     let parents = |id: NodeId| {
         let edges = place(id).map_or(&[][..], |node| web.above(node));

@@ -1,10 +1,12 @@
 //! Active and inactive nodes.
 
-use crate::answer::Class;
-use crate::deviations::{Explained, Rule, has_job, is_inactive, reach_of};
-use crate::judge::{Case, is};
-use crate::see::{self, NodeShown, Shown};
-use crate::{truth, words};
+use crate::compare::case::Case;
+use crate::compare::shown_graph::{self, ShownGraph, ShownNode, is, with_activity};
+use crate::deviations::rule::{Explained, Rule};
+use crate::state::jobs::job_act;
+use crate::state::queries::{has_job, is_inactive, named_nodes, reach_of};
+use crate::wire::errors::ErrorClass;
+use crate::wire::names;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
     Act, Kind, NodeId, Op, Outcome, Pair, Parent, Perms, State, StepError, UserId, Violation, execute,
@@ -62,9 +64,9 @@ fn job_inactivated<const N: usize, const E: usize>(case: &Case<'_, N, E>, node: 
 }
 
 /// Is the graph this one, but that users of jobs on inactive nodes, of which there are some, keep what they need and share?
-fn jobs_keep<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> bool {
+fn jobs_keep<const N: usize, const E: usize>(shown: &ShownGraph, state: &State<N, E>) -> bool {
     let known = reach_of(state, state.names().filter(|id| is_inactive(state, *id) && has_job(state, *id)));
-    known.contains(&true) && shown.is_but_for(&see::expected(state), |id| known[usize::from(id)])
+    known.contains(&true) && shown.is_but_for(&shown_graph::expected(state), |id| known[usize::from(id)])
 }
 
 /// QEMU has refused, and done a part, or asks at another time.
@@ -84,13 +86,13 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         [Op::Inactivate { .. }] => half(case),
         [Op::AttachUser { node, .. }] => {
             let sealed = is_inactive(case.before, node) && case.before.node(node)?.flags.read_only;
-            (sealed && said.class == Class::ReadOnly && case.shows(case.before))
+            (sealed && said.class == ErrorClass::ReadOnly && case.shows(case.before))
                 .then_some(Rule::ExportSealed)?
                 .then(*case.before)
         }
-        [op] if super::jobs::act(&op) == Some(Act::Start) => {
-            let about = truth::named(case.ops).into_iter().any(|id| is_inactive(case.before, id));
-            (about && said.class == Class::Inactive && case.shows(case.before))
+        [op] if job_act(&op) == Some(Act::Start) => {
+            let about = named_nodes(case.ops).into_iter().any(|id| is_inactive(case.before, id));
+            (about && said.class == ErrorClass::Inactive && case.shows(case.before))
                 .then_some(Rule::JobInactive)?
                 .then(*case.before)
         }
@@ -137,9 +139,9 @@ fn half_pairs<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<E
     for id in now.names().filter(|id| below[usize::from(id.0)]) {
         active.nodes[usize::from(id.0)].flags.inactive = false;
     }
-    let (most, least) = (see::expected(&active), see::expected(&now));
-    let between = |id: &u8, edges: &NodeShown| {
-        let of = |shown: &Shown, name: &String| shown.nodes.get(id).and_then(|node| node.edges.get(name).copied());
+    let (most, least) = (shown_graph::expected(&active), shown_graph::expected(&now));
+    let between = |id: &u8, edges: &ShownNode| {
+        let of = |shown: &ShownGraph, name: &String| shown.nodes.get(id).and_then(|node| node.edges.get(name).copied());
         edges.edges.iter().all(|(name, (_, need, share))| match (of(&most, name), of(&least, name)) {
             (Some((_, need_most, share_least)), Some((_, need_least, share_most))) => {
                 need & !(need_most | need_least) == 0 && (share_least & share_most) & !share == 0
@@ -152,23 +154,13 @@ fn half_pairs<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<E
     (is_so && case.done().is_none()).then_some(Rule::HalfPairs)?.ends()
 }
 
-/// The state with those nodes active that QEMU shows active; none if it does not say.
-pub(super) fn with_activity<const N: usize, const E: usize>(shown: &Shown, state: &State<N, E>) -> Option<State<N, E>> {
-    let mut state = *state;
-    for (id, node) in &shown.nodes {
-        let (_, _, active) = node.flags.as_ref()?;
-        state.nodes.get_mut(usize::from(*id)).filter(|node| node.kind.is_some())?.flags.inactive = !active;
-    }
-    Some(state)
-}
-
 /// Is the graph the one before, but for the activity of nodes, and users that have nothing any more?
 fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Some(shown) = case.shown else { return false };
     let Some(state) = with_activity(shown, case.before) else { return false };
     // Whom it has asked already follows from what is there no more; of users with the same pair it does not matter which.
-    let bits = |set: Perms| set.0 & words::SEEN.0;
-    let each = |(id, node): (&u8, &NodeShown)| Some((*id, node.each.clone()?));
+    let bits = |set: Perms| set.0 & names::SEEN.0;
+    let each = |(id, node): (&u8, &ShownNode)| Some((*id, node.each.clone()?));
     let mut left: BTreeMap<u8, Vec<(u8, u8)>> = shown.nodes.iter().filter_map(each).collect();
     let mut take = |id: NodeId, pair: Pair| {
         let left = left.get_mut(&id.0)?;

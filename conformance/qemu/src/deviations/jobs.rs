@@ -1,9 +1,15 @@
 //! Jobs.
 
-use crate::answer::Class;
-use crate::deviations::{Explained, Rule, is_inactive, reach_of, snapshots};
-use crate::judge::{Case, agrees, genuine};
-use crate::{job, map, see, truth, words};
+use crate::commands::of_operations;
+use crate::compare::case::Case;
+use crate::compare::difference::{agrees, genuine};
+use crate::compare::{refusals, shown_graph};
+use crate::deviations::rule::{Explained, Rule};
+use crate::deviations::snapshots;
+use crate::state::jobs::{self, job_act};
+use crate::state::queries::{is_inactive, reach_of, without_filters};
+use crate::wire::errors::ErrorClass;
+use crate::wire::names;
 use blockgraph_model::judge::violations;
 use blockgraph_model::op::Ways;
 use blockgraph_model::perm::{ALL, R, Z};
@@ -12,11 +18,6 @@ use blockgraph_model::{
     Act, ChildName, Edge, EdgeId, Kind, NodeId, Op, OpKinds, Outcome, Pair, Parent, Perms, State, StepError, UserId,
     Violation, execute,
 };
-
-/// What is done to a job.
-pub(super) fn act(op: &Op) -> Option<Act> {
-    job::doing(op).map(|doing| doing.act)
-}
 
 /// QEMU has done it.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
@@ -42,7 +43,7 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
             Op::Mirror { act: Act::Finish, source: from, target: to, .. }
             | Op::CommitActive { act: Act::Finish, top: from, base: to, .. },
         ] => copy_inherits(case, from, to),
-        [op] if act(&op).is_some() => kept_share(case),
+        [op] if job_act(&op).is_some() => kept_share(case),
         [Op::Snapshot { .. }, ..] => kept_share(case),
         _ => None,
     }
@@ -51,7 +52,7 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
 /// QEMU has died while a job ran, or when it was to end.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [op] = case.ops else { return None };
-    if act(op) == Some(Act::Start) {
+    if job_act(op) == Some(Act::Start) {
         let state = case.before;
         let backed_up = |id: NodeId| {
             let by = |i: usize| match state.edges()[i].parent {
@@ -60,15 +61,15 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
             };
             state.parents(id).any(|i| state.edges()[i].name == ChildName::FILE && by(i))
         };
-        let grows = job::writes(state, op).grown.into_iter().any(backed_up);
+        let grows = jobs::writes(state, op).grown.into_iter().any(backed_up);
         return (grows && case.has_died()).then_some(Rule::BackedUpGrows)?.ends();
     }
-    let ends = matches!(act(op), Some(Act::Finish | Act::Cancel)) && case.has_died();
+    let ends = matches!(job_act(op), Some(Act::Finish | Act::Cancel)) && case.has_died();
     let rule = match *op {
         Op::Backup { source, .. } if case.before.node(source).is_some() && case.before.references(source) == 1 => {
             Rule::BackupHolds
         }
-        _ if act(op) == Some(Act::Finish) && case.done().is_none() => Rule::EndRefused,
+        _ if job_act(op) == Some(Act::Finish) && case.done().is_none() => Rule::EndRefused,
         _ => return None,
     };
     ends.then_some(rule)?.ends()
@@ -76,7 +77,7 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
 
 /// Is the second node in the chain of the first, seen through filters?
 fn is_below<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId, node: NodeId) -> bool {
-    truth::bare(state, node).is_some_and(|bare| state.chain(top).skip(1).any(|id| id == bare))
+    without_filters(state, node).is_some_and(|bare| state.chain(top).skip(1).any(|id| id == bare))
 }
 
 /// Is the graph the one that we would have, or refuse, if images had sizes? All of them are equally long, so no base grows.
@@ -120,13 +121,13 @@ fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<E
 }
 
 fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
-    let (Some(shown), was) = (case.shown, see::expected(case.before)) else { return false };
+    let (Some(shown), was) = (case.shown, shown_graph::expected(case.before)) else { return false };
     let shared = |state: &State<N, E>, id: u8| state.node(NodeId(id)).is_some_and(|node| node.flags.force_share);
     let moved = |id: u8, name: &String, to: u8| {
         let from = was.nodes.get(&id).and_then(|node| node.edges.get(name)).map(|edge| edge.0);
         from != Some(to) && (shared(graph, to) || from.is_some_and(|from| shared(case.before, from)))
     };
-    let mut same = see::expected(graph);
+    let mut same = shown_graph::expected(graph);
     // The edges that moved, and the nodes below.
     let mut below_moved = Vec::new();
     for (id, node) in &same.nodes {
@@ -149,7 +150,7 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
             let edge = graph.children(*parent).find(|edge| edge.name == *name);
             let kind = graph.node(*parent).and_then(|node| node.kind);
             edge.zip(kind).is_some_and(|(edge, kind)| {
-                moved(parent.0, &words::child(kind, *name), edge.child.0) || reached[usize::from(parent.0)]
+                moved(parent.0, &names::child(kind, *name), edge.child.0) || reached[usize::from(parent.0)]
             })
         }
         // A snapshot looks as little at who becomes the parent of an inactive overlay (D10).
@@ -172,7 +173,7 @@ fn unblocked<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
 /// Is the graph the one after but for users who have come from an inactive filter, which goes with its job, to an active node, and
 /// still have nothing? So it is with those for whom that filter was to be inactive, which then was refused (D20).
 fn leaves_idle<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
-    let of_job = case.ops.iter().any(|op| act(op).is_some());
+    let of_job = case.ops.iter().any(|op| job_act(op).is_some());
     let Some(next) = of_job.then(|| case.accepted()).flatten() else { return false };
     let (mut sure, mut perhaps) = (Vec::new(), Vec::new());
     for edge in case.before.edges() {
@@ -207,7 +208,7 @@ fn copy_inherits<const N: usize, const E: usize>(
     let Outcome::Done { next, .. } = execute(case.done()?, &[Op::SetReadOnly { node: to, on }], &[]) else {
         return None;
     };
-    if map::reopens(kind) && case.shows(&next) {
+    if of_operations::reopens(kind) && case.shows(&next) {
         return Rule::CopyInherits.then(next);
     }
     (shares_as_before(case, &next) || shares_as_before(case, case.done()?)).then_some(Rule::KeptShare)?.ends()
@@ -221,7 +222,7 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         .or_else(|| gives_up(case))
         .or_else(|| {
             let [Op::Mirror { act: Act::Start, source, target, .. }] = *case.ops else { return None };
-            let is_so = case.class() == Some(Class::MirrorBelow) && is_below(case.before, source, target);
+            let is_so = case.class() == Some(ErrorClass::MirrorBelow) && is_below(case.before, source, target);
             (is_so && case.shows(case.before)).then_some(Rule::MirrorBelow)?.then(*case.before)
         })
 }
@@ -236,9 +237,10 @@ fn gives_up<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Exp
 
 /// Something is done to the uppermost image above a commit, on which QEMU has the job's main user, and with it its blockers.
 fn commit_on_device<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let said = case.said.filter(|said| matches!(said.class, Class::Busy | Class::InUse | Class::HasParent))?;
+    let said =
+        case.said.filter(|said| matches!(said.class, ErrorClass::Busy | ErrorClass::InUse | ErrorClass::HasParent))?;
     let state = case.before;
-    let devices = job::devices(state);
+    let devices = jobs::devices(state);
     let is_so = said.nodes.iter().any(|id| devices.contains(id)) && case.shows(state);
     is_so.then_some(Rule::CommitSets)?.then(*state)
 }
@@ -255,15 +257,15 @@ fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Optio
     let starts = matches!(case.ops, [Op::Commit { act: Act::Start, .. }]);
     if let [Op::Commit { act: Act::Start, job, base, .. } | Op::CommitActive { act: Act::Start, job, base, .. }] =
         *case.ops
-        && without_growth(case, job, base).is_some_and(|graph| truth::of_graph(&graph, said))
+        && without_growth(case, job, base).is_some_and(|graph| refusals::of_graph(&graph, said))
     {
         return Rule::CommitSets.then(*case.before);
     }
     let is_so = match case.done() {
-        Some(next) if starts => truth::of_graph(&seal(next), said),
+        Some(next) if starts => refusals::of_graph(&seal(next), said),
         _ if seal(case.before) != *case.before => {
             let outcome = execute(&seal(case.before), case.ops, &[]);
-            genuine(case, &outcome, said) || truth::of_a_part(&Case { before: &seal(case.before), ..*case }, said)
+            genuine(case, &outcome, said) || refusals::of_a_part(&Case { before: &seal(case.before), ..*case }, said)
         }
         _ => false,
     };

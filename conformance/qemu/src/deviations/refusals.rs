@@ -1,9 +1,12 @@
 //! Refusals that leave all as it was: true ones, in another order or of QMP's own.
 
-use crate::answer::{Class, Said};
-use crate::deviations::{Explained, Rule, snapshots};
-use crate::judge::{Case, genuine};
-use crate::truth;
+use crate::compare::case::Case;
+use crate::compare::difference::genuine;
+use crate::compare::refusals;
+use crate::deviations::rule::{Explained, Rule};
+use crate::deviations::snapshots;
+use crate::state::queries::with_overlays;
+use crate::wire::errors::{ErrorClass, QemuError};
 use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{Below, Op, Outcome, Parent, State, StepError, execute, judge};
@@ -16,29 +19,29 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         let outcome = execute(&bare, case.ops, &[]);
         let other = Case { before: &bare, outcome: &outcome, ..*case };
         // Its users are there all the same when the graph is judged.
-        let judged = (1..=case.ops.len()).filter_map(|count| snapshots::appended(case.before, &case.ops[..count]));
+        let judged = (1..=case.ops.len()).filter_map(|count| with_overlays(case.before, &case.ops[..count]));
         if genuine(&other, &outcome, said)
             || is_true(&other, said)
-            || judged.into_iter().any(|graph| truth::of_graph(&graph, said))
+            || judged.into_iter().any(|graph| refusals::of_graph(&graph, said))
         {
             return Rule::OverlayRead.then(*case.before);
         }
     }
     let by_state = match said.class {
-        _ if !truth::of_state(case, said) => None,
-        Class::OptionStuck => Some(Rule::OptionStuck),
-        Class::NotRoot => Some(Rule::RootOnly),
-        Class::SameNode => Some(Rule::Unfiltered),
-        Class::HasUser if done => Some(Rule::OverlayRead),
+        _ if !refusals::of_state(case, said) => None,
+        ErrorClass::OptionStuck => Some(Rule::OptionStuck),
+        ErrorClass::NotRoot => Some(Rule::RootOnly),
+        ErrorClass::SameNode => Some(Rule::Unfiltered),
+        ErrorClass::HasUser if done => Some(Rule::OverlayRead),
         _ => (!done).then_some(Rule::Order),
     };
-    let between = || (truth::of_a_part(case, said) || truth::of_middle(case, said)).then_some(Rule::Between);
+    let between = || (refusals::of_a_part(case, said) || refusals::of_middle(case, said)).then_some(Rule::Between);
     let rule = by_state.or_else(between).or_else(|| keeps_share(case, said).then_some(Rule::KeptShare));
     rule?.then(*case.before)
 }
 
 /// Is it true if what comes to stand above a force-share node goes on sharing what it shared elsewhere?
-fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
+fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
     let mut strict = *case.before;
     for id in case.ops.iter().filter_map(snapshots::overlay).filter(|id| case.before.node(*id).is_some()) {
         strict.nodes[usize::from(id.0)].flags.force_share = false;
@@ -52,8 +55,8 @@ fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Sai
 }
 
 /// Is the refusal true of the state, or of what a part of the turn leads to?
-fn is_true<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Said) -> bool {
-    truth::of_state(case, said) || truth::of_a_part(case, said) || truth::of_middle(case, said)
+fn is_true<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
+    refusals::of_state(case, said) || refusals::of_a_part(case, said) || refusals::of_middle(case, said)
 }
 
 /// The state without the users of an overlay for which the model refuses, if none of them reads it: QEMU does not see them.

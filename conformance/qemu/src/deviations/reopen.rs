@@ -1,9 +1,13 @@
 //! Reopens.
 
-use crate::answer::Class;
-use crate::deviations::{Explained, Rule, is_inactive, snapshots};
-use crate::judge::{Case, agrees};
-use crate::{handed, job, truth};
+use crate::compare::case::Case;
+use crate::compare::difference::agrees;
+use crate::compare::refusals;
+use crate::deviations::rule::{Explained, Rule};
+use crate::deviations::snapshots;
+use crate::state::queries::{is_inactive, named_nodes};
+use crate::state::{jobs, reopen_queue};
+use crate::wire::errors::ErrorClass;
 use blockgraph_model::{ChildName, Entry, Kind, NodeId, Op, Outcome, Parent, Queue, State, StepError, execute};
 
 /// QEMU hangs: something waits for a node that is left drained. Or it dies over a node that has no parent any more.
@@ -14,20 +18,20 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     let state = case.before;
     // A commit has its main user on the uppermost image.
     let device = match *case.ops {
-        [Op::Commit { top, .. }] => job::uppermost(state, top),
+        [Op::Commit { top, .. }] => jobs::uppermost(state, top),
         _ => None,
     };
     let drained = |id: NodeId| {
         let below = state.reach(id);
         state.node(id).is_some() && state.names().any(|id| below[usize::from(id.0)] && case.memory.is_drained(id))
     };
-    (case.hangs() && truth::named(case.ops).into_iter().chain(device).any(drained)).then_some(Rule::LeftDrained)?.ends()
+    (case.hangs() && named_nodes(case.ops).into_iter().chain(device).any(drained)).then_some(Rule::LeftDrained)?.ends()
 }
 
 /// QEMU has died, and one of the nodes that it reopens loses its last parent.
 fn taken_away<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let ([Op::Reopen { queue }], true) = (case.ops, case.has_died()) else { return None };
-    let (places, after) = (handed::queue(case.before, case.memory, queue.entries()), case.accepted()?);
+    let (places, after) = (reopen_queue::queue(case.before, &case.memory.options, queue.entries()), case.accepted()?);
     let gone = places.iter().any(|place| after.references(place.node()) == 0);
     gone.then_some(Rule::TakenAway)?.ends()
 }
@@ -47,7 +51,7 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
 fn handed_down<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Reopen { queue }] = case.ops else { return None };
     let graph = case.accepted()?;
-    let handed = handed::after(&handed::queue(case.before, case.memory, queue.entries()), &graph);
+    let handed = reopen_queue::after(&reopen_queue::queue(case.before, &case.memory.options, queue.entries()), &graph);
     if handed == graph {
         return None;
     }
@@ -57,8 +61,8 @@ fn handed_down<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<
         None if case.shows(&handed) => Rule::HandedDown.then(handed),
         None => snapshots::keeps_users(case, &handed, inactive).then_some(Rule::HandedDown)?.ends(),
         Some(said) => {
-            let writes = |id: &NodeId| said.class == Class::ReadOnly && snapshots::wants_to_write(&handed, *id);
-            let is_so = case.shows(case.before) && (truth::of_graph(&handed, said) || inactive.iter().any(writes));
+            let writes = |id: &NodeId| said.class == ErrorClass::ReadOnly && snapshots::wants_to_write(&handed, *id);
+            let is_so = case.shows(case.before) && (refusals::of_graph(&handed, said) || inactive.iter().any(writes));
             is_so.then_some(Rule::HandedDown)?.then(*case.before)
         }
     }

@@ -1,10 +1,13 @@
 //! Snapshots.
 
-use crate::answer::Class;
-use crate::deviations::activity::with_activity;
-use crate::deviations::{Explained, Rule, has_job, is_inactive, reach_of};
-use crate::judge::Case;
-use crate::{handed, map, see, words};
+use crate::commands::of_operations;
+use crate::compare::case::Case;
+use crate::compare::shown_graph::{self, with_activity};
+use crate::deviations::rule::{Explained, Rule};
+use crate::state::queries::{has_job, is_inactive, reach_of, with_overlays};
+use crate::state::reopen_queue;
+use crate::wire::errors::ErrorClass;
+use crate::wire::names;
 use blockgraph_model::perm::{R, U, W};
 use blockgraph_model::step::Work;
 use blockgraph_model::{Edge, NodeId, Op, Outcome, Parent, Perms, State, StepError, UserId, Violation, execute, judge};
@@ -27,7 +30,7 @@ pub(super) fn overlay(op: &Op) -> Option<NodeId> {
 /// Can what QEMU does to undo some of the snapshots be refused, which it does not expect? It moves all parents of each overlay, the
 /// last one first, to the node below.
 fn undo_fails<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
-    (1..=case.ops.len()).filter(|count| appended(case.before, &case.ops[..*count]).is_some()).any(|count| {
+    (1..=case.ops.len()).filter(|count| with_overlays(case.before, &case.ops[..*count]).is_some()).any(|count| {
         let mut work = Work::new(case.before);
         case.ops[..count].iter().rev().any(|op| {
             let Op::Snapshot { node, overlay } = *op else { return false };
@@ -108,20 +111,8 @@ fn unread<const N: usize, const E: usize>(case: &Case<'_, N, E>, overlay: NodeId
     let derived = judge::derive(case.before)?;
     let is_overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay: other, .. } if other == overlay));
     let read = derived.nodes[usize::from(overlay.0)].need.meets(R);
-    let graph = appended(case.before, case.ops)?;
-    (is_overlay && !read && case.shown?.same_shape(&see::expected(&graph))).then_some(Rule::OverlayRead)?.ends()
-}
-
-/// The graph when every overlay stands above its node, whoever used it before.
-pub(crate) fn appended<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
-    let mut work = Work::new(before);
-    for op in ops {
-        let Op::Snapshot { node, overlay } = *op else { return None };
-        // Held by the overlay the node does not go when its parents leave it.
-        work.step(Op::SetBacking { node: overlay, to: Some(node) }).ok()?;
-        work.step(Op::ReplaceNode { from: node, to: overlay }).ok()?;
-    }
-    Some(work.graph)
+    let graph = with_overlays(case.before, case.ops)?;
+    (is_overlay && !read && case.shown?.same_shape(&shown_graph::expected(&graph))).then_some(Rule::OverlayRead)?.ends()
 }
 
 /// The state after snapshots with those of their nodes read-only that QEMU shows so: it reopens each, with those that inherit from
@@ -133,11 +124,11 @@ pub(super) fn sealed<const N: usize, const E: usize>(
     let (shown, mut state) = (case.shown?, *after);
     for op in case.ops {
         let Op::Snapshot { node, .. } = *op else { return None };
-        if !state.node(node).and_then(|node| node.kind).is_some_and(map::reopens) {
+        if !state.node(node).and_then(|node| node.kind).is_some_and(of_operations::reopens) {
             continue;
         }
-        let places = handed::sealed(&state, case.memory, node);
-        let sealed = handed::after(&places, &state);
+        let places = reopen_queue::sealed(&state, &case.memory.options, node);
+        let sealed = reopen_queue::after(&places, &state);
         let is_so = |id: NodeId| {
             let flags = shown.nodes.get(&id.0).and_then(|node| node.flags.as_ref());
             let ours = sealed.nodes[usize::from(id.0)].flags;
@@ -166,22 +157,24 @@ pub(super) fn keeps_users<const N: usize, const E: usize>(
     let keeps = |id: &NodeId| {
         let wanted = graph.parents(*id).map(|i| &graph.edges()[i]).filter(|e| matches!(e.parent, Parent::User(_)));
         let (need, share) =
-            wanted.fold((Perms(0), words::SEEN), |all, e| (all.0 | e.wanted.need, all.1 & e.wanted.share));
-        let bits = (need.0 & words::SEEN.0, share.0 & words::SEEN.0);
+            wanted.fold((Perms(0), names::SEEN), |all, e| (all.0 | e.wanted.need, all.1 & e.wanted.share));
+        let bits = (need.0 & names::SEEN.0, share.0 & names::SEEN.0);
         let shown = case.shown.and_then(|shown| shown.nodes.get(&id.0)).and_then(|node| node.users);
         is_inactive(graph, *id) && shown == Some(bits)
     };
     let kept: Vec<NodeId> = nodes.into_iter().filter(keeps).collect();
     let reached = reach_of(graph, kept.iter().copied());
     !kept.is_empty()
-        && case.shown.is_some_and(|shown| shown.is_but_for(&see::expected(graph), |id| reached[usize::from(id)]))
+        && case
+            .shown
+            .is_some_and(|shown| shown.is_but_for(&shown_graph::expected(graph), |id| reached[usize::from(id)]))
 }
 
 /// QEMU has refused, but not undone all, or for what its users want of an inactive overlay.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Snapshot { .. }, ..] = case.ops else { return None };
     if case.shows(case.before) {
-        if case.class() == Some(Class::ReadOnly) && writes_on_inactive(case) {
+        if case.class() == Some(ErrorClass::ReadOnly) && writes_on_inactive(case) {
             return Rule::KeptUser.then(*case.before);
         }
         // Its overlay cannot be made inactive, which is tried before anything else is looked at.
@@ -189,7 +182,7 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
             Op::Snapshot { node, overlay } => is_inactive(case.before, node) && !is_inactive(case.before, overlay),
             _ => false,
         };
-        let is_so = case.class() == Some(Class::Inactive) && case.done().is_none() && case.ops.iter().any(tried);
+        let is_so = case.class() == Some(ErrorClass::Inactive) && case.done().is_none() && case.ops.iter().any(tried);
         return is_so.then_some(Rule::OverlayFollows)?.then(*case.before);
     }
     let (shown, refused) = (case.shown?, case.done().is_none());
@@ -216,7 +209,7 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
 fn writes_on_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     (1..=case.ops.len()).any(|count| {
         let [.., Op::Snapshot { overlay, .. }] = case.ops[..count] else { return false };
-        let Some(graph) = appended(case.before, &case.ops[..count]) else { return false };
+        let Some(graph) = with_overlays(case.before, &case.ops[..count]) else { return false };
         is_inactive(case.before, overlay) && wants_to_write(&graph, overlay)
     })
 }
@@ -231,7 +224,7 @@ pub(super) fn wants_to_write<const N: usize, const E: usize>(graph: &State<N, E>
 /// job's users, more in QEMU than here, some move and some do not.
 fn aborted_moves<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Some(shown) = case.shown else { return false };
-    if shown.same_shape(&see::expected(case.before)) {
+    if shown.same_shape(&shown_graph::expected(case.before)) {
         return false;
     }
     (1..=case.ops.len()).any(|count| {
@@ -247,7 +240,7 @@ fn aborted_moves<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool 
             }
             _ => true,
         });
-        let mut expected = see::expected(&work.graph);
+        let mut expected = shown_graph::expected(&work.graph);
         for (id, node) in expected.nodes.iter_mut().filter(|(id, _)| about_jobs.contains(id)) {
             node.users = shown.nodes.get(id).and_then(|node| node.users);
         }

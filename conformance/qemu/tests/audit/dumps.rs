@@ -1,8 +1,8 @@
 //! Dumps of several versions load, are sound, and are explained.
 
 use super::{BARE, COPIES, LUKS, OLD, STREAM, audit, edited};
-use blockgraph_qemu::audit::show::{node_lines, short_lines, show};
-use blockgraph_qemu::audit::told::told;
+use blockgraph_qemu::audit::json_report::told;
+use blockgraph_qemu::audit::text_report::{node_lines, short_lines, show};
 use serde_json::json;
 
 #[test]

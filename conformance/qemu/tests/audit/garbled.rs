@@ -3,8 +3,8 @@
 use super::{COPIES, LUKS, OLD, STREAM};
 use blockgraph_qemu::audit::Audit;
 use blockgraph_qemu::audit::dump::Dump;
-use blockgraph_qemu::audit::show::show;
-use blockgraph_qemu::audit::told::told;
+use blockgraph_qemu::audit::json_report::told;
+use blockgraph_qemu::audit::text_report::show;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

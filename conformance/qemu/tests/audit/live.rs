@@ -3,9 +3,10 @@
 use super::sentences;
 use blockgraph_qemu::audit::Audit;
 use blockgraph_qemu::audit::dump::Dump;
-use blockgraph_qemu::audit::show::show;
-use blockgraph_qemu::audit::web::{Upper, Web};
-use blockgraph_qemu::{Client, Daemon, Reply, find, seen_graph};
+use blockgraph_qemu::audit::graph::{AuditGraph, Upper};
+use blockgraph_qemu::audit::text_report::show;
+use blockgraph_qemu::daemon::graph_query;
+use blockgraph_qemu::{Client, Daemon, Reply, find};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -63,11 +64,11 @@ pub(super) fn job_ends(client: &mut Client) {
 }
 
 pub(super) fn look(client: &mut Client) -> Audit {
-    Audit::of(&Dump::of(seen_graph::replies(client).unwrap())).unwrap()
+    Audit::of(&Dump::of(graph_query::replies(client).unwrap())).unwrap()
 }
 
 /// Everything of a graph that the model and QEMU both show.
-pub(super) fn shape(web: &Web) -> Vec<String> {
+pub(super) fn shape(web: &AuditGraph) -> Vec<String> {
     let line = |place: usize| {
         let edge = &web.edges[place];
         let end = &web.nodes[edge.child].name;

@@ -1,7 +1,7 @@
 //! A chain of two hundred nodes: read, checked, explained, tried. QEMU itself takes seconds to describe such a chain, so it is not asked.
 
 use super::edited;
-use blockgraph_qemu::audit::show::show;
+use blockgraph_qemu::audit::text_report::show;
 use serde_json::{Value, json};
 
 const NODES: u64 = 200;

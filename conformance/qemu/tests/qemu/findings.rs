@@ -8,7 +8,7 @@
 //! `export ID gone`, `job ID ready` (or another status), `job ID gone`; how the job ended, or that it never came so far, counts as the answer to
 //! the command before.
 
-use blockgraph_qemu::words::permissions_of;
+use blockgraph_qemu::wire::names::permissions_of;
 use blockgraph_qemu::{Daemon, LOOKED_AT, Lost, Reply, find};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

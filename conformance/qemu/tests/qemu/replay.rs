@@ -2,13 +2,15 @@
 
 use crate::findings::{edges, nodes, run_script};
 use blockgraph_model::{NodeId, Op, Perms, State};
-use blockgraph_qemu::judge::{Heard, Told, Verdict, judge};
-use blockgraph_qemu::map::Memory;
-use blockgraph_qemu::named::Named;
-use blockgraph_qemu::play::{Fate, Partner, Play, contexts};
-use blockgraph_qemu::script::Script;
-use blockgraph_qemu::witness::{Kit, Turned, Witness};
-use blockgraph_qemu::{LOOKED_AT, find, see};
+use blockgraph_qemu::compare::answer::{TurnAnswer, TurnResult};
+use blockgraph_qemu::compare::shown_graph;
+use blockgraph_qemu::compare::verdict::{Verdict, judge};
+use blockgraph_qemu::scenario::own_names::Named;
+use blockgraph_qemu::scenario::play::{Fate, Partner, Play, contexts};
+use blockgraph_qemu::scenario::script::Script;
+use blockgraph_qemu::session::{Kit, PlayedTurn, Session};
+use blockgraph_qemu::state::memory::Memory;
+use blockgraph_qemu::{LOOKED_AT, find};
 use blockgraph_story::text::{Names, Scenario, parse};
 use std::collections::BTreeMap;
 use std::io;
@@ -55,14 +57,14 @@ fn play<P: Partner<N, E>, const N: usize, const E: usize>(
 }
 
 /// A daemon for the scenario; none where it is not installed.
-fn witness<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Witness<'static, N, E>> {
+fn witness<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Session<'static, N, E>> {
     static KIT: OnceLock<Option<Kit>> = OnceLock::new();
     let kit = KIT.get_or_init(|| Some(Kit::make(&find()?, Duration::from_secs(3)).unwrap()));
     let Some(kit) = kit else {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return None;
     };
-    Some(Witness::start_with(kit, &contexts(scenario)).unwrap())
+    Some(Session::start_with(kit, &contexts(scenario)).unwrap())
 }
 
 /// On a daemon of the version that the deviations speak of: what became of each step, and how many edges there are in the end.
@@ -80,13 +82,13 @@ fn on_qemu(scenario: &Scenario) -> Option<(Vec<String>, Vec<String>)> {
 fn expected_edges(state: &State<NODES, EDGES>, names: &Names) -> Vec<String> {
     let letters = |bits: u8| format!("{:?}", Perms(bits));
     let name = |id: u8| names.node(NodeId(id)).to_owned();
-    let of_node = |(id, node): (&u8, &see::NodeShown)| {
+    let of_node = |(id, node): (&u8, &shown_graph::ShownNode)| {
         let line = |(to, need, share): &(u8, u8, u8)| {
             format!("edge {} {} need={} share={}", name(*id), name(*to), letters(*need), letters(*share))
         };
         node.edges.values().map(line).collect::<Vec<_>>()
     };
-    let mut all: Vec<String> = see::expected(state).nodes.iter().flat_map(of_node).collect();
+    let mut all: Vec<String> = shown_graph::expected(state).nodes.iter().flat_map(of_node).collect();
     all.sort();
     all
 }
@@ -175,10 +177,10 @@ impl Partner<NODES, EDGES> for Liar {
         (&self.0, &self.1)
     }
 
-    fn take(&mut self, ops: &[Op]) -> io::Result<Option<Turned<NODES, EDGES>>> {
-        let heard = Heard { told: Told::Done, shown: Some(see::expected(&self.0)) };
+    fn take(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<NODES, EDGES>>> {
+        let heard = TurnResult { told: TurnAnswer::Done, shown: Some(shown_graph::expected(&self.0)) };
         let judged = judge(&self.0, &self.1, ops, &heard);
-        Ok(Some(Turned { heard, judged }))
+        Ok(Some(PlayedTurn { heard, judged }))
     }
 }
 

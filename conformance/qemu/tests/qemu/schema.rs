@@ -1,8 +1,8 @@
 //! What a QEMU has not is not asked of it.
 
-use blockgraph_qemu::run::{Options, Report, run_with};
-use blockgraph_qemu::schema::Schema;
-use blockgraph_qemu::witness::Kit;
+use blockgraph_qemu::daemon::schema::Schema;
+use blockgraph_qemu::episodes::run::{Options, Report, run_with};
+use blockgraph_qemu::session::Kit;
 use blockgraph_qemu::{Daemon, Reply, find};
 use serde_json::json;
 use std::time::Duration;

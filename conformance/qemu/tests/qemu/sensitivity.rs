@@ -1,7 +1,7 @@
 //! After how many operations of the recorded episodes each defect of the museum is noticed.
 
 use crate::traces::episodes;
-use blockgraph_qemu::sensitivity::{Observable, Sensitivity, Shadows, observable};
+use blockgraph_qemu::sensitivity::measure::{Observable, Sensitivity, Shadows, observable};
 
 /// The defects that the recorded episodes show, and after how many operations; a failure prints what is right.
 const CAUGHT: &[(&str, u64)] = &[

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use blockgraph_qemu::judge::Told;
-use blockgraph_qemu::recorded::{Checked, FILES, check};
-use blockgraph_qemu::trace::{Episode, Recorded};
+use blockgraph_qemu::compare::answer::TurnAnswer;
+use blockgraph_qemu::episodes::recorded::{Checked, FILES, check};
+use blockgraph_qemu::episodes::trace::{Episode, Recorded};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -44,8 +44,8 @@ fn a_falsified_file_is_wrong() {
     let (name, text) = FILES[0];
     let first = text.lines().next().unwrap();
     let mut episode: Episode = serde_json::from_str(first).unwrap();
-    let last = episode.turns.iter_mut().rfind(|turn| turn.told == Told::Done).unwrap();
-    last.told = Told::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
+    let last = episode.turns.iter_mut().rfind(|turn| turn.told == TurnAnswer::Done).unwrap();
+    last.told = TurnAnswer::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
     let text = format!("{first}\n{}\n{{\n", serde_json::to_string(&episode).unwrap());
     let Checked { counts, wrong, .. } = check(&[(name, &text)]);
     assert_eq!(counts.episodes, 1);
@@ -55,7 +55,7 @@ fn a_falsified_file_is_wrong() {
 }
 
 /// The first turn of all episodes to which QEMU said that; the episode ends with it.
-fn ending_with(is: impl Fn(&Told) -> bool) -> Vec<Episode> {
+fn ending_with(is: impl Fn(&TurnAnswer) -> bool) -> Vec<Episode> {
     let cut = |mut episode: Episode| {
         let place = episode.turns.iter().position(|turn| is(&turn.told) && turn.change.is_some())?;
         episode.turns.truncate(place + 1);
@@ -68,21 +68,21 @@ fn ending_with(is: impl Fn(&Told) -> bool) -> Vec<Episode> {
 #[test]
 fn a_wrong_answer_is_noticed() {
     let mut tried = 0;
-    for mut episode in ending_with(|told| *told == Told::Done) {
+    for mut episode in ending_with(|told| *told == TurnAnswer::Done) {
         episode.check().unwrap();
         let last = episode.turns.last_mut().unwrap();
-        last.told = Told::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
+        last.told = TurnAnswer::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
         assert!(episode.check().is_err(), "{:?}", episode.turns.last());
         tried += 1;
     }
     for mut episode in
-        ending_with(|told| matches!(told, Told::Refused(_, text) if text.contains("Permission conflict")))
+        ending_with(|told| matches!(told, TurnAnswer::Refused(_, text) if text.contains("Permission conflict")))
     {
         if episode.check().is_err() {
             continue;
         }
         let last = episode.turns.last_mut().unwrap();
-        last.told = Told::Done;
+        last.told = TurnAnswer::Done;
         assert!(episode.check().is_err(), "{:?}", episode.turns.last());
         tried += 1;
     }
@@ -97,7 +97,7 @@ fn a_wrong_bit_is_noticed() {
         let with_edges = |turn: &Recorded| {
             let edges =
                 turn.change.as_ref().is_some_and(|change| serde_json::to_string(change).unwrap().contains("\"e\""));
-            turn.told == Told::Done && edges
+            turn.told == TurnAnswer::Done && edges
         };
         let Some(place) = episode.turns.iter().position(with_edges) else { continue };
         for bit in 0..8 {

@@ -1,0 +1,69 @@
+//! What differs between the model's outcome of a turn and QEMU's.
+
+use crate::compare::answer::TurnAnswer;
+use crate::compare::case::Case;
+use crate::compare::refusals::{self, same_error};
+use crate::compare::shown_graph;
+use crate::wire::errors::QemuError;
+use blockgraph_model::{Op, Outcome, State, execute};
+
+/// Would model and QEMU agree if this had been the state before, and this had been done?
+pub fn agrees<const N: usize, const E: usize>(case: &Case<'_, N, E>, before: &State<N, E>, ops: &[Op]) -> bool {
+    let outcome = execute(before, ops, &[]);
+    let other = Case { before, ops, outcome: &outcome, ..*case };
+    difference(&other, other.done().unwrap_or(before)).is_none()
+}
+
+/// How they differ; `None` if they do not. `after`: the state that the model has then.
+pub fn difference<const N: usize, const E: usize>(case: &Case<'_, N, E>, after: &State<N, E>) -> Option<String> {
+    let model = || summary(case.outcome);
+    match (case.told, case.outcome) {
+        (TurnAnswer::Lost(what), _) => return Some(format!("model: {}; QEMU: {what}", model())),
+        (TurnAnswer::Done, Outcome::Done { .. }) => {}
+        (TurnAnswer::Done, Outcome::Violates { graph, .. }) => {
+            let lines = case.shown.map_or_else(Vec::new, |shown| shown.against(&shown_graph::expected(graph)));
+            return Some(format!("model: {}; QEMU has done it{}", model(), but(&lines)));
+        }
+        (TurnAnswer::Done, _) => return Some(format!("model: {}; QEMU has done it", model())),
+        (TurnAnswer::Refused(_, text), Outcome::Done { .. }) => return Some(format!("model: done; QEMU: {text}")),
+        (TurnAnswer::Refused(_, text), outcome) => {
+            let known = case.said.is_some_and(|said| genuine(case, outcome, said));
+            if !known {
+                let lines = case.shown.map_or_else(Vec::new, |shown| shown.against(&shown_graph::expected(after)));
+                return Some(format!("model: {}; QEMU: {text}{}", model(), but(&lines)));
+            }
+        }
+    }
+    let shown = case.shown?;
+    let expected = shown_graph::expected(after);
+    let lines = shown.against(&expected);
+    (!lines.is_empty()).then(|| format!("model: {}; the graphs differ: {}", model(), lines.join("; ")))
+}
+
+/// What else differs.
+fn but(lines: &[String]) -> String {
+    if lines.is_empty() { String::new() } else { format!(", and otherwise: {}", lines.join("; ")) }
+}
+
+/// The model's outcome in one line.
+pub fn summary<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> String {
+    match outcome {
+        Outcome::Done { .. } => "done".to_owned(),
+        Outcome::Failed { error, .. } => format!("{error:?}"),
+        Outcome::Violates { .. } => format!("{:?}", outcome.violations()),
+        Outcome::Refused { by } => format!("{by:?}"),
+    }
+}
+
+/// Is what QEMU says true, and one of what the model says?
+pub fn genuine<const N: usize, const E: usize>(
+    case: &Case<'_, N, E>,
+    outcome: &Outcome<N, E>,
+    said: &QemuError,
+) -> bool {
+    match outcome {
+        Outcome::Failed { error, .. } => same_error(error, said),
+        Outcome::Violates { graph, .. } => refusals::is_said(&outcome.violations(), graph, said),
+        _ => case.told == &TurnAnswer::Done,
+    }
+}

@@ -1,0 +1,281 @@
+//! Is a refusal of QEMU's true, whatever the model names instead? Looked up in the state, never in the sentence's words.
+
+use crate::compare::case::Case;
+use crate::state::queries::without_filters;
+use crate::state::{jobs, reopen_queue};
+use crate::wire::errors::{self, ErrorClass, QemuError};
+use crate::wire::names;
+use blockgraph_model::op::{Entry, Flags};
+use blockgraph_model::perm::R;
+use blockgraph_model::step::Work;
+use blockgraph_model::{
+    Act, ChildName, EdgeId, Kind, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, Role, Spec, State,
+    StepError, UserId, Violation, Ways, execute, judge,
+};
+
+/// Is it true of the state before the turn that these names are missing, taken, in use, busy, the same, …?
+pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
+    let (state, ops) = (case.before, case.ops);
+    let there = |id: &NodeId| state.node(*id).is_some();
+    let has_user = |id: NodeId| state.parents(id).any(|i| matches!(state.edges()[i].parent, Parent::User(_)));
+    let overlay = |is: &dyn Fn(NodeId) -> bool| {
+        ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if there(&overlay) && is(overlay)))
+    };
+    match said.class {
+        ErrorClass::NotFound => said.nodes.iter().any(|id| !there(id)),
+        ErrorClass::Duplicate => said.nodes.iter().any(there),
+        ErrorClass::NoUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_none()),
+        ErrorClass::DuplicateUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_some()),
+        ErrorClass::InUse => {
+            said.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id)))
+        }
+        // QEMU asks whether somebody needs to read it.
+        ErrorClass::HasUser => {
+            let derived = judge::derive(state);
+            let read = |id: NodeId| derived.as_ref().is_some_and(|d| d.nodes[usize::from(id.0)].need.meets(R));
+            overlay(&|id| read(id) || has_user(id))
+        }
+        ErrorClass::Backing => {
+            overlay(&|id| state.node(id).and_then(|n| n.kind).is_some_and(|kind| !kind.supports_cow()))
+        }
+        ErrorClass::SlotTaken => overlay(&|id| state.children(id).any(|e| e.name == ChildName::BACKING)),
+        ErrorClass::Busy => said.nodes.iter().any(|id| is_busy(state, *id)),
+        ErrorClass::SameNode => ops.iter().any(|op| is_twice(state, op)),
+        ErrorClass::OptionStuck => entries(ops).iter().any(|entry| is_stuck(case, entry.node)),
+        ErrorClass::NotInChain => ops.iter().any(|op| is_out_of_chain(state, op)),
+        ErrorClass::NotRoot => ops.iter().any(|op| source(op).is_some_and(|id| !is_root(state, id))),
+        ErrorClass::BackingMissing => entries(ops).iter().any(|entry| {
+            let backed = state.children(entry.node).any(|e| e.name == ChildName::BACKING);
+            entry.backing.is_none() && backed
+        }),
+        ErrorClass::Cycle => {
+            ops.iter().any(is_own_child) || entries(ops).iter().any(|entry| is_own_entry(state, entry))
+        }
+        ErrorClass::ForceShare => ops.iter().any(is_shared_writable),
+        ErrorClass::Inactive => {
+            entries(ops).iter().any(|entry| is_over_inactive(state, entry))
+                || ops.iter().any(|op| is_under_active(state, op))
+        }
+        ErrorClass::Aborted => ops.iter().any(|op| matches!(op, Op::CheckOp { node, .. } if !there(node))),
+        _ => false,
+    }
+}
+
+/// Is it true of the state in the middle of a transaction?
+pub fn of_middle<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
+    let mut work = Work::new(case.before);
+    case.ops.iter().any(|op| {
+        let done = work.step(*op).is_ok();
+        done && of_state(&Case { before: &work.graph, ..*case }, said)
+    })
+}
+
+fn is_held<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).is_some_and(|node| node.monitor)
+}
+
+fn is_busy<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).is_some()
+        && state.parents(id).any(|i| {
+            let edge = &state.edges()[i];
+            edge.name == ChildName::BACKING || edge.blocks != OpKinds::NONE
+        })
+        && (0..16).any(|kind| state.blocker(id, OpKind(kind)).is_some())
+}
+
+/// What a job reads.
+fn source(op: &Op) -> Option<NodeId> {
+    match *op {
+        Op::Mirror { source, .. } | Op::Backup { source, .. } => Some(source),
+        Op::CommitActive { top, .. } | Op::Commit { top, .. } => Some(top),
+        _ => None,
+    }
+}
+
+/// The same, in a reopen: itself, or one from which it can be reached.
+fn is_own_entry<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> bool {
+    let reaches = |to: NodeId| state.node(to).is_some() && state.reach(to)[usize::from(entry.node.0)];
+    entry.backing.flatten().into_iter().chain(entry.file).any(|to| to == entry.node || reaches(to))
+}
+
+/// Is a node to be force-share and writable?
+fn is_shared_writable(op: &Op) -> bool {
+    let is = |flags: Flags| flags.force_share && !flags.read_only;
+    match op {
+        Op::Add { spec, .. } => is(spec.flags),
+        Op::Open { layer, file, .. } => {
+            is(layer.flags) || file.is_some_and(|file| file.opened.is_some_and(|own| is(own.flags)))
+        }
+        _ => false,
+    }
+}
+
+/// Is a node to be its own child?
+fn is_own_child(op: &Op) -> bool {
+    match *op {
+        Op::Snapshot { node, overlay } => node == overlay,
+        Op::Open { node, backing, .. } => backing == Some(node),
+        _ => false,
+    }
+}
+
+/// Would an entry put an active node over an inactive one?
+fn is_over_inactive<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> bool {
+    let inactive = |id: NodeId| state.node(id).is_some_and(|n| n.flags.inactive);
+    !inactive(entry.node) && entry.backing.flatten().into_iter().chain(entry.file).any(inactive)
+}
+
+/// Is an overlay that has active nodes above to be inactive, as the node below is?
+fn is_under_active<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let Op::Snapshot { node, overlay } = *op else { return false };
+    let inactive = |id: NodeId| state.node(id).is_some_and(|n| n.flags.inactive);
+    let active_above = |i: usize| matches!(state.edges()[i].parent, Parent::Node(parent) if !inactive(parent));
+    inactive(node) && state.parents(overlay).any(active_above)
+}
+
+/// Has it no node and no job above? On the uppermost image above a commit there is one.
+fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    if jobs::devices(state).contains(&id) {
+        return false;
+    }
+    state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)) && !state.edges()[i].ways.stay)
+}
+
+/// Has it, or who inherits from it, an option that QEMU lets nobody repeat, and nobody leave out?
+fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -> bool {
+    let places = reopen_queue::queue(case.before, &case.memory.options, &[Entry::new(id, false)]);
+    places.iter().any(|place| case.memory.options.is_stuck(place.node()))
+}
+
+/// Are its two nodes one, but for filters?
+fn is_twice<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    match *op {
+        Op::Snapshot { node, overlay } => node == overlay,
+        Op::Commit { top: a, base: b, .. }
+        | Op::CommitActive { top: a, base: b, .. }
+        | Op::Mirror { source: a, target: b, .. }
+        | Op::Backup { source: a, target: b, .. } => {
+            state.node(a).is_some() && state.node(b).is_some() && without_filters(state, a) == without_filters(state, b)
+        }
+        _ => false,
+    }
+}
+
+fn is_out_of_chain<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
+    let (Op::Stream { node: top, bottom: base, .. }
+    | Op::Commit { top, base, .. }
+    | Op::CommitActive { top, base, .. }) = *op
+    else {
+        return false;
+    };
+    !state.chain(top).skip(1).any(|id| id == base)
+}
+
+/// The entries of a reopen.
+fn entries(ops: &[Op]) -> &[Entry] {
+    match ops {
+        [Op::Reopen { queue }] => queue.entries(),
+        _ => &[],
+    }
+}
+
+/// Is the refusal true of the graph as a part of the turn alone would leave it? QEMU does one thing after the other and
+/// judges in between: the operations of a transaction, the entries of a reopen.
+pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
+    parts(case.ops).iter().any(|ops| {
+        let outcome = execute(case.before, ops, &[]);
+        let Outcome::Violates { graph, .. } = &outcome else { return false };
+        is_said(&outcome.violations(), graph, said)
+    })
+}
+
+/// Is the refusal true of this graph?
+pub fn of_graph<const N: usize, const E: usize>(graph: &State<N, E>, said: &QemuError) -> bool {
+    is_said(&judge::violations(graph), graph, said)
+}
+
+/// Is it one of these violations of this graph?
+pub(super) fn is_said<const N: usize, const E: usize>(
+    violations: &[Violation],
+    graph: &State<N, E>,
+    said: &QemuError,
+) -> bool {
+    let child = |edge: EdgeId| match edge {
+        EdgeId::Child(parent, name) => Some(names::child(graph.node(parent)?.kind?, name)),
+        EdgeId::User(_) => None,
+    };
+    violations.iter().any(|violation| same_violation(violation, said, child))
+}
+
+/// What of a turn QEMU may have done when it judges.
+pub fn parts(ops: &[Op]) -> Vec<Vec<Op>> {
+    let mut all: Vec<Vec<Op>> = (1..ops.len()).map(|length| ops[..length].to_vec()).collect();
+    all.extend(ops.iter().flat_map(opened_first));
+    let entries = entries(ops);
+    let some = (1..1usize << entries.len()).map(|set| {
+        entries.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, entry)| *entry).collect::<Vec<Entry>>()
+    });
+    all.extend(some.filter_map(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]));
+    all
+}
+
+/// What happens first when a node is opened: a user for probing stands on the layer below, then come the children.
+fn opened_first(op: &Op) -> Vec<Vec<Op>> {
+    let probing = |node| {
+        let user = UserId(u16::from(u8::MAX));
+        vec![Op::AttachUser { user, node, pair: Pair::FREE, ways: Ways::NONE, context: None }]
+    };
+    match *op {
+        Op::Open { file, .. } => {
+            let mut bare = *op;
+            if let Op::Open { backing, .. } = &mut bare {
+                *backing = None;
+            }
+            file.map(|file| probing(file.node)).into_iter().chain([vec![bare]]).collect()
+        }
+        // The filter is opened above both before it is inserted.
+        Op::Backup { act: Act::Start, source, target, filter, .. } => {
+            let (name, role) = (ChildName::FILE, Role::FILTERED | Role::PRIMARY);
+            let file = Op::Attach { parent: filter, child: source, name, role };
+            let target = Op::Attach { parent: filter, child: target, name: ChildName::TARGET, role: Role::DATA };
+            let add = Op::Add { node: filter, spec: Spec::plain(Kind::CopyBeforeWrite) };
+            vec![vec![add, file], vec![add, file, target]]
+        }
+        Op::Stream { act: Act::Start, node, filter, .. } => {
+            let (name, role) = (ChildName::FILE, Role::FILTERED | Role::PRIMARY);
+            let add = Op::Add { node: filter, spec: Spec::plain(Kind::CopyOnRead) };
+            vec![vec![add, Op::Attach { parent: filter, child: node, name, role }]]
+        }
+        Op::Attach { child, name: ChildName::FILE, .. } => vec![probing(child)],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether QEMU refuses with what is this error of ours, with the same parties.
+pub fn same_error(error: &StepError, said: &QemuError) -> bool {
+    let (class, node, user) = errors::of_error(error);
+    let aborted = said.class == ErrorClass::Aborted && class == ErrorClass::NotFound;
+    let deleted = matches!(error, StepError::HasUser { node, .. } if said.class == ErrorClass::InUse && said.nodes.contains(node));
+    let named = node.is_none_or(|node| said.nodes.contains(&node)) && user.is_none_or(|u| said.users.contains(&u));
+    aborted || deleted || class == said.class && class != ErrorClass::Other && named
+}
+
+/// Is this violation the one that QEMU names, with the same parties?
+pub fn same_violation(violation: &Violation, said: &QemuError, child: impl Fn(EdgeId) -> Option<String>) -> bool {
+    // To QEMU an inactive node is one that cannot be written.
+    let sealed = matches!(violation, Violation::InactiveNode { .. }) && said.class == ErrorClass::ReadOnly;
+    if sealed {
+        return true;
+    }
+    if errors::of_violation(violation) != said.class {
+        return false;
+    }
+    match violation {
+        Violation::Conflict { node, needs, denies } => said.parties.as_ref().is_none_or(|(a, b)| {
+            let is = |edge: EdgeId, party| errors::is_party(edge, party, |_| child(edge));
+            said.nodes.contains(node) && is(*needs, a) && is(*denies, b)
+        }),
+        Violation::ReadOnly { node } => said.nodes.is_empty() || said.nodes.contains(node),
+        _ => true,
+    }
+}

@@ -1,0 +1,10 @@
+//! A storage daemon and its QMP monitor.
+
+mod client;
+pub mod graph_query;
+mod process;
+pub mod schema;
+mod storage_daemon;
+
+pub use client::{Client, Event, Lost, Reply};
+pub use storage_daemon::{Daemon, IMAGES, find};

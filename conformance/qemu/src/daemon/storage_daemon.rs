@@ -1,0 +1,148 @@
+//! A storage daemon of our own: started, connected, ended.
+
+use crate::daemon::process::Process;
+use crate::daemon::{Client, Lost};
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The program.
+const PROGRAM: &str = "qemu-storage-daemon";
+/// The program that makes images.
+pub const IMAGES: &str = "qemu-img";
+/// The extension of the file that holds what it writes for people.
+const WORDS: &str = "err";
+/// How long it may take to start.
+const START: Duration = Duration::from_secs(10);
+
+/// Where the program is, if it and `qemu-img` are on this machine.
+pub fn find() -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH")?;
+    let find = |name: &str| std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    // It is started in another folder.
+    find(PROGRAM).filter(|_| find(IMAGES).is_some()).and_then(|path| std::path::absolute(path).ok())
+}
+
+/// A running daemon with a folder of its own; both are gone with it.
+#[derive(Debug)]
+pub struct Daemon {
+    child: Child,
+    folder: PathBuf,
+    /// The connection to it.
+    pub client: Client,
+}
+
+impl Daemon {
+    /// Starts one in its folder and greets it; `patience` is how long an answer may take. Costs about 10 ms.
+    ///
+    /// # Errors
+    /// If it cannot be started, or does not greet.
+    pub fn start(program: &Path, patience: Duration) -> io::Result<Daemon> {
+        let folder = folder()?;
+        let started = listen_and_start(program, &folder);
+        let (mut child, stream) = started.inspect_err(|_| forget(&folder))?;
+        match Client::greet(stream, patience) {
+            Ok(mut client) => {
+                client.watch(Process(child.id()));
+                Ok(Daemon { child, folder, client })
+            }
+            Err(error) => {
+                end(&mut child);
+                forget(&folder);
+                Err(io::Error::other(error))
+            }
+        }
+    }
+
+    /// The folder in which it runs; what names a file without a path means one there.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What became of it after the connection was lost: the signal or code that it ended with, or nothing if it still
+    /// runs (and answers nobody).
+    pub fn autopsy(&mut self, lost: &Lost) -> Option<std::process::ExitStatus> {
+        // Who closes the connection is about to end.
+        let deadline = Instant::now() + if *lost == Lost::Died { Duration::from_secs(2) } else { Duration::ZERO };
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The last line that it wrote for people after the connection was lost, and how it ended.
+    pub fn last_words(&mut self, lost: &Lost) -> String {
+        let ended = self.autopsy(lost).map_or_else(|| "still running".to_owned(), |status| status.to_string());
+        let said = std::fs::read_to_string(self.folder.join("qmp").with_extension(WORDS)).unwrap_or_default();
+        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        format!("{last} ({ended})")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        end(&mut self.child);
+        forget(&self.folder);
+    }
+}
+
+/// It connects to us: a daemon that listens greets twice now and then.
+fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStream)> {
+    let socket = folder.join("qmp");
+    let listener = UnixListener::bind(&socket)?;
+    listener.set_nonblocking(true)?;
+    let mut child = Command::new(program)
+        .arg("--chardev")
+        .arg(format!("socket,id=m,path={},server=off", socket.display()))
+        .args(["--monitor", "chardev=m"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(socket.with_extension(WORDS))?)
+        .spawn()?;
+    let deadline = Instant::now() + START;
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false)?;
+                return Ok((child, stream));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline => {
+                if let Ok(Some(status)) = child.try_wait() {
+                    return Err(io::Error::other(format!("{PROGRAM} has ended at once: {status}")));
+                }
+                std::thread::sleep(Duration::from_micros(500));
+            }
+            Err(error) => {
+                end(&mut child);
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn end(child: &mut Child) {
+    // It may have ended itself.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn forget(folder: &Path) {
+    // Nothing of it is needed any more.
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// A new folder, named after this process.
+fn folder() -> io::Result<PathBuf> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("blockgraph-{}-{number}", std::process::id()));
+    std::fs::create_dir(&folder)?;
+    Ok(folder)
+}

@@ -1,0 +1,99 @@
+//! The rules by which QEMU deviates, and what a rule says of a turn.
+
+use blockgraph_model::State;
+
+/// The rules: variant, number, in a few words.
+macro_rules! rules {
+    ($($rule:ident $number:literal $what:literal)*) => {
+        /// A rule.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[allow(missing_docs, reason = "each says in a few words what it is")]
+        pub enum Rule {
+            $($rule,)*
+        }
+
+        impl Rule {
+            /// All of them.
+            pub const EVERY: &[Rule] = &[$(Rule::$rule,)*];
+
+            /// Its number in `specs/qemu-deviations.md`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Rule::$rule => $number,)*
+                }
+            }
+
+            /// In a few words.
+            pub const fn what(self) -> &'static str {
+                match self {
+                    $(Rule::$rule => $what,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    Order "D1" "another refusal that is true, too: conditions are tested in another order"
+    Between "D2" "refused by what only a part of the turn would lead to"
+    ActivateStays "D3" "a node activated for an export stays active when the export is refused"
+    RootOnly "D4" "QMP starts a job only on a node without a node above"
+    Unfiltered "D5" "two nodes that are one but for filters are one to a job"
+    HalfActive "D6" "a refused change of activity leaves done what it had done"
+    Unjudged "D7" "activity changes without a judgement of what is needed of inactive nodes"
+    JobInactive "D8" "a job is refused on an inactive node at once"
+    ExportSealed "D9" "a writable export of a read-only node is refused even while the node is inactive"
+    OverInactive "D10" "a snapshot puts an active node over an inactive one (H63)"
+    OptionStuck "D11" "a node opened with active=off or force-share=on cannot be reopened"
+    LeftDrained "D12" "after a reopen that queued a node twice what reads it hangs (H61)"
+    DoubleEdge "D13" "inactivation dies where two paths lead to one node"
+    ThreadOpen "D14" "opening a throttle node or an image above a node in an iothread dies or hangs"
+    ThreadJob "D15" "a job on a node in an iothread hangs or dies"
+    ThreadFirst "D16" "contexts are asked from edge to edge, not settled on the whole graph"
+    AbortMoves "D17" "an aborted snapshot moves the parents that its overlay had before to the node below"
+    Sealed "D18" "after a snapshot the node below is reopened read-only, if it can be"
+    KeptShare "D19" "an edge that moves from or to a force-share node keeps its share"
+    UserRobbed "D20" "a refused or unjudged inactivation takes permissions from users whose node stays active"
+    JobInactivated "D21" "a node that a job uses is inactivated"
+    OverlayRead "D22" "an overlay is refused if somebody reads it, and not if it has a user"
+    AbortInactive "D23" "an aborted snapshot of an inactive node leaves its overlay inactive"
+    OverlayTwice "D24" "a transaction that names an overlay twice dies when it is undone"
+    HalfPairs "D25" "a refused activation leaves needs and shares behind that nobody asked for"
+    Overridden "D26" "of a node that a reopen lists twice what the first entry says is not looked at"
+    NamedFilter "D27" "a job's filter that was given a name is no implicit one"
+    CommitSets "D28" "a commit needs Z only if its base is shorter, its filter lets nobody write, and its main user is on the uppermost image"
+    KeptUser "D29" "a user that a snapshot moves to an inactive overlay keeps its pair"
+    InlineFirst "D30" "a child that is opened inline can be named as another child of the same node"
+    CopyInherits "D31" "when a mirror or active commit ends its target becomes as read-only as what it replaces"
+    Preallocated "D32" "what is below a preallocate node cannot be inactivated with it: the node still needs to write"
+    StreamStays "D33" "a refused stream leaves a user on its node"
+    OverlayFollows "D34" "a snapshot of an inactive node makes its overlay inactive first"
+    MirrorBelow "D35" "a mirror to what is below its source is an active commit, or refused"
+    BackupHolds "D36" "a backup that alone holds its source dies when it ends"
+    EndRefused "D37" "a job dies when its end is refused"
+    BackedUpGrows "D38" "a job that makes a file grow of which a backup is made dies"
+    HandedDown "D39" "a reopen hands down inactivity, and read-only only if it was said"
+    TakenAway "D40" "a reopen dies when it reopens a node that it takes away from its last parent"
+    IdleStays "D41" "a user of an inactive job's filter has nothing on the active node that it comes to when the job ends"
+    EndGivesUp "D42" "a job whose end is refused has failed, and is gone"
+}
+
+/// A rule that explains a difference, and the state of ours with which the episode goes on, if it does.
+pub struct Explained<const N: usize, const E: usize> {
+    /// Which.
+    pub rule: Rule,
+    /// What QEMU has now; none: nothing that we could go on with.
+    pub next: Option<State<N, E>>,
+}
+
+impl Rule {
+    /// It explains the case; the episode goes on with that state.
+    pub(super) fn then<const N: usize, const E: usize>(self, next: State<N, E>) -> Option<Explained<N, E>> {
+        Some(Explained { rule: self, next: Some(next) })
+    }
+
+    /// It explains the case, and the episode ends.
+    pub(super) fn ends<const N: usize, const E: usize>(self) -> Option<Explained<N, E>> {
+        Some(Explained { rule: self, next: None })
+    }
+}

@@ -1,0 +1,351 @@
+//! Random turns that QMP can reach: most of them make sense, some on purpose not.
+
+mod jobs;
+
+use crate::commands::of_operations::{self, EXPORTS};
+use crate::session::THREADS;
+use crate::state::memory::Memory;
+use crate::state::reopen_queue;
+use crate::wire::names;
+use blockgraph_model::op::{Flags, Opt, Ways};
+use blockgraph_model::{
+    Below, ChildName, Context, Entry, Kind, Layer, NodeId, Op, Parent, Perms, Queue, Role, Spec, State, UserId,
+};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::RngCore;
+
+/// Nodes have the names below this number.
+const NODES: usize = 12;
+/// Users have the names below this number.
+const USERS: usize = 6;
+
+/// What an episode is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum About {
+    /// Everything.
+    All,
+    /// Images on images, snapshots and jobs.
+    Chains,
+    /// Nodes that inherit from the one that they were opened for, and reopens.
+    Heirs,
+}
+
+/// What an episode is like: some do without some kinds of turn, some are wilder.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// A bit for each kind of turn that is left out.
+    without: u16,
+    /// One choice in so many is any name at all.
+    wild: usize,
+    /// One node in so many is read-only.
+    sealed: usize,
+    about: About,
+}
+
+impl Setup {
+    /// One by luck.
+    pub fn new(random: &mut ChaCha8Rng) -> Setup {
+        let mut luck = Luck(random);
+        let wild = [4, 8, 16, 64][luck.below(4)];
+        let without = if luck.one_in(2) { 0 } else { (luck.0.next_u32() & luck.0.next_u32()) as u16 };
+        let about = [About::All, About::All, About::Chains, About::Chains, About::Chains, About::Heirs][luck.below(6)];
+        let wild = if about == About::Chains { wild.max(8) } else { wild };
+        Setup { without, wild, sealed: 2 + luck.below(8), about }
+    }
+}
+
+/// Random numbers as choices.
+struct Luck<'a>(&'a mut ChaCha8Rng);
+
+impl Luck<'_> {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0.next_u32() as usize % bound.max(1)
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    fn of<T: Copy>(&mut self, from: &[T]) -> Option<T> {
+        from.get(self.below(from.len())).copied()
+    }
+
+    fn perms(&mut self) -> Perms {
+        Perms((self.0.next_u32() & self.0.next_u32()) as u8 & names::SEEN.0)
+    }
+}
+
+/// One kind of turn.
+type Way<'a, const N: usize, const E: usize> = fn(&mut Chooser<'a, N, E>) -> Option<Vec<Op>>;
+
+/// Chooses for one turn.
+struct Chooser<'a, const N: usize, const E: usize> {
+    luck: Luck<'a>,
+    setup: Setup,
+    state: &'a State<N, E>,
+    memory: &'a Memory,
+}
+
+/// Chooses a turn for this state; it may be one that QMP does not reach after all.
+pub fn choose<const N: usize, const E: usize>(
+    random: &mut ChaCha8Rng,
+    setup: Setup,
+    state: &State<N, E>,
+    memory: &Memory,
+) -> Option<Vec<Op>> {
+    let mut chooser = Chooser { luck: Luck(random), setup, state, memory };
+    let (chains, heirs) = (setup.about == About::Chains, setup.about == About::Heirs);
+    let ways: [(usize, Way<'_, N, E>); 12] = [
+        (if setup.about == About::All { 24 } else { 6 }, Chooser::add),
+        (if setup.about == About::All { 12 } else { 24 }, Chooser::open),
+        (14, Chooser::delete),
+        (if heirs { 50 } else { 14 }, Chooser::reopen),
+        (10, Chooser::attach_user),
+        (8, Chooser::detach_user),
+        (6, Chooser::change_child),
+        (if heirs { 16 } else { 8 }, Chooser::activity),
+        (6, Chooser::move_context),
+        (if chains { 10 } else { 7 }, Chooser::snapshot),
+        (if chains { 16 } else { 6 }, Chooser::start_job),
+        (if chains { 14 } else { 8 }, Chooser::end_job),
+    ];
+    // An empty graph needs nodes, whatever is left out.
+    let few = state.names().count() < 3;
+    let mut place = chooser.luck.below(ways.iter().map(|(weight, _)| weight).sum());
+    for (number, (weight, way)) in ways.iter().enumerate() {
+        if place < *weight {
+            let left_out = number > 2 && setup.without >> number & 1 == 1;
+            return if few {
+                if setup.about != About::All && chooser.luck.one_in(2) { chooser.open() } else { chooser.add() }
+            } else if left_out {
+                None
+            } else {
+                way(&mut chooser)
+            };
+        }
+        place -= weight;
+    }
+    None
+}
+
+impl<const N: usize, const E: usize> Chooser<'_, N, E> {
+    /// A name that is in use, mostly.
+    fn node(&mut self) -> NodeId {
+        let there: Vec<NodeId> = self.state.names().collect();
+        if self.luck.one_in(self.setup.wild * 4) {
+            return NodeId(self.luck.below(NODES) as u8);
+        }
+        self.luck.of(&there).unwrap_or(NodeId(0))
+    }
+
+    fn node_of(&mut self, fits: impl Fn(NodeId, Kind) -> bool) -> NodeId {
+        if !self.luck.one_in(self.setup.wild) {
+            let is = |id: &NodeId| self.state.node(*id).and_then(|n| n.kind).is_some_and(|kind| fits(*id, kind));
+            let there: Vec<NodeId> = self.state.names().filter(is).collect();
+            if let Some(node) = self.luck.of(&there) {
+                return node;
+            }
+        }
+        self.node()
+    }
+
+    /// A name for a new node; now and then one that is taken.
+    fn fresh(&mut self) -> Option<NodeId> {
+        if self.luck.one_in(self.setup.wild * 8) {
+            return Some(self.node());
+        }
+        let free = |id: &NodeId| self.state.node(*id).is_none();
+        let unused: Vec<NodeId> = (0..NODES as u8).map(NodeId).filter(free).collect();
+        self.luck.of(&unused)
+    }
+
+    fn user(&mut self, there: bool) -> UserId {
+        let is_there = |id: &UserId| self.state.edges().iter().any(|e| e.parent == Parent::User(*id));
+        let wanted = there != self.luck.one_in(self.setup.wild * 4);
+        let users: Vec<UserId> = (0..USERS as u16).map(UserId).filter(|id| is_there(id) == wanted).collect();
+        self.luck.of(&users).unwrap_or(UserId(0))
+    }
+
+    fn flags(&mut self) -> Flags {
+        let rarely = if self.setup.about == About::All { 1 } else { 3 };
+        let read_only = self.luck.one_in(self.setup.sealed * rarely);
+        // Who says it is not reopened any more (D11).
+        let force_share = self.luck.one_in(if read_only && self.setup.about != About::Heirs { 3 } else { 60 });
+        Flags { read_only, force_share, inactive: self.luck.one_in(12 * rarely), ..Flags::NONE }
+    }
+
+    fn add(&mut self) -> Option<Vec<Op>> {
+        let node = self.fresh()?;
+        let kinds = [
+            Kind::Protocol,
+            Kind::Protocol,
+            Kind::File,
+            Kind::File,
+            Kind::Blkdebug,
+            Kind::Blkdebug,
+            Kind::Quorum,
+            Kind::Quorum,
+            Kind::Raw,
+            Kind::CopyBeforeWrite,
+            Kind::SnapshotAccess,
+            Kind::Blkverify,
+        ];
+        let kind = self.luck.of(&kinds)?;
+        let opt = match kind {
+            Kind::Blkdebug => Opt::Debug { take: self.luck.perms(), unshare: self.luck.perms() },
+            Kind::Quorum => Opt::Rewrite(self.luck.one_in(3)),
+            _ => kind.default_opt(),
+        };
+        let filtered = Role::FILTERED | Role::PRIMARY;
+        let main = Role::DATA | Role::PRIMARY;
+        let mut children: Vec<(ChildName, Role)> = match kind {
+            Kind::Protocol | Kind::File => vec![],
+            Kind::Raw | Kind::SnapshotAccess => vec![(ChildName::FILE, main)],
+            Kind::Quorum => (0..=self.luck.below(3) as u8).map(|i| (names::numbered(i), Role::DATA)).collect(),
+            Kind::Blkdebug => vec![(ChildName::FILE, filtered)],
+            _ => vec![(ChildName::FILE, filtered), (ChildName::TARGET, Role::DATA)],
+        };
+        let mut ops = vec![Op::Add { node, spec: Spec { kind, opt, flags: self.flags() } }];
+        // Two edges to one node are welcome.
+        let mut last = None;
+        for (name, role) in children.drain(..) {
+            let child = last.filter(|_| self.luck.one_in(4)).unwrap_or_else(|| self.node());
+            last = Some(child);
+            ops.push(Op::Attach { parent: node, child, name, role });
+        }
+        Some(ops)
+    }
+
+    fn open(&mut self) -> Option<Vec<Op>> {
+        let node = self.fresh()?;
+        let kinds =
+            [Kind::Format, Kind::Format, Kind::Format, Kind::Raw, Kind::Filter, Kind::CopyOnRead, Kind::Preallocate];
+        let kind = self.luck.of(&kinds)?;
+        let (chains, is_format) = (self.setup.about == About::Chains, kind == Kind::Format);
+        let inline = (self.setup.about == About::All) == self.luck.one_in(4);
+        let file = if inline {
+            let below = self.fresh().filter(|below| *below != node)?;
+            let flags = self.flags();
+            let kind = if is_format || self.luck.one_in(3) { Kind::File } else { Kind::Protocol };
+            Below { node: below, opened: Some(Layer { kind, flags }) }
+        } else {
+            let images = |_, kind| matches!(kind, Kind::File | Kind::Raw | Kind::Filter | Kind::Preallocate);
+            let below = if is_format { self.node_of(images) } else { self.node() };
+            Below { node: below, opened: None }
+        };
+        // An image on another one; what has no node above yet will be somebody's backing.
+        let state = self.state;
+        let backing = (is_format && self.luck.one_in(2))
+            .then(|| self.node_of(|id, _| !chains || state.parents(id).next().is_none()));
+        let flags = self.flags();
+        Some(vec![Op::Open {
+            node,
+            layer: Layer { kind, flags },
+            file: Some(file),
+            backing,
+            overlay: None,
+            probe: false,
+        }])
+    }
+
+    fn delete(&mut self) -> Option<Vec<Op>> {
+        let many = self.state.names().count() > 8;
+        let state = self.state;
+        let node = self.node_of(|id, _| !many || state.parents(id).next().is_none());
+        Some(vec![Op::Delete { node }])
+    }
+
+    fn reopen(&mut self) -> Option<Vec<Op>> {
+        let count = [1, 1, 1, 2, 2, 3, 4][self.luck.below(7)];
+        let mut entries: Vec<Entry> = (0..count).map(|_| self.entry()).collect();
+        // A node that is queued twice, by itself or as an heir, stays drained (H61), and little can be done afterwards.
+        if !self.luck.one_in(if self.setup.about == About::Heirs { 10 } else { 40 }) {
+            entries.sort_by_key(|entry| entry.node);
+            entries.dedup_by_key(|entry| entry.node);
+            let by = self.luck.below(entries.len());
+            entries.rotate_left(by);
+            let twice = |entries: &[Entry]| {
+                reopen_queue::queue(self.state, &self.memory.options, entries).iter().any(|place| place.times > 1)
+            };
+            while entries.len() > 1 && twice(&entries) {
+                entries.pop();
+            }
+        }
+        Some(vec![Op::Reopen { queue: Queue::new(&entries)? }])
+    }
+
+    /// Most of what it has, and something new.
+    fn entry(&mut self) -> Entry {
+        let (state, heirs) = (self.state, self.setup.about == About::Heirs && !self.luck.one_in(3));
+        let inherits = |id: NodeId| state.node(id).is_some_and(|node| node.inherits.is_some());
+        let about_heirs = |id: NodeId| inherits(id) || state.children(id).any(|edge| inherits(edge.child));
+        // A job's filter is reopened by nobody but the job.
+        let by_job = |kind| matches!(kind, Kind::CommitTop | Kind::MirrorTop);
+        let reopens = |id, kind| of_operations::reopens(kind) && !by_job(kind) && (!heirs || about_heirs(id));
+        let node = self.node_of(reopens);
+        let Some(mut entry) = of_operations::whole(self.state, node) else { return Entry::new(node, false) };
+        entry.read_only = match self.luck.below(4) {
+            0 => None,
+            1 => Some(self.luck.one_in(2)),
+            _ => entry.read_only,
+        };
+        let kind = self.state.node(node).and_then(|now| now.kind);
+        let fixed = matches!(kind, Some(Kind::Blkdebug | Kind::Blkverify | Kind::Format));
+        if entry.file.is_some() && !fixed && self.luck.one_in(3) {
+            entry.file = Some(self.node());
+        }
+        if entry.backing.is_some() {
+            entry.backing = match self.luck.below(5) {
+                0 => None,
+                1 => Some(None),
+                2 => Some(Some(self.node())),
+                _ => entry.backing,
+            };
+        }
+        entry
+    }
+
+    fn attach_user(&mut self) -> Option<Vec<Op>> {
+        let (user, node) = (self.user(false), self.node());
+        let pair = self.luck.of(&EXPORTS)?;
+        let fixed = self.luck.one_in(5);
+        let context = if fixed && self.luck.one_in(2) { self.luck.of(&THREADS) } else { None };
+        let ways = Ways { stay: false, may_inactivate: self.luck.one_in(4), fixed };
+        let attach = Op::AttachUser { user, node, pair, ways, context };
+        let inactive = self.state.node(node).is_some_and(|n| n.flags.inactive);
+        Some(if inactive && !ways.may_inactivate { vec![Op::Activate { node }, attach] } else { vec![attach] })
+    }
+
+    fn detach_user(&mut self) -> Option<Vec<Op>> {
+        Some(vec![Op::DetachUser { user: self.user(true) }])
+    }
+
+    fn change_child(&mut self) -> Option<Vec<Op>> {
+        let parent = self.node_of(|_, kind| kind == Kind::Quorum);
+        if self.luck.one_in(2) {
+            let state = self.state;
+            let child = self.node_of(|id, _| state.parents(id).next().is_none());
+            let name = names::numbered(self.memory.next_child(parent));
+            return Some(vec![Op::AddChild { parent, child, name }]);
+        }
+        let names: Vec<ChildName> = self.state.children(parent).map(|e| e.name).collect();
+        let name = self.luck.of(&names).filter(|_| !self.luck.one_in(self.setup.wild));
+        let name = name.unwrap_or_else(|| names::numbered(self.luck.below(3) as u8));
+        Some(vec![Op::RemoveChild { parent, name }])
+    }
+
+    fn activity(&mut self) -> Option<Vec<Op>> {
+        let state = self.state;
+        if self.luck.one_in(2) {
+            let node = self.node_of(|id, _| state.node(id).is_some_and(|n| n.flags.inactive));
+            return Some(vec![Op::Activate { node }]);
+        }
+        let node = self.node_of(|id, _| state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_))));
+        Some(vec![Op::Inactivate { node }])
+    }
+
+    fn move_context(&mut self) -> Option<Vec<Op>> {
+        let to = self.luck.of(&[Context::MAIN, THREADS[0], THREADS[1]])?;
+        Some(vec![Op::MoveContext { node: self.node(), to }])
+    }
+}

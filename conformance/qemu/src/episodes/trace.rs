@@ -1,0 +1,131 @@
+//! Recorded episodes: what was done and what QEMU said, so that it can be compared again without it.
+
+use crate::compare::answer::{TurnAnswer, TurnResult};
+use crate::compare::shown_graph::{Change, ShownGraph};
+use crate::compare::verdict::{ComparedTurn, Verdict, judge};
+use crate::episodes::counts::Counts;
+use crate::state::memory::Memory;
+use blockgraph_model::{Op, State};
+use blockgraph_story::text::{Body, Item, Names, json as text};
+use blockgraph_story::turn::Turn;
+use serde::{Deserialize, Serialize};
+
+/// The most nodes of an episode.
+pub const NODES: usize = 16;
+/// The most edges of an episode.
+pub const EDGES: usize = 64;
+
+/// One episode, from the empty graph.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Episode {
+    /// The version of QEMU that played it.
+    pub qemu: String,
+    /// Turn by turn.
+    pub turns: Vec<Recorded>,
+    /// The graph after the last turn.
+    #[serde(skip)]
+    last: ShownGraph,
+}
+
+/// A turn.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The operations, as `blockgraph run` reads them, in the names of [`Names::numbered`].
+    #[serde(rename = "o")]
+    pub ops: String,
+    /// What QEMU answered.
+    #[serde(rename = "t")]
+    pub told: TurnAnswer,
+    /// What is otherwise in its graph; none if it was lost.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+}
+
+impl Episode {
+    /// Nothing was done yet.
+    pub fn new(version: &str) -> Episode {
+        Episode { qemu: version.to_owned(), turns: Vec::new(), last: ShownGraph::default() }
+    }
+}
+
+/// So many turns of an episode are kept; the files are to stay small.
+const KEPT: usize = 24;
+
+impl Episode {
+    /// One turn more.
+    pub fn push(&mut self, ops: &[Op], heard: &TurnResult) {
+        if self.turns.len() == KEPT {
+            return;
+        }
+        let body = match ops {
+            [op] => Body::Single(*op),
+            _ => Body::Transaction(ops.to_vec()),
+        };
+        // It consists of words and numbers; nothing in it cannot be written.
+        let line = serde_json::to_string(&text::body(&body, &Names::numbered())).unwrap_or_default();
+        let change = heard.shown.as_ref().map(|shown| Change::between(&self.last, shown));
+        self.last = heard.shown.clone().unwrap_or_default();
+        self.turns.push(Recorded { ops: line, told: heard.told.clone(), change });
+    }
+
+    /// Compares every turn again, and counts.
+    ///
+    /// # Errors
+    /// The first turn that cannot be read, or that differs otherwise than by a rule.
+    pub fn check(&self) -> Result<Counts, String> {
+        self.walk(|again| match &again.judged.verdict {
+            Verdict::Differs(what) => Err(what.clone()),
+            _ => Ok(()),
+        })
+    }
+
+    /// Compares every turn again and shows what was compared; what was met.
+    ///
+    /// # Errors
+    /// The first turn that cannot be read, or after which the episode should have ended, or what `each` says is wrong with one.
+    pub fn walk(&self, mut each: impl FnMut(&Again<'_>) -> Result<(), String>) -> Result<Counts, String> {
+        let mut reader = text::Reader::numbered();
+        let mut state = State::<NODES, EDGES>::default();
+        let mut memory = Memory::default();
+        let mut counts = Counts { episodes: 1, ..Counts::default() };
+        let mut last = ShownGraph::default();
+        for (number, Recorded { ops: line, told, change }) in self.turns.iter().enumerate() {
+            let shown = change.as_ref().map(|change| change.of(std::mem::take(&mut last)));
+            let heard = TurnResult { told: told.clone(), shown };
+            let place = |what: &dyn std::fmt::Display| format!("turn {}: {line}: {what}", number + 1);
+            let item = reader.line(line).map_err(|problem| place(&problem.message))?;
+            let Item::Step(step) = item else { return Err(place(&"no operation")) };
+            let turn = Turn { ops: step.body.ops().to_vec(), refusals: Vec::new() };
+            if !turn.fits(&state) {
+                return Err(place(&"no room"));
+            }
+            let judged = judge(&state, &memory, &turn.ops, &heard);
+            let again = Again { before: &state, memory: &memory, ops: &turn.ops, heard: &heard, judged: &judged };
+            each(&again).map_err(|what| place(&what))?;
+            memory.after(&state, &turn.ops, &heard.told);
+            counts.note(&turn.ops, &heard.told, &judged);
+            last = heard.shown.unwrap_or_default();
+            match judged.next {
+                Some(next) => state = next,
+                None if number + 1 == self.turns.len() => {}
+                None => return Err(place(&"the episode should have ended here")),
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// A turn as it is compared: what was before, what was done and heard, what the comparison says.
+#[derive(Clone, Copy, Debug)]
+pub struct Again<'a> {
+    /// The state before.
+    pub before: &'a State<NODES, EDGES>,
+    /// What QEMU keeps besides.
+    pub memory: &'a Memory,
+    /// What was done.
+    pub ops: &'a [Op],
+    /// What QEMU said and showed.
+    pub heard: &'a TurnResult,
+    /// What the comparison says.
+    pub judged: &'a ComparedTurn<NODES, EDGES>,
+}

@@ -1,0 +1,125 @@
+//! The names of a quorum's children: a scenario calls them as it likes, QEMU counts them.
+
+use crate::state::memory::Memory;
+use crate::wire::names;
+use blockgraph_model::{ChildName, Kind, NodeId, Op, State};
+use std::collections::BTreeMap;
+
+/// Which number QEMU has given a child, by quorum and by the name in the scenario.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Children(BTreeMap<(NodeId, ChildName), ChildName>);
+
+/// The number of no child: a quorum has fewer.
+const NOBODY: ChildName = ChildName(u8::MAX);
+
+impl Children {
+    /// The operations with the names that QEMU has for the children of quorums: a new child gets the quorum's next number. `state`
+    /// is that before, `memory` that of the same moment. The same names mean the same children as before.
+    pub fn counted<const N: usize, const E: usize>(
+        &mut self,
+        state: &State<N, E>,
+        memory: &Memory,
+        ops: &[Op],
+    ) -> Vec<Op> {
+        let mut memory = memory.clone();
+        let mut new: Vec<(NodeId, ChildName)> = Vec::new();
+        let mut quorums: Vec<NodeId> =
+            state.names().filter(|id| state.node(*id).is_some_and(|n| n.kind == Some(Kind::Quorum))).collect();
+        let mut all = Vec::new();
+        for op in ops {
+            let mut op = *op;
+            if let Op::Add { node, spec } = op
+                && spec.kind == Kind::Quorum
+            {
+                quorums.push(node);
+            }
+            if let Some((parent, name, makes)) = child_of(&mut op)
+                && quorums.contains(&parent)
+            {
+                let said = (parent, *name);
+                let there = |id: &ChildName| new.contains(&said) || state.children(parent).any(|e| e.name == *id);
+                *name = match self.0.get(&said).copied().filter(there) {
+                    Some(known) => known,
+                    None if makes => {
+                        let next = next(&memory, parent);
+                        self.0.insert(said, next);
+                        new.push(said);
+                        next
+                    }
+                    None => NOBODY,
+                };
+            }
+            memory.after(state, &[op], &crate::compare::answer::TurnAnswer::Done);
+            all.push(op);
+        }
+        all
+    }
+}
+
+/// The name of a quorum's next child. One that has had more than a byte counts gets none that it could have.
+fn next(memory: &Memory, quorum: NodeId) -> ChildName {
+    let next = memory.next_child(quorum);
+    if next < NOBODY.0 - names::numbered(0).0 { names::numbered(next) } else { NOBODY }
+}
+
+/// The child that an operation names: its parent, its name, and whether it is a new one.
+fn child_of(op: &mut Op) -> Option<(NodeId, &mut ChildName, bool)> {
+    match op {
+        Op::Attach { parent, name, .. } | Op::AddChild { parent, name, .. } | Op::OpenChild { parent, name, .. } => {
+            Some((*parent, name, true))
+        }
+        Op::Detach { parent, name } | Op::RemoveChild { parent, name } | Op::ReplaceChild { parent, name, .. } => {
+            Some((*parent, name, false))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Children, Memory, NOBODY};
+    use crate::compare::answer::TurnAnswer;
+    use crate::wire::names::numbered;
+    use blockgraph_model::{ChildName, Kind, NodeId, Op, Outcome, Spec, State, execute};
+
+    const QUORUM: NodeId = NodeId(0);
+
+    /// Does it, and says which name the operation has for QEMU.
+    fn play(state: &mut State<8, 8>, memory: &mut Memory, children: &mut Children, op: Op) -> Op {
+        let counted = children.counted(state, memory, &[op])[0];
+        if let Outcome::Done { next, .. } = execute(state, &[counted], &[]) {
+            *state = next;
+            memory.after(state, &[counted], &TurnAnswer::Done);
+        }
+        counted
+    }
+
+    fn add_child(child: u8, name: u8) -> Op {
+        Op::AddChild { parent: QUORUM, child: NodeId(child), name: ChildName(name) }
+    }
+
+    /// Names that come in any order are counted as QEMU does, which takes back the last number only.
+    #[test]
+    fn names_are_counted() {
+        let (mut state, mut memory, mut children) = (State::default(), Memory::default(), Children::default());
+        let mut play = |op| play(&mut state, &mut memory, &mut children, op);
+        play(Op::Add { node: QUORUM, spec: Spec::plain(Kind::Quorum) });
+        for id in 1..5 {
+            play(Op::Add { node: NodeId(id), spec: Spec::plain(Kind::Protocol) });
+        }
+        let added = |child, number| Op::AddChild { parent: QUORUM, child: NodeId(child), name: numbered(number) };
+        let removed = |number| Op::RemoveChild { parent: QUORUM, name: numbered(number) };
+        let remove = |name| Op::RemoveChild { parent: QUORUM, name: ChildName(name) };
+        assert_eq!(play(add_child(1, 9)), added(1, 0));
+        assert_eq!(play(add_child(2, 0)), added(2, 1));
+        assert_eq!(play(add_child(3, 7)), added(3, 2));
+        // A name that is there already is the child's, and none that is not is anybody's.
+        assert_eq!(play(add_child(4, 0)), added(4, 1));
+        assert_eq!(play(remove(8)), Op::RemoveChild { parent: QUORUM, name: NOBODY });
+        // The last number is given again, one in the middle is not.
+        assert_eq!(play(remove(7)), removed(2));
+        assert_eq!(play(add_child(3, 8)), added(3, 2));
+        assert_eq!(play(remove(0)), removed(1));
+        assert_eq!(play(add_child(2, 0)), added(2, 3));
+    }
+}

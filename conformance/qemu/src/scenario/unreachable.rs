@@ -1,0 +1,110 @@
+//! Why QMP does not do just this, in words for people.
+
+use crate::commands::of_operations::{EXPORTS, SHARING_EXPORTS};
+use crate::wire::names;
+use blockgraph_model::{Kind, NodeId, Op, State};
+use blockgraph_story::text::columns::Declared;
+use blockgraph_story::text::scenario::mentioned;
+use blockgraph_story::text::value::print_kind;
+
+/// A reason.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// The refusal of a driver is injected; QEMU's drivers cannot be told to refuse.
+    Injected,
+    /// The kind of node is none of QEMU's drivers.
+    NoDriver(Kind),
+    /// The story has this node, of that kind, and QEMU has it not.
+    Missing(NodeId, Kind),
+    /// Something about operations of that kind.
+    Because(&'static str),
+}
+
+impl Why {
+    /// In a line, in which nodes have numbers.
+    pub fn line(&self) -> String {
+        match self {
+            Why::Injected => "nobody can tell a driver of QEMU to refuse".to_owned(),
+            Why::NoDriver(kind) => format!("QMP offers no driver like {}", print_kind(*kind)),
+            Why::Missing(node, kind) => format!("QEMU has no node {} so far: {}", names::node(*node), lacks(*kind)),
+            Why::Because(why) => (*why).to_owned(),
+        }
+    }
+}
+
+/// Why a node that is still to be built is not there.
+fn lacks(kind: Kind) -> String {
+    match kind {
+        Kind::Format => "one of kind format (qcow2) is opened with its file, in which there is an image".to_owned(),
+        kind if offered(kind) => "it is opened with all its children, and has not got them".to_owned(),
+        kind => Why::NoDriver(kind).line(),
+    }
+}
+
+/// Is there a driver that people can ask for?
+fn offered(kind: Kind) -> bool {
+    names::driver(kind).is_some() && !matches!(kind, Kind::CommitTop | Kind::MirrorTop)
+}
+
+/// Why no command does these operations, where QEMU's state is `qemu` and the story's `story`.
+pub fn why<const N: usize, const E: usize>(qemu: &State<N, E>, story: &State<N, E>, ops: &[Op]) -> Why {
+    if let [Op::Add { node, spec }] = *ops
+        && offered(spec.kind)
+        && spec.opt.suits(spec.kind)
+        && spec.kind.takes_children()
+    {
+        return Why::Missing(node, spec.kind);
+    }
+    let missing = ops.iter().flat_map(mentioned).find_map(|declared| match declared {
+        Declared::Node(id) if qemu.node(id).is_none() => story.node(id)?.kind.map(|kind| Why::Missing(id, kind)),
+        _ => None,
+    });
+    let drivers = ops.iter().filter_map(|op| match *op {
+        Op::Add { spec, .. } | Op::Insert { spec, .. } | Op::OpenChild { spec, .. } => Some(spec.kind),
+        Op::Open { layer, .. } => Some(layer.kind),
+        _ => None,
+    });
+    let mut unknown = drivers.filter(|kind| !offered(*kind));
+    match (unknown.next(), missing, ops) {
+        (Some(kind), ..) => Why::NoDriver(kind),
+        (None, Some(missing), _) => missing,
+        (None, None, [op]) => Why::Because(because(op)),
+        (None, None, _) => Why::Because("no command does these together"),
+    }
+}
+
+fn because(op: &Op) -> &'static str {
+    match op {
+        Op::Add { .. } => "with these flags, options and children no such node can be opened",
+        Op::Release { .. } | Op::Hold { .. } => "blockdev-del lets go of a node, but only of one that nobody uses",
+        Op::AttachUser { pair, .. } if !EXPORTS.contains(pair) && !SHARING_EXPORTS.contains(pair) => {
+            "an export needs r or rw, and shares all-z (NBD) or all (vhost-user-blk)"
+        }
+        Op::AttachUser { .. } => "no export is like this user",
+        Op::DetachUser { .. } => "a job's users go with the job",
+        Op::SetUser { .. } => "an export keeps the permissions that it began with",
+        Op::Attach { .. } | Op::OpenChild { .. } => "a node has its children when it is opened",
+        Op::Append { .. } | Op::Insert { .. } => "a filter cannot be put between a node and who uses it",
+        Op::Detach { .. } | Op::DropFilter { .. } => "no command takes just this child away",
+        Op::SetBacking { .. } | Op::SetFile { .. } | Op::SetReadOnly { .. } | Op::Reopen { .. } => {
+            "blockdev-reopen does not do just this to such a node"
+        }
+        Op::ReplaceNode { .. } | Op::ReplaceChild { .. } | Op::ReplaceUserChild { .. } => "only jobs replace nodes",
+        Op::DropIntermediate { .. } => "only jobs drop nodes out of a chain",
+        Op::Freeze { .. } | Op::Thaw { .. } => "only jobs freeze chains",
+        Op::SetOption { .. } => "no driver changes these options later",
+        Op::Eject { .. } => "no command takes a driver away",
+        Op::Block { .. } | Op::Unblock { .. } => "only jobs block operations",
+        Op::CheckOp { .. } | Op::CheckReplace { .. } => "commands ask this for themselves only",
+        Op::DrainBegin { .. } | Op::DrainEnd { .. } | Op::DrainAllBegin {} | Op::DrainAllEnd {} => {
+            "commands drain for as long as they run only"
+        }
+        Op::Truncate { .. } => "what an export may resize it does not say over QMP",
+        Op::AddChild { .. } => "QEMU itself names the children of a quorum",
+        Op::Open { .. } => "with these children no such node can be opened",
+        Op::Stream { .. } | Op::Commit { .. } | Op::CommitActive { .. } | Op::Mirror { .. } | Op::Backup { .. } => {
+            "no job is just this"
+        }
+        _ => "no command is just this",
+    }
+}

@@ -1,0 +1,346 @@
+//! Would a defect be noticed? Each defect of the museum is put in the place of the model, turn by turn, and what QEMU said and
+//! showed is compared with what the model would say with it.
+//!
+//! A machine with one defect goes on from its own graph as long as that looks as it should, so that what one turn does not show
+//! a later one may. A machine with many starts each turn from the model's.
+
+use crate::compare::answer::{TurnAnswer, TurnResult};
+use crate::compare::shown_graph::{self, ShownGraph, is};
+use crate::compare::verdict::{ComparedTurn, Verdict, judge_as};
+use crate::deviations::Rule;
+use crate::episodes::trace::{Again, EDGES, NODES};
+use crate::sensitivity::mutant::{Ended, Mutant, has_room, mutants};
+use crate::wire::names;
+use blockgraph_model::judge::{derive, violations};
+use blockgraph_model::machines::{Defect, How};
+use blockgraph_model::{EdgeId, Hook, NodeId, Op, Outcome, Refusal, State, execute};
+use blockgraph_story::counterexample;
+use blockgraph_story::turn::Turn;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+/// Whether QMP can observe a defect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Observable {
+    /// It can: it must be caught.
+    Yes,
+    /// It can, but so seldom that a run may not come there: it may be caught or not.
+    Seldom,
+    /// It can, but this rule explains most of it: it may be caught or not, and the rule is to be made narrower.
+    Hidden(Rule),
+    /// Only while something else runs, where QEMU polls or calls a hook: the monitor runs one command after another.
+    Meanwhile,
+    /// Only when a driver refuses in the middle: no command makes one refuse.
+    Refusing,
+    /// No command is this operation, nor do several come to the same.
+    Unreached,
+    /// Only in what QEMU does not show.
+    Unshown(&'static str),
+    /// This version of QEMU has it, too: the rule.
+    Shared(Rule),
+}
+
+impl Observable {
+    /// In words.
+    pub fn why(self) -> String {
+        match self {
+            Observable::Yes => "observable".to_owned(),
+            Observable::Seldom => "observable, seldom reached".to_owned(),
+            Observable::Hidden(rule) => format!("observable, and {} hides it", rule.name()),
+            Observable::Meanwhile => "needs an operation that runs while another polls".to_owned(),
+            Observable::Refusing => "needs a driver that refuses".to_owned(),
+            Observable::Unreached => "no command comes to this operation".to_owned(),
+            Observable::Unshown(what) => format!("QEMU does not show {what}"),
+            Observable::Shared(rule) => format!("QEMU has it: {}", rule.name()),
+        }
+    }
+}
+
+/// Can QMP observe it?
+pub fn observable(defect: Defect) -> Observable {
+    use Defect::*;
+    use Observable::{Hidden, Meanwhile, Refusing, Seldom, Shared, Unreached, Unshown, Yes};
+    match defect {
+        H40 | H40b | H37 | H46 | H47 | H53 | N61 | N62 | N63 | N64 | N65 | N66 | N67 | N68 | N69 | N70 | N71 | N72 => {
+            Meanwhile
+        }
+        N13 | N14 | N42 | N45 | N50 => Refusing,
+        H02 | H08 | H08b | H09 | H14 | H15 | H33a | H33b | H33c | H33d | N12 | N16 | N54 => Unreached,
+        H42 | H44 | H44b | N52 => Unshown("sections, and no command opens one"),
+        H11 | H30 => Unshown("the graph in the middle of an operation"),
+        N41 => Unshown("the order of lists"),
+        N44 => Unshown("blockers, and the machine keeps them for one step only"),
+        H61 => Shared(Rule::LeftDrained),
+        N47 => Shared(Rule::NamedFilter),
+        N48 | N51 => Shared(Rule::HalfActive),
+        N15 | N49 => Unshown("contexts"),
+        // A reopen shows who inherits, and whose backing name is stored: it must say the backing then.
+        // QEMU has H63 itself (D10), but not where the machine accepts what is refused for another reason, too.
+        H02b | H03 | H07 | H17 | H62 | H63 | N02 | N11 | N43 | N53 => Seldom,
+        H34 | H35 => Hidden(Rule::ThreadFirst),
+        H01 | H04 | H10 | H16 | H24 | N01 | N46 => Yes,
+    }
+}
+
+/// Where a difference was first reported.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caught {
+    /// After so many compared operations.
+    pub ops: u64,
+    /// The turn.
+    pub turn: String,
+    /// What differs.
+    pub what: String,
+}
+
+/// A turn at which a rule explains what a defect does otherwise.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hidden {
+    /// How often.
+    pub count: u64,
+    /// The first: after how many operations, the turn, what the machine does.
+    pub first: (u64, String, String),
+    /// How often model and QEMU agree there.
+    pub agreed: u64,
+}
+
+/// What became of a defect.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Row {
+    /// So many turns showed it before it was caught.
+    pub shown: u64,
+    /// At so many of them QEMU would show it, too, or answer otherwise.
+    pub visible: u64,
+    /// Of these a rule explains.
+    pub hidden: BTreeMap<Rule, Hidden>,
+    /// Where it was caught.
+    pub caught: Option<Caught>,
+}
+
+/// All of them, while turns come in.
+#[derive(Debug)]
+pub struct Sensitivity {
+    mutants: Vec<Mutant>,
+    book: Mutex<(u64, BTreeMap<Defect, Row>)>,
+    /// The turns, and those for which the machines have room.
+    turns: (AtomicU64, AtomicU64),
+}
+
+/// The graphs of the machines that are not the model's, in one episode.
+#[derive(Debug, Default)]
+pub struct Shadows(BTreeMap<Defect, State<NODES, EDGES>>);
+
+impl Default for Sensitivity {
+    fn default() -> Self {
+        let rows = Defect::ALL.iter().map(|defect| (*defect, Row::default())).collect();
+        Sensitivity { mutants: mutants(), book: Mutex::new((0, rows)), turns: Default::default() }
+    }
+}
+
+impl Sensitivity {
+    fn book(&self) -> MutexGuard<'_, (u64, BTreeMap<Defect, Row>)> {
+        self.book.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The rows, in the order of the catalogue.
+    pub fn rows(&self) -> Vec<(Defect, Row)> {
+        let rows = &self.book().1;
+        Defect::ALL.iter().filter_map(|defect| Some((*defect, rows.get(defect)?.clone()))).collect()
+    }
+
+    /// How many turns there were, and for how many of them the machines have room.
+    pub fn turns(&self) -> (u64, u64) {
+        (self.turns.0.load(Ordering::Relaxed), self.turns.1.load(Ordering::Relaxed))
+    }
+
+    /// What is otherwise than [`observable`] says: caught and should not be, or the other way round.
+    pub fn problems(&self) -> Vec<String> {
+        let rows = self.rows().into_iter();
+        let problem = |(defect, row): (Defect, Row)| match (observable(defect), row.caught) {
+            (Observable::Yes, None) => Some(format!("{} is not caught", defect.id())),
+            (Observable::Yes | Observable::Seldom | Observable::Hidden(_), Some(_)) | (_, None) => None,
+            (why, Some(caught)) => Some(format!(
+                "{} is caught after {} operations ({}: {}), and should not be: {}",
+                defect.id(),
+                caught.ops,
+                caught.turn,
+                caught.what,
+                why.why()
+            )),
+        };
+        rows.filter_map(problem).collect()
+    }
+
+    /// One compared turn more.
+    pub fn turn(&self, shadows: &mut Shadows, again: &Again<'_>) {
+        let open: Vec<Defect> = {
+            let mut book = self.book();
+            book.0 += again.ops.len() as u64;
+            book.1.iter().filter(|(_, row)| row.caught.is_none()).map(|(defect, _)| *defect).collect()
+        };
+        if matches!(again.judged.verdict, Verdict::Differs(_)) {
+            return;
+        }
+        self.turns.0.fetch_add(1, Ordering::Relaxed);
+        self.turns.1.fetch_add(u64::from(has_room(again.before, again.ops)), Ordering::Relaxed);
+        for mutant in &self.mutants {
+            match mutant.alone() {
+                Some(defect) if open.contains(&defect) => self.follow(mutant, defect, shadows, again),
+                Some(_) => {}
+                None => {
+                    if let Some(ended) = mutant.take(again.before, again.ops)
+                        && ended.defects.iter().any(|defect| open.contains(defect))
+                    {
+                        let compared = compare(again.before, again, &ended);
+                        ended.defects.iter().for_each(|defect| self.note(*defect, again, &compared));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A machine with one defect, from its own graph.
+    fn follow(&self, mutant: &Mutant, defect: Defect, shadows: &mut Shadows, again: &Again<'_>) {
+        let own = shadows.0.remove(&defect);
+        let before = own.as_ref().unwrap_or(again.before);
+        let ended = mutant.take(before, again.ops);
+        if own.is_none() && ended.is_none() {
+            return;
+        }
+        let ended = ended.unwrap_or_else(|| right(before, again.ops));
+        let compared = compare(before, again, &ended);
+        self.note(defect, again, &compared);
+        // What looks wrong leads nowhere.
+        let next = compared.judged.next.filter(|next| Some(next) != again.judged.next.as_ref());
+        if let (Some(next), Some(_)) = (next, again.judged.next)
+            && violations(&next).is_empty()
+        {
+            shadows.0.insert(defect, next);
+        }
+    }
+
+    fn note(&self, defect: Defect, again: &Again<'_>, compared: &Compared) {
+        let mut book = self.book();
+        let ops = book.0;
+        let Some(row) = book.1.get_mut(&defect).filter(|row| row.caught.is_none()) else { return };
+        let turn = || counterexample::line(&Turn { ops: again.ops.to_vec(), refusals: Vec::new() });
+        row.shown += 1;
+        row.visible += u64::from(compared.visible);
+        match &compared.judged.verdict {
+            Verdict::Differs(what) => row.caught = Some(Caught { ops, turn: turn(), what: what.clone() }),
+            Verdict::Deviation(rule) if compared.visible => {
+                let first = || Hidden { count: 0, first: (ops, turn(), compared.did.clone()), agreed: 0 };
+                let hidden = row.hidden.entry(*rule).or_insert_with(first);
+                hidden.count += 1;
+                hidden.agreed += u64::from(again.judged.verdict == Verdict::Same);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a comparison with a machine in the model's place says.
+struct Compared {
+    judged: ComparedTurn<NODES, EDGES>,
+    /// Would QEMU answer or show otherwise than with the model, if it did what the machine does?
+    visible: bool,
+    /// What the machine does, in words.
+    did: String,
+}
+
+/// What is right.
+fn right(before: &State<NODES, EDGES>, ops: &[Op]) -> Ended<NODES, EDGES> {
+    let ended =
+        |how, state: State<NODES, EDGES>| Ended { how, state: Some(Box::new(state)), pairs: vec![], defects: vec![] };
+    match execute(before, ops, &[]) {
+        Outcome::Done { next, .. } => ended(How::Accepted, next),
+        _ => ended(How::Refused, *before),
+    }
+}
+
+/// The machine's outcome in the place of the model's.
+fn compare(before: &State<NODES, EDGES>, again: &Again<'_>, ended: &Ended<NODES, EDGES>) -> Compared {
+    let sound = execute(again.before, again.ops, &[]);
+    let right = execute(before, again.ops, &[]);
+    let after = if let Outcome::Done { next, .. } = &sound { next } else { again.before };
+    let state = ended.state.as_deref().filter(|state| derive(state).is_some());
+    let looks = state.map(|state| carried(shown_graph::expected(state), ended, state));
+    let done = ended.how == How::Accepted;
+    let visible = ended.how == How::Died
+        || done != matches!(sound, Outcome::Done { .. })
+        || looks.as_ref() != Some(&shown_graph::expected(after));
+    let outcome = match (ended.how, right) {
+        (How::Accepted, _) => accepted(state.unwrap_or(before)),
+        // It has no reason that the model would know.
+        (_, Outcome::Done { .. }) => Outcome::Refused { by: Refusal { node: NodeId(0), hook: Hook::Check } },
+        (_, right) => right,
+    };
+    let mut judged = judge_as(before, again.memory, again.ops, &outcome, again.heard);
+    if let Some(verdict) = besides(again.heard, ended, looks.as_ref(), &judged.verdict) {
+        if verdict == Verdict::Same && !done {
+            judged.next = state.copied();
+        }
+        judged.verdict = verdict;
+    }
+    let did = match ended.how {
+        How::Accepted => "accepts it",
+        How::Refused => "refuses it",
+        How::Died => "dies",
+    };
+    Compared { judged, visible, did: did.to_owned() }
+}
+
+/// Done, with this state.
+fn accepted(next: &State<NODES, EDGES>) -> Outcome<NODES, EDGES> {
+    let mut outcome = execute(&State::default(), &[], &[]);
+    if let Outcome::Done { next: after, .. } = &mut outcome {
+        *after = *next;
+    }
+    outcome
+}
+
+/// What an outcome of the model's cannot say: that a machine died, that it has no graph any more, that a refusal left something
+/// behind, that edges carry what no rule gives them.
+fn besides(
+    heard: &TurnResult,
+    ended: &Ended<NODES, EDGES>,
+    looks: Option<&ShownGraph>,
+    verdict: &Verdict,
+) -> Option<Verdict> {
+    let lost = matches!(heard.told, TurnAnswer::Lost(_));
+    let differs = |what: &str| Some(Verdict::Differs(format!("the machine {what}; QEMU: {:?}", heard.told)));
+    let alike = |looks: &ShownGraph| heard.shown.as_ref().is_some_and(|shown| shown.like(looks) == looks.like(shown));
+    match (ended.how, looks) {
+        (How::Died, _) if lost => Some(Verdict::Same),
+        (How::Died, _) => differs("dies"),
+        _ if lost => None,
+        (How::Accepted, None) if heard.told == TurnAnswer::Done => differs("has no graph any more"),
+        (How::Accepted, Some(looks)) if *verdict == Verdict::Same && !alike(looks) => differs("carries other pairs"),
+        (How::Refused, None) if matches!(heard.told, TurnAnswer::Refused(..)) => differs("has no graph any more"),
+        (How::Refused, Some(looks)) if matches!(heard.told, TurnAnswer::Refused(..)) => {
+            let same = alike(looks);
+            let left =
+                ended.state.as_deref().is_some_and(|state| heard.shown.as_ref().is_some_and(|shown| is(shown, state)));
+            match verdict {
+                Verdict::Same if !same => differs("leaves something behind"),
+                Verdict::Deviation(_) if same && left && !ended.defects.is_empty() => Some(Verdict::Same),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// What is shown, with what edges from nodes carry in truth.
+fn carried(mut looks: ShownGraph, ended: &Ended<NODES, EDGES>, state: &State<NODES, EDGES>) -> ShownGraph {
+    for (id, pair) in &ended.pairs {
+        let EdgeId::Child(parent, name) = *id else { continue };
+        let Some(kind) = state.node(parent).and_then(|node| node.kind) else { continue };
+        let node = looks.nodes.get_mut(&parent.0);
+        if let Some(edge) = node.and_then(|node| node.edges.get_mut(&names::child(kind, name))) {
+            *edge = (edge.0, pair.need.0 & names::SEEN.0, pair.share.0 & names::SEEN.0);
+        }
+    }
+    looks
+}

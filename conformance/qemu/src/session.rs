@@ -1,0 +1,327 @@
+//! A daemon that does what the model is told, turn by turn, with the model's state beside it.
+
+use crate::commands::command::Command;
+use crate::commands::of_operations;
+use crate::compare::answer::{DIED, HANGS, TurnAnswer, TurnResult};
+use crate::compare::shown_graph;
+use crate::compare::verdict::{ComparedTurn, Verdict, judge};
+use crate::daemon::schema::Schema;
+use crate::daemon::{Client, Daemon, Event, IMAGES, Lost, Reply};
+use crate::state::jobs;
+use crate::state::memory::Memory;
+use crate::wire::{names, node_options};
+use blockgraph_model::{Act, Context, Op, State, UserId};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The contexts besides main for which the daemon has threads.
+pub const THREADS: [Context; 2] = [Context(1), Context(2)];
+/// Once in so many turns drivers and flags are asked for, too, if nothing else is a reason to.
+const ALL_SEEN: u64 = 8;
+
+/// A job that shows no progress is asked for so often in quick succession.
+const SOON: u32 = 50;
+/// After so many times more, ten milliseconds apart, it is given up if QEMU sleeps in between: nothing is on its way to a disk.
+const STILL: u32 = SOON + 15;
+/// And after so many in any case.
+const ENOUGH: u32 = SOON + 500;
+
+/// What a daemon needs before the first operation, as commands; `threads`: the contexts besides main.
+pub fn preparations(threads: &[Context]) -> Vec<(&'static str, Value)> {
+    let group = json!({"qom-type": "throttle-group", "id": node_options::GROUP});
+    let thread = |context: &Context| ("object-add", json!({"qom-type": "iothread", "id": names::thread(*context)}));
+    let server = json!({"addr": {"type": "unix", "data": {"path": "nbd"}}});
+    let mut all = vec![("object-add", group), ("nbd-server-start", server)];
+    all.extend(threads.iter().map(thread));
+    all
+}
+
+/// The content of a new image, made once.
+#[derive(Clone, Debug)]
+pub struct Image(Vec<u8>);
+
+impl Image {
+    /// Makes it with `qemu-img`: an empty qcow2 image, in a file as large as itself.
+    ///
+    /// # Errors
+    /// If there is no `qemu-img`, or it fails.
+    pub fn make() -> io::Result<Image> {
+        // Several may be made at once in one process.
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("blockgraph-image-{}-{number}", std::process::id()));
+        let size = node_options::SIZE.to_string();
+        let made =
+            std::process::Command::new(IMAGES).args(["create", "-q", "-f", "qcow2"]).arg(&path).arg(size).output()?;
+        let bytes = std::fs::read(&path);
+        // It is only a copy that is needed.
+        let _ = std::fs::remove_file(&path);
+        if !made.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
+        }
+        Ok(Image(bytes?))
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
+        std::fs::write(path, &self.0)?;
+        std::fs::File::options().write(true).open(path)?.set_len(node_options::SIZE)
+    }
+}
+
+/// What all daemons of a run have in common: made, and asked for, once.
+#[derive(Clone, Debug)]
+pub struct Kit {
+    program: PathBuf,
+    patience: Duration,
+    image: Image,
+    /// What this QEMU can be asked for.
+    pub schema: Schema,
+    /// Its version.
+    pub version: String,
+}
+
+impl Kit {
+    /// Asks a daemon of its own; `patience` is how long an answer may take. Costs about 30 ms.
+    ///
+    /// # Errors
+    /// If there is no image, or the daemon does not start or does not say what it can be asked for.
+    pub fn make(program: &Path, patience: Duration) -> io::Result<Kit> {
+        let image = Image::make()?;
+        let mut daemon = Daemon::start(program, patience)?;
+        let told = done(&mut daemon.client, "query-qmp-schema", &json!({})).map_err(io::Error::other)?;
+        let schema = Schema::read(&told).ok_or_else(|| io::Error::other("query-qmp-schema returns no schema"))?;
+        let version = daemon.client.version().to_owned();
+        Ok(Kit { program: program.to_owned(), patience, image, schema, version })
+    }
+}
+
+/// A daemon and the state that it should have.
+#[derive(Debug)]
+pub struct Session<'a, const N: usize, const E: usize> {
+    daemon: Daemon,
+    kit: &'a Kit,
+    /// What the model says of it.
+    pub state: State<N, E>,
+    /// What QEMU keeps besides.
+    pub memory: Memory,
+    turns: u64,
+    /// What turns needed that were not played, since this version of QEMU has it not: how many.
+    pub lacking: BTreeMap<String, u64>,
+    /// Are drivers and flags asked for after every turn?
+    pub thorough: bool,
+}
+
+/// A turn that was done and compared.
+#[derive(Debug)]
+pub struct PlayedTurn<const N: usize, const E: usize> {
+    /// What QEMU said and showed.
+    pub heard: TurnResult,
+    /// What the comparison says.
+    pub judged: ComparedTurn<N, E>,
+}
+
+impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
+    /// Starts a daemon with an empty graph and [`THREADS`].
+    ///
+    /// # Errors
+    /// If it does not start, or does not answer.
+    pub fn start(kit: &'a Kit) -> io::Result<Self> {
+        Self::start_with(kit, &THREADS)
+    }
+
+    /// The same, with these contexts besides main.
+    ///
+    /// # Errors
+    /// If it does not start, or does not answer.
+    pub fn start_with(kit: &'a Kit, threads: &[Context]) -> io::Result<Self> {
+        let mut daemon = Daemon::start(&kit.program, kit.patience)?;
+        for (command, arguments) in preparations(threads) {
+            match daemon.client.execute(command, &arguments) {
+                Ok(Reply::Done(_)) => {}
+                other => return Err(io::Error::other(format!("{command}: {other:?}"))),
+            }
+        }
+        Ok(Session {
+            daemon,
+            kit,
+            state: State::default(),
+            memory: Memory::default(),
+            turns: 0,
+            lacking: BTreeMap::new(),
+            thorough: false,
+        })
+    }
+
+    /// QEMU's version.
+    pub fn version(&self) -> &str {
+        &self.kit.version
+    }
+
+    /// Does the turn and compares; `None`: QMP does not reach it, or not in this version. If it ends the episode, nothing more can be done.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn take(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<N, E>>> {
+        let Some(steps) = of_operations::commands(&self.state, &self.memory, ops) else { return Ok(None) };
+        // QEMU has a commit's main user where it was at the start, which is not to be told from the graph afterwards.
+        if jobs::changes_device(&self.state, ops) {
+            return Ok(None);
+        }
+        let lacks = |step: &Command| match step {
+            Command::Ask(command, arguments) => self.kit.schema.lacks(command, arguments),
+            _ => None,
+        };
+        if let Some(what) = steps.iter().find_map(lacks) {
+            *self.lacking.entry(what).or_default() += 1;
+            return Ok(None);
+        }
+        let mut heard = self.hear(ops, &steps)?;
+        let mut judged = judge(&self.state, &self.memory, ops, &heard);
+        // What differs is looked at in full.
+        let seen = heard.shown.as_ref().is_none_or(shown_graph::ShownGraph::has_flags);
+        if judged.verdict != Verdict::Same && !seen {
+            match self.look(true) {
+                Ok(shown) => heard.shown = Some(shown),
+                Err(lost) => heard = TurnResult { told: self.what_became(&lost), shown: None },
+            }
+            judged = judge(&self.state, &self.memory, ops, &heard);
+        }
+        self.memory.after(&self.state, ops, &heard.told);
+        if let Some(next) = judged.next {
+            self.state = next;
+        }
+        Ok(Some(PlayedTurn { heard, judged }))
+    }
+
+    fn hear(&mut self, ops: &[Op], steps: &[Command]) -> io::Result<TurnResult> {
+        self.turns += 1;
+        let told = match self.do_steps(steps)? {
+            Ok(told) => told,
+            Err(lost) => return Ok(TurnResult { told: self.what_became(&lost), shown: None }),
+        };
+        let flags = self.thorough || self.turns.is_multiple_of(ALL_SEEN) || ops.iter().any(changes_flags);
+        let shown = match self.look(flags) {
+            Ok(shown) => shown,
+            Err(lost) => return Ok(TurnResult { told: self.what_became(&lost), shown: None }),
+        };
+        Ok(TurnResult { told, shown: Some(shown) })
+    }
+
+    fn look(&mut self, flags: bool) -> Result<shown_graph::ShownGraph, Lost> {
+        let client = &mut self.daemon.client;
+        let graph = done(client, "x-debug-query-block-graph", &json!({}))?;
+        let named = if flags { Some(done(client, "query-named-block-nodes", &json!({"flat": true}))?) } else { None };
+        shown_graph::shown(&graph, named.as_ref()).ok_or_else(|| Lost::Confused(graph.to_string()))
+    }
+
+    fn do_steps(&mut self, steps: &[Command]) -> io::Result<Result<TurnAnswer, Lost>> {
+        for step in steps {
+            if let Command::Image(node) = step {
+                if self.state.node(*node).is_none() {
+                    self.kit.image.write(&self.path(*node))?;
+                }
+                continue;
+            }
+            match self.do_step(step) {
+                Ok(None) => {}
+                Ok(Some(refused)) => return Ok(Ok(refused)),
+                Err(lost) => return Ok(Err(lost)),
+            }
+        }
+        Ok(Ok(TurnAnswer::Done))
+    }
+
+    fn path(&self, node: blockgraph_model::NodeId) -> PathBuf {
+        self.daemon.folder().join(node_options::image(node))
+    }
+
+    fn do_step(&mut self, step: &Command) -> Result<Option<TurnAnswer>, Lost> {
+        match step {
+            Command::Ask(command, arguments) => {
+                // What came before belongs to what was asked before.
+                self.daemon.client.take_events();
+                match self.daemon.client.execute(command, arguments)? {
+                    Reply::Done(_) => Ok(None),
+                    Reply::Error { class, text } => Ok(Some(TurnAnswer::Refused(class, text))),
+                }
+            }
+            Command::ExportGone(user) => {
+                let name = names::user(*user);
+                self.daemon.client.wait_for(&["BLOCK_EXPORT_DELETED"], |event| event.data["id"] == name)?;
+                Ok(None)
+            }
+            Command::JobIs(job, status) => self.wait_for_job(*job, status),
+            Command::JobEnds(job) => self.job_ends(*job),
+            Command::Image(_) => Ok(None),
+        }
+    }
+
+    /// Asks until the job has that status. If it is gone it has failed; if it does nothing any more it hangs.
+    fn wait_for_job(&mut self, job: UserId, status: &str) -> Result<Option<TurnAnswer>, Lost> {
+        let name = names::user(job);
+        let (mut last, mut still) = (Value::Null, 0);
+        while still < STILL || still < ENOUGH && !self.daemon.client.is_asleep() {
+            let jobs = done(&mut self.daemon.client, "query-jobs", &json!({}))?;
+            let there = jobs.as_array().into_iter().flatten().find(|there| there["id"] == name);
+            match there.and_then(|there| there["status"].as_str()) {
+                Some(now) if now == status => return Ok(None),
+                Some("aborting" | "concluded" | "null") | None => return Ok(Some(self.how_it_ended(&name)?)),
+                Some(_) => {}
+            }
+            still = if jobs == last { still + 1 } else { 0 };
+            last = jobs;
+            std::thread::sleep(if still < SOON { Duration::from_micros(200) } else { Duration::from_millis(10) });
+        }
+        Err(Lost::TimedOut)
+    }
+
+    /// The event with which a job ends.
+    fn end_of(&mut self, job: &str) -> Result<Event, Lost> {
+        let ends = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
+        self.daemon.client.wait_for(&ends, |event| event.data["device"] == job)
+    }
+
+    fn how_it_ended(&mut self, name: &str) -> Result<TurnAnswer, Lost> {
+        let event = self.end_of(name)?;
+        let text = event.data["error"].as_str().unwrap_or("the job has ended by itself");
+        Ok(TurnAnswer::Refused("JobError".to_owned(), text.to_owned()))
+    }
+
+    fn job_ends(&mut self, job: UserId) -> Result<Option<TurnAnswer>, Lost> {
+        let name = names::user(job);
+        let event = self.end_of(&name)?;
+        let gone = |event: &Event| event.data["id"] == name && event.data["status"] == "null";
+        self.daemon.client.wait_for(&["JOB_STATUS_CHANGE"], gone)?;
+        Ok(event.data["error"].as_str().map(|text| TurnAnswer::Refused("JobError".to_owned(), text.to_owned())))
+    }
+
+    fn what_became(&mut self, lost: &Lost) -> TurnAnswer {
+        use std::os::unix::process::ExitStatusExt;
+        let status: Option<ExitStatus> = self.daemon.autopsy(lost);
+        TurnAnswer::Lost(match (lost, status.and_then(|status| status.signal())) {
+            (Lost::Confused(line), _) => format!("says what is no answer: {line}"),
+            (_, Some(signal)) => format!("{DIED} {signal}"),
+            (Lost::TimedOut, None) => HANGS.to_owned(),
+            (Lost::Died, None) => "has ended".to_owned(),
+        })
+    }
+}
+
+/// A query, which is always answered.
+fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, Lost> {
+    match client.execute(command, arguments)? {
+        Reply::Done(value) => Ok(value),
+        Reply::Error { text, .. } => Err(Lost::Confused(text)),
+    }
+}
+
+/// Can it change of nodes that are there what only `query-named-block-nodes` shows?
+fn changes_flags(op: &Op) -> bool {
+    matches!(op, Op::Activate { .. } | Op::Inactivate { .. } | Op::Reopen { .. } | Op::Snapshot { .. })
+        || jobs::job_operation(op).is_some_and(|doing| doing.act != Act::Start)
+}

@@ -1,0 +1,77 @@
+//! Questions about a state of the model that several parts of the comparison with QEMU ask.
+
+use blockgraph_model::step::Work;
+use blockgraph_model::{NodeId, Op, Parent, State, UserId, contexts};
+use blockgraph_story::text::columns::Declared;
+use blockgraph_story::text::scenario::mentioned;
+use std::collections::BTreeSet;
+
+/// The nodes that the operations name.
+pub fn named_nodes(ops: &[Op]) -> Vec<NodeId> {
+    let node = |declared| match declared {
+        Declared::Node(id) => Some(id),
+        _ => None,
+    };
+    ops.iter().flat_map(mentioned).filter_map(node).collect()
+}
+
+/// Is there a filter of that name?
+pub fn is_filter<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).and_then(|node| node.kind).is_some_and(|kind| kind.filter_slot().is_some())
+}
+
+/// The node seen through filters; of filters alone the last.
+pub fn without_filters<const N: usize, const E: usize>(state: &State<N, E>, from: NodeId) -> Option<NodeId> {
+    state.chain(from).find(|id| !is_filter(state, *id)).or_else(|| state.chain(from).last())
+}
+
+/// Is that node there, and inactive?
+pub fn is_inactive<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.node(id).is_some_and(|node| node.flags.inactive)
+}
+
+/// Has a job a root user there?
+pub fn has_job<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
+    state.parents(id).any(|i| state.edges()[i].ways.stay && matches!(state.edges()[i].parent, Parent::User(_)))
+}
+
+/// The nodes that can be reached from these downwards, themselves included, as a table by name.
+pub fn reach_of<const N: usize, const E: usize>(
+    state: &State<N, E>,
+    from: impl IntoIterator<Item = NodeId>,
+) -> [bool; N] {
+    let mut reached = [false; N];
+    for id in from {
+        reached.iter_mut().zip(state.reach(id)).for_each(|(known, below)| *known |= below);
+    }
+    reached
+}
+
+/// The nodes that edges connect with this one, or that a job moves together with them.
+pub fn connected<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -> Vec<NodeId> {
+    let component = contexts::components(state);
+    let number = |id: NodeId| component[usize::from(id.0)];
+    let of_jobs = state.edges().iter().filter_map(|edge| match edge.parent {
+        Parent::User(user) if edge.ways.stay => Some((user.main(), number(edge.child))),
+        _ => None,
+    });
+    let of_jobs: Vec<(UserId, u8)> = of_jobs.collect();
+    let mut known = BTreeSet::from([number(node)]);
+    for _ in 0..of_jobs.len() {
+        let jobs: Vec<UserId> = of_jobs.iter().filter(|(_, at)| known.contains(at)).map(|(job, _)| *job).collect();
+        known.extend(of_jobs.iter().filter(|(job, _)| jobs.contains(job)).map(|(_, at)| *at));
+    }
+    state.names().filter(|id| known.contains(&number(*id))).collect()
+}
+
+/// The graph when every overlay stands above its node, whoever used it before.
+pub fn with_overlays<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
+    let mut work = Work::new(before);
+    for op in ops {
+        let Op::Snapshot { node, overlay } = *op else { return None };
+        // Held by the overlay the node does not go when its parents leave it.
+        work.step(Op::SetBacking { node: overlay, to: Some(node) }).ok()?;
+        work.step(Op::ReplaceNode { from: node, to: overlay }).ok()?;
+    }
+    Some(work.graph)
+}

@@ -1,0 +1,222 @@
+//! QEMU's refusals: which kind of refusal a sentence is, and whom it names.
+//!
+//! The sentences differ by version; they are recognised by their fixed words, and names are what stands in quotes.
+
+use crate::wire::names;
+use blockgraph_model::{EdgeId, NodeId, StepError, UserId, Violation};
+
+/// A kind of refusal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs, reason = "the names are those of the model's errors, several in one where QEMU has one sentence")]
+pub enum ErrorClass {
+    NotFound,
+    NoUser,
+    NoChild,
+    Duplicate,
+    DuplicateUser,
+    ForceShare,
+    FilterNeedsChild,
+    Frozen,
+    Backing,
+    SlotTaken,
+    SameNode,
+    NotInChain,
+    NotRoot,
+    Busy,
+    InUse,
+    HasUser,
+    BackingMissing,
+    ImplicitChild,
+    ChildrenFixed,
+    HasParent,
+    LastChild,
+    NoReopen,
+    OptionStuck,
+    Conflict,
+    ReadOnly,
+    Inactive,
+    Cycle,
+    Context,
+    Aborted,
+    MirrorBelow,
+    Other,
+}
+
+/// Who has an edge, in a conflict.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Party {
+    /// A node, by its child of that name (QEMU's).
+    Child(NodeId, String),
+    /// A job.
+    Job(UserId),
+    /// An export, or another user that QEMU has no name for.
+    Unnamed,
+}
+
+/// A refusal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QemuError {
+    /// Its kind.
+    pub class: ErrorClass,
+    /// The nodes that it names.
+    pub nodes: Vec<NodeId>,
+    /// The exports and jobs that it names.
+    pub users: Vec<UserId>,
+    /// Of a conflict: who needs, who does not share.
+    pub parties: Option<(Party, Party)>,
+}
+
+/// Which words make which kind; the first that fits.
+const WORDS: [(&str, ErrorClass); 65] = [
+    ("overlay already has a backing image", ErrorClass::SlotTaken),
+    ("overlay is already in use", ErrorClass::HasUser),
+    ("cannot be reset to its default", ErrorClass::OptionStuck),
+    ("Cannot change the option", ErrorClass::OptionStuck),
+    ("top and base are the same", ErrorClass::SameNode),
+    ("Node has active parent", ErrorClass::Inactive),
+    ("Failed to inactivate", ErrorClass::Inactive),
+    ("unavailable on inactive node", ErrorClass::Inactive),
+    ("Filters cannot be used as overlays", ErrorClass::Backing),
+    ("overlay does not support backing", ErrorClass::Backing),
+    ("is not owned by the monitor", ErrorClass::InUse),
+    ("cannot commit an image into itself", ErrorClass::SameNode),
+    ("mirror node into itself", ErrorClass::SameNode),
+    ("cannot be the same", ErrorClass::SameNode),
+    ("Need a root block node", ErrorClass::NotRoot),
+    ("is not in a chain starting from", ErrorClass::NotInChain),
+    ("is not in this backing file chain", ErrorClass::NotInChain),
+    ("Cannot change iothread of active block backend", ErrorClass::Context),
+    ("Permission conflict on node", ErrorClass::Conflict),
+    ("Conflicts with use by", ErrorClass::Conflict),
+    ("create a cycle", ErrorClass::Cycle),
+    ("Cannot find device", ErrorClass::NotFound),
+    ("Cannot find node", ErrorClass::NotFound),
+    ("Failed to find node with", ErrorClass::NotFound),
+    ("Cannot find referenced node", ErrorClass::NotFound),
+    ("Duplicate nodes with", ErrorClass::Duplicate),
+    ("already in use", ErrorClass::DuplicateUser),
+    ("Export '", ErrorClass::NoUser),
+    ("Block export '", ErrorClass::NoUser),
+    ("is not found", ErrorClass::NoUser),
+    ("Job not found", ErrorClass::NoUser),
+    ("force-share=on can only be used with read-only", ErrorClass::ForceShare),
+    ("Cannot change frozen", ErrorClass::Frozen),
+    ("frozen", ErrorClass::Frozen),
+    ("is busy", ErrorClass::Busy),
+    ("is in use", ErrorClass::InUse),
+    ("backing is missing for", ErrorClass::BackingMissing),
+    ("backing' is missing for", ErrorClass::BackingMissing),
+    ("implicit", ErrorClass::ImplicitChild),
+    ("does not support reopening", ErrorClass::NoReopen),
+    ("does not support adding a child", ErrorClass::ChildrenFixed),
+    ("does not support removing a child", ErrorClass::ChildrenFixed),
+    ("already has a parent", ErrorClass::HasParent),
+    ("cannot be lower than the vote threshold", ErrorClass::LastChild),
+    ("number of children cannot be lower", ErrorClass::LastChild),
+    ("does not have a child named", ErrorClass::NoChild),
+    ("does not have child", ErrorClass::NoChild),
+    ("Block node is read-only", ErrorClass::ReadOnly),
+    ("Read-only block node", ErrorClass::ReadOnly),
+    ("is read-only", ErrorClass::ReadOnly),
+    ("Cannot export read-only node as writable", ErrorClass::ReadOnly),
+    ("nactive", ErrorClass::Inactive),
+    ("Failed to activate", ErrorClass::Inactive),
+    ("Cannot change iothread", ErrorClass::Context),
+    ("Cannot change AioContext", ErrorClass::Context),
+    ("Cannot set iothread", ErrorClass::Context),
+    ("using another AioContext", ErrorClass::Context),
+    ("does not support backing", ErrorClass::Backing),
+    ("does not support external snapshots", ErrorClass::Backing),
+    ("The overlay", ErrorClass::Backing),
+    ("not found in the backing chain", ErrorClass::NotInChain),
+    ("not in backing chain", ErrorClass::NotInChain),
+    ("Transaction aborted", ErrorClass::Aborted),
+    ("Cannot mirror to a filter on top", ErrorClass::MirrorBelow),
+    ("' not found", ErrorClass::NotFound),
+];
+
+/// Reads QEMU's sentence.
+pub fn read(class: &str, text: &str) -> QemuError {
+    let by_text = WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, class)| *class);
+    let by_class = if class == "DeviceNotFound" { ErrorClass::NotFound } else { ErrorClass::Other };
+    let mut said =
+        QemuError { class: by_text.unwrap_or(by_class), nodes: Vec::new(), users: Vec::new(), parties: None };
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+        said.nodes.extend(names::node_of(word));
+        said.users.extend(names::user_of(word));
+    }
+    if said.class == ErrorClass::Conflict {
+        said.parties = parties(text);
+    }
+    said
+}
+
+/// Both parties of "… both required by A (uses node 'x' as 'file' child) and unshared by B (uses …)".
+fn parties(text: &str) -> Option<(Party, Party)> {
+    let (_, rest) = text.split_once("required by ")?;
+    let (needs, denies) = rest.split_once(" and unshared by ")?;
+    Some((party(needs)?, party(denies)?))
+}
+
+fn party(text: &str) -> Option<Party> {
+    let (who, uses) = text.split_once(" (uses node ")?;
+    let quoted = |text: &str, number: usize| text.split('\'').nth(2 * number + 1).map(str::to_owned);
+    let name = quoted(who, 0);
+    Some(match name {
+        Some(name) if who.starts_with("node") => Party::Child(names::node_of(&name)?, quoted(uses, 1)?),
+        Some(name) if who.contains("job") => Party::Job(names::user_of(&name)?),
+        _ => Party::Unnamed,
+    })
+}
+
+/// The kind of a step's error, and the node or user that it is about.
+pub fn of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId>) {
+    use StepError as E;
+    match *error {
+        E::NodeNotFound { node } => (ErrorClass::NotFound, Some(node), None),
+        E::UserNotFound { user } => (ErrorClass::NoUser, None, Some(user)),
+        E::ChildNotFound { parent, .. } => (ErrorClass::NoChild, Some(parent), None),
+        E::DuplicateNode { node } => (ErrorClass::Duplicate, Some(node), None),
+        E::DuplicateUser { user } => (ErrorClass::DuplicateUser, None, Some(user)),
+        E::ForceShareWritable { .. } => (ErrorClass::ForceShare, None, None),
+        E::FilterNeedsChild { .. } => (ErrorClass::FilterNeedsChild, None, None),
+        E::Frozen { .. } => (ErrorClass::Frozen, None, None),
+        E::BackingUnsupported { .. } => (ErrorClass::Backing, None, None),
+        E::SlotTaken { .. } => (ErrorClass::SlotTaken, None, None),
+        E::SameNode { .. } => (ErrorClass::SameNode, None, None),
+        E::NotInChain { .. } => (ErrorClass::NotInChain, None, None),
+        // Of a node that is to be deleted; of an overlay the sentence names nobody.
+        E::HasUser { .. } => (ErrorClass::HasUser, None, None),
+        E::Blocked { node, .. } => (ErrorClass::Busy, Some(node), None),
+        E::InUse { node } | E::NotMonitorOwned { node } => (ErrorClass::InUse, Some(node), None),
+        E::BackingMissing { node } => (ErrorClass::BackingMissing, Some(node), None),
+        E::ImplicitChild { .. } => (ErrorClass::ImplicitChild, None, None),
+        E::ActiveParent { .. } | E::UserActive { .. } => (ErrorClass::Inactive, None, None),
+        E::ChildrenFixed { parent } => (ErrorClass::ChildrenFixed, Some(parent), None),
+        E::HasParent { node, .. } => (ErrorClass::HasParent, Some(node), None),
+        E::LastChild { .. } => (ErrorClass::LastChild, None, None),
+        _ => (ErrorClass::Other, None, None),
+    }
+}
+
+/// The kind of a violation.
+pub fn of_violation(violation: &Violation) -> ErrorClass {
+    match violation {
+        Violation::Cycle { .. } => ErrorClass::Cycle,
+        Violation::Conflict { .. } => ErrorClass::Conflict,
+        Violation::ReadOnly { .. } => ErrorClass::ReadOnly,
+        Violation::InactiveChild { .. } | Violation::InactiveNode { .. } => ErrorClass::Inactive,
+        Violation::ContextClash { .. } | Violation::ContextFixed { .. } => ErrorClass::Context,
+    }
+}
+
+/// Is this edge what QEMU calls so? `child`: QEMU's name of a child of a node.
+pub fn is_party(edge: EdgeId, party: &Party, child: impl Fn(NodeId) -> Option<String>) -> bool {
+    match (edge, party) {
+        (EdgeId::Child(parent, _), Party::Child(node, name)) => parent == *node && child(parent).as_ref() == Some(name),
+        (EdgeId::User(user), Party::Job(job)) => user.main() == *job,
+        // A job has users without a name too.
+        (EdgeId::User(_), Party::Unnamed) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,7 @@
+//! QEMU's wire forms: names, drivers, options, replies, error texts.
+
+pub mod block_graph;
+pub mod drivers;
+pub mod errors;
+pub mod names;
+pub mod node_options;
