@@ -5,36 +5,16 @@
 //! than one answer fits the edges; every change is journalled with what was there before, so undoing does not depend
 //! on which it is, and without cycles there is only one.
 
-use crate::context::{ContextId, Stay};
+mod state;
+
+pub(crate) use state::{Notices, Quiet};
+
+use crate::context::ContextId;
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
 use crate::journal::Undo;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
-
-/// Why a node is quiesced, drain-alls left out of account. Only nodes that are so have one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Quiet {
-    /// Its own open sections.
-    pub(crate) sections: u32,
-    /// Its child edges whose child is quiesced.
-    pub(crate) children: u32,
-}
-
-impl Quiet {
-    const NONE: Self = Self { sections: 0, children: 0 };
-}
-
-/// Who is to be told what when a transaction takes effect (Q4).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Notices {
-    pub(crate) quiesced: Vec<NodeKey>,
-    pub(crate) resumed: Vec<NodeKey>,
-    pub(crate) quiesced_users: Vec<UserKey>,
-    pub(crate) resumed_users: Vec<UserKey>,
-    /// The components that stay where they are (C3).
-    pub(crate) stays: Vec<Stay>,
-}
 
 impl Core {
     pub(crate) fn quiet(&self, key: NodeKey) -> Quiet {

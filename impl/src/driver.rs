@@ -1,13 +1,17 @@
 //! Drivers: the pure rule of a node ([`Policy`]) and the hooks that are told about changes ([`Driver`]).
 
+mod option;
+mod refusal;
+
+pub use option::{DriverOption, MirrorPhase, UnsupportedOption};
+pub use refusal::{Cause, Refusal};
+
 use crate::context::ContextId;
 use crate::graph::NodeView;
 use crate::open::{Limits, Options};
-use crate::permission::{Grant, Pair, Permissions};
+use crate::permission::{Grant, Pair};
 use crate::role::{Role, Slot};
 use alloc::boxed::Box;
-use alloc::string::ToString;
-use alloc::sync::Arc;
 
 /// All that the pair of a child edge may depend on (P4), besides the driver's own kind and options.
 #[derive(Clone, Copy, Debug)]
@@ -101,105 +105,6 @@ pub trait Policy {
     /// The pair of a child edge (P4). The graph itself adds P8: an edge to a force-share node shares everything.
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair;
 }
-
-/// The driver's own error behind a refusal, shared. Two are equal if they say the same.
-#[derive(Clone, Debug)]
-pub struct Cause(Arc<dyn core::error::Error + Send + Sync>);
-
-impl Cause {
-    /// The error.
-    #[must_use]
-    pub fn error(&self) -> &(dyn core::error::Error + Send + Sync + 'static) {
-        &*self.0
-    }
-}
-
-impl PartialEq for Cause {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.to_string() == other.0.to_string()
-    }
-}
-
-impl Eq for Cause {}
-
-/// Why a driver refuses a step, in its own words.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refusal {
-    message: Arc<str>,
-    cause: Option<Cause>,
-}
-
-impl Refusal {
-    /// A refusal with a message for people.
-    #[must_use]
-    pub fn new(message: impl Into<Arc<str>>) -> Self {
-        Self { message: message.into(), cause: None }
-    }
-
-    /// A refusal that says what `cause` says, and keeps it: whoever gets the error finds it by its type, with
-    /// [`Error::cause`](crate::Error::cause).
-    #[must_use]
-    pub fn because(cause: impl core::error::Error + Send + Sync + 'static) -> Self {
-        Self { message: cause.to_string().into(), cause: Some(Cause(Arc::new(cause))) }
-    }
-
-    /// The driver's own error, if it was given.
-    #[must_use]
-    pub const fn cause(&self) -> Option<&Cause> {
-        self.cause.as_ref()
-    }
-
-    /// The message.
-    #[must_use]
-    pub const fn message(&self) -> &Arc<str> {
-        &self.message
-    }
-}
-
-/// A change of mind of a driver (O17). A driver accepts the options of its own kind and refuses the others.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum DriverOption {
-    /// Blkdebug: permissions to take and to withhold on the child besides what the rule says (P6.4).
-    Debug {
-        /// Needed besides.
-        take: Permissions,
-        /// Not shared any more.
-        unshare: Permissions,
-    },
-    /// Quorum: whether a child that was outvoted is rewritten (P6.5).
-    Rewrite(bool),
-    /// Write-to-selected: the name of the child that is written (P6.3).
-    Select(Option<Arc<str>>),
-    /// Mirror-top: what the job is about (P6.11).
-    Phase(MirrorPhase),
-    /// File: whether its size is not a multiple of its request alignment (P9).
-    Unaligned(bool),
-    /// An option of a driver of one's own.
-    Other {
-        /// Its name.
-        key: Arc<str>,
-        /// Its value.
-        value: Arc<str>,
-    },
-}
-
-/// What the job of a [`MirrorTop`](crate::drivers::MirrorTop) is about (P6.11).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum MirrorPhase {
-    /// It copies to a target of its own.
-    #[default]
-    Mirror,
-    /// It copies into its own backing chain: an active commit.
-    Commit,
-    /// It is over.
-    Stopped,
-}
-
-/// The driver has no such option.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct UnsupportedOption;
 
 /// A driver: its rule and the hooks through which it is told (V5–V7).
 ///

@@ -1,39 +1,13 @@
 //! What can go wrong: one boxed [`Error`] with an [`ErrorKind`] that has all parties as fields.
 
-use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent};
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 
 mod display;
 mod kind;
+mod refs;
 
 pub use kind::{ErrorKind, Hook};
-
-/// A node as an error names it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NodeRef {
-    /// Its key; of a node that the refused operation would have added, no longer valid.
-    pub key: NodeKey,
-    /// Its name.
-    pub name: Arc<str>,
-}
-
-/// An edge as an error names it: by both ends and its own name.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct EdgeRef {
-    /// Its key; of an edge that the refused operation would have added, no longer valid.
-    pub key: EdgeKey,
-    /// The upper end.
-    pub parent: Parent,
-    /// The name of the node or user at the upper end.
-    pub parent_name: Arc<str>,
-    /// The name of the edge; `root` for a user's.
-    pub name: Arc<str>,
-    /// The lower end.
-    pub child: NodeKey,
-    /// The name of the node at the lower end.
-    pub child_name: Arc<str>,
-}
+pub use refs::{EdgeRef, NodeRef};
 
 /// An [`ErrorKind`] in a box, so that a `Result` stays small, and the step it belongs to.
 ///
@@ -95,28 +69,6 @@ impl From<ErrorKind> for Error {
 }
 
 impl core::error::Error for Error {}
-
-impl Core {
-    pub(crate) fn node_ref(&self, key: NodeKey) -> NodeRef {
-        NodeRef { key, name: self.nodes[key].name.clone() }
-    }
-
-    pub(crate) fn edge_ref(&self, key: EdgeKey) -> EdgeRef {
-        let edge = &self.edges[key];
-        let parent_name = match edge.parent {
-            Parent::Node(node) => self.nodes[node].name.clone(),
-            Parent::User(user) => self.users[user].name.clone(),
-        };
-        EdgeRef {
-            key,
-            parent: edge.parent,
-            parent_name,
-            name: edge.name.clone(),
-            child: edge.child,
-            child_name: self.nodes[edge.child].name.clone(),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

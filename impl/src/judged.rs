@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::graph::Graph;
 use crate::graph::arena::Core;
 use crate::plan::{Committed, PlanStep};
-use crate::transaction::Guard;
+use crate::rollback_guard::Guard;
 use alloc::vec::Vec;
 use core::ops::Deref;
 

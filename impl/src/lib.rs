@@ -221,6 +221,7 @@ pub mod qemu;
 mod refresh;
 mod restore;
 mod role;
+mod rollback_guard;
 mod rules;
 mod settle;
 mod snapshot;

@@ -8,44 +8,22 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, NodeKey};
-use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use slotmap::{Key, SecondaryMap};
 
 #[cfg(test)]
 mod laws;
+mod search;
 #[cfg(test)]
 mod tests;
 
-/// Distance between neighbours where there is room.
-pub(crate) const GAP: i64 = 1 << 32;
-/// Labels stay within this distance of zero, so that no difference of two overflows.
-pub(crate) const LIMIT: i64 = 1 << 60;
+pub(crate) use search::{GAP, LIMIT, Search};
+
 /// Below this distance a region counts as crowded and is spread out.
 const CROWDED: i64 = 1 << 8;
 /// Distance between neighbours in a region being spread out.
 const SPREAD: i64 = 1 << 20;
-
-/// One of the two searches: downwards over children, by label; or upwards over parents, by negative label. `key`
-/// below is the label with that sign, so that both push keys up.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Search {
-    upwards: bool,
-    /// Marks of the nodes met by this search and by the other one.
-    mark: u64,
-    other: u64,
-    /// The key of the far end, which everything found must be pushed beyond.
-    limit: i64,
-    /// Nodes up to this key must be pushed.
-    bound: i64,
-    spreading: bool,
-    heap: BinaryHeap<Reverse<(i64, usize, NodeKey)>>,
-    /// The nodes to be pushed, by ascending key.
-    members: Vec<NodeKey>,
-    cursor: EdgeKey,
-    seen: usize,
-}
 
 /// What a search has come to.
 enum Progress {

@@ -1,68 +1,17 @@
 //! Brings the pairs of edges up to date: from the changed nodes downwards, in the order of the labels, so that every
 //! node is visited after all its parents, and stopping where nothing changes.
 
+mod worklist;
+
+use worklist::MANY;
+pub(crate) use worklist::Worklist;
+
 use crate::driver::{ChildContext, Policy};
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, NodeKey};
 use crate::permission::{Pair, Permissions};
-use alloc::collections::BinaryHeap;
-use alloc::vec::Vec;
 use core::cmp::Reverse;
 use slotmap::{Key, SecondaryMap};
-
-/// A node that waits, by label; among equal labels by arrival, because nothing may depend on the place of a slot.
-type Item = (i64, usize, NodeKey);
-
-/// More than so many that come at once are sorted.
-const MANY: usize = 32;
-
-/// A priority queue with one place in front of the heap: along a chain there is never more than one node waiting.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Worklist {
-    /// Not greater than anything in the heap.
-    first: Option<Item>,
-    heap: BinaryHeap<Reverse<Item>>,
-    /// Many that came at once, sorted, the last one first: taking them is cheaper than from a heap.
-    run: Vec<Item>,
-    arrivals: usize,
-}
-
-impl Worklist {
-    fn item(&mut self, label: i64, key: NodeKey) -> Item {
-        self.arrivals = self.arrivals.wrapping_add(1);
-        (label, self.arrivals, key)
-    }
-
-    fn push(&mut self, label: i64, key: NodeKey) {
-        let item = self.item(label, key);
-        match self.first {
-            None if self.heap.is_empty() => self.first = Some(item),
-            Some(first) if item < first => {
-                self.heap.push(Reverse(first));
-                self.first = Some(item);
-            }
-            _ => self.heap.push(Reverse(item)),
-        }
-    }
-
-    fn pop(&mut self) -> Option<NodeKey> {
-        if let Some(run) = self.run.last() {
-            let waiting = self.first.or_else(|| self.heap.peek().map(|Reverse(item)| *item));
-            if waiting.is_none_or(|waiting| *run < waiting) {
-                return self.run.pop().map(|(_, _, key)| key);
-            }
-        }
-        let item = self.first.take().or_else(|| self.heap.pop().map(|Reverse(item)| item));
-        item.map(|(_, _, key)| key)
-    }
-
-    /// Gives up what waits.
-    pub(crate) fn drain_into(&mut self, keys: &mut Vec<NodeKey>) {
-        while let Some(key) = self.pop() {
-            keys.push(key);
-        }
-    }
-}
 
 /// Refreshes from the queued nodes and judges every node it comes by. Every violation of the graph is at such a
 /// node, because none was there before. O(what changes and its neighbours).

@@ -6,23 +6,12 @@ use crate::graph::pending::Mark;
 use crate::graph::{EdgeKey, Graph, NodeKey, UserKey};
 use crate::judged::Judged;
 use crate::plan::Committed;
+use crate::rollback_guard::Guard;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Number of savepoints ever made, in all graphs, so that none is taken for another graph's or a clone's.
 static SAVEPOINTS: AtomicUsize = AtomicUsize::new(0);
-
-/// Undoes whatever is open when it goes, by return, by error or by unwinding.
-#[derive(Debug)]
-pub(crate) struct Guard<'g, D: Driver> {
-    pub(crate) graph: &'g mut Graph<D>,
-}
-
-impl<D: Driver> Drop for Guard<'_, D> {
-    fn drop(&mut self) {
-        self.graph.undo_all();
-    }
-}
 
 /// A change of the graph in steps, judged once at the end (V1).
 ///
@@ -152,5 +141,12 @@ impl<'g, D: Driver> Transaction<'g, D> {
     /// As [`commit`](Self::commit), for a caller that does not want to know.
     pub(crate) fn commit_silently(self) -> Result<(), Error> {
         self.judge()?.run_silently()
+    }
+}
+
+impl<D: Driver> Graph<D> {
+    /// Begins a transaction. One that was leaked before is undone first. O(1).
+    pub fn transaction(&mut self) -> Transaction<'_, D> {
+        Transaction::begin(self)
     }
 }

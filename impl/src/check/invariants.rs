@@ -37,7 +37,7 @@ impl Core {
         let counts = nodes == self.nodes.len() && users == self.users.len();
         let names = self.node_names.len() == nodes && self.user_names.len() == users;
         let last = self.node_keys().take(nodes).last().unwrap_or_default() == self.last_node;
-        if !self.wide_nodes_are_indexed() {
+        if !self.child_name_indices_are_right() {
             found.push(Inconsistency::Registry);
         }
         let last_user = self.user_keys().take(users).last().unwrap_or_default() == self.last_user;

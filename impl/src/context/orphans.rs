@@ -1,6 +1,7 @@
 //! Components that nobody uses any more go to main, if their drivers agree (C3); and what the plan asks about contexts.
 
-use super::{ContextId, Stay, Wish};
+use super::state::Wish;
+use super::{ContextId, Stay};
 use crate::graph::arena::{Core, NodeKey, Parent};
 use crate::journal::Undo;
 use crate::plan::PlanStep;

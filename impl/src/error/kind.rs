@@ -1,6 +1,6 @@
 //! Every way to go wrong, with all parties.
 
-use super::{EdgeRef, NodeRef};
+use super::refs::{EdgeRef, NodeRef};
 use crate::context::ContextId;
 use crate::driver::Cause;
 use crate::graph::arena::{EdgeKey, NodeKey, UserKey};

@@ -1,34 +1,15 @@
 //! The arena: nodes, edges and users, their names, and the state of the transaction that is open.
 
 pub(crate) use super::elements::{Edge, Named, Node, User};
-use super::names::NameIndex;
+pub(crate) use super::keys::{EdgeKey, NodeKey, Parent, UserKey};
+use super::names::{ChildNames, NameIndex};
 use super::pending::Pending;
 use super::texts::Texts;
-use super::wide::Wide;
 use crate::drain::Quiet;
 use crate::permission::Pair;
 use crate::role::Slot;
 use alloc::sync::Arc;
-use slotmap::{Key, SecondaryMap, SlotMap, new_key_type};
-
-new_key_type! {
-    /// A node. Stays valid, and means the same node, until the node is closed by a committed transaction; a key that
-    /// was valid before a rollback is valid after it.
-    pub struct NodeKey;
-    /// An edge, from a node or from a root user. Stays the same when the edge is retargeted.
-    pub struct EdgeKey;
-    /// A root user.
-    pub struct UserKey;
-}
-
-/// The upper end of an edge.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Parent {
-    /// An edge of a node to its child.
-    Node(NodeKey),
-    /// The one edge of a root user.
-    User(UserKey),
-}
+use slotmap::{Key, SecondaryMap, SlotMap};
 
 /// The edge names that the operations give by themselves, kept so that giving them allocates nothing.
 #[derive(Clone, Debug)]
@@ -71,7 +52,7 @@ pub(crate) struct Core {
     pub(crate) drain_alls: u32,
     pub(crate) words: Words,
     pub(crate) texts: Texts,
-    pub(crate) wide: Wide,
+    pub(crate) child_names: ChildNames,
     pub(crate) pending: Pending,
 }
 
@@ -93,7 +74,7 @@ impl Core {
             drain_alls: 0,
             words: Words { file: "file".into(), backing: "backing".into(), root: "root".into() },
             texts: Texts::default(),
-            wide: Wide::new(),
+            child_names: ChildNames::new(),
             pending: Pending::default(),
         }
     }

@@ -6,7 +6,7 @@ use crate::context::ContextId;
 use crate::counters::Counters;
 use crate::op_kind::OpKinds;
 use crate::permission::{Grant, Pair};
-use crate::role::{Role, Slot};
+use crate::role::{Role, Shape, Slot};
 use alloc::sync::Arc;
 use core::ops::{Deref, DerefMut};
 use slotmap::Key;
@@ -137,6 +137,37 @@ impl Node {
     /// The edge a chain walk follows: FILTERED of a filter, else COW (S4); null if there is none.
     pub(crate) fn chain_edge(&self) -> EdgeKey {
         self.slot(self.shape().filter.unwrap_or(Slot::Backing))
+    }
+}
+
+impl Node {
+    /// The shape of its driver (S3).
+    pub(crate) const fn shape(&self) -> Shape {
+        let traits = self.traits;
+        Shape {
+            filter: traits.filter(),
+            supports_backing: traits.contains(Traits::SUPPORTS_BACKING),
+            takes_children: traits.contains(Traits::TAKES_CHILDREN),
+            children_replaceable: traits.contains(Traits::CHILDREN_REPLACEABLE),
+            takes_filtered: traits.contains(Traits::TAKES_FILTERED),
+            live_children: traits.contains(Traits::LIVE_CHILDREN),
+        }
+    }
+
+    pub(crate) const fn force_share(&self) -> bool {
+        self.traits.contains(Traits::FORCE_SHARE)
+    }
+
+    pub(crate) const fn no_io(&self) -> bool {
+        self.traits.contains(Traits::NO_IO)
+    }
+
+    pub(crate) const fn never_freeze(&self) -> bool {
+        self.traits.contains(Traits::NEVER_FREEZE)
+    }
+
+    pub(crate) const fn implicit(&self) -> bool {
+        self.traits.contains(Traits::IMPLICIT)
     }
 }
 

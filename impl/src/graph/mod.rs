@@ -1,27 +1,29 @@
 //! The graph: arena, names, lists, and how to read them.
 
 pub(crate) mod arena;
+mod child_names;
 mod edit;
 mod elements;
 mod free;
 mod inherit;
+pub(crate) mod keys;
 mod lists;
 mod names;
 mod one_op;
 pub(crate) mod pending;
+mod refs;
 pub(crate) mod texts;
 pub(crate) mod traits;
 mod view;
 mod walk;
-mod wide;
 
-pub use self::arena::{EdgeIter, EdgeKey, NodeKey, Parent, UserKey};
+pub use self::arena::EdgeIter;
+pub use self::keys::{EdgeKey, NodeKey, Parent, UserKey};
 pub use self::view::{EdgeView, NodeView, UserView};
 
 use self::arena::Core;
 use crate::driver::Driver;
 use crate::plan::{Ejected, PlanStep};
-use crate::transaction::Transaction;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -56,11 +58,6 @@ impl<D: Driver> Graph<D> {
     pub fn with_capacity(nodes: usize, edges: usize) -> Self {
         let drivers = SecondaryMap::with_capacity(nodes);
         Self { core: Core::with_capacity(nodes, edges), drivers, ejected: Vec::new(), returned: VecDeque::new() }
-    }
-
-    /// Begins a transaction. One that was leaked before is undone first. O(1).
-    pub fn transaction(&mut self) -> Transaction<'_, D> {
-        Transaction::begin(self)
     }
 
     /// The node of that name, unless it is doomed (L2). O(1) expected.
@@ -216,7 +213,7 @@ impl Core {
         self.drain_alls = source.drain_alls;
         self.quiets.clone_from(&source.quiets);
         self.texts.copy_from(&source.texts);
-        self.wide.clone_from(&source.wide);
+        self.child_names.clone_from(&source.child_names);
         self.pending.copy_from(&source.pending);
     }
 }

@@ -1,7 +1,12 @@
 //! From names to keys. The table holds keys only; the names are where the keys lead.
 
+use super::keys::{EdgeKey, NodeKey};
+use alloc::boxed::Box;
 use core::hash::BuildHasher;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+
+/// The indices of the child names of nodes with many children. It is only looked up by key, so its order does not matter.
+pub(crate) type ChildNames = HashMap<NodeKey, Box<NameIndex<EdgeKey>>>;
 
 /// An index of names over a map that has them.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! What never changes of a node: its flags and its driver's shape, in two bytes, because there is one for every node.
 
-use super::elements::Node;
 use crate::ops::NodeSpec;
 use crate::role::{Shape, Slot};
 
@@ -44,7 +43,7 @@ impl Traits {
         traits
     }
 
-    const fn filter(self) -> Option<Slot> {
+    pub(super) const fn filter(self) -> Option<Slot> {
         if self.contains(Self::FILTERS_FILE) {
             Some(Slot::File)
         } else if self.contains(Self::FILTERS_BACKING) {
@@ -52,36 +51,5 @@ impl Traits {
         } else {
             None
         }
-    }
-}
-
-impl Node {
-    /// The shape of its driver (S3).
-    pub(crate) const fn shape(&self) -> Shape {
-        let traits = self.traits;
-        Shape {
-            filter: traits.filter(),
-            supports_backing: traits.contains(Traits::SUPPORTS_BACKING),
-            takes_children: traits.contains(Traits::TAKES_CHILDREN),
-            children_replaceable: traits.contains(Traits::CHILDREN_REPLACEABLE),
-            takes_filtered: traits.contains(Traits::TAKES_FILTERED),
-            live_children: traits.contains(Traits::LIVE_CHILDREN),
-        }
-    }
-
-    pub(crate) const fn force_share(&self) -> bool {
-        self.traits.contains(Traits::FORCE_SHARE)
-    }
-
-    pub(crate) const fn no_io(&self) -> bool {
-        self.traits.contains(Traits::NO_IO)
-    }
-
-    pub(crate) const fn never_freeze(&self) -> bool {
-        self.traits.contains(Traits::NEVER_FREEZE)
-    }
-
-    pub(crate) const fn implicit(&self) -> bool {
-        self.traits.contains(Traits::IMPLICIT)
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong when an image is opened or created: one boxed [`OpenError`] with an [`OpenErrorKind`].
 
-use super::LookUp;
+use super::look_up::LookUp;
 use crate::error::Error;
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -15,9 +15,11 @@ mod create;
 mod error;
 #[cfg(feature = "open")]
 mod filename;
+mod graph_limits;
 #[cfg(feature = "open")]
 mod json;
 mod limits;
+mod look_up;
 mod names;
 #[cfg(feature = "open")]
 mod opening;
@@ -32,7 +34,8 @@ pub use catalogue::{Catalogue, DeleteFailure, DriverInfo, DriverList, LayerReque
 pub use create::create;
 pub use error::{DriverClass, OpenError, OpenErrorKind};
 pub use limits::Limits;
-pub use names::{LookUp, NODE_NAME_MAX};
+pub use look_up::LookUp;
+pub use names::NODE_NAME_MAX;
 #[cfg(feature = "open")]
 pub use opening::Opening;
 pub use options::{OPTION_DEPTH_MAX, OptionValue, Options};

@@ -1,6 +1,7 @@
 //! Names: which may be chosen, which are generated, and how a node is found (L5.1 to L5.3).
 
 use super::error::{OpenError, OpenErrorKind};
+use super::look_up::LookUp;
 use crate::driver::Driver;
 use crate::graph::{Graph, NodeKey};
 use alloc::format;
@@ -9,17 +10,6 @@ use alloc::sync::Arc;
 /// The longest node name that may be chosen, in characters (L5.1; QEMU: the size of `BlockDriverState.node_name`,
 /// without its end).
 pub const NODE_NAME_MAX: usize = 31;
-
-/// As what a name is looked up (L5.3).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum LookUp {
-    /// As that of a root user: then it is the node of the user.
-    Device,
-    /// As that of a node.
-    Node,
-    /// As both, a root user first.
-    Either,
-}
 
 /// The form of L5.1. All of it is ASCII, so that bytes are characters.
 fn is_well_formed(name: &str) -> bool {

@@ -4,7 +4,7 @@
 use super::catalogue::{DriverInfo, DriverList, driver_of_name};
 use super::error::{DriverClass, OpenError, OpenErrorKind};
 use super::json;
-use super::names::LookUp;
+use super::look_up::LookUp;
 use super::options::{OptionValue, Options};
 use super::step::Below;
 use crate::driver::Driver;

@@ -1,6 +1,6 @@
 //! The queue of a reopen (R1): which nodes it takes along, and with what.
 
-use super::Reopen;
+use super::reopen_entry::Reopen;
 use crate::driver::DriverOption;
 use crate::graph::arena::{Core, NodeKey};
 use crate::role::Role;

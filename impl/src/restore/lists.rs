@@ -23,7 +23,7 @@ impl Core {
         (self.first_user, self.last_user) = (UserKey::null(), UserKey::null());
         self.front = 0;
         self.texts.clear();
-        self.wide.clear();
+        self.child_names.clear();
         self.stale.clear();
         self.quiets.clear();
         self.drain_alls = 0;

@@ -15,6 +15,8 @@ struct Module {
     file: PathBuf,
     /// What the file names: paths as they are written.
     paths: BTreeSet<Names>,
+    /// What the file re-exports.
+    exports: BTreeSet<Names>,
     /// Names that the module re-exports or imports, and the paths they stand for.
     imports: BTreeMap<String, Names>,
 }
@@ -47,8 +49,8 @@ impl Crate {
             let child = path.iter().cloned().chain([name.clone()]).collect();
             self.enter(child, file, &own);
         }
-        let Reader { paths, imports, .. } = reader;
-        self.modules.insert(path, Module { file, paths, imports });
+        let Reader { paths, exports, imports, .. } = reader;
+        self.modules.insert(path, Module { file, paths, exports, imports });
     }
 
     /// The imports between files: for each file the files whose items it names. A parent that only declares or re-exports a
@@ -56,7 +58,10 @@ impl Crate {
     pub fn imports(&self) -> BTreeMap<&Path, BTreeSet<&Path>> {
         let mut all = BTreeMap::new();
         for (at, module) in &self.modules {
-            let targets = module.paths.iter().filter_map(|path| self.resolve(at, path, 0));
+            let resolve = |path| self.resolve(at, path, 0);
+            // A parent may hand on what is in its children.
+            let exported = module.exports.iter().filter_map(resolve).filter(|to| !to.starts_with(at));
+            let targets = module.paths.iter().filter_map(resolve).chain(exported);
             let files = targets.map(|to| self.modules[&to].file.as_path()).filter(|file| *file != module.file);
             all.insert(module.file.as_path(), files.collect());
         }
@@ -101,6 +106,7 @@ impl Crate {
 #[derive(Default)]
 struct Reader {
     paths: BTreeSet<Names>,
+    exports: BTreeSet<Names>,
     imports: BTreeMap<String, Names>,
     children: Vec<String>,
 }
@@ -122,9 +128,7 @@ impl Reader {
 
     fn import(&mut self, path: Names, name: Option<String>, exported: bool) {
         self.imports.extend(name.map(|name| (name, path.clone())));
-        if !exported {
-            self.paths.insert(path);
-        }
+        if exported { &mut self.exports } else { &mut self.paths }.insert(path);
     }
 }
 

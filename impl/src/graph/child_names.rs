@@ -5,19 +5,15 @@ use super::arena::{Core, EdgeKey, Named, NodeKey};
 use super::elements::{Edge, Node};
 use super::names::NameIndex;
 use alloc::boxed::Box;
-use hashbrown::HashMap;
 
 /// With more children than this a node has an index.
 const FEW: u32 = 16;
-
-/// The indices, by node; looked up by key only.
-pub(crate) type Wide = HashMap<NodeKey, Box<NameIndex<EdgeKey>>>;
 
 impl Core {
     /// The child edge of that name. O(1) expected.
     pub(crate) fn child_named(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
         if self.nodes.get(parent)?.child_count > FEW
-            && let Some(index) = self.wide.get(&parent)
+            && let Some(index) = self.child_names.get(&parent)
         {
             return index.find(name, |key| self.edges.get(key).map(|edge| &*edge.name));
         }
@@ -34,14 +30,14 @@ impl Core {
         }
         let edges = &self.edges;
         let name_of = |key| edges.get(key).map(|edge: &Named<Edge>| &*edge.name);
-        if let Some(index) = self.wide.get_mut(&parent) {
+        if let Some(index) = self.child_names.get_mut(&parent) {
             return index.insert(&edges[key].name, key, name_of);
         }
         let mut index = Box::new(NameIndex::with_capacity(2 * FEW as usize));
         for edge in self.children(parent) {
             index.insert(&edges[edge].name, edge, name_of);
         }
-        self.wide.insert(parent, index);
+        self.child_names.insert(parent, index);
     }
 
     /// An edge has left it. O(1) expected.
@@ -50,21 +46,22 @@ impl Core {
         node.child_count -= 1;
         let count = node.child_count;
         if count == FEW {
-            self.wide.remove(&parent);
+            self.child_names.remove(&parent);
         } else if count > FEW
-            && let Some(index) = self.wide.get_mut(&parent)
+            && let Some(index) = self.child_names.get_mut(&parent)
         {
             index.remove(&self.edges[key].name, key);
         }
     }
 
     /// Whether exactly the nodes with many children have an index, of so many names.
-    pub(crate) fn wide_nodes_are_indexed(&self) -> bool {
-        let mut wide = self.nodes.iter().filter(|(_, node)| node.child_count > FEW);
+    pub(crate) fn child_name_indices_are_right(&self) -> bool {
+        let mut large = self.nodes.iter().filter(|(_, node)| node.child_count > FEW);
         let fits = |(key, node): (NodeKey, &Named<Node>)| {
-            self.wide.get(&key).is_some_and(|index| index.len() == node.child_count as usize)
+            self.child_names.get(&key).is_some_and(|index| index.len() == node.child_count as usize)
         };
-        wide.all(fits) && self.wide.keys().all(|key| self.nodes.get(*key).is_some_and(|node| node.child_count > FEW))
+        large.all(fits)
+            && self.child_names.keys().all(|key| self.nodes.get(*key).is_some_and(|node| node.child_count > FEW))
     }
 }
 
@@ -109,6 +106,6 @@ mod tests {
             assert_eq!(graph.child(top, &format!("{number}")), None);
             assert_eq!(graph.check(), []);
         }
-        assert!(graph.core.wide.is_empty());
+        assert!(graph.core.child_names.is_empty());
     }
 }
