@@ -17,7 +17,7 @@ use blockgraph_story::text::results::{answer_line, differences};
 /// Everything the crate shows is what the state says: names, drivers or that they are gone, options, flags, holders, from whom
 /// nodes inherit, stored names, contexts, sections and counts, granted pairs, who lags, both list orders of every node, edges with
 /// role, mark and pair, users with what they want, have, are and block, and nothing besides.
-pub fn same<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
+pub fn graph_matches<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
     let Some(derived) = judge::derive(state) else { return false };
     let (graph, quiet) = (&subject.graph, state.quiesced());
     let parents = state.by_child();
@@ -141,12 +141,13 @@ fn same_user<const N: usize>(
             && view.context() == translate::context(home)
             && view.is_quiesced() == quiet[edge.child.0 as usize]
             && view.blocks() == translate::op_kinds(edge.blocks)
-            && (edge.blocks == OpKinds::NONE || view.block_reason().is_some_and(|said| translate::may_say(user, said)))
+            && (edge.blocks == OpKinds::NONE
+                || view.block_reason().is_some_and(|said| translate::is_known_reason(user, said)))
     })
 }
 
 /// Does the crate's answer agree with the model's outcome? `None`: it does; else what is wrong.
-pub fn agrees<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &Answer) -> Option<String> {
+pub fn answer_difference<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &Answer) -> Option<String> {
     let agrees = match (outcome, answer) {
         (Outcome::Done { next, .. }, Answer::Done(effects)) => {
             if let Some(wrong) = out_of_order(next, effects) {
@@ -163,11 +164,11 @@ pub fn agrees<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &
         (Outcome::Refused { by }, Answer::Refused(given)) => by == given,
         _ => false,
     };
-    (!agrees).then(|| apart(&model_subject::answer(outcome), answer))
+    (!agrees).then(|| describe(&model_subject::answer(outcome), answer))
 }
 
 /// Two answers that differ, in the words of the text form, or whole where those do not show it.
-fn apart(model: &Answer, answer: &Answer) -> String {
+fn describe(model: &Answer, answer: &Answer) -> String {
     let names = Names::numbered();
     let (left, right) = (answer_line(model, &names), answer_line(answer, &names));
     if left == right {
@@ -204,7 +205,7 @@ fn missing<const N: usize, const E: usize>(graph: &State<N, E>, needs: EdgeId, d
 
 /// The whole comparison after an operation: the answer, what is seen, and what the crate says of itself. `expected` is the
 /// state that must now be there.
-pub fn check_step<const N: usize, const E: usize>(
+pub fn compare_step<const N: usize, const E: usize>(
     outcome: &Outcome<N, E>,
     answer: &Answer,
     subject: &ImplSubject,
@@ -213,10 +214,10 @@ pub fn check_step<const N: usize, const E: usize>(
     if let Some(fault) = &subject.fault {
         return Some(fault.clone());
     }
-    if let Some(wrong) = agrees(outcome, answer) {
+    if let Some(wrong) = answer_difference(outcome, answer) {
         return Some(wrong);
     }
-    if !same(subject, expected) {
+    if !graph_matches(subject, expected) {
         let lines = difference(&model_subject::observe(expected), &subject.observe());
         return Some(format!("after the operation, model against crate:\n{}", lines.join("\n")));
     }

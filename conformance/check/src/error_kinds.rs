@@ -8,7 +8,7 @@ use blockgraph_model::table;
 
 /// A kind of error, and how often it was met; `None`: not here, but by the tests of opening (`specs/opening`, `impl/tests`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Met {
+pub struct KindCount {
     /// Its name.
     pub kind: &'static str,
     /// By how many operations of the run, model and crate alike.
@@ -17,18 +17,18 @@ pub struct Met {
 
 /// All kinds: those that operations by name can meet, as the facets met them; those that only a stale key can meet, met on
 /// purpose; and those of opening, which are about texts that no operation of the model has.
-pub fn met(reports: &[FacetReport]) -> Vec<Met> {
+pub fn counts(reports: &[FacetReport]) -> Vec<KindCount> {
     let sum = |column: usize| -> u64 {
         let cells = (0..table::ROWS).map(|row| reports.iter().map(|r| r.table.cell(row, column).count).sum::<u64>());
         cells.sum()
     };
     let refused: u64 = columns().filter(|(_, name)| name.starts_with("refused ")).map(|(column, _)| sum(column)).sum();
     let errors =
-        columns().filter(|(_, name)| is_error(name)).map(|(column, kind)| Met { kind, count: Some(sum(column)) });
-    let mut all: Vec<Met> = errors.collect();
-    all.push(Met { kind: "Refused", count: Some(refused) });
-    all.extend(by_key().map(|(kind, met)| Met { kind, count: Some(met.into()) }));
-    all.extend(OpenErrorKind::NAMES.iter().map(|kind| Met { kind, count: None }));
+        columns().filter(|(_, name)| is_error(name)).map(|(column, kind)| KindCount { kind, count: Some(sum(column)) });
+    let mut all: Vec<KindCount> = errors.collect();
+    all.push(KindCount { kind: "Refused", count: Some(refused) });
+    all.extend(by_key().map(|(kind, met)| KindCount { kind, count: Some(met.into()) }));
+    all.extend(OpenErrorKind::NAMES.iter().map(|kind| KindCount { kind, count: None }));
     all
 }
 
@@ -70,7 +70,7 @@ fn savepoint_gone(graph: &mut Graph<Preset>) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{by_key, met};
+    use super::{by_key, counts};
 
     #[test]
     fn stale_keys_are_met() {
@@ -86,7 +86,7 @@ mod tests {
             let word: String = line.chars().take_while(char::is_ascii_alphanumeric).collect();
             line.starts_with(|c: char| c.is_ascii_uppercase()).then_some(word)
         });
-        let listed = met(&[]);
+        let listed = counts(&[]);
         let missing: Vec<String> = names.filter(|name| !listed.iter().any(|met| met.kind == name)).collect();
         assert_eq!(missing, Vec::<String>::new());
         assert!(listed.len() > 60);

@@ -2,8 +2,8 @@
 
 mod commit_checks;
 
-use self::commit_checks::{about, deepest_first, opened, told, usable};
-use crate::graph_calls;
+use self::commit_checks::{check_commit_order, check_error_details, check_usable, commit_report, opened_nodes};
+use crate::call_checks;
 use crate::operations::step;
 use crate::test_driver::{self, Call, Hooks, TestDriver};
 use crate::translate::{self, Keys, Refused};
@@ -28,7 +28,7 @@ pub struct ImplSubject {
     before: Keys,
     /// Set when the crate said something that has no translation, or broke a promise about its hooks or its transactions.
     pub fault: Option<String>,
-    /// What the last conflict said was needed and not shared.
+    /// Request the last conflict said was needed and not shared.
     pub missing: Option<Perms>,
     /// How many answers were given: some checks are made only now and then.
     pub turn: u32,
@@ -78,7 +78,8 @@ impl ImplSubject {
         let start = transaction.savepoint();
         for (index, &op) in ops.iter().enumerate() {
             let done = step(&mut transaction, &mut self.keys, op, refusals);
-            let wrong = about(transaction.graph(), &self.keys, op, done.as_ref().err().map(|error| error.kind()));
+            let wrong =
+                check_error_details(transaction.graph(), &self.keys, op, done.as_ref().err().map(|error| error.kind()));
             self.fault = wrong.or(self.fault.take());
             if let Err(error) = done {
                 if error.step() != Some(transaction.steps()) {
@@ -86,7 +87,7 @@ impl ImplSubject {
                     self.fault = Some(format!("failed after {steps} steps, but the error says {:?}", error.step()));
                 }
                 if self.turn.is_multiple_of(2) && transaction.stale_nodes().next().is_none() {
-                    self.fault = usable(transaction, start).or(self.fault.take());
+                    self.fault = check_usable(transaction, start).or(self.fault.take());
                 }
                 return match translate::error(error.kind(), &self.keys) {
                     Some(Refused::Step(error)) => Answer::Failed { index, error },
@@ -109,14 +110,14 @@ impl ImplSubject {
 
     /// Looks at everything that the commit says, and keeps what was given back.
     fn done(&mut self, committed: Committed<TestDriver>, ops: &[Op]) -> Answer {
-        let wrong = told(&committed, &self.keys, &self.graph, ops).and_then(|told| {
+        let wrong = commit_report(&committed, &self.keys, &self.graph, ops).and_then(|told| {
             test_driver::with_log(|calls| {
-                test_driver::as_told(calls, &told)?;
-                deepest_first(calls, &self.graph, &self.keys)?;
-                graph_calls::settled(calls, &self.graph, &self.keys)
+                test_driver::check_against_report(calls, &told)?;
+                check_commit_order(calls, &self.graph, &self.keys)?;
+                call_checks::check_context_calls(calls, &self.graph, &self.keys)
             })
         });
-        let wrong = wrong.and_then(|()| graph_calls::users_told(&committed, &self.graph, &self.users));
+        let wrong = wrong.and_then(|()| call_checks::check_user_notices(&committed, &self.graph, &self.users));
         self.fault = wrong.err().or(self.fault.take());
         let mut effects = Effects::default();
         let unasked: Vec<PlanStep> = committed.unasked().collect();
@@ -177,10 +178,10 @@ impl Subject for ImplSubject {
         self.set_refusals(refusals, false);
         let taken_back = match &answer {
             Answer::Done(_) => Vec::new(),
-            Answer::Failed { index, .. } => opened(&ops[..=*index]),
-            _ => opened(ops),
+            Answer::Failed { index, .. } => opened_nodes(&ops[..=*index]),
+            _ => opened_nodes(ops),
         };
-        if let Err(unpaired) = test_driver::with_log(|calls| test_driver::paired(calls, &taken_back)) {
+        if let Err(unpaired) = test_driver::with_log(|calls| test_driver::check_call_order(calls, &taken_back)) {
             self.fault = Some(unpaired);
         }
         let gone = |call: &&Call| {
@@ -291,7 +292,7 @@ pub fn flags(view: &NodeView<'_>) -> Flags {
     }
 }
 
-/// What a user is besides what it wants.
+/// Request a user is besides what it wants.
 pub fn ways(view: &UserView<'_>) -> Ways {
     Ways { stay: view.stays(), may_inactivate: view.may_inactivate(), fixed: view.is_fixed() }
 }

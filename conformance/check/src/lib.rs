@@ -2,12 +2,12 @@
 //! executed on both, and everything that can be observed is compared.
 #![forbid(unsafe_code)]
 
+mod call_checks;
 pub mod compare;
 pub mod error_kinds;
 pub mod full_check;
 pub mod fuzz;
 pub mod generate;
-mod graph_calls;
 pub mod impl_subject;
 mod job_operations;
 mod operations;

@@ -68,10 +68,10 @@ pub(crate) fn step(
         }
         Op::CheckReplace { .. } => later_step(t, keys, op, refusals)?,
         Op::DrainBegin { .. } | Op::DrainEnd { .. } | Op::DrainAllBegin {} | Op::DrainAllEnd {} => {
-            quiet_step(t, keys, op)?
+            section_step(t, keys, op)?
         }
-        Op::MoveContext { .. } | Op::Inactivate { .. } | Op::Activate { .. } => quiet_step(t, keys, op)?,
-        Op::Truncate { .. } | Op::AddChild { .. } | Op::RemoveChild { .. } => quiet_step(t, keys, op)?,
+        Op::MoveContext { .. } | Op::Inactivate { .. } | Op::Activate { .. } => section_step(t, keys, op)?,
+        Op::Truncate { .. } | Op::AddChild { .. } | Op::RemoveChild { .. } => section_step(t, keys, op)?,
         Op::Open { .. } | Op::Stream { .. } | Op::Commit { .. } => job_operations::step(t, keys, op, refusals)?,
         Op::CommitActive { .. } | Op::Mirror { .. } | Op::Backup { .. } => job_operations::step(t, keys, op, refusals)?,
     }
@@ -121,7 +121,7 @@ fn later_step(
 }
 
 /// Sections, contexts, activity, sizes, the children of a quorum: O31 to O40.
-fn quiet_step(t: &mut Transaction<'_, TestDriver>, keys: &Keys, op: Op) -> Result<(), blockgraph::Error> {
+fn section_step(t: &mut Transaction<'_, TestDriver>, keys: &Keys, op: Op) -> Result<(), blockgraph::Error> {
     match op {
         Op::DrainBegin { node } => t.drain_begin(keys.node(node)),
         Op::DrainEnd { node } => t.drain_end(keys.node(node)),

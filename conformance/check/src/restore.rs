@@ -11,7 +11,7 @@ use blockgraph_model::{Edge, Node, NodeId, OpKinds, Parent, State, UserId};
 /// Makes the subject's graph one that is in this state, in the space of what it was before.
 ///
 /// # Errors
-/// What the crate says if it does not take the snapshot.
+/// Request the crate says if it does not take the snapshot.
 pub fn restore_into<const N: usize, const E: usize>(
     subject: &mut ImplSubject,
     state: &State<N, E>,

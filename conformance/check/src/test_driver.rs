@@ -8,9 +8,9 @@ use blockgraph::{
 use blockgraph_model::{Context, Hook, NodeId, Spec};
 use std::cell::RefCell;
 
-/// What a driver is asked, or told.
+/// Request a driver is asked, or told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What {
+pub enum Request {
     /// To write out what is not written yet. Nothing follows it.
     Flush,
     /// To become read-only or writable.
@@ -27,23 +27,23 @@ pub enum What {
     Activate,
 }
 
-impl What {
+impl Request {
     /// The hook in which it is asked.
     pub fn hook(self) -> Hook {
         match self {
-            What::Flush => Hook::Flush,
-            What::Prepare(_) => Hook::Prepare,
-            What::Rename(_) => Hook::Rename,
-            What::Inactivate => Hook::Inactivate,
-            What::Context(_) => Hook::Context,
-            What::Check(_) => Hook::Check,
-            What::Activate => Hook::Activate,
+            Request::Flush => Hook::Flush,
+            Request::Prepare(_) => Hook::Prepare,
+            Request::Rename(_) => Hook::Rename,
+            Request::Inactivate => Hook::Inactivate,
+            Request::Context(_) => Hook::Context,
+            Request::Check(_) => Hook::Check,
+            Request::Activate => Hook::Activate,
         }
     }
 
     /// With what is known when it is aborted.
-    fn aborted(self) -> What {
-        if let What::Rename(_) = self { What::Rename(None) } else { self }
+    fn aborted(self) -> Request {
+        if let Request::Rename(_) = self { Request::Rename(None) } else { self }
     }
 }
 
@@ -51,13 +51,13 @@ impl What {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Call {
     /// Asked, and agreed.
-    Agreed(What, NodeId),
+    Agreed(Request, NodeId),
     /// Asked, and refused.
-    Refused(What, NodeId),
-    /// What was agreed takes effect.
-    Commit(What, NodeId),
-    /// What was agreed does not happen.
-    Abort(What, NodeId),
+    Refused(Request, NodeId),
+    /// Request was agreed takes effect.
+    Commit(Request, NodeId),
+    /// Request was agreed does not happen.
+    Abort(Request, NodeId),
     /// To be quiet, before anything takes effect.
     Quiesce(NodeId),
     /// All has taken effect.
@@ -108,14 +108,14 @@ pub fn with_log<T>(look: impl FnOnce(&[Call]) -> T) -> T {
 /// the prepared nodes are told in the order of their preparation, then each that may go on is told so, and then nodes are closed.
 ///
 /// `taken_back`: whose drivers are closed, in this order, if it all comes to nothing (L5.10).
-pub fn paired(calls: &[Call], taken_back: &[NodeId]) -> Result<(), String> {
+pub fn check_call_order(calls: &[Call], taken_back: &[NodeId]) -> Result<(), String> {
     let is_question = |call: &Call| matches!(call, Call::Agreed(..) | Call::Refused(..));
     let (asked, told) = calls.split_at(calls.iter().position(|call| !is_question(call)).unwrap_or(calls.len()));
     let agreed = asked.iter().filter_map(|call| match *call {
-        Call::Agreed(what, node) if what != What::Flush => Some((what, node)),
+        Call::Agreed(what, node) if what != Request::Flush => Some((what, node)),
         _ => None,
     });
-    let open: Vec<(What, NodeId)> = agreed.collect();
+    let open: Vec<(Request, NodeId)> = agreed.collect();
     let aborts = open.iter().rev().map(|&(what, node)| Call::Abort(what.aborted(), node));
     let closes = taken_back.iter().map(|&node| Call::Closed(node));
     let fitting = told.iter().copied().eq(aborts.chain(closes)) || may_commit(asked) && is_commit(asked, &open, told);
@@ -133,7 +133,7 @@ fn asked_in_order(asked: &[Call]) -> bool {
     let (flushed, prepared) = (all(Hook::Flush).count(), all(Hook::Prepare).count());
     let same = all(Hook::Flush).zip(all(Hook::Prepare)).all(|(a, b)| a == b);
     // Fewer are prepared than flushed only where a refusal came between.
-    let cut = matches!(asked.last(), Some(Call::Refused(What::Flush | What::Prepare(_), _)));
+    let cut = matches!(asked.last(), Some(Call::Refused(Request::Flush | Request::Prepare(_), _)));
     let whole = prepared == flushed || prepared < flushed && cut;
     let fatal = asked.iter().position(is_fatal);
     sorted && same && whole && once(asked) && fatal.is_none_or(|place| place + 1 == asked.len())
@@ -163,7 +163,7 @@ fn may_commit(asked: &[Call]) -> bool {
 }
 
 /// The second half of V6.
-fn is_commit(asked: &[Call], open: &[(What, NodeId)], told: &[Call]) -> bool {
+fn is_commit(asked: &[Call], open: &[(Request, NodeId)], told: &[Call]) -> bool {
     let of = |hook| open.iter().copied().filter(move |(what, _)| what.hook() == hook);
     let commit = |(what, node)| Call::Commit(what, node);
     let (stay, told) = while_alike(told, |call| matches!(call, Call::Abort(..)));
@@ -192,28 +192,28 @@ fn while_alike(calls: &[Call], like: impl Fn(&Call) -> bool) -> (&[Call], &[Call
 }
 
 /// C3: who agreed to move and does not, newest first; only if somebody refused to.
-fn stays(asked: &[Call], open: &[(What, NodeId)], aborts: &[Call]) -> bool {
-    let refused = asked.iter().any(|call| matches!(call, Call::Refused(What::Context(_), _)));
+fn stays(asked: &[Call], open: &[(Request, NodeId)], aborts: &[Call]) -> bool {
+    let refused = asked.iter().any(|call| matches!(call, Call::Refused(Request::Context(_), _)));
     let mut agreed = open.iter().rev().filter(|(what, _)| what.hook() == Hook::Context);
     let in_order = |abort: &Call| agreed.any(|&(what, node)| Call::Abort(what, node) == *abort);
     aborts.is_empty() || refused && aborts.iter().all(in_order)
 }
 
-/// What a commit says of itself.
+/// Request a commit says of itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Told {
-    /// What was asked, in order.
-    pub plan: Vec<(What, NodeId)>,
+pub struct CommitReport {
+    /// Request was asked, in order.
+    pub plan: Vec<(Request, NodeId)>,
     /// Whose check was refused, and the refusal tolerated.
     pub refused: Vec<NodeId>,
     /// Who refused to go home, so that all that it is connected with stay (C3).
     pub stayed: Vec<NodeId>,
-    /// What was taken back therefore, in order.
-    pub aborts: Vec<(What, NodeId)>,
+    /// Request was taken back therefore, in order.
+    pub aborts: Vec<(Request, NodeId)>,
     /// Who was told to be quiet.
     pub quiesce: Vec<NodeId>,
-    /// What took effect, in order.
-    pub commits: Vec<(What, NodeId)>,
+    /// Request took effect, in order.
+    pub commits: Vec<(Request, NodeId)>,
     /// Who was told so afterwards.
     pub post_commits: Vec<NodeId>,
     /// Who was told to go on.
@@ -226,8 +226,8 @@ pub struct Told {
 
 /// V5.3: what a commit says of itself is what the drivers were asked and told, in that order and with those arguments. (Who is to
 /// be quiet, and who may go on, is told in any order, Q4.)
-pub fn as_told(calls: &[Call], told: &Told) -> Result<(), String> {
-    let mut heard = Told { ejected: told.ejected.clone(), ..Told::default() };
+pub fn check_against_report(calls: &[Call], told: &CommitReport) -> Result<(), String> {
+    let mut heard = CommitReport { ejected: told.ejected.clone(), ..CommitReport::default() };
     for &call in calls {
         match call {
             Call::Agreed(what, node) => heard.plan.push((what, node)),
@@ -292,23 +292,23 @@ impl TestDriver {
         driver
     }
 
-    fn asked(&self, view: &NodeView<'_>, what: What) -> Result<(), Refusal> {
-        self.answers(view, what, Ok(()))
+    fn request(&self, view: &NodeView<'_>, what: Request) -> Result<(), Refusal> {
+        self.answer(view, what, Ok(()))
     }
 
     /// Says what the preset says, or no if told to.
-    fn answers(&self, view: &NodeView<'_>, what: What, preset: Result<(), Refusal>) -> Result<(), Refusal> {
+    fn answer(&self, view: &NodeView<'_>, what: Request, preset: Result<(), Refusal>) -> Result<(), Refusal> {
         let answer = if self.refuses.has(what.hook()) { Err(Refusal::new("injected")) } else { preset };
-        self.told(view, if answer.is_err() { Call::Refused } else { Call::Agreed }, what);
+        self.log_request(view, if answer.is_err() { Call::Refused } else { Call::Agreed }, what);
         answer
     }
 
     /// A call that nothing is said about.
-    fn heard(&self, view: &NodeView<'_>, call: fn(NodeId) -> Call) {
+    fn log_call(&self, view: &NodeView<'_>, call: fn(NodeId) -> Call) {
         log(if self.is_at(view.name()) { call(self.id) } else { Call::Astray(self.id) });
     }
 
-    fn told(&self, view: &NodeView<'_>, call: impl FnOnce(What, NodeId) -> Call, what: What) {
+    fn log_request(&self, view: &NodeView<'_>, call: impl FnOnce(Request, NodeId) -> Call, what: Request) {
         log(if self.is_at(view.name()) { call(what, self.id) } else { Call::Astray(self.id) });
     }
 
@@ -318,8 +318,8 @@ impl TestDriver {
 }
 
 /// The name that a hook is shown; a text that is no node's name is nobody's.
-fn stored(view: &NodeView<'_>) -> What {
-    What::Rename(view.stored_backing().and_then(|name| node_id(name)))
+fn stored(view: &NodeView<'_>) -> Request {
+    Request::Rename(view.stored_backing().and_then(|name| node_id(name)))
 }
 
 impl Policy for TestDriver {
@@ -358,92 +358,92 @@ impl Policy for TestDriver {
 
 impl Driver for TestDriver {
     fn flush(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
-        self.asked(view, What::Flush)
+        self.request(view, Request::Flush)
     }
 
     fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
-        self.asked(view, What::Prepare(read_only))
+        self.request(view, Request::Prepare(read_only))
     }
 
     fn commit_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
-        self.told(view, Call::Commit, What::Prepare(read_only));
+        self.log_request(view, Call::Commit, Request::Prepare(read_only));
     }
 
     fn abort_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
-        self.told(view, Call::Abort, What::Prepare(read_only));
+        self.log_request(view, Call::Abort, Request::Prepare(read_only));
     }
 
     fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
-        self.asked(view, stored(view))
+        self.request(view, stored(view))
     }
 
     fn commit_rename(&mut self, view: &NodeView<'_>) {
-        self.told(view, Call::Commit, stored(view));
+        self.log_request(view, Call::Commit, stored(view));
     }
 
     fn abort_rename(&mut self, view: &NodeView<'_>) {
-        self.told(view, Call::Abort, What::Rename(None));
+        self.log_request(view, Call::Abort, Request::Rename(None));
     }
 
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         let preset = self.preset.check(view, new);
-        self.answers(view, What::Check(new), preset)
+        self.answer(view, Request::Check(new), preset)
     }
 
     fn set(&mut self, view: &NodeView<'_>, new: Grant) {
-        self.told(view, Call::Commit, What::Check(new));
+        self.log_request(view, Call::Commit, Request::Check(new));
     }
 
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
-        self.told(view, Call::Abort, What::Check(new));
+        self.log_request(view, Call::Abort, Request::Check(new));
     }
 
     fn post_commit(&mut self, view: &NodeView<'_>) {
-        self.heard(view, Call::PostCommit);
+        self.log_call(view, Call::PostCommit);
     }
 
     fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
-        self.asked(view, What::Inactivate)
+        self.request(view, Request::Inactivate)
     }
 
     fn commit_inactivate(&mut self, view: &NodeView<'_>) {
-        self.told(view, Call::Commit, What::Inactivate);
+        self.log_request(view, Call::Commit, Request::Inactivate);
     }
 
     fn abort_inactivate(&mut self, view: &NodeView<'_>) {
-        self.told(view, Call::Abort, What::Inactivate);
+        self.log_request(view, Call::Abort, Request::Inactivate);
     }
 
     fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
-        self.asked(view, What::Context(context_back(to)))
+        self.request(view, Request::Context(context_back(to)))
     }
 
     fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
-        self.told(view, Call::Commit, What::Context(context_back(to)));
+        self.log_request(view, Call::Commit, Request::Context(context_back(to)));
     }
 
     fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
-        self.told(view, Call::Abort, What::Context(context_back(to)));
+        self.log_request(view, Call::Abort, Request::Context(context_back(to)));
     }
 
     fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
-        self.asked(view, What::Activate)
+        self.request(view, Request::Activate)
     }
 
     fn commit_activate(&mut self, view: &NodeView<'_>) {
-        self.told(view, Call::Commit, What::Activate);
+        self.log_request(view, Call::Commit, Request::Activate);
     }
 
     fn abort_activate(&mut self, view: &NodeView<'_>) {
-        self.told(view, Call::Abort, What::Activate);
+        self.log_request(view, Call::Abort, Request::Activate);
     }
 
     fn quiesce(&mut self, view: &NodeView<'_>) {
-        self.heard(view, Call::Quiesce);
+        self.log_call(view, Call::Quiesce);
     }
 
     fn resume(&mut self, view: &NodeView<'_>) {
-        self.heard(view, Call::Resume);
+        self.log_call(view, Call::Resume);
     }
 
     fn close(&mut self, name: &str) {

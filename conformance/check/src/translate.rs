@@ -17,44 +17,44 @@ use slotmap::{Key, KeyData};
 use std::sync::{Arc, LazyLock};
 
 /// The names of nodes, users and children in the crate, by index, and why users block something.
-struct Texts {
+struct NameTables {
     nodes: Vec<Arc<str>>,
     users: Vec<Arc<str>>,
     children: Vec<Arc<str>>,
     reasons: Vec<Arc<str>>,
 }
 
-static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+static NAME_TABLES: LazyLock<NameTables> = LazyLock::new(|| {
     let all = |prefix: char| (0..256).map(|i| format!("{prefix}{i}").into()).collect::<Vec<Arc<str>>>();
     let mut children = all('c');
     (children[0], children[1], children[2]) = ("file".into(), "backing".into(), "target".into());
     let reasons = (0..256).map(|i| format!("u{i} says so").into()).collect();
-    Texts { nodes: all('n'), users: all('u'), children, reasons }
+    NameTables { nodes: all('n'), users: all('u'), children, reasons }
 });
 
 /// A node's name in the crate.
 pub fn node_name(id: NodeId) -> Arc<str> {
-    TEXTS.nodes[id.0 as usize].clone()
+    NAME_TABLES.nodes[id.0 as usize].clone()
 }
 
 /// A user's name in the crate.
 pub fn user_name(id: UserId) -> Arc<str> {
-    let name = &TEXTS.users[usize::from(id.main().0)];
+    let name = &NAME_TABLES.users[usize::from(id.main().0)];
     if id.part() == 0 { name.clone() } else { format!("{name}#{}", id.part()).into() }
 }
 
 /// A child's name in the crate.
 pub fn child_name(name: ChildName) -> &'static Arc<str> {
-    &TEXTS.children[name.0 as usize]
+    &NAME_TABLES.children[name.0 as usize]
 }
 
 /// The reason that a user gives when it blocks something.
 pub fn reason(id: UserId) -> &'static Arc<str> {
-    &TEXTS.reasons[usize::from(id.main().0)]
+    &NAME_TABLES.reasons[usize::from(id.main().0)]
 }
 
 /// May the user say this when it blocks something? What it says of itself, or what a job says (J3).
-pub fn may_say(id: UserId, said: &str) -> bool {
+pub fn is_known_reason(id: UserId, said: &str) -> bool {
     const KINDS: [&str; 4] = ["stream", "commit", "mirror", "backup"];
     let job = said.strip_prefix("block device is in use by block job: ");
     *said == **reason(id) || job.is_some_and(|kind| KINDS.contains(&kind))
@@ -128,7 +128,7 @@ impl Keys {
     pub fn user(&self, id: UserId) -> UserKey {
         if id.part() > 0 {
             let known = self.further.iter().find(|(known, _)| *known == id);
-            return known.map_or_else(|| nobody(id), |(_, key)| *key);
+            return known.map_or_else(|| unknown_user_key(id), |(_, key)| *key);
         }
         self.users[usize::from(id.0)]
     }
@@ -156,7 +156,12 @@ impl Keys {
     /// The user that has this key.
     pub fn user_of(&self, key: UserKey) -> Option<UserId> {
         let further = || self.further.iter().find(|(_, known)| *known == key).map(|(id, _)| *id);
-        self.users.iter().position(|k| *k == key).map(|i| UserId(i as u16)).or_else(further).or_else(|| nobodys(key))
+        self.users
+            .iter()
+            .position(|k| *k == key)
+            .map(|i| UserId(i as u16))
+            .or_else(further)
+            .or_else(|| unknown_user(key))
     }
 
     /// Copies without allocating.
@@ -168,16 +173,16 @@ impl Keys {
 }
 
 /// Where the keys begin that stand for a job's further users that never were, below those of names.
-const NOBODY: u64 = 1 << 32 | 0x00E0_0000;
+const FIRST_UNKNOWN_USER: u64 = 1 << 32 | 0x00E0_0000;
 
 /// The key of a job's further user that never was.
-fn nobody(id: UserId) -> UserKey {
-    UserKey::from(KeyData::from_ffi(NOBODY + u64::from(id.0)))
+fn unknown_user_key(id: UserId) -> UserKey {
+    UserKey::from(KeyData::from_ffi(FIRST_UNKNOWN_USER + u64::from(id.0)))
 }
 
 /// Whose key that is.
-fn nobodys(key: UserKey) -> Option<UserId> {
-    let place = key.data().as_ffi().checked_sub(NOBODY)?;
+fn unknown_user(key: UserKey) -> Option<UserId> {
+    let place = key.data().as_ffi().checked_sub(FIRST_UNKNOWN_USER)?;
     u16::try_from(place).ok().map(UserId)
 }
 
@@ -498,7 +503,7 @@ fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
         ErrorKind::Blocked { node, kind, by, reason: said } => {
             let by = edge_back(by)?;
             let right = match (by, said) {
-                (EdgeId::User(user), Some(said)) => may_say(user, said),
+                (EdgeId::User(user), Some(said)) => is_known_reason(user, said),
                 (EdgeId::Child(..), None) => true,
                 _ => false,
             };
@@ -517,12 +522,12 @@ fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
         ErrorKind::BackingMissing { node } => E::BackingMissing { node: id(node)? },
         ErrorKind::ImplicitChild { edge } => E::ImplicitChild { edge: edge_back(edge)? },
         ErrorKind::CannotReplace { parent, node } => E::CannotReplace { parent: id(parent)?, node: id(node)? },
-        _ => return quiet_error(kind, keys),
+        _ => return section_error(kind, keys),
     })
 }
 
 /// Sections, activity, sizes, the children of a quorum.
-fn quiet_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
+fn section_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     use StepError as E;
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
     Some(match kind {

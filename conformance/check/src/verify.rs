@@ -26,7 +26,7 @@ pub struct Options {
 
 /// What is happening, for those who wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stage {
+pub enum Phase {
     /// The explorer runs and the star with it.
     Star,
     /// The walk.
@@ -36,7 +36,7 @@ pub enum Stage {
 }
 
 /// Told now and then: facet, stage, (states, things done so far).
-pub type Progress<'a> = dyn Fn(&str, Stage, usize, u64) + Sync + 'a;
+pub type Progress<'a> = dyn Fn(&str, Phase, usize, u64) + Sync + 'a;
 
 /// The result of one facet.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl FacetReport {
 /// Verifies one facet.
 pub fn facet(facet: &Facet, pinned: usize, options: Options, progress: &Progress<'_>) -> FacetReport {
     let start = Instant::now();
-    let seen = |states, done| progress(facet.name, Stage::Star, states, done);
+    let seen = |states, done| progress(facet.name, Phase::Star, states, done);
     let (explored, stars) = explore(facet, options.threads, Star::default, &seen);
     let mut mismatch = nearest(&explored, facet, &stars);
     let mut tally = Tally::default();
@@ -117,7 +117,7 @@ pub fn facet(facet: &Facet, pinned: usize, options: Options, progress: &Progress
     let star = (tally, start.elapsed());
     let walk = (options.walk && mismatch.is_none()).then(|| {
         let start = Instant::now();
-        let seen = |done| progress(facet.name, Stage::Walk, explored.unique(), done as u64);
+        let seen = |done| progress(facet.name, Phase::Walk, explored.unique(), done as u64);
         let (tally, found) = walk::walk(facet, &explored, options.threads, &seen);
         mismatch = found;
         (tally, start.elapsed())
@@ -147,7 +147,7 @@ fn shortened(mismatch: Mismatch) -> Mismatch {
 }
 
 fn stateright(facet: &Facet, threads: usize, progress: &Progress<'_>) -> (usize, Duration) {
-    progress(facet.name, Stage::Stateright, 0, 0);
+    progress(facet.name, Phase::Stateright, 0, 0);
     let start = Instant::now();
     let checker = Checked { facet: facet.clone(), machine: Atomic }.checker().threads(threads).spawn_bfs().join();
     (checker.unique_state_count(), start.elapsed())

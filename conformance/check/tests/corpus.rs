@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test's helpers cannot do fails the test")]
 
 use blockgraph_check::fuzz::Difference;
-use blockgraph_check::fuzz::byte_story::{self, Tale};
+use blockgraph_check::fuzz::byte_story::{self, ByteStory};
 use blockgraph_check::generate::Mode;
 use blockgraph_story::counterexample;
 use std::fs;
@@ -19,9 +19,9 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-fn play(target: &str, mode: Mode, play: fn(&Tale) -> Option<Difference>) {
+fn play(target: &str, mode: Mode, play: fn(&ByteStory) -> Option<Difference>) {
     for (name, bytes) in corpus(target) {
-        if let Some(found) = play(&Tale::read(mode, &bytes)) {
+        if let Some(found) = play(&ByteStory::read(mode, &bytes)) {
             panic!("{name}: model and crate differ:\n{}", counterexample::text(&found.story, &found.what));
         }
     }
@@ -29,23 +29,23 @@ fn play(target: &str, mode: Mode, play: fn(&Tale) -> Option<Difference>) {
 
 #[test]
 fn ops_differential() {
-    play("ops_differential", Mode::Plausible, Tale::play);
+    play("ops_differential", Mode::Plausible, ByteStory::play);
 }
 
 #[test]
 fn ops_hostile() {
-    play("ops_hostile", Mode::Hostile, Tale::play);
+    play("ops_hostile", Mode::Hostile, ByteStory::play);
 }
 
 #[test]
 fn rollback_injection() {
-    play("rollback_injection", Mode::Plausible, Tale::play_injected);
+    play("rollback_injection", Mode::Plausible, ByteStory::play_injected);
 }
 
 #[test]
 fn scenario_parser() {
     for (name, bytes) in corpus("scenario_parser") {
         let text = String::from_utf8_lossy(&bytes);
-        assert_eq!(byte_story::scenario(&text), Ok(()), "{name}");
+        assert_eq!(byte_story::check_scenario(&text), Ok(()), "{name}");
     }
 }

@@ -1,7 +1,7 @@
 //! Random stories on graphs larger than any scope explores: the crate beside the model, step by step.
 #![allow(clippy::panic, reason = "what a test's helpers find fails the test")]
 
-use blockgraph_check::generate::{self, Choice, MOST_OPS, Mode, Move, Next, Setup, WIDTH, Without};
+use blockgraph_check::generate::{self, Choice, ExcludedVerbs, MOST_OPS, Mode, Move, Next, Setup, WIDTH};
 use blockgraph_check::impl_subject::ImplSubject;
 use blockgraph_check::{compare, full_check};
 use blockgraph_model::{Context, Node, NodeId, Op, Outcome, State, StepError};
@@ -21,14 +21,14 @@ type Large = State<16, 40>;
 /// The model, and what it did last.
 #[derive(Clone, Debug, Default)]
 struct Reference {
-    without: Without,
+    excluded: ExcludedVerbs,
     state: Large,
     last: Option<Next<16, 40>>,
 }
 
 impl Reference {
     fn advance(&mut self, mode: Mode, chosen: &Move) {
-        let setup = Setup { without: self.without, ..Setup::new(mode, 16) };
+        let setup = Setup { excluded: self.excluded, ..Setup::new(mode, 16) };
         let made = generate::step(setup, chosen, &self.state);
         if let Outcome::Done { next, .. } = &made.outcome {
             self.state = *next;
@@ -53,8 +53,8 @@ impl Tested {
         let Some(Next { turn, outcome, .. }) = &reference.last else { return };
         self.story.push(turn.clone());
         let answer = self.subject.apply(&turn.ops, &turn.refusals);
-        let wrong = compare::check_step(outcome, &answer, &self.subject, &reference.state);
-        let wrong = wrong.or_else(|| full_check::check(&self.subject, &reference.state));
+        let wrong = compare::compare_step(outcome, &answer, &self.subject, &reference.state);
+        let wrong = wrong.or_else(|| full_check::full_check(&self.subject, &reference.state));
         if let Some(what) = wrong {
             panic!("model and crate differ:\n{}", counterexample::text(&self.story, &what));
         }
@@ -87,7 +87,7 @@ impl<const HOSTILE: bool> ReferenceStateMachine for Story<HOSTILE> {
 
     fn init_state() -> BoxedStrategy<Reference> {
         let without = prop_oneof![Just(0), (any::<u64>(), any::<u64>()).prop_map(|(a, b)| a & b)];
-        without.prop_map(|bits| Reference { without: Without(bits), ..Reference::default() }).boxed()
+        without.prop_map(|bits| Reference { excluded: ExcludedVerbs(bits), ..Reference::default() }).boxed()
     }
 
     fn transitions(_: &Reference) -> BoxedStrategy<Move> {
@@ -227,7 +227,7 @@ fn fixed(mode: Mode, seed: u64, stories: usize, steps: usize) -> Met {
         // Every third story leaves something out.
         if story % 3 == 2 {
             let bits: [u8; 8] = std::array::from_fn(|_| bytes.next().unwrap_or_default());
-            reference.without = Without(u64::from_le_bytes(bits) & 0x0055_6AAD_5555);
+            reference.excluded = ExcludedVerbs(u64::from_le_bytes(bits) & 0x0055_6AAD_5555);
         }
         let mut tested = Tested::default();
         for chosen in std::iter::from_fn(|| Move::read(&mut bytes)).take(steps) {

@@ -5,7 +5,7 @@ use blockgraph_check::fuzz::byte_story;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    if let Err(wrong) = byte_story::scenario(text) {
+    if let Err(wrong) = byte_story::check_scenario(text) {
         panic!("{wrong}");
     }
 });

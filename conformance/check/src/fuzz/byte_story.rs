@@ -1,9 +1,9 @@
 //! A story from plain bytes: what a coverage-guided fuzzer writes, and what its corpus keeps.
 
-use crate::compare::check_step;
+use crate::compare::compare_step;
 use crate::full_check;
 use crate::fuzz::Difference;
-use crate::generate::{self, Mode, Move, Setup, Without};
+use crate::generate::{self, ExcludedVerbs, Mode, Move, Setup};
 use crate::impl_subject::ImplSubject;
 use crate::replay::guarded;
 use crate::stages::stage;
@@ -16,20 +16,21 @@ type Graph = State<16, 48>;
 
 /// Bytes that are read as a story: what is left out and how many names there are, then one move after another.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Tale {
+pub struct ByteStory {
     setup: Setup,
     moves: Vec<Move>,
 }
 
-impl Tale {
+impl ByteStory {
     /// Any bytes mean something; what is too short for another move is left over.
-    pub fn read(mode: Mode, bytes: &[u8]) -> Tale {
+    pub fn read(mode: Mode, bytes: &[u8]) -> ByteStory {
         let mut bytes = bytes.iter().copied();
         let mut next = || bytes.next().unwrap_or_default();
-        let without: [u8; 8] = std::array::from_fn(|_| next());
+        let excluded: [u8; 8] = std::array::from_fn(|_| next());
         let names = 3 + next() % 14;
-        let setup = Setup { without: Without(u64::from_le_bytes(without)), hot: next(), ..Setup::new(mode, names) };
-        Tale { setup, moves: std::iter::from_fn(|| Move::read(&mut bytes)).collect() }
+        let setup =
+            Setup { excluded: ExcludedVerbs(u64::from_le_bytes(excluded)), hot: next(), ..Setup::new(mode, names) };
+        ByteStory { setup, moves: std::iter::from_fn(|| Move::read(&mut bytes)).collect() }
     }
 
     /// Plays it on model and crate; the first difference ends it.
@@ -85,7 +86,7 @@ impl Both {
     fn turn(&mut self, turn: Turn, outcome: &Outcome<16, 48>) -> Result<(), Difference> {
         let after = if let Outcome::Done { next, .. } = outcome { *next } else { self.state };
         let what = guarded(&mut self.subject, &turn.ops, &turn.refusals, |subject, answer| {
-            check_step(outcome, answer, subject, &after)
+            compare_step(outcome, answer, subject, &after)
         });
         self.story.push(turn);
         self.state = after;
@@ -96,7 +97,7 @@ impl Both {
     }
 
     fn end(self) -> Result<(), Difference> {
-        match full_check::check(&self.subject, &self.state) {
+        match full_check::full_check(&self.subject, &self.state) {
             Some(what) => Err(Difference { story: self.story, what }),
             None => Ok(()),
         }
@@ -108,7 +109,7 @@ impl Both {
 ///
 /// # Errors
 /// What does not hold.
-pub fn scenario(text: &str) -> Result<(), String> {
+pub fn check_scenario(text: &str) -> Result<(), String> {
     let Ok((scenario, _)) = parse(text) else { return Ok(()) };
     let printed = print(&scenario);
     let again = parse(&printed).map_err(|problem| format!("printed, and then refused: {problem}\n{printed}"))?;
@@ -133,13 +134,13 @@ pub fn scenario(text: &str) -> Result<(), String> {
 /// A tale as the targets of a coverage-guided fuzzer get it.
 #[cfg(feature = "arbitrary")]
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Told<const HOSTILE: bool>(pub Tale);
+pub struct FuzzInput<const HOSTILE: bool>(pub ByteStory);
 
 #[cfg(feature = "arbitrary")]
-impl<'a, const HOSTILE: bool> arbitrary::Arbitrary<'a> for Told<HOSTILE> {
+impl<'a, const HOSTILE: bool> arbitrary::Arbitrary<'a> for FuzzInput<HOSTILE> {
     fn arbitrary(bytes: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
         let mode = if HOSTILE { Mode::Hostile } else { Mode::Plausible };
         // The length of the story is that of the bytes, so nothing of it is left over.
-        Ok(Told(Tale::read(mode, bytes.bytes(bytes.len())?)))
+        Ok(FuzzInput(ByteStory::read(mode, bytes.bytes(bytes.len())?)))
     }
 }

@@ -1,9 +1,9 @@
 //! One random story: from a seed and a number, always the same, whoever plays it and whenever.
 
-use crate::compare::check_step;
+use crate::compare::compare_step;
 use crate::full_check;
-use crate::fuzz::statistics::Made;
-use crate::generate::{self, Mode, Move, Setup, Without};
+use crate::fuzz::statistics::Statistics;
+use crate::generate::{self, ExcludedVerbs, Mode, Move, Setup};
 use crate::impl_subject::ImplSubject;
 use crate::replay::differs::differs;
 use crate::replay::guarded;
@@ -71,14 +71,14 @@ impl Episode {
         setup.hot = [0, 128, 192, 192, 240][bytes.next_u32() as usize % 5];
         let (a, b, c) = (bytes.next_u64(), bytes.next_u64(), bytes.next_u64());
         // All verbs; without a quarter of them; without three quarters.
-        setup.without = Without([0, 0, a & b, a | b & c][bytes.next_u32() as usize % 4]);
+        setup.excluded = ExcludedVerbs([0, 0, a & b, a | b & c][bytes.next_u32() as usize % 4]);
         let refused = [0, 16, 32, 128][bytes.next_u32() as usize % 4];
         let joined = [0, 32, 64, 192][bytes.next_u32() as usize % 4];
         Episode { index, setup, refused, joined, ops, seed }
     }
 
     /// Plays it on model and crate and compares after every turn; counts what happens. `go_on` is asked now and then.
-    pub fn play(&self, made: &mut Made, go_on: &dyn Fn() -> bool) -> Option<Difference> {
+    pub fn play(&self, made: &mut Statistics, go_on: &dyn Fn() -> bool) -> Option<Difference> {
         match self.setup.names {
             0..=12 => self.play_in::<12, 32>(made, go_on),
             13..=48 => self.play_in::<48, 128>(made, go_on),
@@ -86,7 +86,11 @@ impl Episode {
         }
     }
 
-    fn play_in<const N: usize, const E: usize>(&self, made: &mut Made, go_on: &dyn Fn() -> bool) -> Option<Difference> {
+    fn play_in<const N: usize, const E: usize>(
+        &self,
+        made: &mut Statistics,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Difference> {
         let mut random = bytes(self.seed, self.setup.mode, self.index, false);
         let mut buffer = Buffer::default();
         let mut bytes = std::iter::from_fn(|| Some(buffer.next(&mut random)));
@@ -101,12 +105,12 @@ impl Episode {
             ops += next.turn.ops.len() as u64;
             let after = if let Outcome::Done { next, .. } = &next.outcome { next } else { &state };
             let mut what = guarded(&mut subject, &next.turn.ops, &next.turn.refusals, |subject, answer| {
-                check_step(&next.outcome, answer, subject, after)
+                compare_step(&next.outcome, answer, subject, after)
             });
             story.push(next.turn);
             if what.is_none() && story.len().is_multiple_of(DEEP) {
                 made.look(after);
-                what = full_check::check(&subject, after);
+                what = full_check::full_check(&subject, after);
                 if !go_on() {
                     return None;
                 }
@@ -119,7 +123,7 @@ impl Episode {
             }
         }
         made.end(&state);
-        full_check::check(&subject, &state).map(|what| Difference { story, what })
+        full_check::full_check(&subject, &state).map(|what| Difference { story, what })
     }
 
     /// After which turn of a story on these names model and crate differ.

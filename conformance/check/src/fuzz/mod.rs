@@ -9,7 +9,7 @@ mod statistics;
 pub mod unmet;
 
 pub use episode::{Difference, Episode, MOST_NAMES};
-pub use statistics::{DRIVERS, Made, driver_name};
+pub use statistics::{DRIVERS, Statistics, driver_name};
 
 use crate::generate::Mode;
 use blockgraph_story::shrink::shrink;
@@ -40,7 +40,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Report {
     /// What was made, in all stories.
-    pub made: Made,
+    pub made: Statistics,
     /// How long it took.
     pub time: Duration,
     /// The first story, by number, in which model and crate differ.
@@ -107,11 +107,11 @@ pub fn run(options: Options, progress: &(dyn Fn(u64) + Sync)) -> Report {
         found: Mutex::new(None),
         done: AtomicU64::new(0),
     };
-    let total = Mutex::new(Made::default());
+    let total = Mutex::new(Statistics::default());
     std::thread::scope(|scope| {
         for _ in 0..options.threads.max(1) {
             scope.spawn(|| {
-                let mut made = Made::default();
+                let mut made = Statistics::default();
                 while let Some(episode) = shared.take() {
                     let before = made.ops;
                     // A story with a lower number than that of a known difference is played on.

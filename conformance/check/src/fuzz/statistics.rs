@@ -22,7 +22,7 @@ pub fn driver_name(driver: usize) -> &'static str {
 
 /// Counts of the turns of one generator.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct Statistics {
     /// Stories that were played to their end.
     pub episodes: u64,
     /// Transactions.
@@ -46,9 +46,9 @@ pub struct Made {
     shapes: HashSet<u64>,
 }
 
-impl Default for Made {
+impl Default for Statistics {
     fn default() -> Self {
-        Made {
+        Statistics {
             episodes: 0,
             turns: 0,
             ops: 0,
@@ -64,7 +64,7 @@ impl Default for Made {
     }
 }
 
-impl Made {
+impl Statistics {
     /// Counts a turn in a state.
     pub(super) fn turn<const N: usize, const E: usize>(&mut self, state: &State<N, E>, next: &Next<N, E>) {
         let (ops, outcome) = (&next.turn.ops, &next.outcome);
@@ -130,7 +130,7 @@ impl Made {
     }
 
     /// Sum.
-    pub fn add(&mut self, other: Made) {
+    pub fn add(&mut self, other: Statistics) {
         self.episodes += other.episodes;
         self.turns += other.turns;
         self.ops += other.ops;

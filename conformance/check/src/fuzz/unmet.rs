@@ -1,6 +1,6 @@
 //! What a run did not make, and why not: op × outcome, and op × driver × done or not.
 
-use crate::fuzz::statistics::{DRIVERS, GONE, Made, NOBODY};
+use crate::fuzz::statistics::{DRIVERS, GONE, NOBODY, Statistics};
 use blockgraph_model::table::{self, COLUMNS, ROWS};
 use blockgraph_model::{Kind, Op, Opt, Slot};
 
@@ -9,7 +9,7 @@ pub type Cell = (usize, usize, bool);
 
 /// The empty cells of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Holes {
+pub struct UnmetCells {
     /// Cells of op × outcome that were not met, though they can be.
     pub outcomes: Vec<(usize, usize)>,
     /// How many were met.
@@ -26,7 +26,7 @@ pub struct Holes {
     pub wrong: Vec<String>,
 }
 
-impl Holes {
+impl UnmetCells {
     /// No empty cell without a reason?
     pub fn is_complete(&self) -> bool {
         self.outcomes.is_empty() && self.drivers.is_empty()
@@ -34,8 +34,8 @@ impl Holes {
 }
 
 /// The holes of what was made.
-pub fn of(made: &Made) -> Holes {
-    let mut holes = Holes::default();
+pub fn of(made: &Statistics) -> UnmetCells {
+    let mut holes = UnmetCells::default();
     for (row, column) in (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column))) {
         let count = made.outcome(row, column);
         // What only the bounds of the scopes keep out is not out of reach here.

@@ -39,9 +39,9 @@ impl Candidates {
 
 /// Any operation on any names.
 pub(super) fn op<const N: usize, const E: usize>(mut entropy: Entropy<'_>, state: &State<N, E>) -> Op {
-    let without = entropy.setup.without;
+    let excluded = entropy.setup.excluded;
     let verb = entropy.below(Op::VERBS.len());
-    let verb = (verb..Op::VERBS.len()).find(|&verb| !without.has(verb)).unwrap_or(0);
+    let verb = (verb..Op::VERBS.len()).find(|&verb| !excluded.has(verb)).unwrap_or(0);
     let quorum = |parent: NodeId| state.nodes[usize::from(parent.0)].kind == Some(Kind::Quorum);
     let part = |e: &Edge| match e.parent {
         Parent::Node(parent) if quorum(parent) => Some((parent, e.name)),

@@ -9,7 +9,7 @@ mod jobs;
 mod plausible;
 mod setup;
 
-pub use setup::{Choice, MOST_OPS, Mode, Move, Setup, WIDTH, Without};
+pub use setup::{Choice, ExcludedVerbs, MOST_OPS, Mode, Move, Setup, WIDTH};
 
 use blockgraph_model::step::Work;
 use blockgraph_model::{Hook, Op, Outcome, Refusal, State, execute};

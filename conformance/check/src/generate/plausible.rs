@@ -36,9 +36,9 @@ const ROLES: [Role; 8] = [
 
 /// An operation for which there are operands, of the verb that was drawn or the next one that has any.
 pub(super) fn op<const N: usize, const E: usize>(mut entropy: Entropy<'_>, state: &State<N, E>) -> Op {
-    let without = entropy.setup.without;
+    let excluded = entropy.setup.excluded;
     let drawn = draw(&mut entropy);
-    let verbs = (drawn..Op::VERBS.len()).chain(0..drawn).filter(|&verb| !without.has(verb));
+    let verbs = (drawn..Op::VERBS.len()).chain(0..drawn).filter(|&verb| !excluded.has(verb));
     let made = verbs.filter_map(|verb| verb_op(verb, &mut entropy.clone(), state)).next();
     made.unwrap_or_else(|| hostile::op(entropy, state))
 }

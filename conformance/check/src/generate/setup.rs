@@ -5,7 +5,7 @@
 pub enum Mode {
     /// Mostly accepted: what is named exists, roles fit, wishes are such as the node can grant.
     Plausible,
-    /// Anything in any order, names of nodes that are gone included; just enough sense that the graph stays existing_nodes.
+    /// Anything in any order, names of nodes that are gone included; just enough sense that the graph stays alive.
     Hostile,
 }
 
@@ -52,11 +52,11 @@ impl Move {
 }
 
 /// Which verbs a story leaves out, a bit each (swarm testing: a story without `release` builds what one with it never
-/// does). Without `add` nothing happens, so that bit means nothing.
+/// does). ExcludedVerbs `add` nothing happens, so that bit means nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Without(pub u64);
+pub struct ExcludedVerbs(pub u64);
 
-impl Without {
+impl ExcludedVerbs {
     pub(super) fn has(self, verb: usize) -> bool {
         verb != 0 && self.0 >> verb & 1 == 1
     }
@@ -68,7 +68,7 @@ pub struct Setup {
     /// How wild they are.
     pub mode: Mode,
     /// What is left out.
-    pub without: Without,
+    pub excluded: ExcludedVerbs,
     /// Nodes have the names below this number, which is at most what the state has room for.
     pub names: u8,
     /// Users have the names below this number.
@@ -82,6 +82,6 @@ pub struct Setup {
 impl Setup {
     /// Everything, on so many names of nodes.
     pub const fn new(mode: Mode, names: u8) -> Setup {
-        Setup { mode, without: Without(0), names, users: 8, children: 6, hot: 192 }
+        Setup { mode, excluded: ExcludedVerbs(0), names, users: 8, children: 6, hot: 192 }
     }
 }

@@ -1,12 +1,12 @@
-//! What the crate says besides its answer, and must be true: the parties of errors, what its commit tells, whose hooks come first.
+//! Request the crate says besides its answer, and must be true: the parties of errors, what its commit tells, whose hooks come first.
 
-use crate::test_driver::{Call, TestDriver, Told, What};
+use crate::test_driver::{Call, CommitReport, Request, TestDriver};
 use crate::translate::{self, Keys};
 use blockgraph::{Committed, ErrorKind, Graph, NodeKey, PlanStep, Savepoint, Transaction};
 use blockgraph_model::{NodeId, Op};
 
 /// L5.10: the nodes that these operations open, in the order in which their drivers are closed if that is taken back.
-pub(super) fn opened(ops: &[Op]) -> Vec<NodeId> {
+pub(super) fn opened_nodes(ops: &[Op]) -> Vec<NodeId> {
     let layers = |op: &Op| match *op {
         Op::Open { node, file, overlay, .. } => {
             let below = file.filter(|file| file.opened.is_some()).map(|file| file.node);
@@ -17,9 +17,14 @@ pub(super) fn opened(ops: &[Op]) -> Vec<NodeId> {
     ops.iter().rev().flat_map(layers).flatten().collect()
 }
 
-/// What the crate says besides the answer: the parties of errors that the model does not name, and the queries that must come
+/// Request the crate says besides the answer: the parties of errors that the model does not name, and the queries that must come
 /// to the same as a step.
-pub(super) fn about(graph: &Graph<TestDriver>, keys: &Keys, op: Op, error: Option<&ErrorKind>) -> Option<String> {
+pub(super) fn check_error_details(
+    graph: &Graph<TestDriver>,
+    keys: &Keys,
+    op: Op,
+    error: Option<&ErrorKind>,
+) -> Option<String> {
     let right = match (op, error) {
         (Op::Unblock { user, kinds }, Some(ErrorKind::NotBlocked { kind, .. })) => {
             let blocks = graph.user_view(keys.user(user))?.blocks();
@@ -50,7 +55,7 @@ pub(super) fn about(graph: &Graph<TestDriver>, keys: &Keys, op: Op, error: Optio
 
 /// After a failed step the transaction is as it was before that step, and can be used: back at its start there is nothing
 /// left to commit. (Every second time; else it is dropped, which must come to the same.)
-pub(super) fn usable(mut transaction: Transaction<'_, TestDriver>, start: Savepoint) -> Option<String> {
+pub(super) fn check_usable(mut transaction: Transaction<'_, TestDriver>, start: Savepoint) -> Option<String> {
     // If it was the very first step there should be nothing to roll back.
     if transaction.steps() > 0 && transaction.rollback_to(start).is_err() {
         return Some("the savepoint at the start of the transaction is gone".to_owned());
@@ -61,32 +66,32 @@ pub(super) fn usable(mut transaction: Transaction<'_, TestDriver>, start: Savepo
     }
 }
 
-/// What the commit says of itself, the names of the nodes in place of their keys.
-pub(super) fn told(
+/// Request the commit says of itself, the names of the nodes in place of their keys.
+pub(super) fn commit_report(
     committed: &Committed<TestDriver>,
     keys: &Keys,
     graph: &Graph<TestDriver>,
     ops: &[Op],
-) -> Result<Told, String> {
+) -> Result<CommitReport, String> {
     let id = |key| keys.node_of(key).ok_or_else(|| format!("{key:?} is no node's key"));
-    let steps = |step: PlanStep| -> Result<(What, NodeId), String> {
+    let steps = |step: PlanStep| -> Result<(Request, NodeId), String> {
         let what = match step {
-            PlanStep::Flush { .. } => What::Flush,
-            PlanStep::Prepare { read_only, .. } => What::Prepare(read_only),
+            PlanStep::Flush { .. } => Request::Flush,
+            PlanStep::Prepare { read_only, .. } => Request::Prepare(read_only),
             // The drivers see the name that the graph shows afterwards.
             PlanStep::Rename { node } => {
-                What::Rename(graph.get(node).and_then(|view| translate::stored_backing(&view)))
+                Request::Rename(graph.get(node).and_then(|view| translate::stored_backing(&view)))
             }
-            PlanStep::Inactivate { .. } => What::Inactivate,
-            PlanStep::Context { to, .. } => What::Context(translate::context_back(to)),
-            PlanStep::Activate { .. } => What::Activate,
-            PlanStep::Check { grant, .. } => What::Check(grant),
+            PlanStep::Inactivate { .. } => Request::Inactivate,
+            PlanStep::Context { to, .. } => Request::Context(translate::context_back(to)),
+            PlanStep::Activate { .. } => Request::Activate,
+            PlanStep::Check { grant, .. } => Request::Check(grant),
         };
         Ok((what, id(step.node())?))
     };
     let unasked: Vec<PlanStep> = committed.unasked().collect();
     let asked = committed.plan.iter().copied().filter(|step| !unasked.contains(step));
-    let mut told = Told {
+    let mut told = CommitReport {
         plan: asked.map(steps).collect::<Result<_, _>>()?,
         stayed: committed.stayed().map(id).collect::<Result<_, _>>()?,
         aborts: committed.aborts().map(steps).collect::<Result<_, _>>()?,
@@ -95,7 +100,7 @@ pub(super) fn told(
         resume: committed.resumed().iter().map(|key| id(*key)).collect::<Result<_, _>>()?,
         commits: committed.commits().map(steps).collect::<Result<_, _>>()?,
         post_commits: committed.post_commits().map(id).collect::<Result<_, _>>()?,
-        ..Told::default()
+        ..CommitReport::default()
     };
     for gone in &committed.closed {
         let node = id(gone.key)?;
@@ -126,9 +131,9 @@ pub(super) fn told(
 
 /// V6: each prepared node is committed after all prepared nodes that can be reached from it. (The closed nodes are gone from
 /// the graph, but nothing that remains was above them.)
-pub(super) fn deepest_first(calls: &[Call], graph: &Graph<TestDriver>, keys: &Keys) -> Result<(), String> {
+pub(super) fn check_commit_order(calls: &[Call], graph: &Graph<TestDriver>, keys: &Keys) -> Result<(), String> {
     let prepared = calls.iter().filter_map(|call| match call {
-        Call::Commit(What::Prepare(_), node) => Some(keys.node(*node)),
+        Call::Commit(Request::Prepare(_), node) => Some(keys.node(*node)),
         _ => None,
     });
     let order: Vec<NodeKey> = prepared.collect();
@@ -163,7 +168,7 @@ fn reached(graph: &Graph<TestDriver>, from: NodeKey) -> Vec<NodeKey> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Call, ErrorKind, TestDriver, What, about, deepest_first, told};
+    use super::{Call, ErrorKind, Request, TestDriver, check_commit_order, check_error_details, commit_report};
     use crate::impl_subject::ImplSubject;
     use crate::translate;
     use blockgraph::{Committed, OpKind};
@@ -197,8 +202,8 @@ mod tests {
     fn the_deepest_are_committed_first() {
         let subject = subject();
         let order = |nodes: &[NodeId]| {
-            let calls: Vec<Call> = nodes.iter().map(|node| Call::Commit(What::Prepare(true), *node)).collect();
-            deepest_first(&calls, &subject.graph, &subject.keys)
+            let calls: Vec<Call> = nodes.iter().map(|node| Call::Commit(Request::Prepare(true), *node)).collect();
+            check_commit_order(&calls, &subject.graph, &subject.keys)
         };
         for good in [&[BASE, TOP][..], &[OTHER, BASE, TOP], &[BASE, OTHER, TOP], &[BASE, TOP, OTHER], &[TOP], &[]] {
             assert_eq!(order(good), Ok(()), "{good:?}");
@@ -227,7 +232,9 @@ mod tests {
     fn a_commit_that_lies_is_found_out() {
         let mut subject = subject();
         let (committed, ops) = commit(&mut subject);
-        let check = |committed: &Committed<TestDriver>, ops: &[Op]| told(committed, &subject.keys, &subject.graph, ops);
+        let check = |committed: &Committed<TestDriver>, ops: &[Op]| {
+            commit_report(committed, &subject.keys, &subject.graph, ops)
+        };
         let right = check(&committed, &ops).unwrap();
         assert_eq!((right.ejected, right.closed), (vec![OTHER, BASE], vec![TOP]));
         assert!(check(&committed, &ops[1..]).is_err() && check(&committed, &[ops[1], ops[0]]).is_err());
@@ -273,7 +280,8 @@ mod tests {
         let mut subject = subject();
         let key = subject.keys.user(USER);
         subject.graph.block(key, OpKind::Change.into(), "busy").unwrap();
-        let wrong = |op, kind: Option<&ErrorKind>| about(&subject.graph, &subject.keys, op, kind).is_some();
+        let wrong =
+            |op, kind: Option<&ErrorKind>| check_error_details(&subject.graph, &subject.keys, op, kind).is_some();
         let kinds = OpKinds(OpKinds::of(Asked(2)).0 | OpKinds::of(Asked(3)).0 | OpKinds::of(Asked(4)).0);
         let unblock = Op::Unblock { user: USER, kinds };
         let not_blocked = |kind| ErrorKind::NotBlocked { user: key, name: "u0".into(), kind };
@@ -281,7 +289,7 @@ mod tests {
         for kind in [OpKind::Change, OpKind::CommitTarget, OpKind::BackupSource] {
             assert!(wrong(unblock, Some(&not_blocked(kind))), "{kind}");
         }
-        // What was refused by one is not to be granted by the other.
+        // Request was refused by one is not to be granted by the other.
         let (blocked, free) = (|kind| Op::CheckOp { node: OTHER, kind }, Op::CheckReplace { parent: TOP, node: TOP });
         assert!(wrong(blocked(Asked(2)), None) && !wrong(blocked(Asked(3)), None) && !wrong(free, None));
         let other = Op::CheckReplace { parent: TOP, node: BASE };

@@ -1,6 +1,6 @@
 //! Runs a story on model and crate, for shrinking.
 
-use crate::compare::check_step;
+use crate::compare::compare_step;
 use crate::impl_subject::ImplSubject;
 use crate::replay::guarded;
 use blockgraph_model::{Outcome, State, execute};
@@ -26,7 +26,7 @@ pub fn differs<const N: usize, const E: usize>(story: &[Turn]) -> Option<(usize,
             state = *next;
         }
         let wrong = guarded(&mut subject, &turn.ops, &turn.refusals, |subject, answer| {
-            check_step(&outcome, answer, subject, &state)
+            compare_step(&outcome, answer, subject, &state)
         });
         if let Some(what) = wrong {
             return Some((place, what));

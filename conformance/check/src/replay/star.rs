@@ -1,6 +1,6 @@
 //! The star: all operations of a state from one restored graph.
 
-use crate::compare::check_step;
+use crate::compare::compare_step;
 use crate::impl_subject::ImplSubject;
 use crate::replay::{Mismatch, Tally, guarded};
 use crate::restore::restore_into;
@@ -50,13 +50,13 @@ impl Star {
             Outcome::Done { next, .. } => {
                 self.copy.copy_from(&self.origin);
                 guarded(&mut self.copy, &action.ops, action.refusals(), |subject, answer| {
-                    check_step(outcome, answer, subject, next)
+                    compare_step(outcome, answer, subject, next)
                 })
             }
             _ => {
                 let state = &self.state;
                 guarded(&mut self.same, &action.ops, action.refusals(), |subject, answer| {
-                    check_step(outcome, answer, subject, state)
+                    compare_step(outcome, answer, subject, state)
                 })
             }
         }

@@ -5,7 +5,7 @@
 //! before; only when that leads nowhere, or the graph is old, is a new one restored elsewhere. Before an accepted
 //! operation it is tried with each refusal that rolls it back.
 
-use crate::compare::check_step;
+use crate::compare::compare_step;
 use crate::impl_subject::ImplSubject;
 use crate::replay::{Mismatch, Tally, guarded};
 use crate::restore::restore_into;
@@ -238,7 +238,7 @@ impl<'a> Walker<'a> {
     fn compare(&mut self, action: Action, outcome: &SmallOutcome) -> bool {
         let next = if let Outcome::Done { next, .. } = outcome { *next } else { self.here };
         let wrong = guarded(&mut self.subject, &action.ops, action.refusals(), |subject, answer| {
-            check_step(outcome, answer, subject, &next)
+            compare_step(outcome, answer, subject, &next)
         });
         self.here = next;
         if matches!(outcome, Outcome::Done { .. }) || wrong.is_some() {

@@ -1,21 +1,21 @@
 //! Pairing is strict: calls that are left out, doubled, exchanged or altered are found.
 
-use crate::test_driver::{Call, Context, NodeId, Told, What, as_told, paired};
+use crate::test_driver::{Call, CommitReport, Context, NodeId, Request, check_against_report, check_call_order};
 use Call::{Abort, Agreed, Astray, Closed, Commit, PostCommit, Quiesce, Refused, Resume};
 use blockgraph::{Grant, Pair};
 
 const A: NodeId = NodeId(0);
 const B: NodeId = NodeId(1);
 const O: NodeId = NodeId(2);
-const F: What = What::Flush;
-const P: What = What::Prepare(true);
-const R: What = What::Rename(Some(A));
-const GONE: What = What::Rename(None);
-const I: What = What::Inactivate;
-const M: What = What::Context(Some(Context(1)));
-const V: What = What::Activate;
-const C: What = What::Check(Grant { pair: Pair::NOTHING, writable: true });
-const D: What = What::Check(Grant { pair: Pair::NOTHING, writable: false });
+const F: Request = Request::Flush;
+const P: Request = Request::Prepare(true);
+const R: Request = Request::Rename(Some(A));
+const GONE: Request = Request::Rename(None);
+const I: Request = Request::Inactivate;
+const M: Request = Request::Context(Some(Context(1)));
+const V: Request = Request::Activate;
+const C: Request = Request::Check(Grant { pair: Pair::NOTHING, writable: true });
+const D: Request = Request::Check(Grant { pair: Pair::NOTHING, writable: false });
 
 /// Everything of every sort, asked of two nodes.
 const ASKED: [Call; 14] = [
@@ -72,11 +72,11 @@ const ABORTED: [Call; 12] = [
 ];
 
 fn good(calls: &[Call]) {
-    assert_eq!(paired(calls, &[]), Ok(()), "{calls:?}");
+    assert_eq!(check_call_order(calls, &[]), Ok(()), "{calls:?}");
 }
 
 fn bad(calls: &[Call]) {
-    assert!(paired(calls, &[]).is_err(), "{calls:?}");
+    assert!(check_call_order(calls, &[]).is_err(), "{calls:?}");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn pairing_is_strict() {
         &[Agreed(C, A), Closed(B), Commit(C, A)],
         &[Agreed(C, A), Commit(C, A), Agreed(C, B), Commit(C, B)],
         &[Agreed(C, A), Commit(D, A)],
-        &[Agreed(F, A), Agreed(P, A), Abort(What::Prepare(false), A)],
+        &[Agreed(F, A), Agreed(P, A), Abort(Request::Prepare(false), A)],
         &[Agreed(F, A), Abort(F, A)],
         &[Agreed(F, A), Commit(F, A)],
         &[Agreed(C, A), Abort(C, A), Closed(A)],
@@ -195,7 +195,7 @@ fn wishes_are_taken_back_first() {
     bad(&with(&[Abort(M, B), Abort(M, B), Commit(C, A), Commit(M, A)]));
     bad(&with(&[Abort(M, O), Commit(C, A), Commit(M, A), Commit(M, B)]));
     good(&with(&[Abort(C, A), Abort(M, B), Abort(M, A)]));
-    // Without a refusal nobody stays; asked twice is once too often.
+    // ExcludedVerbs a refusal nobody stays; asked twice is once too often.
     bad(&[Agreed(M, A), Agreed(M, B), Abort(M, B), Commit(M, A)]);
     bad(&[Agreed(M, A), Agreed(M, A), Commit(M, A), Commit(M, A)]);
     bad(&[Agreed(M, A), Agreed(M, A), Abort(M, A), Abort(M, A)]);
@@ -221,7 +221,7 @@ fn a_commit_must_tell_what_happened() {
         Resume(B),
         Closed(B),
     ];
-    let told = Told {
+    let told = CommitReport {
         plan: vec![(F, A), (P, A), (R, A), (M, B), (M, O), (C, B), (D, A)],
         refused: vec![B],
         stayed: vec![O],
@@ -233,18 +233,18 @@ fn a_commit_must_tell_what_happened() {
         closed: vec![B],
         ejected: vec![NodeId(3)],
     };
-    assert_eq!(as_told(&calls, &told), Ok(()));
-    let wrong: [&dyn Fn(&mut Told); 23] = [
+    assert_eq!(check_against_report(&calls, &told), Ok(()));
+    let wrong: [&dyn Fn(&mut CommitReport); 23] = [
         &|t| t.quiesce.clear(),
         &|t| t.quiesce.push(B),
         &|t| t.resume.clear(),
         &|t| t.resume[0] = A,
         &|t| t.plan.truncate(6),
         &|t| t.plan.swap(0, 1),
-        &|t| t.plan[2] = (What::Rename(Some(B)), A),
+        &|t| t.plan[2] = (Request::Rename(Some(B)), A),
         &|t| t.plan[5] = (D, B),
         &|t| t.plan[6].1 = B,
-        &|t| t.plan[3].0 = What::Context(None),
+        &|t| t.plan[3].0 = Request::Context(None),
         &|t| t.stayed.clear(),
         &|t| t.stayed[0] = B,
         &|t| t.aborts.clear(),
@@ -262,7 +262,13 @@ fn a_commit_must_tell_what_happened() {
     for change in wrong {
         let mut other = told.clone();
         change(&mut other);
-        assert!(as_told(&calls, &other).is_err(), "{other:?}");
+        assert!(check_against_report(&calls, &other).is_err(), "{other:?}");
     }
-    assert!(as_told(&[Agreed(C, A), Abort(C, A)], &Told { plan: vec![(C, A)], ..Told::default() }).is_err());
+    assert!(
+        check_against_report(
+            &[Agreed(C, A), Abort(C, A)],
+            &CommitReport { plan: vec![(C, A)], ..CommitReport::default() }
+        )
+        .is_err()
+    );
 }

@@ -1,7 +1,7 @@
 //! Whatever is wrong with an answer is refused.
 
 use super::{after_base, base, done, node, restored};
-use blockgraph_check::compare::{agrees, check_step};
+use blockgraph_check::compare::{agrees, compare_step};
 use blockgraph_model::{
     ChildName, Context, EdgeId, Grant, Hook, NodeId, OpKind, Outcome, Perms, Refusal, StepError, UserId, Violation,
     execute,
@@ -11,7 +11,7 @@ use blockgraph_story::subject::{Answer, Effects, Subject};
 
 type Checks = Vec<(NodeId, Grant)>;
 
-/// What these lines do in the base state.
+/// Request these lines do in the base state.
 fn outcome(line: &str) -> Outcome<40, 40> {
     let (steps, _) = after_base(line);
     let [step] = steps.as_slice() else { panic!("one step: {line}") };
@@ -158,7 +158,7 @@ fn wrong_errors_are_refused() {
     refuses(&outcome, &right, &wrong);
 }
 
-/// What these lines fail with agrees; the same with another party, and other errors, do not.
+/// Request these lines fail with agrees; the same with another party, and other errors, do not.
 fn fails(lines: &str, right: StepError, wrong: &[StepError]) {
     let outcome = outcome(lines);
     let Outcome::Failed { index, error } = outcome else { panic!("{lines}: {outcome:?}") };
@@ -285,10 +285,10 @@ fn a_step_is_looked_at_from_all_sides() {
     let Outcome::Done { next, .. } = &outcome else { panic!("{outcome:?}") };
     let mut subject = restored(&before);
     let answer = subject.apply(after_base(DONE).0[0].body.ops(), &[]);
-    assert_eq!(check_step(&outcome, &answer, &subject, next), None);
-    assert!(check_step(&outcome, &answer, &subject, &before).is_some(), "the graph");
+    assert_eq!(compare_step(&outcome, &answer, &subject, next), None);
+    assert!(compare_step(&outcome, &answer, &subject, &before).is_some(), "the graph");
     let refused = Answer::Violates(Vec::new());
-    assert!(check_step(&outcome, &refused, &subject, next).is_some(), "the answer");
+    assert!(compare_step(&outcome, &refused, &subject, next).is_some(), "the answer");
     subject.fault = Some("left something".to_owned());
-    assert_eq!(check_step(&outcome, &answer, &subject, next).as_deref(), Some("left something"));
+    assert_eq!(compare_step(&outcome, &answer, &subject, next).as_deref(), Some("left something"));
 }

@@ -57,7 +57,7 @@ fn alterations_of_nodes() -> Vec<(Graph, &'static str)> {
         ),
         (altered("eject node=lone"), "node lone.driver"),
         (altered("eject node=lag"), "node lag.driver, node lag.stale"),
-        // (Without a judgement the pair that stays is that of an edge made in the same transaction.)
+        // (ExcludedVerbs a judgement the pair that stays is that of an edge made in the same transaction.)
         (altered("eject node=dbg"), "node dbg.driver, edge dbg/file.need, edge dbg/file.share"),
         (altered("unblock user=job kinds=resize"), "user job.blocks"),
         (altered("block user=job kinds=stream"), "user job.blocks"),
@@ -89,7 +89,7 @@ fn alterations_around() -> Vec<(Graph, &'static str)> {
             "user sleeper.may-inactivate",
         ),
         (altered("detach-user user=mover\nattach-user user=mover node=far need=- share=all"), "user mover.fixed"),
-        // What a user of an inactive node wants nobody else sees.
+        // Request a user of an inactive node wants nobody else sees.
         (altered("set-user user=sleeper need=w share=all-w"), "user sleeper.wanted-need"),
         (altered("set-user user=sleeper need=rw share=all"), "user sleeper.wanted-share"),
         (altered("replace-user-child user=job to=lone"), "user job.node, node lone.parents, node image.parents"),

@@ -132,7 +132,7 @@ fn restored(state: &Graph) -> ImplSubject {
     subject
 }
 
-/// What is seen differently, as `thing.field`, or `-thing` and `+thing`.
+/// Request is seen differently, as `thing.field`, or `-thing` and `+thing`.
 fn changes(before: &Graph, after: &Graph, names: &Names) -> Vec<String> {
     let all = |state| results::seen_records(&observe(state));
     let name = |record: &Record| match record.verb {

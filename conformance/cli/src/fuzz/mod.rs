@@ -7,7 +7,7 @@ use crate::ending::{Ending, Stop};
 use crate::files::write_counterexample;
 use crate::terminal::{cores, grouped, spinner};
 use against_qemu::Request;
-use blockgraph_check::fuzz::{self, DRIVERS, Episode, Found, Made, Options, Report, driver_name, unmet};
+use blockgraph_check::fuzz::{self, DRIVERS, Episode, Found, Options, Report, Statistics, driver_name, unmet};
 use blockgraph_check::generate::Mode;
 use blockgraph_model::table::{self, COLUMNS, ROWS};
 use blockgraph_story::counterexample;
@@ -127,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Ending {
             break;
         }
     }
-    let mut made = Made::default();
+    let mut made = Statistics::default();
     reports.iter().for_each(|(_, report)| made.add(report.made.clone()));
     let holes = unmet::of(&made);
     let same = reports.iter().all(|(_, report)| report.found.is_none());
@@ -215,7 +215,7 @@ fn line(mode: Mode, report: &Report, threads: usize) -> String {
     )
 }
 
-fn summary(out: &mut impl Write, made: &Made, holes: &unmet::Holes) -> std::io::Result<()> {
+fn summary(out: &mut impl Write, made: &Statistics, holes: &unmet::UnmetCells) -> std::io::Result<()> {
     writeln!(out)?;
     let bounds = ["0", "1", "2", "3-4", "5-8", "9-16", "17-32", "33-64", "65-128", "129-"];
     let parts = bounds
@@ -234,7 +234,7 @@ fn summary(out: &mut impl Write, made: &Made, holes: &unmet::Holes) -> std::io::
 }
 
 /// What does not hold besides.
-fn problems(arguments: &Arguments, holes: &unmet::Holes) -> Result<(), Stop> {
+fn problems(arguments: &Arguments, holes: &unmet::UnmetCells) -> Result<(), Stop> {
     let mut err = std::io::stderr().lock();
     for wrong in &holes.wrong {
         writeln!(err, "{wrong}")?;
@@ -265,7 +265,7 @@ fn finding(arguments: &Arguments, mode: Mode, seed: u64, found: &Found) -> Resul
     Ok(())
 }
 
-fn print_table(out: &mut impl Write, made: &Made, holes: &unmet::Holes) -> std::io::Result<()> {
+fn print_table(out: &mut impl Write, made: &Statistics, holes: &unmet::UnmetCells) -> std::io::Result<()> {
     for row in 0..ROWS {
         writeln!(out, "\n{}", table::row_name(row))?;
         for column in 0..COLUMNS {
@@ -302,7 +302,7 @@ fn print_table(out: &mut impl Write, made: &Made, holes: &unmet::Holes) -> std::
     Ok(())
 }
 
-fn as_json(seed: u64, reports: &[(Mode, Report)], made: &Made, holes: &unmet::Holes, holds: bool) -> Value {
+fn as_json(seed: u64, reports: &[(Mode, Report)], made: &Statistics, holes: &unmet::UnmetCells, holds: bool) -> Value {
     let generator = |(mode, report): &(Mode, Report)| {
         let (made, (states, shapes)) = (&report.made, report.made.distinct());
         let found = report.found.as_ref().map(|found| {

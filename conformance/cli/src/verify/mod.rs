@@ -5,9 +5,9 @@ mod real_qemu;
 use crate::ending::{Ending, Stop};
 use crate::files::write_counterexample;
 use crate::terminal::{cores, grouped, spinner, wrapped};
-use blockgraph_check::error_kinds::{self, Met};
+use blockgraph_check::error_kinds::{self, KindCount};
 use blockgraph_check::replay::Tally;
-use blockgraph_check::verify::{self, CellReport, FacetReport, Options, Stage};
+use blockgraph_check::verify::{self, CellReport, FacetReport, Options, Phase};
 use blockgraph_model::scopes::{self, SCOPES};
 use blockgraph_model::table;
 use blockgraph_story::counterexample;
@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Ending {
     // The table speaks of a whole scope; where exploration stopped early, or one facet was asked for, it says nothing.
     let whole = arguments.facet.is_none() && reports.iter().all(|r| r.mismatch.is_none());
     let cells = if whole { verify::cells(&reports) } else { Vec::new() };
-    let errors = if whole { error_kinds::met(&reports) } else { Vec::new() };
+    let errors = if whole { error_kinds::counts(&reports) } else { Vec::new() };
     let met = errors.iter().all(|met| met.count != Some(0));
     let explored = met && reports.iter().all(FacetReport::holds) && cells.iter().all(CellReport::holds);
     let holds = explored && third.as_ref().is_none_or(Third::holds);
@@ -105,11 +105,11 @@ pub fn run(arguments: &Arguments) -> Ending {
 /// Explores and replays, with a line for each facet as it ends.
 fn explore(arguments: &Arguments, scope: &scopes::Scope, options: Options) -> Result<Vec<FacetReport>, Stop> {
     let bar = spinner();
-    let progress = |facet: &str, stage: Stage, states: usize, done: u64| {
+    let progress = |facet: &str, stage: Phase, states: usize, done: u64| {
         let stage = match stage {
-            Stage::Star => "star",
-            Stage::Walk => "walk",
-            Stage::Stateright => "stateright",
+            Phase::Star => "star",
+            Phase::Walk => "walk",
+            Phase::Stateright => "stateright",
         };
         bar.set_message(format!("{facet}: {stage}, {} states, {} done", grouped(states as u64), grouped(done)));
     };
@@ -196,7 +196,7 @@ fn totals(out: &mut impl Write, reports: &[FacetReport], cells: &[CellReport], t
 }
 
 /// Which kinds of error were met.
-fn print_errors(out: &mut impl Write, errors: &[Met]) -> std::io::Result<()> {
+fn print_errors(out: &mut impl Write, errors: &[KindCount]) -> std::io::Result<()> {
     let names = |wanted: &dyn Fn(Option<u64>) -> bool| -> Vec<&str> {
         errors.iter().filter(|met| wanted(met.count)).map(|met| met.kind).collect()
     };
@@ -291,7 +291,7 @@ fn write_story(
 struct Summary<'a> {
     scope: &'a str,
     cells: &'a [CellReport],
-    errors: &'a [Met],
+    errors: &'a [KindCount],
     third: Option<&'a Third>,
     holds: bool,
     time: Duration,

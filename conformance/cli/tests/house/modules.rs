@@ -58,7 +58,7 @@ impl Crate {
     pub fn imports(&self) -> BTreeMap<&Path, BTreeSet<&Path>> {
         let mut all = BTreeMap::new();
         for (at, module) in &self.modules {
-            let resolve = |path| self.resolve(at, path, 0);
+            let resolve = |path: &Names| self.resolve(at, path, 0);
             // A parent may hand on what is in its children.
             let exported = module.exports.iter().filter_map(resolve).filter(|to| !to.starts_with(at));
             let targets = module.paths.iter().filter_map(resolve).chain(exported);

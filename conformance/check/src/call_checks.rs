@@ -1,6 +1,6 @@
-//! What the calls of hooks must be that only the graph can tell: who lives where (C2, C3), which users are quiet (Q4).
+//! Request the calls of hooks must be that only the graph can tell: who lives where (C2, C3), which users are quiet (Q4).
 
-use crate::test_driver::{Call, TestDriver, What};
+use crate::test_driver::{Call, Request, TestDriver};
 use crate::translate::{self, Keys};
 use blockgraph::{Committed, ContextId, Graph, NodeKey, Parent, UserKey};
 use blockgraph_model::NodeId;
@@ -16,11 +16,11 @@ struct Asked {
 
 /// C3, C4, V5.1, V6: who agreed and was told so lives there now; after a refusal nobody of that component is asked any more,
 /// and those who were are told that they stay; only orphans may refuse, and they are asked last.
-pub fn settled(calls: &[Call], graph: &Graph<TestDriver>, keys: &Keys) -> Result<(), String> {
+pub fn check_context_calls(calls: &[Call], graph: &Graph<TestDriver>, keys: &Keys) -> Result<(), String> {
     let mut asked: Vec<Asked> = Vec::new();
     for &call in calls {
         let (Call::Agreed(what, node) | Call::Refused(what, node)) = call else { continue };
-        let What::Context(to) = what else { continue };
+        let Request::Context(to) = what else { continue };
         let refused = matches!(call, Call::Refused(..));
         let aborted = calls.contains(&Call::Abort(what, node));
         let lives = graph.get(keys.node(node)).and_then(|view| translate::context_back(view.context()));
@@ -89,7 +89,7 @@ fn has_user(graph: &Graph<TestDriver>, nodes: &[NodeKey]) -> bool {
 
 /// Q4, of users: the commit names those that become quiet or move without having been so, and those that go on. `before`: the
 /// users before the operation, where they lived, and whether they were quiesced.
-pub fn users_told(
+pub fn check_user_notices(
     committed: &Committed<TestDriver>,
     graph: &Graph<TestDriver>,
     before: &[(UserKey, ContextId, bool)],
@@ -122,9 +122,9 @@ pub fn users_told(
 
 #[cfg(test)]
 mod tests {
-    use super::{settled, users_told};
+    use super::{check_context_calls, check_user_notices};
     use crate::impl_subject::ImplSubject;
-    use crate::test_driver::{self, Call, What};
+    use crate::test_driver::{self, Call, Request};
     use blockgraph::{ContextId, Graph, UserKey};
     use blockgraph_model::{ChildName, Context, Hook, Kind, NodeId, Op, Pair, Refusal, Role, Spec, UserId, Ways};
     use blockgraph_story::subject::{Answer, Subject};
@@ -133,8 +133,8 @@ mod tests {
     const LOW: NodeId = NodeId(1);
     const APART: NodeId = NodeId(2);
     const USER: UserId = UserId(0);
-    const HOME: What = What::Context(Some(Context::MAIN));
-    const AWAY: What = What::Context(Some(Context(1)));
+    const HOME: Request = Request::Context(Some(Context::MAIN));
+    const AWAY: Request = Request::Context(Some(Context(1)));
 
     fn done(subject: &mut ImplSubject, ops: &[Op], refusals: &[Refusal]) {
         let answer = subject.apply(ops, refusals);
@@ -166,11 +166,11 @@ mod tests {
     }
 
     fn good(subject: &ImplSubject, calls: &[Call]) {
-        assert_eq!(settled(calls, &subject.graph, &subject.keys), Ok(()), "{calls:?}");
+        assert_eq!(check_context_calls(calls, &subject.graph, &subject.keys), Ok(()), "{calls:?}");
     }
 
     fn bad(subject: &ImplSubject, calls: &[Call]) {
-        assert!(settled(calls, &subject.graph, &subject.keys).is_err(), "{calls:?}");
+        assert!(check_context_calls(calls, &subject.graph, &subject.keys).is_err(), "{calls:?}");
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         done(&mut subject, &[leave, moves(2)], &[Refusal { node: TOP, hook: Hook::Context }]);
         let calls = test_driver::with_log(<[Call]>::to_vec);
         good(&subject, &calls);
-        let there = What::Context(Some(Context(2)));
+        let there = Request::Context(Some(Context(2)));
         good(&subject, &[Agreed(there, APART), Refused(HOME, TOP)]);
         bad(&subject, &[Refused(HOME, TOP), Agreed(there, APART)]);
         bad(&subject, &[Refused(HOME, APART)]);
@@ -225,7 +225,7 @@ mod tests {
         t.drain_begin(subject.keys.node(LOW)).unwrap();
         let committed = t.commit().unwrap();
         assert_eq!(committed.quiesced_users(), [key]);
-        let check = |before: &[_]| users_told(&committed, &subject.graph, before);
+        let check = |before: &[_]| check_user_notices(&committed, &subject.graph, before);
         assert_eq!(check(&before), Ok(()));
         // Quiet before, and not told; elsewhere before, and so told to go on; new, and in want of being told.
         let with = |change: &dyn Fn(&mut (UserKey, ContextId, bool))| {
@@ -237,6 +237,6 @@ mod tests {
         assert!(check(&with(&|user| user.1 = ContextId(7))).is_err());
         assert_eq!(check(&[]), Ok(()));
         let committed = subject.graph.transaction().commit().unwrap();
-        assert!(users_told(&committed, &subject.graph, &before).is_err());
+        assert!(check_user_notices(&committed, &subject.graph, &before).is_err());
     }
 }
