@@ -1,21 +1,26 @@
-//! Request the calls of hooks must be that only the graph can tell: who lives where (C2, C3), which users are quiet (Q4).
+//! Checks of hook calls that need the graph: in which context each node lives (C2, C3), and which users are quiesced
+//! (Q4).
 
 use crate::test_driver::{Call, Request, TestDriver};
 use crate::translate::{self, Keys};
 use blockgraph::{Committed, ContextId, Graph, NodeKey, Parent, UserKey};
 use blockgraph_model::NodeId;
 
-/// One question to change the context, as far as it was asked.
+/// One call of the hook that changes the context of a node.
 struct Asked {
     node: NodeId,
-    /// Did it refuse?
+    /// Whether the driver refused.
     refused: bool,
-    /// Did it agree, and was told that all stays?
+    /// Whether the driver agreed and its change was aborted, because the component stays in its context.
     aborted: bool,
 }
 
-/// C3, C4, V5.1, V6: who agreed and was told so lives there now; after a refusal nobody of that component is asked any more,
-/// and those who were are told that they stay; only orphans may refuse, and they are asked last.
+/// Checks the calls that change contexts (C3, C4, V5.1, V6). A node whose driver agreed and whose change was committed
+/// lives in the new context. After a refusal no further driver of that component is called, and the changes agreed
+/// before are aborted. Only drivers of orphaned components may refuse, and they are called last.
+///
+/// # Errors
+/// What does not hold.
 pub fn check_context_calls(calls: &[Call], graph: &Graph<TestDriver>, keys: &Keys) -> Result<(), String> {
     let mut asked: Vec<Asked> = Vec::new();
     for &call in calls {
@@ -49,7 +54,7 @@ pub fn check_context_calls(calls: &[Call], graph: &Graph<TestDriver>, keys: &Key
     {
         return Err(format!("{:?} was told to stay, and nobody had refused (C3)", lost.node));
     }
-    // Whoever has a user was not asked for a wish.
+    // A component with a root user is not an orphan, so its move was not optional.
     let forced = |question: &&Asked| has_user(graph, &component(graph, keys.node(question.node)));
     match asked[first_wish..].iter().find(forced) {
         Some(late) => Err(format!("{:?} must move, and was asked after those that may (V5.1)", late.node)),
@@ -62,7 +67,7 @@ fn beside_refusal(asked: &[Asked], question: &Asked, graph: &Graph<TestDriver>, 
     asked.iter().any(|other| other.refused && together.contains(&keys.node(other.node)))
 }
 
-/// The nodes that are connected with this one.
+/// Returns the nodes that edges connect with this one.
 fn component(graph: &Graph<TestDriver>, from: NodeKey) -> Vec<NodeKey> {
     let mut met = vec![from];
     let mut next = 0;
@@ -87,8 +92,12 @@ fn has_user(graph: &Graph<TestDriver>, nodes: &[NodeKey]) -> bool {
     graph.users().filter_map(|user| graph.user_view(user)).any(|view| nodes.contains(&view.node()))
 }
 
-/// Q4, of users: the commit names those that become quiet or move without having been so, and those that go on. `before`: the
-/// users before the operation, where they lived, and whether they were quiesced.
+/// Checks what a commit reports about users (Q4): it names the users that become quiesced, or move without having been
+/// quiesced, and the users that go on. `before` holds each user's context and whether it was quiesced before the
+/// operation.
+///
+/// # Errors
+/// The expected and the reported users, if they differ.
 pub fn check_user_notices(
     committed: &Committed<TestDriver>,
     graph: &Graph<TestDriver>,
@@ -142,7 +151,8 @@ mod tests {
         assert_eq!(subject.fault(), None);
     }
 
-    /// `TOP` over `LOW`, and `APART` beside them; all in context 1, with a movable user above each of the two.
+    /// Builds `TOP` over `LOW` and, unconnected with them, `APART`. All live in context 1, and each of the two
+    /// components has a movable user.
     fn abroad() -> ImplSubject {
         let mut subject = ImplSubject::new();
         let add = |node| Op::Add { node, spec: Spec::plain(Kind::NoPermission) };
@@ -155,7 +165,8 @@ mod tests {
         subject
     }
 
-    /// The users go; who refuses to go home, and the calls of that.
+    /// Detaches both users, while the drivers of the nodes in `refuses` refuse to move to the main context. Returns the
+    /// hook calls.
     fn leave(refuses: &[NodeId]) -> (ImplSubject, Vec<Call>) {
         let mut subject = abroad();
         let refusals: Vec<Refusal> = refuses.iter().map(|&node| Refusal { node, hook: Hook::Context }).collect();
@@ -191,14 +202,15 @@ mod tests {
         good(&subject, &calls);
         good(&subject, &[Refused(HOME, LOW), Agreed(HOME, APART)]);
         good(&subject, &[Agreed(HOME, TOP), Refused(HOME, LOW), Agreed(HOME, APART), Abort(HOME, TOP)]);
-        // Asked after the refusal; told to stay without one, or moved all the same; told to stay beside another's refusal.
+        // A driver is called after the refusal; a node stays without a refusal; a node moves in spite of a refusal; a
+        // node stays because of a refusal in another component.
         bad(&subject, &[Refused(HOME, LOW), Agreed(HOME, TOP), Abort(HOME, TOP)]);
         bad(&subject, &[Agreed(HOME, TOP), Abort(HOME, TOP)]);
         bad(&subject, &[Agreed(HOME, TOP), Refused(HOME, LOW)]);
         bad(&subject, &[Agreed(HOME, APART), Refused(HOME, LOW), Abort(HOME, APART)]);
     }
 
-    /// Those who must move are asked before those who may, and must not refuse.
+    /// Drivers of components that must move are called first, and must not refuse.
     #[test]
     fn duty_comes_first() {
         use Call::{Agreed, Refused};
@@ -227,7 +239,8 @@ mod tests {
         assert_eq!(committed.quiesced_users(), [key]);
         let check = |before: &[_]| check_user_notices(&committed, &subject.graph, before);
         assert_eq!(check(&before), Ok(()));
-        // Quiet before, and not told; elsewhere before, and so told to go on; new, and in want of being told.
+        // A user was quiesced before and is not reported; a user lived in another context and is reported to go on; a
+        // new user is reported.
         let with = |change: &dyn Fn(&mut (UserKey, ContextId, bool))| {
             let mut other = before.clone();
             other.iter_mut().for_each(change);

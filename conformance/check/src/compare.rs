@@ -1,4 +1,5 @@
-//! Is the crate's graph the model's state? Looked at in place, since it is asked a hundred million times.
+//! Compares the crate with the model. The comparison reads the crate's graph in place, because it runs hundreds of
+//! millions of times.
 
 use crate::impl_subject::{self, ImplSubject};
 use crate::test_driver::TestDriver;
@@ -14,9 +15,10 @@ use blockgraph_story::subject::{Answer, Effects, Observation, Subject};
 use blockgraph_story::text::Names;
 use blockgraph_story::text::results::{answer_line, differences};
 
-/// Everything the crate shows is what the state says: names, drivers or that they are gone, options, flags, holders, from whom
-/// nodes inherit, stored names, contexts, sections and counts, granted pairs, who lags, both list orders of every node, edges with
-/// role, mark and pair, users with what they want, have, are and block, and nothing besides.
+/// Returns whether the crate's graph is the model's state. This compares everything that the crate shows: names;
+/// drivers, or that a node has lost its driver; options, flags, holders, inheritance, stored names, contexts, sections
+/// and quiesce counts; granted pairs and stale nodes; both list orders of every node; edges with role, frozen mark and
+/// pair; users with wanted and effective pair, flags and what they block; and that there is nothing else.
 pub fn graph_matches<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
     let Some(derived) = judge::derive(state) else { return false };
     let (graph, quiet) = (&subject.graph, state.quiesced());
@@ -34,7 +36,7 @@ pub fn graph_matches<const N: usize, const E: usize>(subject: &ImplSubject, stat
         && graph.drain_alls() == u32::from(state.drain_alls)
 }
 
-/// The crate's graph and the model's state that are compared node by node.
+/// The crate's graph and the model's state, which are compared node by node.
 struct Sides<'a, const N: usize, const E: usize> {
     subject: &'a ImplSubject,
     graph: &'a Graph<TestDriver>,
@@ -146,7 +148,7 @@ fn same_user<const N: usize>(
     })
 }
 
-/// Does the crate's answer agree with the model's outcome? `None`: it does; else what is wrong.
+/// Compares the crate's answer with the model's outcome. Returns what differs, or `None`.
 pub fn answer_difference<const N: usize, const E: usize>(outcome: &Outcome<N, E>, answer: &Answer) -> Option<String> {
     let agrees = match (outcome, answer) {
         (Outcome::Done { next, .. }, Answer::Done(effects)) => {
@@ -157,7 +159,7 @@ pub fn answer_difference<const N: usize, const E: usize>(outcome: &Outcome<N, E>
             expected.agree_with(effects, |id| next.nodes.get(id.0 as usize).map(|node| node.context))
         }
         (Outcome::Failed { index, error }, Answer::Failed { index: at, error: given }) => index == at && error == given,
-        // V4: any one of the set.
+        // V4: the crate may name any violation of the set.
         (Outcome::Violates { .. }, Answer::Violates(named)) => {
             named.len() == 1 && named.iter().all(|v| outcome.has_violation(*v))
         }
@@ -167,7 +169,7 @@ pub fn answer_difference<const N: usize, const E: usize>(outcome: &Outcome<N, E>
     (!agrees).then(|| describe(&model_subject::answer(outcome), answer))
 }
 
-/// Two answers that differ, in the words of the text form, or whole where those do not show it.
+/// Describes two answers that differ: in the words of the text form, or in full if those words are the same.
 fn describe(model: &Answer, answer: &Answer) -> String {
     let names = Names::numbered();
     let (left, right) = (answer_line(model, &names), answer_line(answer, &names));
@@ -178,7 +180,8 @@ fn describe(model: &Answer, answer: &Answer) -> String {
     }
 }
 
-/// V5.1, V5.2: parents are asked to inactivate and to check before children, and to activate after them.
+/// V5.1, V5.2: parents are inactivated and checked before their children, and activated after them. Returns the first
+/// call in the wrong order.
 fn out_of_order<const N: usize, const E: usize>(next: &State<N, E>, effects: &Effects) -> Option<String> {
     let checked: Vec<NodeId> = effects.check.iter().map(|(node, _)| *node).collect();
     let upwards: Vec<NodeId> = effects.activate.iter().rev().copied().collect();
@@ -193,18 +196,19 @@ fn out_of_order<const N: usize, const E: usize>(next: &State<N, E>, effects: &Ef
     None
 }
 
-/// What is different between two observations, one line each, the model's side first.
+/// Lists the differences of two observations, one line each, the model's side first.
 pub fn difference(model: &Observation, other: &Observation) -> Vec<String> {
     differences(model, other, &Names::numbered())
 }
 
-/// What one edge needs and another does not share.
+/// Returns the permissions that one edge needs and another does not share.
 fn missing<const N: usize, const E: usize>(graph: &State<N, E>, needs: EdgeId, denies: EdgeId) -> Option<Perms> {
     Some(judge::pair_of(graph, needs)?.need - judge::pair_of(graph, denies)?.share)
 }
 
-/// The whole comparison after an operation: the answer, what is seen, and what the crate says of itself. `expected` is the
-/// state that must now be there.
+/// Compares model and crate after an operation: the answer, everything observable, the permissions that a conflict
+/// reports, and the crate's check of its own consistency. `expected` is the state that both must now have. Returns what
+/// differs, or `None`.
 pub fn compare_step<const N: usize, const E: usize>(
     outcome: &Outcome<N, E>,
     answer: &Answer,
@@ -227,7 +231,8 @@ pub fn compare_step<const N: usize, const E: usize>(
     {
         return Some(format!("{:?} is missing, the crate says {:?}", missing(graph, *needs, *denies), subject.missing));
     }
-    // After a refusal everything seen is as before; that the crate finds nothing wrong with itself is asked now and then.
+    // A refusal leaves everything observable as it was, so the crate's own consistency check, which is expensive, runs
+    // only now and then.
     if matches!(outcome, Outcome::Done { .. }) || subject.turn.is_multiple_of(32) {
         return subject.fault();
     }

@@ -1,4 +1,4 @@
-//! Which kinds of error the crate has, and where each of them was met.
+//! The kinds of error that the crate has, and how often each was met.
 
 use crate::verify::FacetReport;
 use blockgraph::drivers::Protocol;
@@ -6,17 +6,18 @@ use blockgraph::open::OpenErrorKind;
 use blockgraph::{ErrorKind, Graph, NodeSpec, Pair, Preset, Role};
 use blockgraph_model::table;
 
-/// A kind of error, and how often it was met; `None`: not here, but by the tests of opening (`specs/opening`, `impl/tests`).
+/// A kind of error, and how often it was met.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KindCount {
-    /// Its name.
+    /// The kind's name.
     pub kind: &'static str,
-    /// By how many operations of the run, model and crate alike.
+    /// How many operations of the run met it, on model and crate alike. `None` if the tests of opening meet it
+    /// (`specs/opening`, `impl/tests`) and no operation of the run can.
     pub count: Option<u64>,
 }
 
-/// All kinds: those that operations by name can meet, as the facets met them; those that only a stale key can meet, met on
-/// purpose; and those of opening, which are about texts that no operation of the model has.
+/// Returns all kinds with their counts: the kinds that operations meet in the facets, the kinds that need a stale key
+/// and are met on purpose, and the kinds of opening, which are about texts that no operation of the model has.
 pub fn counts(reports: &[FacetReport]) -> Vec<KindCount> {
     let sum = |column: usize| -> u64 {
         let cells = (0..table::ROWS).map(|row| reports.iter().map(|r| r.table.cell(row, column).count).sum::<u64>());
@@ -36,12 +37,13 @@ fn columns() -> impl Iterator<Item = (usize, &'static str)> {
     (0..table::COLUMNS).map(|column| (column, table::column_name(column)))
 }
 
-/// Errors are spelled as in the crate; the other ways to end are words.
+/// Columns that are errors have the crate's names, which begin with a capital letter; the other ways to end are
+/// lower-case words.
 fn is_error(column: &str) -> bool {
     column.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
-/// The errors that need a key of an edge that is gone, or a savepoint of another transaction.
+/// Meets the errors that need the key of an edge that is gone, or a savepoint of another transaction.
 fn by_key() -> [(&'static str, bool); 2] {
     let mut graph: Graph<Preset> = Graph::new();
     [("EdgeNotFound", edge_not_found(&mut graph).is_some()), ("SavepointGone", savepoint_gone(&mut graph).is_some())]
@@ -77,7 +79,7 @@ mod tests {
         assert!(by_key().iter().all(|(_, met)| *met));
     }
 
-    /// Every error kind in the crate's source has a line here.
+    /// Every error kind in the crate's source has a line in the list.
     #[test]
     fn every_kind_is_listed() {
         let source = include_str!("../../../impl/src/error/kind.rs");

@@ -1,4 +1,5 @@
-//! What is too dear to be looked at after every operation of a large graph: everything computed once more from scratch.
+//! Checks that cost O(graph), so large graphs run them only now and then: all pairs computed from scratch, and a round
+//! trip through the saved form.
 
 use crate::compare;
 use crate::impl_subject::ImplSubject;
@@ -7,12 +8,12 @@ use blockgraph_model::State;
 use blockgraph_story::model_subject;
 use blockgraph_story::subject::Subject;
 
-/// [`recomputed`] and [`round_trip`]; the first that is wrong.
+/// Runs [`recomputed`] and [`round_trip`] and returns the first difference.
 pub fn full_check<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> Option<String> {
     recomputed(subject).or_else(|| round_trip(subject, state))
 }
 
-/// What is kept up to date edge by edge is what a computation from scratch gives, after refusals too.
+/// Checks that the pairs which the crate updates edge by edge are those that a computation from scratch gives.
 pub fn recomputed(subject: &ImplSubject) -> Option<String> {
     let graph = &subject.graph;
     let fresh = match graph.recompute() {
@@ -28,7 +29,7 @@ pub fn recomputed(subject: &ImplSubject) -> Option<String> {
         .map(|key| format!("from scratch the pairs at {:?} are others", graph.get(key).map(|view| view.name().clone())))
 }
 
-/// Snapshot and restore lose nothing: another graph is the same state, and gives the same snapshot.
+/// Checks that saving and restoring loses nothing: the restored graph has the same state and the same saved form.
 pub fn round_trip<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> Option<String> {
     let snapshot = subject.graph.snapshot();
     let graph = match Graph::restore(&snapshot) {

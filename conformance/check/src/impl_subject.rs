@@ -14,25 +14,25 @@ use blockgraph_model::op::Flags;
 use blockgraph_model::{EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId, Ways};
 use blockgraph_story::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
 
-/// A graph of the crate, and which of its keys stands for which name.
+/// A graph of the crate, with the keys that stand for the model's names.
 #[derive(Clone, Debug)]
 pub struct ImplSubject {
     /// The graph.
     pub graph: Graph<TestDriver>,
-    /// What the nodes without a driver had for one (L3): the crate gave it back, and only the name of its kind is still to be
-    /// seen of the node. So what [`NodeSeen`] says of kind and options is, for these nodes, what was given back.
+    /// The drivers of nodes that have lost theirs (L3). The crate returns the driver, and the node keeps only the name
+    /// of its kind; what [`NodeSeen`] shows of kind and options comes from here.
     pub ejected: Vec<(NodeId, Preset)>,
-    /// The names.
+    /// The keys of the names.
     pub keys: Keys,
-    /// The names before the operation: after a refusal the old keys are valid again, as the crate promises.
+    /// The keys before the operation. After a refusal the old keys are valid again, as the crate promises.
     before: Keys,
-    /// Set when the crate said something that has no translation, or broke a promise about its hooks or its transactions.
+    /// Set if the crate's answer has no translation, or if the crate broke a promise about its hooks or transactions.
     pub fault: Option<String>,
-    /// Request the last conflict said was needed and not shared.
+    /// The permissions that the last conflict reported as needed and not shared.
     pub missing: Option<Perms>,
-    /// How many answers were given: some checks are made only now and then.
+    /// How many answers were given. Some checks run only now and then.
     pub turn: u32,
-    /// The users before the operation: where they lived, and whether they were quiesced.
+    /// The users before the operation: their contexts, and whether they were quiesced.
     users: Vec<(UserKey, ContextId, bool)>,
 }
 
@@ -43,12 +43,12 @@ impl Default for ImplSubject {
 }
 
 impl ImplSubject {
-    /// An empty graph that every name can be used of.
+    /// Makes an empty graph for all names.
     pub fn new() -> Self {
         ImplSubject::sized(256, 256)
     }
 
-    /// An empty graph for the names below these numbers of nodes and users.
+    /// Makes an empty graph for the names below these numbers of nodes and users.
     pub fn sized(nodes: usize, users: usize) -> Self {
         let keys = Keys::dangling(nodes, users);
         let before = keys.clone();
@@ -56,7 +56,7 @@ impl ImplSubject {
         ImplSubject { graph, ejected, before, keys, fault: None, missing: None, turn: 0, users }
     }
 
-    /// Becomes a copy of `other`, reusing what it has.
+    /// Becomes a copy of `other` and reuses its own memory.
     pub fn copy_from(&mut self, other: &ImplSubject) {
         self.graph.clone_from(&other.graph);
         self.ejected.clone_from(&other.ejected);
@@ -108,7 +108,7 @@ impl ImplSubject {
         }
     }
 
-    /// Looks at everything that the commit says, and keeps what was given back.
+    /// Checks everything that a commit reports, and keeps the drivers that it returns.
     fn done(&mut self, committed: Committed<TestDriver>, ops: &[Op]) -> Answer {
         let wrong = commit_report(&committed, &self.keys, &self.graph, ops).and_then(|told| {
             test_driver::with_log(|calls| {
@@ -143,7 +143,8 @@ impl ImplSubject {
         Answer::Done(effects)
     }
 
-    /// Kind and options of a node's driver, also if that is gone; and the driver itself, if it is not.
+    /// Returns the kind and options of a node's driver, which may be lost, and the driver itself if the node still has
+    /// it.
     pub fn driver(&self, key: NodeKey, id: NodeId) -> Option<(Kind, Opt, Option<&TestDriver>)> {
         let driver = self.graph.driver(key);
         let kept = || self.ejected.iter().find(|(gone, _)| *gone == id).map(|(_, preset)| preset);
@@ -228,7 +229,7 @@ impl Subject for ImplSubject {
     }
 }
 
-/// The upper end and name of an edge.
+/// Returns the parent and name of an edge.
 pub fn edge_id(graph: &Graph<TestDriver>, edge: &EdgeView<'_>) -> Option<EdgeId> {
     match edge.parent() {
         blockgraph::Parent::Node(parent) => {
@@ -280,7 +281,7 @@ impl ImplSubject {
     }
 }
 
-/// The flags of a node.
+/// Returns the flags of a node.
 pub fn flags(view: &NodeView<'_>) -> Flags {
     Flags {
         read_only: view.read_only(),
@@ -292,7 +293,7 @@ pub fn flags(view: &NodeView<'_>) -> Flags {
     }
 }
 
-/// Request a user is besides what it wants.
+/// Returns the flags of a user: whether it stays, may be inactivated, and is fixed to its context.
 pub fn ways(view: &UserView<'_>) -> Ways {
     Ways { stay: view.stays(), may_inactivate: view.may_inactivate(), fixed: view.is_fixed() }
 }

@@ -1,4 +1,4 @@
-//! Jobs and opening in the words of the crate: O41 to O46.
+//! Executes opening and jobs (O41 to O46) as steps of the crate's transaction.
 
 use crate::test_driver::{Hooks, TestDriver};
 use crate::translate::{self, Keys};
@@ -9,7 +9,7 @@ use blockgraph_model::{Act, Below, Kind, NodeId, Op, Opening, Refusal, Spec, Use
 
 type Done = Result<(), blockgraph::Error>;
 
-/// One of these operations.
+/// Executes the operation as one step.
 pub(crate) fn step(t: &mut Transaction<'_, TestDriver>, keys: &mut Keys, op: Op, refusals: &[Refusal]) -> Done {
     let n = |node| keys.node(node);
     let (act, job, filter, work) = match op {
@@ -49,7 +49,7 @@ pub(crate) fn step(t: &mut Transaction<'_, TestDriver>, keys: &mut Keys, op: Op,
     }
 }
 
-/// The keys of the users that a job has made.
+/// Enters the keys of the users that a job has added.
 fn find_users(t: &Transaction<'_, TestDriver>, keys: &mut Keys, job: UserId) {
     let users = (0..=u8::MAX).map(|part| job.further(part));
     for (user, key) in users.map_while(|user| Some((user, t.graph().user(&translate::user_name(user))?))) {
@@ -57,7 +57,7 @@ fn find_users(t: &Transaction<'_, TestDriver>, keys: &mut Keys, job: UserId) {
     }
 }
 
-/// O41.
+/// Executes O41.
 fn open(t: &mut Transaction<'_, TestDriver>, keys: &mut Keys, opening: Opening, refusals: &[Refusal]) -> Done {
     let Opening { node, layer, file, backing, overlay, probe } = opening;
     let ready = |id: NodeId, spec: Spec| (translate::node_spec(id, spec), TestDriver::of_spec(id, spec, refusals));

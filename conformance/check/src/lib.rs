@@ -18,7 +18,7 @@ pub mod test_driver;
 pub mod translate;
 pub mod verify;
 
-/// The README's Rust is tested.
+/// Tests the Rust code of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;

@@ -1,4 +1,4 @@
-//! The operations in the words of the crate: one step of its transaction each.
+//! Executes the model's operations as steps of the crate's transaction.
 
 use crate::job_operations;
 use crate::test_driver::TestDriver;
@@ -6,7 +6,8 @@ use crate::translate::{self, Keys};
 use blockgraph::{ErrorKind, NodeKey, NodeSpec, Transaction};
 use blockgraph_model::{NodeId, Op, Refusal, Spec};
 
-/// One operation inside a transaction, by the names in `keys`; names that come into being are entered.
+/// Executes one operation inside a transaction, with the keys of the names in `keys`, and enters the keys of new nodes
+/// and users.
 pub(crate) fn step(
     t: &mut Transaction<'_, TestDriver>,
     keys: &mut Keys,
@@ -19,7 +20,7 @@ pub(crate) fn step(
             add(t, keys, node, spec, refusals)?;
         }
         Op::Insert { new, spec, top } => {
-            // Naming the new node as its own top: only the two steps can say that, since it has no key before.
+            // Only the two single steps can name the new node as its own top, because it has no key before.
             if new == top || !spec.opt.suits(spec.kind) {
                 add(t, keys, new, spec, refusals)?;
                 return t.append(keys.node(new), keys.node(top));
@@ -59,7 +60,7 @@ pub(crate) fn step(
         Op::Thaw { top, base } => t.thaw(keys.node(top), optional(keys, base))?,
         Op::SetOption { node, opt } => t.set_option(keys.node(node), translate::option(opt))?,
         Op::SetReadOnly { node, on } => t.set_read_only(keys.node(node), on)?,
-        // Named, so that an operation that comes later cannot be forgotten here.
+        // All variants are named, so that the compiler reports a new operation that is missing here.
         Op::Hold { .. } | Op::Delete { .. } | Op::Eject { .. } | Op::OpenChild { .. } | Op::DropIntermediate { .. } => {
             later_step(t, keys, op, refusals)?;
         }
@@ -78,7 +79,7 @@ pub(crate) fn step(
     Ok(())
 }
 
-/// Life, chains, blockers, reopen: O20 to O30.
+/// Executes O20 to O30: holding, chains, blockers, reopen.
 fn later_step(
     t: &mut Transaction<'_, TestDriver>,
     keys: &mut Keys,
@@ -115,12 +116,12 @@ fn later_step(
         Op::Unblock { user, kinds } => t.unblock(keys.user(user), translate::op_kinds(kinds)),
         Op::CheckOp { node, kind } => t.check_op(keys.node(node), translate::op_kind(kind)),
         Op::CheckReplace { parent, node } => t.check_replace(keys.node(parent), keys.node(node)),
-        // The rest is above.
+        // `step` executes the other operations.
         _ => Ok(()),
     }
 }
 
-/// Sections, contexts, activity, sizes, the children of a quorum: O31 to O40.
+/// Executes O31 to O40: sections, contexts, activity, sizes, the children of a quorum.
 fn section_step(t: &mut Transaction<'_, TestDriver>, keys: &Keys, op: Op) -> Result<(), blockgraph::Error> {
     match op {
         Op::DrainBegin { node } => t.drain_begin(keys.node(node)),
@@ -138,13 +139,14 @@ fn section_step(t: &mut Transaction<'_, TestDriver>, keys: &Keys, op: Op) -> Res
             let edge = t.find_child(keys.node(parent), translate::child_name(name))?;
             t.remove_child(edge)
         }
-        // The rest is above.
+        // `step` executes the other operations.
         _ => Ok(()),
     }
 }
 
-/// O23.3, where the options are of another kind: a driver cannot come with them, so they are offered to it afterwards. What
-/// comes before them in O23 has gone wrong already then; what comes after does not matter any more.
+/// O23.3, for options of another kind. The crate's driver comes with its options, so options that do not suit are
+/// offered to it afterwards. A failure of an earlier precondition of O23 is reported by the step itself; later ones no
+/// longer matter.
 fn refuse_option(
     t: &mut Transaction<'_, TestDriver>,
     opened: Result<NodeKey, blockgraph::Error>,
@@ -159,7 +161,7 @@ fn refuse_option(
     t.set_option(key, translate::option(spec.opt))
 }
 
-/// O23.1, O23.2, O1.1, O1.2.
+/// Returns whether the error belongs to a precondition before O23.3: O23.1, O23.2, O1.1, O1.2.
 fn comes_first(kind: &ErrorKind) -> bool {
     matches!(
         kind,
@@ -170,7 +172,7 @@ fn comes_first(kind: &ErrorKind) -> bool {
     )
 }
 
-/// O1. In the crate a driver comes with its options; options of another kind can only be offered to it afterwards.
+/// Executes O1. The crate's driver comes with its options, so options of another kind are offered to it after the step.
 fn add(
     t: &mut Transaction<'_, TestDriver>,
     keys: &mut Keys,

@@ -1,4 +1,4 @@
-//! A crate's graph made from a model's state, through the crate's own snapshot.
+//! Makes a graph of the crate from a state of the model, through the crate's saved form.
 
 use crate::impl_subject::ImplSubject;
 use crate::test_driver::{Hooks, TestDriver};
@@ -8,10 +8,10 @@ use blockgraph::{
 };
 use blockgraph_model::{Edge, Node, NodeId, OpKinds, Parent, State, UserId};
 
-/// Makes the subject's graph one that is in this state, in the space of what it was before.
+/// Makes the subject's graph one that has this state, and reuses its memory.
 ///
 /// # Errors
-/// Request the crate says if it does not take the snapshot.
+/// The crate's error if it does not accept the saved graph.
 pub fn restore_into<const N: usize, const E: usize>(
     subject: &mut ImplSubject,
     state: &State<N, E>,
@@ -92,7 +92,7 @@ fn user(id: UserId, edge: &Edge) -> UserSnapshot {
     }
 }
 
-/// The node with everything but the number of the one from whom it inherits.
+/// Returns the saved node, except for the index of the node from which it inherits.
 fn node(node: &Node, id: NodeId) -> Option<NodeSnapshot<TestDriver>> {
     let kind = node.kind?;
     let driver = driver(node, id)?;
@@ -120,7 +120,7 @@ fn node(node: &Node, id: NodeId) -> Option<NodeSnapshot<TestDriver>> {
     })
 }
 
-/// The driver that the node has, or had.
+/// Returns the driver that the node has, or had.
 fn driver(node: &Node, id: NodeId) -> Option<TestDriver> {
     let kind = node.kind?;
     let mut driver = TestDriver { preset: translate::preset(kind), id, refuses: Hooks::default() };

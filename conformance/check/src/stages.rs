@@ -1,4 +1,4 @@
-//! The subjects there are, and stages for them.
+//! The subjects that there are, and the stages on which they play scenarios.
 
 use crate::impl_subject::ImplSubject;
 use blockgraph_story::model_subject::ModelSubject;
@@ -23,8 +23,8 @@ pub fn subject(side: Side) -> Box<dyn Subject> {
     }
 }
 
-/// Makes a stage on which scenarios are played. `None` compares model and crate in every step; with [`Side::Impl`] the model
-/// only says which refusals are genuine.
+/// Makes a stage on which scenarios are played. `None` compares model and crate in every step. With [`Side::Impl`] the
+/// model only decides which refusals are genuine.
 pub fn stage(side: Option<Side>) -> Stage {
     let model = subject(Side::Model);
     match side {

@@ -1,4 +1,4 @@
-//! The driver of the crate under test: a preset that refuses when told to, and writes down how it was called.
+//! The driver that the tests give to the crate: a preset that refuses in chosen hooks and logs every call.
 
 use crate::translate::{context_back, node_id, node_name, option, preset};
 use blockgraph::{
@@ -8,27 +8,27 @@ use blockgraph::{
 use blockgraph_model::{Context, Hook, NodeId, Spec};
 use std::cell::RefCell;
 
-/// Request a driver is asked, or told.
+/// What a hook asks of a driver, with its arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Request {
-    /// To write out what is not written yet. Nothing follows it.
+    /// Flush what is not written yet. No second call follows.
     Flush,
-    /// To become read-only or writable.
+    /// Become read-only or writable.
     Prepare(bool),
-    /// To store this backing name. In an abort, where the graph may be as before again already, `None`.
+    /// Store this backing name. `None` in an abort, because the graph may already show the old name again.
     Rename(Option<NodeId>),
-    /// To give the image away.
+    /// Give the image away.
     Inactivate,
-    /// To live there from now on; nowhere that the tests ever named is `None`.
+    /// Move the I/O to this context. `None` if the tests never named it.
     Context(Option<Context>),
-    /// To grant this.
+    /// Check this grant.
     Check(Grant),
-    /// To take the image over.
+    /// Take the image over.
     Activate,
 }
 
 impl Request {
-    /// The hook in which it is asked.
+    /// Returns the hook that makes this request.
     pub fn hook(self) -> Hook {
         match self {
             Request::Flush => Hook::Flush,
@@ -41,37 +41,37 @@ impl Request {
         }
     }
 
-    /// With what is known when it is aborted.
+    /// Returns the request as its abort shows it.
     fn aborted(self) -> Request {
         if let Request::Rename(_) = self { Request::Rename(None) } else { self }
     }
 }
 
-/// One call of a hook, with its arguments.
+/// A call of a hook, with its arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Call {
-    /// Asked, and agreed.
+    /// The driver was asked and agreed.
     Agreed(Request, NodeId),
-    /// Asked, and refused.
+    /// The driver was asked and refused.
     Refused(Request, NodeId),
-    /// Request was agreed takes effect.
+    /// What the driver agreed to takes effect.
     Commit(Request, NodeId),
-    /// Request was agreed does not happen.
+    /// What the driver agreed to is undone.
     Abort(Request, NodeId),
-    /// To be quiet, before anything takes effect.
+    /// The driver must become quiet, before anything takes effect.
     Quiesce(NodeId),
-    /// All has taken effect.
+    /// Everything has taken effect.
     PostCommit(NodeId),
-    /// To go on.
+    /// The driver may go on.
     Resume(NodeId),
-    /// The node is gone.
+    /// The node is closed.
     Closed(NodeId),
-    /// The hook was called for another node than the driver's.
+    /// The hook was called with the view of another node.
     Astray(NodeId),
 }
 
 impl Call {
-    /// Whose driver was called.
+    /// Returns the node whose driver was called.
     pub fn node(self) -> NodeId {
         match self {
             Call::Agreed(_, node) | Call::Refused(_, node) | Call::Commit(_, node) | Call::Abort(_, node) => node,
@@ -89,25 +89,32 @@ fn log(call: Call) {
     LOG.with_borrow_mut(|log| log.push(call));
 }
 
-/// Forgets the calls of this thread so far.
+/// Clears the log of this thread.
 pub fn clear_log() {
     LOG.with_borrow_mut(Vec::clear);
 }
 
-/// Looks at the calls of this thread since [`clear_log`].
+/// Calls `look` with the calls that this thread has logged since [`clear_log`].
 pub fn with_log<T>(look: impl FnOnce(&[Call]) -> T) -> T {
     LOG.with_borrow(|log| look(log))
 }
 
-/// V5.0, V5.1 and V6, as far as the calls alone show it: the drivers are asked in the order of the hooks, each once in each, the
-/// flushed nodes are those that are prepared, and nobody is asked anything after a refusal that nothing can make good. Then either
-/// everything agreed is aborted, newest first, with the same arguments, and nothing else happens; or, after the aborts of contexts
-/// of which a mere wish was refused, newest first, and after each that is to be quiet was told so, everything agreed is
-/// committed, with the same arguments: the checks from the back, activations, inactivations and contexts in the order of asking,
-/// the renames from the back, the prepared nodes in some order (`ImplSubject` knows the graph, and which order it asks for), then
-/// the prepared nodes are told in the order of their preparation, then each that may go on is told so, and then nodes are closed.
+/// Checks the order of the calls of one operation, as far as the calls alone show it (V5.0, V5.1, V6).
 ///
-/// `taken_back`: whose drivers are closed, in this order, if it all comes to nothing (L5.10).
+/// The drivers are asked hook by hook, each once in each hook. The flushed nodes are those that are prepared. No driver
+/// is asked after a refusal that undoes the operation. Then one of two things follows:
+///
+/// * Everything agreed is aborted, newest first, with the same arguments, and nothing else happens.
+/// * Changes of context are aborted where a driver refused an optional move, newest first. Drivers that must become
+///   quiet are told so. Everything else agreed is committed with the same arguments: checks in reverse order;
+///   activations, inactivations and contexts in the order of asking; renames in reverse order; prepared nodes in an
+///   order that only the graph determines (`ImplSubject` checks it). Then follow the post-commits in the order of
+///   preparation, the drivers that may go on, and the closed nodes.
+///
+/// `taken_back` lists the nodes whose drivers are closed, in this order, if the operation is undone (L5.10).
+///
+/// # Errors
+/// The calls that do not fit.
 pub fn check_call_order(calls: &[Call], taken_back: &[NodeId]) -> Result<(), String> {
     let is_question = |call: &Call| matches!(call, Call::Agreed(..) | Call::Refused(..));
     let (asked, told) = calls.split_at(calls.iter().position(|call| !is_question(call)).unwrap_or(calls.len()));
@@ -122,7 +129,8 @@ pub fn check_call_order(calls: &[Call], taken_back: &[NodeId]) -> Result<(), Str
     if fitting && asked_in_order(asked) { Ok(()) } else { Err(format!("unpaired or out of order (V5, V6): {calls:?}")) }
 }
 
-/// V5.1, V7: the order of the questions, and that none follows a refusal that undoes everything.
+/// V5.1, V7: returns whether the requests come in the order of the hooks, and none follows a refusal that undoes the
+/// operation.
 fn asked_in_order(asked: &[Call]) -> bool {
     let question = |call: &Call| match *call {
         Call::Agreed(what, node) | Call::Refused(what, node) => Some((what, node)),
@@ -132,14 +140,14 @@ fn asked_in_order(asked: &[Call]) -> bool {
     let sorted = asked.iter().filter_map(question).is_sorted_by_key(|(what, _)| what.hook());
     let (flushed, prepared) = (all(Hook::Flush).count(), all(Hook::Prepare).count());
     let same = all(Hook::Flush).zip(all(Hook::Prepare)).all(|(a, b)| a == b);
-    // Fewer are prepared than flushed only where a refusal came between.
+    // Fewer nodes are prepared than flushed only if a refusal came between.
     let cut = matches!(asked.last(), Some(Call::Refused(Request::Flush | Request::Prepare(_), _)));
     let whole = prepared == flushed || prepared < flushed && cut;
     let fatal = asked.iter().position(is_fatal);
     sorted && same && whole && once(asked) && fatal.is_none_or(|place| place + 1 == asked.len())
 }
 
-/// Is nobody asked or told the same twice?
+/// Returns whether no call occurs twice.
 fn once(calls: &[Call]) -> bool {
     let alike = |a: &Call, b: &Call| match (*a, *b) {
         (Call::Agreed(a, m) | Call::Refused(a, m), Call::Agreed(b, n) | Call::Refused(b, n)) => {
@@ -150,19 +158,20 @@ fn once(calls: &[Call]) -> bool {
     calls.iter().enumerate().all(|(place, call)| !calls[..place].iter().any(|earlier| alike(earlier, call)))
 }
 
-/// Was it refused in a hook that knows neither loosening nor wishes (V7)? (Whether a context was a mere wish the graph knows.)
+/// Returns whether the request was refused in a hook in which every refusal undoes the operation (V7). Whether a move
+/// to another context was optional only the graph knows.
 fn is_fatal(call: &Call) -> bool {
     matches!(call, Call::Refused(what, _) if !matches!(what.hook(), Hook::Check | Hook::Context))
 }
 
-/// Did all that must agree?
+/// Returns whether every driver agreed whose agreement is needed.
 fn may_commit(asked: &[Call]) -> bool {
     let of =
         |hook: Hook| asked.iter().filter(move |c| matches!(c, Call::Agreed(what, _) if what.hook() == hook)).count();
     !asked.iter().any(is_fatal) && of(Hook::Flush) == of(Hook::Prepare)
 }
 
-/// The second half of V6.
+/// Checks the second half of V6.
 fn is_commit(asked: &[Call], open: &[(Request, NodeId)], told: &[Call]) -> bool {
     let of = |hook| open.iter().copied().filter(move |(what, _)| what.hook() == hook);
     let commit = |(what, node)| Call::Commit(what, node);
@@ -186,12 +195,13 @@ fn is_commit(asked: &[Call], open: &[(Request, NodeId)], told: &[Call]) -> bool 
         && closed.iter().all(|call| matches!(call, Call::Closed(_)))
 }
 
-/// The first calls that are like this, and the others.
+/// Splits the calls at the first one that is not like this.
 fn while_alike(calls: &[Call], like: impl Fn(&Call) -> bool) -> (&[Call], &[Call]) {
     calls.split_at(calls.iter().take_while(|call| like(call)).count())
 }
 
-/// C3: who agreed to move and does not, newest first; only if somebody refused to.
+/// C3: returns whether the aborts before a commit are changes of context that were agreed, newest first, and some
+/// driver refused such a change.
 fn stays(asked: &[Call], open: &[(Request, NodeId)], aborts: &[Call]) -> bool {
     let refused = asked.iter().any(|call| matches!(call, Call::Refused(Request::Context(_), _)));
     let mut agreed = open.iter().rev().filter(|(what, _)| what.hook() == Hook::Context);
@@ -199,33 +209,36 @@ fn stays(asked: &[Call], open: &[(Request, NodeId)], aborts: &[Call]) -> bool {
     aborts.is_empty() || refused && aborts.iter().all(in_order)
 }
 
-/// Request a commit says of itself.
+/// What a commit reports.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CommitReport {
-    /// Request was asked, in order.
+    /// What the drivers were asked, in order.
     pub plan: Vec<(Request, NodeId)>,
-    /// Whose check was refused, and the refusal tolerated.
+    /// The nodes whose check was refused, where the refusal is tolerated.
     pub refused: Vec<NodeId>,
-    /// Who refused to go home, so that all that it is connected with stay (C3).
+    /// The nodes whose driver refused to move to the main context, so that its component stays (C3).
     pub stayed: Vec<NodeId>,
-    /// Request was taken back therefore, in order.
+    /// What was aborted for that reason, in order.
     pub aborts: Vec<(Request, NodeId)>,
-    /// Who was told to be quiet.
+    /// The nodes whose drivers became quiet.
     pub quiesce: Vec<NodeId>,
-    /// Request took effect, in order.
+    /// What took effect, in order.
     pub commits: Vec<(Request, NodeId)>,
-    /// Who was told so afterwards.
+    /// The nodes that were notified afterwards.
     pub post_commits: Vec<NodeId>,
-    /// Who was told to go on.
+    /// The nodes whose drivers went on.
     pub resume: Vec<NodeId>,
-    /// Whose driver was closed.
+    /// The nodes whose drivers were closed.
     pub closed: Vec<NodeId>,
-    /// Who lost their driver: nobody calls them.
+    /// The nodes that lost their drivers, which get no call.
     pub ejected: Vec<NodeId>,
 }
 
-/// V5.3: what a commit says of itself is what the drivers were asked and told, in that order and with those arguments. (Who is to
-/// be quiet, and who may go on, is told in any order, Q4.)
+/// Checks that a commit reports exactly the calls that the drivers received, in that order and with those arguments
+/// (V5.3). The order in which drivers become quiet and go on is free (Q4).
+///
+/// # Errors
+/// The calls and the report that differ.
 pub fn check_against_report(calls: &[Call], told: &CommitReport) -> Result<(), String> {
     let mut heard = CommitReport { ejected: told.ejected.clone(), ..CommitReport::default() };
     for &call in calls {
@@ -259,7 +272,7 @@ pub fn check_against_report(calls: &[Call], told: &CommitReport) -> Result<(), S
 pub struct Hooks(u8);
 
 impl Hooks {
-    /// The hooks in which the driver of `node` is to refuse.
+    /// Returns the hooks in which the driver of `node` must refuse.
     pub fn of(node: NodeId, refusals: &[blockgraph_model::Refusal]) -> Hooks {
         let mine = refusals.iter().filter(|refusal| refusal.node == node);
         Hooks(mine.fold(0, |set, refusal| set | 1 << refusal.hook as u8))
@@ -270,19 +283,19 @@ impl Hooks {
     }
 }
 
-/// See the module.
+/// A preset that refuses in chosen hooks and logs every call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TestDriver {
-    /// The rule.
+    /// The preset.
     pub preset: Preset,
     /// The node's name in the log.
     pub id: NodeId,
-    /// Refuses in this hook.
+    /// The hooks in which it refuses.
     pub refuses: Hooks,
 }
 
 impl TestDriver {
-    /// Makes the driver of a node with these options that refuses in the hooks which `refusals` name for it.
+    /// Makes the driver of a node with these options. It refuses in the hooks that `refusals` name for the node.
     pub(crate) fn of_spec(id: NodeId, spec: Spec, refusals: &[blockgraph_model::Refusal]) -> TestDriver {
         let mut driver = TestDriver { preset: preset(spec.kind), id, refuses: Hooks::of(id, refusals) };
         if spec.opt != spec.kind.default_opt() {
@@ -296,14 +309,14 @@ impl TestDriver {
         self.answer(view, what, Ok(()))
     }
 
-    /// Says what the preset says, or no if told to.
+    /// Returns the preset's answer, or a refusal if the driver must refuse here, and logs the call.
     fn answer(&self, view: &NodeView<'_>, what: Request, preset: Result<(), Refusal>) -> Result<(), Refusal> {
         let answer = if self.refuses.has(what.hook()) { Err(Refusal::new("injected")) } else { preset };
         self.log_request(view, if answer.is_err() { Call::Refused } else { Call::Agreed }, what);
         answer
     }
 
-    /// A call that nothing is said about.
+    /// Logs a call that has no answer.
     fn log_call(&self, view: &NodeView<'_>, call: fn(NodeId) -> Call) {
         log(if self.is_at(view.name()) { call(self.id) } else { Call::Astray(self.id) });
     }
@@ -317,7 +330,7 @@ impl TestDriver {
     }
 }
 
-/// The name that a hook is shown; a text that is no node's name is nobody's.
+/// Returns the stored name that the hook sees. A text that is not the name of a node counts as none.
 fn stored(view: &NodeView<'_>) -> Request {
     Request::Rename(view.stored_backing().and_then(|name| node_id(name)))
 }

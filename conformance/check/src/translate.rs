@@ -1,4 +1,4 @@
-//! Between the model's names and the crate's: the only place that knows both vocabularies.
+//! Translates between the model's names and the crate's keys and types. No other file knows both.
 
 use blockgraph::drivers::{
     BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter, Format,
@@ -16,7 +16,7 @@ use blockgraph_model::{
 use slotmap::{Key, KeyData};
 use std::sync::{Arc, LazyLock};
 
-/// The names of nodes, users and children in the crate, by index, and why users block something.
+/// The names of nodes, users and children in the crate by index, and the reasons with which users block operations.
 struct NameTables {
     nodes: Vec<Arc<str>>,
     users: Vec<Arc<str>>,
@@ -32,28 +32,28 @@ static NAME_TABLES: LazyLock<NameTables> = LazyLock::new(|| {
     NameTables { nodes: all('n'), users: all('u'), children, reasons }
 });
 
-/// A node's name in the crate.
+/// Returns a node's name in the crate.
 pub fn node_name(id: NodeId) -> Arc<str> {
     NAME_TABLES.nodes[id.0 as usize].clone()
 }
 
-/// A user's name in the crate.
+/// Returns a user's name in the crate.
 pub fn user_name(id: UserId) -> Arc<str> {
     let name = &NAME_TABLES.users[usize::from(id.main().0)];
     if id.part() == 0 { name.clone() } else { format!("{name}#{}", id.part()).into() }
 }
 
-/// A child's name in the crate.
+/// Returns a child's name in the crate.
 pub fn child_name(name: ChildName) -> &'static Arc<str> {
     &NAME_TABLES.children[name.0 as usize]
 }
 
-/// The reason that a user gives when it blocks something.
+/// Returns the reason that a user gives when it blocks an operation.
 pub fn reason(id: UserId) -> &'static Arc<str> {
     &NAME_TABLES.reasons[usize::from(id.main().0)]
 }
 
-/// May the user say this when it blocks something? What it says of itself, or what a job says (J3).
+/// Returns whether a user may give this reason: its own, or that of a job (J3).
 pub fn is_known_reason(id: UserId, said: &str) -> bool {
     const KINDS: [&str; 4] = ["stream", "commit", "mirror", "backup"];
     let job = said.strip_prefix("block device is in use by block job: ");
@@ -64,12 +64,12 @@ fn number(name: &str) -> Option<u8> {
     name.get(1..)?.parse().ok()
 }
 
-/// The node of that name.
+/// Returns the node with this name.
 pub fn node_id(name: &str) -> Option<NodeId> {
     number(name).map(NodeId)
 }
 
-/// The user of that name.
+/// Returns the user with this name.
 pub fn user_id(name: &str) -> Option<UserId> {
     let (name, part) = match name.split_once('#') {
         Some((name, part)) => (name, part.parse().ok().filter(|part| *part > 0)?),
@@ -78,7 +78,7 @@ pub fn user_id(name: &str) -> Option<UserId> {
     number(name).map(|number| UserId(number.into()).further(part))
 }
 
-/// The child of that name.
+/// Returns the child with this name.
 pub fn child_id(name: &str) -> Option<ChildName> {
     match name {
         "file" => Some(ChildName::FILE),
@@ -93,19 +93,19 @@ pub fn stored_backing(view: &NodeView<'_>) -> Option<NodeId> {
     view.stored_backing().and_then(|name| node_id(name))
 }
 
-/// Which key stands for which name. Names that were never given one have a key that is valid nowhere.
+/// The keys of the model's names. A name that was never given a key has one that is not valid.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Keys {
     nodes: Vec<NodeKey>,
     users: Vec<UserKey>,
-    /// Of jobs' further users, of which there are few.
+    /// The keys of further users of jobs, which are few.
     further: Vec<(UserId, UserKey)>,
 }
 
 impl Keys {
-    /// Keys for that many names, none of them valid.
+    /// Returns keys for that many names, none of them valid.
     pub fn dangling(nodes: usize, users: usize) -> Keys {
-        // Version 1, far beyond any slot there will be.
+        // The slot has version 1 and an index far beyond any slot in use.
         let key = |i: usize| KeyData::from_ffi(1 << 32 | (0x00F0_0000 + i as u64));
         Keys {
             nodes: (0..nodes).map(|i| NodeKey::from(key(i))).collect(),
@@ -114,17 +114,17 @@ impl Keys {
         }
     }
 
-    /// Every name gets a key that is valid nowhere.
+    /// Gives every name a key that is not valid.
     pub fn forget(&mut self) {
         *self = Keys::dangling(self.nodes.len(), self.users.len());
     }
 
-    /// The key of a node.
+    /// Returns the key of a node.
     pub fn node(&self, id: NodeId) -> NodeKey {
         self.nodes[id.0 as usize]
     }
 
-    /// The key of a user.
+    /// Returns the key of a user.
     pub fn user(&self, id: UserId) -> UserKey {
         if id.part() > 0 {
             let known = self.further.iter().find(|(known, _)| *known == id);
@@ -133,12 +133,12 @@ impl Keys {
         self.users[usize::from(id.0)]
     }
 
-    /// From now on this is the node's key.
+    /// Sets the key of a node.
     pub fn set_node(&mut self, id: NodeId, key: NodeKey) {
         self.nodes[id.0 as usize] = key;
     }
 
-    /// From now on this is the user's key.
+    /// Sets the key of a user.
     pub fn set_user(&mut self, id: UserId, key: UserKey) {
         if id.part() == 0 {
             self.users[usize::from(id.0)] = key;
@@ -148,12 +148,12 @@ impl Keys {
         self.further.push((id, key));
     }
 
-    /// The node that has this key.
+    /// Returns the node that has this key.
     pub fn node_of(&self, key: NodeKey) -> Option<NodeId> {
         self.nodes.iter().position(|k| *k == key).map(|i| NodeId(i as u8))
     }
 
-    /// The user that has this key.
+    /// Returns the user that has this key.
     pub fn user_of(&self, key: UserKey) -> Option<UserId> {
         let further = || self.further.iter().find(|(_, known)| *known == key).map(|(id, _)| *id);
         self.users
@@ -164,7 +164,7 @@ impl Keys {
             .or_else(|| unknown_user(key))
     }
 
-    /// Copies without allocating.
+    /// Becomes a copy of `other` without allocating.
     pub fn copy_from(&mut self, other: &Keys) {
         self.nodes.copy_from_slice(&other.nodes);
         self.users.copy_from_slice(&other.users);
@@ -172,51 +172,51 @@ impl Keys {
     }
 }
 
-/// Where the keys begin that stand for a job's further users that never were, below those of names.
+/// The first key for further users of jobs that never existed, below the keys of names.
 const FIRST_UNKNOWN_USER: u64 = 1 << 32 | 0x00E0_0000;
 
-/// The key of a job's further user that never was.
+/// Returns the key that stands for a further user of a job that never existed.
 fn unknown_user_key(id: UserId) -> UserKey {
     UserKey::from(KeyData::from_ffi(FIRST_UNKNOWN_USER + u64::from(id.0)))
 }
 
-/// Whose key that is.
+/// Returns the user for which such a key stands.
 fn unknown_user(key: UserKey) -> Option<UserId> {
     let place = key.data().as_ffi().checked_sub(FIRST_UNKNOWN_USER)?;
     u16::try_from(place).ok().map(UserId)
 }
 
-/// To the crate's set.
+/// Translates a set of permissions to the crate.
 pub fn permissions(perms: Perms) -> Permissions {
     Permissions::from_bits_truncate(perms.0)
 }
 
-/// To the crate's pair.
+/// Translates a pair to the crate.
 pub fn pair(pair: Pair) -> blockgraph::Pair {
     blockgraph::Pair { need: permissions(pair.need), share: permissions(pair.share) }
 }
 
-/// From the crate's pair.
+/// Translates a pair from the crate.
 pub fn pair_back(pair: blockgraph::Pair) -> Pair {
     Pair::new(Perms(pair.need.bits()), Perms(pair.share.bits()))
 }
 
-/// From the crate's grant.
+/// Translates a grant from the crate.
 pub fn grant_back(grant: blockgraph::Grant) -> Grant {
     Grant { pair: pair_back(grant.pair), writable: grant.writable }
 }
 
-/// To the crate's role.
+/// Translates a role to the crate.
 pub fn role(role: Role) -> blockgraph::Role {
     blockgraph::Role::from_bits_truncate(role.0)
 }
 
-/// From the crate's role.
+/// Translates a role from the crate.
 pub fn role_back(role: blockgraph::Role) -> Role {
     Role(role.bits())
 }
 
-/// The driver of that kind with its own options.
+/// Returns the driver of this kind with its default options.
 pub fn preset(kind: Kind) -> Preset {
     match kind {
         Kind::Protocol => Protocol.into(),
@@ -242,7 +242,7 @@ pub fn preset(kind: Kind) -> Preset {
     }
 }
 
-/// The options, to be set on the driver; `Opt::None` is an option of nobody in the crate.
+/// Translates options to the crate. No driver of the crate has `Opt::None` as an option.
 pub fn option(opt: Opt) -> DriverOption {
     match opt {
         Opt::None => DriverOption::Other { key: "none".into(), value: "".into() },
@@ -254,7 +254,7 @@ pub fn option(opt: Opt) -> DriverOption {
     }
 }
 
-/// The phases of a mirror, in both vocabularies.
+/// The phases of a mirror on both sides.
 const PHASES: [(Phase, MirrorPhase); 3] = [
     (Phase::Mirror, MirrorPhase::Mirror),
     (Phase::Commit, MirrorPhase::Commit),
@@ -265,7 +265,7 @@ fn mirror_phase(phase: Phase) -> MirrorPhase {
     PHASES.iter().find(|(ours, _)| *ours == phase).map_or(MirrorPhase::Mirror, |(_, its)| *its)
 }
 
-/// What kind of driver it is, and with which options.
+/// Returns the kind and the options of a driver.
 pub fn preset_back(preset: &Preset) -> Option<(Kind, Opt)> {
     Some(match preset {
         Preset::Protocol(_) => (Kind::Protocol, Opt::None),
@@ -301,7 +301,7 @@ pub fn preset_back(preset: &Preset) -> Option<(Kind, Opt)> {
     })
 }
 
-/// What the crate keeps of a driver that is gone.
+/// Returns what the crate keeps of a driver that is lost.
 pub fn shape(kind: Kind) -> Shape {
     let preset = preset(kind);
     let filter = preset.slot();
@@ -315,14 +315,14 @@ pub fn shape(kind: Kind) -> Shape {
     }
 }
 
-/// The crate's description of a new node.
+/// Translates the description of a new node.
 pub fn node_spec(id: NodeId, spec: Spec) -> NodeSpec {
     let Flags { read_only, force_share, no_io, never_freeze, implicit, inactive } = spec.flags;
     let spec = NodeSpec::new(node_name(id)).read_only(read_only).force_share(force_share);
     spec.no_io(no_io).never_freeze(never_freeze).implicit(implicit).inactive(inactive)
 }
 
-/// The crate's description of a new user.
+/// Translates the description of a new user.
 pub fn user_spec(id: UserId, wanted: Pair, ways: Ways, said: Option<Context>) -> UserSpec {
     let Ways { stay, may_inactivate, fixed } = ways;
     let spec = UserSpec::new(user_name(id), pair(wanted)).stays(stay).may_inactivate(may_inactivate).fixed(fixed);
@@ -332,17 +332,17 @@ pub fn user_spec(id: UserId, wanted: Pair, ways: Ways, said: Option<Context>) ->
     }
 }
 
-/// To the crate's context.
+/// Translates a context to the crate.
 pub fn context(context: Context) -> ContextId {
     ContextId(context.0.into())
 }
 
-/// From the crate's context; one that the tests never named is no context.
+/// Translates a context from the crate. Returns `None` for a context that the tests never named.
 pub fn context_back(context: ContextId) -> Option<Context> {
     u8::try_from(context.0).ok().map(Context)
 }
 
-/// An entry of the crate's reopen.
+/// Translates an entry of a reopen.
 pub fn entry(keys: &Keys, Entry { node, keep, read_only, opt, backing, file }: Entry) -> Reopen {
     let mut entry = Reopen::new(keys.node(node)).keep(keep);
     entry.read_only = read_only;
@@ -352,25 +352,25 @@ pub fn entry(keys: &Keys, Entry { node, keep, read_only, opt, backing, file }: E
     entry
 }
 
-/// To the crate's kind of operation.
+/// Translates a kind of operation to the crate.
 pub fn op_kind(kind: OpKind) -> blockgraph::OpKind {
     blockgraph::OpKind::ALL[usize::from(kind.0)]
 }
 
-/// From the crate's kind of operation.
+/// Translates a kind of operation from the crate.
 pub fn op_kind_back(kind: blockgraph::OpKind) -> Option<OpKind> {
     OpKind::NAMES.iter().position(|name| *name == kind.as_str()).and_then(|i| u8::try_from(i).ok()).map(OpKind)
 }
 
-/// To the crate's set of kinds.
+/// Translates a set of kinds to the crate.
 pub fn op_kinds(kinds: OpKinds) -> blockgraph::OpKinds {
     kinds.iter().map(op_kind).collect()
 }
 
-/// From the crate's set of kinds.
+/// Translates a set of kinds from the crate.
 pub fn op_kinds_back(kinds: blockgraph::OpKinds) -> OpKinds {
     let bits = kinds.kinds().filter_map(op_kind_back).fold(0, |bits, kind| bits | OpKinds::of(kind).0);
-    // Bits that mean nothing must not get lost.
+    // Bits without meaning are kept, so that the comparison sees them.
     OpKinds(if bits == kinds.bits() { bits } else { kinds.bits() })
 }
 
@@ -388,18 +388,19 @@ fn edge_back(edge: &EdgeRef) -> Option<EdgeId> {
     }
 }
 
-/// A refusal by the crate's judgement or its drivers, or else by a step.
+/// A refusal by a step, by the judgement, or by a driver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refused {
     /// A step failed.
     Step(StepError),
-    /// One violation of the final graph.
+    /// The final graph violates a rule.
     Violation(Violation),
-    /// A driver's hook.
+    /// A driver refused in a hook.
     Driver(Refusal),
 }
 
-/// The crate's error in the model's vocabulary. `keys` resolves the parties that have no name.
+/// Translates an error of the crate. `keys` resolves the parties that have no name. Returns `None` if there is no
+/// translation.
 pub fn error(kind: &ErrorKind, keys: &Keys) -> Option<Refused> {
     step_error(kind, keys).map(Refused::Step).or_else(|| judgement(kind))
 }
@@ -415,7 +416,7 @@ fn judgement(kind: &ErrorKind) -> Option<Refused> {
         ErrorKind::InactiveChild { edge } => Refused::Violation(Violation::InactiveChild { edge: edge_back(edge)? }),
         ErrorKind::InactiveNode { node } => Refused::Violation(Violation::InactiveNode { node: node_id(&node.name)? }),
         ErrorKind::ContextClash { user, context, other, other_context } => {
-            // It names them in the order of their names, which is not that of their numbers.
+            // The crate names the two users in the order of their names, which is not the order of their numbers.
             if user.parent_name >= other.parent_name || context == other_context {
                 return None;
             }
@@ -443,7 +444,7 @@ fn judgement(kind: &ErrorKind) -> Option<Refused> {
     })
 }
 
-/// What a conflict says is needed and not shared.
+/// Returns the permissions that a conflict reports as needed and not shared.
 pub fn missing(kind: &ErrorKind) -> Option<Perms> {
     if let ErrorKind::Conflict { missing, .. } = kind { Some(Perms(missing.bits())) } else { None }
 }
@@ -452,7 +453,7 @@ fn step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     use StepError as E;
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
     Some(match kind {
-        // A job looks for its filter and its users by name.
+        // A job finds its filter and its users by name.
         ErrorKind::NodeNotFound { node, name } => {
             let named = || name.as_deref().and_then(node_id);
             E::NodeNotFound { node: keys.node_of(*node).or_else(named)? }
@@ -493,7 +494,7 @@ fn step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     })
 }
 
-/// Life, chains, blockers, reopen.
+/// Translates the errors of holding, chains, blockers and reopen.
 fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     use StepError as E;
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
@@ -526,7 +527,7 @@ fn later_step_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     })
 }
 
-/// Sections, activity, sizes, the children of a quorum.
+/// Translates the errors of sections, activity, sizes and the children of a quorum.
 fn section_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     use StepError as E;
     let id = |node: &blockgraph::NodeRef| node_id(&node.name);
@@ -547,7 +548,7 @@ fn section_error(kind: &ErrorKind, keys: &Keys) -> Option<StepError> {
     })
 }
 
-/// The user whose edge it is.
+/// Returns the user whose edge this is.
 fn user_back(edge: &EdgeRef) -> Option<UserId> {
     match edge_back(edge)? {
         EdgeId::User(user) => Some(user),

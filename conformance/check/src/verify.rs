@@ -1,4 +1,5 @@
-//! The main job: explore a scope, replay it on the crate in both ways, hold the counts against their pins.
+//! Verifies scopes: explores each facet, replays it on the crate in both ways, and holds the number of states against
+//! its pin.
 
 use crate::replay::star::{Star, nearest};
 use crate::replay::{Mismatch, Tally, differs, walk};
@@ -13,29 +14,29 @@ use blockgraph_story::turn::{Turn, turns};
 use stateright::{Checker, Model};
 use std::time::{Duration, Instant};
 
-/// What to do besides exploring and the star.
+/// What to do besides exploring and the star replay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
-    /// Worker threads.
+    /// The number of worker threads.
     pub threads: usize,
-    /// Take every transition a second time, on long-lived graphs.
+    /// Whether to take every transition a second time, on long-lived graphs.
     pub walk: bool,
-    /// Count the states a second time, with stateright.
+    /// Whether to count the states a second time, with stateright.
     pub stateright: bool,
 }
 
-/// What is happening, for those who wait.
+/// What is running.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
-    /// The explorer runs and the star with it.
+    /// The explorer, and the star replay with it.
     Star,
-    /// The walk.
+    /// The walk replay.
     Walk,
-    /// Stateright counts.
+    /// The count by stateright.
     Stateright,
 }
 
-/// Told now and then: facet, stage, (states, things done so far).
+/// Called now and then with the facet, the phase, the number of states, and the number of transitions so far.
 pub type Progress<'a> = dyn Fn(&str, Phase, usize, u64) + Sync + 'a;
 
 /// The result of one facet.
@@ -43,36 +44,36 @@ pub type Progress<'a> = dyn Fn(&str, Phase, usize, u64) + Sync + 'a;
 pub struct FacetReport {
     /// The facet.
     pub facet: Facet,
-    /// Unique canonical states.
+    /// The number of unique canonical states.
     pub unique: usize,
-    /// What `unique` must be.
+    /// The pinned value of `unique`.
     pub pinned: usize,
-    /// Worker threads.
+    /// The number of worker threads.
     pub threads: usize,
-    /// Levels of the search: the longest shortest trace, plus one.
+    /// The number of levels of the search: the length of the longest shortest trace, plus one.
     pub levels: usize,
-    /// Executed (state, action) pairs.
+    /// The number of executed (state, action) pairs.
     pub transitions: u64,
-    /// Executed (state, action, refusal) triples.
+    /// The number of executed (state, action, refusal) triples.
     pub injections: u64,
-    /// What the star compared, and in what time (exploring included).
+    /// What the star replay compared, and its time including the exploration.
     pub star: (Tally, Duration),
-    /// What the walk compared, and in what time.
+    /// What the walk replay compared, and its time.
     pub walk: Option<(Tally, Duration)>,
-    /// What stateright counted, and in what time.
+    /// The number of states that stateright counted, and its time.
     pub stateright: Option<(usize, Duration)>,
     /// The op × outcome table.
     pub table: Table,
     /// For each cell that was met, the shortest story that ends in it.
     pub witnesses: Vec<(usize, usize, Vec<Turn>)>,
-    /// Invariants of the model that do not hold, with a shortest story.
+    /// The invariants of the model that do not hold, each with a shortest story.
     pub broken: Vec<(&'static str, Vec<Turn>)>,
-    /// Model and crate differ.
+    /// A difference between model and crate.
     pub mismatch: Option<Mismatch>,
 }
 
 impl FacetReport {
-    /// Does everything hold?
+    /// Returns whether everything holds.
     pub fn holds(&self) -> bool {
         self.broken.is_empty()
             && self.mismatch.is_none()
@@ -81,19 +82,19 @@ impl FacetReport {
             && self.counted_alike()
     }
 
-    /// The ways to end that were met, of whatever operation: errors of steps, violations, refusals.
+    /// Returns the ways to end that were met by any operation: errors of steps, violations, refusals.
     pub fn endings(&self) -> Vec<&'static str> {
         let met = |column: &usize| (0..table::ROWS).any(|row| self.table.cell(row, *column).count > 0);
         (0..table::COLUMNS).filter(met).map(table::column_name).collect()
     }
 
-    /// Did stateright, if it was asked, count the same states?
+    /// Returns whether stateright, if it ran, counted the same states.
     pub fn counted_alike(&self) -> bool {
-        // Where the replay stopped the exploration early there is nothing to compare with.
+        // A mismatch stops the exploration early, so there is nothing to compare.
         self.mismatch.is_some() || self.stateright.is_none_or(|(count, _)| count == self.unique)
     }
 
-    /// Was every transition replayed, each way?
+    /// Returns whether every transition was replayed in each way.
     pub fn replayed_all(&self) -> bool {
         let star = &self.star.0;
         star.accepted + star.refused == self.transitions
@@ -167,29 +168,29 @@ fn witnesses(explored: &Exploration, facet: &Facet, table: &Table) -> Vec<(usize
     met.collect()
 }
 
-/// One cell of the table over all facets.
+/// One cell of the op × outcome table over all facets.
 #[derive(Clone, Debug)]
 pub struct CellReport {
-    /// The operation.
+    /// The row: the operation.
     pub row: usize,
-    /// The outcome.
+    /// The column: the outcome.
     pub column: usize,
-    /// How often it was met.
+    /// How often the cell was met.
     pub count: u64,
-    /// The shortest story over all facets, and the facet's name.
+    /// The shortest story over all facets, with the facet's name.
     pub witness: Option<(&'static str, Vec<Turn>)>,
-    /// Why it must be empty.
+    /// The reason if the cell must be empty.
     pub unreachable: Option<&'static str>,
 }
 
 impl CellReport {
-    /// Met exactly if it can be.
+    /// Returns whether the cell was met exactly if it can be.
     pub fn holds(&self) -> bool {
         (self.count > 0) == self.unreachable.is_none()
     }
 }
 
-/// The table of a whole scope. Cells of rows that no facet offers count like the others: a scope covers everything.
+/// Builds the table of a whole scope. It includes the rows that no facet offers, because a scope must cover everything.
 pub fn cells(reports: &[FacetReport]) -> Vec<CellReport> {
     let mut all = Vec::new();
     for row in 0..table::ROWS {
@@ -204,7 +205,7 @@ pub fn cells(reports: &[FacetReport]) -> Vec<CellReport> {
     all
 }
 
-/// The bound on the probability that stateright's 64-bit fingerprints made two states one: n² / 2⁶⁵.
+/// Returns the bound on the probability that stateright's 64-bit fingerprints merged two states: n² / 2⁶⁵.
 pub fn collision_bound(states: usize) -> f64 {
     (states as f64).powi(2) / 2f64.powi(65)
 }

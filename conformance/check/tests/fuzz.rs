@@ -66,7 +66,7 @@ fn episodes_differ() {
     assert_eq!(all(&|e| e.setup.hot.into()).len(), 4);
     assert_eq!(all(&|e| e.refused.into()).len(), 4);
     assert_eq!(all(&|e| e.joined.into()).len(), 4);
-    assert!(all(&|e| e.setup.without.0).len() > 150);
+    assert!(all(&|e| e.setup.excluded.0).len() > 150);
     assert!(all(&|e| e.ops).len() > 4);
     assert_eq!(episodes[7], Episode::of(3, Mode::Plausible, 7));
     assert_ne!(episodes[7], Episode::of(4, Mode::Plausible, 7));

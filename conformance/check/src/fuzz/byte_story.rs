@@ -1,4 +1,4 @@
-//! A story from plain bytes: what a coverage-guided fuzzer writes, and what its corpus keeps.
+//! Stories from plain bytes, as a coverage-guided fuzzer writes them and its corpus keeps them.
 
 use crate::compare::compare_step;
 use crate::full_check;
@@ -11,10 +11,10 @@ use blockgraph_model::{NodeId, Op, Outcome, Refusal, State, execute};
 use blockgraph_story::text::{json, parse, print};
 use blockgraph_story::turn::Turn;
 
-/// The bounds of a tale's graphs.
+/// The bounds of the graphs of such a story.
 type Graph = State<16, 48>;
 
-/// Bytes that are read as a story: what is left out and how many names there are, then one move after another.
+/// A story read from bytes: first the excluded verbs and the number of names, then one move after another.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ByteStory {
     setup: Setup,
@@ -22,7 +22,7 @@ pub struct ByteStory {
 }
 
 impl ByteStory {
-    /// Any bytes mean something; what is too short for another move is left over.
+    /// Reads a story. All bytes mean something; bytes that are too few for another move are left over.
     pub fn read(mode: Mode, bytes: &[u8]) -> ByteStory {
         let mut bytes = bytes.iter().copied();
         let mut next = || bytes.next().unwrap_or_default();
@@ -33,20 +33,21 @@ impl ByteStory {
         ByteStory { setup, moves: std::iter::from_fn(|| Move::read(&mut bytes)).collect() }
     }
 
-    /// Plays it on model and crate; the first difference ends it.
+    /// Plays the story on model and crate, up to the first difference.
     pub fn play(&self) -> Option<Difference> {
         self.play_with(|_, _| Vec::new()).err()
     }
 
-    /// The same, and every turn is tried before it is done: with each refusal that the plan has room for, and with one more
-    /// operation, which fails, after each of its operations. All of it must leave no trace.
+    /// Plays the story like [`play`](Self::play), and tries every turn before it is done: with each refusal that its
+    /// plan has room for, and cut off after each of its operations by an operation that fails. All of this must leave
+    /// no trace.
     pub fn play_injected(&self) -> Option<Difference> {
         self.play_with(|turn, outcome| {
             let mut tried = Vec::new();
             if let Outcome::Done { plan, .. } = outcome {
                 tried.extend(plan.hooks().map(|hook: Refusal| Turn { refusals: vec![hook], ..turn.clone() }));
             }
-            // No name of these graphs.
+            // No node of these graphs has this name.
             let fails = Op::Release { node: NodeId(u8::MAX) };
             tried.extend((1..=turn.ops.len()).map(|end| Turn {
                 ops: turn.ops[..end].iter().copied().chain([fails]).collect(),
@@ -63,7 +64,7 @@ impl ByteStory {
             let next = generate::step(self.setup, chosen, &both.state);
             for tried in tries(&next.turn, &next.outcome) {
                 let outcome = execute(&both.state, &tried.ops, &tried.refusals);
-                // A refusal that is tolerated takes effect (V7), and that is not what is tried here.
+                // A tolerated refusal takes effect (V7), so it is not a rollback to try.
                 if !matches!(outcome, Outcome::Done { .. }) {
                     both.turn(tried, &outcome)?;
                 }
@@ -74,7 +75,7 @@ impl ByteStory {
     }
 }
 
-/// Model and crate, and what was done with both.
+/// Model and crate, with the turns that both executed.
 #[derive(Default)]
 struct Both {
     state: Graph,
@@ -104,8 +105,8 @@ impl Both {
     }
 }
 
-/// Reads a text as a scenario, and what can be read must print and parse back to the same, as text and as JSON; then plays it
-/// on model and crate, which must not differ.
+/// Reads a text as a scenario. What can be read must print and parse back to the same, as text and as JSON, and must
+/// play on model and crate without a difference.
 ///
 /// # Errors
 /// What does not hold.
@@ -131,7 +132,7 @@ pub fn check_scenario(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A tale as the targets of a coverage-guided fuzzer get it.
+/// The input of a coverage-guided fuzz target.
 #[cfg(feature = "arbitrary")]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FuzzInput<const HOSTILE: bool>(pub ByteStory);
@@ -140,7 +141,7 @@ pub struct FuzzInput<const HOSTILE: bool>(pub ByteStory);
 impl<'a, const HOSTILE: bool> arbitrary::Arbitrary<'a> for FuzzInput<HOSTILE> {
     fn arbitrary(bytes: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
         let mode = if HOSTILE { Mode::Hostile } else { Mode::Plausible };
-        // The length of the story is that of the bytes, so nothing of it is left over.
+        // The story is as long as the bytes, so no bytes are left over.
         Ok(FuzzInput(ByteStory::read(mode, bytes.bytes(bytes.len())?)))
     }
 }

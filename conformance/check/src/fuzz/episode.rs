@@ -1,4 +1,4 @@
-//! One random story: from a seed and a number, always the same, whoever plays it and whenever.
+//! One random story. It depends on the seed and its number alone.
 
 use crate::compare::compare_step;
 use crate::full_check;
@@ -16,21 +16,21 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 /// The most nodes of an episode.
 pub const MOST_NAMES: u8 = 200;
 
-/// After so many turns everything is computed from scratch once more.
+/// After this many turns the pairs are recomputed from scratch.
 const DEEP: usize = 64;
 
-/// What an episode is like (swarm testing: each leaves something out, or has it more often than others).
+/// The properties of a random story. As in swarm testing, each story excludes some verbs and has others more often.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Episode {
-    /// Its number.
+    /// The number of the episode.
     pub index: u64,
-    /// Names, users, verbs, heat.
+    /// The names, users, excluded verbs and hot names.
     pub setup: Setup,
-    /// So many of 256 turns have a driver that refuses.
+    /// How many of 256 turns have a driver that refuses.
     pub refused: u8,
-    /// So many of 256 turns are transactions of several operations.
+    /// How many of 256 turns are transactions of several operations.
     pub joined: u8,
-    /// It ends after so many operations.
+    /// The episode ends after this many operations.
     pub ops: u64,
     seed: u64,
 }
@@ -38,14 +38,14 @@ pub struct Episode {
 /// A story after whose last turn model and crate differ.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference {
-    /// What was done.
+    /// The turns.
     pub story: Vec<Turn>,
     /// What differs.
     pub what: String,
 }
 
-/// How many names of nodes: three to twelve, to 48, to two hundred. The small ones come first, since what shows there is
-/// the easiest to read.
+/// The numbers of node names: three to twelve, up to 48, up to two hundred. The small ones come first, because a
+/// difference in a small graph is the easiest to read.
 const SIZES: [(u8, u8, u64); 10] = [
     (3, 6, 200),
     (7, 12, 400),
@@ -60,24 +60,25 @@ const SIZES: [(u8, u8, u64); 10] = [
 ];
 
 impl Episode {
-    /// The episode of that number.
+    /// Returns the episode with this number.
     pub fn of(seed: u64, mode: Mode, index: u64) -> Episode {
         let mut bytes = bytes(seed, mode, index, true);
         let (least, most, ops) = SIZES[(index % SIZES.len() as u64) as usize];
         let mut setup = Setup::new(mode, least + (bytes.next_u32() % u32::from(most - least + 1)) as u8);
         setup.users = (2 + setup.names / 2).min(24);
-        // So that some nodes have many children.
+        // Some nodes get many children.
         setup.children = 6 + setup.names / 5;
         setup.hot = [0, 128, 192, 192, 240][bytes.next_u32() as usize % 5];
         let (a, b, c) = (bytes.next_u64(), bytes.next_u64(), bytes.next_u64());
-        // All verbs; without a quarter of them; without three quarters.
+        // All verbs, or without a quarter of them, or without three quarters.
         setup.excluded = ExcludedVerbs([0, 0, a & b, a | b & c][bytes.next_u32() as usize % 4]);
         let refused = [0, 16, 32, 128][bytes.next_u32() as usize % 4];
         let joined = [0, 32, 64, 192][bytes.next_u32() as usize % 4];
         Episode { index, setup, refused, joined, ops, seed }
     }
 
-    /// Plays it on model and crate and compares after every turn; counts what happens. `go_on` is asked now and then.
+    /// Plays the episode on model and crate, compares after every turn, and counts what happens. `go_on` is called now
+    /// and then and can end the episode.
     pub fn play(&self, made: &mut Statistics, go_on: &dyn Fn() -> bool) -> Option<Difference> {
         match self.setup.names {
             0..=12 => self.play_in::<12, 32>(made, go_on),
@@ -97,7 +98,7 @@ impl Episode {
         let mut state = State::<N, E>::default();
         let mut subject = ImplSubject::new();
         let (mut story, mut ops) = (Vec::new(), 0);
-        // (So that it ends even where there is never room for anything.)
+        // The bound on turns ends the episode even if there is never room for an operation.
         let more = |ops, turns: &[Turn]| ops < self.ops && (turns.len() as u64) < 4 * self.ops;
         while let Some(chosen) = Move::read_as(&mut bytes, self.refused, self.joined).filter(|_| more(ops, &story)) {
             let next = generate::step(self.setup, &chosen, &state);
@@ -126,7 +127,8 @@ impl Episode {
         full_check::full_check(&subject, &state).map(|what| Difference { story, what })
     }
 
-    /// After which turn of a story on these names model and crate differ.
+    /// Returns the index of the first turn of a story after which model and crate differ, and how. The bounds are those
+    /// of this episode's names.
     pub fn differs(&self, story: &[Turn]) -> Option<(usize, String)> {
         match self.setup.names {
             0..=12 => differs::<12, 32>(story),
@@ -136,14 +138,14 @@ impl Episode {
     }
 }
 
-/// The random numbers of an episode: one stream for what it is like, one for what happens in it.
+/// Returns the random numbers of an episode. Its properties and its turns use different streams.
 fn bytes(seed: u64, mode: Mode, index: u64, about: bool) -> ChaCha8Rng {
     let mut bytes = ChaCha8Rng::seed_from_u64(seed);
     bytes.set_stream(index << 2 | u64::from(mode == Mode::Hostile) << 1 | u64::from(about));
     bytes
 }
 
-/// Random bytes one at a time.
+/// Random bytes, one at a time.
 struct Buffer {
     bytes: [u8; 256],
     at: usize,

@@ -1,7 +1,8 @@
-//! Differential fuzzing: random stories on model and crate side by side, as many and as large as there is time for.
+//! Differential fuzzing: random stories on model and crate side by side.
 //!
-//! A story ([`Episode`]) follows from the seed, the generator and its number alone. Threads take the numbers in turn, and of
-//! several differences the one with the lowest number is reported, so the same seed gives the same run on any machine.
+//! A story ([`Episode`]) depends on the seed, the generator and its number alone. Threads take the numbers in turn, and
+//! of several differences the one with the lowest number is reported, so the same seed gives the same result on any
+//! machine.
 
 pub mod byte_story;
 mod episode;
@@ -19,42 +20,42 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much, of what.
+/// The budget and the generator of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// What all random numbers follow from.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Which generator.
+    /// The generator.
     pub mode: Mode,
     /// The number of the first story.
     pub first: u64,
-    /// Ends after so many operations (a little more: transactions are not cut).
+    /// The run ends after this many operations. It may execute a few more, because transactions are not cut.
     pub ops: u64,
-    /// Ends after that time, in the middle of a story; what was done by then depends on the machine.
+    /// The run ends after this time, even in the middle of a story. How far it gets depends on the machine.
     pub time: Option<Duration>,
-    /// Worker threads.
+    /// The number of worker threads.
     pub threads: usize,
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// What was made, in all stories.
+    /// Statistics over all stories.
     pub made: Statistics,
-    /// How long it took.
+    /// The duration of the run.
     pub time: Duration,
-    /// The first story, by number, in which model and crate differ.
+    /// The difference in the story with the lowest number.
     pub found: Option<Found>,
 }
 
 /// A difference.
 #[derive(Debug)]
 pub struct Found {
-    /// In which story.
+    /// The story in which it was met.
     pub episode: Episode,
-    /// As it was met.
+    /// The difference as it was met.
     pub met: Difference,
-    /// As short as could be made.
+    /// The difference after shrinking.
     pub short: Difference,
 }
 
@@ -71,7 +72,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// The next story; `None`: that was all.
+    /// Returns the next story, or `None` if the budget is used up.
     fn take(&self) -> Option<Episode> {
         let mut next = self.next.lock().unwrap_or_else(|e| e.into_inner());
         let (index, left) = *next;
@@ -97,7 +98,8 @@ impl Shared {
     }
 }
 
-/// Plays stories until the budget is used up or model and crate differ. `progress` hears how many operations were done.
+/// Plays stories until the budget is used up or model and crate differ. `progress` is called with the number of
+/// operations done so far.
 pub fn run(options: Options, progress: &(dyn Fn(u64) + Sync)) -> Report {
     let shared = Shared {
         options,
@@ -114,7 +116,7 @@ pub fn run(options: Options, progress: &(dyn Fn(u64) + Sync)) -> Report {
                 let mut made = Statistics::default();
                 while let Some(episode) = shared.take() {
                     let before = made.ops;
-                    // A story with a lower number than that of a known difference is played on.
+                    // A story with a lower number than that of a known difference is played to its end.
                     let go_on = || episode.index < shared.lowest.load(Ordering::Relaxed) && !shared.is_over();
                     if let Some(difference) = episode.play(&mut made, &go_on) {
                         shared.report(episode, difference);
@@ -131,11 +133,11 @@ pub fn run(options: Options, progress: &(dyn Fn(u64) + Sync)) -> Report {
     Report { made: total.into_inner().unwrap_or_else(|e| e.into_inner()), time, found }
 }
 
-/// The story without what is not needed, and what is left as plain as it can be.
+/// Shrinks a story and simplifies what is left.
 fn shorten(episode: &Episode, met: &Difference) -> Difference {
     let differs = |story: &[Turn]| episode.differs(story);
     let (story, what) = shrink(&met.story, differs);
-    // What only a look from scratch shows is not shown by the plain comparison.
+    // The plain comparison does not show differences that only the full check finds; such a story stays as it is.
     let Some(what) = what else { return met.clone() };
     let (story, what) = simplify(story, what, differs);
     Difference { story, what }

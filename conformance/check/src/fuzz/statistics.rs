@@ -1,4 +1,5 @@
-//! What the generators made: how it ended, with which drivers, in graphs of which size and how many different ones.
+//! Statistics of what the generators made: how operations ended, with which drivers, and in how many graphs of which
+//! size.
 
 use crate::generate::Next;
 use blockgraph_model::table::{self, COLUMNS, ROWS};
@@ -6,42 +7,42 @@ use blockgraph_model::{EdgeId, Kind, NodeId, Op, Outcome, Parent, State, canon};
 use blockgraph_story::text::value::print_kind;
 use std::collections::HashSet;
 
-/// The drivers an operation can be about: the kinds, a node that lost its driver, no node at all.
+/// The drivers of an operation's first operand: every kind, a node that has lost its driver, and no node at all.
 pub const DRIVERS: usize = Kind::EVERY.len() + 2;
 pub(super) const GONE: usize = Kind::EVERY.len();
-pub(super) const NOBODY: usize = Kind::EVERY.len() + 1;
+pub(super) const NO_NODE: usize = Kind::EVERY.len() + 1;
 
-/// The name of a driver in reports.
+/// Returns the name of a driver in reports.
 pub fn driver_name(driver: usize) -> &'static str {
     match driver {
         GONE => "(without driver)",
-        NOBODY => "(no node)",
+        NO_NODE => "(no node)",
         kind => print_kind(Kind::EVERY[kind]),
     }
 }
 
-/// Counts of the turns of one generator.
+/// Statistics over the turns of one generator.
 #[derive(Clone, Debug)]
 pub struct Statistics {
-    /// Stories that were played to their end.
+    /// The stories that were played to their end.
     pub episodes: u64,
-    /// Transactions.
+    /// The transactions.
     pub turns: u64,
-    /// Operations in them.
+    /// The operations in them.
     pub ops: u64,
-    /// Of the turns: took effect, step failed, rules broken, driver refused.
+    /// The turns by how they ended: took effect, step failed, violates a rule, driver refused.
     pub ends: [u64; 4],
-    /// Operations left out because the model had no room.
+    /// The operations that were left out because the model had no room.
     pub skipped: u64,
-    /// Turns by row and column of [`table`] and by driver.
+    /// The turns by row and column of [`table`] and by driver.
     cells: Vec<u64>,
-    /// Turns by the number of nodes before them: 0, 1, 2, 3 to 4, 5 to 8 and so on.
+    /// The turns by the number of nodes before them: 0, 1, 2, 3 to 4, 5 to 8 and so on.
     pub sizes: [u64; 10],
-    /// The most nodes and edges at a time.
+    /// The largest number of nodes and of edges.
     pub most: (usize, usize),
-    /// The most children of a node, and the most parents, in the graphs that were looked at.
+    /// The largest number of children and of parents of a node, in the graphs that were sampled.
     pub most_around: (usize, usize),
-    /// Different graphs, of those that were looked at, up to renaming: as a whole, and in nothing but their shape.
+    /// Hashes of the sampled graphs up to renaming: of the whole graph, and of its shape only.
     states: HashSet<u64>,
     shapes: HashSet<u64>,
 }
@@ -81,7 +82,7 @@ impl Statistics {
         self.sizes[nodes.next_power_of_two().trailing_zeros() as usize + usize::from(nodes > 0)] += 1;
         self.most = (self.most.0.max(nodes), self.most.1.max(state.edges().len()));
         let Some(first) = ops.first() else { return };
-        // Who was told to refuse was not always asked.
+        // Not every driver that must refuse is asked.
         let asked = |plan: &blockgraph_model::plan::Plan<N>| {
             next.turn.refusals.iter().copied().find(|refusal| plan.hooks().any(|hook| hook == *refusal))
         };
@@ -92,7 +93,7 @@ impl Statistics {
         });
     }
 
-    /// Looks at what graph it is.
+    /// Samples a graph.
     pub(super) fn look<const N: usize, const E: usize>(&mut self, state: &State<N, E>) {
         let parents = state.by_child();
         for id in state.names() {
@@ -109,27 +110,27 @@ impl Statistics {
         self.look(state);
     }
 
-    /// How often that operation ended so when its first operand had that driver.
+    /// Returns how often an operation ended in this way when its first operand had this driver.
     pub fn cell(&self, row: usize, column: usize, driver: usize) -> u64 {
         self.cells[(row * COLUMNS + column) * DRIVERS + driver]
     }
 
-    /// How often that operation was done (or not done) when its first operand had that driver.
+    /// Returns how often an operation was done (or not done) when its first operand had this driver.
     pub fn done(&self, (row, driver, done): (usize, usize, bool)) -> u64 {
         (0..COLUMNS).filter(|column| table::is_done(*column) == done).map(|column| self.cell(row, column, driver)).sum()
     }
 
-    /// The same with any driver.
+    /// Returns how often an operation ended in this way, with any driver.
     pub fn outcome(&self, row: usize, column: usize) -> u64 {
         (0..DRIVERS).map(|driver| self.cell(row, column, driver)).sum()
     }
 
-    /// How many different graphs were looked at, as a whole and in their shape.
+    /// Returns how many different graphs and shapes were sampled.
     pub fn distinct(&self) -> (usize, usize) {
         (self.states.len(), self.shapes.len())
     }
 
-    /// Sum.
+    /// Adds the statistics of another thread.
     pub fn add(&mut self, other: Statistics) {
         self.episodes += other.episodes;
         self.turns += other.turns;
@@ -146,9 +147,10 @@ impl Statistics {
     }
 }
 
-/// The driver of an operation's first operand: of a new node that which it gets, of a user that of its node.
+/// Returns the driver of an operation's first operand. For a new node it is the driver that the node gets, for a user
+/// that of its node.
 fn driver<const N: usize, const E: usize>(state: &State<N, E>, op: Op) -> usize {
-    let of = |kind: Kind| Kind::EVERY.iter().position(|known| *known == kind).unwrap_or(NOBODY);
+    let of = |kind: Kind| Kind::EVERY.iter().position(|known| *known == kind).unwrap_or(NO_NODE);
     let new = match op {
         Op::Add { spec, .. } | Op::Insert { spec, .. } | Op::OpenChild { spec, .. } => Some(spec.kind),
         Op::Open { layer, .. } => Some(layer.kind),
@@ -165,6 +167,6 @@ fn driver<const N: usize, const E: usize>(state: &State<N, E>, op: Op) -> usize 
     match found.and_then(|node| node.kind.map(|kind| (kind, node.ejected))) {
         Some((_, true)) => GONE,
         Some((kind, false)) => of(kind),
-        None => NOBODY,
+        None => NO_NODE,
     }
 }

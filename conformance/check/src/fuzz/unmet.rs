@@ -1,44 +1,44 @@
-//! What a run did not make, and why not: op × outcome, and op × driver × done or not.
+//! What a run has not met, and why: cells of op × outcome and of op × driver × done or not.
 
-use crate::fuzz::statistics::{DRIVERS, GONE, NOBODY, Statistics};
+use crate::fuzz::statistics::{DRIVERS, GONE, NO_NODE, Statistics};
 use blockgraph_model::table::{self, COLUMNS, ROWS};
 use blockgraph_model::{Kind, Op, Opt, Slot};
 
-/// An operation (or transactions), the driver of its first operand, and whether it was done.
+/// An operation or transaction, the driver of its first operand, and whether it was done.
 pub type Cell = (usize, usize, bool);
 
-/// The empty cells of a run.
+/// The cells that a run has not met.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct UnmetCells {
-    /// Cells of op × outcome that were not met, though they can be.
+    /// The cells of op × outcome that were not met although they can be.
     pub outcomes: Vec<(usize, usize)>,
-    /// How many were met.
+    /// How many cells of op × outcome were met.
     pub outcomes_met: usize,
-    /// How many cannot be, with a reason.
+    /// How many cells of op × outcome cannot be met, with a reason.
     pub unreachable: usize,
-    /// Cells of op × driver × done or not that were not met, though there is no reason why not.
+    /// The cells of op × driver × done or not that were not met and have no reason why.
     pub drivers: Vec<Cell>,
-    /// How many were met.
+    /// How many cells of op × driver × done or not were met.
     pub drivers_met: usize,
-    /// How many cannot be, with a reason.
+    /// How many cells of op × driver × done or not cannot be met, with a reason.
     pub impossible: usize,
-    /// What was met although there is a reason why it cannot be: in words.
+    /// Descriptions of cells that were met although there is a reason why they cannot be.
     pub wrong: Vec<String>,
 }
 
 impl UnmetCells {
-    /// No empty cell without a reason?
+    /// Returns whether every cell that was not met has a reason.
     pub fn is_complete(&self) -> bool {
         self.outcomes.is_empty() && self.drivers.is_empty()
     }
 }
 
-/// The holes of what was made.
+/// Finds the unmet cells of a run.
 pub fn of(made: &Statistics) -> UnmetCells {
     let mut holes = UnmetCells::default();
     for (row, column) in (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column))) {
         let count = made.outcome(row, column);
-        // What only the bounds of the scopes keep out is not out of reach here.
+        // A cell that only the bounds of the scopes exclude can be met here.
         match table::unreachable(row, column).filter(|reason| *reason != table::TOO_LARGE) {
             Some(_) if count == 0 => holes.unreachable += 1,
             Some(reason) => {
@@ -63,15 +63,15 @@ pub fn of(made: &Statistics) -> UnmetCells {
     holes
 }
 
-/// A cell of op × driver × done or not in words.
+/// Describes a cell of op × driver × done or not.
 pub fn name((row, driver, done): Cell) -> String {
     let done = if done { "done" } else { "not done" };
     format!("{} × {} × {done}", table::row_name(row), super::driver_name(driver))
 }
 
-/// Why a cell of op × driver × done or not must be empty; `None`: it must not be.
+/// Returns why a cell of op × driver × done or not cannot be met, or `None`.
 pub fn never((row, driver, done): Cell) -> Option<&'static str> {
-    // Of a transaction only the first operation is looked at; it says little about how it ends.
+    // Only the first operation of a transaction is classified, which says little about how the transaction ends.
     let verb = Op::VERBS.get(row)?;
     if MAKES.contains(verb) && driver >= GONE {
         return Some("makes a node with a driver");
@@ -80,11 +80,11 @@ pub fn never((row, driver, done): Cell) -> Option<&'static str> {
         return never_refused(verb, driver);
     }
     match driver {
-        NOBODY if verb.starts_with("drain-all") => None,
+        NO_NODE if verb.starts_with("drain-all") => None,
         _ if verb.starts_with("drain-all") => Some("names no node"),
-        // The end of such a job does not look at them (J6).
-        NOBODY if ["mirror", "backup"].contains(verb) => None,
-        NOBODY => Some("there is no such node or user"),
+        // The end of such a job does not look at these nodes (J6).
+        NO_NODE if ["mirror", "backup"].contains(verb) => None,
+        NO_NODE => Some("there is no such node or user"),
         GONE => NEEDS_DRIVER.contains(verb).then_some("needs a driver (L3)"),
         kind => never_done(verb, Kind::EVERY[kind]),
     }
@@ -92,7 +92,7 @@ pub fn never((row, driver, done): Cell) -> Option<&'static str> {
 
 const MAKES: [&str; 4] = ["add", "insert", "open-child", "open"];
 
-/// What cannot be done with a first operand that has lost its driver.
+/// The operations that cannot be done if the first operand has lost its driver.
 const NEEDS_DRIVER: [&str; 15] = [
     "attach",
     "set-backing",
@@ -113,10 +113,10 @@ const NEEDS_DRIVER: [&str; 15] = [
 
 fn never_refused(verb: &str, driver: usize) -> Option<&'static str> {
     match verb {
-        "drain-all-begin" => Some("has no precondition, and asks nobody"),
-        "drain-all-end" => (driver != NOBODY).then_some("names no node"),
-        "hold" | "drain-begin" => (driver != NOBODY).then_some("refused only if there is no such node"),
-        "block" | "detach-user" => (driver != NOBODY).then_some("refused only if there is no such user"),
+        "drain-all-begin" => Some("has no precondition, and no driver is asked"),
+        "drain-all-end" => (driver != NO_NODE).then_some("names no node"),
+        "hold" | "drain-begin" => (driver != NO_NODE).then_some("refused only if there is no such node"),
+        "block" | "detach-user" => (driver != NO_NODE).then_some("refused only if there is no such user"),
         "eject" => (driver < GONE).then_some("refused only if there is no driver"),
         _ => None,
     }

@@ -3,7 +3,7 @@
 use crate::generate::setup::Setup;
 use blockgraph_model::{Context, EdgeId, Kind, NodeId, OpKind, Opt, Perms, Phase, State, UserId, Ways};
 
-/// Bytes as decisions; when they are used up, zeroes.
+/// Reads decisions from bytes. When the bytes are used up, every byte is zero.
 #[derive(Clone)]
 pub(super) struct Entropy<'a> {
     pub(super) bytes: &'a [u8],
@@ -21,29 +21,29 @@ impl Entropy<'_> {
         self.byte() as usize % bound
     }
 
-    /// A zero says no.
+    /// Returns true in one of `count` cases. A zero byte gives false.
     pub(super) fn one_in(&mut self, count: u8) -> bool {
         self.byte() % count == count - 1
     }
 
-    /// One of them, from the first third if it is to be a hot one.
+    /// Returns one element. A hot one comes from the first third.
     pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
         let byte = self.byte();
         let range = if byte < self.setup.hot { from.len().div_ceil(3) } else { from.len() };
         from.get(usize::from(byte).checked_rem(range)?).copied()
     }
 
-    /// Any name, of a node that is there or not.
+    /// Returns a node name, in use or not.
     pub(super) fn any_node(&mut self) -> NodeId {
         NodeId(self.below(self.setup.names.max(1).into()) as u8)
     }
 
-    /// A user's name, in use or not.
+    /// Returns a user name, in use or not.
     pub(super) fn any_user(&mut self) -> UserId {
         UserId(self.below(self.setup.users.max(1).into()) as u16)
     }
 
-    /// The names of nodes that are not in use.
+    /// Returns the node names that are not in use.
     pub(super) fn unused<'s, const N: usize, const E: usize>(
         &self,
         state: &'s State<N, E>,
@@ -52,13 +52,13 @@ impl Entropy<'_> {
         (0..names).filter(|&i| state.nodes[i].kind.is_none()).map(|i| NodeId(i as u8))
     }
 
-    /// The users that are there, or that are not.
+    /// Returns the users that exist, or those that do not.
     pub(super) fn users<const N: usize, const E: usize>(&self, state: &State<N, E>, there: bool) -> Vec<UserId> {
         let is_there = |user: &UserId| state.edge_index(EdgeId::User(*user)).is_some();
         (0..self.setup.users).map(|name| UserId(name.into())).filter(|user| is_there(user) == there).collect()
     }
 
-    /// One of them, each as likely as the others.
+    /// Returns one element, each with the same probability.
     pub(super) fn even<T: Copy>(&mut self, from: &[T]) -> Option<T> {
         from.get(usize::from(self.byte()).checked_rem(from.len())?).copied()
     }
@@ -67,12 +67,12 @@ impl Entropy<'_> {
         Perms(self.byte() & 31)
     }
 
-    /// A set with few members.
+    /// Returns a set with few members.
     pub(super) fn few(&mut self) -> Perms {
         self.perms() & self.perms()
     }
 
-    /// A kind of operation that can be blocked; in every other case one for which an operation asks by itself.
+    /// Returns a kind of operation that can be blocked. In half of the cases an operation asks for it by itself.
     pub(super) fn op_kind(&mut self) -> OpKind {
         const ASKED: [OpKind; 4] =
             [OpKind::DRIVE_DEL, OpKind::EXTERNAL_SNAPSHOT, OpKind::REPLACE, OpKind::EXTERNAL_SNAPSHOT];
@@ -80,19 +80,19 @@ impl Entropy<'_> {
         if byte < 128 { ASKED[usize::from(byte % 4)] } else { OpKind(byte % 16) }
     }
 
-    /// What a user is besides; in half of all cases nothing.
+    /// Returns the flags of a user; none in half of the cases.
     pub(super) fn ways(&mut self) -> Ways {
         let bits = self.byte();
         let has = |bit: u8| bits >= 128 && bits >> bit & 1 == 1;
         Ways { stay: has(0) && has(1), may_inactivate: has(2), fixed: has(3) && has(4) }
     }
 
-    /// One of four; main is as likely as the other three together.
+    /// Returns one of four contexts; the main context has the same probability as the other three together.
     pub(super) fn context(&mut self) -> Context {
         Context([0, 0, 0, 1, 2, 3][self.below(6)])
     }
 
-    /// Options of that kind.
+    /// Returns options for this kind.
     pub(super) fn opt(&mut self, kind: Kind) -> Opt {
         match kind {
             Kind::WriteToSelected => match self.below(5) as u8 {
@@ -108,7 +108,7 @@ impl Entropy<'_> {
     }
 }
 
-/// The nodes that a step can name.
+/// Returns the nodes that a step can name.
 pub(super) fn existing_nodes<const N: usize, const E: usize>(state: &State<N, E>) -> Vec<NodeId> {
     state.names().filter(|&id| state.node(id).is_some()).collect()
 }

@@ -1,4 +1,4 @@
-//! Anything, in any order.
+//! Any operation, in any order.
 
 use crate::generate::entropy::{Entropy, existing_nodes};
 use crate::generate::jobs;
@@ -7,18 +7,18 @@ use blockgraph_model::{
     ChildName, Context, Edge, Entry, Kind, NodeId, Op, OpKinds, Pair, Parent, Queue, Role, Spec, State, UserId,
 };
 
-/// Whom an operation can name.
+/// The nodes, users, children and jobs that an operation can name.
 struct Candidates {
     nodes: Vec<NodeId>,
     users: Vec<UserId>,
     /// The children of quorums.
     parts: Vec<(NodeId, ChildName)>,
-    /// The jobs, and their filters.
+    /// The jobs and their filters.
     jobs: Vec<(UserId, NodeId)>,
 }
 
 impl Candidates {
-    /// Mostly one that exists; the others, if they ever did, are stale keys to the crate.
+    /// Returns an existing node in most cases. The others, if they ever existed, are stale keys for the crate.
     fn node(&self, entropy: &mut Entropy<'_>) -> NodeId {
         match entropy.pick(&self.nodes) {
             Some(id) if !entropy.one_in(6) => id,
@@ -37,7 +37,7 @@ impl Candidates {
     }
 }
 
-/// Any operation on any names.
+/// Returns any operation on any names.
 pub(super) fn op<const N: usize, const E: usize>(mut entropy: Entropy<'_>, state: &State<N, E>) -> Op {
     let excluded = entropy.setup.excluded;
     let verb = entropy.below(Op::VERBS.len());
@@ -50,89 +50,93 @@ pub(super) fn op<const N: usize, const E: usize>(mut entropy: Entropy<'_>, state
     let parts = state.edges().iter().filter_map(part).collect();
     let users = entropy.users(state, true);
     let jobs = jobs::known(&users, state);
-    let who = Candidates { nodes: existing_nodes(state), users, parts, jobs };
+    let candidates = Candidates { nodes: existing_nodes(state), users, parts, jobs };
     let d = &mut entropy;
     match verb {
-        1 => Op::Release { node: who.node(d) },
-        2 => {
-            Op::AttachUser { user: who.user(d), node: who.node(d), pair: pair(d), ways: d.ways(), context: context(d) }
-        }
-        3 => Op::DetachUser { user: who.user(d) },
-        4 => Op::SetUser { user: who.user(d), pair: pair(d) },
-        5 => Op::Attach { parent: who.node(d), child: who.node(d), name: child(d), role: role(d) },
-        6 => Op::Detach { parent: who.node(d), name: child(d) },
-        7 => Op::SetBacking { node: who.node(d), to: maybe(who.node(d), d) },
-        8 => Op::SetFile { node: who.node(d), to: who.node(d) },
-        9 => Op::ReplaceNode { from: who.node(d), to: who.node(d) },
-        10 => Op::ReplaceChild { parent: who.node(d), name: child(d), to: who.node(d) },
-        11 => Op::ReplaceUserChild { user: who.user(d), to: who.node(d) },
-        12 => Op::Append { new: who.node(d), top: who.node(d), store: d.one_in(2) },
-        13 => Op::Insert { new: d.any_node(), spec: spec(d), top: who.node(d) },
-        14 => Op::DropFilter { filter: who.node(d) },
-        15 => Op::Freeze { top: who.node(d), base: maybe(who.node(d), d) },
-        16 => Op::Thaw { top: who.node(d), base: maybe(who.node(d), d) },
+        1 => Op::Release { node: candidates.node(d) },
+        2 => Op::AttachUser {
+            user: candidates.user(d),
+            node: candidates.node(d),
+            pair: pair(d),
+            ways: d.ways(),
+            context: context(d),
+        },
+        3 => Op::DetachUser { user: candidates.user(d) },
+        4 => Op::SetUser { user: candidates.user(d), pair: pair(d) },
+        5 => Op::Attach { parent: candidates.node(d), child: candidates.node(d), name: child(d), role: role(d) },
+        6 => Op::Detach { parent: candidates.node(d), name: child(d) },
+        7 => Op::SetBacking { node: candidates.node(d), to: maybe(candidates.node(d), d) },
+        8 => Op::SetFile { node: candidates.node(d), to: candidates.node(d) },
+        9 => Op::ReplaceNode { from: candidates.node(d), to: candidates.node(d) },
+        10 => Op::ReplaceChild { parent: candidates.node(d), name: child(d), to: candidates.node(d) },
+        11 => Op::ReplaceUserChild { user: candidates.user(d), to: candidates.node(d) },
+        12 => Op::Append { new: candidates.node(d), top: candidates.node(d), store: d.one_in(2) },
+        13 => Op::Insert { new: d.any_node(), spec: spec(d), top: candidates.node(d) },
+        14 => Op::DropFilter { filter: candidates.node(d) },
+        15 => Op::Freeze { top: candidates.node(d), base: maybe(candidates.node(d), d) },
+        16 => Op::Thaw { top: candidates.node(d), base: maybe(candidates.node(d), d) },
         17 => {
-            let node = who.node(d);
+            let node = candidates.node(d);
             let kind = kind(d);
             Op::SetOption { node, opt: d.opt(kind) }
         }
-        18 => Op::SetReadOnly { node: who.node(d), on: d.one_in(2) },
-        // Else nothing would ever be done in noise.
+        18 => Op::SetReadOnly { node: candidates.node(d), on: d.one_in(2) },
+        // Open drain-alls must end, or nothing else would ever be done.
         32 if state.drain_alls > 1 => Op::DrainAllEnd {},
-        19.. => later(verb, d, &who),
+        19.. => later(verb, d, &candidates),
         _ => Op::Add { node: d.any_node(), spec: spec(d) },
     }
 }
 
-/// Life, chains, blockers, reopen.
-fn later(verb: usize, d: &mut Entropy<'_>, who: &Candidates) -> Op {
+/// Makes operations about holding, chains, blockers and reopen.
+fn later(verb: usize, d: &mut Entropy<'_>, candidates: &Candidates) -> Op {
     match verb {
-        19 => Op::Hold { node: who.node(d) },
-        20 => Op::Delete { node: who.node(d) },
-        21 => Op::Eject { node: who.node(d) },
+        19 => Op::Hold { node: candidates.node(d) },
+        20 => Op::Delete { node: candidates.node(d) },
+        21 => Op::Eject { node: candidates.node(d) },
         22 => {
-            let (parent, new) = (who.node(d), d.any_node());
+            let (parent, new) = (candidates.node(d), d.any_node());
             Op::OpenChild { parent, node: new, spec: spec(d), name: child(d), role: role(d) }
         }
         23 => {
-            let (top, base) = (who.node(d), who.node(d));
+            let (top, base) = (candidates.node(d), candidates.node(d));
             Op::DropIntermediate { top, base, name: d.one_in(3).then(|| d.any_node()) }
         }
         24 => {
             let count = 1 + d.below(Queue::MOST);
-            let entries: Vec<Entry> = (0..count).map(|_| entry(d, who)).collect();
+            let entries: Vec<Entry> = (0..count).map(|_| entry(d, candidates)).collect();
             let one = || Queue::one(Entry::new(NodeId(0), true));
             Op::Reopen { queue: Queue::new(&entries).unwrap_or_else(one) }
         }
-        25 => Op::Snapshot { node: who.node(d), overlay: who.node(d) },
-        26 => Op::Block { user: who.user(d), kinds: kinds(d) },
-        27 => Op::Unblock { user: who.user(d), kinds: kinds(d) },
-        28 => Op::CheckOp { node: who.node(d), kind: d.op_kind() },
-        29 => Op::CheckReplace { parent: who.node(d), node: who.node(d) },
-        _ => quiet(verb, d, who),
+        25 => Op::Snapshot { node: candidates.node(d), overlay: candidates.node(d) },
+        26 => Op::Block { user: candidates.user(d), kinds: kinds(d) },
+        27 => Op::Unblock { user: candidates.user(d), kinds: kinds(d) },
+        28 => Op::CheckOp { node: candidates.node(d), kind: d.op_kind() },
+        29 => Op::CheckReplace { parent: candidates.node(d), node: candidates.node(d) },
+        _ => section_op(verb, d, candidates),
     }
 }
 
-/// Sections, contexts, activity, sizes, the children of a quorum.
-fn quiet(verb: usize, d: &mut Entropy<'_>, who: &Candidates) -> Op {
+/// Makes operations about sections, contexts, activity, sizes and the children of a quorum.
+fn section_op(verb: usize, d: &mut Entropy<'_>, candidates: &Candidates) -> Op {
     match verb {
-        30 => Op::DrainBegin { node: who.node(d) },
-        31 => Op::DrainEnd { node: who.node(d) },
+        30 => Op::DrainBegin { node: candidates.node(d) },
+        31 => Op::DrainEnd { node: candidates.node(d) },
         32 => Op::DrainAllBegin {},
         33 => Op::DrainAllEnd {},
-        34 => Op::MoveContext { node: who.node(d), to: d.context() },
-        35 => Op::Inactivate { node: who.node(d) },
-        36 => Op::Activate { node: who.node(d) },
-        37 => Op::Truncate { user: who.user(d), unaligned: d.one_in(2) },
-        38 => Op::AddChild { parent: who.node(d), child: who.node(d), name: child(d) },
-        39 => match d.even(&who.parts) {
+        34 => Op::MoveContext { node: candidates.node(d), to: d.context() },
+        35 => Op::Inactivate { node: candidates.node(d) },
+        36 => Op::Activate { node: candidates.node(d) },
+        37 => Op::Truncate { user: candidates.user(d), unaligned: d.one_in(2) },
+        38 => Op::AddChild { parent: candidates.node(d), child: candidates.node(d), name: child(d) },
+        39 => match d.even(&candidates.parts) {
             Some((parent, name)) if d.one_in(2) => Op::RemoveChild { parent, name },
-            _ => Op::RemoveChild { parent: who.node(d), name: child(d) },
+            _ => Op::RemoveChild { parent: candidates.node(d), name: child(d) },
         },
         _ => {
-            let job = who.user(d);
-            let known = d.even(&who.jobs);
-            jobs::hostile(verb, d, &|d| who.node(d), job, known)
+            let job = candidates.user(d);
+            let known = d.even(&candidates.jobs);
+            jobs::hostile(verb, d, &|d| candidates.node(d), job, known)
         }
     }
 }
@@ -141,9 +145,9 @@ fn context(d: &mut Entropy<'_>) -> Option<Context> {
     d.one_in(2).then(|| d.context())
 }
 
-/// Anything may be said, options of any kind included.
-fn entry(d: &mut Entropy<'_>, who: &Candidates) -> Entry {
-    let mut entry = Entry::new(who.node(d), false);
+/// Makes an entry of a reopen with any fields, options of any kind included.
+fn entry(d: &mut Entropy<'_>, candidates: &Candidates) -> Entry {
+    let mut entry = Entry::new(candidates.node(d), false);
     let says = d.byte();
     let has = |bit: u8| says >> bit & 1 == 1;
     entry.keep = has(0);
@@ -152,8 +156,8 @@ fn entry(d: &mut Entropy<'_>, who: &Candidates) -> Entry {
         let of = kind(d);
         entry.opt = Some(d.opt(of));
     }
-    entry.backing = has(5).then(|| has(6).then(|| who.node(d)));
-    entry.file = (has(7) && has(4)).then(|| who.node(d));
+    entry.backing = has(5).then(|| has(6).then(|| candidates.node(d)));
+    entry.file = (has(7) && has(4)).then(|| candidates.node(d));
     entry
 }
 
@@ -178,14 +182,14 @@ fn kind(entropy: &mut Entropy<'_>) -> Kind {
     Kind::EVERY[entropy.below(Kind::EVERY.len())]
 }
 
-/// Any set of bits in every other case, else one that some driver might like.
+/// Returns any set of bits, or in half of the cases a role that some driver accepts.
 fn role(entropy: &mut Entropy<'_>) -> Role {
     let any = entropy.byte();
     let liked = [Role::DATA, Role::FILTERED | Role::PRIMARY, Role::COW, Role::METADATA | Role::PRIMARY];
     if any >= 128 { Role(any & 31) } else { liked[any as usize % liked.len()] }
 }
 
-/// Any kind and flags; now and then the options of another kind.
+/// Returns any kind and flags, now and then with options of another kind.
 fn spec(entropy: &mut Entropy<'_>) -> Spec {
     let kind = kind(entropy);
     let bits = entropy.byte();

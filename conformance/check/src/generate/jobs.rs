@@ -1,11 +1,11 @@
-//! Jobs and opening (O41 to O46): those that make sense, and any.
+//! Jobs and opening (O41 to O46), plausible and hostile.
 
 use crate::generate::entropy::{Entropy, existing_nodes};
 
 use blockgraph_model::op::Flags;
 use blockgraph_model::{Act, Below, Context, EdgeId, Kind, Layer, NodeId, Op, OpKind, State, UserId};
 
-/// What a job works on: two nodes, the job's name, its filter's.
+/// The operands of a job: two nodes, the name of the job, and its filter.
 #[derive(Clone, Copy)]
 struct Work {
     act: Act,
@@ -15,7 +15,7 @@ struct Work {
     filter: NodeId,
 }
 
-/// The operation of that verb.
+/// Makes the operation of this verb.
 fn job(verb: usize, Work { act, job, a, b, filter }: Work, name: Option<NodeId>) -> Op {
     match verb {
         41 => Op::Stream { act, job, node: a, bottom: b, filter },
@@ -26,7 +26,7 @@ fn job(verb: usize, Work { act, job, a, b, filter }: Work, name: Option<NodeId>)
     }
 }
 
-/// Any of them on any names.
+/// Makes any of these operations on any names.
 pub(super) fn hostile(
     verb: usize,
     d: &mut Entropy<'_>,
@@ -38,10 +38,10 @@ pub(super) fn hostile(
     if verb > 40 {
         let act = Act::EVERY[d.below(3)];
         let filter = if act == Act::Start { any(d) } else { node(d) };
-        // Mostly a job that there is, of whatever kind: else nothing is ever ended wrongly.
+        // In most cases the operation names an existing job of any kind, so that jobs are also ended wrongly.
         let (job_name, filter) = known.filter(|_| act != Act::Start && !d.one_in(3)).unwrap_or((job_name, filter));
         let a = node(d);
-        // Ends of jobs that are of another kind, or of no node below.
+        // The end of a job that has another kind, or names the wrong lower node.
         let b = if d.one_in(5) { a } else { node(d) };
         let work = Work { act, job: job_name.main(), a, b, filter };
         return job(verb, work, d.one_in(3).then(|| any(d)));
@@ -56,7 +56,7 @@ pub(super) fn hostile(
     Op::Open { node: any(d), layer: layer(d), file, backing, overlay, probe: d.one_in(2) }
 }
 
-/// One of them that can be expected to go well.
+/// Makes an operation that can be expected to succeed.
 pub(super) fn plausible<const N: usize, const E: usize>(
     verb: usize,
     entropy: &mut Entropy<'_>,
@@ -65,7 +65,7 @@ pub(super) fn plausible<const N: usize, const E: usize>(
     if verb == 40 {
         return open(entropy, state);
     }
-    // Mostly an end, if there is a job of that kind to end: else there would be more and more of them.
+    // If a job of this kind exists, in most cases it ends, or there would be more and more jobs.
     if !entropy.one_in(4)
         && let Some(op) = end(verb, entropy, state)
     {
@@ -78,13 +78,13 @@ pub(super) fn plausible<const N: usize, const E: usize>(
         45 => (OpKind::BACKUP_SOURCE, OpKind::BACKUP_TARGET),
         _ => (OpKind::COMMIT_TARGET, OpKind::COMMIT_TARGET),
     };
-    // A chain of which nothing is frozen, and whose base can be written if that is what it is about.
+    // A chain without a frozen edge, whose base can be written if the job writes to it.
     let thawed = |id: &NodeId| state.chain_edge(*id).is_some_and(|edge| !state.edges()[edge].frozen);
     let fits = |id: &NodeId| verb > 43 || thawed(id);
     let a = entropy.pick(&free(from).filter(fits).collect::<Vec<_>>())?;
     let writable = |id: &NodeId| verb == 41 || state.nodes[usize::from(id.0)].writable();
     let others: Vec<NodeId> = match verb {
-        // Only what is in the chain.
+        // Only nodes of the chain.
         41..=43 => state.chain(a).skip(usize::from(verb != 41)).filter(writable).collect(),
         _ => free(to).filter(|id| *id != a).collect(),
     };
@@ -93,13 +93,13 @@ pub(super) fn plausible<const N: usize, const E: usize>(
     Some(job(verb, work, None))
 }
 
-/// The users of these that are jobs, and the nodes of their main users.
+/// Returns the users that are main users of jobs, and their nodes.
 pub(super) fn known<const N: usize, const E: usize>(users: &[UserId], state: &State<N, E>) -> Vec<(UserId, NodeId)> {
     let at = |user: UserId| Some(state.edges()[state.edge_index(EdgeId::User(user))?].child);
     users.iter().filter(|user| at(user.further(1)).is_some()).filter_map(|user| Some((*user, at(*user)?))).collect()
 }
 
-/// The end of a job, guessed from where its users are.
+/// Makes the end of a job, with operands guessed from the nodes of its users.
 fn end<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let at = |user: UserId| Some(state.edges()[state.edge_index(EdgeId::User(user))?].child);
     let kind = |id: NodeId| state.nodes[id.0 as usize].kind;
@@ -130,7 +130,7 @@ fn open<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State
     let kind = ABOVE[entropy.below(ABOVE.len())];
     let existing_nodes = existing_nodes(state);
     let file = match entropy.below(4) {
-        // What a slot held before it was filled once more goes home, if it lives elsewhere.
+        // What a slot held before it was filled again moves to the main context, if it lives elsewhere.
         0 if kind == Kind::BackingFilter => {
             let abroad = |id: &NodeId| state.nodes[usize::from(id.0)].context != Context::MAIN;
             let some: Vec<NodeId> = existing_nodes.iter().copied().filter(abroad).collect();
@@ -150,7 +150,7 @@ fn open<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State
     Some(Op::Open { node, layer, file, backing, overlay, probe: entropy.one_in(3) })
 }
 
-/// Each flag once in so many; force-share seldom without read-only.
+/// Returns flags, each set in one of `seldom` cases. Force-share seldom comes without read-only.
 fn flags(entropy: &mut Entropy<'_>, seldom: u8) -> Flags {
     let mut flags = Flags { read_only: entropy.one_in(seldom), no_io: entropy.one_in(seldom), ..Flags::NONE };
     flags.force_share = flags.read_only && entropy.one_in(2) || seldom < 6 && entropy.one_in(6);

@@ -1,7 +1,8 @@
 //! Operations for large graphs, made from plain bytes that are read against the state they meet.
 //!
-//! A [`Choice`] always means something, whatever the state: bytes pick among what is there. So a list of choices stays
-//! valid while it is shrunk, and proptest and a fuzzer drive the same generator. Zeroes are the plainest choice.
+//! A [`Choice`] means something in every state: its bytes pick among the nodes and users that exist. So a list of
+//! choices stays valid while it is shrunk, and proptest and a coverage-guided fuzzer use the same generator. Zeroes are
+//! the simplest choice.
 
 mod entropy;
 mod hostile;
@@ -16,24 +17,24 @@ use blockgraph_model::{Hook, Op, Outcome, Refusal, State, execute};
 use blockgraph_story::turn::Turn;
 use entropy::Entropy;
 
-/// What a move came to.
+/// What a move amounts to in a state.
 #[derive(Clone, Debug)]
 pub struct Next<const N: usize, const E: usize> {
-    /// What is done, while at most one driver refuses: which of several unrelated nodes is asked first is not specified
+    /// The turn. At most one driver refuses, because the order in which unrelated nodes are asked is not specified
     /// (V5.2).
     pub turn: Turn,
-    /// What the model says of it.
+    /// The model's outcome.
     pub outcome: Outcome<N, E>,
-    /// Operations left out because the model has no room for the edges they add.
+    /// How many operations were left out because the model has no room for the edges that they add.
     pub skipped: usize,
 }
 
-/// Reads one operation against a state (in the middle of a transaction: with what the steps so far did to it).
+/// Reads one operation against a state. Inside a transaction, that is the state after the steps so far.
 pub fn op<const N: usize, const E: usize>(setup: Setup, choice: Choice, state: &State<N, E>) -> Op {
     let mut entropy = Entropy { bytes: &choice.0, setup };
     match setup.mode {
         Mode::Plausible => plausible::op(entropy, state),
-        // Half of it makes sense: pure noise never builds anything that could be broken.
+        // Half of the operations are plausible: random operations alone never build a graph that could break.
         Mode::Hostile if entropy.one_in(2) => plausible::op(entropy, state),
         Mode::Hostile => hostile::op(entropy, state),
     }
@@ -60,7 +61,8 @@ pub fn step<const N: usize, const E: usize>(setup: Setup, chosen: &Move, state: 
     next
 }
 
-/// The operations of a move, each read against what the ones before it left, and how many there is no room for.
+/// Reads the operations of a move, each against the state after the ones before it. Also returns how many there is no
+/// room for.
 fn read<const N: usize, const E: usize>(setup: Setup, chosen: &Move, state: &State<N, E>) -> (Vec<Op>, usize) {
     let (mut ops, mut skipped) = (Vec::new(), 0);
     let mut work = Work::new(state);
@@ -71,7 +73,7 @@ fn read<const N: usize, const E: usize>(setup: Setup, chosen: &Move, state: &Sta
             continue;
         }
         ops.push(op);
-        // Nothing after a step that fails is executed.
+        // Nothing after a failed step is executed.
         if place + 1 < chosen.choices.len() && work.step(op).is_err() {
             break;
         }
@@ -79,7 +81,7 @@ fn read<const N: usize, const E: usize>(setup: Setup, chosen: &Move, state: &Sta
     (ops, skipped)
 }
 
-/// A place of the plan that would come about; to the hostile, in every other case, any place at all.
+/// Returns a refusal of a step of the plan. In hostile mode, in half of the cases, it is any refusal.
 fn refusal<const N: usize, const E: usize>(mut entropy: Entropy<'_>, outcome: &Outcome<N, E>) -> Option<Refusal> {
     if entropy.setup.mode == Mode::Hostile && entropy.one_in(2) {
         const HOOKS: [Hook; 8] = [

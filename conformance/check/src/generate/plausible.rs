@@ -1,7 +1,7 @@
-//! Operations that make sense: mostly accepted.
+//! Plausible operations, most of which are accepted.
 //!
-//! Each verb picks among operands for which its preconditions hold, and wishes that the node itself can grant. What then
-//! conflicts further down is left to the judgement, so a good part is refused all the same.
+//! Each verb picks operands for which its preconditions hold, and wishes that the node itself can grant. Conflicts
+//! further down are left to the judgement, so a good part is refused nevertheless.
 
 use crate::generate::entropy::{Entropy, existing_nodes};
 use crate::generate::{hostile, jobs};
@@ -13,16 +13,16 @@ use blockgraph_model::{
     Slot, Spec, State, UserId, rules,
 };
 
-/// How often each verb is met, in the order of [`Op::VERBS`].
+/// The weight of each verb, in the order of [`Op::VERBS`].
 const WEIGHTS: [usize; Op::VERBS.len()] = [
     12, 4, 12, 4, 8, 26, 5, 6, 4, 3, 5, 3, 5, 5, 4, 5, 4, 5, 5, 2, 2, 1, 8, 5, 10, 3, 4, 2, 1, 2, 4, 3, 1, 1, 4, 5, 4,
     2, 5, 5, 5, 4, 6, 4, 4, 4,
 ];
 
-/// The most sections of a node, and the most drain-alls: more show nothing more.
+/// The most sections of a node, and the most drain-alls. More of them add no new behaviour.
 const MOST_SECTIONS: u16 = 3;
 
-/// The roles that are well formed.
+/// The well-formed roles.
 const ROLES: [Role; 8] = [
     Role(Role::FILTERED.0 | Role::PRIMARY.0),
     Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0),
@@ -34,7 +34,7 @@ const ROLES: [Role; 8] = [
     Role(Role::DATA.0 | Role::METADATA.0),
 ];
 
-/// An operation for which there are operands, of the verb that was drawn or the next one that has any.
+/// Makes an operation of the drawn verb, or of the next verb for which there are operands.
 pub(super) fn op<const N: usize, const E: usize>(mut entropy: Entropy<'_>, state: &State<N, E>) -> Op {
     let excluded = entropy.setup.excluded;
     let drawn = draw(&mut entropy);
@@ -79,7 +79,8 @@ fn verb_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_
         }
         18 => {
             let node = entropy.pick(&nodes(state, |id| has_driver(state, id) && !node(state, id).flags.force_share))?;
-            // Back and forth, so that neither state lasts; or once more the same, which reopens too.
+            // The flag goes back and forth, so that neither value lasts; now and then it stays, which reopens the node
+            // as well.
             let on = state.nodes[node.0 as usize].writable() != entropy.one_in(5);
             Some(Op::SetReadOnly { node, on })
         }
@@ -87,7 +88,7 @@ fn verb_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_
     }
 }
 
-/// Life, chains, blockers, reopen.
+/// Makes operations about holding, chains, blockers and reopen.
 fn later_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     match verb {
         19 => Some(Op::Hold { node: entropy.pick(&nodes(state, |id| node(state, id).holders < 100))? }),
@@ -96,7 +97,7 @@ fn later_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'
             Some(Op::Delete { node: entropy.pick(&nodes(state, idle))? })
         }
         21 => {
-            // Never so many that there is nothing left to work with.
+            // A bounded number of nodes loses its driver, so that enough nodes are left to work with.
             let few = state.nodes.iter().filter(|node| node.ejected).count() < usize::from(entropy.setup.names) / 4;
             Some(Op::Eject { node: entropy.pick(&drivers(state, |_| few))? })
         }
@@ -127,12 +128,16 @@ fn later_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'
             Some(Op::CheckOp { node, kind: if blocked { free? } else { kind } })
         }
         29 => check_replace(entropy, state),
-        _ => quiet_op(verb, entropy, state),
+        _ => section_op(verb, entropy, state),
     }
 }
 
-/// Sections, contexts, activity, sizes, the children of a quorum.
-fn quiet_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
+/// Makes operations about sections, contexts, activity, sizes and the children of a quorum.
+fn section_op<const N: usize, const E: usize>(
+    verb: usize,
+    entropy: &mut Entropy<'_>,
+    state: &State<N, E>,
+) -> Option<Op> {
     let drained = |id| node(state, id).sections > 0;
     match verb {
         30 => {
@@ -144,7 +149,8 @@ fn quiet_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'
         34 => Some(Op::MoveContext { node: entropy.pick(&existing_nodes(state))?, to: entropy.context() }),
         35 => inactivate(entropy, state),
         36 => {
-            // Mostly from the top, for a node whose parent is inactive stays so only below another one that is active.
+            // In most cases from the top down, because a node below an inactive parent can only become active below
+            // another active one.
             let rests = |id| node(state, id).flags.inactive && !over_inactive(state, id);
             Some(Op::Activate { node: entropy.pick(&drivers_at(state, rests))? })
         }
@@ -159,26 +165,26 @@ fn quiet_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'
     }
 }
 
-/// Nobody but users above it, or only nodes that are inactive.
+/// Inactivates a node that has only users or inactive nodes above it.
 fn inactivate<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let willing = |e: &Edge| match e.parent {
         Parent::Node(parent) => node(state, parent).flags.inactive,
         Parent::User(_) => e.ways.may_inactivate || e.wanted.need.within(R),
     };
-    // Never so many that nobody can write any more.
+    // A bounded number of nodes is inactive, so that some node can still be written.
     let few = state.nodes.iter().filter(|node| node.flags.inactive).count() < usize::from(entropy.setup.names) / 2;
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let fits = |id| few && !node(state, id).flags.inactive && edges(id).all(willing);
     Some(Op::Inactivate { node: entropy.pick(&drivers_at(state, fits))? })
 }
 
-/// Has the node an inactive parent?
+/// Returns whether the node has an inactive parent.
 fn over_inactive<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     let inactive = |parent: &Parent| matches!(*parent, Parent::Node(parent) if node(state, parent).flags.inactive);
     state.parents(id).any(|i| inactive(&state.edges()[i].parent))
 }
 
-/// Add-child and remove-child.
+/// Makes add-child and remove-child.
 fn quorum_op<const N: usize, const E: usize>(
     verb: usize,
     entropy: &mut Entropy<'_>,
@@ -199,17 +205,17 @@ fn quorum_op<const N: usize, const E: usize>(
     Some(Op::AddChild { parent, child: entropy.pick(&alone)?, name: free })
 }
 
-/// The nodes that a step can name and that are like this.
+/// Returns the nodes that a step can name and that fit.
 fn nodes<const N: usize, const E: usize>(state: &State<N, E>, like: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
     existing_nodes(state).into_iter().filter(|&id| like(id)).collect()
 }
 
-/// The nodes that a step can name, that have their driver and are like this.
+/// Returns the nodes that a step can name, that have their driver, and that fit.
 fn drivers_at<const N: usize, const E: usize>(state: &State<N, E>, like: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
     nodes(state, |id| has_driver(state, id) && like(id))
 }
 
-/// The nodes that a step can name, that have their driver, of such a kind.
+/// Returns the nodes that a step can name and that have a driver of a fitting kind.
 fn drivers<const N: usize, const E: usize>(state: &State<N, E>, like: impl Fn(Kind) -> bool) -> Vec<NodeId> {
     nodes(state, |id| has_driver(state, id) && like(kind(state, id)))
 }
@@ -222,7 +228,7 @@ fn has_driver<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -
     node(state, id).has_driver()
 }
 
-/// Has it a driver that knows COW?
+/// Returns whether the node has a driver that supports COW.
 fn cow<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     has_driver(state, id) && kind(state, id).supports_cow()
 }
@@ -231,13 +237,13 @@ fn kind<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Kind
     node(state, id).kind.unwrap_or(Kind::Protocol)
 }
 
-/// The nodes that can be put below `parent` without a cycle.
+/// Returns the nodes that can be put below `parent` without a cycle.
 fn below<const N: usize, const E: usize>(state: &State<N, E>, parent: NodeId) -> Vec<NodeId> {
     nodes(state, |id| !state.reach(id)[parent.0 as usize])
 }
 
 fn spec(entropy: &mut Entropy<'_>) -> Spec {
-    // Quorums are what most of all takes several children.
+    // Quorums get extra weight, because they take the most children.
     let any = entropy.below(Kind::EVERY.len() + 4);
     let kind = Kind::EVERY.get(any).copied().unwrap_or(Kind::Quorum);
     let read_only = entropy.one_in(4);
@@ -249,7 +255,7 @@ fn spec(entropy: &mut Entropy<'_>) -> Spec {
     Spec { kind, opt: entropy.opt(kind), flags }
 }
 
-/// A spec that can stand over another node.
+/// Returns a spec for a node that can stand above another one.
 fn upper_spec(entropy: &mut Entropy<'_>) -> Spec {
     const UPPER: [Kind; 11] = [
         Kind::BackingFilter,
@@ -269,7 +275,7 @@ fn upper_spec(entropy: &mut Entropy<'_>) -> Spec {
     Spec { kind, opt: entropy.opt(kind), flags }
 }
 
-/// Mostly of nodes that live on: a graph that is closed as fast as it is built never gets large.
+/// Releases a node that in most cases lives on, because a graph that is closed as fast as it is built stays small.
 fn release<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let held = |id| node(state, id).monitor || node(state, id).holders > 0;
     let closes = entropy.one_in(4);
@@ -287,7 +293,7 @@ fn user_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_
             node,
             pair: wish(entropy, state, node),
             ways: entropy.ways(),
-            context: home(entropy, state, node),
+            context: context_of_new_user(entropy, state, node),
         });
     }
     let user = entropy.pick(&entropy.users(state, true))?;
@@ -299,8 +305,13 @@ fn user_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_
     }
 }
 
-/// Mostly where the node is, or nothing at all: a graph whose users are all fixed to different places cannot grow.
-fn home<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>, id: NodeId) -> Option<Context> {
+/// Returns a context for a new user: in most cases that of the node, or none. A graph whose users are all fixed to
+/// different contexts cannot grow.
+fn context_of_new_user<const N: usize, const E: usize>(
+    entropy: &mut Entropy<'_>,
+    state: &State<N, E>,
+    id: NodeId,
+) -> Option<Context> {
     match entropy.below(6) {
         0..=2 => None,
         3 | 4 => Some(node(state, id).context),
@@ -308,7 +319,7 @@ fn home<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State
     }
 }
 
-/// The node of a user.
+/// Returns the node of a user.
 fn at<const N: usize, const E: usize>(state: &State<N, E>, user: UserId) -> Option<NodeId> {
     edge_of(state, user).map(|e| e.child)
 }
@@ -317,7 +328,7 @@ fn edge_of<const N: usize, const E: usize>(state: &State<N, E>, user: UserId) ->
     state.edges().iter().find(|e| e.parent == Parent::User(user))
 }
 
-/// A pair that fits beside the present parents of the node.
+/// Returns a pair that fits beside the present parents of the node.
 fn wish<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>, node: NodeId) -> Pair {
     let present = derive(state).map_or(Pair::FREE, |derived| derived.nodes[node.0 as usize]);
     let writes = Perms(W.0 | U.0).when(!state.nodes[node.0 as usize].writable());
@@ -331,7 +342,7 @@ fn attach<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &Sta
     Some(Op::Attach { parent, child, name, role })
 }
 
-/// A name and a role that a new child of the node can have.
+/// Returns a name and a role that a new child of the node can have.
 fn place<const N: usize, const E: usize>(
     entropy: &mut Entropy<'_>,
     state: &State<N, E>,
@@ -345,13 +356,13 @@ fn place<const N: usize, const E: usize>(
         .map(ChildName)
         .filter(|name| state.children(parent).all(|e| e.name != *name))
         .collect();
-    // A child has the name of its slot, but for a few that make trouble for whoever wants that name later.
+    // A child has the name of its slot, except for a few names that later children want.
     let natural = State::<N, E>::slot_of(kind, role).map_or(ChildName(2), Slot::name);
     let name = if free.contains(&natural) && !entropy.one_in(8) { natural } else { entropy.even(&free)? };
     Some((name, role))
 }
 
-/// Detach and replace-child.
+/// Makes detach and replace-child.
 fn edge_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let detach = verb == 6;
     let can = |e: &&Edge| !(e.frozen || detach && e.role.has(Role::FILTERED));
@@ -368,7 +379,7 @@ fn edge_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_
     Some(Op::ReplaceChild { parent, name, to: entropy.pick(&others)? })
 }
 
-/// Set-backing and set-file.
+/// Makes set-backing and set-file.
 fn slot_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let thawed = |id, slot| state.in_slot(id, slot).is_none_or(|edge| !state.edges()[edge].frozen);
     if verb == 7 {
@@ -387,7 +398,7 @@ fn slot_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_
     Some(Op::SetFile { node, to: entropy.pick(&below(state, node))? })
 }
 
-/// Append and insert: a node that has no chain yet comes over another.
+/// Makes append and insert: a node without a chain goes above another node.
 fn over<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     if verb == 13 {
         let new = entropy.unused(state).next()?;
@@ -400,7 +411,7 @@ fn over<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, 
     Some(Op::Append { new, top: entropy.pick(&below(state, new))?, store })
 }
 
-/// A piece of a chain, if can be one with an overlay that has to be told.
+/// Makes drop-intermediate for a piece of a chain, if possible one with an overlay whose stored name changes.
 fn drop_intermediate<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let overlay = |e: &Edge| matches!(e.parent, Parent::Node(parent) if e.role.has(Role::COW) && cow(state, parent));
@@ -415,7 +426,7 @@ fn drop_intermediate<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, 
     Some(Op::DropIntermediate { top, base, name: entropy.one_in(3).then(|| entropy.any_node()) })
 }
 
-/// What a reopen says of one node: a flag in every other case, options, children now and then.
+/// Makes an entry of a reopen: a flag in half of the cases, options and children now and then.
 fn entry<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Entry> {
     let id = entropy.pick(&drivers(state, |_| true))?;
     let (says, found) = (entropy.byte(), node(state, id));
@@ -437,7 +448,7 @@ fn entry<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &Stat
     Some(entry)
 }
 
-/// A child that the slot has, or one that it can get.
+/// Returns the child that a slot has, or one that it can get.
 fn reference<const N: usize, const E: usize>(
     entropy: &mut Entropy<'_>,
     state: &State<N, E>,
@@ -461,7 +472,7 @@ fn reference<const N: usize, const E: usize>(
     }
 }
 
-/// Block and unblock.
+/// Makes block and unblock.
 fn block<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let blocks = |user: &UserId| edge_of(state, *user).map_or(OpKinds::NONE, |e| e.blocks);
     if verb == 26 {
@@ -478,7 +489,7 @@ fn block<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_>,
     Some(Op::Unblock { user, kinds })
 }
 
-/// Down a few filters, and from a quorum to one of its children.
+/// Makes check-replace from a node down a few filters, and from a quorum to one of its children.
 fn check_replace<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let through = |kind: Kind| kind.filter_slot().is_some() || kind == Kind::Quorum;
     let fits = |id| has_driver(state, id) && through(kind(state, id)) && state.children(id).next().is_some();
@@ -497,7 +508,7 @@ fn check_replace<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, stat
     Some(Op::CheckReplace { parent, node: entropy.even(&met)? })
 }
 
-/// A piece of a chain whose edges are all frozen, or all not and may become so.
+/// Returns a piece of a chain whose edges are all frozen, or are all thawed and can be frozen.
 fn chain<const N: usize, const E: usize>(
     entropy: &mut Entropy<'_>,
     state: &State<N, E>,
@@ -508,7 +519,7 @@ fn chain<const N: usize, const E: usize>(
     let top = entropy.pick(&nodes(state, |id| next(id).is_some_and(|e| fit(&e))))?;
     let mut bases = Vec::new();
     let mut at = top;
-    // In the middle of a transaction a chain can be a ring.
+    // Inside a transaction a chain can be a cycle.
     while let Some(edge) = next(at).filter(|e| fit(e) && bases.len() < N) {
         at = edge.child;
         bases.push(Some(at));

@@ -1,15 +1,15 @@
 //! What a generator reads: the bounds of a story, and moves as bytes.
 
-/// How wild the operations are.
+/// How plausible the operations are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
-    /// Mostly accepted: what is named exists, roles fit, wishes are such as the node can grant.
+    /// Most operations are accepted: the names exist, roles fit, and the node can grant what is wished.
     Plausible,
-    /// Anything in any order, names of nodes that are gone included; just enough sense that the graph stays alive.
+    /// Any operation in any order, with names of nodes that are gone; plausible just often enough that the graph grows.
     Hostile,
 }
 
-/// The bytes of one operation.
+/// The number of bytes of one operation.
 pub const WIDTH: usize = 16;
 
 /// The most operations of a transaction.
@@ -22,19 +22,21 @@ pub struct Choice(pub [u8; WIDTH]);
 /// One transaction, to be read against a state.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Move {
-    /// Its operations, each read against what the ones before it left.
+    /// The operations, each read against the state after the ones before it.
     pub choices: Vec<Choice>,
-    /// Which driver refuses, if any.
+    /// The bytes that choose the driver that refuses, if any.
     pub refusal: Option<[u8; 3]>,
 }
 
 impl Move {
-    /// One in eight moves has a driver that refuses, one in four is a transaction. `None`: the bytes are used up.
+    /// Reads a move. One in eight moves has a driver that refuses, one in four is a transaction. Returns `None` when
+    /// the bytes are used up.
     pub fn read(bytes: &mut impl Iterator<Item = u8>) -> Option<Move> {
         Move::read_as(bytes, 32, 64)
     }
 
-    /// A move that, in so many of 256 cases, has a driver that refuses, or is a transaction of several operations.
+    /// Reads a move that has a driver that refuses in `refused` of 256 cases, and is a transaction of several
+    /// operations in `joined` of 256 cases.
     pub fn read_as(bytes: &mut impl Iterator<Item = u8>, refused: u8, joined: u8) -> Option<Move> {
         let refusal = if bytes.next()? < refused { Some([bytes.next()?, bytes.next()?, bytes.next()?]) } else { None };
         let shape = bytes.next()?;
@@ -51,8 +53,8 @@ impl Move {
     }
 }
 
-/// Which verbs a story leaves out, a bit each (swarm testing: a story without `release` builds what one with it never
-/// does). ExcludedVerbs `add` nothing happens, so that bit means nothing.
+/// The verbs that a story excludes, one bit each. In swarm testing, a story without `release` builds graphs that a
+/// story with it never builds. The bit of `add` has no effect, because without it nothing happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ExcludedVerbs(pub u64);
 
@@ -62,25 +64,25 @@ impl ExcludedVerbs {
     }
 }
 
-/// Within which bounds, and how, operations are made: the same for a whole story.
+/// The bounds and the generator of a story.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Setup {
-    /// How wild they are.
+    /// How plausible the operations are.
     pub mode: Mode,
-    /// What is left out.
+    /// The excluded verbs.
     pub excluded: ExcludedVerbs,
-    /// Nodes have the names below this number, which is at most what the state has room for.
+    /// Nodes have names below this number, which is at most what the state has room for.
     pub names: u8,
-    /// Users have the names below this number.
+    /// Users have names below this number.
     pub users: u8,
-    /// Children have the names below this number.
+    /// Children have names below this number.
     pub children: u8,
-    /// In so many of 256 cases a name is picked from the first third of those that fit, which so is hot.
+    /// In this many of 256 cases a name comes from the first third of those that fit. These names are hot.
     pub hot: u8,
 }
 
 impl Setup {
-    /// Everything, on so many names of nodes.
+    /// Returns a setup with all verbs and this many node names.
     pub const fn new(mode: Mode, names: u8) -> Setup {
         Setup { mode, excluded: ExcludedVerbs(0), names, users: 8, children: 6, hot: 192 }
     }

@@ -1,11 +1,13 @@
-//! Request the crate says besides its answer, and must be true: the parties of errors, what its commit tells, whose hooks come first.
+//! Checks of what the crate reports besides its answer: the parties of errors, the report of a commit, and the order in
+//! which commits reach the drivers.
 
 use crate::test_driver::{Call, CommitReport, Request, TestDriver};
 use crate::translate::{self, Keys};
 use blockgraph::{Committed, ErrorKind, Graph, NodeKey, PlanStep, Savepoint, Transaction};
 use blockgraph_model::{NodeId, Op};
 
-/// L5.10: the nodes that these operations open, in the order in which their drivers are closed if that is taken back.
+/// Returns the nodes that these operations open, in the order in which their drivers are closed if the operations are
+/// rolled back (L5.10).
 pub(super) fn opened_nodes(ops: &[Op]) -> Vec<NodeId> {
     let layers = |op: &Op| match *op {
         Op::Open { node, file, overlay, .. } => {
@@ -17,8 +19,8 @@ pub(super) fn opened_nodes(ops: &[Op]) -> Vec<NodeId> {
     ops.iter().rev().flat_map(layers).flatten().collect()
 }
 
-/// Request the crate says besides the answer: the parties of errors that the model does not name, and the queries that must come
-/// to the same as a step.
+/// Checks the parties of errors that the model does not name, and the queries that must agree with a step. Returns what
+/// is wrong, or `None`.
 pub(super) fn check_error_details(
     graph: &Graph<TestDriver>,
     keys: &Keys,
@@ -53,10 +55,11 @@ pub(super) fn check_error_details(
     (!right).then(|| format!("{op:?} gave {error:?}, and that is not the whole truth"))
 }
 
-/// After a failed step the transaction is as it was before that step, and can be used: back at its start there is nothing
-/// left to commit. (Every second time; else it is dropped, which must come to the same.)
+/// Checks that after a failed step the transaction is as it was before that step and can be used: rolled back to its
+/// start, it has nothing left to commit. Every second failed transaction is checked like this, the others are dropped;
+/// both must lead to the same graph.
 pub(super) fn check_usable(mut transaction: Transaction<'_, TestDriver>, start: Savepoint) -> Option<String> {
-    // If it was the very first step there should be nothing to roll back.
+    // If the failed step was the first one, there is nothing to roll back.
     if transaction.steps() > 0 && transaction.rollback_to(start).is_err() {
         return Some("the savepoint at the start of the transaction is gone".to_owned());
     }
@@ -66,7 +69,7 @@ pub(super) fn check_usable(mut transaction: Transaction<'_, TestDriver>, start: 
     }
 }
 
-/// Request the commit says of itself, the names of the nodes in place of their keys.
+/// Translates what a commit reports: names of nodes in place of keys.
 pub(super) fn commit_report(
     committed: &Committed<TestDriver>,
     keys: &Keys,
@@ -116,7 +119,7 @@ pub(super) fn commit_report(
         }
         told.ejected.push(node);
     }
-    // L3.4: exactly what the operations took away, in their order.
+    // L3.4: the commit returns exactly the drivers that the operations ejected, in their order.
     let taken = ops.iter().filter_map(|op| if let Op::Eject { node } = op { Some(*node) } else { None });
     if !taken.eq(told.ejected.iter().copied()) {
         return Err(format!("the commit says it gave back the drivers of {:?}", told.ejected));
@@ -129,8 +132,8 @@ pub(super) fn commit_report(
     if stale.is_empty() { Ok(told) } else { Err(format!("{stale:?} are said to be stale, and are not")) }
 }
 
-/// V6: each prepared node is committed after all prepared nodes that can be reached from it. (The closed nodes are gone from
-/// the graph, but nothing that remains was above them.)
+/// V6: each prepared node is committed after all prepared nodes that can be reached from it. Closed nodes are gone from
+/// the graph, but no remaining node was below them.
 pub(super) fn check_commit_order(calls: &[Call], graph: &Graph<TestDriver>, keys: &Keys) -> Result<(), String> {
     let prepared = calls.iter().filter_map(|call| match call {
         Call::Commit(Request::Prepare(_), node) => Some(keys.node(*node)),
@@ -150,7 +153,7 @@ pub(super) fn check_commit_order(calls: &[Call], graph: &Graph<TestDriver>, keys
     Ok(())
 }
 
-/// The nodes below a node, itself included.
+/// Returns the nodes that can be reached from this one, itself included.
 fn reached(graph: &Graph<TestDriver>, from: NodeKey) -> Vec<NodeKey> {
     let mut met = vec![from];
     let mut next = 0;
@@ -180,7 +183,7 @@ mod tests {
     const OTHER: NodeId = NodeId(2);
     const USER: UserId = UserId(0);
 
-    /// `TOP` over `BASE`, and `OTHER` beside them with a user.
+    /// Builds `TOP` over `BASE`, and `OTHER` with a user.
     fn subject() -> ImplSubject {
         let mut subject = ImplSubject::new();
         let add = |node| Op::Add { node, spec: Spec::plain(Kind::NoPermission) };
@@ -213,7 +216,7 @@ mod tests {
         }
     }
 
-    /// Ejects `BASE` and `OTHER`, and closes `TOP` with `BASE`.
+    /// Ejects the drivers of `BASE` and `OTHER`, and closes `TOP` with `BASE`.
     fn commit(subject: &mut ImplSubject) -> (Committed<TestDriver>, [Op; 4]) {
         let ops = [
             Op::Eject { node: OTHER },
@@ -256,7 +259,7 @@ mod tests {
         }
     }
 
-    /// Who lost a driver has one no longer, and once closed it is forgotten.
+    /// The driver of a node is kept when the node loses it, and forgotten when the node is closed.
     #[test]
     fn drivers_that_are_gone_are_kept_as_long_as_their_nodes() {
         let mut subject = subject();
@@ -289,7 +292,7 @@ mod tests {
         for kind in [OpKind::Change, OpKind::CommitTarget, OpKind::BackupSource] {
             assert!(wrong(unblock, Some(&not_blocked(kind))), "{kind}");
         }
-        // Request was refused by one is not to be granted by the other.
+        // `check_op` and the query, `check_replace` and its query, must agree.
         let (blocked, free) = (|kind| Op::CheckOp { node: OTHER, kind }, Op::CheckReplace { parent: TOP, node: TOP });
         assert!(wrong(blocked(Asked(2)), None) && !wrong(blocked(Asked(3)), None) && !wrong(free, None));
         let other = Op::CheckReplace { parent: TOP, node: BASE };

@@ -6,8 +6,8 @@ use crate::replay::guarded;
 use blockgraph_model::{Outcome, State, execute};
 use blockgraph_story::turn::Turn;
 
-/// Runs a story from the empty graph on both sides; the place of the first turn after which they differ, and how. Turns for
-/// which the model has no room are left out.
+/// Runs a story from the empty graph on both sides. Returns the index of the first turn after which they differ, and
+/// how. Turns for which the model has no room are left out.
 pub fn differs<const N: usize, const E: usize>(story: &[Turn]) -> Option<(usize, String)> {
     let mut state = State::<N, E>::default();
     let mut subject = ImplSubject::new();

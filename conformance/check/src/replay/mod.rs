@@ -1,9 +1,11 @@
-//! Every transition of a scope on the crate.
+//! Executes every transition of a scope on the crate, in two ways.
 //!
-//! *Star*: for each state one graph restored from a snapshot; refused operations run one after another on that same
-//! graph, accepted ones on a copy. *Walk*: one long-lived graph follows transitions until it is stuck, so that what is hidden
-//! (counters, labels, free slots, stale keys) ages. After every operation the answer, the plan, the pairing of hooks,
-//! the whole observation and, after accepted ones, the crate's own `check()` are compared.
+//! *Star*: each state is restored once from its saved form. Refused operations run one after another on that graph,
+//! accepted ones on a copy. *Walk*: one long-lived graph follows transitions until it is stuck, so that hidden state
+//! (counters, labels, free slots, stale keys) ages.
+//!
+//! After every operation the comparison covers the answer, the plan, the order of hook calls, everything observable
+//! and, after accepted operations, the crate's check of its own consistency.
 
 pub mod differs;
 pub mod star;
@@ -18,9 +20,9 @@ use blockgraph_story::turn::Turn;
 /// A difference between model and crate, or a panic of the crate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mismatch {
-    /// The state (by index of the exploration) where it happened.
+    /// The index of the explored state in which it happened.
     pub state: u32,
-    /// The operations from the empty graph that show it; the last one differs.
+    /// The operations from the empty graph that show it. The last one differs.
     pub story: Vec<Turn>,
     /// What differs.
     pub what: String,
@@ -29,25 +31,25 @@ pub struct Mismatch {
 /// What was compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
-    /// (state, operation) pairs that took effect.
+    /// The (state, operation) pairs that took effect.
     pub accepted: u64,
-    /// (state, operation) pairs that were refused.
+    /// The (state, operation) pairs that were refused.
     pub refused: u64,
-    /// (state, operation, refusal) triples: a driver refused.
+    /// The (state, operation, refusal) triples in which a driver refused.
     pub injected: u64,
-    /// Accepted operations taken again on the way to something new.
+    /// The accepted operations that were repeated on the way to a new one.
     pub again: u64,
-    /// Graphs made from snapshots.
+    /// The graphs that were restored.
     pub restored: u64,
 }
 
 impl Tally {
-    /// Everything that was executed and compared.
+    /// Returns how many executions were compared.
     pub fn total(&self) -> u64 {
         self.accepted + self.refused + self.injected + self.again
     }
 
-    /// Sum.
+    /// Adds the tally of another thread.
     pub fn add(&mut self, other: Tally) {
         self.accepted += other.accepted;
         self.refused += other.refused;
@@ -57,7 +59,7 @@ impl Tally {
     }
 }
 
-/// [`Subject::apply`] and a comparison, where a panic of the crate is a difference and not the end of the run.
+/// Applies the operations and compares. A panic of the crate is reported as a difference and does not end the run.
 pub(crate) fn guarded(
     subject: &mut ImplSubject,
     ops: &[Op],

@@ -1,4 +1,4 @@
-//! The star: all operations of a state from one restored graph.
+//! The star replay: all operations of a state, from one restored graph.
 
 use crate::compare::compare_step;
 use crate::impl_subject::ImplSubject;
@@ -13,19 +13,19 @@ use blockgraph_story::turn::turns;
 
 /// Replays on the crate what the explorer visits, and counts the outcomes.
 pub struct Star {
-    /// Restored for the present state.
+    /// The graph restored for the present state.
     origin: ImplSubject,
-    /// Where refused operations run, one after another.
+    /// The graph on which refused operations run one after another.
     same: ImplSubject,
-    /// Where an accepted operation runs.
+    /// The graph on which an accepted operation runs.
     copy: ImplSubject,
     state: Small,
     index: u32,
     /// What was compared.
     pub tally: Tally,
-    /// Which outcomes were met.
+    /// The outcomes that were met.
     pub table: Table,
-    /// The first difference: the state, the action in its names, what differs.
+    /// The first difference: the state, the action in the names of the state, and what differs.
     pub found: Option<(u32, Action, String)>,
 }
 
@@ -98,12 +98,12 @@ impl Visitor for Star {
     }
 }
 
-/// An empty transaction: what a restored graph must survive.
+/// An empty transaction, which a restored graph must survive.
 fn nothing() -> Action {
     Action { ops: Default::default(), refusal: None }
 }
 
-/// The difference that is nearest to the empty graph, of all that the threads found.
+/// Returns the difference nearest to the empty graph, of all that the threads found.
 pub fn nearest(
     explored: &blockgraph_model::explore::Exploration,
     facet: &blockgraph_model::menu::Facet,

@@ -1,9 +1,9 @@
-//! The walk: one long-lived graph follows transitions that nobody has taken yet.
+//! The walk replay: a long-lived graph follows transitions that were not taken yet.
 //!
-//! At each state the walker takes the next untaken action. While that is refused the graph stays where it is; when it is
-//! accepted the graph moves on. When everything at a state is taken it wanders a few steps along actions that were taken
-//! before; only when that leads nowhere, or the graph is old, is a new one restored elsewhere. Before an accepted
-//! operation it is tried with each refusal that rolls it back.
+//! In each state the walker takes the next untaken action. If the action is refused, the graph stays in the state; if
+//! it is accepted, the graph moves on. When every action of a state is taken, the walker wanders a few steps along
+//! actions that were taken before. If that leads nowhere, or if the graph is old, a new graph is restored in another
+//! state. Before an accepted operation, the walker tries it with each refusal that rolls it back.
 
 use crate::compare::compare_step;
 use crate::impl_subject::ImplSubject;
@@ -19,12 +19,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// What all walkers of one facet share.
-struct Ground<'a> {
+struct Shared<'a> {
     facet: &'a Facet,
     explored: &'a Exploration,
     /// The next untaken place in the menu of each state.
     cursors: Vec<AtomicU32>,
-    /// Where to look for a state with something left.
+    /// Where the search for a state with an untaken action continues.
     scan: AtomicUsize,
     stop: AtomicBool,
     found: Mutex<Option<Mismatch>>,
@@ -32,36 +32,36 @@ struct Ground<'a> {
 }
 
 struct Walker<'a> {
-    ground: &'a Ground<'a>,
+    shared: &'a Shared<'a>,
     subject: ImplSubject,
     /// The model's state in the walker's own names.
     here: Small,
     index: u32,
-    /// From the walker's names to the canonical ones.
+    /// The renaming from the walker's names to the canonical ones.
     renaming: Renaming<6, 10>,
-    /// Where the graph was restored.
+    /// The state in which the graph was restored.
     start: u32,
-    /// What was done since, as far as it changed something.
+    /// The actions since then that changed the graph.
     story: Vec<Action>,
     tally: Tally,
-    /// State of the generator that chooses where to wander.
-    dice: u64,
+    /// The state of the random generator that chooses where to wander.
+    random: u64,
 }
 
-/// After so many changes a graph is old enough: a story that shows a difference must still be shrunk.
+/// A graph is old after this many changes, because a story that shows a difference must still be shrunk.
 const OLD: usize = 2_000;
 
-/// How far a walker wanders for something left to do.
+/// How many steps a walker wanders in search of an untaken action.
 const HOPS: usize = 4;
 
-/// Takes every transition of an explored facet once; the first difference ends it.
+/// Takes every transition of an explored facet once. The first difference ends the walk.
 pub fn walk(
     facet: &Facet,
     explored: &Exploration,
     threads: usize,
     progress: &(dyn Fn(usize) + Sync),
 ) -> (Tally, Option<Mismatch>) {
-    let ground = Ground {
+    let shared = Shared {
         facet,
         explored,
         cursors: (0..explored.unique()).map(|_| AtomicU32::new(0)).collect(),
@@ -74,23 +74,23 @@ pub fn walk(
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
-                let mut walker = Walker::new(&ground);
+                let mut walker = Walker::new(&shared);
                 while walker.start() {
                     while walker.step() || walker.wander() {}
-                    progress(ground.done.load(Ordering::Relaxed));
+                    progress(shared.done.load(Ordering::Relaxed));
                 }
                 total.lock().unwrap_or_else(|e| e.into_inner()).add(walker.tally);
             });
         }
     });
-    let found = ground.found.into_inner().unwrap_or_else(|e| e.into_inner());
+    let found = shared.found.into_inner().unwrap_or_else(|e| e.into_inner());
     (total.into_inner().unwrap_or_else(|e| e.into_inner()), found)
 }
 
 impl<'a> Walker<'a> {
-    fn new(ground: &'a Ground<'a>) -> Self {
+    fn new(shared: &'a Shared<'a>) -> Self {
         Walker {
-            ground,
+            shared,
             subject: ImplSubject::sized(6, 11),
             here: Small::default(),
             index: 0,
@@ -98,31 +98,31 @@ impl<'a> Walker<'a> {
             start: 0,
             story: Vec::new(),
             tally: Tally::default(),
-            dice: 0x9E37_79B9_7F4A_7C15,
+            random: 0x9E37_79B9_7F4A_7C15,
         }
     }
 
-    /// Restores the graph at a state with something left; `false`: nothing is left anywhere.
+    /// Restores the graph in a state with an untaken action. Returns false if there is none.
     fn start(&mut self) -> bool {
-        let ground = self.ground;
+        let shared = self.shared;
         loop {
-            let index = ground.scan.load(Ordering::Relaxed);
-            if index >= ground.cursors.len() || ground.stop.load(Ordering::Relaxed) {
+            let index = shared.scan.load(Ordering::Relaxed);
+            if index >= shared.cursors.len() || shared.stop.load(Ordering::Relaxed) {
                 return false;
             }
-            let left = ground.facet.menu(&ground.explored.state(index as u32)).len();
-            if (ground.cursors[index].load(Ordering::Relaxed) as usize) < left {
+            let left = shared.facet.menu(&shared.explored.state(index as u32)).len();
+            if (shared.cursors[index].load(Ordering::Relaxed) as usize) < left {
                 return self.restore_at(index as u32);
             }
-            // Another walker may have moved on already; then there is nothing to do.
-            let _ = ground.scan.compare_exchange(index, index + 1, Ordering::Relaxed, Ordering::Relaxed);
+            // If another walker has advanced the index already, nothing needs to be done.
+            let _ = shared.scan.compare_exchange(index, index + 1, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
     fn restore_at(&mut self, index: u32) -> bool {
         (self.start, self.index) = (index, index);
-        self.here = self.ground.explored.state(index);
-        // A representative stands for itself, in its own names.
+        self.here = self.shared.explored.state(index);
+        // A representative has its own names.
         self.renaming = Renaming::identity();
         self.story.clear();
         self.tally.restored += 1;
@@ -135,15 +135,15 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Takes one action; `false`: stuck here.
+    /// Takes one action. Returns false if the walker is stuck here.
     fn step(&mut self) -> bool {
-        let ground = self.ground;
-        let at = ground.explored.state(self.index);
-        let menu = ground.facet.menu(&at);
+        let shared = self.shared;
+        let at = shared.explored.state(self.index);
+        let menu = shared.facet.menu(&at);
         let len = menu.len();
-        let cursor = &ground.cursors[self.index as usize];
+        let cursor = &shared.cursors[self.index as usize];
         loop {
-            if ground.stop.load(Ordering::Relaxed) {
+            if shared.stop.load(Ordering::Relaxed) {
                 return false;
             }
             let place = cursor.fetch_add(1, Ordering::Relaxed) as usize;
@@ -157,24 +157,24 @@ impl<'a> Walker<'a> {
             if !self.take(action.renamed(&back)) {
                 return false;
             }
-            ground.done.fetch_add(1, Ordering::Relaxed);
+            shared.done.fetch_add(1, Ordering::Relaxed);
             if self.here != before && self.index_changed(&at) {
                 return true;
             }
         }
     }
 
-    /// Takes actions that were taken before, in search of a state with something left; `false`: found none.
+    /// Takes actions that were taken before, in search of a state with an untaken one. Returns false if it finds none.
     fn wander(&mut self) -> bool {
-        let ground = self.ground;
+        let shared = self.shared;
         for _ in 0..HOPS {
-            let at = ground.explored.state(self.index);
-            let menu = ground.facet.menu(&at);
-            let taken = ground.cursors[self.index as usize].load(Ordering::Relaxed) as usize;
+            let at = shared.explored.state(self.index);
+            let menu = shared.facet.menu(&at);
+            let taken = shared.cursors[self.index as usize].load(Ordering::Relaxed) as usize;
             if taken < menu.len() && self.story.len() < OLD {
                 return true;
             }
-            if menu.is_empty() || self.story.len() >= OLD || ground.stop.load(Ordering::Relaxed) {
+            if menu.is_empty() || self.story.len() >= OLD || shared.stop.load(Ordering::Relaxed) {
                 return false;
             }
             let Some(action) = self.accepted_somewhere(&menu) else { return false };
@@ -188,26 +188,26 @@ impl<'a> Walker<'a> {
         false
     }
 
-    /// One of the accepted actions of a menu, in the walker's names; none if a few throws find none.
+    /// Returns one of the accepted actions of a menu in the walker's names, or `None` after a few vain tries.
     fn accepted_somewhere(&mut self, menu: &Menu<'_>) -> Option<Action> {
         let back = self.renaming.inverse(10);
         (0..12).find_map(|_| {
-            self.dice ^= self.dice << 13;
-            self.dice ^= self.dice >> 7;
-            self.dice ^= self.dice << 17;
-            let action = menu.get((self.dice % menu.len() as u64) as usize)?.renamed(&back);
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 7;
+            self.random ^= self.random << 17;
+            let action = menu.get((self.random % menu.len() as u64) as usize)?.renamed(&back);
             matches!(execute(&self.here, &action.ops, &[]), Outcome::Done { .. }).then_some(action)
         })
     }
 
-    /// Did the last action lead to another state? Then the menu is another one too.
+    /// Returns whether the last action led to another state, which has another menu.
     fn index_changed(&mut self, at: &Small) -> bool {
         let (now, renaming) = canonical(&self.here);
         self.renaming = renaming;
         if now == *at {
             return false;
         }
-        if let Some(index) = self.ground.explored.find(&now) {
+        if let Some(index) = self.shared.explored.find(&now) {
             self.index = index;
             return true;
         }
@@ -215,7 +215,7 @@ impl<'a> Walker<'a> {
         true
     }
 
-    /// Executes one action on both sides; `false`: they differ.
+    /// Executes one action on both sides. Returns false if they differ.
     fn take(&mut self, action: Action) -> bool {
         let outcome = execute(&self.here, &action.ops, &[]);
         if let Outcome::Done { plan, .. } = &outcome {
@@ -248,9 +248,9 @@ impl<'a> Walker<'a> {
     }
 
     fn report(&self, what: String) {
-        self.ground.stop.store(true, Ordering::Relaxed);
-        let mut found = self.ground.found.lock().unwrap_or_else(|e| e.into_inner());
-        let mut story = self.ground.explored.trace(&Atomic, self.ground.facet, self.start);
+        self.shared.stop.store(true, Ordering::Relaxed);
+        let mut found = self.shared.found.lock().unwrap_or_else(|e| e.into_inner());
+        let mut story = self.shared.explored.trace(&Atomic, self.shared.facet, self.start);
         story.extend(self.story.iter().cloned());
         found.get_or_insert(Mismatch { state: self.index, story: turns(&story), what });
     }

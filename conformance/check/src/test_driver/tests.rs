@@ -1,4 +1,4 @@
-//! Pairing is strict: calls that are left out, doubled, exchanged or altered are found.
+//! The check of the call order is strict: it finds calls that are left out, doubled, exchanged or altered.
 
 use crate::test_driver::{Call, CommitReport, Context, NodeId, Request, check_against_report, check_call_order};
 use Call::{Abort, Agreed, Astray, Closed, Commit, PostCommit, Quiesce, Refused, Resume};
@@ -17,7 +17,7 @@ const V: Request = Request::Activate;
 const C: Request = Request::Check(Grant { pair: Pair::NOTHING, writable: true });
 const D: Request = Request::Check(Grant { pair: Pair::NOTHING, writable: false });
 
-/// Everything of every sort, asked of two nodes.
+/// Requests of every kind to two nodes.
 const ASKED: [Call; 14] = [
     Agreed(F, A),
     Agreed(F, B),
@@ -108,8 +108,8 @@ fn pairing_is_strict() {
     all_bad.iter().for_each(|calls| bad(calls));
 }
 
-/// Of a whole commit and a whole abort nothing can be left out, doubled, or exchanged with its neighbour, but for what
-/// only the graph can tell and what is nobody's business.
+/// In a whole commit and a whole abort no call can be left out, doubled, or exchanged with its neighbour, except where
+/// only the graph decides or the order is free.
 #[test]
 fn every_place_counts() {
     let commit = [&ASKED[..], &COMMITTED].concat();
@@ -120,7 +120,7 @@ fn every_place_counts() {
         for at in 0..whole.len() {
             let mut less = whole.clone();
             let call = less.remove(at);
-            // Who is to be told is no matter of the calls alone.
+            // Which nodes are notified cannot be derived from the calls alone.
             if matches!(call, Closed(_) | Quiesce(_) | Resume(_)) {
                 good(&less)
             } else {
@@ -132,7 +132,7 @@ fn every_place_counts() {
             if let [first, second, ..] = whole[at..] {
                 let mut other = whole.clone();
                 other.swap(at, at + 1);
-                // The prepared nodes are committed in the order of the graph, and any nodes may be closed.
+                // The graph determines the order in which prepared nodes are committed, and any node may be closed.
                 let free = matches!(
                     (first, second),
                     (Commit(P, _), Commit(P, _))
@@ -148,7 +148,7 @@ fn every_place_counts() {
 
 #[test]
 fn a_refusal_ends_the_questions() {
-    // Whoever is asked, up to whichever question: its refusal aborts exactly what was agreed before.
+    // Whichever driver refuses whichever request, its refusal aborts exactly what was agreed before.
     for at in 0..ASKED.len() {
         let Agreed(what, node) = ASKED[at] else { continue };
         let agreed = ASKED[..at].iter().rev().filter_map(|call| match *call {
@@ -161,7 +161,7 @@ fn a_refusal_ends_the_questions() {
         good(&calls);
         let mut on = ASKED.to_vec();
         on[at] = Refused(what, node);
-        // Only a check may be refused without an end, and a context if it was a wish (V7).
+        // Only the refusal of a check, or of an optional move to another context, does not end the operation (V7).
         let rest: Vec<Call> = COMMITTED.into_iter().filter(|call| *call != Commit(what, node)).collect();
         let whole = [on, rest].concat();
         if matches!(what, C | M) { good(&whole) } else { bad(&whole) }
@@ -171,7 +171,7 @@ fn a_refusal_ends_the_questions() {
     bad(&[Agreed(F, A), Refused(P, A), Closed(B)]);
     bad(&[Refused(R, A), Agreed(C, B), Commit(C, B)]);
     bad(&[Refused(R, A), Agreed(C, B), Abort(C, B)]);
-    // Prepared without a flush, flushed without being prepared, another one prepared.
+    // A node is prepared without a flush, flushed without being prepared, or another one is prepared.
     bad(&[Agreed(P, A), Commit(P, A), PostCommit(A)]);
     bad(&[Agreed(F, A), Closed(B)]);
     bad(&[Agreed(F, A), Agreed(C, A), Commit(C, A)]);
@@ -179,7 +179,7 @@ fn a_refusal_ends_the_questions() {
     bad(&[Agreed(F, A), Agreed(F, B), Agreed(P, A), Commit(P, A), PostCommit(A)]);
 }
 
-/// C3, V6: whose component stays is told so before all else, newest first.
+/// C3, V6: changes of context of a component that stays are aborted before everything else, newest first.
 #[test]
 fn wishes_are_taken_back_first() {
     let asked = [Agreed(M, A), Agreed(M, B), Refused(M, O), Agreed(C, A)];
@@ -195,7 +195,7 @@ fn wishes_are_taken_back_first() {
     bad(&with(&[Abort(M, B), Abort(M, B), Commit(C, A), Commit(M, A)]));
     bad(&with(&[Abort(M, O), Commit(C, A), Commit(M, A), Commit(M, B)]));
     good(&with(&[Abort(C, A), Abort(M, B), Abort(M, A)]));
-    // ExcludedVerbs a refusal nobody stays; asked twice is once too often.
+    // Without a refusal no component stays; asking twice is wrong.
     bad(&[Agreed(M, A), Agreed(M, B), Abort(M, B), Commit(M, A)]);
     bad(&[Agreed(M, A), Agreed(M, A), Commit(M, A), Commit(M, A)]);
     bad(&[Agreed(M, A), Agreed(M, A), Abort(M, A), Abort(M, A)]);

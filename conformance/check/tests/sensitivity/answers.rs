@@ -1,7 +1,7 @@
 //! Whatever is wrong with an answer is refused.
 
 use super::{after_base, base, done, node, restored};
-use blockgraph_check::compare::{agrees, compare_step};
+use blockgraph_check::compare::{answer_difference, compare_step};
 use blockgraph_model::{
     ChildName, Context, EdgeId, Grant, Hook, NodeId, OpKind, Outcome, Perms, Refusal, StepError, UserId, Violation,
     execute,
@@ -18,12 +18,12 @@ fn outcome(line: &str) -> Outcome<40, 40> {
     execute(&base(), step.body.ops(), &step.refusals)
 }
 
-/// The right answer agrees; the wrong ones do not.
+/// The right answer answer_difference; the wrong ones do not.
 fn refuses(outcome: &Outcome<40, 40>, right: &Answer, wrong: &[Answer]) {
-    assert_eq!(agrees(outcome, right), None);
+    assert_eq!(answer_difference(outcome, right), None);
     for answer in wrong {
         assert_ne!(answer, right, "not wrong at all");
-        assert!(agrees(outcome, answer).is_some(), "overlooked: {answer:?} instead of {right:?}");
+        assert!(answer_difference(outcome, answer).is_some(), "overlooked: {answer:?} instead of {right:?}");
     }
 }
 
@@ -98,7 +98,7 @@ fn wrong_effects_are_refused() {
     // The order of unrelated nodes is free (V5.2), that of contexts and of quiet ones altogether.
     let free: [&dyn Fn(&mut Effects); 4] =
         [&|e| e.check.rotate_right(1), &|e| e.context.reverse(), &|e| e.quiesce.reverse(), &|e| e.resume.reverse()];
-    free.iter().for_each(|change| assert_eq!(agrees(&outcome, &with(change)), None));
+    free.iter().for_each(|change| assert_eq!(answer_difference(&outcome, &with(change)), None));
 }
 
 /// C3: where one refuses a mere wish its component stays, and who is asked no more is not missed.
@@ -117,16 +117,16 @@ fn wishes_may_be_asked_in_part() {
         |context: &[(NodeId, Context)]| Answer::Done(Effects { context: context.to_vec(), ..Effects::default() });
     let stays = execute(&state, &ops, &[refusal]);
     for asked in [&[np, y][..], &[y, np], &[np]] {
-        assert_eq!(agrees(&stays, &answer(asked)), None);
+        assert_eq!(answer_difference(&stays, &answer(asked)), None);
     }
     for asked in [&[np, np][..], &[np, (node("x"), Context::MAIN)], &[np, (node("y"), Context(2))]] {
-        assert!(agrees(&stays, &answer(asked)).is_some(), "{asked:?}");
+        assert!(answer_difference(&stays, &answer(asked)).is_some(), "{asked:?}");
     }
     // Where nobody refuses all are asked.
     let goes = execute(&state, &ops, &[]);
     let Answer::Done(effects) = model_subject::answer(&goes) else { panic!("{goes:?}") };
     assert!(effects.context.len() == 2 && effects.context.contains(&np) && effects.context.contains(&y));
-    assert!(agrees(&goes, &Answer::Done(Effects { context: vec![np], ..effects })).is_some());
+    assert!(answer_difference(&goes, &Answer::Done(Effects { context: vec![np], ..effects })).is_some());
 }
 
 /// The plan as the crate may go through it: parents before children (those below have the smaller numbers here).
@@ -158,7 +158,7 @@ fn wrong_errors_are_refused() {
     refuses(&outcome, &right, &wrong);
 }
 
-/// Request these lines fail with agrees; the same with another party, and other errors, do not.
+/// Request these lines fail with answer_difference; the same with another party, and other errors, do not.
 fn fails(lines: &str, right: StepError, wrong: &[StepError]) {
     let outcome = outcome(lines);
     let Outcome::Failed { index, error } = outcome else { panic!("{lines}: {outcome:?}") };
@@ -271,9 +271,9 @@ fn sorts_are_not_mixed_up() {
     let outcomes = [DONE, FAILED, VIOLATES, REFUSED].map(outcome);
     let nothing = Answer::Done(Effects::default());
     for (i, outcome) in outcomes.iter().enumerate() {
-        assert!(agrees(outcome, &nothing).is_some());
+        assert!(answer_difference(outcome, &nothing).is_some());
         for (_, other) in outcomes.iter().enumerate().filter(|(j, _)| *j != i) {
-            assert!(agrees(outcome, &model_subject::answer(other)).is_some());
+            assert!(answer_difference(outcome, &model_subject::answer(other)).is_some());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever is altered in a graph is seen.
 
 use super::{BASE, Graph, after_base, altered, base, changed, changes, done, node, restored};
-use blockgraph_check::compare::{difference, same};
+use blockgraph_check::compare::{difference, graph_matches};
 use blockgraph_check::translate::node_name;
 use blockgraph_model::op::Opt;
 use blockgraph_model::{Context, Inherits, Kind, Node, Perms, Phase, UserId};
@@ -131,7 +131,7 @@ fn alterations_around() -> Vec<(Graph, &'static str)> {
 fn every_alteration_is_seen() {
     let base = base();
     let subject = restored(&base);
-    assert!(same(&subject, &base));
+    assert!(graph_matches(&subject, &base));
     assert_eq!(difference(&observe(&base), &subject.observe()), Vec::<String>::new());
     let names = parse(&format!(
         "{BASE}add node=new kind=protocol\nattach-user user=new node=x need=- share=-\nname child=three"
@@ -147,11 +147,11 @@ fn every_alteration_is_seen() {
         let mut sorted: Vec<&str> = found.iter().map(String::as_str).collect();
         sorted.sort_unstable();
         assert_eq!(sorted, wanted);
-        assert!(!same(&subject, &altered), "overlooked: {expected}");
+        assert!(!graph_matches(&subject, &altered), "overlooked: {expected}");
         assert!(!difference(&observe(&altered), &subject.observe()).is_empty(), "overlooked: {expected}");
         // The other way round.
         let other = restored(&altered);
-        assert!(same(&other, &altered) && !same(&other, &base), "overlooked: {expected}");
+        assert!(graph_matches(&other, &altered) && !graph_matches(&other, &base), "overlooked: {expected}");
         covered.extend(found.iter().filter_map(|change| {
             let (thing, field) = change.rsplit_once('.')?;
             Some(format!("{} {field}", thing.split(' ').next()?))
@@ -184,7 +184,7 @@ fn drain_alls_are_seen() {
     assert!(seen.contains(&"user wide.quiesced".to_owned()), "{seen:?}");
     for (right, wrong) in [(0, 1), (1, 0), (1, 2), (2, 1)] {
         let subject = restored(&with(right));
-        assert!(same(&subject, &with(right)) && !same(&subject, &with(wrong)));
+        assert!(graph_matches(&subject, &with(right)) && !graph_matches(&subject, &with(wrong)));
         let lines = difference(&observe(&with(wrong)), &subject.observe());
         assert!(lines.contains(&format!("graph: drain-alls={wrong} against drain-alls={right}")), "{lines:?}");
     }
@@ -199,7 +199,7 @@ fn a_wrong_pair_is_seen() {
         let (key, right) = (subject.keys.node(node("dbg")), restored(&altered));
         let preset = right.graph.driver(right.keys.node(node("dbg"))).unwrap().preset.clone();
         subject.graph.driver_mut(key).unwrap().preset = preset;
-        assert!(!same(&subject, &altered), "overlooked after {lines}");
+        assert!(!graph_matches(&subject, &altered), "overlooked after {lines}");
         assert!(subject.fault().is_some(), "the crate itself does not notice");
     }
 }
@@ -212,15 +212,15 @@ fn swapped_names_are_seen() {
     let mut subject = restored(&base);
     let (key_x, key_y) = (subject.keys.node(x), subject.keys.node(y));
     subject.graph.driver_mut(key_x).unwrap().id = y;
-    assert!(!same(&subject, &base));
+    assert!(!graph_matches(&subject, &base));
 
     let mut subject = restored(&base);
     subject.keys.set_node(x, key_y);
-    assert!(!same(&subject, &base));
+    assert!(!graph_matches(&subject, &base));
 
     let mut subject = restored(&base);
     subject.keys.set_user(UserId(2), subject.keys.user(UserId(3)));
-    assert!(!same(&subject, &base));
+    assert!(!graph_matches(&subject, &base));
 }
 
 /// A node and a user that are called otherwise in the crate, and like all the others in everything else.
@@ -232,13 +232,13 @@ fn wrong_names_are_seen() {
     let key = subject.keys.node(new);
     subject.keys.set_node(lone, key);
     subject.graph.driver_mut(key).unwrap().id = lone;
-    assert!(!same(&subject, &base));
+    assert!(!graph_matches(&subject, &base));
 
     let (job, new) = (names.known_user("job").unwrap(), names.known_user("new").unwrap());
     let lines = "detach-user user=job\nattach-user user=new node=image need=- share=all stay=on";
     let mut subject = restored(&altered(lines));
     subject.keys.set_user(job, subject.keys.user(new));
-    assert!(!same(&subject, &base));
+    assert!(!graph_matches(&subject, &base));
 }
 
 /// The reason that a user gave, and what is kept beside the graph of drivers that are gone.
@@ -248,16 +248,16 @@ fn what_is_beside_the_records_is_seen() {
     let mut subject = restored(&base);
     let job = subject.keys.user(after_base("").1.known_user("job").unwrap());
     subject.graph.block(job, blockgraph::OpKinds::RESIZE, "for no reason").unwrap();
-    assert!(!same(&subject, &base), "another reason");
+    assert!(!graph_matches(&subject, &base), "another reason");
 
     let mut subject = restored(&base);
     subject.ejected.clear();
-    assert!(!same(&subject, &base));
+    assert!(!graph_matches(&subject, &base));
     assert!(!difference(&observe(&base), &subject.observe()).is_empty());
 
     let mut subject = restored(&base);
     subject.ejected[0].1 = subject.ejected[1].1.clone();
-    assert!(!same(&subject, &base));
+    assert!(!graph_matches(&subject, &base));
     assert!(!difference(&observe(&base), &subject.observe()).is_empty());
 
     // A text that is no node's name is not the same as none.
@@ -273,7 +273,7 @@ fn what_is_beside_the_records_is_seen() {
         subject.graph.drop_intermediate_as(top, bottom, name).unwrap();
         let mut nameless = state;
         nameless.nodes[usize::from(node("s2").0)].stored = None;
-        assert_eq!(same(&subject, &state), name == &*node_name(node("seal")));
-        assert!(!same(&subject, &nameless));
+        assert_eq!(graph_matches(&subject, &state), name == &*node_name(node("seal")));
+        assert!(!graph_matches(&subject, &nameless));
     }
 }
