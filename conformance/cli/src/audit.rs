@@ -10,33 +10,33 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long an answer of QEMU may take: to describe a chain of two hundred nodes it needs seconds.
+/// How long an answer of QEMU may take. It needs seconds to describe a chain of two hundred nodes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A dump: the replies of QEMU, as `--save` writes them; `-` for standard input.
+    /// A dump: the replies of QEMU as `--save` writes them, or `-` for standard input.
     #[arg(required_unless_present = "qmp", conflicts_with = "qmp")]
     dump: Option<String>,
-    /// Ask a QEMU or a storage daemon whose monitor listens on this socket.
+    /// Read the graph of the QEMU or storage daemon whose monitor listens on this socket.
     #[arg(long, value_name = "SOCKET")]
     qmp: Option<PathBuf>,
     /// Write what was read to a new file.
     #[arg(long, value_name = "FILE", requires = "qmp")]
     save: Option<PathBuf>,
-    /// Explain one node in full, instead of all in short.
+    /// Explain one node in full, instead of all nodes in short.
     #[arg(long, value_name = "NODE")]
     explain: Option<String>,
-    /// Say what an operation would do to the graph, in the words of scenarios (`append new=o top=a`); lines follow each other,
-    /// several of these options do not.
+    /// Show what an operation would do to the graph, in the words of scenarios (`append new=o top=a`). The lines of one
+    /// option follow each other; each option starts from the graph as it was read.
     #[arg(long, value_name = "OPERATION")]
     what_if: Vec<String>,
-    /// Write one object of JSON.
+    /// Write one JSON object.
     #[arg(long)]
     json: bool,
 }
 
-/// Reads, checks, explains.
+/// Reads the graph, checks it and explains it.
 pub(super) fn run(arguments: &Arguments) -> Ending {
     let (dump, from) = dump(arguments)?;
     if let Some(path) = &arguments.save {
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
     Ok(audit.findings.is_empty())
 }
 
-/// The dump, and how messages name where it came from.
+/// Returns the dump, and the name of its source for messages.
 fn dump(arguments: &Arguments) -> Result<(Dump, String), Stop> {
     if let Some(socket) = &arguments.qmp {
         let from = path_shown(socket);
@@ -72,7 +72,7 @@ fn dump(arguments: &Arguments) -> Result<(Dump, String), Stop> {
     }
     let path = arguments.dump.as_deref().unwrap_or("-");
     let from = display_path(path);
-    // A place stands right behind the file.
+    // The line and column stand right behind the file name.
     let read = Dump::read(&read_text(path)?).map_err(|message| {
         let colon = if message.starts_with(|c: char| c.is_ascii_digit()) { ":" } else { ": " };
         Stop::Input(format!("{from}{colon}{message}"))

@@ -1,4 +1,5 @@
-//! `blockgraph explore`: stateright's web page, where a person follows a facet's operations one by one, graph drawn.
+//! `blockgraph explore`: stateright's web page, on which a person follows the operations of a facet one by one and sees
+//! the graph.
 
 use crate::ending::{Ending, Stop};
 use blockgraph_model::checker::Checked;
@@ -12,18 +13,18 @@ use std::net::{SocketAddr, TcpListener};
 /// Walk through a model in the browser.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// How large.
+    /// The scope.
     #[arg(long, default_value = "smoke", value_parser = SCOPES)]
     scope: String,
-    /// Which facet of the scope [default: its first].
+    /// The facet of the scope [default: its first].
     #[arg(long)]
     facet: Option<String>,
-    /// Where the page is served; port 0 is any that is free.
+    /// The address at which the page is served. Port 0 takes any free port.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
     address: String,
 }
 
-/// Serves until it is interrupted.
+/// Serves the page until the process is interrupted.
 pub fn run(arguments: &Arguments) -> Ending {
     let mut scope = crate::scope::named(&arguments.scope, arguments.facet.as_deref())?;
     let (facet, _) = scope.facets.swap_remove(0);
@@ -33,14 +34,17 @@ pub fn run(arguments: &Arguments) -> Ending {
     writeln!(out, "{}: {} (end it with Ctrl-C)", facet.name, facet.about)?;
     out.flush()?;
     drop(out);
-    // Between the look at the port and this somebody may have taken it; stateright would panic.
+    // Another program may have taken the port since it was checked, and then stateright panics.
     match guard(|| Checked { facet, machine: Atomic }.checker().serve(address)) {
         Ok(_) => Ok(true),
         Err(panic) => Err(Stop::Input(format!("the page at {address} is served no more: {panic}"))),
     }
 }
 
-/// The address, with its port chosen, if it can be had.
+/// Returns the address with a port that is free.
+///
+/// # Errors
+/// If the address cannot be used.
 fn free(text: &str) -> Result<SocketAddr, Stop> {
     let address: SocketAddr = text.parse().map_err(|_| {
         Stop::Input(format!("bad address {text:?}: expected an IP address and a port, as in 127.0.0.1:3000"))

@@ -6,7 +6,10 @@ use blockgraph_story::turn::Turn;
 use std::io;
 use std::path::Path;
 
-/// Writes a story to a new file, and says how to play it.
+/// Writes a story to a new file, and prints the command that plays it.
+///
+/// # Errors
+/// If the file cannot be written.
 pub fn write_counterexample(
     err: &mut impl io::Write,
     folder: &Path,
@@ -20,7 +23,10 @@ pub fn write_counterexample(
     Ok(())
 }
 
-/// Reads a whole file, `-` for standard input.
+/// Reads a whole file, or standard input for `-`.
+///
+/// # Errors
+/// If it cannot be read or is not UTF-8.
 pub fn read_text(path: &str) -> Result<String, Stop> {
     let bytes = if path == "-" {
         let mut bytes = Vec::new();
@@ -38,7 +44,7 @@ pub fn read_text(path: &str) -> Result<String, Stop> {
     })
 }
 
-/// A path as messages show it.
+/// Returns a path as messages show it.
 pub fn display_path(path: &str) -> String {
     if path == "-" { "<stdin>".to_owned() } else { path.escape_debug().to_string() }
 }

@@ -21,7 +21,7 @@ use ending::{Ending, Stop};
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
-/// Storage graphs with permissions: the crate `blockgraph` held against its formal model.
+/// Storage graphs with permissions: the crate `blockgraph`, its formal model, and the checks between them.
 #[derive(Debug, Parser)]
 #[command(name = "blockgraph", version)]
 struct Arguments {
@@ -31,19 +31,19 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Explore the models, replay every transition on the crate, print a scoreboard.
+    /// Explore the models, replay every transition on the crate, and print a scoreboard.
     Verify(verify::Arguments),
-    /// Play random stories on model and crate side by side, as many and as large as there is time for.
+    /// Play random stories on model and crate side by side.
     Fuzz(fuzz::Arguments),
-    /// Explore QEMU's algorithms and what they did wrong, and print the shortest counterexample of each defect.
+    /// Explore QEMU's historical algorithms, and print the shortest counterexample of each defect.
     Defects(defects::Arguments),
     /// Walk through a model in the browser, operation by operation, with the graph drawn.
     Explore(explore::Arguments),
-    /// Play a scenario file step by step, draw the graph after each, and check what the file expects.
+    /// Play a scenario file step by step, draw the graph after each step, and check the expectations of the file.
     Replay(replay::Arguments),
-    /// Read the block graph of a running QEMU, say what is wrong with it, who blocks what, and what an operation would do.
+    /// Read the block graph of a running QEMU: what is wrong with it, what blocks what, and what an operation would do.
     Audit(audit::Arguments),
-    /// Read operations as JSON, one a line, from standard input; write outcome and graph as JSON, one line each.
+    /// Read operations as JSON lines from standard input, and write each outcome and graph as a JSON line.
     Run(run::Arguments),
 }
 

@@ -1,4 +1,4 @@
-//! What `fuzz --against qemu` and `verify` both do with a real QEMU, and say of it.
+//! Runs against a real QEMU, which `fuzz --against qemu` and `verify` share.
 
 use crate::ending::Stop;
 use crate::files::write_counterexample;
@@ -13,16 +13,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long an answer may take: who says nothing for that long is said to hang.
+/// How long an answer may take. A daemon that is silent for longer counts as hung.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Where the real QEMU is.
+/// Returns the path of `qemu-storage-daemon`.
+///
+/// # Errors
+/// If it is not installed.
 pub(super) fn program() -> Result<PathBuf, Stop> {
     let missing = "qemu-storage-daemon or qemu-img is not installed (in Debian: apt-get install qemu-utils)";
     find().ok_or_else(|| Stop::Input(missing.to_owned()))
 }
 
-/// Plays, with the progress shown.
+/// Plays episodes and shows progress.
 pub(super) fn play(options: &Options) -> io::Result<Report> {
     let (bar, start) = (spinner(), Instant::now());
     let report = run::run(options, &|done| {
@@ -33,12 +36,12 @@ pub(super) fn play(options: &Options) -> io::Result<Report> {
     report
 }
 
-/// The rules with how often each was met.
+/// Returns the rules that were met, with how often each was met.
 pub(super) fn rules(counts: &Counts) -> impl Iterator<Item = (Rule, u64)> {
     Rule::EVERY.iter().map(|&rule| (rule, counts.deviations.get(&rule).copied().unwrap_or(0)))
 }
 
-/// What has to be said of a QEMU of this version, a line each.
+/// Returns remarks about the versions of QEMU, one line each.
 pub(super) fn remarks<'a>(versions: impl IntoIterator<Item = &'a str>, counts: &Counts) -> Vec<String> {
     let mut lines: Vec<String> = versions
         .into_iter()
@@ -53,14 +56,14 @@ pub(super) fn remarks<'a>(versions: impl IntoIterator<Item = &'a str>, counts: &
     lines
 }
 
-/// What was counted, for machines.
+/// Returns the counts of a run as JSON.
 pub(super) fn counted(counts: &Counts) -> Value {
     let deviations: Vec<_> = rules(counts).map(|(rule, count)| json!({"rule": rule.name(), "count": count})).collect();
     json!({"looked-at": LOOKED_AT, "episodes": counts.episodes, "turns": counts.turns, "ops": counts.ops,
            "alike": counts.alike, "explained": counts.explained(), "deviations": deviations, "lacking": counts.lacking})
 }
 
-/// A difference, for machines.
+/// Returns a difference as JSON.
 pub(super) fn difference(found: Option<&Found>) -> Value {
     found.map_or(Value::Null, |found| {
         json!({"episode": found.episode, "what": found.what, "met": found.met.len(),
@@ -68,7 +71,7 @@ pub(super) fn difference(found: Option<&Found>) -> Value {
     })
 }
 
-/// Says what differs on standard error, and writes a file to replay.
+/// Prints a difference on standard error, and writes it to a file that can be replayed.
 pub(super) fn finding(seed: u64, found: &Found, out: &Path) -> Result<(), Stop> {
     let mut err = io::stderr().lock();
     writeln!(err, "seed {seed}, episode {}: model and QEMU differ:\n{}", found.episode, found.what)?;

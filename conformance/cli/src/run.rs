@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     on: On,
 }
 
-/// Executes standard input line by line; each answer is written before the next line is read.
+/// Executes standard input line by line. Each answer is written before the next line is read.
 pub(super) fn run(arguments: &Arguments) -> Ending {
     let mut stage = Stage::alone(subject(arguments.on.side()));
     let mut reader = Reader::default();
@@ -51,18 +51,18 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
             continue;
         }
         let item = reader.line(text).map_err(|problem| {
-            // Within the line only the column says something.
+            // Only the column has a meaning within one line.
             let column = if problem.place.line > 0 { format!("{}:", problem.place.column) } else { String::new() };
             bad(format!("{column} {}", problem.message))
         })?;
         let Item::Step(step) = item else { continue };
         let report = stage.play(&step, &reader.names).map_err(|message| bad(format!(" {message}")))?;
         let names = &reader.names;
-        let told = Told {
+        let output = OutputLine {
             outcome: json::outcome(&report.answer, names),
             observation: json::observation(&report.graph, names),
         };
-        writeln!(out, "{}", serde_json::to_string(&told).map_err(io::Error::from)?)?;
+        writeln!(out, "{}", serde_json::to_string(&output).map_err(io::Error::from)?)?;
         out.flush()?;
     }
     Ok(true)
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
 
 /// A line of the output.
 #[derive(Serialize)]
-struct Told<'a> {
+struct OutputLine<'a> {
     outcome: Vec<Object<'a>>,
     observation: Vec<Object<'a>>,
 }

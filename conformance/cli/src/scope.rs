@@ -3,7 +3,10 @@
 use crate::ending::Stop;
 use blockgraph_model::scopes::{self, Scope};
 
-/// The scope of that name, with only one of its facets if one is named. It has at least one.
+/// Returns the scope with this name, reduced to one facet if a facet is named.
+///
+/// # Errors
+/// If there is no such scope or facet.
 pub fn named(name: &str, facet: Option<&str>) -> Result<Scope, Stop> {
     let Some(mut scope) = scopes::scope(name) else {
         return Err(Stop::Input(format!("no scope {name:?}: there are {}", scopes::SCOPES.join(", "))));

@@ -1,14 +1,14 @@
-//! What subcommands print for people: numbers, wrapped lists, progress; and how many worker threads they use.
+//! What subcommands print for people: numbers, wrapped lists and progress; and the default number of worker threads.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
-/// One worker thread for each.
+/// Returns the number of cores, which is the default number of worker threads.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Thousands apart.
+/// Formats a number with its thousands separated by commas.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -21,7 +21,7 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// Shows that something goes on: on a terminal only, a pipe sees nothing of it.
+/// Returns a progress indicator, which is drawn on a terminal only.
 pub fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
@@ -31,7 +31,7 @@ pub fn spinner() -> ProgressBar {
     bar
 }
 
-/// Names in lines of at most 110 characters.
+/// Breaks a list of names into lines of at most 110 characters.
 pub fn wrapped(names: &[&str]) -> Vec<String> {
     let mut lines = vec![String::new()];
     for name in names {

@@ -1,5 +1,5 @@
-//! A machine of the museum beside the model: it takes each step of a scenario from the model's state, and must not show its
-//! defect.
+//! Machines of the museum beside the model: they execute each step of a scenario from the model's state, and must not
+//! show their defect.
 
 use crate::place;
 use crate::watched::did;
@@ -15,13 +15,13 @@ use blockgraph_story::text::columns::Declared;
 use blockgraph_story::text::scenario::mentioned;
 use blockgraph_story::turn::Turn;
 
-/// The names of nodes that the machines have room for.
+/// The number of node names that the machines have room for.
 const NODES: u8 = 6;
-/// The edges.
+/// The number of edges that the machines have room for.
 const EDGES: usize = 10;
 
-/// The machines that show a defect.
-pub struct Beside {
+/// The machines that can show a defect.
+pub struct DefectObserver {
     defect: Defect,
     rooms: Vec<Room>,
     /// The model's state.
@@ -30,15 +30,18 @@ pub struct Beside {
     last: Option<(Small, Action)>,
 }
 
-impl Beside {
-    /// All that have the defect; none, if no room has it.
-    pub fn with(defect: Defect) -> Option<Beside> {
+impl DefectObserver {
+    /// Returns an observer with all machines that have the defect, or `None` if no room has it.
+    pub fn with(defect: Defect) -> Option<DefectObserver> {
         let mut rooms = rooms();
         rooms.retain(|room| room.defects.contains(&defect));
-        (!rooms.is_empty()).then(|| Beside { defect, rooms, state: Small::default(), last: None })
+        (!rooms.is_empty()).then(|| DefectObserver { defect, rooms, state: Small::default(), last: None })
     }
 
-    /// The action of a step, if the machines have room for it.
+    /// Returns the action of a step.
+    ///
+    /// # Errors
+    /// If the machines have no room for it.
     fn action(&self, step: &Step) -> Result<Action, String> {
         let ops = step.body.ops();
         let full = |what: String| Err(format!("{what}: the museum's machines have no room for that"));
@@ -59,7 +62,8 @@ impl Beside {
         Ok(Action { ops: ops.iter().copied().collect(), refusal: step.refusals.first().copied() })
     }
 
-    /// What a machine does otherwise in one of the variants of the action: it alone, and while the step before it runs.
+    /// Returns what a machine does wrong in one of the variants of the action: in the action alone, or while the step
+    /// before it runs.
     fn shown(&self, room: &Room, action: &Action) -> Option<&'static str> {
         let bare = Action { refusal: None, ..action.clone() };
         let mut shown = None;
@@ -83,13 +87,13 @@ impl Beside {
         shown
     }
 
-    /// What a variant did, if it shows the defect.
+    /// Returns what a variant did, if it shows the defect.
     fn named(&self, broken: &[&'static str], noted: &Noted) -> Option<&'static str> {
         broken.iter().position(|name| *name == self.defect.id()).map(|place| did(noted, place))
     }
 }
 
-impl Double for Beside {
+impl Double for DefectObserver {
     fn take(&mut self, step: &Step) -> Result<Option<String>, String> {
         let action = self.action(step)?;
         let about = self.defect.about();
@@ -128,8 +132,8 @@ impl Spelling {
     }
 }
 
-/// All spellings of the free names that two actions mention. A machine offers what may run meanwhile under one of them: in the
-/// model any free name stands for all (a menu has one), but a file has its own.
+/// Returns all namings of the free names that two actions mention. In the model one free name stands for all of them,
+/// so a menu offers only one; a file may use any.
 fn spellings(state: &Small, first: &Action, second: &Action) -> Vec<Spelling> {
     let taken = |n: &NodeId| state.names().any(|name| name == *n) || state.nodes.iter().any(|x| x.stored == Some(*n));
     let used = |u: &UserId| state.edge_index(EdgeId::User(*u)).is_some();
@@ -150,7 +154,7 @@ fn spellings(state: &Small, first: &Action, second: &Action) -> Vec<Spelling> {
         .collect()
 }
 
-/// All ways to give each of `from` another one of `to`.
+/// Returns all ways to assign different elements of `to` to the elements of `from`.
 fn assignments<T: Copy + PartialEq>(from: &[T], to: &[T]) -> Vec<Vec<(T, T)>> {
     from.iter().fold(vec![Vec::new()], |all, &old| {
         let longer = |done: Vec<(T, T)>| {
@@ -163,7 +167,7 @@ fn assignments<T: Copy + PartialEq>(from: &[T], to: &[T]) -> Vec<Vec<(T, T)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Beside, Small, spellings};
+    use super::{DefectObserver, Small, spellings};
     use blockgraph_model::machines::Defect;
     use blockgraph_model::machines::museum::{Room, rooms};
     use blockgraph_model::menu::Action;
@@ -173,7 +177,7 @@ mod tests {
         Action::single(Op::Add { node: NodeId(node), spec: Spec::plain(Kind::Protocol) })
     }
 
-    /// A menu knows the first free name only; a file may say any.
+    /// A menu knows the first free name only; a file may use any.
     #[test]
     fn free_names_are_spelled_in_all_ways_and_others_are_kept() {
         let Outcome::Done { next, .. } = execute(&Small::default(), &add(1).ops, &[]) else { unreachable!() };
@@ -192,7 +196,7 @@ mod tests {
     fn every_defect_with_a_room_has_a_machine() {
         for &defect in Defect::ALL {
             let has = |room: &Room| room.defects.contains(&defect);
-            assert_eq!(Beside::with(defect).is_some(), rooms().iter().any(has), "{defect:?}");
+            assert_eq!(DefectObserver::with(defect).is_some(), rooms().iter().any(has), "{defect:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The museum of defects: its rooms are explored, and what is met there is held against what must be.
+//! The museum of defects: explores its rooms, and holds what is met there against what must be met.
 //!
-//! A room is explored by one thread to its end, so that its traces and counts are the same in every run; several rooms are
-//! explored at a time.
+//! A *room* is an experiment: a machine, a facet, and the defects that must be met. One thread explores a room to its
+//! end, so traces and counts are the same in every run; several rooms are explored at a time.
 
 pub mod defect_observer;
 pub mod page;
@@ -17,106 +17,107 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use watched::{Count, First, Watched};
 
-/// Told now and then: the number of a room, its states so far.
+/// Called now and then with the number of a room and its states so far.
 pub type Progress<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
-/// What a machine did otherwise in a room, where first, and how often.
+/// What a machine does wrong in a room, where it shows first, and how often.
 #[derive(Clone, Debug)]
-pub struct Met {
-    /// Under which name: a defect's number, or that nobody knows.
+pub struct FoundDefect {
+    /// The number of the defect, or a name for an unknown difference.
     pub name: &'static str,
     /// The shortest story that ends in it.
     pub story: Vec<Turn>,
-    /// Of these the turns at its end that run at the same time: the last polls, or calls a hook, and the others run there.
+    /// The number of turns at the end of the story that run at the same time: the last one polls or calls a hook, and
+    /// the others run there.
     pub together: usize,
-    /// What the machine did instead of the right thing, in words.
+    /// What the machine did instead of the right thing.
     pub did: &'static str,
-    /// The states that were expanded until it was met, the last included.
+    /// The number of states that were expanded until it was met, the last one included.
     pub states: usize,
-    /// The time until then.
+    /// The time until it was met.
     pub time: Duration,
-    /// How many transitions of the room show it.
+    /// The number of transitions of the room that show it.
     pub count: u64,
 }
 
-/// What came of a room.
+/// The result of a room.
 #[derive(Clone, Debug)]
 pub struct RoomReport {
     /// The room.
     pub room: Room,
-    /// Unique canonical states.
+    /// The number of unique canonical states.
     pub unique: usize,
-    /// Executed (state, action) pairs.
+    /// The number of executed (state, action) pairs.
     pub transitions: u64,
-    /// Executed variants besides: a driver refuses, a step fails, something runs meanwhile.
+    /// The number of other executed variants: a driver refuses, a step fails, another operation runs meanwhile.
     pub injections: u64,
-    /// How long it took.
+    /// The duration.
     pub time: Duration,
-    /// How often the machine was right to differ, and why.
+    /// How often the machine was right to differ, by reason.
     pub exceptions: Vec<(Exception, u64)>,
     /// What was met, in the order of the states.
-    pub met: Vec<Met>,
+    pub met: Vec<FoundDefect>,
 }
 
 impl RoomReport {
-    /// What was met, and is none of the room's defects.
-    pub fn unexpected(&self) -> impl Iterator<Item = &Met> {
+    /// Returns what was met and is not one of the room's defects.
+    pub fn unexpected(&self) -> impl Iterator<Item = &FoundDefect> {
         self.met.iter().filter(|met| !self.room.defects.iter().any(|defect| defect.id() == met.name))
     }
 
-    /// The room's defects that were not met.
+    /// Returns the room's defects that were not met.
     pub fn missing(&self) -> impl Iterator<Item = Defect> {
         self.room.defects.iter().copied().filter(|defect| self.of(*defect).is_none())
     }
 
-    fn of(&self, defect: Defect) -> Option<&Met> {
+    fn of(&self, defect: Defect) -> Option<&FoundDefect> {
         self.met.iter().find(|met| met.name == defect.id())
     }
 }
 
 /// A defect over all rooms.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a> {
-    /// Which.
+pub struct DefectSummary<'a> {
+    /// The defect.
     pub defect: Defect,
-    /// Where it has the shortest story, of the rooms that are to show it, if one does; of several such rooms the one that
-    /// needs fewest states.
-    pub best: Option<(&'a RoomReport, &'a Met)>,
-    /// How many transitions show it.
+    /// The room with the shortest story, among the rooms that must show the defect if one of them does; of equal ones
+    /// the room that needs the fewest states.
+    pub best: Option<(&'a RoomReport, &'a FoundDefect)>,
+    /// The number of transitions that show the defect.
     pub count: u64,
 }
 
-/// What came of the rooms.
+/// The result of several rooms.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// In the order of their numbers.
+    /// The rooms in the order of their numbers.
     pub rooms: Vec<RoomReport>,
-    /// The defects that were asked for.
+    /// The defects to report.
     pub defects: Vec<Defect>,
-    /// From the first room to the last.
+    /// The duration from the first room to the last.
     pub time: Duration,
 }
 
 impl Report {
-    /// The defects that were asked for, in that order.
-    pub fn shown(&self) -> Vec<Shown<'_>> {
+    /// Returns the defects to report, in order.
+    pub fn shown(&self) -> Vec<DefectSummary<'_>> {
         self.defects.iter().map(|&defect| self.show(defect)).collect()
     }
 
-    /// One of them.
-    pub fn show(&self, defect: Defect) -> Shown<'_> {
+    /// Returns one defect over all rooms.
+    pub fn show(&self, defect: Defect) -> DefectSummary<'_> {
         let met = || self.met_in(defect);
         let stray = |room: &RoomReport| !room.room.defects.contains(&defect);
         let best = met().min_by_key(|(room, met)| (stray(room), met.story.len(), met.states));
-        Shown { defect, best, count: met().map(|(_, met)| met.count).sum() }
+        DefectSummary { defect, best, count: met().map(|(_, met)| met.count).sum() }
     }
 
-    /// The rooms in which a defect was met.
-    pub fn met_in(&self, defect: Defect) -> impl Iterator<Item = (&RoomReport, &Met)> {
+    /// Returns the rooms in which a defect was met.
+    pub fn met_in(&self, defect: Defect) -> impl Iterator<Item = (&RoomReport, &FoundDefect)> {
         self.rooms.iter().filter_map(move |room| Some((room, room.of(defect)?)))
     }
 
-    /// How often machines were right to differ, by reason.
+    /// Returns how often machines were right to differ, by reason.
     pub fn exceptions(&self) -> Vec<(Exception, u64)> {
         let sum = |exception| {
             let all = self.rooms.iter().flat_map(|room| &room.exceptions);
@@ -125,7 +126,7 @@ impl Report {
         Exception::ALL.iter().map(|&exception| (exception, sum(exception))).filter(|(_, count)| *count > 0).collect()
     }
 
-    /// What is wrong, a line each; nothing if each room showed its defects and nothing else.
+    /// Returns what is wrong, one line each. The list is empty if each room showed its defects and nothing else.
     pub fn problems(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for report in &self.rooms {
@@ -137,7 +138,7 @@ impl Report {
         }
         let nowhere = self.defects.iter().filter(|d| !self.rooms.iter().any(|r| r.room.defects.contains(d)));
         lines.extend(nowhere.map(|defect| format!("{}: no room has it", defect.id())));
-        // An excuse that nobody needs excuses something else one day.
+        // An exception that is never needed would hide something later.
         if self.rooms.len() == rooms().len() {
             let needed = self.exceptions();
             let vain = Exception::ALL.iter().filter(|e| !needed.iter().any(|(met, count)| met == *e && *count > 0));
@@ -147,12 +148,12 @@ impl Report {
     }
 }
 
-/// A room in reports.
+/// Describes a room for reports.
 pub fn place(room: &Room) -> String {
     format!("room {} ({}, {})", room.number, hall(room.hall), room.facet.name)
 }
 
-/// The name of a hall's machine.
+/// Returns the name of the machine of a hall.
 pub fn hall(hall: Hall) -> &'static str {
     match hall {
         Hall::Recursive => "recursive",
@@ -163,11 +164,11 @@ pub fn hall(hall: Hall) -> &'static str {
     }
 }
 
-/// Explores rooms, `threads` at a time; `defects` are those that the report speaks of.
+/// Explores rooms, `threads` of them at a time. The report covers `defects`.
 pub fn explore(rooms: Vec<Room>, defects: Vec<Defect>, threads: usize, progress: &Progress<'_>) -> Report {
     let start = Instant::now();
     let mut order: Vec<&Room> = rooms.iter().collect();
-    // The largest first, so that none of them is still alone at work in the end.
+    // The largest rooms come first, so that no single room is left running at the end.
     order.sort_by_key(|room| std::cmp::Reverse(size(room)));
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(rooms.len())));
     std::thread::scope(|scope| {
@@ -185,13 +186,13 @@ pub fn explore(rooms: Vec<Room>, defects: Vec<Defect>, threads: usize, progress:
     Report { rooms, defects, time: start.elapsed() }
 }
 
-/// What the size of a room grows with, as far as can be seen before it is explored.
+/// Estimates the size of a room before it is explored.
 fn size(room: &Room) -> (usize, usize) {
     let facet = &room.facet;
     (usize::from(facet.nodes) + facet.edges + usize::from(facet.users), facet.verbs.len())
 }
 
-/// Explores a room to its end, with its machine or one in its place.
+/// Explores a room to its end, with this machine.
 pub fn explore_room<M: Machine<Outcome = Noted>>(room: &Room, machine: &M, progress: &Progress<'_>) -> RoomReport {
     let watched = Watched::new(machine);
     let seen = |states, _| progress(room.number, states);
@@ -210,9 +211,9 @@ pub fn explore_room<M: Machine<Outcome = Noted>>(room: &Room, machine: &M, progr
     }
 }
 
-fn met<M: Machine>(explored: &Exploration, machine: &M, room: &Room, found: &Finding, firsts: &[First]) -> Met {
+fn met<M: Machine>(explored: &Exploration, machine: &M, room: &Room, found: &Finding, firsts: &[First]) -> FoundDefect {
     let first = firsts.iter().find(|first| first.name == found.broken);
-    Met {
+    FoundDefect {
         name: found.broken,
         story: turns(&explored.trace_and(machine, &room.facet, found.state, &found.actions)),
         together: found.actions.len().saturating_sub(1),

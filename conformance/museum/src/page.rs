@@ -1,9 +1,9 @@
-//! Pages about defects: a person writes why, and what can be measured is written between two marks.
+//! Pages about defects. A person writes why the defect happens; what can be measured is generated between two marks.
 //!
-//! A page names its defect in a line `<!-- defect: H07 -->`. What stands between `<!-- generated -->` and `<!-- end -->` is
-//! rewritten; it holds nothing that depends on the machine's speed.
+//! A page names its defect in a line `<!-- defect: H07 -->`. The text between `<!-- generated -->` and `<!-- end -->`
+//! is rewritten. It contains nothing that depends on the speed of the machine.
 
-use crate::{Met, Report, RoomReport, hall, place};
+use crate::{FoundDefect, Report, RoomReport, hall, place};
 use blockgraph_model::machines::{About, Defect, Hall};
 use blockgraph_model::{Outcome, State, execute};
 use blockgraph_story::counterexample;
@@ -18,7 +18,7 @@ const DEFECT: (&str, &str) = ("<!-- defect: ", " -->");
 const START: &str = "<!-- generated -->\n";
 const END: &str = "<!-- end -->";
 
-/// The defect that a page names; `None` if it names none.
+/// Returns the defect that a page names, or `None`.
 ///
 /// # Errors
 /// If there is no such defect.
@@ -28,10 +28,10 @@ pub fn defect(page: &str) -> Result<Option<Defect>, String> {
     named.map(|id| Defect::of(id).ok_or_else(|| format!("no defect {id:?}"))).transpose()
 }
 
-/// The page with its block rewritten.
+/// Returns the page with its generated block rewritten.
 ///
 /// # Errors
-/// If the marks are not there, once and in this order, or the defect was not met.
+/// If the marks are missing, repeated or in the wrong order, or if the defect was not met.
 pub fn rewritten(page: &str, defect: Defect, report: &Report) -> Result<String, String> {
     let marks = |mark: &str| page.matches(mark).count();
     let parts = page.split_once(START).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
@@ -42,7 +42,7 @@ pub fn rewritten(page: &str, defect: Defect, report: &Report) -> Result<String, 
     Ok(format!("{head}{START}{block}{END}{tail}"))
 }
 
-/// What is measured of a defect; `None` if it was not met.
+/// Returns the generated block of a defect, or `None` if the defect was not met.
 pub fn block(defect: Defect, report: &Report) -> Option<String> {
     let (room, met) = report.show(defect).best?;
     let about = defect.about();
@@ -63,7 +63,7 @@ pub fn block(defect: Defect, report: &Report) -> Option<String> {
     Some(text)
 }
 
-/// Where a defect stands in QEMU's history, with which machine it is met, and what it breaks.
+/// Describes a defect's place in QEMU's history, the machine that shows it, and what it breaks.
 pub fn origin(about: &About, met: Hall) -> String {
     let mended = match (about.commit, about.release) {
         ("", "") => "Not known to be mended in QEMU".to_owned(),
@@ -73,7 +73,7 @@ pub fn origin(about: &About, met: Hall) -> String {
     format!("{mended}; machine *{}*; breaks {}.", hall(met), about.breaks)
 }
 
-/// The states before each turn, and after the last.
+/// Returns the states before each turn, and after the last one.
 fn states(story: &[Turn]) -> Vec<State<6, 10>> {
     let mut all = vec![State::default()];
     for turn in story {
@@ -90,7 +90,7 @@ fn right(state: &State<6, 10>, turn: &Turn) -> String {
     answer_line(&answer(&execute(state, &turn.ops, &turn.refusals)), &Names::numbered())
 }
 
-fn trace(met: &Met) -> String {
+fn trace(met: &FoundDefect) -> String {
     let mut text = "| step | operation | answer |\n|---:|---|---|\n".to_owned();
     let first = met.story.len().saturating_sub(met.together + 1);
     for (place, (turn, before)) in met.story.iter().zip(states(&met.story)).enumerate() {
@@ -102,12 +102,12 @@ fn trace(met: &Met) -> String {
     text + "\n"
 }
 
-/// In a table a bar ends a cell.
+/// Escapes bars, which end a cell in a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-fn graphs(met: &Met) -> String {
+fn graphs(met: &FoundDefect) -> String {
     let states = states(&met.story);
     let drawn = |state: &State<6, 10>| format!("```text\n{}```\n\n", draw(&observe(state), &Names::numbered()));
     let last = met.story.len().saturating_sub(1);
@@ -128,7 +128,7 @@ fn graphs(met: &Met) -> String {
     format!("{before_it}Right is `{answer}`, and the graph stays as it is.\n\n")
 }
 
-fn figures(room: &RoomReport, met: &Met) -> String {
+fn figures(room: &RoomReport, met: &FoundDefect) -> String {
     let rows = [
         ("steps", met.story.len().to_string()),
         ("states until it was met", met.states.to_string()),

@@ -1,4 +1,4 @@
-//! Looks on while a room is explored: when each defect is first met, and how often the machine was right to differ.
+//! Watches the exploration of a room: when each defect is first met, and how often the machine was right to differ.
 
 use blockgraph_model::explore::Visitor;
 use blockgraph_model::invariants::Broken;
@@ -17,7 +17,7 @@ pub(super) struct First {
     pub did: &'static str,
 }
 
-/// A machine with a clock beside it.
+/// A machine, with the time at which it started.
 pub(super) struct Watched<'a, M> {
     machine: &'a M,
     pub start: Instant,
@@ -43,7 +43,7 @@ impl<'a, M> Watched<'a, M> {
     }
 }
 
-/// What the machine did in a variant that breaks something, for the defect at this place of its list.
+/// Returns what the machine did wrong in a variant, for the defect at this place of its list.
 pub(super) fn did(noted: &Noted, place: usize) -> &'static str {
     match noted {
         Noted::Defect(did) => did.get(place).copied().unwrap_or_default(),
@@ -72,7 +72,7 @@ impl<M: Machine<Outcome = Noted>> Machine for Watched<'_, M> {
     }
 }
 
-/// Counts exceptions.
+/// Counts exceptions by reason.
 #[derive(Default)]
 pub(super) struct Count(pub Vec<(Exception, u64)>);
 

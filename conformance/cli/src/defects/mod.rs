@@ -1,4 +1,4 @@
-//! `blockgraph defects`: a walk through the museum.
+//! `blockgraph defects`: explores the museum of defects.
 
 mod pages;
 mod report;
@@ -7,13 +7,13 @@ use crate::ending::{Ending, Stop};
 use crate::terminal::{cores, grouped, spinner};
 use blockgraph_model::machines::museum::{Room, rooms};
 use blockgraph_model::machines::{About, Defect, Hall};
-use blockgraph_museum::{self, Report, Shown, page};
+use blockgraph_museum::{self, DefectSummary, Report, page};
 use blockgraph_story::counterexample;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// Explore the museum's rooms, and print the shortest counterexample of each defect.
+/// Explore the rooms of the museum, and print the shortest counterexample of each defect.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Only these defects, in the rooms that have them: H01, H02, …
@@ -22,27 +22,28 @@ pub struct Arguments {
     /// Only these rooms, by number.
     #[arg(long, value_name = "N", num_args = 1..)]
     room: Vec<usize>,
-    /// Rooms explored at a time, each by one thread [default: one a core].
+    /// The number of rooms explored at a time, each by one thread [default: the number of cores].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     /// Print each shortest counterexample, step by step.
     #[arg(long)]
     stories: bool,
-    /// JSON instead of the report: one object a line, for each room, defect and exception, and one for the whole.
+    /// Write JSON instead of the report: one object a line for each room, defect and exception, and one for the whole
+    /// run.
     #[arg(long)]
     json: bool,
-    /// Write each shortest counterexample to a new file in this folder, as a scenario.
+    /// Write each shortest counterexample to a new scenario file in this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Rewrite what is generated in the pages of this folder (`NN-name.md`).
+    /// Rewrite the generated part of the pages in this folder (`NN-name.md`).
     #[arg(long, value_name = "DIR")]
     pages: Option<PathBuf>,
-    /// Write nothing: pages that are not as they would be written are an error.
+    /// Write nothing. A page that differs from what would be written is an error.
     #[arg(long, requires = "pages")]
     check: bool,
 }
 
-/// Runs the command; `Ok(false)` if a room does not show its defects, or shows something else.
+/// Runs the command. Returns `Ok(false)` if a room does not show its defects, or shows something else.
 pub fn run(arguments: &Arguments) -> Ending {
     let (chosen, defects) = chosen(arguments)?;
     let pages = arguments.pages.as_deref().map(pages::read).transpose()?.unwrap_or_default();
@@ -75,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Ending {
     Ok(problems.is_empty())
 }
 
-/// The rooms to be explored, and the defects to be spoken of.
+/// Returns the rooms to explore and the defects to report.
 fn chosen(arguments: &Arguments) -> Result<(Vec<Room>, Vec<Defect>), Stop> {
     let mut rooms = rooms();
     if !arguments.room.is_empty() {
@@ -96,7 +97,10 @@ fn chosen(arguments: &Arguments) -> Result<(Vec<Room>, Vec<Defect>), Stop> {
     Ok((rooms, Defect::ALL.iter().copied().filter(asked).collect()))
 }
 
-/// The defect of that number.
+/// Returns the defect with this number.
+///
+/// # Errors
+/// If there is no such defect.
 pub(super) fn defect(id: &str) -> Result<Defect, Stop> {
     let known = || Defect::ALL.iter().map(|defect| defect.id()).collect::<Vec<_>>().join(", ");
     Defect::of(id).ok_or_else(|| Stop::Input(format!("no defect {id:?}: there are {}", known())))
@@ -109,7 +113,7 @@ fn explore(rooms: Vec<Room>, defects: Vec<Defect>, threads: usize) -> Report {
         let mut running = running.lock().unwrap_or_else(|e| e.into_inner());
         running.retain(|(known, _)| *known != room);
         running.push((room, states));
-        // Those that have not been heard of for longest are done.
+        // The rooms whose last progress is the oldest are done.
         let now = running.len().saturating_sub(threads);
         let shown =
             running[now..].iter().map(|(room, states)| format!("room {room}: {} states", grouped(*states as u64)));
@@ -122,7 +126,7 @@ fn explore(rooms: Vec<Room>, defects: Vec<Defect>, threads: usize) -> Report {
 
 /// Writes the story of each defect to a file of its own.
 fn write_stories(folder: &Path, report: &Report, err: &mut impl Write) -> Result<(), Stop> {
-    for Shown { defect, best, .. } in report.shown() {
+    for DefectSummary { defect, best, .. } in report.shown() {
         let Some((room, met)) = best else { continue };
         let about = defect.about();
         let path = counterexample::write_told(folder, &about.id.to_lowercase(), &met.story, |path| {
@@ -134,7 +138,7 @@ fn write_stories(folder: &Path, report: &Report, err: &mut impl Write) -> Result
     Ok(())
 }
 
-/// What stands above a story.
+/// Returns the comment at the head of a story.
 fn head(about: &About, hall: Hall, path: &Path) -> String {
     let origin = page::origin(about, hall).replace('*', "");
     format!(

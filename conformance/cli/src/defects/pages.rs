@@ -1,4 +1,4 @@
-//! The pages of a folder.
+//! The pages in a folder.
 
 use crate::ending::Stop;
 use crate::files::read_text;
@@ -13,7 +13,7 @@ pub(super) struct Page {
     defect: Defect,
 }
 
-/// All pages of the folder that name a defect, by file name.
+/// Reads all pages of the folder that name a defect, in the order of their file names.
 pub(super) fn read(folder: &Path) -> Result<Vec<Page>, Stop> {
     let bad = |path: &Path, error: &dyn std::fmt::Display| Stop::Input(format!("{}: {error}", path.display()));
     let entries = std::fs::read_dir(folder).map_err(|error| bad(folder, &error))?;
@@ -36,8 +36,8 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Page>, Stop> {
     Ok(pages)
 }
 
-/// Rewrites the pages of the defects that were looked for, or only looks whether they are as they should be: what is wrong.
-/// `whole`: all were looked for.
+/// Rewrites the pages of the defects that were explored, or only checks them, and returns what is wrong. `whole` says
+/// that all defects were explored.
 pub(super) fn renew(
     folder: &Path,
     pages: &[Page],

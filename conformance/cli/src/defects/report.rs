@@ -1,8 +1,8 @@
-//! The museum's table, and the same as JSON.
+//! The report of the museum, as a table and as JSON.
 
 use crate::terminal::grouped;
 use blockgraph_model::machines::Hall;
-use blockgraph_museum::{Met, Report, RoomReport, Shown, hall};
+use blockgraph_museum::{DefectSummary, FoundDefect, Report, RoomReport, hall};
 use blockgraph_story::counterexample;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ const ROOMS: &str =
 const DEFECTS: &str = "defect  QEMU                 machine        steps       states      time         met  shortest in              \
                        all rooms      what goes wrong, and what it breaks";
 
-/// The report for people.
+/// Writes the report for people.
 pub(super) fn text(out: &mut impl Write, report: &Report, stories: bool, threads: usize) -> io::Result<()> {
     writeln!(out, "{} rooms, {threads} at a time\n{ROOMS}", report.rooms.len())?;
     report.rooms.iter().try_for_each(|room| writeln!(out, "{}", room_line(room)))?;
@@ -37,7 +37,7 @@ pub(super) fn text(out: &mut impl Write, report: &Report, stories: bool, threads
     totals(out, report, &shown)
 }
 
-fn totals(out: &mut impl Write, report: &Report, shown: &[Shown<'_>]) -> io::Result<()> {
+fn totals(out: &mut impl Write, report: &Report, shown: &[DefectSummary<'_>]) -> io::Result<()> {
     let sum = |of: fn(&RoomReport) -> u64| grouped(report.rooms.iter().map(of).sum());
     let met = shown.iter().filter(|shown| shown.best.is_some());
     let unswitched = met.clone().filter(|shown| !is_switch(report, shown)).count();
@@ -50,8 +50,8 @@ fn totals(out: &mut impl Write, report: &Report, shown: &[Shown<'_>]) -> io::Res
     writeln!(out, "{:<27} {:.1} s", "time", report.time.as_secs_f64())
 }
 
-/// Was it met nowhere but where it was put into our own step?
-fn is_switch(report: &Report, shown: &Shown<'_>) -> bool {
+/// Returns whether the defect was met only in the model's own step with the defect put in.
+fn is_switch(report: &Report, shown: &DefectSummary<'_>) -> bool {
     report.met_in(shown.defect).all(|(room, _)| room.room.hall == Hall::Flawed)
 }
 
@@ -72,7 +72,7 @@ fn room_line(report: &RoomReport) -> String {
     )
 }
 
-fn defect_line(report: &Report, shown: &Shown<'_>) -> String {
+fn defect_line(report: &Report, shown: &DefectSummary<'_>) -> String {
     let about = shown.defect.about();
     let qemu = format!("{:<10} {}", about.commit, about.release);
     let (id, machine) = (about.id, machine(shown));
@@ -91,21 +91,21 @@ fn defect_line(report: &Report, shown: &Shown<'_>) -> String {
     )
 }
 
-/// The machine with the shortest story; if there is none, the one that should have one.
-fn machine(shown: &Shown<'_>) -> &'static str {
+/// Returns the machine with the shortest story, or the one that should have a story if there is none.
+fn machine(shown: &DefectSummary<'_>) -> &'static str {
     hall(shown.best.map_or(shown.defect.about().hall, |(room, _)| room.room.hall))
 }
 
-/// A facet's name, where it says more than the defect's own.
+/// Returns a facet's name, if it says more than the number of the defect.
 fn short<'a>(facet: &'a str, id: &str) -> &'a str {
     if facet == id { "" } else { facet }
 }
 
-fn numbers(report: &Report, shown: &Shown<'_>) -> Vec<usize> {
+fn numbers(report: &Report, shown: &DefectSummary<'_>) -> Vec<usize> {
     report.met_in(shown.defect).map(|(room, _)| room.room.number).collect()
 }
 
-/// The same for machines.
+/// Writes the report as JSON lines.
 pub(super) fn json(out: &mut impl Write, report: &Report, problems: &[String]) -> io::Result<()> {
     for room in &report.rooms {
         writeln!(out, "{}", room_json(room))?;
@@ -133,7 +133,7 @@ pub(super) fn json(out: &mut impl Write, report: &Report, problems: &[String]) -
 }
 
 fn room_json(report: &RoomReport) -> Value {
-    let ids = |met: &mut dyn Iterator<Item = &Met>| met.map(|met| met.name).collect::<Vec<_>>();
+    let ids = |met: &mut dyn Iterator<Item = &FoundDefect>| met.map(|met| met.name).collect::<Vec<_>>();
     let exceptions: serde_json::Map<String, Value> =
         report.exceptions.iter().map(|(exception, count)| (format!("{exception:?}"), json!(count))).collect();
     json!({
@@ -145,7 +145,7 @@ fn room_json(report: &RoomReport) -> Value {
     })
 }
 
-fn defect_json(report: &Report, shown: &Shown<'_>) -> Value {
+fn defect_json(report: &Report, shown: &DefectSummary<'_>) -> Value {
     let about = shown.defect.about();
     let best = shown.best.map(|(room, met)| {
         json!({"room": room.room.number, "facet": room.room.facet.name, "steps": met.story.len(), "states": met.states,

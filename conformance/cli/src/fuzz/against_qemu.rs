@@ -9,7 +9,7 @@ use serde_json::json;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// What was asked for.
+/// The arguments of the command.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub seed: u64,
@@ -108,7 +108,7 @@ fn as_json(request: &Request<'_>, report: &Report) -> io::Result<()> {
     writeln!(io::stdout(), "{all}")
 }
 
-/// One episode a line.
+/// Writes the episodes of a run, one a line.
 fn record(folder: &Path, seed: u64, report: &Report) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut file =

@@ -1,4 +1,4 @@
-//! `blockgraph fuzz`: random stories, and what they were.
+//! `blockgraph fuzz`: random stories and their report.
 
 mod against_qemu;
 mod sensitivity;
@@ -21,49 +21,49 @@ use std::time::{Duration, Instant, SystemTime};
 /// Play random stories on model and crate side by side.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// What all random numbers follow from: the same seed is the same run [default: one from the clock, which is printed].
+    /// The seed of all random numbers; the same seed gives the same run [default: taken from the clock, and printed].
     #[arg(long)]
     seed: Option<u64>,
-    /// Operations that mostly make sense, or anything in any order.
+    /// Which generator: operations that mostly make sense, or anything in any order.
     #[arg(long, value_enum, default_value = "both")]
     generator: Generator,
-    /// End after so many operations of each generator [default: 1000000, if no time is given].
+    /// End after this many operations of each generator [default: 1000000, if no time is given].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     ops: Option<u64>,
-    /// End after so many seconds for each generator.
+    /// End after this many seconds for each generator.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seconds: Option<u64>,
-    /// Worker threads [default: one a core].
+    /// The number of worker threads [default: the number of cores].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// Only the story of this number (with its seed and generator, as a finding names it).
+    /// Play only the story with this number, with the seed and generator that a finding names.
     #[arg(long, requires = "seed", conflicts_with_all = ["ops", "seconds"])]
     story: Option<u64>,
-    /// Print which operations ended how, with which drivers, and why the empty cells are empty.
+    /// Print how often each operation ended in each way, with which drivers, and why empty cells are empty.
     #[arg(long)]
     table: bool,
-    /// Empty cells without a reason are a failure: exit code 1. They need millions of operations to fill.
+    /// Fail with exit code 1 if a cell without a reason is empty. Filling all cells takes millions of operations.
     #[arg(long)]
     complete: bool,
-    /// One JSON object instead of the report.
+    /// Write one JSON object instead of the report.
     #[arg(long)]
     json: bool,
     /// What the model is compared with.
     #[arg(long, value_enum, default_value = "crate")]
     against: Against,
-    /// With `--against qemu`: write episodes to this folder, as `conformance/traces/` has them.
+    /// With `--against qemu`: write episodes to this folder, in the format of `conformance/traces/`.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
-    /// With `--record`: so many episodes.
+    /// With `--record`: the number of episodes.
     #[arg(long, default_value_t = 200, requires = "record")]
     episodes: usize,
-    /// With `--against qemu`: do not stop at a difference that no rule explains, but count all of them.
+    /// With `--against qemu`: count all differences that no rule explains, instead of stopping at the first.
     #[arg(long)]
     survey: bool,
-    /// With `--against qemu`: after how many operations each defect of the museum would be noticed.
+    /// With `--against qemu`: measure after how many operations each defect of the museum would be noticed.
     #[arg(long, conflicts_with_all = ["record", "survey"])]
     sensitivity: bool,
-    /// Where counterexamples are written (new files only).
+    /// The folder in which counterexamples are written, as new files only.
     #[arg(long, default_value = "counterexamples")]
     out: PathBuf,
 }
@@ -78,11 +78,11 @@ enum Against {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Generator {
-    /// Mostly accepted.
+    /// Most operations are accepted.
     Plausible,
-    /// Anything in any order, stale names included.
+    /// Any operation in any order, with stale names.
     Hostile,
-    /// One after the other.
+    /// Both, one after the other.
     Both,
 }
 
@@ -96,7 +96,7 @@ impl Generator {
     }
 }
 
-/// Runs the command; `Ok(false)` if model and crate differ.
+/// Runs the command. Returns `Ok(false)` if model and crate differ.
 pub fn run(arguments: &Arguments) -> Ending {
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64);
     let seed = arguments.seed.unwrap_or_else(clock);
@@ -163,7 +163,7 @@ fn say(line: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{line}")
 }
 
-/// Plays one generator's stories, with progress on a terminal.
+/// Plays the stories of one generator, and shows progress on a terminal.
 fn play(arguments: &Arguments, mode: Mode, seed: u64, threads: usize) -> Report {
     let time = arguments.seconds.map(Duration::from_secs);
     let endless = if time.is_some() { u64::MAX } else { 1_000_000 };
@@ -191,7 +191,7 @@ fn name(mode: Mode) -> &'static str {
 const HEADING: &str = "generator   stories        turns          ops  ops/core-min  accepted  failed  violates  refused  \
                        most nodes, edges  graphs seen     shapes";
 
-/// Operations a minute on one core.
+/// Returns the number of operations a minute on one core.
 fn rate(report: &Report, threads: usize) -> f64 {
     report.made.ops as f64 * 60.0 / report.time.as_secs_f64().max(1e-9) / threads as f64
 }
@@ -233,7 +233,7 @@ fn summary(out: &mut impl Write, made: &Statistics, holes: &unmet::UnmetCells) -
     writeln!(out, "op × outcome × driver       {} different met", grouped(filled.count() as u64))
 }
 
-/// What does not hold besides.
+/// Returns what does not hold besides differences.
 fn problems(arguments: &Arguments, holes: &unmet::UnmetCells) -> Result<(), Stop> {
     let mut err = std::io::stderr().lock();
     for wrong in &holes.wrong {
@@ -250,7 +250,7 @@ fn problems(arguments: &Arguments, holes: &unmet::UnmetCells) -> Result<(), Stop
     Ok(())
 }
 
-/// The story in which model and crate differ, and how to see it again.
+/// Prints the story in which model and crate differ, and the commands that show it again.
 fn finding(arguments: &Arguments, mode: Mode, seed: u64, found: &Found) -> Result<(), Stop> {
     let mut err = std::io::stderr().lock();
     let (index, met, short) = (found.episode.index, &found.met, &found.short);

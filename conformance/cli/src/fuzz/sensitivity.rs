@@ -1,4 +1,4 @@
-//! `blockgraph fuzz --against qemu --sensitivity`: after how many operations a defect is noticed.
+//! `blockgraph fuzz --against qemu --sensitivity`: after how many operations each defect is noticed.
 
 use crate::ending::{Ending, Stop};
 use crate::qemu_runs::{PATIENCE, program};

@@ -2,35 +2,36 @@
 
 mod on_qemu;
 mod qmp_script;
-mod show;
+mod step_writer;
 
 use crate::defects::defect;
 use crate::ending::{Ending, Stop};
 use crate::files::{display_path, read_text};
 use blockgraph_check::stages::{Side, stage};
-use blockgraph_museum::defect_observer::Beside;
+use blockgraph_museum::defect_observer::DefectObserver;
 use blockgraph_story::text::{Scenario, json, parse};
 use clap::ValueEnum;
-use show::{Places, Show};
 use std::io::{self, Write};
+use step_writer::{StepPlaces, StepWriter};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The scenario, as text or as JSON; `-` for standard input.
+    /// The scenario file, as text or as JSON; `-` for standard input.
     file: String,
     /// What to play it on.
     #[arg(long, value_enum, default_value = "both")]
     on: Where,
-    /// With `--on qemu`: print the QMP commands that show the scenario, instead of playing it. No QEMU is needed or started.
+    /// With `--on qemu`: print the QMP commands that show the scenario, instead of playing it. This needs no QEMU.
     #[arg(long, conflicts_with_all = ["json", "quiet", "with"])]
     print_qmp: bool,
-    /// Let the machines with this defect take each step as well, in all its variants; a step in which it shows fails.
+    /// Also execute each step, in all its variants, on the machines with this defect. A step in which the defect shows
+    /// fails.
     #[arg(long, value_name = "DEFECT")]
     with: Option<String>,
-    /// Write one line of JSON for each step.
+    /// Write one JSON line for each step.
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
-    /// Write only what does not hold.
+    /// Write only expectations that do not hold.
     #[arg(long)]
     quiet: bool,
 }
@@ -39,12 +40,13 @@ pub(super) struct Arguments {
 enum Where {
     /// The formal model.
     Model,
-    /// The crate; the model only says which refusals are genuine.
+    /// The crate. The model only decides which refusals are genuine.
     Impl,
-    /// Both, and they must not differ.
+    /// Model and crate, which must not differ.
     Both,
-    /// A real qemu-storage-daemon beside the model: what QEMU answers to each step, and whether that is what the model says.
-    /// Ends with 0 if it is or differs by a known rule, with 1 if not, with 2 if no qemu-storage-daemon is installed.
+    /// A real qemu-storage-daemon beside the model: what QEMU answers to each step, and whether the model agrees. The
+    /// exit code is 0 if every answer agrees or differs by a known rule, 1 if not, and 2 if no qemu-storage-daemon is
+    /// installed.
     Qemu,
 }
 
@@ -60,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
             ));
         }
         (false, true, _) => return Err(Stop::Input("--print-qmp goes with --on qemu".into())),
-        (true, true, _) => return qmp_script::run(&scenario, &Places { file: &file, lines: &lines }),
+        (true, true, _) => return qmp_script::run(&scenario, &StepPlaces { file: &file, lines: &lines }),
         _ => {}
     }
     let on = match arguments.on {
@@ -70,23 +72,28 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
     };
     let mut stage = stage(on);
     if let Some(id) = &arguments.with {
-        stage = stage.with(beside(id)?);
+        stage = stage.with(observer(id)?);
     }
-    let places = Places { file: &file, lines: &lines };
-    let mut show =
-        Show { out: io::stdout().lock(), scenario: &scenario, places, json: arguments.json, quiet: arguments.quiet };
+    let places = StepPlaces { file: &file, lines: &lines };
+    let mut show = StepWriter {
+        out: io::stdout().lock(),
+        scenario: &scenario,
+        places,
+        json: arguments.json,
+        quiet: arguments.quiet,
+    };
     let held = if qemu { on_qemu::play(&mut show, &mut stage)? } else { show.play(&mut stage)? };
     show.out.flush()?;
     Ok(held)
 }
 
-/// The machines with a defect.
-fn beside(id: &str) -> Result<Beside, Stop> {
+/// Returns an observer with the machines that have this defect.
+fn observer(id: &str) -> Result<DefectObserver, Stop> {
     let defect = defect(id)?;
-    Beside::with(defect).ok_or_else(|| Stop::Input(format!("no machine of the museum has {}", defect.id())))
+    DefectObserver::with(defect).ok_or_else(|| Stop::Input(format!("no machine of the museum has {}", defect.id())))
 }
 
-/// A scenario in either spelling; a JSON one has no lines.
+/// Reads a scenario in either form. A JSON scenario has no line numbers.
 fn read(path: &str) -> Result<(Scenario, Vec<usize>), Stop> {
     let text = read_text(path)?;
     let read =

@@ -1,6 +1,6 @@
 //! `blockgraph replay --on qemu`: a scenario on a real QEMU beside the model.
 
-use super::show::{Show, counted, verdict};
+use super::step_writer::{StepWriter, counted, verdict};
 use crate::ending::{Ending, Stop};
 use crate::qemu_runs::{PATIENCE, program};
 use blockgraph_qemu::compare::answer::TurnAnswer;
@@ -17,19 +17,19 @@ use std::io::{self, Write};
 type Fated = Fate<MOST_NODES, MOST_EDGES>;
 type Turn = Taken<MOST_NODES, MOST_EDGES>;
 
-/// What was met.
+/// Counts of what happened.
 #[derive(Default)]
 struct Counts {
     faults: usize,
     turns: usize,
     deviations: usize,
     skipped: usize,
-    /// The step at which the play on QEMU has ended, before the end of the story.
+    /// The step at which the play on QEMU ended before the end of the story.
     ended: Option<usize>,
 }
 
-/// Plays it.
-pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Ending {
+/// Plays the scenario.
+pub(super) fn play<W: Write>(show: &mut StepWriter<'_, W>, stage: &mut Stage) -> Ending {
     let scenario = show.scenario;
     let real = |error: io::Error| Stop::Input(format!("the real QEMU: {error}"));
     let kit = Kit::make(&program()?, PATIENCE).map_err(real)?;
@@ -42,7 +42,7 @@ pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Endin
         let Item::Step(step) = item else { continue };
         number += 1;
         let at = (index, number);
-        let mut report = show.places.judge(at, stage, step, &scenario.names)?;
+        let mut report = show.places.play_step(at, stage, step, &scenario.names)?;
         let fate = play.play_next().map_err(real)?;
         counts.count(&fate, number);
         if let Fate::Taken(taken) = &fate
@@ -56,7 +56,7 @@ pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Endin
             show.json_line(at, step, &report, Some(qemu))?;
             continue;
         }
-        if show.speaks() && !matches!(fate, Fate::Over) {
+        if show.is_verbose() && !matches!(fate, Fate::Over) {
             show.text(number, step, &report)?;
             lines(&fate, number, &scenario.names).iter().try_for_each(|line| writeln!(show.out, "    {line}"))?;
         }
@@ -65,7 +65,7 @@ pub(super) fn play<W: Write>(show: &mut Show<'_, W>, stage: &mut Stage) -> Endin
     if !show.json {
         rest(show, &counts, &play.held(), number)?;
     }
-    if show.speaks() {
+    if show.is_verbose() {
         let (turns, deviations) = (counted(counts.turns, "turn"), counted(counts.deviations, "known deviation"));
         let (steps, verdict) = (counted(number, "step"), verdict(counts.faults));
         writeln!(show.out, "{steps}, {verdict}; QEMU {version}: {turns}, {deviations}, {} left out", counts.skipped)?;
@@ -90,8 +90,8 @@ impl Counts {
     }
 }
 
-/// What QEMU was not told: it must not be taken for compared, so it is said even if all that holds is not.
-fn rest<W: Write>(show: &mut Show<'_, W>, counts: &Counts, held: &[usize], steps: usize) -> io::Result<()> {
+/// Prints the steps that QEMU did not execute, even with `--quiet`, because they must not be taken for compared.
+fn rest<W: Write>(show: &mut StepWriter<'_, W>, counts: &Counts, held: &[usize], steps: usize) -> io::Result<()> {
     if let Some(ended) = counts.ended.filter(|ended| *ended < steps) {
         let from = counted(steps - ended, "step");
         writeln!(
@@ -107,13 +107,13 @@ fn rest<W: Write>(show: &mut Show<'_, W>, counts: &Counts, held: &[usize], steps
     Ok(())
 }
 
-/// `step 3`, `steps 3, 4`.
+/// Formats step numbers: `step 3`, `steps 3, 4`.
 fn numbers(steps: &[usize]) -> String {
     let all: Vec<String> = steps.iter().map(|step| (step + 1).to_string()).collect();
     format!("step{} {}", if all.len() == 1 { "" } else { "s" }, all.join(", "))
 }
 
-/// What is said of a step to people.
+/// Returns the lines about a step for people.
 fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
     let none = "QEMU: no QMP command does just this";
     match fate {
@@ -130,7 +130,7 @@ fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
     }
 }
 
-/// The answer, and what the model says to it.
+/// Returns QEMU's answer, and how it compares with the model's.
 fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
     let others: Vec<usize> = taken.steps.iter().copied().filter(|step| step + 1 != number).collect();
     let with = if others.is_empty() { String::new() } else { format!(" (with {})", numbers(&others)) };
@@ -156,7 +156,7 @@ fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
     lines
 }
 
-/// The same for machines.
+/// Returns what happened to a step as JSON.
 fn as_json(fate: &Fated, names: &Names) -> Value {
     match fate {
         Fate::Taken(taken) => {

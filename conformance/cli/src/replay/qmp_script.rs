@@ -1,6 +1,6 @@
-//! `blockgraph replay --on qemu --print-qmp`: the commands that show a scenario.
+//! `blockgraph replay --on qemu --print-qmp`: the QMP commands that show a scenario.
 
-use super::show::Places;
+use super::step_writer::StepPlaces;
 use crate::ending::Ending;
 use blockgraph_check::stages::{Side, stage};
 use blockgraph_qemu::scenario::own_names::{Named, sentence};
@@ -11,8 +11,8 @@ use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::{Item, Scenario};
 use std::io::{self, Write};
 
-/// Prints them; what cannot be said in QMP is a comment, and a line on standard error.
-pub(super) fn run(scenario: &Scenario, places: &Places<'_>) -> Ending {
+/// Prints the commands. A step that QMP cannot express becomes a comment, and a line on standard error.
+pub(super) fn run(scenario: &Scenario, places: &StepPlaces<'_>) -> Ending {
     let mut stage = stage(Some(Side::Model));
     let script = Script::<MOST_NODES, MOST_EDGES>::new(Named::of(scenario));
     let mut play = Play::new(script, scenario.steps().collect());
@@ -22,7 +22,7 @@ pub(super) fn run(scenario: &Scenario, places: &Places<'_>) -> Ending {
     for (index, item) in scenario.items.iter().enumerate() {
         let Item::Step(step) = item else { continue };
         number += 1;
-        let report = places.judge((index, number), &mut stage, step, &scenario.names)?;
+        let report = places.play_step((index, number), &mut stage, step, &scenario.names)?;
         let place = places.place(index, number);
         for fault in &report.faults {
             writeln!(err, "FAILED {place}: {fault}")?;

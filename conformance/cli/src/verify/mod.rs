@@ -1,6 +1,6 @@
-//! `blockgraph verify`: the main job and its scoreboard.
+//! `blockgraph verify`: verifies a scope and prints the scoreboard.
 
-mod real_qemu;
+mod qemu_comparison;
 
 use crate::ending::{Ending, Stop};
 use crate::files::write_counterexample;
@@ -12,50 +12,51 @@ use blockgraph_model::scopes::{self, SCOPES};
 use blockgraph_model::table;
 use blockgraph_story::counterexample;
 use blockgraph_story::turn::Turn;
-use real_qemu::Third;
+use qemu_comparison::QemuComparison;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Explore the models, replay every transition on the crate, print a scoreboard.
+/// Explore the models, replay every transition on the crate, and print a scoreboard.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// How much: smoke (a minute), small (three minutes), medium (twenty and more).
+    /// The scope: smoke (some minutes), small (twice as long), medium (twenty minutes and more).
     #[arg(long, default_value = "small", value_parser = SCOPES)]
     scope: String,
     /// Only this facet of the scope.
     #[arg(long)]
     facet: Option<String>,
-    /// Worker threads [default: one a core].
+    /// The number of worker threads [default: the number of cores].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// Leave out the walk (every transition a second time, on long-lived graphs).
+    /// Leave out the walk replay, which takes every transition a second time, on long-lived graphs.
     #[arg(long)]
     no_walk: bool,
-    /// Leave out counting the states a second time with stateright.
+    /// Leave out the second count of the states with stateright.
     #[arg(long)]
     no_stateright: bool,
-    /// Leave out the third witness: a run against the real `qemu-storage-daemon`, with as many of them at once as there are
-    /// worker threads (smoke: 8,000 operations, about 15 seconds; small: 20,000, half a minute; medium: 80,000, two minutes),
-    /// or, where it is not installed, the recorded traces. With `--facet` it is left out always.
+    /// Leave out the comparison with the real `qemu-storage-daemon`. It starts as many daemons as there are worker
+    /// threads (smoke: 8,000 operations, about 15 seconds; small: 20,000, half a minute; medium: 80,000, two minutes).
+    /// Where no daemon is installed, it uses the recorded traces. `--facet` leaves it out as well.
     #[arg(long)]
     no_qemu: bool,
-    /// What the random numbers of the run against QEMU follow from.
+    /// The seed of the run against QEMU.
     #[arg(long, default_value_t = 1, value_name = "SEED", conflicts_with = "no_qemu")]
     qemu_seed: u64,
-    /// Print how the operations of each facet ended, and the whole op × outcome table, with the shortest way to each cell and why the empty ones are empty.
+    /// Print how the operations of each facet ended, and the whole op × outcome table with the shortest way to each
+    /// cell and the reason for each empty cell.
     #[arg(long)]
     table: bool,
-    /// One JSON object instead of the scoreboard.
+    /// Write one JSON object instead of the scoreboard.
     #[arg(long)]
     json: bool,
-    /// Where counterexamples are written (new files only).
+    /// The folder in which counterexamples are written, as new files only.
     #[arg(long, default_value = "counterexamples")]
     out: PathBuf,
 }
 
-/// Runs the command; `Ok(false)` if anything does not hold.
+/// Runs the command. Returns `Ok(false)` if anything does not hold.
 pub fn run(arguments: &Arguments) -> Ending {
     let scope = crate::scope::named(&arguments.scope, arguments.facet.as_deref())?;
     let options = Options {
@@ -66,25 +67,26 @@ pub fn run(arguments: &Arguments) -> Ending {
     let start = Instant::now();
     let reports = explore(arguments, &scope, options)?;
     let asked = arguments.facet.is_none() && !arguments.no_qemu;
-    let third = asked.then(|| Third::ask(scope.name, arguments.qemu_seed, options.threads));
-    // The table speaks of a whole scope; where exploration stopped early, or one facet was asked for, it says nothing.
+    let qemu = asked.then(|| QemuComparison::ask(scope.name, arguments.qemu_seed, options.threads));
+    // The table is about a whole scope, so it means nothing if the exploration stopped early or only one facet was
+    // explored.
     let whole = arguments.facet.is_none() && reports.iter().all(|r| r.mismatch.is_none());
     let cells = if whole { verify::cells(&reports) } else { Vec::new() };
     let errors = if whole { error_kinds::counts(&reports) } else { Vec::new() };
     let met = errors.iter().all(|met| met.count != Some(0));
     let explored = met && reports.iter().all(FacetReport::holds) && cells.iter().all(CellReport::holds);
-    let holds = explored && third.as_ref().is_none_or(Third::holds);
+    let holds = explored && qemu.as_ref().is_none_or(QemuComparison::holds);
     let mut out = std::io::stdout().lock();
     if arguments.json {
-        let (third, time) = (third.as_ref(), start.elapsed());
-        let summary = Summary { scope: scope.name, cells: &cells, errors: &errors, third, holds, time };
+        let (qemu, time) = (qemu.as_ref(), start.elapsed());
+        let summary = Summary { scope: scope.name, cells: &cells, errors: &errors, qemu, holds, time };
         writeln!(out, "{}", as_json(&reports, &summary))?;
     } else {
         totals(&mut out, &reports, &cells, start.elapsed())?;
         print_errors(&mut out, &errors)?;
-        match &third {
-            Some(third) => third.print(&mut out)?,
-            None if arguments.no_qemu => writeln!(out, "{:<27} left out", "third witness")?,
+        match &qemu {
+            Some(qemu) => qemu.print(&mut out)?,
+            None if arguments.no_qemu => writeln!(out, "{:<27} left out", "real QEMU")?,
             None => {}
         }
         if arguments.table {
@@ -93,8 +95,8 @@ pub fn run(arguments: &Arguments) -> Ending {
         }
     }
     findings(&reports, &cells, arguments)?;
-    if let Some(third) = &third {
-        third.finding(&arguments.out)?;
+    if let Some(qemu) = &qemu {
+        qemu.finding(&arguments.out)?;
     }
     if !arguments.json {
         writeln!(out, "{}", if holds { "all holds" } else { "NOT everything holds" })?;
@@ -102,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Ending {
     Ok(holds)
 }
 
-/// Explores and replays, with a line for each facet as it ends.
+/// Explores and replays, and prints the line of each facet when it ends.
 fn explore(arguments: &Arguments, scope: &scopes::Scope, options: Options) -> Result<Vec<FacetReport>, Stop> {
     let bar = spinner();
     let progress = |facet: &str, stage: Phase, states: usize, done: u64| {
@@ -149,7 +151,7 @@ fn line(r: &FacetReport) -> String {
         (None, false) => "gaps!",
     };
     let pinned = match &r.mismatch {
-        // Exploration stopped early, so the count means nothing.
+        // The exploration stopped early, so the count means nothing.
         Some(_) => "-".to_owned(),
         None if r.unique == r.pinned => "yes".to_owned(),
         None => format!("{}!", r.pinned),
@@ -195,7 +197,7 @@ fn totals(out: &mut impl Write, reports: &[FacetReport], cells: &[CellReport], t
     writeln!(out, "time                        {:.1} s", time.as_secs_f64())
 }
 
-/// Which kinds of error were met.
+/// Prints the kinds of error that were met.
 fn print_errors(out: &mut impl Write, errors: &[KindCount]) -> std::io::Result<()> {
     let names = |wanted: &dyn Fn(Option<u64>) -> bool| -> Vec<&str> {
         errors.iter().filter(|met| wanted(met.count)).map(|met| met.kind).collect()
@@ -214,7 +216,7 @@ fn print_errors(out: &mut impl Write, errors: &[KindCount]) -> std::io::Result<(
     Ok(())
 }
 
-/// For each facet the ways in which its operations ended.
+/// Prints the ways in which the operations of each facet ended.
 fn print_endings(out: &mut impl Write, reports: &[FacetReport]) -> std::io::Result<()> {
     reports.iter().try_for_each(|r| {
         let endings = r.endings();
@@ -240,7 +242,7 @@ fn print_table(out: &mut impl Write, cells: &[CellReport]) -> std::io::Result<()
     writeln!(out, "\nStep errors that are not listed: no precondition of that heading of specs/operations.md.")
 }
 
-/// What does not hold, on standard error, with a file to replay for each difference.
+/// Prints what does not hold on standard error, and writes each difference to a file that can be replayed.
 fn findings(reports: &[FacetReport], cells: &[CellReport], arguments: &Arguments) -> Result<(), Stop> {
     let mut err = std::io::stderr().lock();
     for report in reports {
@@ -287,18 +289,18 @@ fn write_story(
     write_counterexample(err, &arguments.out, &name, story, what)
 }
 
-/// What is said of a run as a whole.
+/// The summary of a run.
 struct Summary<'a> {
     scope: &'a str,
     cells: &'a [CellReport],
     errors: &'a [KindCount],
-    third: Option<&'a Third>,
+    qemu: Option<&'a QemuComparison>,
     holds: bool,
     time: Duration,
 }
 
 fn as_json(reports: &[FacetReport], summary: &Summary<'_>) -> Value {
-    let Summary { scope, cells, errors, third, holds, time } = summary;
+    let Summary { scope, cells, errors, qemu, holds, time } = summary;
     let tally = |(t, time): (Tally, Duration)| {
         json!({"accepted": t.accepted, "refused": t.refused, "injected": t.injected, "again": t.again, "restored": t.restored,
                "seconds": time.as_secs_f64()})
@@ -320,7 +322,7 @@ fn as_json(reports: &[FacetReport], summary: &Summary<'_>) -> Value {
                "witness": c.witness.as_ref().map(|(facet, story)| json!({"facet": facet, "story": counterexample::lines(story)}))})
     };
     json!({"scope": scope, "seconds": time.as_secs_f64(), "holds": holds,
-           "qemu": third.map(Third::as_json),
+           "qemu": qemu.map(QemuComparison::as_json),
            "facets": reports.iter().map(facet).collect::<Vec<_>>(),
            "errors": errors.iter().map(|met| json!({"kind": met.kind, "count": met.count})).collect::<Vec<_>>(),
            "cells": cells.iter().map(cell).collect::<Vec<_>>()})

@@ -14,16 +14,16 @@ use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// Where the steps stand in the file.
+/// The places of the steps in the file.
 #[derive(Clone, Copy, Debug)]
-pub struct Places<'a> {
+pub struct StepPlaces<'a> {
     pub file: &'a str,
-    /// The lines of the items; none of a JSON file.
+    /// The line of each item; empty for a JSON file.
     pub lines: &'a [usize],
 }
 
-impl Places<'_> {
-    /// The place of an item, which is the step of that number.
+impl StepPlaces<'_> {
+    /// Returns the place of the item at `index`, which is step `number`.
     pub fn place(&self, index: usize, number: usize) -> String {
         match self.lines.get(index) {
             Some(line) => format!("{}:{line}", self.file),
@@ -31,8 +31,11 @@ impl Places<'_> {
         }
     }
 
-    /// Plays the step on the model, and on who is beside it.
-    pub fn judge(
+    /// Plays the step on the stage.
+    ///
+    /// # Errors
+    /// If the step exceeds the model's bounds.
+    pub fn play_step(
         &self,
         (index, number): (usize, usize),
         stage: &mut Stage,
@@ -46,18 +49,18 @@ impl Places<'_> {
     }
 }
 
-/// Writes what happens.
-pub struct Show<'a, W: Write> {
+/// Writes the steps of a replay.
+pub struct StepWriter<'a, W: Write> {
     pub out: W,
     pub scenario: &'a Scenario,
-    pub places: Places<'a>,
+    pub places: StepPlaces<'a>,
     /// Whether each step is written as one line of JSON.
     pub json: bool,
     /// Whether only failed expectations are written.
     pub quiet: bool,
 }
 
-impl<W: Write> Show<'_, W> {
+impl<W: Write> StepWriter<'_, W> {
     pub fn play(&mut self, stage: &mut Stage) -> Ending {
         let scenario = self.scenario;
         let (mut number, mut faults) = (0, 0);
@@ -65,7 +68,7 @@ impl<W: Write> Show<'_, W> {
             let Item::Step(step) = item else { continue };
             number += 1;
             let at = (index, number);
-            let report = self.places.judge(at, stage, step, &scenario.names)?;
+            let report = self.places.play_step(at, stage, step, &scenario.names)?;
             faults += report.faults.len();
             if self.json {
                 self.json_line(at, step, &report, None)?;
@@ -77,21 +80,21 @@ impl<W: Write> Show<'_, W> {
                 break;
             }
         }
-        if self.speaks() {
+        if self.is_verbose() {
             writeln!(self.out, "{}, {}", counted(number, "step"), verdict(faults))?;
         }
         Ok(faults == 0)
     }
 
-    /// Is all told, to people?
-    pub fn speaks(&self) -> bool {
+    /// Returns whether steps are written for people.
+    pub fn is_verbose(&self) -> bool {
         !self.json && !self.quiet
     }
 
-    /// What was done, what came of it, and the graph.
+    /// Writes the step, its answer and the graph.
     pub fn text(&mut self, number: usize, step: &Step, report: &Report) -> io::Result<()> {
         let names = &self.scenario.names;
-        if !self.speaks() {
+        if !self.is_verbose() {
             return Ok(());
         }
         for &refusal in &step.refusals {
@@ -107,13 +110,13 @@ impl<W: Write> Show<'_, W> {
         Ok(())
     }
 
-    /// What did not come out as it should.
+    /// Writes the expectations that did not hold.
     pub fn faults(&mut self, (index, number): (usize, usize), faults: &[String]) -> io::Result<()> {
         let place = self.places.place(index, number);
         faults.iter().try_for_each(|fault| writeln!(self.out, "FAILED {place}: {fault}"))
     }
 
-    /// All of it as a line of JSON.
+    /// Writes the step as a JSON line.
     pub fn json_line(
         &mut self,
         (index, number): (usize, usize),
@@ -122,7 +125,7 @@ impl<W: Write> Show<'_, W> {
         qemu: Option<Value>,
     ) -> io::Result<()> {
         let names = &self.scenario.names;
-        let told = Told {
+        let line = StepLine {
             step: number,
             line: self.places.lines.get(index).copied(),
             op: json::body(&step.body, names),
@@ -131,23 +134,23 @@ impl<W: Write> Show<'_, W> {
             qemu,
             faults: &report.faults,
         };
-        writeln!(self.out, "{}", serde_json::to_string(&told)?)
+        writeln!(self.out, "{}", serde_json::to_string(&line)?)
     }
 }
 
-/// So many of them.
+/// Formats a count: `1 step`, `2 steps`.
 pub fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// In how many points it was not as expected.
+/// Formats the number of expectations that did not hold.
 pub fn verdict(faults: usize) -> String {
     if faults == 0 { "all as expected".to_owned() } else { format!("{faults} not as expected") }
 }
 
 /// A line of `--json`.
 #[derive(Serialize)]
-struct Told<'a> {
+struct StepLine<'a> {
     step: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,

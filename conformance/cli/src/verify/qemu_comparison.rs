@@ -1,4 +1,4 @@
-//! The third witness of `verify`: the real QEMU where it is installed, what was recorded of it where it is not.
+//! The comparison with QEMU in `verify`: with the real QEMU where it is installed, otherwise with the recorded traces.
 
 use crate::ending::Stop;
 use crate::qemu_runs::{self, PATIENCE};
@@ -11,25 +11,26 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// What the third witness says.
+/// The result of the comparison with QEMU.
 #[derive(Debug)]
-pub(super) enum Third {
-    /// A real QEMU.
+pub(super) enum QemuComparison {
+    /// A real QEMU was compared.
     Live {
-        /// What random numbers followed from.
+        /// The seed of the random numbers.
         seed: u64,
-        /// So many daemons at once.
+        /// The number of daemons.
         daemons: usize,
-        /// What came of it.
+        /// The result.
         report: Report,
     },
-    /// There is none, so it is what was recorded.
+    /// No QEMU is installed, so the recorded traces were compared.
     Recorded(Checked),
-    /// There is one, and it could not be asked.
-    Mute(String),
+    /// A QEMU is installed but could not be used.
+    Unavailable(String),
 }
 
-/// So many operations are compared in a scope. With two daemons that is about 15 seconds, half a minute, two minutes.
+/// Returns how many operations are compared in a scope. With two daemons they take about 15 seconds, half a minute, two
+/// minutes.
 fn ops(scope: &str) -> u64 {
     match scope {
         "smoke" => 8_000,
@@ -38,36 +39,36 @@ fn ops(scope: &str) -> u64 {
     }
 }
 
-impl Third {
-    /// Asks the real QEMU if it is there.
-    pub(super) fn ask(scope: &str, seed: u64, daemons: usize) -> Third {
-        Third::ask_this(find(), scope, seed, daemons)
+impl QemuComparison {
+    /// Compares with the real QEMU if it is installed.
+    pub(super) fn ask(scope: &str, seed: u64, daemons: usize) -> QemuComparison {
+        QemuComparison::ask_this(find(), scope, seed, daemons)
     }
 
-    fn ask_this(program: Option<PathBuf>, scope: &str, seed: u64, daemons: usize) -> Third {
-        let Some(program) = program else { return Third::Recorded(recorded::check(recorded::FILES)) };
+    fn ask_this(program: Option<PathBuf>, scope: &str, seed: u64, daemons: usize) -> QemuComparison {
+        let Some(program) = program else { return QemuComparison::Recorded(recorded::check(recorded::FILES)) };
         let options =
             Options { seed, ops: ops(scope), threads: daemons, program, patience: PATIENCE, keep: 0, survey: false };
         match qemu_runs::play(&options) {
-            Ok(report) => Third::Live { seed, daemons, report },
-            Err(error) => Third::Mute(error.to_string()),
+            Ok(report) => QemuComparison::Live { seed, daemons, report },
+            Err(error) => QemuComparison::Unavailable(error.to_string()),
         }
     }
 
-    /// Is there nothing that no rule explains?
+    /// Returns whether a rule explains every difference.
     pub(super) fn holds(&self) -> bool {
         match self {
-            Third::Live { report, .. } => report.found.is_none(),
-            Third::Recorded(checked) => checked.wrong.is_empty(),
-            Third::Mute(_) => false,
+            QemuComparison::Live { report, .. } => report.found.is_none(),
+            QemuComparison::Recorded(checked) => checked.wrong.is_empty(),
+            QemuComparison::Unavailable(_) => false,
         }
     }
 
-    /// Its lines of the scoreboard.
+    /// Prints the lines of the scoreboard.
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{:<28}", "third witness")?;
+        write!(out, "{:<28}", "real QEMU")?;
         match self {
-            Third::Live { seed, daemons, report } => {
+            QemuComparison::Live { seed, daemons, report } => {
                 let Counts { episodes, ops, .. } = report.counts;
                 let (episodes, ops) = (grouped(episodes), grouped(ops));
                 writeln!(out, "live QEMU {}, {episodes} episodes, {ops} operations", report.version)?;
@@ -76,7 +77,7 @@ impl Third {
                 let unexplained = u64::from(report.found.is_some());
                 print_counts(out, &report.counts, unexplained, [&*report.version])
             }
-            Third::Recorded(checked) => {
+            QemuComparison::Recorded(checked) => {
                 let Counts { episodes, ops, .. } = checked.counts;
                 let versions: Vec<&str> = checked.versions.iter().map(String::as_str).collect();
                 let (of, episodes, ops) = (versions.join(", "), grouped(episodes), grouped(ops));
@@ -86,25 +87,25 @@ impl Third {
                 )?;
                 print_counts(out, &checked.counts, checked.wrong.len() as u64, versions)
             }
-            Third::Mute(error) => writeln!(out, "there is a QEMU on this machine, but: {error}"),
+            QemuComparison::Unavailable(error) => writeln!(out, "there is a QEMU on this machine, but: {error}"),
         }
     }
 
-    /// The same for machines.
+    /// Returns the result as JSON.
     pub(super) fn as_json(&self) -> Value {
         let (facts, counts) = match self {
-            Third::Live { seed, daemons, report } => (
+            QemuComparison::Live { seed, daemons, report } => (
                 json!({"source": "live", "versions": [report.version], "seed": seed, "daemons": daemons,
                        "seconds": report.time.as_secs_f64(), "unexplained": u64::from(report.found.is_some()),
                        "difference": qemu_runs::difference(report.found.as_ref())}),
                 &report.counts,
             ),
-            Third::Recorded(checked) => (
+            QemuComparison::Recorded(checked) => (
                 json!({"source": "recorded", "versions": checked.versions, "unexplained": checked.wrong.len(),
                        "wrong": checked.wrong}),
                 &checked.counts,
             ),
-            Third::Mute(error) => (json!({"source": "mute", "error": error}), &Counts::default()),
+            QemuComparison::Unavailable(error) => (json!({"source": "mute", "error": error}), &Counts::default()),
         };
         let mut all = qemu_runs::counted(counts);
         if let (Value::Object(all), Value::Object(facts)) = (&mut all, facts) {
@@ -114,18 +115,18 @@ impl Third {
         all
     }
 
-    /// What does not hold, on standard error, with a file to replay.
+    /// Prints what does not hold on standard error, and writes it to a file that can be replayed.
     pub(super) fn finding(&self, out: &Path) -> Result<(), Stop> {
         match self {
-            Third::Live { seed, report, .. } => match &report.found {
+            QemuComparison::Live { seed, report, .. } => match &report.found {
                 Some(found) => qemu_runs::finding(*seed, found, out),
                 None => Ok(()),
             },
-            Third::Recorded(checked) => {
+            QemuComparison::Recorded(checked) => {
                 let mut err = io::stderr().lock();
                 checked.wrong.iter().try_for_each(|what| writeln!(err, "{what}")).map_err(Stop::from)
             }
-            Third::Mute(error) => Ok(writeln!(io::stderr(), "the real QEMU: {error}")?),
+            QemuComparison::Unavailable(error) => Ok(writeln!(io::stderr(), "the real QEMU: {error}")?),
         }
     }
 }
@@ -151,7 +152,7 @@ fn print_counts<'a>(
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::Third;
+    use super::QemuComparison;
     use blockgraph_qemu::LOOKED_AT;
     use blockgraph_qemu::deviations::Rule;
     use blockgraph_qemu::episodes::counts::Counts;
@@ -160,19 +161,19 @@ mod tests {
     use serde_json::json;
     use std::time::Duration;
 
-    fn board(third: &Third) -> String {
+    fn board(qemu: &QemuComparison) -> String {
         let mut out = Vec::new();
-        third.print(&mut out).unwrap();
+        qemu.print(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn traces_that_agree() {
-        // Where there is no program.
-        let third = Third::ask_this(None, "smoke", 1, 2);
-        assert!(third.holds());
-        let (board, told) = (board(&third), third.as_json());
-        let first = format!("third witness               recorded traces of QEMU {LOOKED_AT}, ");
+        // No QEMU is installed.
+        let qemu = QemuComparison::ask_this(None, "smoke", 1, 2);
+        assert!(qemu.holds());
+        let (board, told) = (board(&qemu), qemu.as_json());
+        let first = format!("real QEMU                   recorded traces of QEMU {LOOKED_AT}, ");
         assert!(board.starts_with(&first) && !board.contains("looked at"), "{board}");
         assert!(board.lines().next().unwrap().ends_with(" operations; no live QEMU on this machine"), "{board}");
         assert!(board.lines().any(|line| line.trim_start() == format!("{:<25} 0", "unexplained")), "{board}");
@@ -186,13 +187,13 @@ mod tests {
         assert_eq!(by_rule.sum::<u64>(), number("explained"));
     }
 
-    /// The same answers, said to be of another version, and one line that is no episode.
+    /// The same answers under another version, and a line that is not an episode.
     #[test]
     fn traces_that_do_not() {
         let text = FILES[0].1.replace(&format!("\"qemu\":\"{LOOKED_AT}\""), "\"qemu\":\"7.2.1\"") + "{}\n";
-        let third = Third::Recorded(check(&[("other.jsonl", &text)]));
-        assert!(!third.holds());
-        let (board, told) = (board(&third), third.as_json());
+        let qemu = QemuComparison::Recorded(check(&[("other.jsonl", &text)]));
+        assert!(!qemu.holds());
+        let (board, told) = (board(&qemu), qemu.as_json());
         assert!(board.contains("recorded traces of QEMU 7.2.1, "), "{board}");
         assert!(board.contains(&format!("looked at on QEMU {LOOKED_AT} only: on 7.2.1 they may not hold")), "{board}");
         assert_eq!((&told["holds"], &told["unexplained"]), (&json!(false), &json!(1)));
@@ -208,11 +209,11 @@ mod tests {
         let found = Some(Found { episode: 1, met: Vec::new(), story: Vec::new(), what: "this".to_owned() });
         let time = Duration::from_millis(1_500);
         let mut report = Report { version: "9.2.0".to_owned(), counts, time, found, kept: Vec::new() };
-        let third = Third::Live { seed: 7, daemons: 2, report };
-        assert!(!third.holds());
+        let qemu = QemuComparison::Live { seed: 7, daemons: 2, report };
+        assert!(!qemu.holds());
         assert_eq!(
-            board(&third),
-            "third witness               live QEMU 9.2.0, 2 episodes, 2,000 operations\n  \
+            board(&qemu),
+            "qemu witness               live QEMU 9.2.0, 2 episodes, 2,000 operations\n  \
              how                       seed 7, 2 daemons at once, 1.5 s\n  \
              alike                     1,000 of 1,005 turns\n  \
              explained by a rule       4\n    \
@@ -221,23 +222,23 @@ mod tests {
              the rules were looked at on QEMU 10.0.2 only: on 9.2.0 they may not hold\n  \
              not in this version, so many turns not played: blockdev-set-active (12)\n"
         );
-        let told = third.as_json();
+        let told = qemu.as_json();
         assert_eq!((&told["seed"], &told["difference"]["what"]), (&json!(7), &json!("this")));
         assert_eq!(told["lacking"], json!({"blockdev-set-active": 12}));
-        let Third::Live { report: live, .. } = third else { return };
+        let QemuComparison::Live { report: live, .. } = qemu else { return };
         report = Report { found: None, ..live };
-        assert!(Third::Live { seed: 7, daemons: 2, report }.holds());
+        assert!(QemuComparison::Live { seed: 7, daemons: 2, report }.holds());
     }
 
-    /// Not to have been asked is not to agree.
+    /// A QEMU that could not be used does not count as agreement.
     #[test]
     fn one_that_cannot_be_asked() {
-        let nothing = Third::ask_this(Some("no such program".into()), "smoke", 1, 2);
-        assert!(matches!(nothing, Third::Mute(_)) && !nothing.holds(), "{nothing:?}");
-        let third = Third::Mute("no room".to_owned());
-        assert!(!third.holds());
-        assert_eq!(board(&third), "third witness               there is a QEMU on this machine, but: no room\n");
-        let told = third.as_json();
+        let nothing = QemuComparison::ask_this(Some("no such program".into()), "smoke", 1, 2);
+        assert!(matches!(nothing, QemuComparison::Unavailable(_)) && !nothing.holds(), "{nothing:?}");
+        let qemu = QemuComparison::Unavailable("no room".to_owned());
+        assert!(!qemu.holds());
+        assert_eq!(board(&qemu), "qemu witness               there is a QEMU on this machine, but: no room\n");
+        let told = qemu.as_json();
         assert_eq!((&told["source"], &told["error"], &told["ops"]), (&json!("mute"), &json!("no room"), &json!(0)));
     }
 
