@@ -1,4 +1,4 @@
-//! A daemon that does what the model is told, turn by turn, with the model's state beside it.
+//! A daemon that executes turns, with the model's state beside it.
 
 use crate::commands::command::Command;
 use crate::commands::of_operations;
@@ -19,19 +19,20 @@ use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The contexts besides main for which the daemon has threads.
+/// The contexts besides the main one for which the daemon has iothreads.
 pub const THREADS: [Context; 2] = [Context(1), Context(2)];
-/// Once in so many turns drivers and flags are asked for, too, if nothing else is a reason to.
+/// Driver and flags are queried once in this many turns if nothing else requires it.
 const ALL_SEEN: u64 = 8;
 
-/// A job that shows no progress is asked for so often in quick succession.
+/// How often a job without progress is queried in quick succession.
 const SOON: u32 = 50;
-/// After so many times more, ten milliseconds apart, it is given up if QEMU sleeps in between: nothing is on its way to a disk.
+/// After this many further queries, ten milliseconds apart, the job is given up if QEMU sleeps in between, because then
+/// no I/O is under way.
 const STILL: u32 = SOON + 15;
-/// And after so many in any case.
+/// After this many further queries the job is given up in any case.
 const ENOUGH: u32 = SOON + 500;
 
-/// What a daemon needs before the first operation, as commands; `threads`: the contexts besides main.
+/// Returns the commands that prepare a daemon for its first operation. `threads` are the contexts besides the main one.
 pub fn preparations(threads: &[Context]) -> Vec<(&'static str, Value)> {
     let group = json!({"qom-type": "throttle-group", "id": node_options::GROUP});
     let thread = |context: &Context| ("object-add", json!({"qom-type": "iothread", "id": names::thread(*context)}));
@@ -41,15 +42,15 @@ pub fn preparations(threads: &[Context]) -> Vec<(&'static str, Value)> {
     all
 }
 
-/// The content of a new image, made once.
+/// The content of a new image, which is made once.
 #[derive(Clone, Debug)]
 pub struct Image(Vec<u8>);
 
 impl Image {
-    /// Makes it with `qemu-img`: an empty qcow2 image, in a file as large as itself.
+    /// Makes it with `qemu-img`: an empty qcow2 image, in a file of the image's size.
     ///
     /// # Errors
-    /// If there is no `qemu-img`, or it fails.
+    /// If `qemu-img` is missing or fails.
     pub fn make() -> io::Result<Image> {
         // Several may be made at once in one process.
         static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -59,7 +60,7 @@ impl Image {
         let made =
             std::process::Command::new(IMAGES).args(["create", "-q", "-f", "qcow2"]).arg(&path).arg(size).output()?;
         let bytes = std::fs::read(&path);
-        // It is only a copy that is needed.
+        // Only the content is needed.
         let _ = std::fs::remove_file(&path);
         if !made.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
@@ -73,23 +74,23 @@ impl Image {
     }
 }
 
-/// What all daemons of a run have in common: made, and asked for, once.
+/// What all daemons of a run have in common. It is made and queried once.
 #[derive(Clone, Debug)]
 pub struct Kit {
     program: PathBuf,
     patience: Duration,
     image: Image,
-    /// What this QEMU can be asked for.
+    /// The commands and arguments that this QEMU knows.
     pub schema: Schema,
     /// Its version.
     pub version: String,
 }
 
 impl Kit {
-    /// Asks a daemon of its own; `patience` is how long an answer may take. Costs about 30 ms.
+    /// Starts a daemon to query it. `patience` is how long an answer may take. Costs about 30 ms.
     ///
     /// # Errors
-    /// If there is no image, or the daemon does not start or does not say what it can be asked for.
+    /// If the image cannot be made, or the daemon does not start or does not report its schema.
     pub fn make(program: &Path, patience: Duration) -> io::Result<Kit> {
         let image = Image::make()?;
         let mut daemon = Daemon::start(program, patience)?;
@@ -100,28 +101,28 @@ impl Kit {
     }
 }
 
-/// A daemon and the state that it should have.
+/// A daemon, with the state that it should have.
 #[derive(Debug)]
 pub struct Session<'a, const N: usize, const E: usize> {
     daemon: Daemon,
     kit: &'a Kit,
-    /// What the model says of it.
+    /// The model's state.
     pub state: State<N, E>,
-    /// What QEMU keeps besides.
+    /// What QEMU keeps and the model does not.
     pub memory: Memory,
     turns: u64,
-    /// What turns needed that were not played, since this version of QEMU has it not: how many.
+    /// How many turns were not played because this version of QEMU lacks something, by what it lacks.
     pub lacking: BTreeMap<String, u64>,
-    /// Are drivers and flags asked for after every turn?
+    /// Whether driver and flags are queried after every turn.
     pub thorough: bool,
 }
 
-/// A turn that was done and compared.
+/// A turn that was executed and compared.
 #[derive(Debug)]
 pub struct PlayedTurn<const N: usize, const E: usize> {
-    /// What QEMU said and showed.
+    /// QEMU's answer and graph.
     pub heard: TurnResult,
-    /// What the comparison says.
+    /// The result of the comparison.
     pub judged: ComparedTurn<N, E>,
 }
 
@@ -134,7 +135,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         Self::start_with(kit, &THREADS)
     }
 
-    /// The same, with these contexts besides main.
+    /// Starts a daemon with an empty graph and iothreads for these contexts.
     ///
     /// # Errors
     /// If it does not start, or does not answer.
@@ -157,18 +158,20 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         })
     }
 
-    /// QEMU's version.
+    /// Returns QEMU's version.
     pub fn version(&self) -> &str {
         &self.kit.version
     }
 
-    /// Does the turn and compares; `None`: QMP does not reach it, or not in this version. If it ends the episode, nothing more can be done.
+    /// Executes a turn and compares. Returns `None` if QMP cannot express it, or not in this version. If the turn ends
+    /// the episode, no other turn may follow.
     ///
     /// # Errors
     /// If a file cannot be written.
     pub fn take(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<N, E>>> {
         let Some(steps) = of_operations::commands(&self.state, &self.memory, ops) else { return Ok(None) };
-        // QEMU has a commit's main user where it was at the start, which is not to be told from the graph afterwards.
+        // QEMU keeps a commit's main user on the image where it was at the start, which the graph does not show
+        // afterwards.
         if jobs::changes_device(&self.state, ops) {
             return Ok(None);
         }
@@ -182,7 +185,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         }
         let mut heard = self.hear(ops, &steps)?;
         let mut judged = judge(&self.state, &self.memory, ops, &heard);
-        // What differs is looked at in full.
+        // A graph that differs is queried again in full.
         let seen = heard.shown.as_ref().is_none_or(shown_graph::ShownGraph::has_flags);
         if judged.verdict != Verdict::Same && !seen {
             match self.look(true) {
@@ -243,7 +246,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
     fn do_step(&mut self, step: &Command) -> Result<Option<TurnAnswer>, Lost> {
         match step {
             Command::Ask(command, arguments) => {
-                // What came before belongs to what was asked before.
+                // Earlier events belong to earlier commands.
                 self.daemon.client.take_events();
                 match self.daemon.client.execute(command, arguments)? {
                     Reply::Done(_) => Ok(None),
@@ -261,7 +264,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         }
     }
 
-    /// Asks until the job has that status. If it is gone it has failed; if it does nothing any more it hangs.
+    /// Queries the job until it has this status. If the job is gone it has failed; if it makes no progress it hangs.
     fn wait_for_job(&mut self, job: UserId, status: &str) -> Result<Option<TurnAnswer>, Lost> {
         let name = names::user(job);
         let (mut last, mut still) = (Value::Null, 0);
@@ -280,7 +283,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         Err(Lost::TimedOut)
     }
 
-    /// The event with which a job ends.
+    /// Waits for the event with which a job ends.
     fn end_of(&mut self, job: &str) -> Result<Event, Lost> {
         let ends = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
         self.daemon.client.wait_for(&ends, |event| event.data["device"] == job)
@@ -312,7 +315,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
     }
 }
 
-/// A query, which is always answered.
+/// Executes a query, which always has an answer.
 fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, Lost> {
     match client.execute(command, arguments)? {
         Reply::Done(value) => Ok(value),
@@ -320,7 +323,7 @@ fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, 
     }
 }
 
-/// Can it change of nodes that are there what only `query-named-block-nodes` shows?
+/// Returns whether the operation can change what only `query-named-block-nodes` shows of existing nodes.
 fn changes_flags(op: &Op) -> bool {
     matches!(op, Op::Activate { .. } | Op::Inactivate { .. } | Op::Reopen { .. } | Op::Snapshot { .. })
         || jobs::job_operation(op).is_some_and(|doing| doing.act != Act::Start)

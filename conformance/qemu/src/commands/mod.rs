@@ -1,4 +1,4 @@
-//! From the model's operations to QMP's commands; the table is in `specs/qemu.md`.
+//! Translates operations of the model to QMP commands. The table is in `specs/qemu.md`.
 
 pub mod command;
 mod of_jobs;

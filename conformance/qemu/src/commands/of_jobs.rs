@@ -10,13 +10,13 @@ use blockgraph_model::op::{Act, Opt, Phase};
 use blockgraph_model::{Kind, NodeId, Op, Parent, State, UserId};
 use serde_json::{Value, json};
 
-/// The commands of one act of a job.
+/// Returns the commands that start, finish or cancel a job, or `None` if QMP cannot do just that.
 pub fn commands<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, op: &Op) -> Option<Vec<Command>> {
     let JobOperation { act, job, filter, upper, lower } = job_operation(op)?;
     match act {
         Act::Start => {
             let export = state.edges().iter().any(|e| e.parent == Parent::User(job) && !e.ways.stay);
-            // To QEMU a copy is as long as what is copied, and where there is no room it fails.
+            // QEMU makes a copy as long as its source, and fails if there is no room.
             let grown = |id| memory.is_long(state, id);
             let copied = !matches!(op, Op::Stream { .. }) && (grown(upper) || grown(lower));
             if export || is_unreadable(state, [upper, lower]) || writes(state, op).fixed || copied {
@@ -52,7 +52,7 @@ fn ask(command: &'static str, job: UserId) -> Command {
     Command::Ask(command, json!({"id": names::user(job)}))
 }
 
-/// A job that goes on copying until it is told to complete.
+/// Returns whether the job goes on copying until it is told to complete.
 fn copies(op: &Op) -> bool {
     matches!(op, Op::Mirror { .. } | Op::CommitActive { .. })
 }
@@ -61,7 +61,8 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
     let name = names::node;
     Some(match *op {
         Op::Stream { node, bottom, .. } => {
-            // QEMU reopens a read-only node by itself, streams into what is below a filter, and ends above none.
+            // QEMU reopens a read-only node by itself, streams into the image below a filter, and never ends above a
+            // filter.
             let is = |id: NodeId| state.node(id).is_none_or(|n| n.kind == Some(Kind::Format) && !n.flags.read_only);
             if !is(node) || is_filter(state, bottom) || node == bottom {
                 return None;
@@ -69,7 +70,7 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
             ("block-stream", json!({"device": name(node), "bottom": name(bottom)}))
         }
         Op::Commit { top, base, name: stored, .. } => {
-            // Else it is an active commit; and a read-only base QEMU reopens by itself (J7).
+            // Without an overlay the job is an active commit. QEMU reopens a read-only base by itself (J7).
             let above = uppermost(state, top).filter(|above| is_overlay(state, *above, top))?;
             if stored.is_some() || state.node(base).is_some_and(|n| n.flags.read_only) {
                 return None;
@@ -92,8 +93,8 @@ fn start<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
     })
 }
 
-/// Is one of its nodes above one of kind `snapshot-access`, from which nothing can be read, or `blkverify`, which ends QEMU when its
-/// two sides differ?
+/// Returns whether one of the nodes is above a node of kind `snapshot-access`, from which nothing can be read, or
+/// `blkverify`, which ends QEMU when its two sides differ.
 fn is_unreadable<const N: usize, const E: usize>(state: &State<N, E>, ends: [NodeId; 2]) -> bool {
     ends.into_iter().filter(|id| state.node(*id).is_some()).any(|id| {
         let below = state.reach(id);
@@ -104,7 +105,7 @@ fn is_unreadable<const N: usize, const E: usize>(state: &State<N, E>, ends: [Nod
     })
 }
 
-/// Is there such a job, with this filter, and of this kind? To QEMU its name says all.
+/// Returns whether such a job runs, with this filter and of this kind. QEMU looks only at its name.
 fn is_as_started<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
     let Some(JobOperation { job, filter, upper, lower, .. }) = job_operation(op) else { return false };
     let kind = match op {
@@ -127,7 +128,8 @@ fn is_as_started<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -
     as_made && upper_too && stands_on(job, filter) && stands_on(last, lower)
 }
 
-/// Is there an image between the two, the lower one not counted? What has only filters above is the active one to QEMU.
+/// Returns whether an image is between the two nodes, the lower one not counted. QEMU treats an image with only filters
+/// above as the active one.
 fn is_overlay<const N: usize, const E: usize>(state: &State<N, E>, above: NodeId, top: NodeId) -> bool {
     state.chain(above).take_while(|id| *id != top).any(|id| !is_filter(state, id))
 }

@@ -1,4 +1,4 @@
-//! From the model's operations to QMP's commands; the table is `specs/qemu.md`.
+//! Translates operations of the model to QMP commands. The table is in `specs/qemu.md`.
 
 use crate::commands::command::Command;
 use crate::commands::of_jobs;
@@ -11,13 +11,13 @@ use blockgraph_model::{
 };
 use serde_json::{Map, Value, json};
 
-/// NBD's export, read-only or not: J8.
+/// The pairs of an NBD export, read-only and writable (J8).
 pub const EXPORTS: [Pair; 2] = [Pair::new(Perms(0b1), Perms(0b10111)), Pair::new(Perms(0b11), Perms(0b10111))];
 
-/// The same of vhost-user-blk, which lets others resize, and knows no inactive nodes.
+/// The pairs of a vhost-user-blk export, read-only and writable. It shares resize, and cannot be inactive.
 pub const SHARING_EXPORTS: [Pair; 2] = [Pair::new(Perms(0b1), Perms(0b11111)), Pair::new(Perms(0b11), Perms(0b11111))];
 
-/// The commands that do what these operations do, in this state; `None`: QMP does not reach it.
+/// Returns the commands that do these operations in this state, or `None` if QMP cannot do just that.
 pub fn commands<const N: usize, const E: usize>(
     state: &State<N, E>,
     memory: &Memory,
@@ -30,7 +30,7 @@ pub fn commands<const N: usize, const E: usize>(
                 _ => true,
             };
             let found = spec.kind != Kind::Format || children.iter().all(image);
-            // A quorum's children are equally long.
+            // The children of a quorum must have the same length.
             let long = |op: &Op| matches!(*op, Op::Attach { child, .. } if memory.is_long(state, child));
             let alike = spec.kind != Kind::Quorum || !children.iter().any(long);
             (found && alike).then(|| add(node, spec, children))?
@@ -49,12 +49,12 @@ pub fn commands<const N: usize, const E: usize>(
         [Op::Activate { node }, Op::AttachUser { user, node: to, pair, ways, context }]
             if node == to && !is_job(state, user) =>
         {
-            // QEMU activates what it is to export, unless it may be inactive.
+            // QEMU activates a node that it exports, unless the export may be inactive.
             (!ways.may_inactivate && opens_again(state, memory, node)).then(|| export(user, to, pair, ways, context))?
         }
         [Op::AttachUser { user, node, pair, ways, context }] => {
             let inactive = state.node(node).is_some_and(|n| n.flags.inactive);
-            // Jobs and exports have names of their own.
+            // Jobs and exports have separate names.
             (!is_job(state, user) && (ways.may_inactivate || !inactive))
                 .then(|| export(user, node, pair, ways, context))?
         }
@@ -97,7 +97,7 @@ pub fn commands<const N: usize, const E: usize>(
     }
 }
 
-/// Is that the name of a job?
+/// Returns whether a user of this name belongs to a job.
 pub fn is_job<const N: usize, const E: usize>(state: &State<N, E>, user: UserId) -> bool {
     let of_job = |parent| matches!(parent, Parent::User(known) if known.main() == user);
     state.edges().iter().any(|e| e.ways.stay && of_job(e.parent))
@@ -107,7 +107,7 @@ fn snapshot(node: NodeId, overlay: NodeId) -> Value {
     json!({"node": names::node(node), "overlay": names::node(overlay)})
 }
 
-/// Snapshots together; asking about a node that is not there is spelled `abort`.
+/// Translates several snapshots to one transaction. `check-op` on a missing node becomes the action `abort`.
 fn transaction<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Option<Vec<Command>> {
     let action = |op: &Op| match *op {
         Op::Snapshot { node, overlay } => Some(json!({"type": "blockdev-snapshot", "data": snapshot(node, overlay)})),
@@ -129,7 +129,7 @@ fn add(node: NodeId, spec: Spec, children: &[Op]) -> Option<Vec<Command>> {
     Some(image.into_iter().chain([add]).collect())
 }
 
-/// The children that an open says.
+/// Returns the children that an open gives.
 fn opened_children(layer: Layer, file: Option<Below>, backing: Option<NodeId>) -> Option<Vec<ChildOption>> {
     let main = if layer.kind.takes_filtered() {
         Role::FILTERED | Role::PRIMARY
@@ -141,7 +141,7 @@ fn opened_children(layer: Layer, file: Option<Below>, backing: Option<NodeId>) -
         let value = match file.opened {
             Some(below) => {
                 let mut spec = below.spec();
-                // QEMU hands down force-share, and not that a node is inactive.
+                // QEMU hands down force-share, and does not hand down that a node is inactive.
                 spec.flags.inactive |= layer.flags.inactive;
                 let mut own = node_options::options(file.node, spec, &[])?;
                 if layer.flags.force_share {
@@ -157,7 +157,7 @@ fn opened_children(layer: Layer, file: Option<Below>, backing: Option<NodeId>) -
     Some(children)
 }
 
-/// An export by NBD, or by vhost-user-blk.
+/// Returns the command for an export over NBD, or over vhost-user-blk.
 fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Context>) -> Option<Vec<Command>> {
     let by = |exports: [Pair; 2]| exports.iter().position(|known| *known == pair);
     let (kind, writable) = match (by(EXPORTS), by(SHARING_EXPORTS)) {
@@ -165,14 +165,15 @@ fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Co
         (None, Some(writable)) if !ways.may_inactivate => ("vhost-user-blk", writable == 1),
         _ => return None,
     };
-    // Asked for a thread and not fixed to it, QEMU goes on without it if it cannot be had.
+    // If an export asks for an iothread without being fixed to it, QEMU exports in the main context when the move
+    // fails.
     if ways.stay || context.is_some() && !ways.fixed || user.part() != 0 {
         return None;
     }
     let name = names::user(user);
     let mut arguments = json!({"id": name, "type": kind, "node-name": names::node(node),
         "writable": writable, "fixed-iothread": ways.fixed});
-    // Older versions have no such key.
+    // Older versions do not know this key.
     if ways.may_inactivate {
         arguments["allow-inactive"] = json!(true);
     }
@@ -189,7 +190,7 @@ fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Co
     Some(vec![Command::Ask("block-export-add", arguments)])
 }
 
-/// The drivers that can be reopened; the others have no such function.
+/// Returns whether QEMU's driver for this kind can be reopened.
 pub fn reopens(kind: Kind) -> bool {
     matches!(
         kind,
@@ -205,7 +206,8 @@ pub fn reopens(kind: Kind) -> bool {
     )
 }
 
-/// Does every format that becomes active with this node find its image again? It reads the header anew.
+/// Returns whether every format node that becomes active with this node finds its image again, because it reads the
+/// header once more.
 fn opens_again<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, node: NodeId) -> bool {
     let below = if state.node(node).is_some() { state.reach(node) } else { [false; N] };
     let opened = |id: &NodeId| {
@@ -216,11 +218,11 @@ fn opens_again<const N: usize, const E: usize>(state: &State<N, E>, memory: &Mem
     state.names().filter(opened).all(|id| file(id).is_some_and(|edge| holds_image(state, memory, edge.child)))
 }
 
-/// Does what is read from this node come from an image file? A format has to be found there.
+/// Returns whether this node reads from an image file. A format needs to find an image there.
 fn holds_image<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, from: NodeId) -> bool {
     let mut at = from;
     for _ in 0..N {
-        // One that is not there is not read.
+        // A missing node is not read.
         let Some(kind) = state.node(at).and_then(|n| n.kind) else { return at == from };
         match kind {
             Kind::File => return !memory.is_spoiled(at),
@@ -235,7 +237,7 @@ fn holds_image<const N: usize, const E: usize>(state: &State<N, E>, memory: &Mem
     false
 }
 
-/// All that a node has, as QEMU wants it repeated.
+/// Returns an entry with everything that a node has, because QEMU wants it repeated.
 pub fn whole<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Option<Entry> {
     let node = state.node(id)?;
     let child = |name| state.children(id).find(|e| e.name == name).map(|e| e.child);
@@ -248,7 +250,8 @@ pub fn whole<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) ->
     })
 }
 
-/// One entry of a reopen: all options that the node has, for what is not said is reset.
+/// Returns the options of one entry of a reopen. They contain everything that the node has, because QEMU resets what is
+/// missing.
 fn reopened<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory, entry: &Entry) -> Option<Value> {
     let absent = || json!({"node-name": names::node(entry.node), "driver": "null-co"});
     if entry.keep {
@@ -256,7 +259,7 @@ fn reopened<const N: usize, const E: usize>(state: &State<N, E>, memory: &Memory
     }
     let Some(node) = state.node(entry.node) else { return Some(absent()) };
     let kind = node.kind.filter(|kind| reopens(*kind))?;
-    // What cannot be changed has to be repeated.
+    // Options that cannot change have to be repeated.
     let repeated = if node.opt == Opt::None { None } else { Some(node.opt) };
     if entry.opt != repeated {
         return None;

@@ -3,32 +3,32 @@
 use crate::compare::shown_graph::ShownGraph;
 use serde::{Deserialize, Serialize};
 
-/// What QEMU says to a turn.
+/// QEMU's answer to a turn.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TurnAnswer {
-    /// All was done.
+    /// All commands were done.
     #[serde(rename = "ok")]
     Done,
-    /// A command was refused: class and sentence.
+    /// A command was refused, with this error class and text.
     #[serde(rename = "no")]
     Refused(String, String),
-    /// It gave no answer: what became of it.
+    /// The daemon gave no answer, for this reason.
     #[serde(rename = "lost")]
     Lost(String),
 }
 
-/// What QEMU says to a turn and shows after it.
+/// QEMU's answer to a turn, and its graph afterwards.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TurnResult {
     /// The answer.
     #[serde(rename = "t")]
     pub told: TurnAnswer,
-    /// The graph; none after it was lost.
+    /// The graph; `None` if the daemon was lost.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<ShownGraph>,
 }
 
-/// What becomes of a daemon that hangs.
+/// The reason if a daemon hangs.
 pub const HANGS: &str = "hangs";
-/// What becomes of a daemon that dies; the number of the signal follows.
+/// The reason if a daemon dies; the number of the signal follows.
 pub const DIED: &str = "has died of signal";

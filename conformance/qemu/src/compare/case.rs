@@ -7,39 +7,40 @@ use crate::wire::errors::{ErrorClass, QemuError};
 use blockgraph_model::step::Work;
 use blockgraph_model::{Op, Outcome, State, judge};
 
-/// What the rules of deviations look at.
+/// One turn, with everything that the rules of deviation look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a, const N: usize, const E: usize> {
-    /// The state before.
+    /// The state before the turn.
     pub before: &'a State<N, E>,
-    /// What QEMU keeps besides.
+    /// What QEMU keeps and the model does not.
     pub memory: &'a Memory,
-    /// What was done.
+    /// The operations.
     pub ops: &'a [Op],
-    /// What the model says.
+    /// The model's outcome.
     pub outcome: &'a Outcome<N, E>,
-    /// What QEMU answered.
+    /// QEMU's answer.
     pub told: &'a TurnAnswer,
-    /// Its refusal, read.
+    /// QEMU's error, parsed.
     pub said: Option<&'a QemuError>,
-    /// The graph that it has now.
+    /// QEMU's graph after the turn.
     pub shown: Option<&'a ShownGraph>,
 }
 
 impl<const N: usize, const E: usize> Case<'_, N, E> {
-    /// The state after it, if the model has done it.
+    /// Returns the state after the turn, if the model accepts it.
     pub fn done(&self) -> Option<&State<N, E>> {
         if let Outcome::Done { next, .. } = self.outcome { Some(next) } else { None }
     }
 
-    /// The graph if it were accepted, whatever it breaks: the one after it if the model has done it. None if it could not be judged.
+    /// Returns the graph that the turn would lead to, even if the model refuses that graph. Returns `None` if the turn
+    /// does not get as far as the judgement.
     pub fn accepted(&self) -> Option<State<N, E>> {
         match self.outcome {
             Outcome::Done { next, .. } => Some(*next),
             Outcome::Violates { graph, .. } if judge::derive(graph).is_some() => {
                 let mut work = Work::new(self.before);
                 self.ops.iter().try_for_each(|op| work.step(*op)).ok()?;
-                // Nobody has closed what has no reference any more.
+                // Nodes that have lost their last reference are still to be closed.
                 work.close();
                 Some(work.graph)
             }
@@ -47,22 +48,22 @@ impl<const N: usize, const E: usize> Case<'_, N, E> {
         }
     }
 
-    /// Is QEMU's graph what this state should show?
+    /// Returns whether QEMU's graph is the one that this state should show.
     pub fn shows(&self, state: &State<N, E>) -> bool {
         self.shown.is_some_and(|shown| is(shown, state))
     }
 
-    /// The kind of QEMU's refusal.
+    /// Returns the class of QEMU's error.
     pub fn class(&self) -> Option<ErrorClass> {
         self.said.map(|said| said.class)
     }
 
-    /// Has QEMU died?
+    /// Returns whether QEMU died.
     pub fn has_died(&self) -> bool {
         matches!(self.told, TurnAnswer::Lost(what) if what.starts_with(DIED))
     }
 
-    /// Does QEMU hang?
+    /// Returns whether QEMU hangs.
     pub fn hangs(&self) -> bool {
         matches!(self.told, TurnAnswer::Lost(what) if what == HANGS)
     }

@@ -7,14 +7,14 @@ use crate::compare::shown_graph;
 use crate::wire::errors::QemuError;
 use blockgraph_model::{Op, Outcome, State, execute};
 
-/// Would model and QEMU agree if this had been the state before, and this had been done?
+/// Returns whether model and QEMU would agree if this had been the state before, and these had been the operations.
 pub fn agrees<const N: usize, const E: usize>(case: &Case<'_, N, E>, before: &State<N, E>, ops: &[Op]) -> bool {
     let outcome = execute(before, ops, &[]);
     let other = Case { before, ops, outcome: &outcome, ..*case };
     difference(&other, other.done().unwrap_or(before)).is_none()
 }
 
-/// How they differ; `None` if they do not. `after`: the state that the model has then.
+/// Returns how model and QEMU differ, or `None`. `after` is the model's state after the turn.
 pub fn difference<const N: usize, const E: usize>(case: &Case<'_, N, E>, after: &State<N, E>) -> Option<String> {
     let model = || summary(case.outcome);
     match (case.told, case.outcome) {
@@ -40,12 +40,12 @@ pub fn difference<const N: usize, const E: usize>(case: &Case<'_, N, E>, after: 
     (!lines.is_empty()).then(|| format!("model: {}; the graphs differ: {}", model(), lines.join("; ")))
 }
 
-/// What else differs.
+/// Formats further differences.
 fn but(lines: &[String]) -> String {
     if lines.is_empty() { String::new() } else { format!(", and otherwise: {}", lines.join("; ")) }
 }
 
-/// The model's outcome in one line.
+/// Returns the model's outcome in one line.
 pub fn summary<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> String {
     match outcome {
         Outcome::Done { .. } => "done".to_owned(),
@@ -55,7 +55,7 @@ pub fn summary<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Strin
     }
 }
 
-/// Is what QEMU says true, and one of what the model says?
+/// Returns whether QEMU's error is one of those that the model reports, with the same parties.
 pub fn genuine<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     outcome: &Outcome<N, E>,

@@ -1,4 +1,5 @@
-//! Is a refusal of QEMU's true, whatever the model names instead? Looked up in the state, never in the sentence's words.
+//! Whether a refusal of QEMU's is true, even if the model reports another one. The truth is looked up in the state,
+//! never in the words of the error.
 
 use crate::compare::case::Case;
 use crate::state::queries::without_filters;
@@ -13,7 +14,8 @@ use blockgraph_model::{
     StepError, UserId, Violation, Ways, execute, judge,
 };
 
-/// Is it true of the state before the turn that these names are missing, taken, in use, busy, the same, …?
+/// Returns whether the refusal is true of the state before the turn: names that are missing, taken, in use, busy, the
+/// same, and so on.
 pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
     let (state, ops) = (case.before, case.ops);
     let there = |id: &NodeId| state.node(*id).is_some();
@@ -29,7 +31,7 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Qe
         ErrorClass::InUse => {
             said.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id)))
         }
-        // QEMU asks whether somebody needs to read it.
+        // QEMU asks whether a parent needs to read the overlay.
         ErrorClass::HasUser => {
             let derived = judge::derive(state);
             let read = |id: NodeId| derived.as_ref().is_some_and(|d| d.nodes[usize::from(id.0)].need.meets(R));
@@ -61,7 +63,7 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Qe
     }
 }
 
-/// Is it true of the state in the middle of a transaction?
+/// Returns whether the refusal is true of a state in the middle of a transaction.
 pub fn of_middle<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
     let mut work = Work::new(case.before);
     case.ops.iter().any(|op| {
@@ -83,7 +85,7 @@ fn is_busy<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> b
         && (0..16).any(|kind| state.blocker(id, OpKind(kind)).is_some())
 }
 
-/// What a job reads.
+/// Returns the node that a job reads.
 fn source(op: &Op) -> Option<NodeId> {
     match *op {
         Op::Mirror { source, .. } | Op::Backup { source, .. } => Some(source),
@@ -92,13 +94,13 @@ fn source(op: &Op) -> Option<NodeId> {
     }
 }
 
-/// The same, in a reopen: itself, or one from which it can be reached.
+/// Returns whether an entry makes a node its own child, directly or through other nodes.
 fn is_own_entry<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> bool {
     let reaches = |to: NodeId| state.node(to).is_some() && state.reach(to)[usize::from(entry.node.0)];
     entry.backing.flatten().into_iter().chain(entry.file).any(|to| to == entry.node || reaches(to))
 }
 
-/// Is a node to be force-share and writable?
+/// Returns whether a node is to be force-share and writable.
 fn is_shared_writable(op: &Op) -> bool {
     let is = |flags: Flags| flags.force_share && !flags.read_only;
     match op {
@@ -110,7 +112,7 @@ fn is_shared_writable(op: &Op) -> bool {
     }
 }
 
-/// Is a node to be its own child?
+/// Returns whether a node is to be its own child.
 fn is_own_child(op: &Op) -> bool {
     match *op {
         Op::Snapshot { node, overlay } => node == overlay,
@@ -119,13 +121,13 @@ fn is_own_child(op: &Op) -> bool {
     }
 }
 
-/// Would an entry put an active node over an inactive one?
+/// Returns whether an entry would put an active node above an inactive one.
 fn is_over_inactive<const N: usize, const E: usize>(state: &State<N, E>, entry: &Entry) -> bool {
     let inactive = |id: NodeId| state.node(id).is_some_and(|n| n.flags.inactive);
     !inactive(entry.node) && entry.backing.flatten().into_iter().chain(entry.file).any(inactive)
 }
 
-/// Is an overlay that has active nodes above to be inactive, as the node below is?
+/// Returns whether an overlay with active parents is to become inactive, as the node below it is.
 fn is_under_active<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
     let Op::Snapshot { node, overlay } = *op else { return false };
     let inactive = |id: NodeId| state.node(id).is_some_and(|n| n.flags.inactive);
@@ -133,7 +135,7 @@ fn is_under_active<const N: usize, const E: usize>(state: &State<N, E>, op: &Op)
     inactive(node) && state.parents(overlay).any(active_above)
 }
 
-/// Has it no node and no job above? On the uppermost image above a commit there is one.
+/// Returns whether the node has no node and no job above it. A commit has a user on the uppermost image above it.
 fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     if jobs::devices(state).contains(&id) {
         return false;
@@ -141,13 +143,14 @@ fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> b
     state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)) && !state.edges()[i].ways.stay)
 }
 
-/// Has it, or who inherits from it, an option that QEMU lets nobody repeat, and nobody leave out?
+/// Returns whether the node, or a node that inherits from it, has an option that QEMU does not let a reopen repeat or
+/// leave out.
 fn is_stuck<const N: usize, const E: usize>(case: &Case<'_, N, E>, id: NodeId) -> bool {
     let places = reopen_queue::queue(case.before, &case.memory.options, &[Entry::new(id, false)]);
     places.iter().any(|place| case.memory.options.is_stuck(place.node()))
 }
 
-/// Are its two nodes one, but for filters?
+/// Returns whether the two nodes of an operation are the same except for filters.
 fn is_twice<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> bool {
     match *op {
         Op::Snapshot { node, overlay } => node == overlay,
@@ -171,7 +174,7 @@ fn is_out_of_chain<const N: usize, const E: usize>(state: &State<N, E>, op: &Op)
     !state.chain(top).skip(1).any(|id| id == base)
 }
 
-/// The entries of a reopen.
+/// Returns the entries of a reopen.
 fn entries(ops: &[Op]) -> &[Entry] {
     match ops {
         [Op::Reopen { queue }] => queue.entries(),
@@ -179,8 +182,8 @@ fn entries(ops: &[Op]) -> &[Entry] {
     }
 }
 
-/// Is the refusal true of the graph as a part of the turn alone would leave it? QEMU does one thing after the other and
-/// judges in between: the operations of a transaction, the entries of a reopen.
+/// Returns whether the refusal is true of the graph that a part of the turn would lead to. QEMU executes the operations
+/// of a transaction and the entries of a reopen one after another, and judges in between.
 pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
     parts(case.ops).iter().any(|ops| {
         let outcome = execute(case.before, ops, &[]);
@@ -189,12 +192,12 @@ pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Q
     })
 }
 
-/// Is the refusal true of this graph?
+/// Returns whether the refusal is true of this graph.
 pub fn of_graph<const N: usize, const E: usize>(graph: &State<N, E>, said: &QemuError) -> bool {
     is_said(&judge::violations(graph), graph, said)
 }
 
-/// Is it one of these violations of this graph?
+/// Returns whether QEMU's error names one of these violations of this graph.
 pub(super) fn is_said<const N: usize, const E: usize>(
     violations: &[Violation],
     graph: &State<N, E>,
@@ -207,7 +210,7 @@ pub(super) fn is_said<const N: usize, const E: usize>(
     violations.iter().any(|violation| same_violation(violation, said, child))
 }
 
-/// What of a turn QEMU may have done when it judges.
+/// Returns the parts of a turn that QEMU may have executed when it judges.
 pub fn parts(ops: &[Op]) -> Vec<Vec<Op>> {
     let mut all: Vec<Vec<Op>> = (1..ops.len()).map(|length| ops[..length].to_vec()).collect();
     all.extend(ops.iter().flat_map(opened_first));
@@ -219,7 +222,8 @@ pub fn parts(ops: &[Op]) -> Vec<Vec<Op>> {
     all
 }
 
-/// What happens first when a node is opened: a user for probing stands on the layer below, then come the children.
+/// Returns what QEMU does first when it opens a node: a probing user stands on the layer below, then the children are
+/// attached.
 fn opened_first(op: &Op) -> Vec<Vec<Op>> {
     let probing = |node| {
         let user = UserId(u16::from(u8::MAX));
@@ -233,7 +237,7 @@ fn opened_first(op: &Op) -> Vec<Vec<Op>> {
             }
             file.map(|file| probing(file.node)).into_iter().chain([vec![bare]]).collect()
         }
-        // The filter is opened above both before it is inserted.
+        // The filter is opened above both nodes before it is inserted.
         Op::Backup { act: Act::Start, source, target, filter, .. } => {
             let (name, role) = (ChildName::FILE, Role::FILTERED | Role::PRIMARY);
             let file = Op::Attach { parent: filter, child: source, name, role };
@@ -251,7 +255,7 @@ fn opened_first(op: &Op) -> Vec<Vec<Op>> {
     }
 }
 
-/// Whether QEMU refuses with what is this error of ours, with the same parties.
+/// Returns whether QEMU's error is this error of the model, with the same parties.
 pub fn same_error(error: &StepError, said: &QemuError) -> bool {
     let (class, node, user) = errors::of_error(error);
     let aborted = said.class == ErrorClass::Aborted && class == ErrorClass::NotFound;
@@ -260,9 +264,9 @@ pub fn same_error(error: &StepError, said: &QemuError) -> bool {
     aborted || deleted || class == said.class && class != ErrorClass::Other && named
 }
 
-/// Is this violation the one that QEMU names, with the same parties?
+/// Returns whether QEMU's error names this violation, with the same parties.
 pub fn same_violation(violation: &Violation, said: &QemuError, child: impl Fn(EdgeId) -> Option<String>) -> bool {
-    // To QEMU an inactive node is one that cannot be written.
+    // QEMU reports an inactive node as one that cannot be written.
     let sealed = matches!(violation, Violation::InactiveNode { .. }) && said.class == ErrorClass::ReadOnly;
     if sealed {
         return true;

@@ -1,4 +1,4 @@
-//! What is seen of a graph from QEMU's side, and what should be seen of the model's.
+//! The graph as QEMU shows it, and the graph that QEMU should show for a state of the model.
 
 use crate::state::jobs;
 use crate::wire::block_graph::{Line, Member, drawn};
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A graph, as far as QEMU shows it; equal if nothing differs.
+/// A graph as far as QEMU shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ShownGraph {
     /// The nodes by number.
     #[serde(rename = "n")]
     pub nodes: BTreeMap<u8, ShownNode>,
-    /// Nodes and jobs whose names are not ours.
+    /// Nodes and jobs with names that the comparison did not give.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pub strangers: Vec<String>,
     /// The jobs by number.
@@ -22,25 +22,26 @@ pub struct ShownGraph {
     pub jobs: Vec<u8>,
 }
 
-/// A node.
+/// A node as far as QEMU shows it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ShownNode {
-    /// Its child edges by QEMU's name: where to, need, share.
+    /// The child edges by QEMU's name: child, need, share.
     #[serde(rename = "e", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edges: BTreeMap<String, (u8, u8, u8)>,
-    /// What its root users together need and share; none if it has none.
+    /// What the root users need and share together; `None` without root users.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub users: Option<(u8, u8)>,
-    /// What each of its root users has, sorted; none where it is not to be compared: of a job's users QEMU has more than we.
+    /// What each root user needs and shares, sorted. `None` where it is not compared, because QEMU has more users of a
+    /// job than the model.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Vec<(u8, u8)>>,
-    /// Driver, read-only, active: known only if it was asked for.
+    /// Driver, read-only and active; `None` if they were not queried.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub flags: Option<(String, bool, bool)>,
 }
 
 impl ShownNode {
-    /// Where its child edges lead.
+    /// Returns the names and children of the edges.
     fn targets(&self) -> Vec<(&str, u8)> {
         self.edges.iter().map(|(name, edge)| (name.as_str(), edge.0)).collect()
     }
@@ -54,22 +55,22 @@ impl ShownNode {
     }
 }
 
-/// What of a graph is otherwise than before.
+/// What has changed in a graph.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Change {
-    /// The nodes that are new or otherwise; none: gone.
+    /// The nodes that are new or have changed; `None` for a node that is gone.
     #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
     nodes: BTreeMap<u8, Option<ShownNode>>,
-    /// The strangers, if they are others.
+    /// The unknown names, if they have changed.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     strangers: Option<Vec<String>>,
-    /// The jobs, if they are others.
+    /// The jobs, if they have changed.
     #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
     jobs: Option<Vec<u8>>,
 }
 
 impl Change {
-    /// From one graph to the next.
+    /// Returns what changes from one graph to the next.
     pub fn between(old: &ShownGraph, new: &ShownGraph) -> Change {
         let gone = old.nodes.keys().filter(|id| !new.nodes.contains_key(id)).map(|id| (*id, None));
         let other = new.nodes.iter().filter(|(id, node)| old.nodes.get(id) != Some(node));
@@ -80,7 +81,7 @@ impl Change {
         }
     }
 
-    /// The next graph.
+    /// Applies the change to a graph.
     pub fn of(&self, mut shown: ShownGraph) -> ShownGraph {
         for (id, node) in &self.nodes {
             match node {
@@ -99,7 +100,7 @@ impl Change {
 }
 
 impl ShownGraph {
-    /// The same, with only that known of it which is known of the other.
+    /// Returns this graph without what the other graph does not show.
     pub fn like(&self, other: &ShownGraph) -> ShownGraph {
         let mut same = self.clone();
         for (id, node) in &mut same.nodes {
@@ -110,17 +111,17 @@ impl ShownGraph {
         same
     }
 
-    /// Are driver, read-only and active known of all nodes?
+    /// Returns whether driver, read-only and active are known of all nodes.
     pub fn has_flags(&self) -> bool {
         self.nodes.values().all(|node| node.flags.is_some())
     }
 
-    /// Does nothing differ of what is known of both?
+    /// Returns whether everything agrees that both graphs show.
     pub fn is_like(&self, other: &ShownGraph) -> bool {
         self.like(other) == other.like(self)
     }
 
-    /// Are nodes and edges the same, and which nodes have users, whatever they need and share?
+    /// Returns whether nodes and edges are the same, and the same nodes have root users, whatever these need and share.
     pub fn same_shape(&self, other: &ShownGraph) -> bool {
         fn bare(shown: &ShownGraph) -> impl Iterator<Item = (u8, Vec<(&str, u8)>, bool)> {
             shown.nodes.iter().map(|(id, node)| (*id, node.targets(), node.users.is_some()))
@@ -128,7 +129,7 @@ impl ShownGraph {
         bare(self).eq(bare(other))
     }
 
-    /// Does nothing differ but what is needed and shared, and that only on edges and users of these nodes?
+    /// Returns whether only needs and shares differ, and only on edges and users of these nodes.
     pub fn is_but_for(&self, other: &ShownGraph, node: impl Fn(u8) -> bool) -> bool {
         let (mut ours, mut theirs) = (other.like(self), self.like(other));
         for (id, ours) in ours.nodes.iter_mut().filter(|(id, _)| node(**id)) {
@@ -141,12 +142,12 @@ impl ShownGraph {
         ours == theirs
     }
 
-    /// What of all that is known of both this one, QEMU's, has otherwise than the other.
+    /// Returns how this graph, QEMU's, differs from the model's in what both show.
     pub fn against(&self, model: &ShownGraph) -> Vec<String> {
         self.like(model).differences(&model.like(self))
     }
 
-    /// What this one, QEMU's, has otherwise than the other.
+    /// Returns how this graph, QEMU's, differs from the model's.
     fn differences(&self, model: &ShownGraph) -> Vec<String> {
         let mut lines = Vec::new();
         for id in self.nodes.keys().chain(model.nodes.keys()).collect::<BTreeSet<_>>() {
@@ -179,14 +180,14 @@ fn one(node: Option<&ShownNode>) -> String {
     line + &node.users.map_or(" no users".to_owned(), |(need, share)| format!(" users {}", pair(need, share)))
 }
 
-/// What QEMU should show if its graph is this one.
+/// Returns the graph that QEMU should show for a state.
 pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> ShownGraph {
     let (mut shown, mut shared_with_jobs) = (ShownGraph::default(), Vec::new());
     let Some(derived) = judge::derive(state) else { return shown };
     for id in state.names() {
         let node = &state.nodes[usize::from(id.0)];
         let driver = node.kind.and_then(names::driver).unwrap_or("?").to_owned();
-        // QEMU opens a commit's filter without saying that it can be written.
+        // QEMU opens a commit's filter read-only.
         let read_only = node.flags.read_only || node.kind == Some(Kind::CommitTop);
         let flags = Some((driver, read_only, !node.flags.inactive));
         shown.nodes.insert(id.0, ShownNode { flags, ..ShownNode::default() });
@@ -222,13 +223,15 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> ShownGra
     shown
 }
 
-/// The node on which QEMU has this user: a commit's main one stands on the uppermost node of the chain, not on the filter.
+/// Returns the node on which QEMU has this user. A commit's main user is on the uppermost image of the chain, not on
+/// the filter.
 fn seat<const N: usize, const E: usize>(state: &State<N, E>, edge: &Edge) -> NodeId {
     let filter = state.node(edge.child).is_some_and(|node| node.kind == Some(Kind::CommitTop));
     if edge.ways.stay && filter { jobs::uppermost(state, edge.child).unwrap_or(edge.child) } else { edge.child }
 }
 
-/// What `x-debug-query-block-graph` says, and `query-named-block-nodes` if it was asked too; `None`: it is no such thing.
+/// Parses the reply of `x-debug-query-block-graph`, and of `query-named-block-nodes` if it was queried. Returns `None`
+/// if a reply does not have the expected form.
 pub fn shown(graph: &Value, named: Option<&Value>) -> Option<ShownGraph> {
     let mut shown = ShownGraph::default();
     let drawn = drawn(graph).ok()?;
@@ -255,7 +258,7 @@ pub fn shown(graph: &Value, named: Option<&Value>) -> Option<ShownGraph> {
     }
     for node in named.and_then(Value::as_array).into_iter().flatten() {
         let driver = node["drv"].as_str()?.to_owned();
-        // Older versions do not say who is active.
+        // Older versions do not show whether a node is active.
         let flags = Some((driver, node["ro"].as_bool()?, node["active"].as_bool().unwrap_or(true)));
         if let Some(id) = node["node-name"].as_str().and_then(names::node_of) {
             shown.nodes.get_mut(&id.0)?.flags = flags;
@@ -265,12 +268,12 @@ pub fn shown(graph: &Value, named: Option<&Value>) -> Option<ShownGraph> {
     Some(shown)
 }
 
-/// Is this what the state should show?
+/// Returns whether this graph is the one that the state should show.
 pub fn is<const N: usize, const E: usize>(shown: &ShownGraph, state: &State<N, E>) -> bool {
     shown.is_like(&expected(state))
 }
 
-/// The state with those nodes active that QEMU shows active; none if it does not say.
+/// Returns the state with those nodes active that QEMU shows as active, or `None` if QEMU does not show it.
 pub fn with_activity<const N: usize, const E: usize>(shown: &ShownGraph, state: &State<N, E>) -> Option<State<N, E>> {
     let mut state = *state;
     for (id, node) in &shown.nodes {

@@ -1,4 +1,4 @@
-//! Compares what QEMU did with what the model says, turn by turn. Needs no daemon: a recorded answer does as well.
+//! Compares what QEMU did with what the model says, turn by turn. This needs no daemon: a recorded answer suffices.
 
 use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::case::Case;
@@ -9,29 +9,29 @@ use crate::wire::errors::{self, ErrorClass};
 use blockgraph_model::judge::violations;
 use blockgraph_model::{Op, Outcome, State, execute};
 
-/// What a comparison says.
+/// The result of a comparison.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// Nothing differs.
     Same,
-    /// It differs as a rule says.
+    /// QEMU differs as this rule says.
     Deviation(Rule),
-    /// It differs: how.
+    /// QEMU differs in this way, and no rule explains it.
     Differs(String),
 }
 
 /// A compared turn.
 #[derive(Clone, Debug)]
 pub struct ComparedTurn<const N: usize, const E: usize> {
-    /// What differs.
+    /// The result of the comparison.
     pub verdict: Verdict,
-    /// The state with which the episode goes on; none: it ends here.
+    /// The state with which the episode goes on; `None` if the episode ends here.
     pub next: Option<State<N, E>>,
-    /// The kind of QEMU's refusal.
+    /// The class of QEMU's error.
     pub class: Option<ErrorClass>,
 }
 
-/// Compares.
+/// Compares a turn.
 pub fn judge<const N: usize, const E: usize>(
     before: &State<N, E>,
     memory: &Memory,
@@ -41,7 +41,7 @@ pub fn judge<const N: usize, const E: usize>(
     judge_as(before, memory, ops, &execute(before, ops, &[]), heard)
 }
 
-/// Compares with an outcome that somebody else says.
+/// Compares a turn with a given outcome in the model's place.
 pub fn judge_as<const N: usize, const E: usize>(
     before: &State<N, E>,
     memory: &Memory,
@@ -58,11 +58,11 @@ pub fn judge_as<const N: usize, const E: usize>(
     let after = case.done().unwrap_or(before);
     let (verdict, next) = match difference(&case, after) {
         None => (Verdict::Same, Some(*after)),
-        // An outcome that breaks our rules, as a defect's may, is nothing that QEMU could do otherwise on purpose.
+        // An outcome that breaks our own rules, as a defect's may, is not a deviation on purpose.
         Some(what) => match deviations::explain(&case).filter(|_| violations(after).is_empty()) {
-            // A graph that breaks our rules is no place to go on from.
+            // An episode cannot go on from a graph that breaks our rules.
             Some(known) => (Verdict::Deviation(known.rule), known.next.filter(|state| violations(state).is_empty())),
-            // Nor is one to which the two have come by different answers.
+            // Nor can it go on from a graph that the two reached with different answers.
             None => {
                 let agreed = case.done().is_some() == (*told == TurnAnswer::Done) && case.shows(after);
                 (Verdict::Differs(what), agreed.then_some(*after))

@@ -1,4 +1,4 @@
-//! Active and inactive nodes.
+//! Deviations about active and inactive nodes.
 
 use crate::compare::case::Case;
 use crate::compare::shown_graph::{self, ShownGraph, ShownNode, is, with_activity};
@@ -21,20 +21,20 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
         .ends()
 }
 
-/// Do two edges lead from nodes that would become inactive with this one to one node?
+/// Returns whether two edges lead to one node from nodes that would become inactive with this one.
 fn two_ways<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -> bool {
     let below = state.reach(node);
     let from = |parent| matches!(parent, Parent::Node(parent) if below[usize::from(parent.0)]);
     state.names().any(|id| state.parents(id).filter(|i| from(state.edges()[*i].parent)).count() > 1)
 }
 
-/// QEMU has inactivated, and more than we would.
+/// QEMU has inactivated, and more than the model would.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Inactivate { node }] = case.ops else { return None };
     if robbed(case) {
         return Rule::UserRobbed.ends();
     }
-    // It is what it is to be, and QEMU does not look below.
+    // The node has the wanted activity already, and QEMU does not look below it.
     if is_inactive(case.before, *node) && case.shows(case.before) {
         return Rule::HalfActive.then(*case.before);
     }
@@ -46,8 +46,8 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     job_inactivated(case, *node).then_some(Rule::JobInactivated)?.ends()
 }
 
-/// Has a node that a job uses become inactive with all below, and is all the rest as we have it? The job's users keep what they
-/// need and share, and so the edges below know of it.
+/// Returns whether a node that a job uses became inactive with everything below it, and the rest is as in the model.
+/// The job's users keep what they need and share, and so do the edges below them.
 fn job_inactivated<const N: usize, const E: usize>(case: &Case<'_, N, E>, node: NodeId) -> bool {
     let of_job = |user: UserId| case.before.edges().iter().any(|e| e.parent == Parent::User(user) && e.ways.stay);
     let is_so = match case.outcome {
@@ -63,13 +63,14 @@ fn job_inactivated<const N: usize, const E: usize>(case: &Case<'_, N, E>, node: 
         && jobs_keep(shown, &state)
 }
 
-/// Is the graph this one, but that users of jobs on inactive nodes, of which there are some, keep what they need and share?
+/// Returns whether the graph is this one, except that users of jobs on inactive nodes keep what they need and share.
+/// There is at least one such user.
 fn jobs_keep<const N: usize, const E: usize>(shown: &ShownGraph, state: &State<N, E>) -> bool {
     let known = reach_of(state, state.names().filter(|id| is_inactive(state, *id) && has_job(state, *id)));
     known.contains(&true) && shown.is_but_for(&shown_graph::expected(state), |id| known[usize::from(id)])
 }
 
-/// QEMU has refused, and done a part, or asks at another time.
+/// QEMU has refused after doing a part, or refuses at another time.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let said = case.said?;
     match *case.ops {
@@ -100,7 +101,7 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
     }
 }
 
-/// Refused by both, but some of the nodes below have changed all the same.
+/// Both refuse, but some of the nodes below have changed in QEMU.
 fn half<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let (Op::Activate { node } | Op::Inactivate { node }) = *case.ops.first()? else { return None };
     let to_inactive = matches!(case.ops, [Op::Inactivate { .. }]);
@@ -121,8 +122,8 @@ fn half<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explain
     }
 }
 
-/// Is some node active only because it is below a preallocate node, which still needs to write to it while it becomes inactive? There
-/// QEMU ends, and comes to no other child any more.
+/// Returns whether some node is active only because it is below a preallocate node, which still needs to write to it
+/// while it becomes inactive. QEMU stops there, and does not reach any other child.
 fn below_preallocate<const N: usize, const E: usize>(state: &State<N, E>, next: &State<N, E>) -> bool {
     let ahead = state.names().filter(|id| state.node(*id).and_then(|n| n.kind) == Some(Kind::Preallocate));
     let kept = reach_of(state, ahead.filter(|id| is_inactive(state, *id)));
@@ -130,7 +131,7 @@ fn below_preallocate<const N: usize, const E: usize>(state: &State<N, E>, next: 
     active.any(|id| kept[usize::from(id.0)])
 }
 
-/// Refused by both, but edges below have kept what they would need and share if all of it were active.
+/// Both refuse, but in QEMU edges below keep what they would need and share if everything were active.
 fn half_pairs<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let Op::Activate { node } = *case.ops.first()? else { return None };
     let (shown, below) = (case.shown?, case.before.node(node).map(|_| case.before.reach(node))?);
@@ -154,11 +155,13 @@ fn half_pairs<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<E
     (is_so && case.done().is_none()).then_some(Rule::HalfPairs)?.ends()
 }
 
-/// Is the graph the one before, but for the activity of nodes, and users that have nothing any more?
+/// Returns whether the graph is the one before, except for the activity of nodes, and for users that have no
+/// permissions any more.
 fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Some(shown) = case.shown else { return false };
     let Some(state) = with_activity(shown, case.before) else { return false };
-    // Whom it has asked already follows from what is there no more; of users with the same pair it does not matter which.
+    // The users that QEMU has reached are those whose pairs are gone. Among users with the same pair it does not matter
+    // which.
     let bits = |set: Perms| set.0 & names::SEEN.0;
     let each = |(id, node): (&u8, &ShownNode)| Some((*id, node.each.clone()?));
     let mut left: BTreeMap<u8, Vec<(u8, u8)>> = shown.nodes.iter().filter_map(each).collect();

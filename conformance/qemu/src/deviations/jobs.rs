@@ -1,4 +1,4 @@
-//! Jobs.
+//! Deviations about jobs.
 
 use crate::commands::of_operations;
 use crate::compare::case::Case;
@@ -49,7 +49,7 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     }
 }
 
-/// QEMU has died while a job ran, or when it was to end.
+/// QEMU died while a job ran, or when a job was to end.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [op] = case.ops else { return None };
     if job_act(op) == Some(Act::Start) {
@@ -75,12 +75,13 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     ends.then_some(rule)?.ends()
 }
 
-/// Is the second node in the chain of the first, seen through filters?
+/// Returns whether the second node is in the chain of the first, apart from filters.
 fn is_below<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId, node: NodeId) -> bool {
     without_filters(state, node).is_some_and(|bare| state.chain(top).skip(1).any(|id| id == bare))
 }
 
-/// Is the graph the one that we would have, or refuse, if images had sizes? All of them are equally long, so no base grows.
+/// Returns whether the graph is the one that the model would have, or refuse, if images had sizes. All images are
+/// equally long, so no base grows.
 fn commit_sets<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     job: UserId,
@@ -90,7 +91,7 @@ fn commit_sets<const N: usize, const E: usize>(
     (violations(&graph).is_empty() && case.shows(&graph)).then_some(Rule::CommitSets)?.then(graph)
 }
 
-/// The graph that we would have or refuse, without what is there in case that base has to grow.
+/// Returns the graph that the model would have or refuse, without the permissions for a base that has to grow.
 fn without_growth<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     job: UserId,
@@ -101,7 +102,7 @@ fn without_growth<const N: usize, const E: usize>(
     for edge in graph.edges() {
         let Parent::User(user) = edge.parent else { continue };
         let Pair { need, share } = edge.wanted;
-        // On base the need of it; on the filters right above base, that they grow with it.
+        // The need for resize on the base, and on the filters right above it, which grow with it.
         let pair = match edge.child {
             _ if user.main() != job || user.part() == 0 => continue,
             child if child == base => Pair::new(Perms(need.0 & !Z.0), share),
@@ -112,8 +113,8 @@ fn without_growth<const N: usize, const E: usize>(
     Some(work.graph)
 }
 
-/// Is the graph the one after, with the same needs, but that edges which moved from or to a force-share node, or came above one,
-/// and with them those below, share more or less?
+/// Returns whether the graph is the one after the turn with the same needs, except that edges which moved from or to a
+/// force-share node, or stand above one, and the edges below these, share more or less.
 fn kept_share<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let graph = case.accepted()?;
     let graph = snapshots::sealed(case, &graph).unwrap_or(graph);
@@ -128,7 +129,7 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
         from != Some(to) && (shared(graph, to) || from.is_some_and(|from| shared(case.before, from)))
     };
     let mut same = shown_graph::expected(graph);
-    // The edges that moved, and the nodes below.
+    // The edges that moved, and the nodes below them.
     let mut below_moved = Vec::new();
     for (id, node) in &same.nodes {
         let edges = node.edges.iter().filter(|(name, edge)| moved(*id, name, edge.0));
@@ -144,7 +145,7 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
             }
         }
     }
-    // What we refuse for a share that QEMU has kept.
+    // The violations that exist only because of a share that QEMU has kept.
     let by_share = |violation: &Violation| match violation {
         Violation::Conflict { denies: EdgeId::Child(parent, name), .. } => {
             let edge = graph.children(*parent).find(|edge| edge.name == *name);
@@ -153,13 +154,13 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
                 moved(parent.0, &names::child(kind, *name), edge.child.0) || reached[usize::from(parent.0)]
             })
         }
-        // A snapshot looks as little at who becomes the parent of an inactive overlay (D10).
+        // A snapshot does not check the new parents of an inactive overlay either (D10).
         _ => matches!(case.ops, [Op::Snapshot { .. }, ..]) && snapshots::is_overlooked(graph, violation),
     };
     reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)
 }
 
-/// Do model and QEMU agree if nothing is blocked on a commit's filter, where QEMU has no user of the job's?
+/// Returns whether model and QEMU agree if nothing is blocked on a commit's filter, where QEMU has no user of the job.
 fn unblocked<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Outcome::Failed { error: StepError::Blocked { node, .. }, .. } = case.outcome else { return false };
     if case.before.node(*node).is_none_or(|found| found.kind != Some(Kind::CommitTop)) {
@@ -170,8 +171,9 @@ fn unblocked<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     agrees(case, &State::rebuild(case.before.nodes, case.before.drain_alls, edges), case.ops)
 }
 
-/// Is the graph the one after but for users who have come from an inactive filter, which goes with its job, to an active node, and
-/// still have nothing? So it is with those for whom that filter was to be inactive, which then was refused (D20).
+/// Returns whether the graph is the one after the turn, except for users that come from the inactive filter of a job,
+/// which goes with the job, to an active node and still have no permissions. The same holds for users whose filter was
+/// to become inactive, which was refused (D20).
 fn leaves_idle<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let of_job = case.ops.iter().any(|op| job_act(op).is_some());
     let Some(next) = of_job.then(|| case.accepted()).flatten() else { return false };
@@ -197,7 +199,7 @@ fn leaves_idle<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     })
 }
 
-/// A copy that ends is made read-only if what it replaces was, and writable if that was.
+/// When a copy ends, QEMU makes the target read-only if the node that it replaces was, and writable if that was.
 fn copy_inherits<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     from: NodeId,
@@ -227,7 +229,7 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         })
 }
 
-/// An active commit whose end is refused is over: as if it had been cancelled.
+/// An active commit whose end is refused is over, as if it had been cancelled.
 fn gives_up<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::CommitActive { act: Act::Finish, job, filter, top, base }] = *case.ops else { return None };
     let cancel = [Op::CommitActive { act: Act::Cancel, job, filter, top, base }];
@@ -235,7 +237,7 @@ fn gives_up<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Exp
     (case.done().is_none() && case.shows(&next)).then_some(Rule::EndGivesUp)?.then(next)
 }
 
-/// Something is done to the uppermost image above a commit, on which QEMU has the job's main user, and with it its blockers.
+/// An operation on the uppermost image above a commit meets the job's main user there, and its blockers.
 fn commit_on_device<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let said =
         case.said.filter(|said| matches!(said.class, ErrorClass::Busy | ErrorClass::InUse | ErrorClass::HasParent))?;
@@ -245,7 +247,8 @@ fn commit_on_device<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Op
     is_so.then_some(Rule::CommitSets)?.then(*state)
 }
 
-/// A refusal for what QEMU's commit shares, or since somebody writes through its filter, which is read-only, when it starts or later.
+/// A refusal because of what QEMU's commit shares, or because a user writes through the commit's filter, which is
+/// read-only.
 fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let said = case.said.filter(|_| case.shows(case.before))?;
     let seal = |state: &State<N, E>| {
@@ -272,7 +275,7 @@ fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Optio
     is_so.then_some(Rule::CommitSets)?.then(*case.before)
 }
 
-/// A refused stream has not taken its user away.
+/// A refused stream has left its user on the node.
 fn stream_stays<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Stream { act: Act::Start, job, node, .. }] = *case.ops else { return None };
     let pair = Pair::new(R, Perms(ALL.0 & !Z.0));

@@ -1,8 +1,8 @@
-//! Where QEMU does otherwise, and we on purpose not: rules over state, operation and answer, never over the words of a
-//! sentence. `specs/qemu-deviations.md` explains each.
+//! Where QEMU deviates and blockgraph does not on purpose. The rules look at state, operation and answer, never at the
+//! words of an error. `specs/qemu-deviations.md` explains each of them.
 //!
-//! A rule says what QEMU should answer *and show* in its case; where that can be said as a graph of ours the two are compared bit
-//! by bit, and the episode can go on from there.
+//! A rule says what QEMU should answer *and show* in its case. Where that can be expressed as a state of the model, the
+//! two graphs are compared bit by bit, and the episode can go on from there.
 
 mod activity;
 mod jobs;
@@ -16,11 +16,11 @@ pub use rule::{Explained, Rule};
 
 use crate::compare::case::Case;
 
-/// Tries one rule or several alike.
+/// Tries one rule, or several related ones.
 type Try<const N: usize, const E: usize> = fn(&Case<'_, N, E>) -> Option<Explained<N, E>>;
 
-/// The rule by which this case differs, if there is one. What dies or hangs first, then what is done, then what is refused; and
-/// of each the rules that say most of the graph before those that say least.
+/// Returns the rule by which this case deviates, if there is one. The order is by answer (died or hung, done, refused),
+/// and within each by how much of the graph a rule determines.
 pub fn explain<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let lost: &[Try<N, E>] = &[activity::lost, reopen::lost, snapshots::lost, threads::lost, jobs::lost];
     let done: &[Try<N, E>] =

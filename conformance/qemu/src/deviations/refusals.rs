@@ -1,4 +1,4 @@
-//! Refusals that leave all as it was: true ones, in another order or of QMP's own.
+//! Refusals that leave everything as it was: true ones in another order, or QMP's own.
 
 use crate::compare::case::Case;
 use crate::compare::difference::genuine;
@@ -11,14 +11,14 @@ use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{Below, Op, Outcome, Parent, State, StepError, execute, judge};
 
-/// QEMU has refused, and nothing has happened.
+/// QEMU has refused, and nothing has changed.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let said = case.said.filter(|_| case.shows(case.before))?;
     let done = case.done().is_some();
     if let Some(bare) = without_readers(case) {
         let outcome = execute(&bare, case.ops, &[]);
         let other = Case { before: &bare, outcome: &outcome, ..*case };
-        // Its users are there all the same when the graph is judged.
+        // The overlay's users are still there when QEMU judges the graph.
         let judged = (1..=case.ops.len()).filter_map(|count| with_overlays(case.before, &case.ops[..count]));
         if genuine(&other, &outcome, said)
             || is_true(&other, said)
@@ -40,7 +40,8 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
     rule?.then(*case.before)
 }
 
-/// Is it true if what comes to stand above a force-share node goes on sharing what it shared elsewhere?
+/// Returns whether the refusal is true if an edge that comes to stand above a force-share node keeps the share that it
+/// had elsewhere.
 fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
     let mut strict = *case.before;
     for id in case.ops.iter().filter_map(snapshots::overlay).filter(|id| case.before.node(*id).is_some()) {
@@ -54,12 +55,13 @@ fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Qem
     genuine(&other, &outcome, said) || is_true(&other, said)
 }
 
-/// Is the refusal true of the state, or of what a part of the turn leads to?
+/// Returns whether the refusal is true of the state, or of what a part of the turn leads to.
 fn is_true<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
     refusals::of_state(case, said) || refusals::of_a_part(case, said) || refusals::of_middle(case, said)
 }
 
-/// The state without the users of an overlay for which the model refuses, if none of them reads it: QEMU does not see them.
+/// Returns the state without the users of an overlay for which the model refuses, if none of them reads it. QEMU does
+/// not see these users.
 fn without_readers<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<State<N, E>> {
     let Outcome::Failed { error: StepError::HasUser { node, .. }, .. } = *case.outcome else { return None };
     let overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if overlay == node));
@@ -76,7 +78,7 @@ fn without_readers<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     Some(work.graph)
 }
 
-/// QEMU opens one child after the other, and looks a name up when it comes to it.
+/// QEMU opens one child after the other, and looks a name up when it reaches it.
 pub(super) fn opened_inline<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Open { file: Some(Below { node, opened: Some(_) }), backing: Some(backing), .. }] = case.ops else {
         return None;

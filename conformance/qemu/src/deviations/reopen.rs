@@ -1,4 +1,4 @@
-//! Reopens.
+//! Deviations about reopens.
 
 use crate::compare::case::Case;
 use crate::compare::difference::agrees;
@@ -10,7 +10,8 @@ use crate::state::{jobs, reopen_queue};
 use crate::wire::errors::ErrorClass;
 use blockgraph_model::{ChildName, Entry, Kind, NodeId, Op, Outcome, Parent, Queue, State, StepError, execute};
 
-/// QEMU hangs: something waits for a node that is left drained. Or it dies over a node that has no parent any more.
+/// QEMU hangs because an operation waits for a node that is left drained, or it dies over a node that has no parent any
+/// more.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     if case.has_died() {
         return taken_away(case).or_else(|| named_filter(case));
@@ -36,18 +37,18 @@ fn taken_away<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<E
     gone.then_some(Rule::TakenAway)?.ends()
 }
 
-/// QEMU has done what we refuse.
+/// QEMU has done what the model refuses.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     handed_down(case).or_else(|| named_filter(case)).or_else(|| overridden(case))
 }
 
-/// QEMU has refused for what it hands down, or as it does where no filter is implicit.
+/// QEMU has refused because of what it hands down, or because a named filter is not implicit.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     handed_down(case).or_else(|| named_filter(case))
 }
 
-/// The graph is the one that we would have or refuse, but for the flags, which are those that QEMU hands down; or it is refused
-/// for what that graph would break. What becomes inactive so keeps its users, and they what they need.
+/// The graph is the one that the model would have or refuse, except for the flags, which are those that QEMU hands
+/// down; or QEMU refuses for what that graph would break. Users of nodes that become inactive keep what they need.
 fn handed_down<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Reopen { queue }] = case.ops else { return None };
     let graph = case.accepted()?;
@@ -68,8 +69,8 @@ fn handed_down<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<
     }
 }
 
-/// With every filter explicit model and QEMU agree, or differ as another rule says, and without that they would not: an entry says
-/// something about one.
+/// If every filter is explicit, model and QEMU agree, or differ as another rule says; otherwise they do not, because an
+/// entry names a child of a filter.
 fn named_filter<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Reopen { queue }] = case.ops else { return None };
     let implicit = |id: NodeId| case.before.node(id).is_some_and(|node| node.flags.implicit);
@@ -92,7 +93,8 @@ fn named_filter<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option
     (agrees(case, &explicit, case.ops) || is_so()).then_some(Rule::NamedFilter)?.ends()
 }
 
-/// Has QEMU died over a commit's filter that has no node above any more? The job has no user on it there, and holds its edges.
+/// Returns whether QEMU has died over a commit's filter that has no parent any more. The job has no user on the filter,
+/// and holds its edges.
 fn commit_ends<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Some(after) = case.accepted().filter(|_| case.has_died()) else { return false };
     let filter = |id: &NodeId| after.nodes[usize::from(id.0)].kind == Some(Kind::CommitTop);
@@ -100,7 +102,7 @@ fn commit_ends<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     after.names().filter(filter).any(|id| !used(id))
 }
 
-/// A node is listed twice, and a name in its first entry is not there: model and QEMU agree about the last entries alone.
+/// A node is listed twice, and a name in its first entry is missing: model and QEMU agree about the last entries alone.
 fn overridden<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Reopen { queue }] = case.ops else { return None };
     let Outcome::Failed { error: StepError::NodeNotFound { .. }, .. } = case.outcome else { return None };

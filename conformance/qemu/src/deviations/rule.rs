@@ -1,8 +1,8 @@
-//! The rules by which QEMU deviates, and what a rule says of a turn.
+//! The rules by which QEMU deviates, and the result of a rule.
 
 use blockgraph_model::State;
 
-/// The rules: variant, number, in a few words.
+/// Defines the rules: variant, number, short description.
 macro_rules! rules {
     ($($rule:ident $number:literal $what:literal)*) => {
         /// A rule.
@@ -13,17 +13,17 @@ macro_rules! rules {
         }
 
         impl Rule {
-            /// All of them.
+            /// All rules.
             pub const EVERY: &[Rule] = &[$(Rule::$rule,)*];
 
-            /// Its number in `specs/qemu-deviations.md`.
+            /// Returns its number in `specs/qemu-deviations.md`.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Rule::$rule => $number,)*
                 }
             }
 
-            /// In a few words.
+            /// Returns its short description.
             pub const fn what(self) -> &'static str {
                 match self {
                     $(Rule::$rule => $what,)*
@@ -78,21 +78,21 @@ rules! {
     EndGivesUp "D42" "a job whose end is refused has failed, and is gone"
 }
 
-/// A rule that explains a difference, and the state of ours with which the episode goes on, if it does.
+/// A rule that explains a difference, with the state of the model from which the episode goes on.
 pub struct Explained<const N: usize, const E: usize> {
-    /// Which.
+    /// The rule.
     pub rule: Rule,
-    /// What QEMU has now; none: nothing that we could go on with.
+    /// QEMU's graph as a state of the model; `None` if the model has no such state.
     pub next: Option<State<N, E>>,
 }
 
 impl Rule {
-    /// It explains the case; the episode goes on with that state.
+    /// The rule explains the case, and the episode goes on from this state.
     pub(super) fn then<const N: usize, const E: usize>(self, next: State<N, E>) -> Option<Explained<N, E>> {
         Some(Explained { rule: self, next: Some(next) })
     }
 
-    /// It explains the case, and the episode ends.
+    /// The rule explains the case, and the episode ends.
     pub(super) fn ends<const N: usize, const E: usize>(self) -> Option<Explained<N, E>> {
         Some(Explained { rule: self, next: None })
     }

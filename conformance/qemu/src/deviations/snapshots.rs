@@ -1,4 +1,4 @@
-//! Snapshots.
+//! Deviations about snapshots.
 
 use crate::commands::of_operations;
 use crate::compare::case::Case;
@@ -22,13 +22,13 @@ pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     if case.ops.iter().enumerate().any(twice) { Rule::OverlayTwice.ends() } else { Rule::AbortMoves.ends() }
 }
 
-/// What a snapshot puts on top.
+/// Returns the overlay of a snapshot.
 pub(super) fn overlay(op: &Op) -> Option<NodeId> {
     if let Op::Snapshot { overlay, .. } = *op { Some(overlay) } else { None }
 }
 
-/// Can what QEMU does to undo some of the snapshots be refused, which it does not expect? It moves all parents of each overlay, the
-/// last one first, to the node below.
+/// Returns whether QEMU's rollback of some of the snapshots can be refused, which QEMU does not expect. It moves all
+/// parents of each overlay to the node below, the last overlay first.
 fn undo_fails<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     (1..=case.ops.len()).filter(|count| with_overlays(case.before, &case.ops[..*count]).is_some()).any(|count| {
         let mut work = Work::new(case.before);
@@ -71,7 +71,8 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
     }
 }
 
-/// Does a snapshot not look for this violation? Active nodes may come above inactive ones, and need anything of them but to write.
+/// Returns whether a snapshot ignores this violation. Active nodes may come to stand above inactive ones, and may need
+/// anything of them except to write.
 pub(super) fn is_overlooked<const N: usize, const E: usize>(graph: &State<N, E>, violation: &Violation) -> bool {
     let writes = |id: NodeId| judge::derive(graph).is_none_or(|all| all.nodes[usize::from(id.0)].need.meets(W | U));
     match *violation {
@@ -81,18 +82,18 @@ pub(super) fn is_overlooked<const N: usize, const E: usize>(graph: &State<N, E>,
     }
 }
 
-/// Is the graph the one that is refused with this outcome for nothing that a snapshot looks for?
+/// Returns whether the graph is the one of a refused outcome whose violations a snapshot ignores.
 fn is_over_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>, outcome: &Outcome<N, E>) -> bool {
     let Outcome::Violates { graph, .. } = outcome else { return false };
     outcome.violations().iter().all(|violation| is_overlooked(graph, violation))
         && sealed(case, graph).is_some_and(|sealed| case.shows(&sealed) || keeps_user(case, &sealed))
 }
 
-/// What we say to it if the overlays of inactive nodes are made inactive first; none if there are none.
+/// Returns the model's outcome if the overlays of inactive nodes are made inactive first, or `None` if there are none.
 fn followed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Outcome<N, E>> {
     let (mut work, mut ops) = (Work::new(case.before), Vec::new());
     for op in case.ops {
-        // With an overlay goes what is below it, which may be overlaid next.
+        // What is below the overlay becomes inactive as well, and may be overlaid next.
         if let Op::Snapshot { node, overlay } = *op
             && is_inactive(&work.graph, node)
         {
@@ -106,7 +107,7 @@ fn followed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Out
     (ops.len() > case.ops.len()).then(|| execute(case.before, &ops, &[]))
 }
 
-/// An overlay that has a user who does not read it: the graph is as if it had none.
+/// An overlay that has a user which does not read it: the graph is as if it had none.
 fn unread<const N: usize, const E: usize>(case: &Case<'_, N, E>, overlay: NodeId) -> Option<Explained<N, E>> {
     let derived = judge::derive(case.before)?;
     let is_overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay: other, .. } if other == overlay));
@@ -115,8 +116,8 @@ fn unread<const N: usize, const E: usize>(case: &Case<'_, N, E>, overlay: NodeId
     (is_overlay && !read && case.shown?.same_shape(&shown_graph::expected(&graph))).then_some(Rule::OverlayRead)?.ends()
 }
 
-/// The state after snapshots with those of their nodes read-only that QEMU shows so: it reopens each, with those that inherit from
-/// it, if that can be.
+/// Returns the state after the snapshots, with those of their nodes read-only that QEMU shows as read-only. QEMU
+/// reopens each of them together with the nodes that inherit from it, if that is possible.
 pub(super) fn sealed<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     after: &State<N, E>,
@@ -141,14 +142,15 @@ pub(super) fn sealed<const N: usize, const E: usize>(
     Some(state)
 }
 
-/// Is the graph this one, but that users moved to an inactive overlay, or of a node that the reopen after it makes inactive (D39),
-/// have what they want, and the edges below know it?
+/// Returns whether the graph is this one, except that users moved to an inactive overlay, or users of a node that the
+/// following reopen makes inactive (D39), have what they want, and the edges below follow.
 fn keeps_user<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph: &State<N, E>) -> bool {
     let made_inactive = graph.names().filter(|id| is_inactive(graph, *id) && !is_inactive(case.before, *id));
     keeps_users(case, graph, case.ops.iter().filter_map(overlay).chain(made_inactive))
 }
 
-/// Is the graph this one, but that users of some of these nodes, which are inactive, have what they want, and the edges below know it?
+/// Returns whether the graph is this one, except that users of some of these nodes, which are inactive, have what they
+/// want, and the edges below follow.
 pub(super) fn keeps_users<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     graph: &State<N, E>,
@@ -170,14 +172,14 @@ pub(super) fn keeps_users<const N: usize, const E: usize>(
             .is_some_and(|shown| shown.is_but_for(&shown_graph::expected(graph), |id| reached[usize::from(id)]))
 }
 
-/// QEMU has refused, but not undone all, or for what its users want of an inactive overlay.
+/// QEMU has refused without undoing everything, or because of what its users want of an inactive overlay.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Snapshot { .. }, ..] = case.ops else { return None };
     if case.shows(case.before) {
         if case.class() == Some(ErrorClass::ReadOnly) && writes_on_inactive(case) {
             return Rule::KeptUser.then(*case.before);
         }
-        // Its overlay cannot be made inactive, which is tried before anything else is looked at.
+        // Its overlay cannot be made inactive, which QEMU tries before anything else.
         let tried = |op: &Op| match *op {
             Op::Snapshot { node, overlay } => is_inactive(case.before, node) && !is_inactive(case.before, overlay),
             _ => false,
@@ -190,7 +192,8 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
         && refused
         && case.shows(&state)
     {
-        // With an overlay of an inactive node goes what is below it, and with an overlay of that…
+        // What is below an overlay of an inactive node becomes inactive with it, and so does what is below an overlay
+        // of that.
         let first =
             case.ops.iter().any(|op| matches!(*op, Op::Snapshot { node, .. } if is_inactive(case.before, node)));
         let below = |id: NodeId| {
@@ -205,7 +208,8 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
     aborted_moves(case).then_some(Rule::AbortMoves)?.ends()
 }
 
-/// Does a user that needs to write come to stand on an inactive node, in a graph that one of the snapshots leads to?
+/// Returns whether a user that needs to write comes to stand on an inactive node, in a graph to which one of the
+/// snapshots leads.
 fn writes_on_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     (1..=case.ops.len()).any(|count| {
         let [.., Op::Snapshot { overlay, .. }] = case.ops[..count] else { return false };
@@ -214,14 +218,14 @@ fn writes_on_inactive<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
     })
 }
 
-/// Has the node a user that needs to write?
+/// Returns whether a user of the node needs to write.
 pub(super) fn wants_to_write<const N: usize, const E: usize>(graph: &State<N, E>, node: NodeId) -> bool {
     let writes = |edge: &Edge| matches!(edge.parent, Parent::User(_)) && edge.wanted.need.meets(W | U);
     graph.parents(node).any(|i| writes(&graph.edges()[i]))
 }
 
-/// Is the graph not the one before, but that with the parents of the overlays moved to the nodes that they were to overlay? Of a
-/// job's users, more in QEMU than here, some move and some do not.
+/// Returns whether the graph is not the one before, but the one in which the parents of the overlays have moved to the
+/// nodes below. QEMU has more users of a job than the model, and some of them move and some do not.
 fn aborted_moves<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Some(shown) = case.shown else { return false };
     if shown.same_shape(&shown_graph::expected(case.before)) {
@@ -248,13 +252,13 @@ fn aborted_moves<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool 
     })
 }
 
-/// Takes the users of jobs away from a node.
+/// Detaches the users of jobs from a node.
 fn leave<const N: usize, const E: usize>(work: &mut Work<'_, N, E>, node: NodeId) {
     let of_job = |edge: &Edge| match edge.parent {
         Parent::User(user) if edge.ways.stay && edge.child == node => Some(user),
         _ => None,
     };
     let users: Vec<UserId> = work.graph.edges().iter().filter_map(of_job).collect();
-    // What is not detached is found as a difference.
+    // A user that is not detached shows as a difference.
     users.into_iter().for_each(|user| _ = work.step(Op::DetachUser { user }));
 }

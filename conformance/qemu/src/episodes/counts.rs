@@ -1,4 +1,4 @@
-//! What was met when turns were compared, counted.
+//! Counts over compared turns.
 
 use crate::compare::answer::TurnAnswer;
 use crate::compare::verdict::{ComparedTurn, Verdict};
@@ -7,40 +7,41 @@ use blockgraph_model::Op;
 use blockgraph_story::turn::Turn;
 use std::collections::BTreeMap;
 
-/// What happened.
+/// Counts of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
-    /// Episodes.
+    /// The episodes.
     pub episodes: u64,
-    /// Compared turns.
+    /// The compared turns.
     pub turns: u64,
-    /// Compared operations.
+    /// The compared operations.
     pub ops: u64,
-    /// Turns of which nothing differs.
+    /// The turns in which nothing differs.
     pub alike: u64,
-    /// Turns by the verb of their main operation, and by how they ended: `done`, a class of refusal, a deviation.
+    /// The turns by the verb of their main operation and by how they ended: `done`, an error class, or a deviation.
     pub matrix: BTreeMap<(&'static str, String), u64>,
-    /// Deviations by rule.
+    /// The deviations by rule.
     pub deviations: BTreeMap<Rule, u64>,
-    /// Differences that no rule explains, by what differs (without the numbers in it): how many, and the first.
+    /// The differences that no rule explains, by what differs (without the numbers in it): how many there are, and the
+    /// first one.
     pub unexplained: BTreeMap<String, (u64, Example)>,
-    /// What turns that were chosen and not played needed, and this version of QEMU has not: how many.
+    /// How many chosen turns were not played because this version of QEMU lacks something, by what it lacks.
     pub lacking: BTreeMap<String, u64>,
 }
 
 /// An episode that shows a difference.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Example {
-    /// Its number.
+    /// The number of the episode.
     pub episode: u64,
     /// What differs.
     pub what: String,
-    /// What was done, the difference last.
+    /// The turns; the last one differs.
     pub story: Vec<Turn>,
 }
 
 impl Counts {
-    /// One turn more.
+    /// Counts one more turn.
     pub(super) fn note<const N: usize, const E: usize>(
         &mut self,
         ops: &[Op],
@@ -57,7 +58,7 @@ impl Counts {
         }
     }
 
-    /// Those of other episodes as well.
+    /// Adds the counts of other episodes.
     pub(super) fn add(&mut self, other: &Counts) {
         self.episodes += other.episodes;
         self.turns += other.turns;
@@ -71,25 +72,26 @@ impl Counts {
         other.lacking.iter().for_each(|(what, count)| *self.lacking.entry(what.clone()).or_default() += count);
     }
 
-    /// Turns that differ as a rule says.
+    /// Returns how many turns differ as a rule says.
     pub fn explained(&self) -> u64 {
         self.deviations.values().sum()
     }
 }
 
-/// What differs, without the numbers in it.
+/// Returns what differs, without the numbers in it.
 pub(super) fn kind(story: &[Turn], what: &str) -> String {
     let verb = story.last().map_or("", |turn| verb(&turn.ops));
     format!("{verb}: {}", what.replace(|c: char| c.is_ascii_digit(), ""))
 }
 
-/// The verb that a turn is counted under: the last of a transaction that adds or exports, else the first.
+/// Returns the verb under which a turn is counted: the last one of a transaction that adds or exports, otherwise the
+/// first.
 fn verb(ops: &[Op]) -> &'static str {
     let main = if let [Op::Activate { .. }, user @ Op::AttachUser { .. }] = ops { Some(user) } else { ops.first() };
     main.map_or("nothing", |op| Op::VERBS[op.index()])
 }
 
-/// How it ended, in a word.
+/// Returns how a turn ended, in a word.
 fn end<const N: usize, const E: usize>(told: &TurnAnswer, judged: &ComparedTurn<N, E>) -> String {
     match (&judged.verdict, told, judged.class) {
         (Verdict::Deviation(rule), ..) => rule.name().to_owned(),

@@ -1,4 +1,4 @@
-//! Random episodes on a real QEMU, recorded ones, and what they were made of.
+//! Random episodes on a real QEMU, recorded episodes, and their counts.
 
 pub mod counts;
 mod generator;

@@ -1,34 +1,35 @@
-//! The recorded episodes of `conformance/traces/`, which are part of the program: to be compared where there is no QEMU.
+//! The recorded episodes of `conformance/traces/`. They are part of the program, and are compared where no QEMU is
+//! installed.
 
 use crate::episodes::counts::Counts;
 use crate::episodes::trace::Episode;
 use std::collections::BTreeSet;
 
-/// The names of the files in that folder and what is in them.
+/// The names of the files in that folder, and their contents.
 macro_rules! files {
     ($($name:literal)*) => {
         &[$(($name, include_str!(concat!("../../../traces/", $name))),)*]
     };
 }
 
-/// All files: name, and an episode a line.
+/// All files: the name, and one episode a line.
 pub const FILES: &[(&str, &str)] = files! {
     "qemu-10.0.2-51.jsonl"
     "qemu-10.0.2-52.jsonl"
 };
 
-/// What recorded episodes say.
+/// The result of comparing recorded episodes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Checked {
     /// The versions of QEMU that played them.
     pub versions: BTreeSet<String>,
-    /// Of those episodes in which nothing differs without a rule.
+    /// The counts of the episodes without an unexplained difference.
     pub counts: Counts,
-    /// Episodes that cannot be read, or in which something differs: where, and what.
+    /// The episodes that cannot be read, or that differ: where, and how.
     pub wrong: Vec<String>,
 }
 
-/// Compares all episodes again. Costs about a tenth of a millisecond an operation.
+/// Compares all episodes again. Costs about a tenth of a millisecond for each operation.
 pub fn check(files: &[(&str, &str)]) -> Checked {
     let mut checked = Checked::default();
     for (name, text) in files {

@@ -1,4 +1,4 @@
-//! Episode after episode against a real QEMU.
+//! Plays random episodes against a real QEMU.
 
 use crate::compare::verdict::Verdict;
 use crate::episodes::counts::{Counts, Example, kind};
@@ -17,56 +17,57 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// An episode ends after so many turns.
+/// An episode ends after this many turns.
 const TURNS: usize = 60;
-/// A turn is chosen so often before the episode is given up.
+/// An episode is given up if no turn is found after this many choices.
 const TRIES: usize = 200;
-/// So many kinds of difference are made short in a survey.
+/// A survey shrinks this many kinds of differences.
 const SHORTENED: usize = 12;
 
-/// The stack of a thread: some machines of the museum call themselves until they meet their own bound.
+/// The size of a thread's stack. Some machines of the museum call themselves recursively until they meet their own
+/// bound.
 const STACK: usize = 64 << 20;
 
-/// How much, of what.
+/// The arguments of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What all random numbers follow from.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Ends after so many compared operations.
+    /// The run ends after this many compared operations.
     pub ops: u64,
-    /// So many daemons at once.
+    /// The number of daemons at once.
     pub threads: usize,
-    /// The program.
+    /// The path of `qemu-storage-daemon`.
     pub program: PathBuf,
     /// How long an answer may take.
     pub patience: Duration,
-    /// Episodes are kept, up to so many.
+    /// The number of episodes to keep.
     pub keep: usize,
-    /// Does not stop at a difference, but counts all of them.
+    /// Whether to count all differences instead of stopping at the first.
     pub survey: bool,
 }
 
 /// A difference that no rule explains.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// In which episode.
+    /// The number of the episode.
     pub episode: u64,
-    /// As it was met.
+    /// The turns as they were met.
     pub met: Vec<Turn>,
-    /// As short as could be made.
+    /// The turns after shrinking.
     pub story: Vec<Turn>,
     /// What differs.
     pub what: String,
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Report {
     /// QEMU's version.
     pub version: String,
-    /// What happened.
+    /// The counts.
     pub counts: Counts,
-    /// How long it took.
+    /// The duration.
     pub time: Duration,
     /// The first difference.
     pub found: Option<Found>,
@@ -74,7 +75,7 @@ pub struct Report {
     pub kept: Vec<Episode>,
 }
 
-/// The episodes of one run, whoever plays them.
+/// The episodes of one run, shared by all threads.
 struct Run<'a> {
     options: &'a Options,
     kit: &'a Kit,
@@ -89,19 +90,19 @@ struct Total {
     counts: Counts,
     found: Option<Found>,
     kept: Vec<Episode>,
-    /// Those that were played before the ones before them.
+    /// The episodes that were played before their predecessors.
     early: BTreeMap<u64, Played>,
 }
 
 impl Total {
-    /// Counts what was played in the order of the episodes, so that where it ends does not depend on which thread is faster;
-    /// is it the end?
+    /// Counts episodes in the order of their numbers, so that the end of the run does not depend on the speed of the
+    /// threads. Returns whether the run is over.
     fn take(&mut self, number: u64, played: Played, options: &Options) -> bool {
         self.early.insert(number, played);
         while !self.is_over(options)
             && let Some(played) = self.early.remove(&self.counts.episodes)
         {
-            // One that differs is no episode to keep.
+            // An episode that differs is not kept.
             let differs = played.found.is_some() || !played.counts.unexplained.is_empty();
             if self.kept.len() < options.keep && !differs {
                 self.kept.push(played.kept);
@@ -117,16 +118,16 @@ impl Total {
     }
 }
 
-/// Plays; `progress` is told the operations so far. What is played follows from seed and number of operations alone, but for
-/// answers that come too late.
+/// Plays episodes. `progress` is called with the number of operations so far. The run depends on the seed and the
+/// number of operations alone, except for answers that come too late.
 ///
 /// # Errors
-/// If a daemon cannot be started or asked.
+/// If a daemon cannot be started or queried.
 pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
     run_with(options, &Kit::make(&options.program, options.patience)?, progress)
 }
 
-/// The same with a kit that is there already.
+/// Plays episodes like [`run`], with daemons of this kit.
 ///
 /// # Errors
 /// If a daemon cannot be started.
@@ -134,7 +135,8 @@ pub fn run_with(options: &Options, kit: &Kit, progress: &(dyn Fn(u64) + Sync)) -
     run_watched(options, kit, progress, &|_: &mut (), _: &Again<'_>| {})
 }
 
-/// The same; `watch` is shown every compared turn, with a value that starts anew with each episode.
+/// Plays episodes like [`run_with`]. `watch` is called with every compared turn, and with a value that starts anew with
+/// each episode.
 ///
 /// # Errors
 /// If a daemon cannot be started.
@@ -171,7 +173,7 @@ impl Run<'_> {
     fn work<W: Default>(&self, progress: &(dyn Fn(u64) + Sync), watch: &impl Fn(&mut W, &Again<'_>)) -> io::Result<()> {
         while !self.stop.load(Ordering::Relaxed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            // Without this one nothing that comes after it counts.
+            // Without this episode, no later one counts.
             let played = play(self.options, self.kit, number, watch)
                 .inspect_err(|_| self.stop.store(true, Ordering::Relaxed))?;
             let mut total = self.total.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -242,7 +244,8 @@ fn play<W: Default>(
     Ok(played)
 }
 
-/// Plays a story on a fresh daemon; the first turn after which it differs, and how. Turns that QMP does not reach are left out.
+/// Plays a story on a fresh daemon. Returns the index of the first turn that differs, and how. Turns that QMP cannot
+/// express are left out.
 pub fn differs(kit: &Kit, story: &[Turn]) -> Option<(usize, String)> {
     let mut witness = Session::<NODES, EDGES>::start(kit).ok()?;
     for (place, turn) in story.iter().enumerate() {

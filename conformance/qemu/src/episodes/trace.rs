@@ -1,4 +1,4 @@
-//! Recorded episodes: what was done and what QEMU said, so that it can be compared again without it.
+//! Recorded episodes: the operations and QEMU's answers, which can be compared again without QEMU.
 
 use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::shown_graph::{Change, ShownGraph};
@@ -20,7 +20,7 @@ pub const EDGES: usize = 64;
 pub struct Episode {
     /// The version of QEMU that played it.
     pub qemu: String,
-    /// Turn by turn.
+    /// The turns.
     pub turns: Vec<Recorded>,
     /// The graph after the last turn.
     #[serde(skip)]
@@ -33,26 +33,26 @@ pub struct Recorded {
     /// The operations, as `blockgraph run` reads them, in the names of [`Names::numbered`].
     #[serde(rename = "o")]
     pub ops: String,
-    /// What QEMU answered.
+    /// QEMU's answer.
     #[serde(rename = "t")]
     pub told: TurnAnswer,
-    /// What is otherwise in its graph; none if it was lost.
+    /// What changed in QEMU's graph; `None` if the daemon was lost.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
 }
 
 impl Episode {
-    /// Nothing was done yet.
+    /// Makes an episode without turns.
     pub fn new(version: &str) -> Episode {
         Episode { qemu: version.to_owned(), turns: Vec::new(), last: ShownGraph::default() }
     }
 }
 
-/// So many turns of an episode are kept; the files are to stay small.
+/// The number of turns of an episode that are kept, so that the files stay small.
 const KEPT: usize = 24;
 
 impl Episode {
-    /// One turn more.
+    /// Adds a turn.
     pub fn push(&mut self, ops: &[Op], heard: &TurnResult) {
         if self.turns.len() == KEPT {
             return;
@@ -61,7 +61,7 @@ impl Episode {
             [op] => Body::Single(*op),
             _ => Body::Transaction(ops.to_vec()),
         };
-        // It consists of words and numbers; nothing in it cannot be written.
+        // The operations consist of words and numbers, which can always be written.
         let line = serde_json::to_string(&text::body(&body, &Names::numbered())).unwrap_or_default();
         let change = heard.shown.as_ref().map(|shown| Change::between(&self.last, shown));
         self.last = heard.shown.clone().unwrap_or_default();
@@ -71,7 +71,7 @@ impl Episode {
     /// Compares every turn again, and counts.
     ///
     /// # Errors
-    /// The first turn that cannot be read, or that differs otherwise than by a rule.
+    /// The first turn that cannot be read, or that differs without a rule.
     pub fn check(&self) -> Result<Counts, String> {
         self.walk(|again| match &again.judged.verdict {
             Verdict::Differs(what) => Err(what.clone()),
@@ -79,10 +79,10 @@ impl Episode {
         })
     }
 
-    /// Compares every turn again and shows what was compared; what was met.
+    /// Compares every turn again, and calls `each` with every compared turn. Returns the counts.
     ///
     /// # Errors
-    /// The first turn that cannot be read, or after which the episode should have ended, or what `each` says is wrong with one.
+    /// The first turn that cannot be read, or after which the episode should have ended, or that `each` rejects.
     pub fn walk(&self, mut each: impl FnMut(&Again<'_>) -> Result<(), String>) -> Result<Counts, String> {
         let mut reader = text::Reader::numbered();
         let mut state = State::<NODES, EDGES>::default();
@@ -115,17 +115,17 @@ impl Episode {
     }
 }
 
-/// A turn as it is compared: what was before, what was done and heard, what the comparison says.
+/// A turn as it is compared again.
 #[derive(Clone, Copy, Debug)]
 pub struct Again<'a> {
-    /// The state before.
+    /// The state before it.
     pub before: &'a State<NODES, EDGES>,
-    /// What QEMU keeps besides.
+    /// What QEMU keeps and the model does not.
     pub memory: &'a Memory,
-    /// What was done.
+    /// The operations.
     pub ops: &'a [Op],
-    /// What QEMU said and showed.
+    /// QEMU's answer and graph.
     pub heard: &'a TurnResult,
-    /// What the comparison says.
+    /// The result of the comparison.
     pub judged: &'a ComparedTurn<NODES, EDGES>,
 }

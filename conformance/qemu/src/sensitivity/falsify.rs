@@ -1,4 +1,4 @@
-//! Answers that QEMU did not give: whoever explains one of them as well is too wide.
+//! Falsified answers: a rule that explains one of them is too wide.
 
 use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::shown_graph::{ShownGraph, ShownNode};
@@ -11,25 +11,25 @@ use std::collections::BTreeMap;
 /// How an answer is falsified.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Lie {
-    /// Refused instead of done, or done instead of refused; the graph as it was shown.
+    /// Refused instead of done, or done instead of refused, with the graph as it was shown.
     PlayedTurn,
-    /// It hangs, or has died.
+    /// The daemon hangs, or has died.
     Lost,
-    /// A bit of the need or the share of an edge.
+    /// One bit of the need or the share of an edge is changed.
     Bit,
-    /// A bit of what root users need or share.
+    /// One bit of what root users need or share is changed.
     UserBit,
-    /// An edge less.
+    /// An edge is missing.
     Edge,
-    /// Read-only or active turned round.
+    /// Read-only or active is inverted.
     Flag,
 }
 
 impl Lie {
-    /// All.
+    /// All ways.
     pub const EVERY: [Lie; 6] = [Lie::PlayedTurn, Lie::Lost, Lie::Bit, Lie::UserBit, Lie::Edge, Lie::Flag];
 
-    /// In a word or two.
+    /// Returns the way in a word or two.
     pub const fn name(self) -> &'static str {
         match self {
             Lie::PlayedTurn => "turned",
@@ -42,24 +42,24 @@ impl Lie {
     }
 }
 
-/// What became of falsified answers.
+/// The results for falsified answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
-    /// So many were tried, those left out that say what the model says.
+    /// How many were tried, without those that equal the model's outcome.
     pub tried: u64,
-    /// A rule explains so many all the same.
+    /// How many of them a rule explains.
     pub accepted: u64,
 }
 
-/// What became of all of them: by what the true answer was explained with (nothing: it agrees with the model), by kind of
-/// lie, by who explains it.
+/// The results for all falsified answers: by the rule that explains the true answer (`None` if it agrees with the
+/// model), by the way of falsifying, and by the rule that explains the false answer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tallies {
     /// How many were tried.
     pub tried: BTreeMap<(Option<Rule>, Lie), u64>,
-    /// How many of them that rule explains.
+    /// How many of them the last rule explains.
     pub accepted: BTreeMap<(Option<Rule>, Lie, Rule), u64>,
-    /// At how many turns.
+    /// The number of turns.
     pub turns: BTreeMap<Option<Rule>, u64>,
 }
 
@@ -74,7 +74,7 @@ impl Tallies {
         *self.turns.entry(by).or_default() += 1;
         for (lie, heard) in lies(again.heard) {
             match judge(again.before, again.memory, again.ops, &heard).verdict {
-                // It has become the truth.
+                // The change has made the answer equal to the model's outcome.
                 Verdict::Same => continue,
                 Verdict::Deviation(rule) => *self.accepted.entry((by, lie, rule)).or_default() += 1,
                 Verdict::Differs(_) => {}
@@ -83,7 +83,7 @@ impl Tallies {
         }
     }
 
-    /// What became of the lies at turns that this explains.
+    /// Returns the results at turns that this rule explains.
     pub fn at(&self, by: Option<Rule>, lie: Option<Lie>) -> Tally {
         let is = |of: Lie| lie.is_none_or(|lie| lie == of);
         Tally {
@@ -93,7 +93,7 @@ impl Tallies {
     }
 }
 
-/// All falsified answers.
+/// Returns all falsified answers.
 pub fn lies(heard: &TurnResult) -> Vec<(Lie, TurnResult)> {
     let mut all = Vec::new();
     let told = |told: TurnAnswer| TurnResult { told, shown: heard.shown.clone() };
@@ -145,7 +145,7 @@ pub fn lies(heard: &TurnResult) -> Vec<(Lie, TurnResult)> {
     all
 }
 
-/// Turns a bit of the first user round, and what all need and share together follows.
+/// Inverts one bit of the first user, and updates what all users need and share together.
 fn user_bit(node: &mut ShownNode, need: u8, share: u8) {
     match &mut node.each {
         Some(each) => {

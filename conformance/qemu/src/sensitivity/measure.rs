@@ -1,8 +1,8 @@
-//! Would a defect be noticed? Each defect of the museum is put in the place of the model, turn by turn, and what QEMU said and
-//! showed is compared with what the model would say with it.
+//! Whether a defect would be noticed. Each defect of the museum takes the model's place, turn by turn, and QEMU's
+//! answer and graph are compared with its outcome.
 //!
-//! A machine with one defect goes on from its own graph as long as that looks as it should, so that what one turn does not show
-//! a later one may. A machine with many starts each turn from the model's.
+//! A machine with one defect goes on from its own graph as long as that looks as it should, so a later turn can show
+//! what an earlier one did not. A machine with several defects starts each turn from the model's graph.
 
 use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::shown_graph::{self, ShownGraph, is};
@@ -23,26 +23,28 @@ use std::sync::{Mutex, MutexGuard};
 /// Whether QMP can observe a defect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Observable {
-    /// It can: it must be caught.
+    /// QMP can observe it, so it must be caught.
     Yes,
-    /// It can, but so seldom that a run may not come there: it may be caught or not.
+    /// QMP can observe it, but seldom, so a run may or may not catch it.
     Seldom,
-    /// It can, but this rule explains most of it: it may be caught or not, and the rule is to be made narrower.
+    /// QMP can observe it, but this rule explains most of it. A run may or may not catch it, and the rule should become
+    /// narrower.
     Hidden(Rule),
-    /// Only while something else runs, where QEMU polls or calls a hook: the monitor runs one command after another.
+    /// It shows only while another operation runs, where QEMU polls or calls a hook. The monitor runs one command after
+    /// another.
     Meanwhile,
-    /// Only when a driver refuses in the middle: no command makes one refuse.
+    /// It shows only if a driver refuses in the middle. No command makes a driver refuse.
     Refusing,
-    /// No command is this operation, nor do several come to the same.
+    /// No command or sequence of commands is this operation.
     Unreached,
-    /// Only in what QEMU does not show.
+    /// It shows only in what QEMU does not report.
     Unshown(&'static str),
-    /// This version of QEMU has it, too: the rule.
+    /// This version of QEMU has it as well, by this rule.
     Shared(Rule),
 }
 
 impl Observable {
-    /// In words.
+    /// Returns the reason in words.
     pub fn why(self) -> String {
         match self {
             Observable::Yes => "observable".to_owned(),
@@ -57,7 +59,7 @@ impl Observable {
     }
 }
 
-/// Can QMP observe it?
+/// Returns whether QMP can observe a defect.
 pub fn observable(defect: Defect) -> Observable {
     use Defect::*;
     use Observable::{Hidden, Meanwhile, Refusing, Seldom, Shared, Unreached, Unshown, Yes};
@@ -75,8 +77,8 @@ pub fn observable(defect: Defect) -> Observable {
         N47 => Shared(Rule::NamedFilter),
         N48 | N51 => Shared(Rule::HalfActive),
         N15 | N49 => Unshown("contexts"),
-        // A reopen shows who inherits, and whose backing name is stored: it must say the backing then.
-        // QEMU has H63 itself (D10), but not where the machine accepts what is refused for another reason, too.
+        // A reopen shows which nodes inherit, and whose backing name is stored, because the backing must be given then.
+        // QEMU has H63 itself (D10), but not where the machine accepts what is refused for another reason as well.
         H02b | H03 | H07 | H17 | H62 | H63 | N02 | N11 | N43 | N53 => Seldom,
         H34 | H35 => Hidden(Rule::ThreadFirst),
         H01 | H04 | H10 | H16 | H24 | N01 | N46 => Yes,
@@ -86,7 +88,7 @@ pub fn observable(defect: Defect) -> Observable {
 /// Where a difference was first reported.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caught {
-    /// After so many compared operations.
+    /// After how many compared operations.
     pub ops: u64,
     /// The turn.
     pub turn: String,
@@ -94,40 +96,40 @@ pub struct Caught {
     pub what: String,
 }
 
-/// A turn at which a rule explains what a defect does otherwise.
+/// The turns at which a rule explains a defect.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hidden {
-    /// How often.
+    /// How many there are.
     pub count: u64,
-    /// The first: after how many operations, the turn, what the machine does.
+    /// The first one: after how many operations, the turn, and what the machine does.
     pub first: (u64, String, String),
     /// How often model and QEMU agree there.
     pub agreed: u64,
 }
 
-/// What became of a defect.
+/// The result for a defect.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Row {
-    /// So many turns showed it before it was caught.
+    /// How many turns showed it before it was caught.
     pub shown: u64,
-    /// At so many of them QEMU would show it, too, or answer otherwise.
+    /// At how many of them QEMU would show or answer something else.
     pub visible: u64,
-    /// Of these a rule explains.
+    /// How many of these a rule explains.
     pub hidden: BTreeMap<Rule, Hidden>,
     /// Where it was caught.
     pub caught: Option<Caught>,
 }
 
-/// All of them, while turns come in.
+/// The results for all defects, collected while turns come in.
 #[derive(Debug)]
 pub struct Sensitivity {
     mutants: Vec<Mutant>,
     book: Mutex<(u64, BTreeMap<Defect, Row>)>,
-    /// The turns, and those for which the machines have room.
+    /// The number of turns, and of those for which the machines have room.
     turns: (AtomicU64, AtomicU64),
 }
 
-/// The graphs of the machines that are not the model's, in one episode.
+/// The graphs of the machines that differ from the model's, in one episode.
 #[derive(Debug, Default)]
 pub struct Shadows(BTreeMap<Defect, State<NODES, EDGES>>);
 
@@ -143,18 +145,19 @@ impl Sensitivity {
         self.book.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// The rows, in the order of the catalogue.
+    /// Returns the results in the order of the catalogue.
     pub fn rows(&self) -> Vec<(Defect, Row)> {
         let rows = &self.book().1;
         Defect::ALL.iter().filter_map(|defect| Some((*defect, rows.get(defect)?.clone()))).collect()
     }
 
-    /// How many turns there were, and for how many of them the machines have room.
+    /// Returns the number of turns, and of those for which the machines have room.
     pub fn turns(&self) -> (u64, u64) {
         (self.turns.0.load(Ordering::Relaxed), self.turns.1.load(Ordering::Relaxed))
     }
 
-    /// What is otherwise than [`observable`] says: caught and should not be, or the other way round.
+    /// Returns where the result contradicts [`observable`]: a defect was caught and should not be, or the other way
+    /// round.
     pub fn problems(&self) -> Vec<String> {
         let rows = self.rows().into_iter();
         let problem = |(defect, row): (Defect, Row)| match (observable(defect), row.caught) {
@@ -172,7 +175,7 @@ impl Sensitivity {
         rows.filter_map(problem).collect()
     }
 
-    /// One compared turn more.
+    /// Processes one more compared turn.
     pub fn turn(&self, shadows: &mut Shadows, again: &Again<'_>) {
         let open: Vec<Defect> = {
             let mut book = self.book();
@@ -200,7 +203,7 @@ impl Sensitivity {
         }
     }
 
-    /// A machine with one defect, from its own graph.
+    /// Runs a machine with one defect from its own graph.
     fn follow(&self, mutant: &Mutant, defect: Defect, shadows: &mut Shadows, again: &Again<'_>) {
         let own = shadows.0.remove(&defect);
         let before = own.as_ref().unwrap_or(again.before);
@@ -211,7 +214,7 @@ impl Sensitivity {
         let ended = ended.unwrap_or_else(|| right(before, again.ops));
         let compared = compare(before, again, &ended);
         self.note(defect, again, &compared);
-        // What looks wrong leads nowhere.
+        // A graph that looks wrong is not continued.
         let next = compared.judged.next.filter(|next| Some(next) != again.judged.next.as_ref());
         if let (Some(next), Some(_)) = (next, again.judged.next)
             && violations(&next).is_empty()
@@ -240,16 +243,16 @@ impl Sensitivity {
     }
 }
 
-/// What a comparison with a machine in the model's place says.
+/// The comparison of QEMU with a machine in the model's place.
 struct Compared {
     judged: ComparedTurn<NODES, EDGES>,
-    /// Would QEMU answer or show otherwise than with the model, if it did what the machine does?
+    /// Whether QEMU would answer or show something else if it did what the machine does.
     visible: bool,
-    /// What the machine does, in words.
+    /// What the machine does.
     did: String,
 }
 
-/// What is right.
+/// Returns the right outcome.
 fn right(before: &State<NODES, EDGES>, ops: &[Op]) -> Ended<NODES, EDGES> {
     let ended =
         |how, state: State<NODES, EDGES>| Ended { how, state: Some(Box::new(state)), pairs: vec![], defects: vec![] };
@@ -259,7 +262,7 @@ fn right(before: &State<NODES, EDGES>, ops: &[Op]) -> Ended<NODES, EDGES> {
     }
 }
 
-/// The machine's outcome in the place of the model's.
+/// Compares with the machine's outcome in the model's place.
 fn compare(before: &State<NODES, EDGES>, again: &Again<'_>, ended: &Ended<NODES, EDGES>) -> Compared {
     let sound = execute(again.before, again.ops, &[]);
     let right = execute(before, again.ops, &[]);
@@ -272,7 +275,7 @@ fn compare(before: &State<NODES, EDGES>, again: &Again<'_>, ended: &Ended<NODES,
         || looks.as_ref() != Some(&shown_graph::expected(after));
     let outcome = match (ended.how, right) {
         (How::Accepted, _) => accepted(state.unwrap_or(before)),
-        // It has no reason that the model would know.
+        // The machine has no reason that the model knows.
         (_, Outcome::Done { .. }) => Outcome::Refused { by: Refusal { node: NodeId(0), hook: Hook::Check } },
         (_, right) => right,
     };
@@ -291,7 +294,7 @@ fn compare(before: &State<NODES, EDGES>, again: &Again<'_>, ended: &Ended<NODES,
     Compared { judged, visible, did: did.to_owned() }
 }
 
-/// Done, with this state.
+/// Returns the outcome that leads to this state.
 fn accepted(next: &State<NODES, EDGES>) -> Outcome<NODES, EDGES> {
     let mut outcome = execute(&State::default(), &[], &[]);
     if let Outcome::Done { next: after, .. } = &mut outcome {
@@ -300,8 +303,8 @@ fn accepted(next: &State<NODES, EDGES>) -> Outcome<NODES, EDGES> {
     outcome
 }
 
-/// What an outcome of the model's cannot say: that a machine died, that it has no graph any more, that a refusal left something
-/// behind, that edges carry what no rule gives them.
+/// Returns what the model's outcomes cannot express: that a machine died, has no graph any more, left something behind
+/// after a refusal, or has edges with pairs that no rule gives.
 fn besides(
     heard: &TurnResult,
     ended: &Ended<NODES, EDGES>,
@@ -332,7 +335,7 @@ fn besides(
     }
 }
 
-/// What is shown, with what edges from nodes carry in truth.
+/// Returns the graph with the pairs that edges from nodes really have.
 fn carried(mut looks: ShownGraph, ended: &Ended<NODES, EDGES>, state: &State<NODES, EDGES>) -> ShownGraph {
     for (id, pair) in &ended.pairs {
         let EdgeId::Child(parent, name) = *id else { continue };

@@ -1,4 +1,4 @@
-//! Whether the comparison notices: defects put in the model's place, and falsified answers.
+//! Whether the comparison notices defects: defects in the model's place, and falsified answers.
 
 pub mod falsify;
 pub mod measure;

@@ -1,7 +1,7 @@
-//! One turn as a machine of the museum would take it, in a graph that is larger than the machine's.
+//! Executes one turn on a machine of the museum, in a graph that is larger than the machine's.
 //!
-//! The machines have room for few names. What a turn does stays within the parts of the graph that its names belong to: these
-//! are cut out, the machine takes its step there, and the result is put back.
+//! The machines have room for few names. A turn affects only the parts of the graph to which its names belong. These
+//! parts are cut out, the machine takes its step there, and the result is put back.
 
 use blockgraph_model::judge::violations;
 use blockgraph_model::machine::Machine;
@@ -19,34 +19,35 @@ use blockgraph_story::text::scenario::mentioned;
 use blockgraph_story::turn::Turn;
 use std::collections::BTreeSet;
 
-/// The names that a machine has room for.
+/// The number of names that a machine has room for.
 const ROOM: usize = 6;
-/// The edges.
+/// The number of edges that a machine has room for.
 const EDGES: usize = 10;
 
 /// How a machine ends a turn.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ended<const N: usize, const E: usize> {
-    /// Accepted, refused, or no end.
+    /// Whether it accepts, refuses, or does not end.
     pub how: How,
-    /// What it left; nothing if that is no graph.
+    /// The graph that it leaves; `None` if that is not a graph.
     pub state: Option<Box<State<N, E>>>,
-    /// What edges carry, where it is not what the rule gives them.
+    /// The pairs of edges that are not those of the rule.
     pub pairs: Vec<(EdgeId, Pair)>,
-    /// The defects that it shows so.
+    /// The defects that show.
     pub defects: Vec<Defect>,
 }
 
 /// A machine.
 #[derive(Clone, Debug)]
 pub enum Mutant {
-    /// Our step with one defect put in.
+    /// The model's own step with one defect put in.
     Flawed(Flawed, Box<Facet>),
-    /// An algorithm with all its defects.
+    /// A historical algorithm with all its defects.
     Trial(Trial),
 }
 
-/// The machines of the museum that take a step alone, each once; those that poll are about what runs meanwhile.
+/// Returns the machines of the museum that take a step alone, each once. The machines that poll need another operation
+/// meanwhile.
 pub fn mutants() -> Vec<Mutant> {
     let mut all: Vec<Mutant> = Vec::new();
     for room in rooms() {
@@ -60,7 +61,7 @@ pub fn mutants() -> Vec<Mutant> {
     all
 }
 
-/// Is what these operations are about small enough for the machines?
+/// Returns whether the part of the graph that these operations affect is small enough for the machines.
 pub fn has_room<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
     Part::of(state, ops).is_some_and(|part| {
         let turn = Turn { ops: part.ops(ops), refusals: Vec::new() };
@@ -68,13 +69,13 @@ pub fn has_room<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op])
     })
 }
 
-/// A part of a graph that nothing leads out of.
+/// A part of a graph that no edge leaves.
 struct Part {
     names: Vec<NodeId>,
 }
 
 impl Part {
-    /// What belongs to the names of these operations; nothing if it is too large.
+    /// Returns the part to which the names of these operations belong, or `None` if it is too large.
     fn of<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Option<Part> {
         let (mut nodes, mut users) = (BTreeSet::new(), BTreeSet::<UserId>::new());
         for name in ops.iter().flat_map(mentioned) {
@@ -126,7 +127,7 @@ impl Part {
         ops.iter().map(|op| op.renamed(|node| self.inner(node), |user| user)).collect()
     }
 
-    /// The part as a graph of its own; nothing if it has too many edges.
+    /// Returns the part as a graph of its own, or `None` if it has too many edges.
     fn cut<const N: usize, const E: usize>(&self, state: &State<N, E>) -> Option<Small> {
         let mut small = Small::default();
         for (place, name) in self.names.iter().enumerate() {
@@ -141,7 +142,7 @@ impl Part {
         (edges.len() <= EDGES).then(|| Small::rebuild(small.nodes, state.drain_alls, edges.into_iter()))
     }
 
-    /// The whole graph with this part in its place; nothing if it has no room for all edges.
+    /// Returns the whole graph with this part replaced, or `None` if there is no room for all edges.
     fn paste<const N: usize, const E: usize>(&self, state: &State<N, E>, part: &Small) -> Option<Box<State<N, E>>> {
         let mut nodes = state.nodes;
         for (place, name) in self.names.iter().enumerate() {
@@ -168,7 +169,8 @@ fn moved(edge: Edge, name: impl Fn(NodeId) -> NodeId) -> Edge {
 }
 
 impl Mutant {
-    /// Takes a turn; how it ends if it shows a defect. Nothing if it does what is right, or has no room.
+    /// Executes a turn. Returns how it ends if it shows a defect; `None` if the machine does what is right or has no
+    /// room.
     pub fn take<const N: usize, const E: usize>(&self, state: &State<N, E>, ops: &[Op]) -> Option<Ended<N, E>> {
         let part = Part::of(state, ops)?;
         let (small, inner) = (part.cut(state)?, part.ops(ops));
@@ -188,7 +190,7 @@ impl Mutant {
         })
     }
 
-    /// The turn as it stands, or in other operations that come to the same.
+    /// Executes the turn as it is, or in other operations with the same effect.
     fn shown(&self, state: &Small, ops: &[Op]) -> Option<Ended<ROOM, EDGES>> {
         let right = execute(state, ops, &[]);
         std::iter::once(ops.to_vec())
@@ -200,7 +202,7 @@ impl Mutant {
             })
     }
 
-    /// The only defect that the machine has, if it has one only.
+    /// Returns the defect of a machine that has only one.
     pub fn alone(&self) -> Option<Defect> {
         match self {
             Mutant::Flawed(machine, _) => Some(machine.0),
@@ -208,14 +210,14 @@ impl Mutant {
         }
     }
 
-    /// One operation after another; of several nothing is left when one is refused.
+    /// Executes the operations one after another. If one of them is refused, none of them takes effect.
     fn sequence(&self, state: &Small, ops: &[Op]) -> Ended<ROOM, EDGES> {
         let (mut at, mut all) = (*state, Vec::new());
         for (place, op) in ops.iter().enumerate() {
             let mut ended = self.single(&at, op);
             all.append(&mut ended.defects);
             match (ended.how, &ended.state) {
-                // The machines start from what is right.
+                // The machines start from a right state.
                 (How::Accepted, Some(next)) if place + 1 < ops.len() && violations(next).is_empty() => at = **next,
                 (How::Refused, _) if ops.len() > 1 => return Ended { defects: all, ..refused(state) },
                 _ => return Ended { defects: all, ..ended },
@@ -224,7 +226,7 @@ impl Mutant {
         refused(state)
     }
 
-    /// One operation; where the machine does not know it, what is right.
+    /// Executes one operation; if the machine does not know it, the right outcome is used.
     fn single(&self, state: &Small, op: &Op) -> Ended<ROOM, EDGES> {
         let right = || match execute(state, &[*op], &[]) {
             Outcome::Done { next, .. } => Ended { how: How::Accepted, ..refused(&next) },
@@ -243,7 +245,7 @@ impl Mutant {
                 });
                 took.unwrap_or_else(right)
             }
-            // Nothing is reset by the seeds' reopens.
+            // The reopens of the historical algorithms do not reset anything.
             Mutant::Trial(_) if matches!(op, Op::Reopen { queue } if queue.entries().iter().any(|e| !e.keep)) => {
                 right()
             }
@@ -255,12 +257,12 @@ impl Mutant {
     }
 }
 
-/// Refused, with this state left.
+/// Returns a refusal that leaves this state.
 fn refused(state: &Small) -> Ended<ROOM, EDGES> {
     Ended { how: How::Refused, state: Some(Box::new(*state)), pairs: vec![], defects: vec![] }
 }
 
-/// What is right, each operation judged by itself.
+/// Returns the right outcome if each operation is judged by itself.
 fn one_by_one(state: &Small, ops: &[Op]) -> Option<Small> {
     let mut at = *state;
     for op in ops {
@@ -275,7 +277,7 @@ fn one_by_one(state: &Small, ops: &[Op]) -> Option<Small> {
     Some(at)
 }
 
-/// Both accepted with the same graph, or both refused.
+/// Returns whether both accept with the same graph, or both refuse.
 fn same(spelled: &Option<Small>, right: &Outcome<ROOM, EDGES>) -> bool {
     match (spelled, right) {
         (Some(spelled), Outcome::Done { next, .. }) => spelled == next,
@@ -284,7 +286,8 @@ fn same(spelled: &Option<Small>, right: &Outcome<ROOM, EDGES>) -> bool {
     }
 }
 
-/// Operations of the machines that may come to the same as what QMP's command does; whether they do is looked at afterwards.
+/// Returns operations of the machines that may have the same effect as a QMP command. Whether they do is checked
+/// afterwards.
 fn spellings(state: &Small, ops: &[Op]) -> Vec<Vec<Op>> {
     let main = Role::DATA | Role::METADATA | Role::PRIMARY;
     match *ops {
@@ -302,7 +305,7 @@ fn spellings(state: &Small, ops: &[Op]) -> Vec<Vec<Op>> {
         [Op::Reopen { queue }] => {
             let entries = queue.entries();
             let each: Vec<Op> = entries.iter().flat_map(|entry| changes(state, entry)).collect();
-            // The seeds know flags and backing children.
+            // The historical algorithms know flags and backing children.
             let said: Option<Vec<Entry>> = entries.iter().map(|entry| said(state, entry)).collect();
             let kept = said.and_then(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]);
             kept.into_iter().chain((!each.is_empty()).then_some(each)).collect()
@@ -311,14 +314,14 @@ fn spellings(state: &Small, ops: &[Op]) -> Vec<Vec<Op>> {
     }
 }
 
-/// The entry with nothing left to be reset; none if another file is said.
+/// Returns the entry with nothing left to be reset, or `None` if it names another file.
 fn said(state: &Small, entry: &Entry) -> Option<Entry> {
     let file = state.children(entry.node).find(|e| e.name == ChildName::FILE).map(|e| e.child);
     let said = Entry { keep: true, opt: None, file: None, read_only: Some(entry.read_only.unwrap_or(false)), ..*entry };
     (entry.file.is_none() || entry.file == file).then_some(said)
 }
 
-/// What an entry changes, one after the other.
+/// Returns the changes of an entry, one after another.
 fn changes(state: &Small, entry: &Entry) -> Vec<Op> {
     let node = entry.node;
     let Some(now) = state.node(node) else { return vec![] };

@@ -1,33 +1,34 @@
-//! Where nodes may live in QEMU, which does not show it: in the model's context, or elsewhere after what QEMU does otherwise.
+//! The contexts in which nodes may live in QEMU, which does not show them: the model's context, or another one after a
+//! deviation.
 
 use crate::compare::answer::TurnAnswer;
 use crate::state::queries::{connected, named_nodes};
 use blockgraph_model::{Context, EdgeId, NodeId, Op, Parent, State, UserId, contexts};
 use std::collections::BTreeSet;
 
-/// The nodes whose context in QEMU may be another than the model's: a refused export may have left them in its iothread, and what
-/// was joined with them may have drawn them into the main one.
+/// The nodes whose context in QEMU may differ from the model's. A refused export may have left them in its iothread,
+/// and an edge to another component may have moved them to the main context.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ContextMemory(BTreeSet<u8>);
 
 impl ContextMemory {
-    /// May this node live in an iothread?
+    /// Returns whether this node may live in an iothread.
     pub fn may_be_in_thread<const N: usize, const E: usize>(&self, state: &State<N, E>, node: NodeId) -> bool {
         state.node(node).is_some_and(|found| found.context != Context::MAIN || self.may_be_elsewhere(state, node))
     }
 
-    /// May this node live in another context than the model says?
+    /// Returns whether this node may live in another context than the model's.
     pub fn may_be_elsewhere<const N: usize, const E: usize>(&self, state: &State<N, E>, node: NodeId) -> bool {
         connected(state, node).into_iter().any(|id| self.0.contains(&id.0))
     }
 
-    /// A node is opened, in the main context.
+    /// Enters that a node is opened, in the main context.
     pub(super) fn opened(&mut self, node: NodeId) {
         self.0.remove(&node.0);
     }
 
-    /// A node above has gone, or this user: QEMU tries to bring what is below back to the main context, and the users along that can
-    /// move; C3 does so only where no user is left.
+    /// Enters that a parent or this user of the node is gone. QEMU then tries to move what is below to the main
+    /// context, together with the movable users; C3 does so only if no user is left.
     fn left<const N: usize, const E: usize>(&mut self, before: &State<N, E>, node: NodeId, gone: Option<UserId>) {
         let all = connected(before, node);
         let used = before.edges().iter().any(|edge| match edge.parent {
@@ -39,7 +40,7 @@ impl ContextMemory {
         }
     }
 
-    /// QEMU was told to do these operations, in this state.
+    /// Enters that QEMU was asked to do these operations in this state.
     pub(super) fn after<const N: usize, const E: usize>(
         &mut self,
         before: &State<N, E>,
@@ -52,7 +53,7 @@ impl ContextMemory {
             [Op::MoveContext { node, .. }] | [.., Op::AttachUser { node, context: Some(_), .. }]
                 if done && there(&node) =>
             {
-                // To the model a job does not take its nodes along.
+                // In the model, a job does not take its nodes along.
                 let component = contexts::components(before);
                 let number = |id: NodeId| component[usize::from(id.0)];
                 for id in connected(before, node) {
@@ -69,7 +70,7 @@ impl ContextMemory {
                     self.left(before, before.edges()[edge].child, Some(user));
                 }
             }
-            // They join nothing, and nothing leaves.
+            // These operations join no components, and remove no parent.
             [
                 Op::MoveContext { .. }
                 | Op::Delete { .. }

@@ -1,9 +1,9 @@
-//! Jobs (O42 to O46): started with `auto-finalize` off, so that each stays where its work is done until it is told.
+//! Jobs (O42 to O46), as QEMU sees them.
 
 use blockgraph_model::op::{Act, Opt};
 use blockgraph_model::{ChildName, Edge, Kind, NodeId, Op, Outcome, Parent, Role, State, UserId, execute};
 
-/// What is done to a job, whichever it is.
+/// An operation on a job, whichever kind the job is.
 #[derive(Clone, Copy, Debug)]
 pub struct JobOperation {
     /// Whether the job is started, finished or cancelled.
@@ -14,11 +14,11 @@ pub struct JobOperation {
     pub filter: NodeId,
     /// The upper end of its chain, or the source of a copy.
     pub upper: NodeId,
-    /// The lower end, or the target.
+    /// The lower end of its chain, or the target of a copy.
     pub lower: NodeId,
 }
 
-/// What an operation does to a job, if it is one of those.
+/// Returns what an operation does to a job, or `None` if it is not about a job.
 pub fn job_operation(op: &Op) -> Option<JobOperation> {
     let (act, job, filter, upper, lower) = match *op {
         Op::Stream { act, job, filter, node, bottom } => (act, job, filter, node, bottom),
@@ -33,7 +33,8 @@ pub fn job_operation(op: &Op) -> Option<JobOperation> {
     Some(JobOperation { act, job, filter, upper, lower })
 }
 
-/// The topmost node of a chain in which `top` has an overlay; of several overlays the one with the lowest number, whatever the order.
+/// Returns the topmost node of a chain in which `top` has an overlay. Of several overlays it takes the one with the
+/// lowest number, whatever their order.
 pub fn uppermost<const N: usize, const E: usize>(state: &State<N, E>, top: NodeId) -> Option<NodeId> {
     let mut found = None;
     let mut at = top;
@@ -48,17 +49,17 @@ pub fn uppermost<const N: usize, const E: usize>(state: &State<N, E>, top: NodeI
     found
 }
 
-/// The filters of commits.
+/// Returns the filters of commits.
 fn commits<const N: usize, const E: usize>(state: &State<N, E>) -> impl Iterator<Item = NodeId> {
     state.names().filter(|id| state.node(*id).and_then(|node| node.kind) == Some(Kind::CommitTop))
 }
 
-/// The images on which QEMU has the main users of commits.
+/// Returns the images on which QEMU has the main users of commits.
 pub fn devices<const N: usize, const E: usize>(state: &State<N, E>) -> Vec<NodeId> {
     commits(state).filter_map(|filter| uppermost(state, filter)).collect()
 }
 
-/// Would another image be the uppermost one above a commit that goes on?
+/// Returns whether another image would become the uppermost one above a commit that goes on.
 pub fn changes_device<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
     commits(state).next().is_some()
         && matches!(execute(state, ops, &[]), Outcome::Done { next, .. } if commits(state)
@@ -69,19 +70,20 @@ pub fn changes_device<const N: usize, const E: usize>(state: &State<N, E>, ops: 
 /// What a job writes to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Written {
-    /// Files that will hold something else than an image.
+    /// The files that will no longer contain an image.
     pub spoiled: Vec<NodeId>,
-    /// Files that will be longer, since an image in them is written to.
+    /// The files that will grow, because an image in them is written.
     pub grown: Vec<NodeId>,
-    /// Is there an image whose file cannot grow?
+    /// Whether an image is written whose file cannot grow.
     pub fixed: bool,
 }
 
-/// What the job that this starts may write to: all that is below where it copies to, and what a quorum sets right while it is read.
+/// Returns what the job that this operation starts may write to: everything below its target, and what a quorum
+/// corrects while it is read.
 pub fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Written {
     let mut found = Written::default();
     let Some(JobOperation { act: Act::Start, upper, lower, .. }) = job_operation(op) else { return found };
-    // A stream fills its upper end.
+    // A stream writes to its upper end.
     let (from, to) = if matches!(op, Op::Stream { .. }) { (lower, upper) } else { (upper, lower) };
     let mut left = vec![(from, false, false), (to, true, false)];
     while let Some((id, written, in_image)) = left.pop() {
@@ -89,7 +91,7 @@ pub fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> W
         match node.kind {
             Some(Kind::File) if written && in_image => found.grown.push(id),
             Some(Kind::File) if written => found.spoiled.push(id),
-            // It says its size.
+            // A raw node with a size cannot grow.
             Some(Kind::Raw) if written && in_image => {
                 found.fixed |= state.children(id).any(|edge| !edge.role.has(Role::FILTERED));
             }
@@ -103,11 +105,11 @@ pub fn writes<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> W
     found
 }
 
-/// The file that says how long this node is, if one does.
+/// Returns the file that determines the length of this node, if a file does.
 pub fn measured<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> Option<NodeId> {
     let file = |at: &NodeId| {
         let image = matches!(state.node(*at)?.kind?, Kind::Format | Kind::Quorum | Kind::Protocol);
-        // A raw node that says its size has it, whatever is below.
+        // A raw node with a size has that size, whatever is below it.
         let raw = state.node(*at).is_some_and(|n| n.kind == Some(Kind::Raw));
         let sized = |edge: &&Edge| edge.name != ChildName::TARGET && (!raw || edge.role.has(Role::FILTERED));
         let below = state.children(*at).find(sized);
@@ -117,7 +119,7 @@ pub fn measured<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId)
     state.node(last).filter(|node| node.kind == Some(Kind::File)).map(|_| last)
 }
 
-/// What is done to a job.
+/// Returns what an operation does to a job: start, finish, cancel.
 pub fn job_act(op: &Op) -> Option<Act> {
     job_operation(op).map(|operation| operation.act)
 }

@@ -11,17 +11,18 @@ use blockgraph_model::op::Flags;
 use blockgraph_model::{Below, NodeId, Op, Parent, State, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What QEMU keeps and the model does not: the number of a quorum's next child, and what was said when a node was opened.
+/// What QEMU keeps and the model does not: the number of a quorum's next child, explicit options, and the effects of
+/// deviations.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Memory {
     next_child: BTreeMap<u8, u8>,
-    /// The nodes that a reopen has queued twice: QEMU leaves them drained (H61), and whatever reads them hangs.
+    /// The nodes that a reopen has queued twice. QEMU leaves them drained (H61), and every read of them hangs.
     drained: BTreeSet<u8>,
-    /// The nodes over whose image a job may have written something else.
+    /// The nodes whose image a job may have overwritten.
     spoiled: BTreeSet<u8>,
     /// The nodes whose files may have grown.
     grown: BTreeSet<u8>,
-    /// The users of nodes that jobs use, too, for whom an inactivation was refused: what they have now is not seen there (D20).
+    /// The users beside jobs for which an inactivation was refused. QEMU does not show there what they have now (D20).
     robbed: BTreeSet<u16>,
     /// The explicit options of the nodes.
     pub options: ExplicitOptions,
@@ -30,32 +31,32 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The number of the quorum's next child.
+    /// Returns the number of a quorum's next child.
     pub fn next_child(&self, quorum: NodeId) -> u8 {
         self.next_child.get(&quorum.0).copied().unwrap_or(0)
     }
 
-    /// Is this node left drained?
+    /// Returns whether this node is left drained.
     pub fn is_drained(&self, node: NodeId) -> bool {
         self.drained.contains(&node.0)
     }
 
-    /// May a refused inactivation have taken from this user what it has?
+    /// Returns whether a refused inactivation may have taken this user's permissions.
     pub fn may_be_robbed(&self, user: UserId) -> bool {
         self.robbed.contains(&user.0)
     }
 
-    /// May this node be longer than the others?
+    /// Returns whether this node may be longer than a new one.
     pub fn is_long<const N: usize, const E: usize>(&self, state: &State<N, E>, node: NodeId) -> bool {
         jobs::measured(state, node).is_some_and(|file| self.is_grown(file))
     }
 
-    /// May the file of this node be longer than it was made?
+    /// Returns whether the file of this node may be longer than a new one.
     pub fn is_grown(&self, node: NodeId) -> bool {
         self.grown.contains(&node.0)
     }
 
-    /// Has a job written over what was in the file of this node?
+    /// Returns whether a job may have overwritten the content of this node's file.
     pub fn is_spoiled(&self, node: NodeId) -> bool {
         self.spoiled.contains(&node.0)
     }
@@ -68,7 +69,7 @@ impl Memory {
         self.options.open(node, flags);
     }
 
-    /// QEMU was told to do these operations, in this state.
+    /// Enters that QEMU was asked to do these operations in this state.
     pub fn after<const N: usize, const E: usize>(&mut self, before: &State<N, E>, ops: &[Op], told: &TurnAnswer) {
         if *told == TurnAnswer::Done {
             self.note(ops);
@@ -94,7 +95,8 @@ impl Memory {
                     let queued = places.iter().filter(|_| done);
                     queued.for_each(|queued| self.options.reopen(queued.node(), queued.lacks_read_only()));
                 }
-                // What is sealed says that it is read-only. An edge that a snapshot adds may be the second one to an heir.
+                // A snapshot makes the node below read-only by an explicit option. The edge that it adds may be the
+                // second one to a node that inherits.
                 Op::Snapshot { node, .. } if done => {
                     let overlaid = with_overlays(before, ops);
                     let places = reopen_queue::sealed(overlaid.as_ref().unwrap_or(before), &self.options, *node);
@@ -105,12 +107,12 @@ impl Memory {
         }
     }
 
-    /// Who is queued twice stays drained.
+    /// A node that is queued twice stays drained.
     fn queued(&mut self, places: &[QueuedNode]) {
         self.drained.extend(places.iter().filter(|place| place.times > 1).map(|place| place.node().0));
     }
 
-    /// These operations took effect.
+    /// Enters the effects of operations that were done.
     fn note(&mut self, ops: &[Op]) {
         for op in ops {
             match *op {
@@ -141,7 +143,7 @@ impl Memory {
     }
 }
 
-/// The users, not those of jobs, of nodes at or below this one on which jobs have users.
+/// Returns the users, except those of jobs, of nodes at or below this one on which jobs have users.
 fn beside_jobs<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -> impl Iterator<Item = UserId> {
     let reached = state.reach(node);
     let of_job = move |id| has_job(state, id);

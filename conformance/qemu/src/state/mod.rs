@@ -1,4 +1,4 @@
-//! The state that is compared with QEMU: questions about the model's graph, and what QEMU keeps that the model does not.
+//! The state that is compared with QEMU: queries on the model's graph, and what QEMU keeps and the model does not.
 
 pub mod context_memory;
 pub mod explicit_options;

@@ -1,4 +1,4 @@
-//! Questions about a state of the model that several parts of the comparison with QEMU ask.
+//! Queries on a state of the model that several parts of the comparison need.
 
 use blockgraph_model::step::Work;
 use blockgraph_model::{NodeId, Op, Parent, State, UserId, contexts};
@@ -6,7 +6,7 @@ use blockgraph_story::text::columns::Declared;
 use blockgraph_story::text::scenario::mentioned;
 use std::collections::BTreeSet;
 
-/// The nodes that the operations name.
+/// Returns the nodes that the operations name.
 pub fn named_nodes(ops: &[Op]) -> Vec<NodeId> {
     let node = |declared| match declared {
         Declared::Node(id) => Some(id),
@@ -15,27 +15,27 @@ pub fn named_nodes(ops: &[Op]) -> Vec<NodeId> {
     ops.iter().flat_map(mentioned).filter_map(node).collect()
 }
 
-/// Is there a filter of that name?
+/// Returns whether a filter has this name.
 pub fn is_filter<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     state.node(id).and_then(|node| node.kind).is_some_and(|kind| kind.filter_slot().is_some())
 }
 
-/// The node seen through filters; of filters alone the last.
+/// Returns the first node of the chain that is not a filter, or the last filter.
 pub fn without_filters<const N: usize, const E: usize>(state: &State<N, E>, from: NodeId) -> Option<NodeId> {
     state.chain(from).find(|id| !is_filter(state, *id)).or_else(|| state.chain(from).last())
 }
 
-/// Is that node there, and inactive?
+/// Returns whether the node exists and is inactive.
 pub fn is_inactive<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     state.node(id).is_some_and(|node| node.flags.inactive)
 }
 
-/// Has a job a root user there?
+/// Returns whether a job has a root user on the node.
 pub fn has_job<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
     state.parents(id).any(|i| state.edges()[i].ways.stay && matches!(state.edges()[i].parent, Parent::User(_)))
 }
 
-/// The nodes that can be reached from these downwards, themselves included, as a table by name.
+/// Returns the nodes that can be reached downwards from these, themselves included, as a table by name.
 pub fn reach_of<const N: usize, const E: usize>(
     state: &State<N, E>,
     from: impl IntoIterator<Item = NodeId>,
@@ -47,7 +47,7 @@ pub fn reach_of<const N: usize, const E: usize>(
     reached
 }
 
-/// The nodes that edges connect with this one, or that a job moves together with them.
+/// Returns the nodes that edges connect with this one, and those that a job moves together with them.
 pub fn connected<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -> Vec<NodeId> {
     let component = contexts::components(state);
     let number = |id: NodeId| component[usize::from(id.0)];
@@ -64,12 +64,12 @@ pub fn connected<const N: usize, const E: usize>(state: &State<N, E>, node: Node
     state.names().filter(|id| known.contains(&number(*id))).collect()
 }
 
-/// The graph when every overlay stands above its node, whoever used it before.
+/// Returns the graph in which every overlay stands above its node, whatever parents the overlay had before.
 pub fn with_overlays<const N: usize, const E: usize>(before: &State<N, E>, ops: &[Op]) -> Option<State<N, E>> {
     let mut work = Work::new(before);
     for op in ops {
         let Op::Snapshot { node, overlay } = *op else { return None };
-        // Held by the overlay the node does not go when its parents leave it.
+        // The overlay holds the node while its parents leave it.
         work.step(Op::SetBacking { node: overlay, to: Some(node) }).ok()?;
         work.step(Op::ReplaceNode { from: node, to: overlay }).ok()?;
     }

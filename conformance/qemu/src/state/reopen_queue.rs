@@ -1,5 +1,5 @@
-//! The queue of QEMU's reopen. Like ours (R1), but what it hands down are options as they were said, not flags: a flag that nobody
-//! said is not handed down, inactivity is, and a child with two edges is queued by each.
+//! The queue of QEMU's reopen. Unlike the model's queue (R1), it hands down explicit options instead of flags: an
+//! option that is missing is not handed down, inactivity is, and a child with two edges is queued by each of them.
 
 use crate::state::explicit_options::ExplicitOptions;
 use blockgraph_model::{ChildName, Entry, Inherits, NodeId, Role, State};
@@ -7,36 +7,36 @@ use blockgraph_model::{ChildName, Entry, Inherits, NodeId, Role, State};
 /// A node that QEMU reopens.
 #[derive(Clone, Copy, Debug)]
 pub struct QueuedNode {
-    /// The node, with what was said of it.
+    /// The node, with the options given for it.
     said: Entry,
-    /// The option read-only that it comes to; none: nobody has said it.
+    /// The option read-only that results; `None` if it is missing.
     option: Option<bool>,
-    /// Is it inactive then?
+    /// Whether the node becomes inactive.
     inactive: bool,
-    /// So often it was queued.
+    /// How often the node was queued.
     pub times: u32,
 }
 
 impl QueuedNode {
-    /// The node.
+    /// Returns the node.
     pub const fn node(&self) -> NodeId {
         self.said.node
     }
 
-    /// Does nobody say whether it is read-only? Then it can be written, and so it is handed down to nobody.
+    /// Returns whether the option read-only is missing. Then the node becomes writable, and hands nothing down.
     pub const fn lacks_read_only(&self) -> bool {
         self.option.is_none()
     }
 }
 
-/// What a child is given by the node above, which is queued with it.
+/// What a queued parent hands down to a child.
 #[derive(Clone, Copy)]
 struct Given {
     option: Option<bool>,
     inactive: bool,
 }
 
-/// The nodes that QEMU reopens for these entries, in this state.
+/// Returns the nodes that QEMU reopens for these entries in this state.
 pub fn queue<const N: usize, const E: usize>(
     state: &State<N, E>,
     options: &ExplicitOptions,
@@ -47,7 +47,7 @@ pub fn queue<const N: usize, const E: usize>(
     queue.places
 }
 
-/// The nodes that QEMU reopens to make this one read-only, as it does after a snapshot.
+/// Returns the nodes that QEMU reopens to make this one read-only, as it does after a snapshot.
 pub fn sealed<const N: usize, const E: usize>(
     state: &State<N, E>,
     options: &ExplicitOptions,
@@ -56,7 +56,7 @@ pub fn sealed<const N: usize, const E: usize>(
     queue(state, options, &[Entry { read_only: Some(true), ..Entry::new(node, true) }])
 }
 
-/// The state with the flags that a reopen of these nodes gives to those that are still there.
+/// Returns the state with the flags that a reopen of these nodes gives to those that still exist.
 pub fn after<const N: usize, const E: usize>(places: &[QueuedNode], state: &State<N, E>) -> State<N, E> {
     let mut state = *state;
     for place in places {
@@ -103,7 +103,7 @@ impl<const N: usize, const E: usize> Queue<'_, N, E> {
         self.take_inheriting(said, Given { option, inactive });
     }
 
-    /// Those that inherit from it, by each of their edges.
+    /// Queues the children that inherit from a node, by each of their edges.
     fn take_inheriting(&mut self, said: Entry, given: Given) {
         let heir = |id: NodeId| self.state.node(id).and_then(|node| node.inherits).is_some_and(|i| i.from == said.node);
         let edges: Vec<_> = self.state.children(said.node).filter(|edge| heir(edge.child)).copied().collect();

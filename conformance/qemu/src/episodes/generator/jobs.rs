@@ -21,7 +21,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         Some(ops)
     }
 
-    /// A node in the chain below.
+    /// Returns a node in the chain below this one.
     fn below(&mut self, top: NodeId) -> NodeId {
         let chain: Vec<NodeId> = self.state.chain(top).skip(1).collect();
         if self.luck.one_in(self.setup.wild) { self.node() } else { self.luck.of(&chain).unwrap_or(top) }
@@ -62,7 +62,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         }])
     }
 
-    /// One of the jobs that are there.
+    /// Returns the end of one of the running jobs.
     pub(super) fn end_job(&mut self) -> Option<Vec<Op>> {
         let act = if self.luck.one_in(3) { Act::Cancel } else { Act::Finish };
         let jobs = self.state.edges().iter().filter_map(|e| match e.parent {

@@ -1,4 +1,4 @@
-//! Random turns that QMP can reach: most of them make sense, some on purpose not.
+//! Random turns that QMP can express. Most of them make sense, and some do not on purpose.
 
 mod jobs;
 
@@ -14,9 +14,9 @@ use blockgraph_model::{
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 
-/// Nodes have the names below this number.
+/// Nodes have names below this number.
 const NODES: usize = 12;
-/// Users have the names below this number.
+/// Users have names below this number.
 const USERS: usize = 6;
 
 /// What an episode is about.
@@ -26,24 +26,24 @@ enum About {
     All,
     /// Images on images, snapshots and jobs.
     Chains,
-    /// Nodes that inherit from the one that they were opened for, and reopens.
+    /// Nodes that inherit from the node for which they were opened, and reopens.
     Heirs,
 }
 
-/// What an episode is like: some do without some kinds of turn, some are wilder.
+/// The properties of an episode. Some episodes exclude kinds of turns, and some use more arbitrary names.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// A bit for each kind of turn that is left out.
+    /// The excluded kinds of turns, one bit each.
     without: u16,
-    /// One choice in so many is any name at all.
+    /// One choice in this many is an arbitrary name.
     wild: usize,
-    /// One node in so many is read-only.
+    /// One node in this many is read-only.
     sealed: usize,
     about: About,
 }
 
 impl Setup {
-    /// One by luck.
+    /// Draws the properties of an episode.
     pub fn new(random: &mut ChaCha8Rng) -> Setup {
         let mut luck = Luck(random);
         let wild = [4, 8, 16, 64][luck.below(4)];
@@ -78,7 +78,7 @@ impl Luck<'_> {
 /// One kind of turn.
 type Way<'a, const N: usize, const E: usize> = fn(&mut Chooser<'a, N, E>) -> Option<Vec<Op>>;
 
-/// Chooses for one turn.
+/// Chooses one turn.
 struct Chooser<'a, const N: usize, const E: usize> {
     luck: Luck<'a>,
     setup: Setup,
@@ -86,7 +86,7 @@ struct Chooser<'a, const N: usize, const E: usize> {
     memory: &'a Memory,
 }
 
-/// Chooses a turn for this state; it may be one that QMP does not reach after all.
+/// Chooses a turn for this state. QMP may still be unable to express it.
 pub fn choose<const N: usize, const E: usize>(
     random: &mut ChaCha8Rng,
     setup: Setup,
@@ -109,7 +109,7 @@ pub fn choose<const N: usize, const E: usize>(
         (if chains { 16 } else { 6 }, Chooser::start_job),
         (if chains { 14 } else { 8 }, Chooser::end_job),
     ];
-    // An empty graph needs nodes, whatever is left out.
+    // An empty graph needs nodes, whatever is excluded.
     let few = state.names().count() < 3;
     let mut place = chooser.luck.below(ways.iter().map(|(weight, _)| weight).sum());
     for (number, (weight, way)) in ways.iter().enumerate() {
@@ -129,7 +129,7 @@ pub fn choose<const N: usize, const E: usize>(
 }
 
 impl<const N: usize, const E: usize> Chooser<'_, N, E> {
-    /// A name that is in use, mostly.
+    /// Returns a name that is in use, in most cases.
     fn node(&mut self) -> NodeId {
         let there: Vec<NodeId> = self.state.names().collect();
         if self.luck.one_in(self.setup.wild * 4) {
@@ -149,7 +149,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         self.node()
     }
 
-    /// A name for a new node; now and then one that is taken.
+    /// Returns a name for a new node; now and then one that is taken.
     fn fresh(&mut self) -> Option<NodeId> {
         if self.luck.one_in(self.setup.wild * 8) {
             return Some(self.node());
@@ -169,7 +169,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     fn flags(&mut self) -> Flags {
         let rarely = if self.setup.about == About::All { 1 } else { 3 };
         let read_only = self.luck.one_in(self.setup.sealed * rarely);
-        // Who says it is not reopened any more (D11).
+        // A node with this option cannot be reopened any more (D11).
         let force_share = self.luck.one_in(if read_only && self.setup.about != About::Heirs { 3 } else { 60 });
         Flags { read_only, force_share, inactive: self.luck.one_in(12 * rarely), ..Flags::NONE }
     }
@@ -206,7 +206,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
             _ => vec![(ChildName::FILE, filtered), (ChildName::TARGET, Role::DATA)],
         };
         let mut ops = vec![Op::Add { node, spec: Spec { kind, opt, flags: self.flags() } }];
-        // Two edges to one node are welcome.
+        // Two edges to one node are wanted.
         let mut last = None;
         for (name, role) in children.drain(..) {
             let child = last.filter(|_| self.luck.one_in(4)).unwrap_or_else(|| self.node());
@@ -233,7 +233,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
             let below = if is_format { self.node_of(images) } else { self.node() };
             Below { node: below, opened: None }
         };
-        // An image on another one; what has no node above yet will be somebody's backing.
+        // An image on another one. A node without a parent will become a backing image.
         let state = self.state;
         let backing = (is_format && self.luck.one_in(2))
             .then(|| self.node_of(|id, _| !chains || state.parents(id).next().is_none()));
@@ -258,7 +258,8 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     fn reopen(&mut self) -> Option<Vec<Op>> {
         let count = [1, 1, 1, 2, 2, 3, 4][self.luck.below(7)];
         let mut entries: Vec<Entry> = (0..count).map(|_| self.entry()).collect();
-        // A node that is queued twice, by itself or as an heir, stays drained (H61), and little can be done afterwards.
+        // A node that is queued twice, by itself or because it inherits, stays drained (H61), and then little can be
+        // done.
         if !self.luck.one_in(if self.setup.about == About::Heirs { 10 } else { 40 }) {
             entries.sort_by_key(|entry| entry.node);
             entries.dedup_by_key(|entry| entry.node);
@@ -274,12 +275,12 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         Some(vec![Op::Reopen { queue: Queue::new(&entries)? }])
     }
 
-    /// Most of what it has, and something new.
+    /// Returns an entry with most of what the node has, and something new.
     fn entry(&mut self) -> Entry {
         let (state, heirs) = (self.state, self.setup.about == About::Heirs && !self.luck.one_in(3));
         let inherits = |id: NodeId| state.node(id).is_some_and(|node| node.inherits.is_some());
         let about_heirs = |id: NodeId| inherits(id) || state.children(id).any(|edge| inherits(edge.child));
-        // A job's filter is reopened by nobody but the job.
+        // Only a job reopens its own filter.
         let by_job = |kind| matches!(kind, Kind::CommitTop | Kind::MirrorTop);
         let reopens = |id, kind| of_operations::reopens(kind) && !by_job(kind) && (!heirs || about_heirs(id));
         let node = self.node_of(reopens);
