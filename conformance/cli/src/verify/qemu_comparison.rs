@@ -213,7 +213,7 @@ mod tests {
         assert!(!qemu.holds());
         assert_eq!(
             board(&qemu),
-            "qemu witness               live QEMU 9.2.0, 2 episodes, 2,000 operations\n  \
+            "real QEMU                   live QEMU 9.2.0, 2 episodes, 2,000 operations\n  \
              how                       seed 7, 2 daemons at once, 1.5 s\n  \
              alike                     1,000 of 1,005 turns\n  \
              explained by a rule       4\n    \
@@ -237,7 +237,7 @@ mod tests {
         assert!(matches!(nothing, QemuComparison::Unavailable(_)) && !nothing.holds(), "{nothing:?}");
         let qemu = QemuComparison::Unavailable("no room".to_owned());
         assert!(!qemu.holds());
-        assert_eq!(board(&qemu), "qemu witness               there is a QEMU on this machine, but: no room\n");
+        assert_eq!(board(&qemu), "real QEMU                   there is a QEMU on this machine, but: no room\n");
         let told = qemu.as_json();
         assert_eq!((&told["source"], &told["error"], &told["ops"]), (&json!("mute"), &json!("no room"), &json!(0)));
     }
