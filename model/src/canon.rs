@@ -1,27 +1,27 @@
-//! Renaming symmetry: the names of nodes and users carry no meaning, so one state stands for all its renamings.
+//! Renaming symmetry: the names of nodes and users carry no meaning, so one state represents all its renamings.
 //!
-//! Colour refinement with the places in the lists as part of the colour tells almost all nodes apart; what is left over is
-//! tried out, smallest result wins. Users need no search: a user has one edge, so its node and its place in that node's
-//! parents list determine it.
+//! Colour refinement tells almost all nodes apart, because the places in the lists are part of the colours. The search
+//! tries the remaining ties, and the smallest result is the representative. Users need no search: a user has one edge,
+//! so its node and its place in that node's parents list determine it.
 
 use crate::op::{EdgeId, NodeId, Op, OpKinds, Refusal, UserId};
 use crate::state::{Edge, Inherits, Node, Parent, State};
 
-/// Old name to new name.
+/// A renaming from old names to new ones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Renaming<const N: usize, const M: usize> {
     nodes: [u8; N],
-    /// Pairs (old, new) of the users there are.
+    /// The pairs (old, new) of the users that exist.
     users: [(u8, u8); M],
     user_count: usize,
 }
 
-/// The representative of a state's renamings, and the renaming that leads to it.
+/// Returns the representative of a state's renamings, and the renaming that leads to it.
 pub fn canonical<const N: usize, const M: usize>(s: &State<N, M>) -> (State<N, M>, Renaming<N, M>) {
     search(s, refined(s))
 }
 
-/// The colours of the names before any tie is broken.
+/// Returns the colours of the names before any tie is broken.
 fn refined<const N: usize, const M: usize>(s: &State<N, M>) -> [u64; N] {
     let mut colours = [0; N];
     for (colour, node) in colours.iter_mut().zip(&s.nodes) {
@@ -40,8 +40,8 @@ fn mix(a: u64, b: u64) -> u64 {
     x ^ (x >> 32)
 }
 
-/// A number that all renamings of a state have in common; of two other states only seldom. For large graphs, where the search
-/// for ties would take too long: what colour refinement cannot tell apart has one number too.
+/// Returns a number that all renamings of a state share, and two other states only seldom. It is for large graphs,
+/// where the search for ties would take too long: states that colour refinement cannot tell apart have the same number.
 pub fn fingerprint<const N: usize, const M: usize>(s: &State<N, M>) -> u64 {
     let colours = refined(s);
     let nodes = colours.iter().fold(0u64, |sum, colour| sum.wrapping_add(mix(*colour, 1)));
@@ -54,7 +54,7 @@ pub fn fingerprint<const N: usize, const M: usize>(s: &State<N, M>) -> u64 {
     })
 }
 
-/// [`fingerprint`] of nothing but the driver kinds and the edges with their roles and orders.
+/// Returns the [`fingerprint`] of only the driver kinds and the edges with their roles and orders.
 pub fn shape<const N: usize, const M: usize>(s: &State<N, M>) -> u64 {
     let bare = s.nodes.map(|node| Node { kind: node.kind, ..Node::NONE });
     let edges =
@@ -62,10 +62,11 @@ pub fn shape<const N: usize, const M: usize>(s: &State<N, M>) -> u64 {
     fingerprint(&State::<N, M>::rebuild(bare, 0, edges))
 }
 
-/// The colour of a name that no node has, but that stands in a node's image (S6).
+/// The colour of a name that no node has, but that is stored in a node's image (S6).
 const STORED_ONLY: u64 = 1;
 
-/// The pointers between names that are no edges: who has it, to whom it leads, and which of the two it is.
+/// Returns the pointers between names that are not edges: the name that has it, the name to which it leads, and its
+/// type.
 fn links<const N: usize, const M: usize>(s: &State<N, M>) -> impl Iterator<Item = (u8, u8, u64)> + '_ {
     (0..N).flat_map(|i| {
         let inherits = s.nodes[i].inherits.map(|inherits| (i as u8, inherits.from.0, 1));
@@ -74,7 +75,7 @@ fn links<const N: usize, const M: usize>(s: &State<N, M>) -> impl Iterator<Item 
     })
 }
 
-/// What can be seen of a node without its edges; 0 for no node, so that free names come first and are moved last.
+/// Returns what a node shows without its edges. It is 0 for a free name, so that free names come first and move last.
 fn own_colour(node: &Node) -> u64 {
     let Some(kind) = node.kind else { return 0 };
     let flags = node.flags;
@@ -114,7 +115,7 @@ fn edge_colour(edge: &Edge, place: u64) -> u64 {
     blocks ^ place << 40 | u64::from(edge.name.0) << 32 | u64::from(edge.role.0) << 24 | marks << 16 | wanted
 }
 
-/// Splits colours by the coloured surroundings until nothing more splits.
+/// Splits colours by the colours of the neighbours until nothing more splits.
 fn refine<const N: usize, const M: usize>(s: &State<N, M>, colours: &mut [u64; N]) {
     let mut classes = count_classes(colours);
     let names = colours.iter().filter(|c| **c != 0).count();
@@ -152,12 +153,12 @@ fn refine<const N: usize, const M: usize>(s: &State<N, M>, colours: &mut [u64; N
     }
 }
 
-/// The number of different colours of names in use or stored.
+/// Returns the number of different colours of names that are in use or stored.
 fn count_classes<const N: usize>(colours: &[u64; N]) -> usize {
     (0..N).filter(|&i| colours[i] != 0 && !colours[..i].contains(&colours[i])).count()
 }
 
-/// Two nodes of one colour? Then each of that class in turn is set apart, and the smallest result is the answer.
+/// If two nodes have the same colour, sets each member of that class apart in turn, and returns the smallest result.
 fn search<const N: usize, const M: usize>(s: &State<N, M>, colours: [u64; N]) -> (State<N, M>, Renaming<N, M>) {
     let tied = (0..N).filter(|&i| colours[i] != 0 && colours.iter().filter(|c| **c == colours[i]).count() > 1);
     let Some(class) = tied.map(|i| colours[i]).min() else {
@@ -177,7 +178,7 @@ fn search<const N: usize, const M: usize>(s: &State<N, M>, colours: [u64; N]) ->
         if best.as_ref().is_none_or(|b| found.0 < b.0) {
             best = Some(found);
         }
-        // Nodes without edges that look alike are alike.
+        // Nodes without edges and with the same colour are interchangeable.
         if alone(member) {
             break;
         }
@@ -185,7 +186,7 @@ fn search<const N: usize, const M: usize>(s: &State<N, M>, colours: [u64; N]) ->
     best.unwrap_or_else(|| rename(s, &colours))
 }
 
-/// Names in the order of the colours; then those that are only stored; free names last.
+/// Renames in the order of the colours; names that are only stored come next, and free names last.
 fn rename<const N: usize, const M: usize>(s: &State<N, M>, colours: &[u64; N]) -> (State<N, M>, Renaming<N, M>) {
     let mut order: [u8; N] = std::array::from_fn(|i| i as u8);
     let place = |i: u8| (s.nodes[i as usize].kind.is_none(), colours[i as usize] == 0, colours[i as usize], i);
@@ -198,7 +199,7 @@ fn rename<const N: usize, const M: usize>(s: &State<N, M>, colours: &[u64; N]) -
         node.inherits = node.inherits.map(|i| Inherits { from: renaming.node(i.from), ..i });
         node.stored = node.stored.map(|name| renaming.node(name));
     }
-    // A job's users have one name in common, that of the first of them in this order.
+    // The users of a job share one name, which is that of the first of them in this order.
     let mut users: [(u8, u16, u8); M] = [(0, 0, 0); M];
     let mut count = 0;
     for edge in s.edges() {
@@ -218,17 +219,17 @@ fn rename<const N: usize, const M: usize>(s: &State<N, M>, colours: &[u64; N]) -
 }
 
 impl<const N: usize, const M: usize> Renaming<N, M> {
-    /// Nothing changes its name.
+    /// Returns the renaming that changes nothing.
     pub fn identity() -> Self {
         Renaming { nodes: std::array::from_fn(|i| i as u8), users: [(0, 0); M], user_count: 0 }
     }
 
-    /// The new name of a node.
+    /// Returns the new name of a node.
     pub fn node(&self, node: NodeId) -> NodeId {
         NodeId(self.nodes[node.0 as usize])
     }
 
-    /// The new name of a user. Users that did not exist keep the order of the free names.
+    /// Returns the new name of a user. Users that did not exist keep the order of the free names.
     pub fn user(&self, user: UserId) -> UserId {
         let known = &self.users[..self.user_count];
         let name = user.main().0 as u8;
@@ -243,7 +244,7 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
         renamed(free.nth(free_before.into()).unwrap_or(name))
     }
 
-    /// The renaming that undoes this one, for the names below `users` of users.
+    /// Returns the inverse renaming, for users with names below `users`.
     pub fn inverse(&self, users: u8) -> Self {
         let mut back = Renaming { nodes: [0; N], users: [(0, 0); M], user_count: (users as usize).min(M) };
         self.nodes.iter().enumerate().for_each(|(old, &new)| back.nodes[new as usize] = old as u8);
@@ -265,17 +266,17 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
         State::rebuild(nodes, s.drain_alls, edges)
     }
 
-    /// The same operation in new names.
+    /// Renames an operation.
     pub fn op(&self, op: Op) -> Op {
         op.renamed(|node| self.node(node), |user| self.user(user))
     }
 
-    /// The same refusal in new names.
+    /// Renames a refusal.
     pub fn refusal(&self, refusal: Refusal) -> Refusal {
         Refusal { node: self.node(refusal.node), ..refusal }
     }
 
-    /// The same edge in new names.
+    /// Renames an edge.
     pub fn edge(&self, edge: EdgeId) -> EdgeId {
         match edge {
             EdgeId::Child(parent, name) => EdgeId::Child(self.node(parent), name),

@@ -1,8 +1,8 @@
 //! The machines as stateright [`Model`]s: one action of the model is one variant of an action of the facet.
 //!
-//! The same menus, the same steps and the same renaming as the exact explorer, so both count the same states. One combined
-//! property, because stateright's breadth-first search gives shortest traces only for a single one; the violated
-//! invariant's name is in [`Checked::broken`].
+//! It uses the menus, the steps and the renaming of the exact explorer, so both count the same states. It has one
+//! combined property, because stateright's breadth-first search gives shortest traces only for a single one;
+//! [`Checked::broken`] names the violated invariant.
 
 use crate::canon::canonical;
 use crate::invariants::Broken;
@@ -16,20 +16,20 @@ use stateright::{Model, Path, Property};
 pub struct Checked<M = Atomic> {
     /// The bounds.
     pub facet: Facet,
-    /// What is explored within them.
+    /// The machine that is explored within the bounds.
     pub machine: M,
 }
 
 /// One variant of an action.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Taken {
-    /// What ran meanwhile.
+    /// What runs meanwhile.
     meanwhile: Option<Action>,
     /// The action, with the refusal of the variant.
     action: Action,
-    /// Which variant.
+    /// The number of the variant.
     number: u16,
-    /// Where it leads.
+    /// The next state.
     next: Small,
 }
 
@@ -40,7 +40,7 @@ impl<M: Machine> Checked<M> {
         }
     }
 
-    /// The invariant that a state, or an action possible in it, breaks.
+    /// Returns the invariant that a state, or an action possible in it, breaks.
     pub fn broken(&self, state: &Small) -> Option<Broken> {
         let mut found = self.machine.broken(state);
         if found.is_none() {

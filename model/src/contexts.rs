@@ -1,4 +1,4 @@
-//! Where everybody lives after an operation (C2, C3): worked out once, on the final graph.
+//! The contexts in which nodes and users live after an operation (C2, C3), worked out once on the final graph.
 
 use crate::op::{Context, EdgeId, NodeId, UserId, Violation};
 use crate::state::{Edge, Parent, State};
@@ -7,15 +7,15 @@ use crate::step::Work;
 /// The contexts of an operation's final graph.
 #[derive(Clone, Debug)]
 pub struct Settled<const N: usize> {
-    /// Where each node is to live.
+    /// The context of each node.
     pub to: [Context; N],
-    /// Of the nodes that only wish to go there (C3), the number of their component.
+    /// The number of its component for each node that moves only if all its drivers agree (C3).
     pub wish: [Option<u8>; N],
-    /// Which nodes C2 looked at.
+    /// The nodes that C2 looks at.
     looked: [bool; N],
 }
 
-/// To each name the number of its component (the nodes that edges connect): that of its first node.
+/// Returns the number of each node's component (the nodes that edges connect), which is the name of its first node.
 pub fn components<const N: usize, const M: usize>(graph: &State<N, M>) -> [u8; N] {
     let mut number: [u8; N] = std::array::from_fn(|i| i as u8);
     let mut merged = true;
@@ -33,12 +33,13 @@ pub fn components<const N: usize, const M: usize>(graph: &State<N, M>) -> [u8; N
     number
 }
 
-/// The numbers that there are.
+/// Returns the numbers of the components.
 fn heads<const N: usize, const M: usize>(graph: &State<N, M>, number: &[u8; N]) -> impl Iterator<Item = u8> {
     graph.names().map(|id| id.0).filter(|name| number[usize::from(*name)] == *name)
 }
 
-/// The context of a user that is fixed to one: of an old one where its node was, of a new one what it said.
+/// Returns the context to which a user is fixed: for a user that existed before, its node's context; for a new one, the
+/// context that it was given.
 fn fixed_to<const N: usize, const M: usize>(work: &Work<'_, N, M>, user: UserId) -> Context {
     match work.users.iter().find(|(made, _)| *made == user) {
         Some((_, said)) => said.unwrap_or(Context::MAIN),
@@ -51,13 +52,13 @@ fn old_home<const N: usize, const M: usize>(work: &Work<'_, N, M>, user: UserId)
     Some(work.before.nodes[edge.child.0 as usize].context)
 }
 
-/// What a node says in C2.2: where it was, if it was there.
+/// Returns a node's vote in C2.2: its context before the operation, if it existed.
 fn vote<const N: usize, const M: usize>(work: &Work<'_, N, M>, node: NodeId) -> Option<Context> {
     let node = &work.before.nodes[node.0 as usize];
     node.kind.map(|_| node.context)
 }
 
-/// What the parent end of an edge says in C2.2.
+/// Returns the vote of an edge's parent end in C2.2.
 fn vote_above<const N: usize, const M: usize>(work: &Work<'_, N, M>, edge: &Edge) -> Option<Context> {
     match edge.parent {
         Parent::Node(parent) => vote(work, parent),
@@ -68,19 +69,22 @@ fn vote_above<const N: usize, const M: usize>(work: &Work<'_, N, M>, edge: &Edge
     }
 }
 
-/// The one context that all say, if anybody says one; main, if they differ.
+/// Returns the one context that all votes name, or the main context if they differ. Returns `None` without a vote.
 fn agreed(votes: impl Iterator<Item = Option<Context>>) -> Option<Context> {
     votes.flatten().reduce(|a, b| if a == b { a } else { Context::MAIN })
 }
 
-/// Does everybody live in main, and nobody say anything else? Then there is nothing to settle.
+/// Returns whether every node lives in the main context and no vote names another one. Then there is nothing to settle.
 fn all_in_main<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> bool {
     work.graph.nodes.iter().all(|node| node.context == Context::MAIN)
         && work.users.iter().all(|(_, said)| said.is_none_or(|said| said == Context::MAIN))
         && work.asked.is_empty()
 }
 
-/// C2; an error lists all violations of V3.7.
+/// Settles the contexts (C2).
+///
+/// # Errors
+/// All violations of V3.7.
 pub fn settle<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Result<Settled<N>, Vec<Violation>> {
     let graph = &work.graph;
     let to = std::array::from_fn(|i| graph.nodes[i].context);
@@ -124,7 +128,7 @@ pub fn settle<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Result<S
 }
 
 impl<const N: usize> Settled<N> {
-    /// C3, when the doomed nodes are closed.
+    /// Moves orphaned components to the main context (C3), after the doomed nodes are closed.
     pub fn send_orphans_home<const M: usize>(&mut self, work: &Work<'_, N, M>) {
         if self.to.iter().all(|context| *context == Context::MAIN) {
             return;

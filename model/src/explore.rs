@@ -1,7 +1,7 @@
-//! The exact explorer: whole states, no fingerprints, level by level, parent links.
+//! The exact explorer: it stores whole states instead of fingerprints, searches level by level, and keeps parent links.
 //!
-//! Everything it counts and every trace it gives is the same for any number of threads: workers only read the table of
-//! visited states, and what they found is entered in the order of the states it was found from.
+//! All counts and traces are the same for any number of threads: workers only read the table of visited states, and
+//! what they found is entered in the order of the states from which it was found.
 
 use crate::canon::{Renaming, canonical};
 use crate::invariants::Broken;
@@ -17,30 +17,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The outcome type of all scopes.
 pub type SmallOutcome = Outcome<6, 10>;
 
-/// Looks on while a facet is explored; one for each thread. `O` is what the machine tells of an action.
+/// A visitor observes the exploration of a facet; each thread has one. `O` is what the machine reports of an action.
 pub trait Visitor<O = SmallOutcome>: Send {
-    /// A state is about to be expanded. Each state is, once.
+    /// Called before a state is expanded. Each state is expanded once.
     fn state(&mut self, _index: u32, _state: &Small) {}
 
-    /// One transition from the state last announced. `action` carries the injected refusal, if any; `next` in
+    /// Called for each transition from the last state. `action` carries the injected refusal, if any; `next` in
     /// `outcome` is the state as the operation leaves it, before renaming.
     fn transition(&mut self, _action: &Action, _outcome: &O) {}
 
-    /// Should exploration stop early?
+    /// Returns whether the exploration can stop early.
     fn enough(&self) -> bool {
         false
     }
 }
 
-/// A visitor that only looks.
+/// A visitor that does nothing.
 impl<O> Visitor<O> for () {}
 
 /// A broken invariant, where it was first met, and how often.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
-    /// Which invariant.
+    /// The invariant.
     pub broken: Broken,
-    /// The state it was found from; a state that breaks an invariant itself has no actions.
+    /// The state from which it was found. A state that itself breaks an invariant has no actions.
     pub state: u32,
     /// The action that broke it, after what ran meanwhile.
     pub actions: Vec<Action>,
@@ -48,7 +48,7 @@ pub struct Finding {
     pub count: u64,
 }
 
-/// One finding for each invariant, the first one met.
+/// One finding for each invariant: the first one met.
 #[derive(Default)]
 struct Findings(Vec<Finding>);
 
@@ -61,11 +61,11 @@ impl Findings {
     }
 }
 
-/// What was explored.
+/// The result of an exploration.
 pub struct Exploration {
     states: Store,
     table: HashTable<u32>,
-    /// The state and the action (by place in the menu, and hook) by which each state was first reached.
+    /// The state, the action (by its place in the menu) and the hook by which each state was first reached.
     parents: Vec<Origin>,
     /// The number of states up to the end of each level.
     pub levels: Vec<usize>,
@@ -75,7 +75,7 @@ pub struct Exploration {
     pub injections: u64,
     /// Broken invariants, each where it was first met, in the order of the states.
     pub findings: Vec<Finding>,
-    /// Whether a visitor had enough before the end.
+    /// Whether a visitor stopped the exploration.
     pub stopped: bool,
 }
 
@@ -83,13 +83,13 @@ pub struct Exploration {
 struct Origin {
     state: u32,
     action: u16,
-    /// Which variant of the action; 0: as it stands.
+    /// The variant of the action; 0 for the action itself.
     variant: u16,
 }
 
-/// States expanded between two mergings: bounds the memory of unmerged finds.
+/// The number of states that are expanded between two merges. It bounds the memory of finds that are not merged yet.
 const BATCH: usize = 1 << 14;
-/// States a worker takes at a time.
+/// The number of states that a worker takes at a time.
 const BLOCK: usize = 64;
 
 struct Found {
@@ -113,23 +113,23 @@ fn hash(packed: &Packed) -> u64 {
 }
 
 impl Exploration {
-    /// The number of unique canonical states.
+    /// Returns the number of unique canonical states.
     pub fn unique(&self) -> usize {
         self.states.len()
     }
 
-    /// One state.
+    /// Returns a state.
     pub fn state(&self, index: u32) -> Small {
         unpack(&self.states.get(index as usize))
     }
 
-    /// The index of a canonical state.
+    /// Returns the index of a canonical state.
     pub fn find(&self, state: &Small) -> Option<u32> {
         let packed = pack(state);
         self.table.find(hash(&packed), |&i| self.states.holds(i as usize, &packed)).copied()
     }
 
-    /// The way from the empty graph to a state, in that state's names: the machine's opening, and from there a shortest one.
+    /// Returns a shortest trace from the machine's opening to a state, in that state's names.
     pub fn trace<M: Machine>(&self, machine: &M, facet: &Facet, index: u32) -> Vec<Action> {
         let mut way = Vec::new();
         let mut at = index;
@@ -155,7 +155,7 @@ impl Exploration {
         actions
     }
 
-    /// The trace to a state, and the actions taken there.
+    /// Returns the trace to a state, followed by these actions.
     pub fn trace_and<M: Machine>(&self, machine: &M, facet: &Facet, index: u32, last: &[Action]) -> Vec<Action> {
         let mut actions = self.trace(machine, facet, index);
         actions.extend_from_slice(last);
@@ -167,8 +167,8 @@ fn rename(actions: &mut [Action], renaming: &Renaming<6, 10>) {
     actions.iter_mut().for_each(|action| *action = action.renamed(renaming));
 }
 
-/// Explores a facet of the machine `atomic` from the empty graph with `threads` threads; `visitor` makes one visitor a
-/// thread, and they come back with the result.
+/// Explores a facet of the machine `atomic` from the empty graph with `threads` threads. `visitor` makes one visitor
+/// for each thread, and the visitors come back with the result.
 pub fn explore<V: Visitor>(
     facet: &Facet,
     threads: usize,
@@ -178,7 +178,7 @@ pub fn explore<V: Visitor>(
     explore_machine(&Atomic, facet, threads, visitor, progress)
 }
 
-/// The same for any machine, from its own start.
+/// Explores a facet of any machine, from the machine's own start.
 pub fn explore_machine<M: Machine, V: Visitor<M::Outcome>>(
     machine: &M,
     facet: &Facet,

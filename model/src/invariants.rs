@@ -1,5 +1,5 @@
-//! What holds in every state between two operations, each recomputed from the sentences and not from the code that
-//! keeps it.
+//! What holds in every state between two operations. Each invariant is recomputed from the sentences, not from the code
+//! that maintains it.
 
 use crate::judge::{self, Outcome};
 use crate::op::{Act, NodeId, Op, OpKinds, Refusal, Role, Slot, Ways};
@@ -8,7 +8,7 @@ use crate::perm::Pair;
 use crate::rules;
 use crate::state::{Edge, Node, Parent, State};
 
-/// A broken invariant, by name.
+/// The name of a broken invariant.
 pub type Broken = &'static str;
 
 /// All invariants of a state, in the order in which they are tested.
@@ -29,7 +29,7 @@ pub const NAMES: [Broken; 14] = [
     "both ends of an edge are in one context (C1)",
 ];
 
-/// The first invariant that the state breaks.
+/// Returns the first invariant that the state breaks.
 pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken> {
     let derived = judge::derive(s);
     let holds = [
@@ -78,7 +78,7 @@ pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken>
     holds.iter().position(|holds| !holds).map(|i| NAMES[i])
 }
 
-/// S8: following the pointers ends at a node that inherits from nobody.
+/// S8: following the pointers ends at a node that does not inherit.
 fn heritage_is_sound<const N: usize, const M: usize>(s: &State<N, M>, node: NodeId) -> bool {
     let mut at = node;
     for _ in 0..=N {
@@ -112,15 +112,16 @@ fn edge_fits<const N: usize, const M: usize>(s: &State<N, M>, index: usize) -> b
     !twice && slot_once && kind.takes_children() && rules::well_formed(edge.role) && rules::fits(edge.role, kind)
 }
 
-/// What holds of a step: R4, V8, S2, S7, S6, L3, C1, C4, Q3 and A5. (That a refused operation changes nothing is the type of [`Outcome`]; that the crate
-/// changes nothing is what the replay compares.)
+/// Returns the first property of a step that does not hold: R4, V8, S2, S7, S6, L3, C1, C4, Q3, A5. That a refused
+/// operation changes nothing follows from the type of [`Outcome`]; the replay compares that the crate changes nothing
+/// either.
 pub fn broken_step<const N: usize, const M: usize>(
     before: &State<N, M>,
     ops: &[Op],
     refusals: &[Refusal],
     outcome: &Outcome<N, M>,
 ) -> Option<Broken> {
-    // Which driver refuses has nothing to do with the order, and there are many of them.
+    // Refusals do not depend on the order of a reopen, and there are many of them.
     if let ([op], []) = (ops, refusals)
         && orders::tried(before, op, outcome).is_none()
     {
@@ -136,13 +137,13 @@ pub fn broken_step<const N: usize, const M: usize>(
     };
     let kept = |n: NodeId| {
         let filtered = |s: &State<N, M>| s.children(n).any(|e| e.role.has(Role::FILTERED));
-        // One operation can free a name, none can free and take it.
+        // One operation can free a name, but none can free a name and take it again.
         ops.len() > 1 || !filtered(before) || !lives(next, n.0) || filtered(next)
     };
     if !before.names().all(kept) {
         return Some("a filter that has had a child has one (S2)");
     }
-    // Its place in the child's parents list may change with the others'.
+    // An edge's place in the child's parents list may change with the other edges.
     let same = |e: &Edge, f: &Edge| f.id() == e.id() && f.child == e.child && f.role == e.role && f.frozen;
     let unfrozen = |e: &Edge| e.frozen && !next.edges().iter().any(|f| same(e, f));
     let mut frozen = before.edges().iter().filter(|e| matches!(e.parent, Parent::Node(p) if lives(next, p.0)));
@@ -188,7 +189,7 @@ pub fn broken_step<const N: usize, const M: usize>(
     None
 }
 
-/// Thaw, and the ends of jobs that freeze a chain.
+/// Returns whether the operation thaws: thaw, and the ends of jobs that freeze a chain.
 fn thaws(op: &Op) -> bool {
     match op {
         Op::Thaw { .. } => true,
@@ -201,7 +202,7 @@ fn is_about_sections(op: &Op) -> bool {
     matches!(op, Op::DrainBegin { .. } | Op::DrainEnd { .. } | Op::DrainAllBegin {} | Op::DrainAllEnd {})
 }
 
-/// Is this one of the operations of V8, which only take something away?
+/// Returns whether this is one of the operations of V8, which only take something away.
 pub fn loosens<const N: usize, const M: usize>(before: &State<N, M>, op: &Op) -> bool {
     match *op {
         Op::Release { .. } | Op::DetachUser { .. } | Op::Detach { .. } | Op::Freeze { .. } | Op::Thaw { .. } => true,
@@ -234,7 +235,7 @@ mod tests {
         Edge { parent: Parent::User(UserId(user.into())), child: NodeId(child), wanted, ..Edge::NONE }
     }
 
-    /// n0 is a filter over n1, n2 stands alone.
+    /// Builds n0 as a filter over n1, and n2 without edges.
     fn sound() -> S {
         let mut s = S::default();
         s.nodes = [Kind::Filter, Kind::NoPermission, Kind::NoPermission].map(|kind| Node::open(Spec::plain(kind)));
@@ -242,7 +243,7 @@ mod tests {
         s
     }
 
-    /// Rule 6 of the house: a check must be able to fail. For each invariant a state that breaks it and no earlier one.
+    /// A check must be able to fail. For each invariant there is a state that breaks it and no earlier one.
     #[test]
     fn each_invariant_can_be_broken() {
         assert_eq!(broken(&sound()), None);
@@ -301,11 +302,11 @@ mod tests {
         assert!(broken_step(&frozen, &[Op::Thaw { top: NodeId(0), base: None }], &[], &done(sound())).is_none());
         assert!(broken_step(&frozen, &release, &[], &done(frozen)).is_none());
         assert!(sound().edge_index(EdgeId::Child(NodeId(0), ChildName::FILE)).is_some());
-        // S6: the name is another, and the driver was not asked.
+        // S6: the stored name changes, and the driver is not asked.
         let mut renamed = sound();
         renamed.nodes[1].stored = Some(NodeId(0));
         assert!(broken_step(&sound(), &release, &[], &done(renamed)).is_some_and(|broken| broken.contains("S6")));
-        // L3: nobody is asked, but the pair is another.
+        // L3: the driver is gone, but the pair changes.
         let mut ejected = sound();
         ejected.nodes[0].ejected = true;
         let mut other = ejected;

@@ -8,7 +8,7 @@ use crate::rules::{self, Input};
 use crate::state::{Edge, Grant, Node, Parent, State};
 use crate::step::{Names, Work};
 
-/// The pairs of a graph, computed from nothing but its shape, flags, options and wishes (P4).
+/// The pairs of a graph, computed from its shape, flags, options and wishes alone (P4).
 #[derive(Clone, Debug)]
 pub struct Derived<const N: usize, const M: usize> {
     /// The cumulative pair of each node (P2).
@@ -19,7 +19,7 @@ pub struct Derived<const N: usize, const M: usize> {
     pub order: Names<N>,
 }
 
-/// Derives all pairs, parents before children; `None` if the graph has a cycle.
+/// Derives all pairs, parents before children. Returns `None` if the graph has a cycle.
 pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Derived<N, M>> {
     let mut waiting = [0u16; N];
     let mut has_parents = [false; N];
@@ -64,7 +64,7 @@ pub fn derive<const N: usize, const M: usize>(graph: &State<N, M>) -> Option<Der
     (done == graph.names().count()).then_some(d)
 }
 
-/// The rule's input for one edge of a node whose cumulative pair is known.
+/// Returns the pair of an edge whose parent's cumulative pair is known.
 fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, above: Pair, has_parents: bool) -> Pair {
     let Parent::Node(parent) = edge.parent else {
         return edge.wanted;
@@ -73,7 +73,7 @@ fn edge_pair<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge, a
     pair_below(&graph.nodes[parent.0 as usize], edge, above, has_parents, force_share)
 }
 
-/// The same, of a node wherever it stands.
+/// Returns the pair of an edge of a node with this cumulative pair.
 pub(crate) fn pair_below(node: &Node, edge: &Edge, above: Pair, has_parents: bool, force_share: bool) -> Pair {
     // L3.1
     let Some(kind) = node.kind.filter(|_| !node.ejected) else {
@@ -93,7 +93,8 @@ pub(crate) fn pair_below(node: &Node, edge: &Edge, above: Pair, has_parents: boo
     })
 }
 
-/// The set of violations that a graph shows (V3, V4), sorted; what it does not show is in [`Outcome::Violates`] besides.
+/// Returns the violations that a graph shows (V3, V4), sorted. [`Outcome::Violates`] also has those that the graph does
+/// not show.
 pub fn violations<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Violation> {
     let Some(derived) = derive(graph) else {
         return cycles(graph);
@@ -124,13 +125,13 @@ pub fn violations<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Vi
     found
 }
 
-/// V3.5: does it lead from an active node to an inactive one?
+/// V3.5: returns whether the edge leads from an active node to an inactive one.
 pub fn over_inactive<const N: usize, const M: usize>(graph: &State<N, M>, edge: &Edge) -> bool {
     let inactive = |node: NodeId| graph.nodes[node.0 as usize].flags.inactive;
     matches!(edge.parent, Parent::Node(parent) if inactive(edge.child) && !inactive(parent))
 }
 
-/// V3.1: the edges from whose child the parent can be reached.
+/// V3.1: returns the edges from whose child the parent can be reached.
 fn cycles<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Violation> {
     let closes = |e: &&Edge| matches!(e.parent, Parent::Node(p) if graph.reach(e.child)[p.0 as usize]);
     let mut found: Vec<_> = graph.edges().iter().filter(closes).map(|e| Violation::Cycle { edge: e.id() }).collect();
@@ -138,7 +139,7 @@ fn cycles<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<Violation>
     found
 }
 
-/// Which kinds of violation a graph has.
+/// The kinds of violation that a graph has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Kinds {
     /// V3.1
@@ -171,13 +172,13 @@ impl Kinds {
         *kind = true;
     }
 
-    /// Any at all?
+    /// Returns whether there is any violation.
     pub fn any(self) -> bool {
         self != Kinds::default()
     }
 }
 
-/// The kinds of [`violations`], without the list.
+/// Returns the kinds of [`violations`] without building the list.
 fn violated<const N: usize, const M: usize>(graph: &State<N, M>, derived: &Derived<N, M>) -> Kinds {
     let mut kinds = Kinds::default();
     for node in graph.names() {
@@ -187,13 +188,13 @@ fn violated<const N: usize, const M: usize>(graph: &State<N, M>, derived: &Deriv
         kinds.inactive_node |= rules::disturbs_inactive(pair.need, flags.inactive);
         kinds.inactive_child |=
             flags.inactive && graph.edges().iter().any(|e| e.child == node && over_inactive(graph, e));
-        // Where everything needed is shared by all there is no pair to look for.
+        // If everything needed is shared by all, there is no pair to look for.
         kinds.conflict |= !pair.need.within(pair.share) && conflicts_at(graph, derived, node);
     }
     kinds
 }
 
-/// Does the graph show this violation: is it one of [`violations`]? Cheaper than the list.
+/// Returns whether this is one of the [`violations`] of the graph. This is cheaper than building the list.
 pub fn is_violation<const N: usize, const M: usize>(graph: &State<N, M>, violation: Violation) -> bool {
     let index = |edge| graph.edge_index(edge);
     match (derive(graph), violation) {
@@ -230,7 +231,7 @@ fn conflicts_at<const N: usize, const M: usize>(graph: &State<N, M>, derived: &D
         .any(|a| (0..count).filter(here).any(|b| a != b && rules::conflict(derived.edges[a], derived.edges[b])))
 }
 
-/// What comes of an operation.
+/// The outcome of an operation.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "made once an operation, never stored in numbers")]
 pub enum Outcome<const N: usize, const M: usize> {
@@ -238,45 +239,46 @@ pub enum Outcome<const N: usize, const M: usize> {
     Done {
         /// The state after it.
         next: State<N, M>,
-        /// What the drivers were asked.
+        /// What the drivers are asked.
         plan: Plan<N>,
-        /// Who was told to be quiet.
+        /// The nodes that become quiet and go on.
         quiet: Quiet<N>,
         /// The nodes that were closed, in order.
         closed: Names<N>,
     },
     /// A step failed (V2).
     Failed {
-        /// Which operation of the transaction.
+        /// The index of the failed operation in the transaction.
         index: usize,
-        /// Why.
+        /// The error.
         error: StepError,
     },
     /// The final graph breaks the rules (V3); [`Outcome::violations`] lists how.
     Violates {
         /// The graph as judged.
         graph: State<N, M>,
-        /// Which kinds of violation it has.
+        /// The kinds of violation that it has.
         kinds: Kinds,
-        /// Those that the graph alone does not show: contexts that cannot be settled, inactive nodes that are to be renamed.
+        /// The violations that the graph alone does not show: contexts that cannot be settled, inactive nodes that are
+        /// to be renamed.
         besides: Vec<Violation>,
     },
-    /// A driver refused, and it was no loosening (V7).
+    /// A driver refused, and the refusal is not tolerated (V7).
     Refused {
-        /// Whose driver, in which hook.
+        /// The node and the hook.
         by: Refusal,
     },
 }
 
-/// Executes the operations as one transaction (a single operation is a transaction of one), while the drivers named in
-/// `refusals` say no.
+/// Executes the operations as one transaction, while the drivers named in `refusals` refuse. A single operation is a
+/// transaction of one.
 pub fn execute<const N: usize, const M: usize>(
     before: &State<N, M>,
     ops: &[Op],
     refusals: &[Refusal],
 ) -> Outcome<N, M> {
     let mut work = Work::new(before);
-    // Only a node that loses its driver needs to know which pairs its edges had (L3.1).
+    // The pairs of its edges matter only for a node that loses its driver (L3.1).
     let ejects = ops.iter().any(|op| matches!(op, Op::Eject { .. }));
     if ejects {
         remember_pairs(&mut work.graph);
@@ -312,7 +314,7 @@ pub fn execute<const N: usize, const M: usize>(
     finish(work, derived, settled, refusals)
 }
 
-/// The graph is accepted: the doomed nodes are closed, the drivers asked.
+/// Finishes an operation whose graph is accepted: closes the doomed nodes and asks the drivers.
 pub(crate) fn finish<const N: usize, const M: usize>(
     mut work: Work<'_, N, M>,
     derived: Derived<N, M>,
@@ -339,7 +341,7 @@ impl<const N: usize, const M: usize> Outcome<N, M> {
         Outcome::Violates { graph, kinds: Kinds { cycle: true, ..Kinds::default() }, besides: Vec::new() }
     }
 
-    /// All violations, sorted; none unless it violates.
+    /// Returns all violations, sorted; empty unless the outcome is [`Outcome::Violates`].
     pub fn violations(&self) -> Vec<Violation> {
         let Outcome::Violates { graph, besides, .. } = self else {
             return Vec::new();
@@ -351,7 +353,7 @@ impl<const N: usize, const M: usize> Outcome<N, M> {
         all
     }
 
-    /// Is this one of [`Outcome::violations`]? Cheaper than the list.
+    /// Returns whether this is one of the [`Outcome::violations`]. This is cheaper than building the list.
     pub fn has_violation(&self, violation: Violation) -> bool {
         match self {
             Outcome::Violates { graph, besides, .. } => besides.contains(&violation) || is_violation(graph, violation),
@@ -364,14 +366,14 @@ impl<const N: usize, const M: usize> Outcome<N, M> {
 fn remember_pairs<const N: usize, const M: usize>(graph: &mut State<N, M>) {
     let Some(derived) = derive(graph) else { return };
     for index in 0..graph.edges().len() {
-        // A user's is its own already, and may not be what it has (A3).
+        // A user's edge has a pair of its own, which may differ from the effective pair (A3).
         if let Parent::Node(_) = graph.edges()[index].parent {
             graph.edge_mut(index).wanted = derived.edges[index];
         }
     }
 }
 
-/// Only the edges of users and of nodes without a driver have a pair of their own.
+/// Clears the pairs of edges, except those of users and of nodes without a driver, which have pairs of their own.
 fn forget_pairs<const N: usize, const M: usize>(graph: &mut State<N, M>) {
     for index in 0..graph.edges().len() {
         if let Parent::Node(parent) = graph.edges()[index].parent
@@ -382,14 +384,15 @@ fn forget_pairs<const N: usize, const M: usize>(graph: &mut State<N, M>) {
     }
 }
 
-/// V3.6, the second half: whose image would have to be written, and is somebody else's.
+/// V3.6, second half: returns the inactive nodes whose image would have to be written for a rename.
 fn renamed_inactive<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Vec<Violation> {
     let node = |n: &NodeId| &work.graph.nodes[n.0 as usize];
     let inactive = |n: &&NodeId| node(n).flags.inactive && node(n).has_driver() && !work.doomed.contains(n);
     work.renamed.iter().filter(inactive).map(|&node| Violation::InactiveNode { node }).collect()
 }
 
-/// V3.4: the graph in which the renamed read-only nodes are writable, and who goes with them; `None` if there are none.
+/// V3.4: returns the graph in which the renamed read-only nodes are writable, with the nodes that become writable with
+/// them; `None` if there are none.
 fn with_renamed_writable<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Option<State<N, M>> {
     let mut graph = work.graph;
     let sealed = |n: &NodeId| graph.nodes[n.0 as usize].flags.read_only && graph.nodes[n.0 as usize].has_driver();
@@ -404,7 +407,7 @@ fn with_renamed_writable<const N: usize, const M: usize>(work: &Work<'_, N, M>) 
     (!renamed.is_empty()).then_some(graph)
 }
 
-/// V7.1: the nodes whose driver lags behind.
+/// V7.1: returns the nodes with a stale driver.
 pub fn stale<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<NodeId> {
     let Some(derived) = derive(graph) else {
         return Vec::new();
@@ -416,7 +419,7 @@ pub fn stale<const N: usize, const M: usize>(graph: &State<N, M>) -> Vec<NodeId>
     graph.names().filter(lags).collect()
 }
 
-/// The pair of one edge, looked up by name.
+/// Returns the pair of one edge, looked up by name.
 pub fn pair_of<const N: usize, const M: usize>(graph: &State<N, M>, edge: EdgeId) -> Option<Pair> {
     Some(derive(graph)?.edges[graph.edge_index(edge)?])
 }

@@ -1,7 +1,7 @@
 //! The formal model of blockgraph: QEMU's block-graph permission system as a small state machine.
 //!
-//! Read [`rules`] first, then [`step`] and [`judge`]; `specs/` has the sentences they implement. Everything else explores:
-//! [`explore`] exactly, [`checker`] through stateright, within the bounds that [`scopes`] names.
+//! Read [`rules`] first, then [`step`] and [`judge`]; `specs/` has the sentences that they implement. The other modules
+//! explore: [`explore`] exactly, [`checker`] through stateright, within the bounds that [`scopes`] names.
 #![forbid(unsafe_code)]
 
 pub mod canon;

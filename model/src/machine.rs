@@ -1,6 +1,6 @@
-//! What the explorers explore: a machine says what becomes of an action in a state, in each of its variants.
+//! What the explorers explore: a machine executes an action in a state, in each of its variants.
 //!
-//! The variants of an action are the same action while something goes wrong, or while something else runs: a driver
+//! The variants of an action are the same action while something goes wrong or another operation runs: a driver
 //! refuses, a step fails, another operation comes in between.
 
 use crate::invariants::{self, Broken};
@@ -9,24 +9,24 @@ use crate::menu::{Action, Facet, Small};
 
 /// A transition system over the states of the scopes.
 pub trait Machine: Sync {
-    /// What it tells of an action besides the next state.
+    /// What the machine reports of an action besides the next state.
     type Outcome;
 
-    /// What is done before it starts: nothing, or what leads to a start that has a name.
+    /// Returns the actions before the start: none, or those that lead to a named start.
     fn opening(&self) -> Vec<Action> {
         Vec::new()
     }
 
-    /// The invariant that a state breaks by itself; such a state is not expanded.
+    /// Returns the invariant that a state breaks by itself. Such a state is not expanded.
     fn broken(&self, _state: &Small) -> Option<Broken> {
         None
     }
 
-    /// Takes the action in the state, in all its variants, the action as it stands first.
+    /// Executes the action in the state, in all its variants, and reports each of them. The action itself comes first.
     fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Self::Outcome>));
 }
 
-/// The state that a machine starts from.
+/// Returns the state from which a machine starts.
 pub fn start(machine: &impl Machine) -> Small {
     machine.opening().iter().fold(Small::default(), |state, action| {
         match execute(&state, &action.ops, action.refusals()) {
@@ -36,37 +36,38 @@ pub fn start(machine: &impl Machine) -> Small {
     })
 }
 
-/// One variant of an action, and what came of it.
+/// One variant of an action, with its result.
 #[derive(Debug)]
 pub struct Variant<'a, O> {
-    /// 0: the action as it stands.
+    /// 0 for the action itself.
     pub number: u16,
-    /// What ran meanwhile; it stands before the action in a story.
+    /// What ran meanwhile. In a story it stands before the action.
     pub meanwhile: Option<&'a Action>,
     /// The action, with the refusal of this variant.
     pub action: &'a Action,
-    /// What the machine tells of it.
+    /// What the machine reports of it.
     pub outcome: &'a O,
-    /// Where it leads, before renaming; nowhere if it was refused, or broke something.
+    /// The next state before renaming; `None` if the action was refused or broke something.
     pub next: Option<&'a Small>,
     /// The invariants that it broke.
     pub broken: &'a [Broken],
 }
 
 impl<O> Variant<'_, O> {
-    /// The same, of which something else is told.
+    /// Returns the same variant with another report.
     pub fn with<'a, P>(&'a self, outcome: &'a P) -> Variant<'a, P> {
         let Variant { number, meanwhile, action, next, broken, .. } = *self;
         Variant { number, meanwhile, action, outcome, next, broken }
     }
 
-    /// The actions as they stand in a story.
+    /// Returns the actions as they stand in a story.
     pub fn actions(&self) -> Vec<Action> {
         self.meanwhile.into_iter().chain([self.action]).cloned().collect()
     }
 }
 
-/// The machine `atomic`: one step is one whole operation; its variants are the refusals of the drivers that it asks.
+/// The machine `atomic`: one step is one whole operation, and its variants are the refusals of the drivers that it
+/// asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Atomic;
 
@@ -81,7 +82,7 @@ impl Machine for Atomic {
         let mut tell = |number: u16, action: &Action, outcome: &Outcome<6, 10>| {
             let broken = invariants::broken_step(state, &action.ops, action.refusals(), outcome);
             let next = match outcome {
-                // A lagging driver leads on only where the facet is about that.
+                // A stale driver leads to a new state only in the facets that are about it.
                 Outcome::Done { next, .. } if number == 0 || facet.lags => Some(next),
                 _ => None,
             };

@@ -1,8 +1,8 @@
-//! What can be done in a state, within the bounds of a [`Facet`]: enumeration only, no verdicts.
+//! What can be done in a state, within the bounds of a [`Facet`]. A menu enumerates and does not judge.
 //!
-//! Operands range over the names in use and one name that is not (any other free name would be a renaming of it), so
-//! every "not found" and every "duplicate" occurs wherever there is room for it. Operations that could exceed the bound on
-//! edges or users are not enumerated; that is the only filter.
+//! Operands range over the names in use and one free name, because any other free name would be a renaming of it. So
+//! every "not found" and every "duplicate" occurs wherever there is room for it. Operations that could exceed the bound
+//! on edges or users are not enumerated; that is the only filter.
 
 use crate::canon::Renaming;
 use crate::op::{
@@ -12,13 +12,13 @@ use crate::perm::Pair;
 use crate::state::{Parent, State};
 use arrayvec::ArrayVec;
 
-/// The longest transaction in a menu.
+/// The most operations of a transaction in a menu.
 pub const MAX_OPS: usize = 3;
 
-/// The state type of all scopes; a facet's own bounds are smaller.
+/// The state type of all scopes. A facet's own bounds are smaller.
 pub type Small = State<6, 10>;
 
-/// One thing to do: an operation, or several as one transaction, while at most one driver refuses.
+/// An action: an operation, or several as one transaction, while at most one driver refuses.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Action {
     /// The operations.
@@ -28,24 +28,24 @@ pub struct Action {
 }
 
 impl Action {
-    /// A single operation.
+    /// Makes an action of a single operation.
     pub fn single(op: Op) -> Action {
         let mut ops = ArrayVec::new();
         ops.push(op);
         Action { ops, refusal: None }
     }
 
-    /// The injected refusals.
+    /// Returns the injected refusals.
     pub fn refusals(&self) -> &[Refusal] {
         self.refusal.as_slice()
     }
 
-    /// The same action while this driver refuses.
+    /// Returns the same action while this driver refuses.
     pub fn refused(&self, refusal: Refusal) -> Action {
         Action { refusal: Some(refusal), ..self.clone() }
     }
 
-    /// The same action in other names.
+    /// Returns the same action in other names.
     pub fn renamed(&self, renaming: &Renaming<6, 10>) -> Action {
         Action {
             ops: self.ops.iter().map(|&op| renaming.op(op)).collect(),
@@ -54,23 +54,24 @@ impl Action {
     }
 }
 
-/// Which transactions a facet offers besides single operations.
+/// The transactions that a facet offers besides single operations.
 #[derive(Clone, Copy, Debug)]
 pub enum Compounds {
     /// None.
     None,
     /// Every ordered pair of operations of the menu.
     Pairs,
-    /// These, with every assignment of names in use: see [`crate::scopes`].
+    /// The transactions of this function, with every assignment of names in use: see [`crate::scopes`].
     Menu(fn(&Small) -> Vec<ArrayVec<Op, MAX_OPS>>),
 }
 
-/// A facet of the semantics with its bounds: which driver kinds, operations and wishes occur, and how many of each.
+/// A facet of the semantics with its bounds: which driver kinds, operations and wishes occur, and how many nodes, edges
+/// and users there are at most.
 #[derive(Clone, Debug)]
 pub struct Facet {
     /// Its name in reports.
     pub name: &'static str,
-    /// What it is there to show.
+    /// What it covers.
     pub about: &'static str,
     /// The most nodes at a time.
     pub nodes: u8,
@@ -80,43 +81,43 @@ pub struct Facet {
     pub users: u8,
     /// The verbs that occur.
     pub verbs: &'static [&'static str],
-    /// What `add` and `insert` make.
+    /// The specs that `add` and `insert` use.
     pub specs: &'static [Spec],
-    /// What users want.
+    /// The pairs that users want.
     pub pairs: &'static [Pair],
-    /// What users are besides.
+    /// The flags of users.
     pub ways: &'static [Ways],
-    /// The context that `attach-user` says.
+    /// The contexts that `attach-user` gives.
     pub homes: &'static [Option<Context>],
-    /// Where `move-context` wants a node to go.
+    /// The contexts to which `move-context` moves a node.
     pub moves: &'static [Context],
-    /// The most sections that are open on a node, and the most drain-alls; beyond that there is no `drain-begin`.
+    /// The most sections of a node, and the most drain-alls. Beyond that there is no `drain-begin`.
     pub sections: u16,
-    /// What `attach` attaches.
+    /// The names and roles that `attach` uses.
     pub roles: &'static [(ChildName, Role)],
-    /// What `set-option` sets.
+    /// The options that `set-option` sets.
     pub opts: &'static [Opt],
-    /// What `open-child` opens, under which names and roles.
+    /// The nodes that `open-child` opens, with their names and roles.
     pub opens: &'static [(Spec, ChildName, Role)],
-    /// The most callers that hold a node; beyond that there is no `hold`.
+    /// The most callers that hold a node. Beyond that there is no `hold`.
     pub holders: u16,
-    /// What users block, and which kinds `check-op` asks for.
+    /// The kinds that users block, and for which `check-op` asks.
     pub kinds: &'static [OpKinds],
-    /// What `open` opens, given the names in use and three that are not.
+    /// The operations `open`, given the names in use and three free names.
     pub openings: fn(&[NodeId], [NodeId; 3]) -> Vec<Op>,
-    /// What `reopen` says, given the names in use and one that is not.
+    /// The lists of `reopen`, given the names in use and one free name.
     pub reopens: fn(&[NodeId]) -> Vec<Queue>,
-    /// Does `append` also store a name?
+    /// Whether `append` also stores a name.
     pub stores: bool,
-    /// Transactions.
+    /// The transactions.
     pub compounds: Compounds,
-    /// Does exploration go on from states reached by a tolerated refusal (V7)? Elsewhere injected refusals are
-    /// executed and compared too, but lead nowhere.
+    /// Whether exploration goes on from states that a tolerated refusal leads to (V7). In other facets such refusals
+    /// are executed and compared as well, but lead to no new state.
     pub lags: bool,
 }
 
 impl Facet {
-    /// The names in use; those that are only stored; and, if there is room for a node, one that is neither.
+    /// Returns the names in use, the names that are only stored, and one free name if there is room for a node.
     fn names(&self, s: &Small) -> ArrayVec<NodeId, 7> {
         let mut names: ArrayVec<NodeId, 7> = s.names().collect();
         if names.len() < self.nodes as usize {
@@ -137,7 +138,7 @@ impl Facet {
         users
     }
 
-    /// Would the operations stay within the bounds?
+    /// Returns whether the operations stay within the bounds.
     fn fits(&self, s: &Small, ops: &[Op]) -> bool {
         let edges: usize = ops.iter().map(|op| op.edges_added_in(s)).sum();
         let user = |op: &Op| named_user(op).is_some_and(|user| user.0 >= u16::from(self.users));
@@ -154,12 +155,12 @@ impl Facet {
             }
             _ => false,
         };
-        // Only where names are stored does a menu have more free names than places.
+        // A menu has more free names than places only where names are stored.
         let places = !self.stores || self.has_places(s, ops);
         s.edges().len() + edges <= self.edges && !ops.iter().any(|op| user(op) || holds(op)) && places
     }
 
-    /// Is there a place for every node that the operations make?
+    /// Returns whether there is a place for every node that the operations make.
     fn has_places(&self, s: &Small, ops: &[Op]) -> bool {
         let mut names: ArrayVec<NodeId, 9> = s.names().collect();
         for name in ops.iter().flat_map(Op::makes) {
@@ -170,7 +171,7 @@ impl Facet {
         names.len() <= self.nodes as usize || ops.len() == 1
     }
 
-    /// Everything that can be done in a state.
+    /// Returns everything that can be done in a state.
     pub fn menu<'a>(&'a self, s: &'a Small) -> Menu<'a> {
         let mut singles = Vec::with_capacity(160);
         self.ops(s, &mut singles);
@@ -181,7 +182,7 @@ impl Facet {
         Menu { facet: self, state: s, singles, compounds }
     }
 
-    /// The single operations.
+    /// Enumerates the single operations.
     fn ops(&self, s: &Small, out: &mut Vec<Op>) {
         let names = self.names(s);
         for &verb in self.verbs {
@@ -219,7 +220,7 @@ impl Facet {
                 _ => two_node_ops(verb, &names, out),
             }
         }
-        // Where there is room for an edge and a user everything fits.
+        // If there is room for an edge and a user, everything fits.
         let free = |last| s.edge_index(EdgeId::User(UserId(u16::from(last)))).is_none();
         let bounded = ["hold", "reopen", "drain-begin", "drain-all-begin", "open", "stream", "commit", "commit-active"];
         let bounded = bounded.iter().chain(&["mirror", "backup"]).any(|verb| self.verbs.contains(verb));
@@ -254,7 +255,7 @@ impl Facet {
         }
     }
 
-    /// The new node and its top can both be missing, so here a second name that is not in use is needed.
+    /// Enumerates `insert`. Both the new node and its top can be missing, so it needs a second free name.
     fn inserts(&self, s: &Small, names: &[NodeId], out: &mut Vec<Op>) {
         let second = (0..self.nodes).map(NodeId).filter(|n| s.nodes[n.0 as usize].kind.is_none()).nth(1);
         for &new in names {
@@ -295,8 +296,8 @@ impl Facet {
         }
     }
 
-    /// A job begins on any two nodes, with a filter that is new or is not. It ends with any two nodes that are there, and
-    /// with any filter of its kind or none.
+    /// Enumerates jobs. A job starts on any two nodes with a new or existing filter, and ends with any two existing
+    /// nodes and any filter of its kind or none.
     fn jobs(&self, verb: &str, s: &Small, names: &[NodeId], out: &mut Vec<Op>) {
         let op = |act, job, a, b, filter| match verb {
             "stream" => Op::Stream { act, job, node: a, bottom: b, filter },
@@ -339,7 +340,7 @@ impl Facet {
             Parent::Node(parent) => Some((parent, e.name)),
             Parent::User(_) => None,
         });
-        // A child that is not there: of a node without one of that name, and of a node that is not there.
+        // A child that is missing: of a node without such a child, and of a missing node.
         let missing = names.iter().filter(|n| s.edge_index(EdgeId::Child(**n, ChildName::FILE)).is_none());
         for (parent, name) in edges.chain(missing.map(|n| (*n, ChildName::FILE))) {
             match verb {
@@ -376,7 +377,7 @@ fn two_node_ops(verb: &str, names: &[NodeId], out: &mut Vec<Op>) {
     }
 }
 
-/// The user that the operation makes, a job's main one.
+/// Returns the user that the operation makes; for a job its main user.
 fn named_user(op: &Op) -> Option<UserId> {
     match *op {
         Op::AttachUser { user, .. } => Some(user),
@@ -389,7 +390,8 @@ fn named_user(op: &Op) -> Option<UserId> {
     }
 }
 
-/// What can be done in one state: places 0 to [`Menu::len`], some of them empty because they would exceed the bounds.
+/// What can be done in one state: places 0 to [`Menu::len`]. Some places are empty, because their operation would
+/// exceed the bounds.
 #[derive(Clone, Debug)]
 pub struct Menu<'a> {
     facet: &'a Facet,
@@ -399,7 +401,7 @@ pub struct Menu<'a> {
 }
 
 impl Menu<'_> {
-    /// The number of places.
+    /// Returns the number of places.
     pub fn len(&self) -> usize {
         let singles = self.singles.len();
         match self.facet.compounds {
@@ -411,12 +413,12 @@ impl Menu<'_> {
         }
     }
 
-    /// Is there nothing to do?
+    /// Returns whether there are no places.
     pub fn is_empty(&self) -> bool {
         self.singles.is_empty()
     }
 
-    /// What stands at a place, unless it would exceed the bounds.
+    /// Returns the action at a place, unless it would exceed the bounds.
     pub fn get(&self, place: usize) -> Option<Action> {
         if let Some(&op) = self.singles.get(place) {
             return Some(Action::single(op));
@@ -445,13 +447,13 @@ impl Menu<'_> {
         None
     }
 
-    /// All that stands there.
+    /// Returns all actions with their places.
     pub fn iter(&self) -> impl Iterator<Item = (usize, Action)> + '_ {
         (0..self.len()).filter_map(|place| Some((place, self.get(place)?)))
     }
 }
 
-/// What can be said of a name only after the first operation of a pair has made it.
+/// Returns operations on a name that exists only after the first operation of a pair has made it.
 fn sequels(first: Op) -> ArrayVec<Op, 2> {
     let slot_edges = |parent| [ChildName::FILE, ChildName::BACKING].map(|name| Op::Detach { parent, name });
     match first {

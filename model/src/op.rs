@@ -1,4 +1,5 @@
-//! The vocabulary: names, driver kinds, roles, operations, errors. Data only; `specs/operations.md` says what they mean.
+//! The vocabulary: names, driver kinds, roles, operations, errors. These are data only; `specs/operations.md` says what
+//! they mean.
 
 mod blocked;
 mod error;
@@ -23,23 +24,23 @@ use std::ops::BitOr;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u8);
 
-/// A root user's name: the lower byte is a name in the table of strings; the upper one numbers the further users of the job of
-/// that name (J3), and is 0 for all others.
+/// A root user's name. The lower byte is a name in the table of strings; the upper byte numbers the further users of
+/// the job with that name (J3), and is 0 for all other users.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub u16);
 
 impl UserId {
-    /// The user that has the name of its own, of which this is a part.
+    /// Returns the user with the table's name: a job's main user, or the user itself.
     pub const fn main(self) -> UserId {
         UserId(self.0 & 0xFF)
     }
 
-    /// The number of a job's further user; 0 for a user with a name of its own.
+    /// Returns the number of a job's further user; 0 for all other users.
     pub const fn part(self) -> u8 {
         (self.0 >> 8) as u8
     }
 
-    /// J3: the further user of that number.
+    /// Returns the further user with this number (J3).
     pub const fn further(self, part: u8) -> UserId {
         UserId(self.0 & 0xFF | (part as u16) << 8)
     }
@@ -54,7 +55,7 @@ impl ChildName {
     pub const FILE: ChildName = ChildName(0);
     /// The name that QEMU gives the child in slot *backing*.
     pub const BACKING: ChildName = ChildName(1);
-    /// The name of what a backup writes to (O46).
+    /// The name of the target of a backup (O46).
     pub const TARGET: ChildName = ChildName(2);
 }
 
@@ -93,16 +94,16 @@ impl Role {
     pub const DATA: Role = Role(1);
     /// Metadata of the format.
     pub const METADATA: Role = Role(2);
-    /// What a filter filters.
+    /// The child that a filter filters.
     pub const FILTERED: Role = Role(4);
-    /// What is copied on write: a backing image.
+    /// A backing image, from which data are copied on write.
     pub const COW: Role = Role(8);
     /// The main child.
     pub const PRIMARY: Role = Role(16);
     /// Letters in the order of the bits.
     pub const LETTERS: [char; 5] = ['d', 'm', 'f', 'c', 'p'];
 
-    /// Does the set contain all of `other`?
+    /// Returns whether the set contains all of `other`.
     pub const fn has(self, other: Role) -> bool {
         self.0 & other.0 == other.0
     }
@@ -124,7 +125,7 @@ impl fmt::Debug for Role {
 /// The flags of a node (S0).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Flags {
-    /// No W or U on it.
+    /// No parent may write to it.
     pub read_only: bool,
     /// Edges from nodes to it share everything.
     pub force_share: bool,
@@ -132,14 +133,14 @@ pub struct Flags {
     pub no_io: bool,
     /// No edge to it may be frozen.
     pub never_freeze: bool,
-    /// A filter that nobody asked for (S0).
+    /// A filter that was inserted without a request (S0).
     pub implicit: bool,
-    /// Somebody else's at present (A1).
+    /// The image belongs to another process at present (A1).
     pub inactive: bool,
 }
 
 impl Flags {
-    /// None of them.
+    /// No flags.
     pub const NONE: Flags = Flags {
         read_only: false,
         force_share: false,
@@ -150,7 +151,7 @@ impl Flags {
     };
 }
 
-/// What a new node is.
+/// The description of a new node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Spec {
     /// Its driver.
@@ -162,12 +163,12 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// A writable node of that kind with the kind's own options.
+    /// Describes a writable node of this kind with the kind's default options.
     pub const fn plain(kind: Kind) -> Spec {
         Spec { kind, opt: kind.default_opt(), flags: Flags::NONE }
     }
 
-    /// The same, read-only.
+    /// Makes it read-only.
     pub const fn read_only(mut self) -> Spec {
         self.flags.read_only = true;
         self
@@ -179,7 +180,7 @@ impl Spec {
 pub struct Context(pub u8);
 
 impl Context {
-    /// Where every node begins.
+    /// The context in which every node begins.
     pub const MAIN: Context = Context(0);
 }
 
@@ -189,38 +190,38 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What a root user is besides what it wants (S0).
+/// The flags of a root user (S0).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Ways {
-    /// Replace-node leaves it at its node (S5).
+    /// Replace-node leaves the user at its node (S5).
     pub stay: bool,
-    /// Its node may be inactivated although it wants more than R (O36).
+    /// Its node may be inactivated although the user wants more than R (O36).
     pub may_inactivate: bool,
     /// Its context never changes (C1).
     pub fixed: bool,
 }
 
 impl Ways {
-    /// None of them.
+    /// No flags.
     pub const NONE: Ways = Ways { stay: false, may_inactivate: false, fixed: false };
-    /// It stays at its node.
+    /// Only `stay`.
     pub const STAY: Ways = Ways { stay: true, ..Ways::NONE };
 }
 
-/// What becomes of a job (J1).
+/// What an operation does to a job (J1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Act {
-    /// It begins, and is held.
+    /// The job starts, and is held.
     #[default]
     Start,
-    /// It has done its work.
+    /// The job has done its work.
     Finish,
-    /// It is given up.
+    /// The job is given up.
     Cancel,
 }
 
 impl Act {
-    /// All of them.
+    /// All three.
     pub const EVERY: [Act; 3] = [Act::Start, Act::Finish, Act::Cancel];
 }
 
@@ -481,7 +482,7 @@ impl Op {
         "backup",
     ];
 
-    /// The index of the variant.
+    /// Returns the index of the variant.
     pub const fn index(&self) -> usize {
         match self {
             Op::Add { .. } => 0,
@@ -533,7 +534,7 @@ impl Op {
         }
     }
 
-    /// The names of the nodes that the operation makes.
+    /// Returns the names of the nodes that the operation makes.
     pub fn makes(&self) -> ArrayVec<NodeId, 3> {
         match *self {
             Op::Add { node, .. } | Op::OpenChild { node, .. } | Op::Insert { new: node, .. } => {

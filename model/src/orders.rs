@@ -1,16 +1,16 @@
-//! R4: what a reopen of several nodes comes to does not depend on the order of its list.
+//! R4: the result of a reopen of several nodes does not depend on the order of its list.
 
 use crate::judge::{Outcome, execute};
 use crate::op::{NodeId, Op, Queue};
 use crate::state::{Edge, Node, State};
 use crate::step::Work;
 
-/// Are the entries of pairwise different nodes, none of which is queued for another one (R4)?
+/// Returns whether the entries are of different nodes, none of which is queued for another one (R4).
 pub fn is_orderless<const N: usize, const M: usize>(before: &State<N, M>, queue: &Queue) -> bool {
     let entries = queue.entries();
     let work = Work::new(before);
     entries.iter().enumerate().all(|(i, entry)| {
-        // A name that no node has takes nobody along.
+        // A missing node queues no other node.
         let taken = if before.node(entry.node).is_some() { work.queue(&[*entry]) } else { Default::default() };
         entries
             .iter()
@@ -19,7 +19,7 @@ pub fn is_orderless<const N: usize, const M: usize>(before: &State<N, M>, queue:
     })
 }
 
-/// The lists with the same entries in all other orders.
+/// Returns the lists with the same entries in all other orders.
 pub fn other_orders(queue: &Queue) -> Vec<Queue> {
     let mut all = vec![Vec::new()];
     for entry in queue.entries() {
@@ -32,23 +32,23 @@ pub fn other_orders(queue: &Queue) -> Vec<Queue> {
     lists.filter(|list| list.entries() != queue.entries()).collect()
 }
 
-/// The edges of a state without the orders of its lists.
+/// Returns the edges of a state without the orders of its lists.
 pub(crate) fn unranked<const N: usize, const M: usize>(s: &State<N, M>) -> Vec<Edge> {
     let mut edges: Vec<Edge> = s.edges().iter().map(|e| Edge { rank: 0, ..*e }).collect();
     edges.sort_unstable();
     edges
 }
 
-/// What R4 speaks of: a state without the orders of its lists.
+/// Returns what R4 is about: a state without the orders of its lists.
 fn unordered<const N: usize, const M: usize>(s: &State<N, M>) -> ([Node; N], Vec<Edge>) {
     let edges = unranked(s);
     let mut nodes = s.nodes;
-    // From whom is not promised.
+    // R4 does not promise from which node a node inherits.
     nodes.iter_mut().flat_map(|node| &mut node.inherits).for_each(|inherits| inherits.from = NodeId(0));
     (nodes, edges)
 }
 
-/// The same verdict, and the same but for what R4 does not promise?
+/// Returns whether the two outcomes have the same verdict, and the same result except for what R4 does not promise.
 pub fn alike<const N: usize, const M: usize>(a: &Outcome<N, M>, b: &Outcome<N, M>) -> bool {
     match (a, b) {
         (Outcome::Done { next: a, .. }, Outcome::Done { next: b, .. }) => unordered(a) == unordered(b),
@@ -60,8 +60,8 @@ pub fn alike<const N: usize, const M: usize>(a: &Outcome<N, M>, b: &Outcome<N, M
     }
 }
 
-/// In how many other orders the operation was tried; `None` if one of them came to something else. Zero if it is no
-/// reopen of which R4 speaks.
+/// Tries the operation in all other orders and returns how many there are; `None` if one of them has another result.
+/// Returns zero if R4 is not about the operation.
 pub fn tried<const N: usize, const M: usize>(before: &State<N, M>, op: &Op, outcome: &Outcome<N, M>) -> Option<usize> {
     let Op::Reopen { queue } = op else { return Some(0) };
     if queue.entries().len() < 2 || !is_orderless(before, queue) {

@@ -1,13 +1,13 @@
-//! A state as a few words, for the table of visited states.
+//! A state packed into a few words, for the table of visited states.
 
 use crate::op::{ChildName, Context, Flags, Kind, NodeId, OpKinds, Opt, Phase, Role, UserId, Ways};
 use crate::perm::{Pair, Perms};
 use crate::state::{Edge, Grant, Inherits, Node, Parent, State};
 
-/// The words of one state.
+/// The number of words of a state.
 pub const WORDS: usize = 6;
 
-/// A packed state: equal exactly if the states are equal.
+/// A packed state. Two packed states are equal exactly if the states are equal.
 pub type Packed = [u64; WORDS];
 
 struct Writer {
@@ -32,7 +32,7 @@ impl Writer {
         self.put(on.into(), 1);
     }
 
-    /// One bit, and the value if there is one.
+    /// Writes one bit, and the value if there is one.
     fn maybe(&mut self, value: Option<u64>, bits: usize) {
         self.bit(value.is_some());
         value.into_iter().for_each(|value| self.put(value, bits));
@@ -136,7 +136,7 @@ fn pack_node(w: &mut Writer, node: &Node) {
     w.bit(node.granted.writable);
 }
 
-/// The state that was packed.
+/// Unpacks a state.
 pub fn unpack<const N: usize, const M: usize>(words: &Packed) -> State<N, M> {
     let mut r = Reader { words, at: 0 };
     let nodes: [Node; N] = std::array::from_fn(|_| unpack_node(&mut r));

@@ -1,4 +1,4 @@
-//! The five permissions and the pair that every edge carries (P1, P2).
+//! The five permissions, and the pair that every edge carries (P1, P2).
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Sub};
@@ -7,11 +7,11 @@ use std::ops::{BitAnd, BitOr, Sub};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Perms(pub u8);
 
-/// Consistent read: what is read makes sense as an image.
+/// Consistent read: the data that are read are a consistent image.
 pub const R: Perms = Perms(1);
 /// Write: change what a reader sees.
 pub const W: Perms = Perms(2);
-/// Write unchanged: rewrite what is there already (copy-on-read).
+/// Write unchanged: rewrite what is there already, as copy-on-read does.
 pub const U: Perms = Perms(4);
 /// Resize.
 pub const Z: Perms = Perms(8);
@@ -26,22 +26,22 @@ impl Perms {
     /// The letters in the order of the bits; the one spelling used in every text form.
     pub const LETTERS: [char; 5] = ['r', 'w', 'u', 'z', 'g'];
 
-    /// Is every bit of `self` in `other`?
+    /// Returns whether every bit of `self` is in `other`.
     pub const fn within(self, other: Perms) -> bool {
         self.0 & !other.0 == 0
     }
 
-    /// Have the two sets a bit in common?
+    /// Returns whether the two sets have a bit in common.
     pub const fn meets(self, other: Perms) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// `self` if `condition`, else nothing.
+    /// Returns `self` if `condition`, otherwise the empty set.
     pub const fn when(self, condition: bool) -> Perms {
         if condition { self } else { NONE }
     }
 
-    /// All 32 sets, the empty one first.
+    /// Returns all 32 sets, the empty one first.
     pub fn every() -> impl Iterator<Item = Perms> {
         (0..32).map(Perms)
     }
@@ -78,7 +78,7 @@ impl fmt::Debug for Perms {
     }
 }
 
-/// What an edge needs, and what it lets the other parents do (P2).
+/// What an edge needs, and what it shares with the other parents (P2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pair {
     /// The permissions that the parent needs on the child.
@@ -91,17 +91,17 @@ impl Pair {
     /// Needs nothing and shares everything: the cumulative pair of a node without parents.
     pub const FREE: Pair = Pair { need: NONE, share: ALL };
 
-    /// A pair from its two sets.
+    /// Makes a pair of its two sets.
     pub const fn new(need: Perms, share: Perms) -> Pair {
         Pair { need, share }
     }
 
-    /// Two parents together: union of the needs, intersection of the shares (P2).
+    /// Returns the pair of two parents together: the union of the needs, the intersection of the shares (P2).
     pub const fn with(self, other: Pair) -> Pair {
         Pair { need: Perms(self.need.0 | other.need.0), share: Perms(self.share.0 & other.share.0) }
     }
 
-    /// Does `self` ask no more and share no less than `old` (V7)?
+    /// Returns whether `self` needs no more and shares no less than `old` (V7).
     pub const fn loosens(self, old: Pair) -> bool {
         self.need.within(old.need) && old.share.within(self.share)
     }

@@ -1,4 +1,4 @@
-//! The plan and the drivers' answers (V5 to V7), and who is told to be quiet (Q4).
+//! The plan and the drivers' answers (V5 to V7), and the nodes that become quiet (Q4).
 
 use crate::contexts::Settled;
 use crate::judge::Derived;
@@ -17,26 +17,26 @@ pub struct Plan<const N: usize> {
     pub rename: Names<N>,
     /// The nodes that become inactive; sorted by name.
     pub inactivate: Names<N>,
-    /// The nodes that change their context, and to which; sorted by name.
+    /// The nodes that change their context, with the new context; sorted by name.
     pub context: ArrayVec<(NodeId, Context), N>,
-    /// The nodes to be checked, each with what it is asked to grant; sorted by name, since only parents before children is
-    /// specified.
+    /// The nodes to be checked, with the grant that each is asked for; sorted by name, because only "parents before
+    /// children" is specified.
     pub check: ArrayVec<(NodeId, Grant), N>,
     /// The nodes that become active; sorted by name.
     pub activate: Names<N>,
 }
 
-/// Who is told to be quiet, and who may go on (Q4); sorted by name.
+/// The nodes that become quiet and that go on (Q4); sorted by name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Quiet<const N: usize> {
-    /// Before anything takes effect.
+    /// Notified before anything takes effect.
     pub quiesce: Names<N>,
-    /// After everything has.
+    /// Notified after everything has taken effect.
     pub resume: Names<N>,
 }
 
 impl<const N: usize> Plan<N> {
-    /// Every place where a driver can refuse.
+    /// Returns every step at which a driver can refuse.
     pub fn hooks(&self) -> impl Iterator<Item = Refusal> + '_ {
         let all = |nodes: &'_ Names<N>, hook| nodes.clone().into_iter().map(move |node| Refusal { node, hook });
         let prepares = all(&self.prepare, Hook::Flush).chain(all(&self.prepare, Hook::Prepare));
@@ -77,7 +77,7 @@ pub(crate) fn plan<const N: usize, const M: usize>(
     plan
 }
 
-/// V7: the drivers answer; the first refusal that is not tolerated is returned.
+/// V7: lets the drivers answer, and returns the first refusal that is not tolerated.
 pub(crate) fn run<const N: usize, const M: usize>(
     graph: &mut State<N, M>,
     plan: &Plan<N>,
@@ -99,7 +99,7 @@ pub(crate) fn run<const N: usize, const M: usize>(
     if let Some(by) = move_all(graph, plan, settled, refusals) {
         return Some(by);
     }
-    // In the order of the hooks, so that the first refusal is one that can come first.
+    // In the order of the hooks, so that the first refusal found is one that can come first.
     for &node in &derived.order {
         let Some(&(_, grant)) = plan.check.iter().find(|(n, _)| *n == node) else {
             continue;
@@ -115,7 +115,7 @@ pub(crate) fn run<const N: usize, const M: usize>(
     first(&plan.activate, Hook::Activate)
 }
 
-/// C4, C3: the nodes move, but for the components of which one refuses a mere wish.
+/// C4, C3: moves the nodes, except those of components in which a driver refuses an optional move.
 fn move_all<const N: usize, const M: usize>(
     graph: &mut State<N, M>,
     plan: &Plan<N>,

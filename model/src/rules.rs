@@ -1,46 +1,46 @@
-//! The rule: who conflicts with whom, and what each kind of driver asks of its children.
+//! The permission rules: which parents conflict, and what each kind of driver needs of its children.
 //!
-//! Pure functions of small sets; the numbers are those of `specs/permissions.md`. In a set expression `|` is union,
-//! `&` intersection and `-` difference; `X.when(c)` is X if c holds and nothing otherwise.
+//! All functions are pure and work on small sets; the numbers are those of `specs/permissions.md`. In a set expression
+//! `|` is union, `&` intersection and `-` difference; `X.when(c)` is X if c holds, and empty otherwise.
 
 use crate::op::{ChildName, Kind, Opt, Phase, Role};
 use crate::perm::{ALL, G, Pair, Perms, R, U, W, Z};
 
-/// What a default rule passes from parent to child.
+/// The permissions that a default rule passes from parent to child.
 const PASSED: Perms = Perms(R.0 | W.0 | U.0 | Z.0);
 
-/// P3: parent edge `a` conflicts with parent edge `b` of the same node: `a` needs what `b` does not share.
+/// P3: parent edge `a` conflicts with parent edge `b` of the same node if `a` needs what `b` does not share.
 pub const fn conflict(a: Pair, b: Pair) -> bool {
     !a.need.within(b.share)
 }
 
-/// V3.3: nobody may need to write on a read-only node.
+/// V3.3: no parent may need to write to a read-only node.
 pub const fn writes_read_only(need: Perms, read_only: bool) -> bool {
     read_only && need.meets(Perms(W.0 | U.0))
 }
 
-/// V3.6: all that can be had of an inactive node is reading.
+/// V3.6: parents may only need to read an inactive node.
 pub const fn disturbs_inactive(need: Perms, inactive: bool) -> bool {
     inactive && !need.within(R)
 }
 
-/// P9: a write may end in the middle of the last block, and then the image has to grow to be written.
+/// P9: if the size is not aligned, a write may end in the middle of the last block, and then the image has to grow.
 pub const fn misaligned(opt: Opt, need: Perms) -> bool {
     matches!(opt, Opt::Unaligned(true)) && need.meets(Perms(W.0 | U.0)) && !need.meets(Z)
 }
 
-/// Everything the pair of an edge from a node may depend on (P4).
+/// Everything that the pair of an edge from a node may depend on (P4).
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
     /// The parent's cumulative pair.
     pub parent: Pair,
-    /// Has the parent any parent edge?
+    /// Whether the parent has a parent edge.
     pub has_parents: bool,
-    /// Is the parent writable after the operation (P7)?
+    /// Whether the parent is writable after the operation (P7).
     pub writable: bool,
-    /// Is the parent inactive after the operation?
+    /// Whether the parent is inactive after the operation.
     pub inactive: bool,
-    /// Was the parent opened without I/O?
+    /// Whether the parent was opened without I/O.
     pub no_io: bool,
     /// The parent's driver.
     pub kind: Kind,
@@ -50,7 +50,7 @@ pub struct Input {
     pub role: Role,
     /// The edge's name.
     pub name: ChildName,
-    /// Is the child force-share?
+    /// Whether the child is force-share.
     pub force_share: bool,
 }
 
@@ -86,7 +86,7 @@ pub fn child_pair(i: Input) -> Pair {
     if i.force_share { Pair::new(own.need, ALL) } else { own }
 }
 
-/// P6.1: writes, and lets nobody else write.
+/// P6.1: writes, and lets no other parent write.
 const EXCLUSIVE: Pair = Pair::new(W, Perms(ALL.0 & !W.0));
 
 /// P5: the default rules.
@@ -95,7 +95,7 @@ fn by_role(i: Input) -> Pair {
         return filtered(i.parent);
     }
     let Pair { need, share } = if i.role.has(Role::COW) { cow(i.parent) } else { storage(i) };
-    // P5.5: whoever writes now is not this side.
+    // P5.5: while the parent is inactive, another process writes.
     Pair::new(need, share | (W | Z).when(i.inactive))
 }
 
@@ -104,13 +104,13 @@ fn filtered(parent: Pair) -> Pair {
     Pair::new(parent.need & PASSED, parent.share & PASSED | G)
 }
 
-/// P5.2: a backing file is only read, and only if somebody reads above.
+/// P5.2: a backing file is only read, and only if a parent above reads.
 fn cow(parent: Pair) -> Pair {
     let tolerates_change = parent.share.meets(W);
     Pair::new(parent.need & R, R | U | G | (W | Z).when(tolerates_change))
 }
 
-/// P5.3 and P5.4: metadata first, then data.
+/// P5.3 and P5.4: first what metadata need, then what data need.
 fn storage(i: Input) -> Pair {
     let Pair { mut need, mut share } = filtered(i.parent);
     if i.role.has(Role::METADATA) {
@@ -125,7 +125,7 @@ fn storage(i: Input) -> Pair {
     Pair::new(need, share)
 }
 
-/// S3.1: may an edge have this role at all?
+/// S3.1: returns whether an edge may have this role at all.
 pub fn well_formed(role: Role) -> bool {
     let stores = role.has(Role::DATA) || role.has(Role::METADATA);
     if role.has(Role::FILTERED) {
@@ -137,7 +137,7 @@ pub fn well_formed(role: Role) -> bool {
     }
 }
 
-/// S3.2: does a well-formed role fit the parent's driver?
+/// S3.2: returns whether a well-formed role fits the parent's driver.
 pub fn fits(role: Role, kind: Kind) -> bool {
     let filter = kind.filter_slot().is_some();
     (!role.has(Role::FILTERED) || kind.takes_filtered())

@@ -1,6 +1,6 @@
-//! The named scopes: which facets are explored, how large, and how many states that must give.
+//! The named scopes: which facets are explored, with which bounds, and how many states each must have.
 //!
-//! A pinned count changes exactly when the meaning of something changes; then the new count is looked at, understood,
+//! A pinned count changes exactly when the meaning of something changes. Then the new count is examined, understood,
 //! and written down here.
 
 mod activity;
@@ -53,7 +53,7 @@ pub(crate) const fn implicit(kind: Kind) -> Spec {
     Spec { kind, opt: kind.default_opt(), flags }
 }
 
-/// The same as a layer that is opened (O41).
+/// Returns a spec as a layer that is opened (O41).
 const fn layer(spec: Spec) -> Layer {
     Layer { kind: spec.kind, flags: spec.flags }
 }
@@ -84,7 +84,7 @@ pub(crate) const BLANK: Facet = Facet {
     lags: false,
 };
 
-/// Every bit is needed by one and denied by another.
+/// Every bit is needed by one pair and not shared by another.
 const EVERY_BIT: [Pair; 6] = [
     Pair::new(R, ALL),
     Pair::new(Perms(R.0 | W.0), but(W)),
@@ -94,7 +94,7 @@ const EVERY_BIT: [Pair; 6] = [
     Pair::new(NONE, but(G)),
 ];
 
-/// Permissions flow down and meet: users of every wish over filters, formats and protocols, read-only and not.
+/// Permissions flow down and meet: users with every wish over filters, formats and protocols, read-only and writable.
 fn permissions(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "permissions",
@@ -110,7 +110,7 @@ fn permissions(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// Everything that changes the shape, list orders and life included.
+/// Everything that changes the shape, list orders and closing included.
 fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "shape",
@@ -368,7 +368,7 @@ fn triples(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
     all
 }
 
-/// What a step must find in a graph that the steps before it changed.
+/// What a step must see in a graph that the steps before it have changed.
 fn reach(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "reach",

@@ -1,8 +1,8 @@
-//! The state between two operations: plain ordered data, `Copy`, in fixed arrays.
+//! The state between two operations: plain ordered data in fixed arrays.
 //!
-//! The edges stand sorted by parent and, within a parent, in the order of its children list; an edge's place in its
-//! child's parents list is its `rank`. So equal graphs are equal states, list orders included (S1). The pairs of edges from
-//! nodes are not stored: they are derived ([`crate::judge`]).
+//! The edges are sorted by parent and, within a parent, by the order of its children list. An edge's place in its
+//! child's parents list is its `rank`. So equal graphs are equal states, list orders included (S1). The pairs of edges
+//! from nodes are not stored: they are derived ([`crate::judge`]).
 
 use crate::op::{
     ChildName, Context, EdgeId, Flags, Kind, NodeId, OpKind, OpKinds, Opt, Role, Slot, Spec, UserId, Ways,
@@ -11,7 +11,7 @@ use crate::perm::Pair;
 use arrayvec::ArrayVec;
 use std::ops::Range;
 
-/// What a driver was last told and agreed to (V5.2, V7).
+/// What a driver was last granted (V5.2, V7).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Grant {
     /// The node's cumulative pair.
@@ -20,19 +20,19 @@ pub struct Grant {
     pub writable: bool,
 }
 
-/// From whom a node inherits (S8).
+/// The node from which a node inherits (S8).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Inherits {
     /// The node for which it was opened.
     pub from: NodeId,
-    /// The read-only flag too? Else it has one of its own.
+    /// Whether it inherits the read-only flag; otherwise it has a flag of its own.
     pub read_only: bool,
 }
 
-/// One place for a node; its index is the node's name.
+/// A place for a node. Its index is the node's name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Node {
-    /// The driver kind; `None`: there is no node of this name.
+    /// The driver kind; `None` if no node has this name.
     pub kind: Option<Kind>,
     /// The driver's options.
     pub opt: Opt,
@@ -42,15 +42,15 @@ pub struct Node {
     pub context: Context,
     /// The sections that are open on it (Q1).
     pub sections: u16,
-    /// Does the monitor hold it (L1)?
+    /// Whether the monitor holds it (L1).
     pub monitor: bool,
-    /// How many callers hold it (L1)?
+    /// How many callers hold it (L1).
     pub holders: u16,
-    /// Has it lost its driver (L3)? Then `kind` is what it was.
+    /// Whether it has lost its driver (L3). Then `kind` is the kind that it had.
     pub ejected: bool,
     /// S8.
     pub inherits: Option<Inherits>,
-    /// S6: the stored backing name; there need be no node of that name.
+    /// S6: the stored backing name. A node of that name need not exist.
     pub stored: Option<NodeId>,
     /// What the driver last granted.
     pub granted: Grant,
@@ -72,7 +72,7 @@ impl Node {
         granted: Grant { pair: Pair::FREE, writable: false },
     };
 
-    /// O1: one holder (L1), nothing granted but what every open grants.
+    /// O1: a new node with one holder (L1), granted what every open grants.
     pub const fn open(spec: Spec) -> Node {
         Node {
             kind: Some(spec.kind),
@@ -89,7 +89,7 @@ impl Node {
         }
     }
 
-    /// Is it there, with its driver (L3)?
+    /// Returns whether the node exists and has its driver (L3).
     pub const fn has_driver(&self) -> bool {
         self.kind.is_some() && !self.ejected
     }
@@ -122,10 +122,10 @@ pub struct Edge {
     pub role: Role,
     /// S7.
     pub frozen: bool,
-    /// What a user is besides (an edge from a node: nothing).
+    /// The flags of a user; none for an edge from a node.
     pub ways: Ways,
-    /// What a user wants; of an edge from a node without a driver the pair it keeps (L3.1). Of other edges between two
-    /// operations always `Pair::FREE`, since it is derived.
+    /// What a user wants; for an edge from a node without a driver, the pair that it keeps (L3.1). For other edges
+    /// always `Pair::FREE` between two operations, because their pair is derived.
     pub wanted: Pair,
     /// What a user blocks on its node (L4).
     pub blocks: OpKinds,
@@ -134,7 +134,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The filling of unused places.
+    /// The content of unused places.
     pub const NONE: Edge = Edge {
         parent: Parent::Node(NodeId(0)),
         child: NodeId(0),
@@ -147,7 +147,7 @@ impl Edge {
         rank: 0,
     };
 
-    /// How errors and texts name it.
+    /// Returns the name under which errors and texts refer to the edge.
     pub const fn id(&self) -> EdgeId {
         match self.parent {
             Parent::Node(parent) => EdgeId::Child(parent, self.name),
@@ -163,7 +163,7 @@ pub struct State<const N: usize, const E: usize> {
     pub nodes: [Node; N],
     /// The open drain-alls (Q1).
     pub drain_alls: u16,
-    /// The edges, see the module's text; those beyond `len` are `Edge::NONE`.
+    /// The edges, in the order that the module describes; those beyond `len` are `Edge::NONE`.
     slots: [Edge; E],
     len: u16,
 }
@@ -177,7 +177,7 @@ pub struct ByChild<const N: usize, const E: usize> {
 }
 
 impl<const N: usize, const E: usize> ByChild<N, E> {
-    /// The indices of the parent edges of a node.
+    /// Returns the indices of a node's parent edges.
     pub fn of(&self, child: NodeId) -> &[u16] {
         let (start, count) = (self.start[child.0 as usize], self.count[child.0 as usize]);
         &self.edges[usize::from(start)..usize::from(start + count)]
@@ -191,28 +191,28 @@ impl<const N: usize, const E: usize> Default for State<N, E> {
 }
 
 impl<const N: usize, const E: usize> State<N, E> {
-    /// All edges.
+    /// Returns all edges.
     pub fn edges(&self) -> &[Edge] {
         &self.slots[..self.len as usize]
     }
 
-    /// An edge to be changed in a field that is not part of the order.
+    /// Returns an edge, to be changed in a field that does not affect the order.
     pub(crate) fn edge_mut(&mut self, index: usize) -> &mut Edge {
         &mut self.slots[index]
     }
 
-    /// How many more edges fit.
+    /// Returns how many more edges fit.
     pub fn free_edges(&self) -> usize {
         E - self.len as usize
     }
 
-    /// The node of that name, if there is one and it is not doomed (L2: doomed nodes do not exist to a step).
+    /// Returns the node of this name, unless it is doomed (L2: doomed nodes do not exist for a step).
     pub fn node(&self, id: NodeId) -> Option<&Node> {
         let node = self.nodes.get(id.0 as usize)?;
         (node.kind.is_some() && self.references(id) > 0).then_some(node)
     }
 
-    /// The names in use, doomed ones too.
+    /// Returns the names in use, doomed ones included.
     pub fn names(&self) -> impl Iterator<Item = NodeId> + '_ {
         (0..N).filter(|&i| self.nodes[i].kind.is_some()).map(|i| NodeId(i as u8))
     }
@@ -224,7 +224,7 @@ impl<const N: usize, const E: usize> State<N, E> {
         holders + self.edges().iter().filter(|e| e.child == id).count()
     }
 
-    /// L4: the first parent edge, in list order, that blocks operations of that kind on the node.
+    /// L4: returns the first parent edge, in list order, that blocks operations of this kind on the node.
     pub fn blocker(&self, id: NodeId, kind: OpKind) -> Option<&Edge> {
         let blocks = |e: &&Edge| {
             let by_role = if e.role.has(Role::COW) { OpKinds::COW } else { OpKinds::NONE };
@@ -233,9 +233,9 @@ impl<const N: usize, const E: usize> State<N, E> {
         self.parents(id).map(|i| &self.edges()[i]).find(blocks)
     }
 
-    /// The indices of the edges that have this parent; of a node in list order.
+    /// Returns the indices of the edges with this parent; for a node in list order.
     pub fn below(&self, parent: Parent) -> Range<usize> {
-        // Among few it is faster to look at one after another, and the scopes look here all the time.
+        // Among few edges a linear search is faster, and the scopes search here all the time.
         let start = if E <= 16 {
             self.edges().iter().take_while(|e| e.parent < parent).count()
         } else {
@@ -245,7 +245,7 @@ impl<const N: usize, const E: usize> State<N, E> {
         start..start + count
     }
 
-    /// The index of the edge of that name.
+    /// Returns the index of an edge.
     pub fn edge_index(&self, id: EdgeId) -> Option<usize> {
         let parent = match id {
             EdgeId::Child(parent, _) => Parent::Node(parent),
@@ -254,12 +254,12 @@ impl<const N: usize, const E: usize> State<N, E> {
         self.below(parent).find(|i| self.edges()[*i].id() == id)
     }
 
-    /// The children of a node, in list order.
+    /// Returns the child edges of a node, in list order.
     pub fn children(&self, parent: NodeId) -> impl Iterator<Item = &Edge> {
         self.edges()[self.below(Parent::Node(parent))].iter()
     }
 
-    /// The indices of the parent edges of a node, in list order.
+    /// Returns the indices of a node's parent edges, in list order.
     pub fn parents(&self, child: NodeId) -> impl Iterator<Item = usize> + '_ {
         let mut by_rank = [0; E];
         let mut count = 0;
@@ -270,7 +270,7 @@ impl<const N: usize, const E: usize> State<N, E> {
         by_rank.into_iter().take(count).map(usize::from)
     }
 
-    /// [`State::parents`] of all nodes at once.
+    /// Returns [`State::parents`] of all nodes at once.
     pub fn by_child(&self) -> ByChild<N, E> {
         let mut all = ByChild { start: [0; N], count: [0; N], edges: [0; E] };
         self.edges().iter().for_each(|e| all.count[e.child.0 as usize] += 1);
@@ -301,7 +301,7 @@ impl<const N: usize, const E: usize> State<N, E> {
         self.slots[at] = edge;
     }
 
-    /// Takes an edge out of both its lists.
+    /// Removes an edge from both its lists.
     pub(crate) fn remove(&mut self, index: usize) -> Edge {
         let edge = self.slots[index];
         self.slots.copy_within(index + 1..self.len as usize, index);
@@ -331,7 +331,7 @@ impl<const N: usize, const E: usize> State<N, E> {
         state
     }
 
-    /// The slot an edge of this role fills in a parent of that kind (S3.3).
+    /// Returns the slot that an edge with this role fills in a parent of this kind (S3.3).
     pub fn slot_of(kind: Kind, role: Role) -> Option<Slot> {
         if role.has(Role::COW) {
             Some(Slot::Backing)
@@ -342,27 +342,27 @@ impl<const N: usize, const E: usize> State<N, E> {
         }
     }
 
-    /// The index of the edge in a node's slot.
+    /// Returns the index of the edge in a node's slot.
     pub fn in_slot(&self, id: NodeId, slot: Slot) -> Option<usize> {
         let kind = self.nodes[id.0 as usize].kind?;
         self.below(Parent::Node(id)).find(|i| Self::slot_of(kind, self.edges()[*i].role) == Some(slot))
     }
 
-    /// The next edge of a chain walk (S4).
+    /// Returns the index of the next edge of a chain walk (S4).
     pub fn chain_edge(&self, id: NodeId) -> Option<usize> {
         let node = &self.nodes[id.0 as usize];
         let kind = node.kind.filter(|_| !node.ejected)?;
         self.in_slot(id, kind.filter_slot().or(kind.supports_cow().then_some(Slot::Backing))?)
     }
 
-    /// The nodes of the chain (S4) from `top` down, `top` first if it is there. In the middle of a transaction a chain can be a ring: it
-    /// is walked for as many steps as there can be nodes.
+    /// Returns the nodes of the chain (S4) from `top` down; `top` comes first if it exists. In the middle of a
+    /// transaction a chain can be a cycle, so the walk takes at most as many steps as there can be nodes.
     pub fn chain(&self, top: NodeId) -> impl Iterator<Item = NodeId> {
         let below = |at: &NodeId| self.chain_edge(*at).map(|edge| self.edges()[edge].child);
         std::iter::successors(self.node(top).map(|_| top), below).take(N)
     }
 
-    /// The nodes that can be reached from `from` downwards, `from` included, as a table by name.
+    /// Returns the nodes that can be reached from `from` downwards, `from` included, as a table by name.
     pub fn reach(&self, from: NodeId) -> [bool; N] {
         let mut seen = [false; N];
         seen[from.0 as usize] = true;
@@ -377,12 +377,12 @@ impl<const N: usize, const E: usize> State<N, E> {
         seen
     }
 
-    /// Q1: which nodes are quiesced, by name.
+    /// Q1: returns which nodes are quiesced, by name.
     pub fn quiesced(&self) -> [bool; N] {
         let mut quiet: [bool; N] = std::array::from_fn(|i| {
             self.nodes[i].kind.is_some() && (self.drain_alls > 0 || self.nodes[i].sections > 0)
         });
-        // Upwards, until a round adds nothing.
+        // Repeated upwards until a round adds nothing.
         let mut grew = quiet.contains(&true);
         while grew {
             grew = false;
@@ -398,7 +398,7 @@ impl<const N: usize, const E: usize> State<N, E> {
         quiet
     }
 
-    /// Q1: the count of one node, given who is quiesced.
+    /// Q1: returns the quiesce count of a node, given which nodes are quiesced.
     pub fn quiesce_count(&self, id: NodeId, quiet: &[bool; N]) -> usize {
         let below = self.children(id).filter(|e| quiet[e.child.0 as usize]).count();
         usize::from(self.nodes[id.0 as usize].sections) + usize::from(self.drain_alls) + below

@@ -1,6 +1,6 @@
 //! The operations: preconditions in the order of `specs/operations.md`, then the effect on the shape.
 //!
-//! Nothing here knows about permissions; [`crate::judge`] looks at the result.
+//! This module knows nothing about permissions; [`crate::judge`] judges the result.
 
 mod activity;
 mod chains;
@@ -33,15 +33,15 @@ pub struct Work<'a, const N: usize, const M: usize> {
     pub reopened: Names<N>,
     /// The nodes whose stored backing name changes, in the order of the steps (S6).
     pub renamed: Names<N>,
-    /// The edges that got a child (C2); some may be gone again.
+    /// The edges that got a child (C2). Some may be gone again.
     pub placed: ArrayVec<EdgeId, M>,
-    /// The edges that the operation made (L5.11); some may be gone again.
+    /// The edges that the operation made (L5.11). Some may be gone again.
     pub made: ArrayVec<EdgeId, M>,
     /// The nodes that lost a parent edge (C3).
     pub left: Names<N>,
-    /// Who was asked to move where, in the order of the steps (O35).
+    /// The requested moves, in the order of the steps (O35).
     pub asked: ArrayVec<(NodeId, Context), N>,
-    /// The users that the operation made, each with the context that it said (C1).
+    /// The users that the operation made, each with the context that it was given (C1).
     pub users: ArrayVec<(UserId, Option<Context>), M>,
     /// Which nodes were inactive before the operation, or when it opened them (A5).
     pub was_inactive: [bool; N],
@@ -61,7 +61,7 @@ struct Change {
 }
 
 impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
-    /// Before the first step.
+    /// Starts an operation, before its first step.
     pub fn new(before: &'a State<N, M>) -> Self {
         Work {
             before,
@@ -79,7 +79,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         }
     }
 
-    /// One step (V2). After an error the work is worthless.
+    /// Executes one step (V2). After an error the work must not be used any more.
     pub fn step(&mut self, op: Op) -> Done {
         self.lost.clear();
         self.apply(op)?;
@@ -91,7 +91,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         Ok(())
     }
 
-    /// L2: closes the doomed nodes; returns them in the order of closing.
+    /// L2: closes the doomed nodes, and returns them in the order of closing.
     pub fn close(&mut self) -> Names<N> {
         let mut closed = Names::new();
         let mut queue = self.doomed.clone();
@@ -218,14 +218,14 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             Op::Backup { act, job, source, target, filter } => {
                 self.backup(act, jobs::Copy { job, source, target, filter })
             }
-            // The rest is above.
+            // `step` applies the other operations.
             _ => Ok(()),
         }
     }
 
-    // ---- what steps are made of
+    // ---- the parts of steps
 
-    /// L2: to a step a doomed node does not exist. (In the middle of a step a node may be without a reference.)
+    /// L2: a doomed node does not exist for a step. In the middle of a step a node may be without a reference.
     fn exists(&self, node: NodeId) -> Done {
         let there = self.graph.nodes.get(node.0 as usize).is_some_and(|found| found.kind.is_some());
         if there && !self.doomed.contains(&node) { Ok(()) } else { Err(E::NodeNotFound { node }) }
@@ -251,7 +251,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         self.graph.edge_index(EdgeId::Child(parent, name)).ok_or(E::ChildNotFound { parent, name })
     }
 
-    /// The kind of a node that [`Self::exists`].
+    /// Returns the kind of a node that exists.
     fn kind(&self, node: NodeId) -> Kind {
         self.graph.nodes[node.0 as usize].kind.unwrap_or(Kind::Protocol)
     }
@@ -276,13 +276,13 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         self.place(edge);
     }
 
-    /// S1: a new edge, or one with another child.
+    /// S1: inserts a new edge, or one with another child.
     fn place(&mut self, edge: Edge) {
         self.graph.insert(edge);
         Self::note(&self.graph, &mut self.placed, edge.id());
     }
 
-    /// Enters an edge into a list in which it may stand already.
+    /// Enters an edge into a list, unless it is there already.
     fn note(graph: &State<N, M>, list: &mut ArrayVec<EdgeId, M>, edge: EdgeId) {
         if list.contains(&edge) {
             return;
@@ -312,7 +312,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         if edge.frozen { Err(E::Frozen { edge: edge.id() }) } else { Ok(()) }
     }
 
-    /// A child called `name` that is not the edge `except`?
+    /// Whether no child is called `name`, except the edge `except`.
     fn name_free(&self, parent: NodeId, name: ChildName, except: Option<usize>) -> Done {
         match self.graph.edge_index(EdgeId::Child(parent, name)) {
             found @ Some(_) if found != except => Err(E::DuplicateChild { parent, name }),
@@ -338,7 +338,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         Ok(moved)
     }
 
-    /// S5: does replace-node leave this parent edge where it is? `below`: what the new target reaches.
+    /// S5: returns whether replace-node leaves this parent edge where it is. `below` is what the new target reaches.
     fn is_skipped(edge: &Edge, below: &[bool; N]) -> bool {
         edge.ways.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize])
     }
@@ -351,7 +351,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         }
     }
 
-    // ---- the steps that are longer than a line
+    // ---- longer steps
 
     /// O6
     fn attach(&mut self, parent: NodeId, child: NodeId, name: ChildName, role: Role) -> Done {
@@ -454,7 +454,8 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         Ok(Change { node, slot: Slot::File, to: Some(to), role })
     }
 
-    /// What O8, O9 and O25 have in common: the old edge goes, the new one comes. `found` is the graph as the step found it.
+    /// The common part of O8, O9 and O25: the old edge goes, the new one comes. `found` is the graph as the step found
+    /// it.
     fn change(&mut self, Change { node, slot, to, role }: Change, found: &State<N, M>) {
         if let Some(edge) = self.graph.in_slot(node, slot) {
             self.cut(edge, found);
@@ -467,14 +468,14 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
 
     // ---- inheritance (S8)
 
-    /// Does `node` inherit from `from`, directly or through others?
+    /// Returns whether `node` inherits from `from`, directly or through other nodes.
     fn descends(graph: &State<N, M>, node: NodeId, from: NodeId) -> bool {
         let above = |n: &NodeId| graph.nodes[n.0 as usize].inherits.map(|i| i.from);
         std::iter::successors(above(&node), above).take(N).any(|n| n == from)
     }
 
-    /// S8.2: removes an edge of a node; who inherits from that node, is not its child any more, and was below the edge
-    /// in `found`, ceases to.
+    /// S8.2: removes an edge of a node. A node that inherits from that node, is not its child any more, and was below
+    /// the edge in `found`, no longer inherits.
     fn cut(&mut self, edge: usize, found: &State<N, M>) {
         let gone = self.remove(edge);
         let below = found.reach(gone.child);

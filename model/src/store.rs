@@ -2,7 +2,7 @@
 
 use crate::pack::{Packed, WORDS};
 
-/// States by index. All have the same number of words: as many as the widest so far.
+/// States by index. All have the same number of words, which is that of the widest state so far.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     words: Vec<u64>,
@@ -11,12 +11,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// The number of states.
+    /// Returns the number of states.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -31,13 +31,13 @@ impl Store {
         packed
     }
 
-    /// Whether the state of that index, which must be there, is this one.
+    /// Returns whether the state with this index, which must exist, is this one.
     pub fn holds(&self, index: usize, packed: &Packed) -> bool {
         let (kept, rest) = packed.split_at(self.width);
         self.words[index * self.width..][..self.width] == *kept && rest.iter().all(|word| *word == 0)
     }
 
-    /// One more. O(1), or O(states) the few times that one is wider than all before.
+    /// Adds a state. O(1), or O(states) the few times that a state is wider than all before.
     pub fn push(&mut self, packed: &Packed) {
         let needed = WORDS - packed.iter().rev().take_while(|word| **word == 0).count();
         if needed > self.width {
@@ -61,7 +61,7 @@ mod tests {
     use super::Store;
     use crate::pack::{Packed, WORDS};
 
-    /// States of growing and of changing width come back as they were, the one without any word too.
+    /// States of growing and changing width are returned unchanged, including the one without any word.
     #[test]
     fn states_of_all_widths_come_back() {
         let state = |number: u64| -> Packed {

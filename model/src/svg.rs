@@ -1,4 +1,4 @@
-//! A state as a picture: users on top, parents above children, need/share beside each edge.
+//! A state as a picture: users on top, parents above children, need and share beside each edge.
 
 use crate::judge::{self, derive};
 use crate::op::{Context, NodeId, OpKinds};
@@ -10,7 +10,7 @@ const COLUMN: usize = 190;
 const ROW: usize = 100;
 const BOX: (usize, usize) = (150, 40);
 
-/// One line of text for each node and edge, in list order.
+/// Returns one line of text for each node and edge, in list order.
 pub fn lines<const N: usize, const M: usize>(s: &State<N, M>) -> Vec<String> {
     let derived = derive(s);
     let pair = |i: usize| derived.as_ref().map_or(Pair::FREE, |d| d.edges[i]);
@@ -50,7 +50,8 @@ fn label<const N: usize, const M: usize>(s: &State<N, M>, id: NodeId) -> String 
     text
 }
 
-/// The longest way down to each node decides its row (on a cycle: as far as the walk came).
+/// Returns the row of each node, which is the length of the longest way down to it; on a cycle, as far as the walk
+/// came.
 fn rows<const N: usize, const M: usize>(s: &State<N, M>) -> [usize; N] {
     let mut row = [1; N];
     for _ in 0..N {
@@ -64,7 +65,7 @@ fn rows<const N: usize, const M: usize>(s: &State<N, M>) -> [usize; N] {
     row
 }
 
-/// The state as an SVG document.
+/// Returns the state as an SVG document.
 pub fn picture<const N: usize, const M: usize>(s: &State<N, M>) -> String {
     let row = rows(s);
     let mut filled = vec![0usize; N + 2];
@@ -110,7 +111,7 @@ pub fn picture<const N: usize, const M: usize>(s: &State<N, M>) -> String {
     format!("{open} width='{width}' height='{height}'>{shapes}</svg>")
 }
 
-/// A line and its text, which sits higher on every second edge so that neighbours can be read.
+/// Draws a line and its text, which sits higher on every second edge so that the texts of neighbours can be read.
 fn draw_edge(out: &mut String, ends: ((usize, usize), (usize, usize)), text: &str, frozen: bool, place: usize) {
     let ((x1, y1), (x2, y2)) = ends;
     let colour = if frozen { "#1f6fb2" } else { "#555" };

@@ -1,7 +1,7 @@
-//! Which operations ended in which ways: the op × outcome table, with a witness for each cell.
+//! The op × outcome table: which operations ended in which ways, with a witness for each cell.
 //!
-//! State properties cannot see a refused operation, so the explorer counts them. A cell that is empty although it should
-//! not be, or is met although it should not be, fails the run.
+//! Properties of states cannot see a refused operation, so the explorer counts them. A cell that is empty although it
+//! can be met, or is met although it cannot be, fails the run.
 
 use crate::explore::{SmallOutcome, Visitor};
 use crate::judge::Outcome;
@@ -12,7 +12,7 @@ use crate::op::{Hook, Op, Refusal, StepError};
 pub const ROWS: usize = Op::VERBS.len() + 1;
 const TRANSACTION: usize = ROWS - 1;
 
-/// The columns that are no step errors.
+/// The columns that are not errors of steps.
 const OTHERS: [&str; 18] = [
     "ok",
     "closes",
@@ -43,22 +43,22 @@ const REFUSED: usize = 11;
 /// The columns: ways to end.
 pub const COLUMNS: usize = OTHERS.len() + StepError::NAMES.len();
 
-/// The name of a row.
+/// Returns the name of a row.
 pub fn row_name(row: usize) -> &'static str {
     Op::VERBS.get(row).copied().unwrap_or("transaction")
 }
 
-/// The name of a column.
+/// Returns the name of a column.
 pub fn column_name(column: usize) -> &'static str {
     OTHERS.get(column).copied().unwrap_or_else(|| StepError::NAMES[column - OTHERS.len()])
 }
 
-/// Did it take effect that ended in this way?
+/// Returns whether an operation that ends in this way takes effect.
 pub fn is_done(column: usize) -> bool {
     column < CYCLE || column == STAYS
 }
 
-/// The reason why a cell is empty in the scopes, and need not be in larger graphs.
+/// The reason if a cell is empty in the scopes and can be met in larger graphs.
 pub const TOO_LARGE: &str = "needs four nodes: see a4-jobs.scenario and o42-stream.scenario";
 
 /// How often a cell was met, and where first.
@@ -66,7 +66,7 @@ pub const TOO_LARGE: &str = "needs four nodes: see a4-jobs.scenario and o42-stre
 pub struct Cell {
     /// How often.
     pub count: u64,
-    /// The first state (by index of the exploration) and what was done there.
+    /// The first state (by index of the exploration) and the action there.
     pub witness: Option<(u32, Action)>,
 }
 
@@ -84,12 +84,12 @@ impl Default for Table {
 }
 
 impl Table {
-    /// One cell.
+    /// Returns one cell.
     pub fn cell(&self, row: usize, column: usize) -> &Cell {
         &self.cells[row * COLUMNS + column]
     }
 
-    /// Adds the counts of another table of the same facet; the earlier witness stays.
+    /// Adds the counts of another table of the same facet. The earlier witness stays.
     pub fn merge(&mut self, other: Table) {
         for (mine, theirs) in self.cells.iter_mut().zip(other.cells) {
             mine.count += theirs.count;
@@ -124,13 +124,13 @@ impl Visitor for Table {
     }
 }
 
-/// The row of a transaction.
+/// Returns the row of a transaction.
 pub fn row_of(ops: &[Op]) -> usize {
     if let [op] = ops { op.index() } else { TRANSACTION }
 }
 
-/// Hands over each column in which it ended while a driver refused to do what it was asked: several, if it has several kinds
-/// of violation.
+/// Calls a function with each column in which an operation ended while these drivers refused. There are several if it
+/// has several kinds of violation.
 pub fn each_column<const N: usize, const E: usize>(
     refusal: Option<Refusal>,
     outcome: &Outcome<N, E>,
@@ -372,13 +372,13 @@ const PRECONDITIONS: [&[&str]; Op::VERBS.len()] = [
     ],
 ];
 
-/// The step errors that a row may show. A transaction can fail by any step of any operation in it, so a scope must show
-/// them all.
+/// Returns the errors of steps that a row may show. A transaction can fail by any step of any operation in it, so a
+/// scope must show them all.
 fn preconditions(row: usize) -> &'static [&'static str] {
     PRECONDITIONS.get(row).copied().unwrap_or(&StepError::NAMES)
 }
 
-/// The operations that take references away at most, or do not concern permissions at all.
+/// The operations that at most take references away, or do not concern permissions.
 const LOOSENING: [&str; 19] = [
     "release",
     "detach-user",
@@ -421,7 +421,7 @@ const STILL: [&str; 16] = [
     "truncate",
 ];
 
-/// The operations that can bring together what was in different contexts.
+/// The operations that can join nodes in different contexts.
 const JOINING: [&str; 16] = [
     "attach-user",
     "attach",
@@ -443,7 +443,7 @@ const JOINING: [&str; 16] = [
 
 const JOBS: [&str; 5] = ["stream", "commit", "commit-active", "mirror", "backup"];
 
-/// Why a cell must be empty; `None`: it must not be.
+/// Returns why a cell must be empty, or `None` if it can be met.
 pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
     let (verb, end) = (row_name(row), column_name(column));
     if (verb, end) == ("stream", "DuplicateChild") {

@@ -1,32 +1,32 @@
-//! The museum's catalogue: what is known of each defect.
+//! The museum's catalogue: the facts about each defect.
 
-/// Where a defect is met.
+/// The kind of machine that shows a defect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Hall {
     /// Seed 0 as it was.
     Recursive,
-    /// Seed 0 with the reopen of its time, which the seed does not show; written from the history.
+    /// Seed 0 with the reopen of its time, which the seed does not contain; it is written from the history.
     History,
     /// Seed 1 as it was.
     Transactional,
-    /// Seed 1, and what ran where it polled.
+    /// Seed 1, with other operations running where it polls.
     Polling,
-    /// Our step with the defect put in.
+    /// The model's own step with the defect put in.
     Flawed,
 }
 
-/// What is known of a defect.
+/// The facts about a defect.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// Its number: H.. stands in QEMU's history, N.. was found here.
+    /// Its number: H.. is from QEMU's history, N.. was found here.
     pub id: &'static str,
-    /// In a few words.
+    /// A short description.
     pub title: &'static str,
-    /// QEMU's commit that mended it; empty if none is known to have.
+    /// The QEMU commit that fixed it; empty if no such commit is known.
     pub commit: &'static str,
     /// The release with that commit.
     pub release: &'static str,
-    /// Where it is met.
+    /// The kind of machine that shows it.
     pub hall: Hall,
     /// What it breaks.
     pub breaks: &'static str,
@@ -40,10 +40,10 @@ macro_rules! catalogue {
         pub enum Defect { $($name),* }
 
         impl Defect {
-            /// All, in the order of the catalogue.
+            /// All defects, in the order of the catalogue.
             pub const ALL: &[Defect] = &[$(Defect::$name),*];
 
-            /// Its row of the catalogue.
+            /// Returns its row of the catalogue.
             pub const fn about(self) -> About {
                 match self {
                     $(Defect::$name => About {
@@ -133,12 +133,12 @@ catalogue! {
 }
 
 impl Defect {
-    /// Its number.
+    /// Returns its number.
     pub const fn id(self) -> &'static str {
         self.about().id
     }
 
-    /// The defect of that number, in any case of letters.
+    /// Returns the defect with this number, in upper or lower case.
     pub fn of(id: &str) -> Option<Defect> {
         Self::ALL.iter().copied().find(|defect| defect.id().eq_ignore_ascii_case(id))
     }

@@ -1,7 +1,8 @@
-//! Memory as QEMU's algorithms see it: nodes and edges that are made, linked, unlinked and freed one write after another.
+//! Memory as QEMU's algorithms see it: nodes and edges that are made, linked, unlinked and freed one write after
+//! another.
 //!
-//! Unlike [`State`] it can be wrong: an edge may stand in one list only, have no target, carry a pair that is not the
-//! rule's, lead to a freed node. It is loaded from a sound state, an algorithm runs on it, and it is read back.
+//! Unlike [`State`] it can be wrong: an edge may be in only one list, have no target, carry a pair that is not the
+//! rule's, or lead to a freed node. It is loaded from a sound state, an algorithm runs on it, and it is read back.
 
 use crate::judge::{derive, pair_below};
 use crate::menu::Small;
@@ -20,22 +21,22 @@ pub(super) type List = ArrayVec<Link, LINKS>;
 /// An edge in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Child {
-    /// Parent, name, role, frozen, what a user is besides.
+    /// Parent, name, role, frozen mark and the flags of a user.
     pub edge: Edge,
-    /// Where it leads.
+    /// The target.
     pub target: Option<NodeId>,
     /// Need and share, as stored.
     pub pair: Pair,
     /// A user's context.
     pub context: Context,
-    /// Was its memory given back?
+    /// Whether its memory was freed.
     pub freed: bool,
 }
 
 /// A node in memory.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
-    /// Driver, flags, what its driver granted.
+    /// Driver, flags, and what its driver granted.
     pub node: Node,
     /// The reference count.
     pub refs: usize,
@@ -49,29 +50,29 @@ pub(super) struct Cell {
     pub backing: Option<Link>,
 }
 
-/// What somebody who looks in the middle of an operation can see.
+/// A wrong state that other code can see in the middle of an operation.
 pub(super) type Sight = &'static str;
 
-/// See the module's text.
+/// The memory.
 #[derive(Clone, Debug)]
 pub(super) struct Heap {
     pub cells: [Cell; 6],
     pub links: ArrayVec<Child, LINKS>,
-    /// What is not as it must be at a moment when somebody could look (H11).
+    /// What is wrong at a moment when other code could see it (H11).
     pub seen: Option<Sight>,
     drain_alls: u16,
 }
 
-/// What memory comes to.
+/// The result of reading memory.
 pub(super) enum Read {
     /// A state, and the first thing about it that is wrong: an edge's pair, the references.
     State(Box<Small>, Option<(Sight, Option<EdgeId>)>),
-    /// No state at all.
+    /// The memory does not hold a state.
     Broken(Sight),
 }
 
 impl Heap {
-    /// Memory that holds a sound state.
+    /// Loads a sound state.
     pub fn load(state: &Small) -> Heap {
         let derived = derive(state);
         let cell = |i: usize| Cell {
@@ -99,12 +100,12 @@ impl Heap {
         heap
     }
 
-    /// A node.
+    /// Returns a node, to be changed.
     pub fn at(&mut self, node: NodeId) -> &mut Cell {
         &mut self.cells[usize::from(node.0)]
     }
 
-    /// The same, to look at.
+    /// Returns a node.
     pub fn cell(&self, node: NodeId) -> &Cell {
         &self.cells[usize::from(node.0)]
     }
@@ -194,7 +195,7 @@ impl Heap {
         }
     }
 
-    /// The child of its slot, which a chain follows.
+    /// Returns the child of the node's slot, which a chain follows.
     pub fn chain(&self, node: NodeId) -> Option<Link> {
         let cell = self.cell(node);
         match self.slot(node)? {
@@ -203,13 +204,13 @@ impl Heap {
         }
     }
 
-    /// That slot.
+    /// Returns that slot.
     pub fn slot(&self, node: NodeId) -> Option<Slot> {
         let kind = self.cell(node).node.kind?;
         kind.filter_slot().or(kind.supports_cow().then_some(Slot::Backing))
     }
 
-    /// The edge that would fill that slot.
+    /// Returns the edge that would fill that slot.
     pub fn chain_edge(&self, node: NodeId, child: NodeId) -> Option<Edge> {
         let filter = self.cell(node).node.kind?.filter_slot().is_some();
         let role = if filter { Role::FILTERED | Role::PRIMARY } else { Role::COW };
@@ -221,7 +222,7 @@ impl Heap {
         self.cell(node).parents.iter().fold(Pair::FREE, |all, link| all.with(self.child(*link).pair))
     }
 
-    /// What the driver of `node` asks of a child, if its cumulative pair and its flag were these.
+    /// Returns the pair that the driver of `node` needs on a child, for this cumulative pair and flag.
     pub fn asked(&self, edge: &Edge, target: NodeId, above: Pair, read_only: bool) -> Pair {
         let Parent::Node(parent) = edge.parent else { return edge.wanted };
         let cell = self.cell(parent);
@@ -229,20 +230,20 @@ impl Heap {
         pair_below(&node, edge, above, !cell.parents.is_empty(), self.cell(target).node.flags.force_share)
     }
 
-    /// [`Heap::asked`] of an edge that is there, with the flag as it is.
+    /// Returns [`Heap::asked`] of an existing edge, with the flag as it is.
     pub fn asked_now(&self, link: Link, above: Pair) -> Option<Pair> {
         let child = self.child(link);
         let read_only = self.cell(self.parent(link)?).node.flags.read_only;
         Some(self.asked(&child.edge, child.target?, above, read_only))
     }
 
-    /// What the driver is told that it now grants.
+    /// Sets what the driver grants.
     pub fn grant(&mut self, node: NodeId, pair: Pair) {
         let cell = self.at(node);
         cell.node.granted = Grant { pair, writable: cell.node.writable() };
     }
 
-    /// Who holds the node lets go of it; was it held? (The count of references is the algorithm's to change.)
+    /// Drops a holder of the node. Returns whether there was one. The algorithm changes the reference count itself.
     pub fn drop_holder(&mut self, node: NodeId) -> bool {
         let node = &mut self.at(node).node;
         let held = node.monitor || node.holders > 0;
@@ -253,12 +254,12 @@ impl Heap {
         held
     }
 
-    /// The nodes as they are.
+    /// Returns the nodes.
     pub fn nodes(&self) -> [Node; 6] {
         std::array::from_fn(|i| self.cells[i].node)
     }
 
-    /// Somebody may look: a driver's hook, a callback of an edge, the next action (H11).
+    /// Checks what other code can see here: a driver's hook, a callback of an edge, the next action (H11).
     pub fn watch(&mut self) {
         self.seen = self.seen.or_else(|| self.sight());
     }
@@ -316,7 +317,7 @@ impl Heap {
         Read::State(Box::new(state), wrong)
     }
 
-    /// What is wrong with a state that could be read.
+    /// Returns what is wrong with a state that could be read.
     fn wrong(&self, state: &Small, pairs: &[(EdgeId, Pair)]) -> Option<(Sight, Option<EdgeId>)> {
         let Some(derived) = derive(state) else { return Some(("a cycle", None)) };
         let stored = |id: EdgeId| pairs.iter().find(|(known, _)| *known == id).map(|(_, pair)| *pair);
@@ -339,7 +340,7 @@ mod tests {
     use crate::perm::{ALL, Pair, W};
     use crate::state::{Edge, Node, Parent};
 
-    /// n0 is a filter over n1.
+    /// Builds n0 as a filter over n1.
     fn sound() -> Small {
         let mut state = Small::default();
         state.nodes[0] = Node::open(Spec::plain(Kind::BackingFilter));
@@ -364,7 +365,7 @@ mod tests {
         assert_eq!(*state, sound());
     }
 
-    /// Rule 6 of the house: everything that is looked for can be seen.
+    /// A check must be able to fail: everything that it looks for is found.
     #[test]
     fn everything_wrong_is_seen() {
         assert_eq!(wrong(|_| ()), "nothing");

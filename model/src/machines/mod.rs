@@ -1,10 +1,10 @@
-//! Algorithms on trial: what QEMU did in 2017 (`recursive`) and in 2021 (`transactional`, `polling`), and our own step with a
-//! defect put in (`flawed`), each held against the machine `atomic` in every state that it reaches.
+//! Algorithms on trial: QEMU's of 2017 (`recursive`) and of 2021 (`transactional`, `polling`), and the model's own step
+//! with a defect put in (`flawed`). Each is compared with the machine `atomic` in every state that it reaches.
 //!
-//! A machine starts every step from a state in which all invariants hold. What it does then is compared with what
-//! [`crate::execute`] says, and every intermediate state that somebody could see is looked at. A difference is met under
-//! the name of the [`Defect`] whose signature it has; a step that ends in a wrong state is recorded and leads nowhere, so
-//! that one exploration meets many defects, each first on a shortest way.
+//! A machine starts every step from a state in which all invariants hold. Its result is compared with that of
+//! [`crate::execute`], and every intermediate state that other code could see is checked. A difference is reported
+//! under the name of the [`Defect`] whose signature it has. A step that ends in a wrong state is recorded and leads to
+//! no new state, so one exploration meets many defects, each of them first on a shortest trace.
 
 mod defect;
 pub mod flawed;

@@ -1,4 +1,4 @@
-//! The museum: what is explored, with which machine, and which defects must be met there.
+//! The museum: which machine is explored in which facet, and which defects must be met there.
 
 mod facets;
 
@@ -14,35 +14,35 @@ use crate::menu::{Action, Facet, Small};
 pub enum Exhibit {
     /// Seed 0 or seed 1.
     Trial(Trial),
-    /// Our step with a defect put in.
+    /// The model's step with a defect put in.
     Flawed(Flawed),
-    /// Seed 1 and what runs where it polls.
+    /// Seed 1 with other operations running where it polls.
     Polling(Polling),
 }
 
-/// What is explored together.
+/// A room: one experiment.
 #[derive(Clone, Debug)]
 pub struct Room {
     /// Its number in the museum, from 1: `blockgraph defects --room`.
     pub number: usize,
-    /// Of which hall.
+    /// The kind of machine.
     pub hall: Hall,
-    /// What runs.
+    /// The machine.
     pub machine: Exhibit,
     /// The bounds.
     pub facet: Facet,
-    /// What must be met here, and nothing else.
+    /// The defects that must be met here. No other may be met.
     pub defects: Vec<Defect>,
 }
 
-/// What an exhibit tells of a step.
+/// What a machine reports of a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Noted {
-    /// It did what it should.
+    /// The step is right.
     Same,
-    /// It differs, and may.
+    /// The step differs, and is right to differ.
     Exception(Exception),
-    /// It differs: what it did, for each defect in the order in which the variant has them.
+    /// The step differs: what it did, for each defect in the order of the variant.
     Defect(Did),
 }
 
@@ -83,7 +83,7 @@ impl Machine for Exhibit {
     }
 }
 
-/// All rooms.
+/// Returns all rooms.
 pub fn rooms() -> Vec<Room> {
     let mut rooms: Vec<Room> = Vec::new();
     let mut open = |hall, machine, facet: Facet, defects: &[Defect]| {

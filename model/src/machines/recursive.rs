@@ -1,7 +1,7 @@
-//! Seed 0: QEMU's algorithm of 2017. A change is checked by a walk down the graph, with a list of edges to be ignored, then
-//! set by a second walk; what was checked in vain is "aborted", which undoes nothing but the drivers' preparations.
+//! Seed 0: QEMU's algorithm of 2017. A change is checked by a walk down the graph, with a list of edges to be ignored,
+//! and then set by a second walk. A failed check is "aborted", which undoes only the drivers' preparations.
 //!
-//! The functions bear the names of QEMU's; each does what that one did, in that order.
+//! The functions have the names of QEMU's functions, and each does the same in the same order.
 
 mod changes;
 mod permissions;
@@ -17,18 +17,18 @@ use crate::state::{Edge, Node, Parent};
 
 pub use reopen::Reopening;
 
-/// See the module's text.
+/// The machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Recursive {
-    /// The reopen, which the seed does not show.
+    /// The reopen, which the seed does not contain.
     pub reopening: Reopening,
 }
 
-/// One operation under way.
+/// One operation in progress.
 #[derive(Debug)]
 pub(super) struct Seed0 {
     pub heap: Heap,
-    /// Calls within calls; the real stack ends too.
+    /// The depth of nested calls; a real stack ends too.
     pub depth: usize,
 }
 
@@ -111,7 +111,7 @@ impl Seed0 {
         }
     }
 
-    /// Does something with the edge of that name.
+    /// Calls a function with the edge of this name.
     fn each(&mut self, id: EdgeId, act: impl FnOnce(&mut Self, Link) -> Done) -> Done {
         match self.heap.find(id) {
             Some(link) => act(self, link),

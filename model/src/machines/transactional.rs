@@ -1,8 +1,9 @@
-//! Seed 1: QEMU's algorithm of 2021. A change is a transaction of actions, each with its undoing; then the permissions of
-//! a topological list of nodes are computed, which are actions too; at the end all are committed or all undone.
+//! Seed 1: QEMU's algorithm of 2021. A change is a transaction of actions, each with its undo. Then the permissions of
+//! a topological list of nodes are computed, which are actions as well. At the end all actions are committed or all are
+//! undone.
 //!
-//! Before each action that a function may fail at, and in each driver's hook, a failure can be injected. What is known to
-//! be wrong with the algorithm can be repaired, piece by piece ([`Repairs`]); with all of it repaired it refines `atomic`.
+//! A failure can be injected before each action whose function may fail, and in each driver's hook. What is known to be
+//! wrong with the algorithm can be repaired piece by piece ([`Repairs`]); with all repairs it refines `atomic`.
 
 mod changes;
 mod contexts;
@@ -18,29 +19,29 @@ use crate::state::{Edge, Node, Parent};
 use arrayvec::ArrayVec;
 use log::Action;
 
-/// What is repaired.
+/// The repairs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Repairs {
-    /// Undoing puts an edge back where it stood, not at the head.
+    /// Undo puts an edge back at its old place, not at the head of the list.
     pub lists: bool,
-    /// A dropped filter keeps its child while it is there (H08b).
+    /// A dropped filter keeps its child until it is closed (H08b).
     pub childless: bool,
-    /// The final graph must be acyclic (H10), and only the final graph (H62).
+    /// Only the final graph must be acyclic (H10, H62).
     pub cycles: bool,
-    /// An edge is in all its places, or in none, when somebody looks (H11).
+    /// Other code sees an edge in all its places or in none (H11).
     pub links: bool,
     /// A driver is asked only if something changes for it, and may refuse a loosening without consequence (V7).
     pub drivers: bool,
     /// The child that set-backing takes away is refreshed.
     pub old_child: bool,
-    /// Contexts are settled by replace-node too, and a component goes home only if nobody uses it (C2, C3).
+    /// Replace-node settles contexts too, and a component moves to the main context only if no user is left (C2, C3).
     pub contexts: bool,
     /// Stored names are prepared before the graph changes (H15).
     pub names: bool,
 }
 
 impl Repairs {
-    /// As it was.
+    /// No repairs.
     pub const NONE: Repairs = Repairs {
         lists: false,
         childless: false,
@@ -51,7 +52,7 @@ impl Repairs {
         contexts: false,
         names: false,
     };
-    /// All of them.
+    /// All repairs.
     pub const ALL: Repairs = Repairs {
         lists: true,
         childless: true,
@@ -64,30 +65,29 @@ impl Repairs {
     };
 }
 
-/// See the module's text.
+/// The machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Transactional {
-    /// What is repaired.
+    /// Its repairs.
     pub repaired: Repairs,
 }
 
-/// One operation under way.
+/// One operation in progress.
 #[derive(Debug)]
 pub(super) struct Seed1 {
     heap: Heap,
     repaired: Repairs,
     /// The transaction, oldest action first.
     log: ArrayVec<Action, 64>,
-    /// The points passed, which of them fails, and what it was.
+    /// The number of points passed, the point that fails, and what it was.
     passed: u16,
     fail: Option<u16>,
     failed: Option<Point>,
     /// The read-only flags that a reopen will set.
     queued: [Option<bool>; 6],
-    /// Whose drivers were asked.
+    /// The nodes whose drivers were asked.
     asked: [bool; 6],
-    /// What was repaired needs to know: the state before, the user that is made and where it says it lives, whether
-    /// contexts are settled.
+    /// What the repairs need: the state before; the new user with its context; whether contexts are settled.
     before: Small,
     new_user: Option<(UserId, Option<Context>)>,
     settled: bool,
@@ -130,7 +130,7 @@ impl Trialled for Transactional {
 }
 
 impl Seed1 {
-    /// A place where the operation can fail.
+    /// A point at which the operation can fail.
     fn point(&mut self, point: Point) -> Done {
         self.heap.watch();
         self.passed += 1;
@@ -183,7 +183,7 @@ impl Seed1 {
         }
     }
 
-    /// Does something with the edge of that name.
+    /// Calls a function with the edge of this name.
     fn each(&mut self, id: EdgeId, act: impl FnOnce(&mut Self, Link) -> Done) -> Done {
         match self.heap.find(id) {
             Some(link) => act(self, link),
@@ -224,7 +224,7 @@ impl Seed1 {
         list.insert(0, node);
     }
 
-    /// `bdrv_list_refresh_perms()`; with `may_fail` drivers can be made to refuse.
+    /// `bdrv_list_refresh_perms()`. With `may_fail` drivers can be made to refuse.
     fn refresh_list(&mut self, from: &[NodeId], may_fail: bool) -> Done {
         let (mut list, mut found) = (ArrayVec::new(), [false; 6]);
         from.iter().for_each(|node| self.topological_dfs(&mut list, &mut found, *node));
@@ -281,12 +281,12 @@ impl Seed1 {
         let again = std::mem::replace(&mut self.asked[usize::from(node.0)], true);
         let point = if again { Point::Again(node) } else { Point::Hook(node, Hook::Check) };
         if again && self.failed == Some(Point::Hook(node, Hook::Check)) {
-            // What it said first is forgotten.
+            // The driver's first answer is forgotten.
             self.failed = Some(Point::Again(node));
         }
         let asked = if may_fail { self.point(point) } else { Ok(()) };
         match asked {
-            // V7: it lags, and is asked again.
+            // V7: the driver is stale, and is asked again.
             Err(_) if self.repaired.drivers && above.loosens(granted.pair) => Ok(()),
             Err(stop) => Err(stop),
             Ok(()) => {

@@ -1,4 +1,4 @@
-//! One step of an algorithm, held against the machine `atomic`.
+//! One step of an algorithm, compared with the machine `atomic`.
 
 use super::heap::{Heap, Read, Sight};
 use super::words::Did;
@@ -19,16 +19,16 @@ pub(super) enum Ended {
     Done,
     /// It reported an error.
     Refused,
-    /// An assertion failed, or the stack ran over.
+    /// An assertion failed, or the stack overflowed.
     Died,
 }
 
-/// Why an algorithm's function does not go on.
+/// Why an algorithm's function stops.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stop {
-    /// The caller is told of an error.
+    /// The caller gets an error.
     Refused,
-    /// An assertion failed, or the stack ran over.
+    /// An assertion failed, or the stack overflowed.
     Died,
 }
 
@@ -50,13 +50,13 @@ impl From<Done> for Ended {
 pub(super) enum Point {
     /// Before an action of the transaction.
     Action,
-    /// A driver's hook said no.
+    /// A driver's hook refused.
     Hook(NodeId, Hook),
-    /// A driver's check, when it was asked once more in the same operation.
+    /// A driver's check refused when it was called a second time in the same operation.
     Again(NodeId),
 }
 
-/// The operations that both seeds show.
+/// Returns whether both seeds contain the operation.
 pub(super) fn in_both_seeds(op: &Op) -> bool {
     matches!(
         op,
@@ -77,72 +77,74 @@ pub(super) fn in_both_seeds(op: &Op) -> bool {
 
 /// An algorithm on trial.
 pub(super) trait Trialled: Sync {
-    /// Is the operation one of this algorithm? What else a story needs is taken from the machine `atomic`.
+    /// Returns whether this algorithm has the operation. Everything else that a story needs is taken from the machine
+    /// `atomic`.
     fn knows(&self, op: &Op) -> bool;
 
-    /// Runs it; with `fail` the point of that number, counted from 0, fails, if the run comes there.
+    /// Runs the operation. With `fail`, the point with that number fails, counted from 0, if the run reaches it.
     fn run(&self, state: &Small, heap: &mut Heap, op: &Op, fail: Option<u16>) -> (Ended, Option<Point>);
 
-    /// What was an assertion about what callers ask for.
+    /// Returns the assertion about the caller that the operation would break.
     fn asserts(&self, _op: &Op) -> Option<Exception> {
         None
     }
 
-    /// Are there points at which it can be made to fail?
+    /// Returns whether there are points that can be made to fail.
     fn fails(&self) -> bool;
 
-    /// What this is.
+    /// Maps a fault to a verdict.
     fn verdict(&self, met: &Met<'_>) -> Verdict;
 }
 
-/// A part of the state that a refused operation left other than it was.
+/// The part of the state that a refused operation has left changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Part {
     /// Only the order of lists.
     Lists,
     /// Pairs of edges.
     Pairs,
-    /// What nodes are: their contexts, what their drivers granted.
+    /// Properties of nodes: their contexts, what their drivers granted.
     Nodes,
     /// Edges.
     Edges,
 }
 
-/// How a step differs from what it should have been.
+/// How a step differs from the right one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fault {
-    /// Something was to be seen in the middle.
+    /// Other code could see a wrong state in the middle.
     Seen(Sight),
     /// The process ended.
     Died,
-    /// Refused, and nothing is wrong with what was asked.
+    /// The operation was refused, although nothing is wrong with it.
     WronglyRefused,
-    /// Refused, but not undone.
+    /// The operation was refused, but not undone.
     NotUndone(Part),
-    /// Accepted, and should not have been: what the final graph breaks.
+    /// The operation was accepted although the final graph violates these rules.
     WronglyAccepted(Kinds),
-    /// Accepted; but the result is no sound state; with an edge whose pair is wrong, if that is it.
+    /// The operation was accepted, but the result is not a sound state; with the edge whose pair is wrong, if that is
+    /// the reason.
     Unsound(Sight, Option<EdgeId>),
-    /// Accepted; but another state came out.
+    /// The operation was accepted, but leads to another state.
     Otherwise(Part),
 }
 
-/// A fault and where it was met.
+/// A fault, and where it was met.
 #[derive(Debug)]
 pub(super) struct Met<'a> {
     pub before: &'a Small,
     pub op: &'a Op,
     pub fault: Fault,
-    /// Where it was made to fail.
+    /// The point that was made to fail.
     pub point: Option<Point>,
     /// The nodes as it left them.
     pub after: [Node; 6],
-    /// What should have come of it.
+    /// The right outcome.
     pub right: &'a Outcome<6, 10>,
 }
 
 impl Met<'_> {
-    /// The nodes as they should have been left, if it should have been accepted.
+    /// Returns whether a node was granted what it should have been, if the operation should have been accepted.
     pub fn granted_rightly(&self, node: NodeId) -> bool {
         match self.right {
             Outcome::Done { next, .. } => {
@@ -153,34 +155,34 @@ impl Met<'_> {
     }
 }
 
-/// What a fault is.
+/// The meaning of a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
     /// A defect of the catalogue.
     Defect(Defect),
     /// The machine is right to differ.
     Exception(Exception),
-    /// Nobody knows: this fails the run.
+    /// The cause is not known, which fails the run.
     Unexplained,
 }
 
-/// Where a machine is right to differ from `atomic`: the rule was another one, or the caller's duty.
+/// Where a machine is right to differ from `atomic`, because another rule held or the caller was responsible.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Exception {
-    /// Names, slots, roles and kinds were the caller's to look at; the algorithm was never asked (V2).
+    /// The caller was responsible for names, slots, roles and kinds; the algorithm was not asked (V2).
     Contract,
-    /// Everybody had to share write-unchanged; a user that does not was an assertion.
+    /// Every user had to share write-unchanged; an assertion excluded others.
     SharesUnchanged,
-    /// Drop-intermediate changed one overlay, and left the other parents of the node where they were (S6).
+    /// Drop-intermediate changed one overlay, and left the node's other parents in place (S6).
     OneOverlay,
     /// A driver was asked although nothing changes for it, and could refuse (V5.2).
     AskedInVain,
-    /// A driver was asked again in the same operation, and could change its mind (V5.2).
+    /// A driver was asked again in the same operation, and could give another answer (V5.2).
     AskedTwice,
 }
 
 impl Exception {
-    /// All.
+    /// All exceptions.
     pub const ALL: [Exception; 5] = [
         Exception::Contract,
         Exception::SharesUnchanged,
@@ -189,7 +191,7 @@ impl Exception {
         Exception::AskedTwice,
     ];
 
-    /// Why the machine may.
+    /// Returns why the machine may differ.
     pub const fn reason(self) -> &'static str {
         match self {
             Exception::Contract => "names, slots, roles and kinds were the caller's to look at",
@@ -201,18 +203,18 @@ impl Exception {
     }
 }
 
-/// What the machine tells of a variant.
+/// What the machine reports of a variant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Told {
-    /// It did what `atomic` does.
+    /// It does what `atomic` does.
     Same,
-    /// It differs, and may.
+    /// It differs, and is right to differ.
     Exception(Exception),
-    /// It differs: what it did, for each defect in the order in which the variant has them.
+    /// It differs: what it did, for each defect in the order of the variant.
     Defect(Did),
 }
 
-/// Both algorithms as machines.
+/// The two algorithms as machines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trial {
     /// Seed 0.
@@ -221,32 +223,32 @@ pub enum Trial {
     Transactional(Transactional),
 }
 
-/// How an algorithm ends by itself, nothing being made to fail.
+/// How an algorithm ends without an injected failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum How {
     /// It reported success.
     Accepted,
     /// It reported an error.
     Refused,
-    /// An assertion failed, or the stack ran over.
+    /// An assertion failed, or the stack overflowed.
     Died,
 }
 
-/// What an algorithm comes to by itself.
+/// The result of an algorithm without an injected failure.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stepped {
     /// How it ended.
     pub how: How,
-    /// What it left; nothing if that is no graph.
+    /// The graph that it left; `None` if that is not a graph.
     pub state: Option<Box<Small>>,
-    /// What edges carry as need and share, where it is not what the rule gives them.
+    /// The stored pairs of edges that are not those of the rule.
     pub pairs: Vec<(EdgeId, Pair)>,
-    /// The defects that it shows so; those that only show in the middle of it are not among them.
+    /// The defects that the result shows. Defects that show only in the middle are not included.
     pub defects: Vec<Defect>,
 }
 
 impl Trial {
-    /// Takes one operation, and says which defects it shows in doing so; nothing if it would not be asked to.
+    /// Executes one operation. Returns `None` if the algorithm would not be asked to.
     pub fn step(&self, state: &Small, op: &Op) -> Option<Stepped> {
         match self {
             Trial::Recursive(machine) => step(machine, state, op),
@@ -281,7 +283,7 @@ fn step(machine: &impl Trialled, state: &Small, op: &Op) -> Option<Stepped> {
     Some(Stepped { how, state, pairs, defects: faults.into_iter().filter_map(defect).collect() })
 }
 
-/// The edges that carry another pair than the rule gives them, with that.
+/// Returns the edges whose stored pair is not that of the rule, with that pair.
 fn stored_otherwise(heap: &Heap, state: &Small) -> Vec<(EdgeId, Pair)> {
     let Some(derived) = derive(state) else { return Vec::new() };
     let right = |id: EdgeId| state.edge_index(id).map(|i| derived.edges[i]);
@@ -335,7 +337,7 @@ fn each(machine: &impl Trialled, state: &Small, action: &Action, mut told: impl 
         let (mut told_of, mut leads_on) = (Told::Same, true);
         let mut did: Did = [""; 3];
         for fault in faults {
-            // One that is no defect is written over by the next.
+            // The next one overwrites what is not a defect.
             did[broken.len()] = fault.words();
             match machine.verdict(&Met { before: state, op, fault, point, right, after: heap.nodes() }) {
                 Verdict::Defect(defect) => broken.push(defect.id()),
@@ -347,13 +349,14 @@ fn each(machine: &impl Trialled, state: &Small, action: &Action, mut told: impl 
         if !broken.is_empty() {
             told_of = Told::Defect(did);
         }
-        // What came of an injected failure is where it was before.
+        // After an injected failure, the state before is reached again.
         let next = result.as_deref().filter(|_| leads_on && number == 0);
         tell(number, &action, &broken, told_of, next);
     }
 }
 
-/// Would the algorithm not be asked to do this? What it looked at itself, or should have, is not the caller's duty.
+/// Returns why the algorithm would not be asked to do this. What it checks itself, or should have, is not the caller's
+/// responsibility.
 fn not_asked(state: &Small, op: &Op, right: &Outcome<6, 10>) -> Option<Exception> {
     let Outcome::Failed { error, .. } = right else { return None };
     let its_own = match (op, error) {
@@ -368,7 +371,7 @@ fn not_asked(state: &Small, op: &Op, right: &Outcome<6, 10>) -> Option<Exception
     (!its_own).then_some(Exception::Contract)
 }
 
-/// All that differs, and the state that came out if it is one.
+/// Returns all differences, and the state that resulted if there is one.
 fn compare(
     before: &Small,
     right: &Outcome<6, 10>,
@@ -397,7 +400,7 @@ fn compare(
     (faults, None)
 }
 
-/// What a refused operation left other than it was.
+/// Returns what a refused operation has left changed.
 fn left_behind(before: &Small, read: &Read) -> Option<Part> {
     match read {
         Read::Broken(_) => Some(Part::Edges),
@@ -406,7 +409,7 @@ fn left_behind(before: &Small, read: &Read) -> Option<Part> {
     }
 }
 
-/// What came of an operation that was accepted.
+/// Returns the result of an operation that was accepted.
 fn accepted(right: &Outcome<6, 10>, read: Read) -> (Option<Fault>, Option<Box<Small>>) {
     let state = match read {
         Read::Broken(sight) => return (Some(Fault::Unsound(sight, None)), None),
@@ -435,7 +438,7 @@ fn accepted(right: &Outcome<6, 10>, read: Read) -> (Option<Fault>, Option<Box<Sm
     (fault, Some(state))
 }
 
-/// In what two states differ, the most important first.
+/// Returns the most important part in which two states differ.
 fn other_part(a: &Small, b: &Small) -> Part {
     if unranked(a) != unranked(b) {
         return Part::Edges;

@@ -1,4 +1,4 @@
-//! What a machine did otherwise, in words.
+//! What a machine did wrong, in words.
 
 use super::flawed::{Flawed, Mended, Told};
 use super::polling::Serial;
@@ -6,11 +6,11 @@ use super::trial::{Fault, Part};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 
-/// A few words for each defect that a step shows; a step shows at most three.
+/// A description for each defect that a step shows. A step shows at most three.
 pub type Did = [&'static str; 3];
 
 impl Fault {
-    /// What the algorithm did.
+    /// Describes what the algorithm did.
     pub(super) fn words(self) -> &'static str {
         match self {
             Fault::Seen(sight) | Fault::Unsound(sight, _) => sight,
@@ -33,7 +33,7 @@ impl Fault {
 }
 
 impl Flawed {
-    /// What the flawed step did in a variant that shows its defect: compared with what the mended step does in the same one.
+    /// Describes what the flawed step did in a variant that shows its defect, compared with what the mended step does.
     pub fn words(&self, facet: &Facet, state: &Small, action: &Action, tried: &Variant<'_, Told>) -> &'static str {
         let mut words = "";
         Mended(self.0).each(facet, state, action, |right| {
@@ -45,7 +45,7 @@ impl Flawed {
     }
 }
 
-/// The most important thing in which a step and the right one differ.
+/// Returns the most important difference between a step and the right one.
 fn difference(did: &Told, right: &Told) -> &'static str {
     match (did.accepted, right.accepted) {
         (true, false) => "accepted it, where it had to be refused",
@@ -61,7 +61,7 @@ fn difference(did: &Told, right: &Told) -> &'static str {
     }
 }
 
-/// What an operation that polls did, for each defect of a variant: what others saw stands first.
+/// Describes what an operation that polls did, for each defect of a variant. What other code saw comes first.
 pub(super) fn polled(tried: &Variant<'_, Serial>) -> Did {
     const SEEN: &str = "where it polled, others could see what no operation leaves behind";
     const NEITHER: &str = "it comes to what neither order of the two comes to, or to nothing at all";

@@ -26,25 +26,25 @@ impl OpKind {
         "stream",
         "replace",
     ];
-    /// What delete tests.
+    /// The kind that delete tests.
     pub const DRIVE_DEL: OpKind = OpKind(6);
-    /// What snapshot tests.
+    /// The kind that snapshot tests.
     pub const EXTERNAL_SNAPSHOT: OpKind = OpKind(8);
-    /// What a backup tests on what it copies.
+    /// The kind that a backup tests on its source.
     pub const BACKUP_SOURCE: OpKind = OpKind(0);
-    /// What a backup tests on what it writes.
+    /// The kind that a backup tests on its target.
     pub const BACKUP_TARGET: OpKind = OpKind(1);
-    /// What a commit tests.
+    /// The kind that a commit tests.
     pub const COMMIT_TARGET: OpKind = OpKind(4);
-    /// What no job blocks.
+    /// The kind that no job blocks.
     pub const DATAPLANE: OpKind = OpKind(5);
-    /// What a mirror tests on what it copies.
+    /// The kind that a mirror tests on its source.
     pub const MIRROR_SOURCE: OpKind = OpKind(11);
-    /// What a mirror tests on what it writes.
+    /// The kind that a mirror tests on its target.
     pub const MIRROR_TARGET: OpKind = OpKind(12);
-    /// What a stream tests.
+    /// The kind that a stream tests.
     pub const STREAM: OpKind = OpKind(14);
-    /// What check-replace tests.
+    /// The kind that check-replace tests.
     pub const REPLACE: OpKind = OpKind(15);
 }
 
@@ -59,22 +59,23 @@ impl fmt::Debug for OpKind {
 pub struct OpKinds(pub u16);
 
 impl OpKinds {
-    /// None.
+    /// The empty set.
     pub const NONE: OpKinds = OpKinds(0);
-    /// L4.1: what a COW edge blocks on its target: all but commit-target, stream, backup-source, backup-target.
+    /// L4.1: the kinds that a COW edge blocks on its child: all except commit-target, stream, backup-source,
+    /// backup-target.
     pub const COW: OpKinds = OpKinds(!(1 << 4 | 1 << 14 | 1 << 0 | 1 << 1));
 
-    /// The set of one.
+    /// Returns the set of one kind.
     pub const fn of(kind: OpKind) -> OpKinds {
         OpKinds(1 << kind.0)
     }
 
-    /// Is it in the set?
+    /// Returns whether the kind is in the set.
     pub const fn has(self, kind: OpKind) -> bool {
         self.0 >> kind.0 & 1 == 1
     }
 
-    /// The members, in order.
+    /// Returns the members in order.
     pub fn iter(self) -> impl Iterator<Item = OpKind> {
         (0..16).map(OpKind).filter(move |kind| self.has(*kind))
     }

@@ -1,8 +1,8 @@
-//! What can go wrong: errors of steps, violations, refusals. Data only.
+//! Errors of steps, violations, refusals. Data only.
 
 use super::{ChildName, EdgeId, NodeId, OpKind, Role, Slot, UserId};
 
-/// Why a step failed at once (V2).
+/// Why a step fails at once (V2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "the names are those of specs/operations.md, the fields are the parties")]
 pub enum StepError {
@@ -99,7 +99,7 @@ impl StepError {
         "ProbeDenied",
     ];
 
-    /// The place of the variant in [`StepError::NAMES`].
+    /// Returns the place of the variant in [`StepError::NAMES`].
     pub const fn index(&self) -> usize {
         match self {
             StepError::NodeNotFound { .. } => 0,
@@ -148,7 +148,7 @@ impl StepError {
         }
     }
 
-    /// The name of the variant, as `specs/operations.md` has it.
+    /// Returns the name of the variant, as `specs/operations.md` has it.
     pub const fn name(&self) -> &'static str {
         StepError::NAMES[self.index()]
     }
@@ -157,12 +157,12 @@ impl StepError {
 /// One violation of the final graph (V3, V4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Violation {
-    /// V3.1: from this edge's child its parent can be reached.
+    /// V3.1: this edge's parent can be reached from its child.
     Cycle {
         /// The edge.
         edge: EdgeId,
     },
-    /// V3.2: on `node`, edge `needs` needs what edge `denies` does not share.
+    /// V3.2: on `node`, edge `needs` needs a permission that edge `denies` does not share.
     Conflict {
         /// The shared child.
         node: NodeId,
@@ -171,7 +171,7 @@ pub enum Violation {
         /// The edge that does not share.
         denies: EdgeId,
     },
-    /// V3.3: somebody needs to write on a node that is not writable.
+    /// V3.3: a parent needs to write to a node that is not writable.
     ReadOnly {
         /// The node.
         node: NodeId,
@@ -181,16 +181,16 @@ pub enum Violation {
         /// The edge.
         edge: EdgeId,
     },
-    /// V3.6: more than R is needed of an inactive node, or it is to be renamed.
+    /// V3.6: a parent needs more than R of an inactive node, or the node is to be renamed.
     InactiveNode {
         /// The node.
         node: NodeId,
     },
     /// V3.7: two users of one component are fixed to different contexts.
     ContextClash {
-        /// The one.
+        /// One user.
         user: UserId,
-        /// The other, whose name comes later.
+        /// The other user, whose name comes later.
         other: UserId,
     },
     /// V3.7: a node is asked to leave the context to which a user of its component is fixed.
@@ -202,26 +202,26 @@ pub enum Violation {
     },
 }
 
-/// The hooks that may refuse (V5), in the order in which they are asked.
+/// The hooks that may refuse (V5), in the order in which they are called.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Hook {
-    /// Of a reopened node, before all else.
+    /// Called for a reopened node, before everything else.
     Flush,
-    /// Of a reopened node.
+    /// Called for a reopened node.
     Prepare,
-    /// Of a node whose stored backing name is to change (S6).
+    /// Called for a node whose stored backing name is to change (S6).
     Rename,
-    /// Of a node that becomes inactive (A5).
+    /// Called for a node that becomes inactive (A5).
     Inactivate,
-    /// Of a node that changes its context (C4).
+    /// Called for a node that changes its context (C4).
     Context,
-    /// Of a node whose pair or writable state is new.
+    /// Called for a node whose pair or writable state changes.
     Check,
-    /// Of a node that becomes active (A5).
+    /// Called for a node that becomes active (A5).
     Activate,
 }
 
-/// An injected refusal: this driver says no in this hook (V9).
+/// An injected refusal: this driver refuses in this hook (V9).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Refusal {
     /// The node whose driver refuses.

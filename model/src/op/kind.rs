@@ -3,7 +3,7 @@
 use super::ChildName;
 use crate::perm::Perms;
 
-/// One of a node's two shortcuts into its children (S3).
+/// One of a node's two shortcuts to its children (S3).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Slot {
     /// The image below.
@@ -13,7 +13,7 @@ pub enum Slot {
 }
 
 impl Slot {
-    /// The name that an operation gives the edge it puts into the slot.
+    /// Returns the name that an operation gives the edge in this slot.
     pub const fn name(self) -> ChildName {
         match self {
             Slot::File => ChildName::FILE,
@@ -73,7 +73,7 @@ impl Kind {
         Kind::File,
     ];
 
-    /// For a filter, the slot of its filtered child.
+    /// Returns the slot of a filter's filtered child; `None` if the kind is not a filter.
     pub const fn filter_slot(self) -> Option<Slot> {
         match self {
             Kind::Filter | Kind::Blkdebug | Kind::CopyOnRead | Kind::CopyBeforeWrite => Some(Slot::File),
@@ -83,22 +83,22 @@ impl Kind {
         }
     }
 
-    /// May it have a COW child?
+    /// Returns whether it may have a COW child.
     pub const fn supports_cow(self) -> bool {
         matches!(self, Kind::Format | Kind::NoPermission)
     }
 
-    /// May it have children at all?
+    /// Returns whether it may have children.
     pub const fn takes_children(self) -> bool {
         !matches!(self, Kind::Protocol | Kind::File)
     }
 
-    /// S3.2: may a child be FILTERED?
+    /// S3.2: returns whether a child may be FILTERED.
     pub const fn takes_filtered(self) -> bool {
         self.filter_slot().is_some() || matches!(self, Kind::Raw)
     }
 
-    /// The options such a node has when nobody says otherwise.
+    /// Returns the options that such a node has by default.
     pub const fn default_opt(self) -> Opt {
         match self {
             Kind::WriteToSelected => Opt::Select(None),
@@ -120,37 +120,37 @@ pub enum Opt {
     Debug {
         /// Needed besides the default.
         take: Perms,
-        /// Not shared, whatever the default.
+        /// Not shared, whatever the default shares.
         unshare: Perms,
     },
-    /// Quorum (P6.5): does it rewrite corrupted blocks?
+    /// Quorum (P6.5): whether it rewrites corrupted blocks.
     Rewrite(bool),
     /// Write-to-selected (P6.3).
     Select(Option<ChildName>),
     /// Mirror-top (P6.11).
     Phase(Phase),
-    /// File (P9): is its size no multiple of its request alignment?
+    /// File (P9): whether its size is not a multiple of its request alignment.
     Unaligned(bool),
 }
 
-/// What a mirror-top filter is there for at present (P6.11).
+/// What a mirror-top filter is for at present (P6.11).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Phase {
     /// A mirror.
     Mirror,
     /// The commit of an active layer.
     Commit,
-    /// It is about to go.
+    /// The job is over, and the filter is about to go.
     Stopped,
 }
 
 impl Phase {
-    /// All of them.
+    /// All three.
     pub const EVERY: [Phase; 3] = [Phase::Mirror, Phase::Commit, Phase::Stopped];
 }
 
 impl Opt {
-    /// All options that a node of that kind can have; of a selection none, the child `file` and another one.
+    /// Returns all options that a node of this kind can have; for a selection none, the child `file` and another child.
     pub fn every(kind: Kind) -> Vec<Opt> {
         match kind.default_opt() {
             Opt::None => vec![Opt::None],
@@ -165,7 +165,7 @@ impl Opt {
         }
     }
 
-    /// Are these options of a node of that kind?
+    /// Returns whether these are options of a node of this kind.
     pub fn suits(self, kind: Kind) -> bool {
         std::mem::discriminant(&self) == std::mem::discriminant(&kind.default_opt())
     }

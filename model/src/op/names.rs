@@ -1,9 +1,9 @@
-//! Whom an operation names.
+//! The names in an operation.
 
 use super::{Below, NodeId, Op, UserId};
 
 impl Op {
-    /// The same operation in other names, which are asked for in the order of the fields.
+    /// Renames the operation. The functions are called in the order of the fields.
     pub fn renamed(self, mut n: impl FnMut(NodeId) -> NodeId, mut u: impl FnMut(UserId) -> UserId) -> Op {
         match self {
             Op::Add { node, spec } => Op::Add { node: n(node), spec },

@@ -1,4 +1,4 @@
-//! What an open says of the layer below (O41).
+//! What an open gives for the layer below (O41).
 
 use super::{Flags, Kind, NodeId, Spec};
 
@@ -7,7 +7,7 @@ use super::{Flags, Kind, NodeId, Spec};
 pub struct Below {
     /// Its name.
     pub node: NodeId,
-    /// What it is, if it is opened too; else it is there already.
+    /// The layer, if the child is opened too; `None` if the node exists already.
     pub opened: Option<Layer>,
 }
 
@@ -16,30 +16,30 @@ pub struct Below {
 pub struct Layer {
     /// Its driver.
     pub kind: Kind,
-    /// Its flags, before what is handed down to it.
+    /// Its flags, without those that are handed down to it.
     pub flags: Flags,
 }
 
 impl Layer {
-    /// The same as a node.
+    /// Returns the layer as a spec.
     pub const fn spec(self) -> Spec {
         Spec { flags: self.flags, ..Spec::plain(self.kind) }
     }
 }
 
-/// All that an open says (O41), in one piece.
+/// Everything that an open gives (O41).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Opening {
     /// The node.
     pub node: NodeId,
-    /// What it is.
+    /// Its layer.
     pub layer: Layer,
     /// Its child `file`.
     pub file: Option<Below>,
-    /// Its backing child, which is there already.
+    /// Its backing child, which exists already.
     pub backing: Option<NodeId>,
-    /// The temporary snapshot above it.
+    /// The temporary overlay above it.
     pub overlay: Option<NodeId>,
-    /// Is its format to be probed?
+    /// Whether its format is probed.
     pub probe: bool,
 }

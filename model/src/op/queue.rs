@@ -1,27 +1,27 @@
-//! What a reopen says (O25).
+//! What a reopen gives (O25).
 
 use super::{NodeId, Opt};
 use std::fmt;
 
-/// What a reopen says of one node (O25, R1).
+/// What a reopen gives for one node (O25, R1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Entry {
     /// The node.
     pub node: NodeId,
-    /// Does what is not said stay, or is it reset?
+    /// Whether what is not given stays as it is; otherwise it is reset.
     pub keep: bool,
-    /// The flag.
+    /// The flag, if it is given.
     pub read_only: Option<bool>,
-    /// The driver's options.
+    /// The driver's options, if they are given.
     pub opt: Option<Opt>,
-    /// The child in slot *backing*, or that there be none.
+    /// The child in slot *backing*, or that there is none, if it is given.
     pub backing: Option<Option<NodeId>>,
-    /// The child in slot *file*.
+    /// The child in slot *file*, if it is given.
     pub file: Option<NodeId>,
 }
 
 impl Entry {
-    /// Says nothing; `keep` says what becomes of the rest.
+    /// Makes an entry that gives nothing. `keep` says what happens to the rest.
     pub const fn new(node: NodeId, keep: bool) -> Entry {
         Entry { node, keep, read_only: None, opt: None, backing: None, file: None }
     }
@@ -35,10 +35,10 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The most entries of a list. (A bound of the model and the text form, not of the semantics.)
+    /// The most entries of a list. This is a bound of the model and the text form, not of the semantics.
     pub const MOST: usize = 4;
 
-    /// A list of these entries; `None` if there are none or too many.
+    /// Makes a list of these entries. Returns `None` if there are none or too many.
     pub fn new(list: &[Entry]) -> Option<Queue> {
         let mut entries = [Entry::new(NodeId(0), false); Queue::MOST];
         if list.is_empty() || list.len() > Queue::MOST {
@@ -48,19 +48,19 @@ impl Queue {
         Some(Queue { len: list.len() as u8, entries })
     }
 
-    /// A list of one.
+    /// Makes a list of one entry.
     pub const fn one(entry: Entry) -> Queue {
         let mut entries = [Entry::new(NodeId(0), false); Queue::MOST];
         entries[0] = entry;
         Queue { len: 1, entries }
     }
 
-    /// The entries.
+    /// Returns the entries.
     pub fn entries(&self) -> &[Entry] {
         &self.entries[..self.len as usize]
     }
 
-    /// The same list with other names.
+    /// Renames the nodes.
     pub fn map(mut self, mut name: impl FnMut(NodeId) -> NodeId) -> Queue {
         for entry in &mut self.entries[..self.len as usize] {
             entry.node = name(entry.node);

@@ -1,15 +1,16 @@
-//! How much room an operation needs: a bound of the model is never an outcome, so whoever makes operations asks first.
+//! How much room an operation needs. A bound of the model is never an outcome, so code that makes operations asks
+//! first.
 
 use super::{Act, Entry, NodeId, Op, Slot};
 use crate::state::State;
 
 impl Op {
-    /// The most edges that the operation can add to a graph of so many nodes.
+    /// Returns the most edges that the operation can add to a graph of this many nodes.
     pub fn most_edges_added(&self, nodes: usize) -> usize {
         if self.starts_on_chain().is_some() { 2 + nodes } else { self.edges_added() }
     }
 
-    /// The top of the chain on which a job starts, every node of which gets a user.
+    /// Returns the top of the chain on which a job starts, every node of which gets a user.
     fn starts_on_chain(&self) -> Option<NodeId> {
         match *self {
             Op::Stream { act: Act::Start, node: top, .. }
@@ -19,7 +20,8 @@ impl Op {
         }
     }
 
-    /// The same whatever the graph, the users of a job on the nodes of its chain not counted.
+    /// Returns the most edges that the operation can add in any graph, without the users of a job on the nodes of its
+    /// chain.
     fn edges_added(&self) -> usize {
         match self {
             Op::AttachUser { .. }
@@ -30,7 +32,7 @@ impl Op {
             | Op::OpenChild { .. }
             | Op::AddChild { .. }
             | Op::Snapshot { .. } => 1,
-            // A filter without a child gets one by set-file; for the others it replaces an edge.
+            // A filter without a child gets one by set-file; for other nodes the new edge replaces one.
             Op::SetFile { .. } => 1,
             Op::Reopen { queue } => {
                 let said = |e: &Entry| usize::from(matches!(e.backing, Some(Some(_)))) + usize::from(e.file.is_some());
@@ -39,17 +41,17 @@ impl Op {
             Op::Open { file, backing, overlay, .. } => {
                 usize::from(file.is_some()) + usize::from(backing.is_some()) + usize::from(overlay.is_some())
             }
-            // The filter's edge and the main user, and what else there is for one or two nodes.
+            // The filter's edge, the main user, and the users of one or two nodes.
             Op::Stream { act: Act::Start, .. } => 3,
             Op::Commit { act: Act::Start, .. } | Op::CommitActive { act: Act::Start, .. } => 4,
             Op::Mirror { act: Act::Start, .. } | Op::Backup { act: Act::Start, .. } => 4,
-            // A base below the bottom that is set as backing of a node that had none.
+            // A base below the bottom that becomes the backing of a node without one.
             Op::Stream { act: Act::Finish, .. } => 1,
             _ => 0,
         }
     }
 
-    /// How many edges the operation adds in that state, if nothing stops it: at most so many.
+    /// Returns the most edges that the operation can add in this state.
     pub fn edges_added_in<const N: usize, const E: usize>(&self, state: &State<N, E>) -> usize {
         if let Some(top) = self.starts_on_chain() {
             return 2 + state.chain(top).count();

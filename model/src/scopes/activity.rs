@@ -1,4 +1,4 @@
-//! Facets of contexts, drained sections and activity, alone and with what they meet.
+//! Facets of contexts, drained sections and activity, alone and in combination.
 
 use super::*;
 use crate::op::{Below, Entry, Queue};
@@ -12,7 +12,7 @@ const fn inactive(kind: Kind) -> Spec {
     Spec { kind, opt: kind.default_opt(), flags }
 }
 
-/// Components that come together and fall apart, with users that are fixed and others.
+/// Components that are joined and split, with fixed and movable users.
 pub(super) fn contexts(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "contexts",
@@ -44,7 +44,7 @@ pub(super) fn contexts(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// Users that come, go and are found elsewhere in one transaction, and nodes that are made and joined.
+/// Users that come, go and move within one transaction, and nodes that are made and joined.
 fn moves(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
     let free = (0..6).map(NodeId).find(|n| !used.contains(n)).unwrap_or(NodeId(0));
@@ -60,7 +60,7 @@ fn moves(s: &Small) -> Transactions {
         let attach = |ways, context| Op::AttachUser { user, node: a, pair: QUIET, ways, context };
         all.push([Op::DetachUser { user }, attach(FIXED, None)].into_iter().collect());
         all.push([attach(FIXED, AT_ONE), to(0)].into_iter().collect());
-        // Where there is one node: more would come of it at every step.
+        // Only where there is one node, because every step would multiply the states.
         if used.len() == 1 {
             let add = Op::Add { node: free, spec: NO_PERMISSION };
             let attach = |parent, child, role| Op::Attach { parent, child, name: BACKING, role };
@@ -79,7 +79,7 @@ fn moves(s: &Small) -> Transactions {
     all
 }
 
-/// The other operations that make and move edges, where the ends are in different contexts.
+/// The other operations that make and move edges, between nodes in different contexts.
 pub(super) fn context_chains(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "context-chains",
@@ -129,7 +129,7 @@ fn joined(used: &[NodeId], [node, _, overlay]: [NodeId; 3]) -> Vec<Op> {
     pairs.chain(used.iter().map(|&a| open(below(a), None, Some(overlay)))).collect()
 }
 
-/// Reopens that take a child away, or give one, of one node and of two.
+/// Reopens that take a child away or add one, of one node and of two.
 fn rewired(names: &[NodeId]) -> Vec<Queue> {
     let mut all = Vec::new();
     for &a in names {
@@ -138,7 +138,7 @@ fn rewired(names: &[NodeId]) -> Vec<Queue> {
         for &b in names {
             all.push(Queue::one(Entry { backing: Some(Some(b)), ..keep(a) }));
             all.push(Queue::one(Entry { file: Some(b), ..keep(a) }));
-            // In the other order too: the explorer tries all of them (R4).
+            // In one order only: the explorer tries all others (R4).
             let other = names.iter().filter(|c| **c > a && **c != b);
             let both = other.filter_map(|&c| {
                 Queue::new(&[Entry { backing: Some(Some(b)), ..keep(a) }, Entry { backing: Some(Some(b)), ..keep(c) }])
@@ -149,7 +149,7 @@ fn rewired(names: &[NodeId]) -> Vec<Queue> {
     all
 }
 
-/// Sections on nodes and on all, under everything that moves edges and makes nodes appear and vanish.
+/// Sections on nodes and on all nodes, under everything that moves edges and adds or removes nodes.
 pub(super) fn sections(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "sections",
@@ -205,7 +205,7 @@ fn between(s: &Small) -> Transactions {
     all
 }
 
-/// A section and a context in one: who moves is quiesced for as long as it takes.
+/// A section and a context in one operation: a node that moves is quiesced meanwhile.
 pub(super) fn quiet_moves(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "quiet-moves",
@@ -356,7 +356,7 @@ pub(super) fn inactive_edges(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// Opens over nodes that may be inactive, of nodes that are and need more than they get.
+/// Opens over nodes that may be inactive, of nodes that are inactive and need more than they get.
 fn doubtful(used: &[NodeId], [node, _, overlay]: [NodeId; 3]) -> Vec<Op> {
     let kinds = [NO_PERMISSION, inactive(Kind::ExclusiveWriter)];
     let open =
@@ -367,7 +367,7 @@ fn doubtful(used: &[NodeId], [node, _, overlay]: [NodeId; 3]) -> Vec<Op> {
     all.collect()
 }
 
-/// Drivers that refuse to change their context or activity, and lag.
+/// Drivers that refuse to change their context or activity, and become stale.
 pub(super) fn reluctant(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "reluctant",

@@ -6,7 +6,7 @@ use crate::op::{OpKind, OpKinds};
 const JOB: OpKinds = OpKinds(OpKinds::of(OpKind::DRIVE_DEL).0 | OpKinds::of(OpKind::EXTERNAL_SNAPSHOT).0);
 const REPLACE: OpKinds = OpKinds::of(OpKind::REPLACE);
 
-/// Who blocks what, and the commands that ask.
+/// Blockers, and the commands that ask for them.
 pub(super) fn blockers(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "blockers",
@@ -110,7 +110,7 @@ fn shortened(s: &Small) -> Transactions {
     all
 }
 
-/// Drop-intermediate where others block and freeze.
+/// Drop-intermediate where users block and chains are frozen.
 pub(super) fn dropping(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "dropping",
@@ -140,7 +140,7 @@ pub(super) fn dropping(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// The steps of a commit job's end: thaw, drop, let go.
+/// The steps of a commit job's end: thaw, drop, release.
 fn commits(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
     let mut all = Transactions::new();
@@ -149,7 +149,7 @@ fn commits(s: &Small) -> Transactions {
         all.push([Op::Thaw { top, base: Some(base) }, drop, Op::Delete { node: top }].into());
         all.push([drop, Op::DetachUser { user: UserId(0) }].into_iter().collect());
         all.push([Op::Release { node: top }, drop].into_iter().collect());
-        // Who lost his driver cannot be renamed (O24.8); the second ejection keeps the states few.
+        // A node without a driver cannot be renamed (O24.8); the second ejection keeps the number of states small.
         all.extend(used.iter().map(|&node| [Op::Eject { node }, drop, Op::Eject { node }].into()));
     }
     all

@@ -5,7 +5,7 @@ use crate::op::{Act, Below, OpKind, OpKinds};
 
 const READS: Pair = Pair::new(R, ALL);
 
-/// What an open makes of layers, old and new.
+/// The nodes that an open makes of layers, old and new.
 pub(super) fn opening(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "opening",
@@ -126,7 +126,7 @@ fn streams(s: &Small) -> Transactions {
     all
 }
 
-/// Jobs while others change the graph under them.
+/// Jobs while other operations change the graph under them.
 pub(super) fn changes(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "job-changes",
@@ -146,7 +146,7 @@ pub(super) fn ejected(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// Jobs where nodes are elsewhere and users are fixed.
+/// Jobs where nodes live in other contexts and users are fixed.
 pub(super) fn contexts(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "job-contexts",

@@ -3,7 +3,7 @@
 use super::*;
 use crate::op::{Entry, OpKind, OpKinds, Queue};
 
-/// Who holds a node, and what becomes of it when nobody does.
+/// Holders of a node, and what happens when there is none.
 pub(super) fn life(nodes: u8, edges: usize, users: u8) -> Facet {
     const SPECS: [Spec; 2] = [NO_PERMISSION, implicit(Kind::Filter)];
     Facet {
@@ -43,7 +43,7 @@ pub(super) fn life(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// The same operations, and those of blockers, while a driver lags.
+/// The same operations, and those of blockers, while a driver is stale.
 pub(super) fn lagging(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "lagging",
@@ -78,7 +78,7 @@ pub(super) fn lagging(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// Nodes that lost their driver under everything that could still ask for it.
+/// Nodes that have lost their driver under everything that could still ask for it.
 pub(super) fn ejected(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "ejected",
@@ -143,7 +143,7 @@ fn ejections(s: &Small) -> Transactions {
     all
 }
 
-/// From whom a node inherits, when edges come, go and move.
+/// From which node a node inherits, when edges come, go and move.
 pub(super) fn heritage(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "heritage",
@@ -172,7 +172,7 @@ pub(super) fn heritage(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// A node leaves, and who inherited through it comes back.
+/// A node leaves, and a node that inherited through it comes back.
 fn reunions(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
     let mut all = Transactions::new();

@@ -1,8 +1,8 @@
-//! Facets of the driver kinds that QEMU has and the first facets do not know, of sizes, and of a quorum's children.
+//! Facets of the driver kinds of QEMU that the first facets do not have, of sizes, and of a quorum's children.
 
 use super::*;
 
-/// The rules P6.6 to P6.14, over and under others.
+/// The rules P6.6 to P6.14, above and below other nodes.
 pub(super) fn presets(nodes: u8, edges: usize, users: u8) -> Facet {
     const KINDS: [Spec; 12] = [
         Spec::plain(Kind::Raw),
@@ -84,7 +84,7 @@ pub(super) fn sizes(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// Who may resize is judged before the operation, and of a new user by what it wants.
+/// Whether a user may resize is judged before the operation, and for a new user by what it wants.
 fn grow(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
     let user = UserId(0);
@@ -132,7 +132,7 @@ pub(super) fn quorums(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// A child of a quorum is exchanged.
+/// Exchanges a child of a quorum.
 fn repairs(s: &Small) -> Transactions {
     let used: Vec<NodeId> = s.names().collect();
     let mut all = Transactions::new();

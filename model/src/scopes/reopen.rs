@@ -23,7 +23,7 @@ fn file(to: NodeId, entry: Entry) -> Entry {
     Entry { file: Some(to), ..entry }
 }
 
-/// What can be said of one node, alone.
+/// Entries for one node, alone.
 fn alone(names: &[NodeId]) -> Vec<Entry> {
     let mut all = Vec::new();
     for &a in names {
@@ -37,7 +37,7 @@ fn alone(names: &[NodeId]) -> Vec<Entry> {
     all
 }
 
-/// What lists of two say.
+/// Lists of two entries.
 fn couples(names: &[NodeId]) -> Vec<Queue> {
     let mut all = Vec::new();
     for (a, b) in pairs_of(names) {
@@ -61,7 +61,7 @@ fn couples(names: &[NodeId]) -> Vec<Queue> {
     all
 }
 
-/// Lists of three different nodes; the explorer's check of R4 takes each in all orders.
+/// Lists of three different nodes. The explorer's check of R4 takes each in all orders.
 fn triples(names: &[NodeId]) -> Vec<Queue> {
     let &[a, b, c, ..] = names else {
         return Vec::new();
@@ -127,7 +127,7 @@ pub(super) fn frozen_reopen(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// Reopen where nodes come and go, lose their driver, or stand in between unseen.
+/// Reopen where nodes come and go, lose their driver, or stand in between as implicit filters.
 pub(super) fn mortal_reopen(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "reopen-life",

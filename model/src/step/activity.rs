@@ -30,7 +30,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(())
     }
 
-    /// C1: where a node was before the operation.
+    /// C1: returns the context of a node before the operation.
     pub(super) fn home(&self, node: NodeId) -> Context {
         self.before.nodes[node.0 as usize].context
     }
@@ -55,7 +55,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         let covered = self.covered(node);
         for &node in &covered {
             let objects = |e: &Edge| match e.parent {
-                // A job must not lose the node that it fills, whatever its users want.
+                // A job must not lose the node that it writes to, whatever its users want.
                 Parent::User(user) => {
                     (!e.ways.may_inactivate && (e.ways.stay || !e.wanted.need.within(R))).then_some(user)
                 }
@@ -69,7 +69,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(())
     }
 
-    /// A1: whom an inactivation covers, in order.
+    /// A1: returns the nodes that an inactivation covers, in order.
     pub(crate) fn covered(&self, node: NodeId) -> Names<N> {
         let mut covered = Names::new();
         covered.push(node);

@@ -5,9 +5,9 @@ use crate::op::{Act, ChildName, Context, Flags, Kind, NodeId, Op, OpKind, OpKind
 use crate::op::{StepError as E, UserId, Ways};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
 
-/// What a job's users block (J3).
+/// The kinds of operation that a job's users block (J3).
 const BUSY: OpKinds = OpKinds(!OpKinds::of(OpKind::DATAPLANE).0);
-/// All but resizing.
+/// Everything except resizing.
 const NO_RESIZE: Perms = Perms(ALL.0 & !Z.0);
 /// J5, O42, O45: reads what is below its filter.
 const READER: Pair = Pair::new(R, NO_RESIZE);
@@ -46,7 +46,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.apply(Op::Block { user, kinds: BUSY })
     }
 
-    /// J3: the main one and so many further ones.
+    /// J3: detaches the main user and this many further ones.
     fn detach_users(&mut self, job: UserId, further: usize) -> Done {
         (0..=further as u8).try_for_each(|part| self.apply(Op::DetachUser { user: job.further(part) }))
     }
@@ -129,7 +129,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.drop_filter(filter)
     }
 
-    /// What the two have in common; the pairs are those on the filter, on the top and on the base.
+    /// The common part of the two commits; the pairs are those on the filter, on the top and on the base.
     fn commit_start(&mut self, commit: Commit, spec: Spec, [on_filter, on_top, on_base]: [Pair; 3]) -> Done {
         let Commit { job, top, base, filter } = commit;
         self.exists(top)?;
@@ -142,7 +142,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.apply(Op::Insert { new: filter, spec, top })?;
         self.set_frozen(filter, Some(base), true)?;
         self.job_user(job, 0, filter, on_filter)?;
-        // The filters right above base show what base shows, which stays consistent, and grow with it.
+        // The filters right above the base show the base, which stays consistent, and grow with it.
         let is_filter = |link: &NodeId| self.kind(*link).filter_slot().is_some();
         let on_base_from = links.len() - 1 - links.iter().rev().skip(1).take_while(|link| is_filter(link)).count();
         for (place, &link) in links.iter().enumerate() {
@@ -191,7 +191,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         self.drop_filter(filter)
     }
 
-    /// What is tested before something is copied.
+    /// Tests the preconditions of a copy.
     fn copies(&self, Copy { source, target, .. }: Copy, from: OpKind, to: OpKind) -> Done {
         self.exists(source)?;
         self.exists(target)?;

@@ -24,7 +24,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(())
     }
 
-    /// Drops one holder, a caller's first (L1). Was there one?
+    /// Drops one holder, a caller's first (L1). Returns whether there was one.
     pub(super) fn drop_holder(&mut self, node: NodeId) -> bool {
         let found = &mut self.graph.nodes[node.0 as usize];
         let held = found.holders > 0 || found.monitor;
@@ -108,7 +108,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(())
     }
 
-    /// O23, R1.3: the read-only flag that a child of this role inherits from a parent with that flag.
+    /// O23, R1.3: returns the read-only flag that a child with this role inherits from a parent with this flag.
     pub(super) fn inherited_flag(&self, role: Role, parent: bool) -> bool {
         role.has(Role::COW) || parent
     }

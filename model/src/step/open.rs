@@ -1,4 +1,4 @@
-//! Opening: what the graph sees of it (O41).
+//! Opening, as far as it changes the graph (O41).
 
 use super::{Done, Work};
 use crate::judge;
@@ -39,7 +39,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(())
     }
 
-    /// O41.2: what is handed down to the layer below.
+    /// O41.2: adds what is handed down to the layer below.
     fn below(above: Spec, mut own: Spec) -> Spec {
         own.flags.read_only |= above.flags.read_only;
         own.flags.inactive |= above.flags.inactive;
@@ -63,7 +63,8 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(())
     }
 
-    /// L5.11: may somebody read the layer below? Edges that this operation made have not been judged and are not asked.
+    /// L5.11: whether a user may read the layer below. Edges that this operation made have not been judged and do not
+    /// count.
     fn may_probe(&self, node: NodeId) -> Done {
         let Some(before) = judge::derive(self.before) else { return Ok(()) };
         let denies = |id: &_| {

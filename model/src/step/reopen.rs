@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 /// A node in the queue (R1).
 #[derive(Clone, Copy, Debug)]
 struct Queued {
-    /// What was said of it, completed (R1.1).
+    /// What is given for it, completed (R1.1).
     said: Entry,
     /// The read-only flag that it gets.
     read_only: bool,
@@ -30,7 +30,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         for queued in &queue {
             self.take_over(queued);
         }
-        // With the new flags, but the edges and pointers that the step found.
+        // With the new flags, but with the edges and pointers that the step found.
         let found = self.graph;
         for change in changes {
             self.change(change, &found);
@@ -38,7 +38,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(())
     }
 
-    /// The nodes that a reopen of these entries would queue, each with the read-only flag that it would get.
+    /// Returns the nodes that a reopen of these entries would queue, each with the read-only flag that it would get.
     pub fn queue(&self, list: &[Entry]) -> ArrayVec<(NodeId, bool), N> {
         self.enqueued(list).iter().map(|queued| (queued.said.node, queued.read_only)).collect()
     }
@@ -95,7 +95,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         }
     }
 
-    /// O25.2: what may be wrong with one node of the queue, and which of its children change.
+    /// O25.2: tests the conditions for one node of the queue, and returns which of its children change.
     fn conditions(&self, Queued { said, read_only }: &Queued) -> Result<[Option<Change>; 2], E> {
         let node = said.node;
         self.has_driver(node)?;
@@ -134,7 +134,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
         Ok(true)
     }
 
-    /// Flag and options of one node of the queue.
+    /// Sets the flag and the options of one node of the queue.
     fn take_over(&mut self, Queued { said, read_only }: &Queued) {
         let node = &mut self.graph.nodes[said.node.0 as usize];
         node.flags.read_only = *read_only;

@@ -6,14 +6,14 @@ use crate::op::{EdgeId, Op, StepError, Violation};
 use crate::state::{Parent, State};
 use crate::step::Work;
 
-/// H24: QEMU up to 6.1 looked at the node's parents and users, and not at what is needed of it when it is inactive.
+/// H24: QEMU up to 6.1 checked the node's parents and users, but not what they need of it when it is inactive.
 pub(super) fn over_writers(case: &Case<'_>, on: bool) -> Told {
     let overlooked = |violation: &Violation| matches!(violation, Violation::InactiveNode { .. });
     let passes = matches!(case.op, Op::Inactivate { .. }) && case.outcome.violations().iter().all(overlooked);
     passed(case, on && passes)
 }
 
-/// H63: the edge that an append makes is looked at, the edges that it moves are not.
+/// H63: the edge that an append makes is checked, but the edges that it moves are not.
 pub(super) fn over_inactive(case: &Case<'_>, on: bool) -> Told {
     let (Op::Append { new: above, .. } | Op::Snapshot { overlay: above, .. }) = case.op else {
         return case.honest.clone();
@@ -23,7 +23,7 @@ pub(super) fn over_inactive(case: &Case<'_>, on: bool) -> Told {
     passed(case, on && case.outcome.violations().iter().all(overlooked))
 }
 
-/// A violation that is let pass.
+/// Lets a violation pass.
 fn passed(case: &Case<'_>, passes: bool) -> Told {
     match case.outcome {
         Outcome::Violates { .. } if passes => {
@@ -33,7 +33,7 @@ fn passed(case: &Case<'_>, passes: bool) -> Told {
     }
 }
 
-/// N51: each node for itself, children first.
+/// N51: activates each node by itself, children first.
 pub(super) fn half_activated(case: &Case<'_>, on: bool) -> Told {
     let (Op::Activate { node }, Some(derived), false) =
         (case.op, derive(case.before), matches!(case.outcome, Outcome::Failed { .. }))
@@ -56,7 +56,7 @@ pub(super) fn half_activated(case: &Case<'_>, on: bool) -> Told {
     Told::at(true, state)
 }
 
-/// N48: node by node, and what is done stays done when the next one objects.
+/// N48: inactivates node by node, and what is done stays done when the next node refuses.
 pub(super) fn half_inactivated(case: &Case<'_>, on: bool) -> Told {
     let (Op::Inactivate { node }, Outcome::Failed { error: StepError::UserActive { user }, .. }) =
         (case.op, case.outcome)
@@ -72,7 +72,7 @@ pub(super) fn half_inactivated(case: &Case<'_>, on: bool) -> Told {
         }
         state.nodes[node.0 as usize].flags.inactive = on;
     }
-    // The drivers of those that are inactive now have been asked.
+    // The drivers of the nodes that are inactive now have been asked.
     match execute(&state, &[], &[]) {
         Outcome::Done { next, .. } => Told::at(false, next),
         _ => case.honest.clone(),

@@ -1,11 +1,12 @@
-//! Chains: H33a to H33d with a walk of their own, N47.
+//! Chains: H33a to H33d, with their own walk, and N47.
 
 use super::{Case, Defect, Told};
 use crate::menu::Small;
 use crate::op::{NodeId, Op, Role};
 use crate::state::Node;
 
-/// O15 and O16, edge by edge: an edge is frozen as soon as it is met, and what was done is taken back at the first that cannot.
+/// O15 and O16, edge by edge: an edge is frozen as soon as it is reached, and everything is taken back at the first
+/// edge that cannot be frozen.
 pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Told {
     let (top, base, freeze) = match case.op {
         Op::Freeze { top, base } => (top, base, true),
@@ -19,7 +20,7 @@ pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Told {
         return Told::refused(case.before);
     };
     if !freeze {
-        // Here nothing can fail half-way.
+        // Thawing cannot fail half-way.
         if edges.iter().any(|&edge| !state.edges()[edge].frozen) {
             return Told::refused(case.before);
         }
@@ -30,7 +31,7 @@ pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Told {
         let (child, was) = (state.edges()[edge].child, state.edges()[edge].frozen);
         let never = state.nodes[child.0 as usize].flags.never_freeze && flaw != Some(Defect::H33d);
         if was || never {
-            // 17a7c39248: the edge at which it failed is another's.
+            // 17a7c39248: the edge at which it failed belongs to another chain.
             let back = if flaw == Some(Defect::H33c) { done + 1 } else { done };
             for &edge in &edges[..back] {
                 state.edge_mut(edge).frozen = false;
@@ -42,7 +43,7 @@ pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Told {
     Told::at(true, state)
 }
 
-/// The edges of the chain; none if `base` is not in it.
+/// Returns the edges of the chain, or `None` if `base` is not in it.
 fn walk(state: &Small, top: NodeId, base: Option<NodeId>, flaw: Option<Defect>) -> Option<Vec<usize>> {
     let mut met = [false; super::NAMES];
     let mut edges = Vec::new();
@@ -55,7 +56,7 @@ fn walk(state: &Small, top: NodeId, base: Option<NodeId>, flaw: Option<Defect>) 
             let reached = base.is_none() || flaw == Some(Defect::H33a);
             return reached.then_some(edges);
         };
-        // 7b99a26600: only what leads to a backing image.
+        // 7b99a26600: only edges that lead to a backing image.
         if flaw != Some(Defect::H33b) || state.edges()[edge].role.has(Role::COW) {
             edges.push(edge);
         }
@@ -64,7 +65,7 @@ fn walk(state: &Small, top: NodeId, base: Option<NodeId>, flaw: Option<Defect>) 
     Some(edges)
 }
 
-/// N47: to a reopen an implicit filter is a child like any other, so to say what is there below it is a change.
+/// N47: for a reopen, an implicit filter is a child like any other, so naming the child below it counts as a change.
 pub(super) fn implicit_seen(case: &Case<'_>, on: bool) -> Told {
     if !matches!(case.op, Op::Reopen { .. }) || !case.honest.accepted || !on {
         return case.honest.clone();

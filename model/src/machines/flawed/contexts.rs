@@ -7,7 +7,7 @@ use crate::menu::Small;
 use crate::op::{Context, EdgeId, NodeId, Op};
 use crate::state::Parent;
 
-/// H34: the edge is made, and then one of its sides follows the other; or, up to 4.0, nobody does.
+/// H34: the edge is made, and then one of its sides follows the other; up to 4.0 neither side follows.
 pub(super) fn attached(case: &Case<'_>, on: bool) -> Told {
     let Op::Attach { parent, child, .. } = case.op else {
         return case.honest.clone();
@@ -18,7 +18,8 @@ pub(super) fn attached(case: &Case<'_>, on: bool) -> Told {
     if on || aligned(case.before, &mut next, parent, child) { Told::at(true, next) } else { Told::refused(case.before) }
 }
 
-/// The operation as it would be if there were no contexts; everybody stays where it was, and new nodes are in main.
+/// Returns the result of the operation without contexts: every node stays where it was, and new nodes are in the main
+/// context.
 fn without_contexts(case: &Case<'_>) -> Option<Small> {
     let mut flat = *case.before;
     flat.nodes.iter_mut().for_each(|node| node.context = Context::MAIN);
@@ -39,7 +40,7 @@ fn without_contexts(case: &Case<'_>) -> Option<Small> {
     Some(next)
 }
 
-/// N54: a node that is just made is in the main context, and what it is put on follows it, as the child's side does.
+/// N54: a new node is in the main context, and the node on which it is put follows it there.
 pub(super) fn inserted(case: &Case<'_>, on: bool) -> Told {
     let Op::Insert { new, top, .. } = case.op else {
         return case.honest.clone();
@@ -57,7 +58,8 @@ pub(super) fn inserted(case: &Case<'_>, on: bool) -> Told {
     Told::at(true, next)
 }
 
-/// The child's side goes to the parent, or if it must not the parent's to the child (30dd65f307); may one of them?
+/// Moves the child's side to the parent or, if it must not move, the parent's side to the child (30dd65f307). Returns
+/// whether one of them could move.
 fn aligned(before: &Small, next: &mut Small, parent: NodeId, child: NodeId) -> bool {
     let home = |node: NodeId| before.nodes[node.0 as usize].context;
     if home(parent) == home(child) {
@@ -73,7 +75,7 @@ fn aligned(before: &Small, next: &mut Small, parent: NodeId, child: NodeId) -> b
     true
 }
 
-/// H35: who moves takes along what is below it, and nobody else is asked.
+/// H35: a node that moves takes along what is below it, and no other node is asked.
 pub(super) fn moved(case: &Case<'_>, on: bool) -> Told {
     let Op::MoveContext { node, to } = case.op else {
         return case.honest.clone();
@@ -92,7 +94,7 @@ pub(super) fn moved(case: &Case<'_>, on: bool) -> Told {
     Told::at(true, next)
 }
 
-/// N49: a node that has lost a parent goes to the main context, unless somebody is fixed; who merely uses it is taken along.
+/// N49: a node that has lost a parent moves to the main context unless a user is fixed; movable users are taken along.
 pub(super) fn dragged(case: &Case<'_>, on: bool) -> Told {
     let lost = match case.op {
         Op::Detach { parent, name } => case.before.edge_index(EdgeId::Child(parent, name)),

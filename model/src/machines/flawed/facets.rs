@@ -1,4 +1,5 @@
-//! Where each defect is looked for: the smallest room in which it can be met, with other things to do besides.
+//! The facet in which each defect is searched for: the smallest bounds in which it can be met, with other operations
+//! besides.
 
 use super::{Defect, Flawed};
 use crate::machines::Hall;
@@ -24,18 +25,18 @@ const UNASKED: Spec = implicit(Kind::BackingFilter);
 const NEVER: Spec = flagged(Kind::BackingFilter, false, false, false, true);
 const SHARED: Spec = flagged(Kind::Protocol, true, true, false, false);
 
-/// All switches, each with the facet that finds its defect.
+/// Returns all defects with the facet that finds each.
 pub fn rooms() -> Vec<(Flawed, Facet)> {
     let here = Defect::ALL.iter().copied().filter(|defect| defect.about().hall == Hall::Flawed);
     here.map(|defect| (Flawed(defect), Facet { name: defect.id(), about: defect.about().title, ..room(defect) }))
         .collect()
 }
 
-/// What is there before it starts.
+/// Returns what exists before the exploration starts.
 pub(super) fn opening(defect: Defect) -> Vec<Action> {
     let (source, filter, guest) = (NodeId(0), NodeId(1), UserId(0));
     let ops: &[Op] = match defect {
-        // A guest on a source with a copy-before-write filter; its target is still to come.
+        // A guest on a source with a copy-before-write filter whose target is still to be attached.
         Defect::H24 => &[
             Op::Add { node: source, spec: PROTOCOL },
             Op::AttachUser { user: guest, node: source, pair: READS, ways: Ways::NONE, context: None },
@@ -60,7 +61,7 @@ fn room(defect: Defect) -> Facet {
     }
 }
 
-/// Users of every wish that matters on two nodes, and moving.
+/// Users with every wish that matters on two nodes, and moves of edges.
 fn permissions(defect: Defect) -> Facet {
     let users = Facet { nodes: 2, edges: 3, users: 3, specs: const { &[PROTOCOL] }, ..BLANK };
     match defect {
@@ -115,7 +116,7 @@ fn chains(defect: Defect) -> Facet {
     Facet { nodes: 3, edges: 2, verbs: &["add", "append", "set-backing", "freeze", "thaw"], specs, ..BLANK }
 }
 
-/// Components that come together, fall apart and move, with users that are fixed and others.
+/// Components that are joined, split and moved, with fixed and movable users.
 fn contexts(defect: Defect) -> Facet {
     let blank = Facet {
         edges: 3,
@@ -169,14 +170,14 @@ fn sections(defect: Defect) -> Facet {
     }
 }
 
-/// Every list of one and of two.
+/// Every list of one entry and of two.
 fn listed(names: &[NodeId]) -> Vec<Queue> {
     let entry = |node| Entry::new(node, true);
     let pairs = names.iter().flat_map(|&a| names.iter().map(move |&b| [entry(a), entry(b)]));
     names.iter().map(|&a| Queue::one(entry(a))).chain(pairs.filter_map(|pair| Queue::new(&pair))).collect()
 }
 
-/// Nodes that become inactive and active, and what stands above them.
+/// Nodes that become inactive and active, and the nodes above them.
 fn activity(defect: Defect) -> Facet {
     match defect {
         Defect::H24 => Facet {

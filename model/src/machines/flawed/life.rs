@@ -1,4 +1,4 @@
-//! What outlives its owner: N43, N44; and what does not come from its owner: N53.
+//! Data that outlive their owner (N43, N44), and data that do not come from their owner (N53).
 
 use super::{Case, NAMES, Told};
 use crate::judge::Outcome;
@@ -6,7 +6,7 @@ use crate::menu::Small;
 use crate::op::{EdgeId, NodeId, Op, OpKinds, Role};
 use crate::state::{Edge, Parent};
 
-/// N43: a node that is closed is forgotten by those below it, and by nobody else.
+/// N43: when a node is closed, only the nodes below it forget it.
 pub(super) fn pointers_stay(case: &Case<'_>, on: bool) -> Told {
     let Outcome::Done { closed, .. } = case.outcome else {
         return case.honest.clone();
@@ -23,7 +23,8 @@ pub(super) fn pointers_stay(case: &Case<'_>, on: bool) -> Told {
     told
 }
 
-/// N44: who blocks what is on a list of each node, kept as edges come and go; a user that goes leaves its blockers there.
+/// N44: blockers are in a list of each node, which is updated as edges come and go. A user that goes leaves its
+/// blockers there.
 pub(super) fn blockers_stay(case: &Case<'_>, on: bool) -> Told {
     let mut told = case.honest.clone();
     let list = |state: &Small| -> Vec<(EdgeId, NodeId, OpKinds)> {
@@ -43,7 +44,7 @@ pub(super) fn blockers_stay(case: &Case<'_>, on: bool) -> Told {
     told
 }
 
-/// N53: whoever gets a backing image takes its name for the one that is stored.
+/// N53: a node that gets a backing image stores that image's name.
 pub(super) fn name_renewed(case: &Case<'_>, on: bool) -> Told {
     let mut told = case.honest.clone();
     let known = |edge: &Edge| case.before.edges().iter().any(|e| (e.id(), e.child) == (edge.id(), edge.child));

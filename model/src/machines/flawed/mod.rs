@@ -1,9 +1,10 @@
-//! The hall of our own step with one defect put in: [`crate::execute`] stays what it is, and beside it the same step is taken in
-//! the way in which QEMU took it once, or takes it still.
+//! The model's own step with one defect put in. [`crate::execute`] stays as it is, and the same step is also executed
+//! as QEMU executed it once, or still does.
 //!
-//! The flawed step is composed from outside, of the model's own operations: executed one after another without a common
-//! judgement, let pass where the judgement says no, edited before or after, with a walk or with counters of its own. What is
-//! between two steps is always right, so every difference is the doing of one step; it is recorded, and leads nowhere.
+//! The flawed step is composed of the model's own operations: executed one after another without a common judgement,
+//! accepted where the judgement refuses, edited before or after, with its own walk or its own counters. The state
+//! between two steps is always right, so one step causes every difference; the difference is recorded, and leads to no
+//! new state.
 
 mod activity;
 mod chains;
@@ -28,20 +29,20 @@ pub use facets::rooms;
 /// The number of names.
 const NAMES: usize = 6;
 
-/// Our step with one defect put in.
+/// The model's step with one defect put in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Flawed(pub Defect);
 
-/// The same step, composed of the same parts, with the switch off: nothing may be found.
+/// The same step, composed of the same parts, with the defect switched off. Nothing may be found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mended(pub Defect);
 
-/// What came of an action: everything that is compared.
+/// The result of an action: everything that is compared.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Told {
-    /// Was it accepted?
+    /// Whether it was accepted.
     pub accepted: bool,
-    /// The state after it; of a refused one, as before.
+    /// The state afterwards; the state before if it was refused.
     pub state: Small,
     /// What QEMU stores and the model derives.
     pub kept: Kept,
@@ -52,16 +53,16 @@ pub struct Told {
 pub struct Kept {
     /// Q1: the quiesce counts, by name.
     pub counts: [i16; NAMES],
-    /// How many nodes have stopped taking requests: what a context counts (QEMU: its disabled external clients).
+    /// How many nodes have stopped taking requests. A context counts them (QEMU: its disabled external clients).
     pub stopped: i16,
-    /// Q4: which nodes were told to go on although they are quiesced before and after, by name.
+    /// Q4: the nodes that were told to go on although they are quiesced before and after, by name.
     pub disturbed: [bool; NAMES],
-    /// L4.1: what is blocked on each node, by name.
+    /// L4.1: the kinds that are blocked on each node, by name.
     pub blocked: [OpKinds; NAMES],
 }
 
 impl Kept {
-    /// What is right in a state.
+    /// Returns the right values in a state.
     pub fn of(state: &Small) -> Kept {
         let quiesced = state.quiesced();
         let count = |i: usize| match state.nodes[i].kind {
@@ -99,30 +100,31 @@ impl Told {
     }
 }
 
-/// One action to be taken both ways.
+/// One action to be executed both ways.
 #[derive(Debug)]
 struct Case<'a> {
     /// The state before it, and before what runs meanwhile.
     before: &'a Small,
     /// The state after what runs meanwhile.
     between: &'a Small,
-    /// In whose resume hook that runs, if something does: the place in the parents list of the node whose section ends.
+    /// The resume hook in which another operation runs, if there is one: the place in the parents list of the node
+    /// whose section ends.
     hook: Option<usize>,
     op: Op,
     refusal: Option<Refusal>,
-    /// What comes of it, if it is done right.
+    /// The right outcome.
     outcome: &'a SmallOutcome,
     honest: &'a Told,
 }
 
 impl Case<'_> {
-    /// The operation executed in another state.
+    /// Executes the operation in another state.
     fn executed(&self, state: &Small) -> SmallOutcome {
         execute(state, &[self.op], self.refusal.as_slice())
     }
 }
 
-/// A way to take an action.
+/// A way to execute an action.
 #[derive(Debug)]
 struct Attempt {
     meanwhile: Option<Action>,
@@ -167,7 +169,7 @@ impl Step {
         }
     }
 
-    /// The action as it stands, and what may go wrong or run meanwhile where the defect is about that.
+    /// Returns the action itself and, where the defect is about it, what may go wrong or run meanwhile.
     fn attempts(self, facet: &Facet, state: &Small, action: &Action, plain: &SmallOutcome) -> Vec<Attempt> {
         let mut all = vec![Attempt { meanwhile: None, hook: None, action: action.clone() }];
         match self.defect {
@@ -190,7 +192,7 @@ impl Step {
         all
     }
 
-    /// The step, taken in the way of the defect.
+    /// Executes the step as the defect does.
     fn taken(self, case: &Case<'_>) -> Told {
         let on = self.on;
         match self.defect {
@@ -247,7 +249,7 @@ impl Machine for Mended {
     }
 }
 
-/// The state that the operation leads to if the judgement is not asked (it may still be that contexts cannot be settled).
+/// Returns the state that the operation leads to without the judgement, or `None` if contexts cannot be settled.
 fn let_pass(before: &Small, op: Op) -> Option<Small> {
     let mut work = Work::new(before);
     work.step(op).ok()?;

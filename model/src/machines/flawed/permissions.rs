@@ -5,7 +5,8 @@ use crate::judge::{Outcome, execute};
 use crate::op::{EdgeId, Hook, Op};
 use crate::step::Work;
 
-/// H14: each parent moves and is judged for itself; the first that is refused ends it, and those that have moved stay there.
+/// H14: each parent moves and is judged by itself. The first refusal ends the operation, and the parents that have
+/// moved stay there.
 pub(super) fn one_by_one(case: &Case<'_>, on: bool) -> Told {
     let (Op::ReplaceNode { from, to }, false) = (case.op, matches!(case.outcome, Outcome::Failed { .. })) else {
         return case.honest.clone();
@@ -31,7 +32,7 @@ pub(super) fn one_by_one(case: &Case<'_>, on: bool) -> Told {
     Told::at(true, state)
 }
 
-/// N45: the driver kept what it had, and nobody remembers it.
+/// N45: the driver keeps its old grant, and nothing records that.
 pub(super) fn not_stale(case: &Case<'_>, on: bool) -> Told {
     let mut told = case.honest.clone();
     if let (Some(by), Outcome::Done { plan, .. }) = (case.refusal.filter(|by| by.hook == Hook::Check), case.outcome)
@@ -43,7 +44,7 @@ pub(super) fn not_stale(case: &Case<'_>, on: bool) -> Told {
     told
 }
 
-/// N50: where a driver refuses to give up what it has the refresh ends, and whoever is below keeps more than it needs.
+/// N50: if a driver refuses to give up what it has, the refresh ends, and the nodes below keep more than they need.
 pub(super) fn not_asked_below(case: &Case<'_>, on: bool) -> Told {
     let mut told = case.honest.clone();
     if let (Some(by), Outcome::Done { plan, .. }) =
@@ -57,7 +58,7 @@ pub(super) fn not_asked_below(case: &Case<'_>, on: bool) -> Told {
     told
 }
 
-/// N46: the rule of the driver alone, whatever the child shares by force.
+/// N46: the driver's rule alone, even if the child is force-share.
 pub(super) fn not_widened(case: &Case<'_>, on: bool) -> Told {
     if !on || matches!(case.op, Op::Add { .. }) {
         return case.honest.clone();

@@ -1,5 +1,5 @@
-//! Sections: H40, H42, H44, H61, N52. Here the counters of Q1 are kept as QEMU keeps them: each begin and end is handed up, edge by
-//! edge, as it happens. They start each step from the right ones, and must be right after it.
+//! Sections: H40, H42, H44, H61, N52. The counters of Q1 are kept as QEMU keeps them: each begin and end is passed up,
+//! edge by edge, as it happens. They start each step with the right values, and must be right after it.
 
 use super::{Case, Defect, Kept, NAMES, Told};
 use crate::judge::{Outcome, execute};
@@ -13,9 +13,9 @@ use crate::step::Work;
 struct Link {
     id: EdgeId,
     child: NodeId,
-    /// Its parent, if that is a node. (A user has no count of its own.)
+    /// The parent, if it is a node. A user has no count of its own.
     parent: Option<NodeId>,
-    /// Has the parent been told to be quiet because of this edge (804db8ea00)?
+    /// Whether the parent was told to be quiet because of this edge (804db8ea00).
     told: bool,
 }
 
@@ -34,14 +34,14 @@ impl Link {
 struct Counters {
     count: [i16; NAMES],
     stopped: i16,
-    /// Who was told to go on.
+    /// The nodes that were told to go on.
     resumed: [bool; NAMES],
     links: Vec<Link>,
     flaw: Option<Defect>,
 }
 
 impl Counters {
-    /// The right ones.
+    /// Returns the right counters.
     fn of(state: &Small, flaw: Option<Defect>) -> Counters {
         let Kept { counts: count, stopped, .. } = Kept::of(state);
         let links = state.edges().iter().map(|e| Link::of(e, count[e.child.0 as usize] > 0)).collect();
@@ -52,7 +52,7 @@ impl Counters {
         &mut self.count[node.0 as usize]
     }
 
-    /// One begin on a node; the first of it goes up all its edges.
+    /// Begins a section on a node. The first one goes up all edges.
     fn begin(&mut self, node: NodeId) {
         let mut left = vec![node];
         while let Some(node) = left.pop() {
@@ -67,7 +67,7 @@ impl Counters {
         }
     }
 
-    /// One end on a node; the last of it goes up all its edges.
+    /// Ends a section on a node. The last one goes up all edges.
     fn end(&mut self, node: NodeId) {
         let mut left = vec![node];
         while let Some(node) = left.pop() {
@@ -80,7 +80,7 @@ impl Counters {
         }
     }
 
-    /// Counts one end; was it the last?
+    /// Counts one end, and returns whether it was the last.
     fn lower(&mut self, node: NodeId) -> bool {
         *self.count_of(node) -= 1;
         let last = *self.count_of(node) == 0;
@@ -89,7 +89,7 @@ impl Counters {
         last
     }
 
-    /// A new edge, or one with another child.
+    /// Enters a new edge, or an edge with another child.
     fn link(&mut self, edge: &Edge) {
         let told = *self.count_of(edge.child) > 0 && self.flaw != Some(Defect::H42);
         let link = Link::of(edge, told);
@@ -97,13 +97,13 @@ impl Counters {
         link.parent.filter(|_| told).into_iter().for_each(|parent| self.begin(parent));
     }
 
-    /// An edge that goes, or leads elsewhere from now on.
+    /// Enters that an edge goes, or leads to another child from now on.
     fn unlink(&mut self, id: EdgeId) {
         let Some(place) = self.links.iter().position(|link| link.id == id) else {
             return;
         };
         let link = self.links.remove(place);
-        // Before 804db8ea00 it was the child that was looked at.
+        // Before 804db8ea00 the state of the child decided.
         let told = match self.flaw {
             Some(Defect::H40 | Defect::H40b) => *self.count_of(link.child) > 0,
             _ => link.told,
@@ -111,7 +111,7 @@ impl Counters {
         link.parent.filter(|_| told).into_iter().for_each(|parent| self.end(parent));
     }
 
-    /// Everything that happened to nodes, edges and sections between two states.
+    /// Follows everything that happened to nodes, edges and sections between two states.
     fn follow(&mut self, before: &Small, next: &Small) {
         let joined = |from: &Small, to: &Small| -> Vec<NodeId> {
             to.names().filter(|n| from.nodes[n.0 as usize].kind.is_none()).collect()
@@ -122,7 +122,7 @@ impl Counters {
             (0..open).for_each(|_| self.begin(node));
         }
         let lacks = |state: &Small, e: &Edge| state.edges().iter().all(|f| (f.id(), f.child) != (e.id(), e.child));
-        // An edge that moves is on its new node before it leaves the old one.
+        // An edge that moves reaches its new node before it leaves the old one.
         let gone = before.edges().iter().filter(|e| lacks(next, e)).map(Edge::id);
         if self.flaw == Some(Defect::N52) {
             gone.clone().for_each(|id| self.unlink(id));
@@ -138,7 +138,7 @@ impl Counters {
             (open(next)..was).for_each(|_| self.end(node));
         }
         for node in joined(next, before) {
-            // 1a6d3bd229: what it had begun, nobody ends any more.
+            // 1a6d3bd229: the sections that it had begun are never ended.
             while *self.count_of(node) > 0 && self.flaw != Some(Defect::H44b) {
                 self.end(node);
             }
@@ -146,7 +146,7 @@ impl Counters {
         }
     }
 
-    /// The end of the section of a node, while something else happens in the resume hook of one of its parents.
+    /// Ends the section of a node, while another operation runs in the resume hook of one of its parents.
     fn interrupted(&mut self, node: NodeId, case: &Case<'_>) {
         let late = self.flaw == Some(Defect::H40);
         if !late {
@@ -166,14 +166,14 @@ impl Counters {
         if late {
             self.lower(node);
         }
-        // Who lived by the section alone is closed now.
+        // A node that only the section kept alive is closed now.
         let mut ended = *case.between;
         ended.nodes[node.0 as usize].sections -= 1;
         self.follow(&ended, &case.honest.state);
     }
 }
 
-/// The step, with the counters kept beside it.
+/// Executes the step with the counters.
 pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Told {
     let mut told = case.honest.clone();
     if !told.accepted {
@@ -200,14 +200,15 @@ pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Told {
         _ => counters.follow(case.before, &told.state),
     }
     let was = Kept::of(case.before).counts;
-    // Between two operations a node may well go on for a while.
+    // Between two operations a node may go on for a while.
     let disturbed = |i: usize| case.hook.is_none() && counters.resumed[i] && was[i] > 0 && counters.count[i] > 0;
     told.kept.disturbed = std::array::from_fn(disturbed);
     (told.kept.counts, told.kept.stopped) = (counters.count, counters.stopped);
     told
 }
 
-/// What may run while the last section of the node ends, and in whose hook: operations on an edge of another parent.
+/// Returns what may run while the last section of the node ends, and in which hook: operations on an edge of another
+/// parent.
 pub(super) fn interruptions(facet: &Facet, state: &Small, node: NodeId) -> Vec<(usize, Action)> {
     let kept = Kept::of(state);
     if state.nodes[node.0 as usize].sections != 1 || kept.counts[node.0 as usize] != 1 {

@@ -1,4 +1,4 @@
-//! Ways back that do not lead to where one came from: N41, N42.
+//! Rollbacks that do not restore the state before: N41, N42.
 
 use super::{Case, Told};
 use crate::judge::{Outcome, execute};
@@ -6,7 +6,8 @@ use crate::menu::Small;
 use crate::op::{Hook, Op};
 use crate::state::Edge;
 
-/// N41: edges that a refused operation has moved go back, one by one; each to its old place, or to the heads of its lists.
+/// N41: the edges that a refused operation has moved go back one by one, each to its old place or to the heads of its
+/// lists.
 pub(super) fn at_the_head(case: &Case<'_>, on: bool) -> Told {
     let (Outcome::Violates { graph, .. }, Op::ReplaceUserChild { .. } | Op::ReplaceNode { .. }) =
         (case.outcome, case.op)
@@ -16,7 +17,7 @@ pub(super) fn at_the_head(case: &Case<'_>, on: bool) -> Told {
     let mut state = *graph;
     let stays = |edge: &&Edge| graph.edge_index(edge.id()).is_some_and(|i| graph.edges()[i].child == edge.child);
     let mut moved: Vec<&Edge> = case.before.edges().iter().filter(|edge| !stays(edge)).collect();
-    // The last that went comes back first; where each gets its old place the first place has to be there first.
+    // The edge that moved last comes back first. To give each edge its old place, the first place must be filled first.
     moved.sort_by_key(|edge| edge.rank);
     if on {
         moved.reverse();
@@ -33,7 +34,7 @@ pub(super) fn at_the_head(case: &Case<'_>, on: bool) -> Told {
     Told::at(false, state)
 }
 
-/// From the head of its child's parents list to the place that it had.
+/// Moves an edge from the head of its child's parents list to its old place.
 fn lower(state: &mut Small, edge: &Edge) {
     for index in 0..state.edges().len() {
         let other = state.edge_mut(index);
@@ -45,7 +46,7 @@ fn lower(state: &mut Small, edge: &Edge) {
     }
 }
 
-/// N42: the names are written one after another, and when one is refused those that are written stay.
+/// N42: the names are written one after another, and when one is refused those already written stay.
 pub(super) fn names_stay(case: &Case<'_>, on: bool) -> Told {
     let mut told = case.honest.clone();
     let Some(by) = case.refusal.filter(|by| by.hook == Hook::Rename && on) else {

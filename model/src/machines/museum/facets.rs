@@ -1,4 +1,4 @@
-//! The bounds of the machines on trial.
+//! The facets of the machines on trial.
 
 use super::{Defect, Recursive, Reopening, Repairs, Transactional, Trial};
 use crate::menu::Facet;
@@ -9,7 +9,7 @@ use crate::scopes::{
     but, scope,
 };
 
-/// Each with what must be met.
+/// Returns each machine and facet with the defects that must be met.
 pub(super) fn trials() -> Vec<(Trial, Facet, &'static [Defect])> {
     use Defect::*;
     let recursive = |reopening| Trial::Recursive(Recursive { reopening });
@@ -40,7 +40,7 @@ const RECURSIVE_SHAPES: &[Defect] = {
     &[H02, H02b, H03, H04, H07, H08, H09, H10, H11, H15, N01, N02]
 };
 
-/// What seed 1 meets in the facets of the scope `small` that are about what it does.
+/// Returns the defects that seed 1 shows in the facets of the scope `small` that cover its operations.
 fn met_in_small(facet: &str) -> Option<&'static [Defect]> {
     use Defect::*;
     Some(match facet {
@@ -74,7 +74,7 @@ fn walks(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// What changes the shape.
+/// Operations that change the shape.
 fn shapes(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "shapes",
@@ -144,7 +144,7 @@ fn lists(names: &[NodeId]) -> Vec<Queue> {
     all
 }
 
-/// What the reopen of 2.10 looked at: flags.
+/// What the reopen of 2.10 considered: flags.
 fn history(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "history",
@@ -152,13 +152,13 @@ fn history(nodes: u8, edges: usize, users: u8) -> Facet {
         verbs: &["add", "attach-user", "attach", "set-read-only", "reopen"],
         specs: const { &[PROTOCOL, PROTOCOL.read_only(), FORMAT, FORMAT.read_only()] },
         roles: &[(FILE, STORAGE)],
-        // The second is what seed 0 asserts that nobody says.
+        // Seed 0 asserts that the second pair never occurs.
         pairs: const { &[Pair::new(R, but(W)), Pair::new(R, but(U))] },
         ..reopens(nodes, edges, users)
     }
 }
 
-/// Users that live somewhere, fixed or movable, and append and drop-filter between them.
+/// Users with contexts, fixed or movable, and append and drop-filter between them.
 fn append_contexts(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "append-contexts",
@@ -176,7 +176,7 @@ fn append_contexts(nodes: u8, edges: usize, users: u8) -> Facet {
     }
 }
 
-/// What is met where something runs at the polls.
+/// Returns the defects that are met where another operation runs at the polls.
 pub(super) fn met_while_polling(facet: &str) -> &'static [Defect] {
     use Defect::*;
     match facet {

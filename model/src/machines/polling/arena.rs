@@ -1,12 +1,12 @@
-//! An operation that is under way, with what it remembers of the graph from before a poll.
+//! An operation in progress, with what it remembers of the graph from before a poll.
 //!
-//! A name says nothing over a poll: its node can be closed and another one get the name. So each node and edge has a
-//! stamp, given when it is made; a raw pointer is a name with the stamp of then, and leads nowhere once that is gone. The
-//! graph itself is a [`State`](crate::State) and is changed by model operations; a stamp outlives a move (retargeting), not
-//! a detach, even if an edge of that name is made anew in the same operation.
+//! A name means nothing across a poll: its node can be closed, and another node can get the name. So each node and edge
+//! has a stamp, given when it is made. A raw pointer is a name with the stamp of its time, and leads nowhere once that
+//! stamp is gone. The graph itself is a [`State`](crate::State), changed by model operations. A stamp survives a move
+//! (retargeting), but not a detach, even if the same operation makes an edge with that name again.
 //!
-//! A reference that the operation holds stands in the graph as one more open section: that keeps the node (Q2), nothing
-//! else of a step looks at it, and unlike a holder it cannot be dropped in somebody else's name.
+//! A reference that the operation holds is one more open section in the graph. A section keeps the node (Q2), nothing
+//! else in a step looks at it, and unlike a holder another operation cannot drop it.
 
 use super::{Order, UNEXPLAINED};
 use crate::invariants::{self, Broken};
@@ -18,16 +18,16 @@ use crate::state::{Edge, Parent};
 use crate::step::Work;
 use arrayvec::ArrayVec;
 
-/// Why an operation ends before its end.
+/// Why an operation stops early.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stop {
     /// It is refused.
     Refused,
-    /// It followed a pointer to what is gone, or did something else after which nothing can be said.
+    /// It followed a dangling pointer, or did something else after which no result exists.
     Broken(Broken),
 }
 
-/// What a part of an operation comes to.
+/// The result of a part of an operation.
 pub(super) type Part<T = ()> = Result<T, Stop>;
 
 /// A raw pointer to a node.
@@ -44,7 +44,7 @@ pub(super) struct EdgePtr {
     stamp: u32,
 }
 
-/// Somebody else's operation.
+/// Another operation that runs at a poll.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Intruder<'a> {
     /// The number of the poll at which it runs.
@@ -54,7 +54,7 @@ pub(super) struct Intruder<'a> {
     pub(super) meets: Option<Broken>,
 }
 
-/// What others see at a poll.
+/// What other code sees at a poll.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
     /// The graph, without the operation's references.
@@ -63,31 +63,31 @@ pub(super) struct View {
     pub(super) broken: Option<Broken>,
 }
 
-/// An operation that is under way.
+/// An operation in progress.
 pub(super) struct Run<'a> {
-    /// The graph, with the references that the operation holds.
+    /// The graph, with the operation's references.
     pub(super) graph: Small,
     nodes: [u32; 6],
     edges: ArrayVec<(EdgeId, u32), 10>,
     clock: u32,
     held: ArrayVec<NodePtr, 8>,
     intruder: Option<Intruder<'a>>,
-    /// What a broken invariant at a poll is.
+    /// Maps a broken invariant at a poll to a defect.
     at_polls: fn(Broken) -> Broken,
-    /// How often it polled.
+    /// How often it has polled.
     polls: u16,
-    /// What others saw at each poll of a run without intruder.
+    /// What other code saw at each poll of a run without an intruder.
     pub(super) views: Vec<View>,
-    /// Did the intruder run, and was it not refused?
+    /// Whether the intruder ran and was not refused.
     pub(super) intruded: bool,
-    /// What it did that is wrong if what comes out is; the likeliest first.
+    /// The defects to blame if the result is wrong; the likeliest first.
     pub(super) suspects: ArrayVec<Broken, 8>,
-    /// What somebody else could see at a poll.
+    /// What other code could see at a poll.
     pub(super) seen: Option<Broken>,
 }
 
 impl<'a> Run<'a> {
-    /// Before its first part.
+    /// Starts an operation.
     pub(super) fn new(before: &Small, intruder: Option<Intruder<'a>>, at_polls: fn(Broken) -> Broken) -> Self {
         let edges = before.edges().iter().map(|e| (e.id(), 0)).collect();
         let (nodes, clock) = ([0; 6], 1);
@@ -96,32 +96,33 @@ impl<'a> Run<'a> {
         Run { graph: *before, nodes, edges, clock, held, intruder, at_polls, polls, views, intruded, suspects, seen }
     }
 
-    // ---- looking up, and following pointers
+    // ---- looking up and following pointers
 
     /// Looks a node up by its name.
     pub(super) fn find(&self, id: NodeId) -> Part<NodePtr> {
         self.graph.node(id).map(|_| self.point(id)).ok_or(Stop::Refused)
     }
 
-    /// The pointer to a node that is there.
+    /// Returns the pointer to an existing node.
     pub(super) fn point(&self, id: NodeId) -> NodePtr {
         NodePtr { id, stamp: self.nodes[id.0 as usize] }
     }
 
-    /// The node, if it is not gone.
+    /// Returns the node if it still exists.
     pub(super) fn alive(&self, ptr: NodePtr) -> Option<NodeId> {
         let node = &self.graph.nodes[ptr.id.0 as usize];
         (node.kind.is_some() && self.nodes[ptr.id.0 as usize] == ptr.stamp).then_some(ptr.id)
     }
 
-    /// Looks again for a node that was found before a poll: one that only we refer to is doomed, and cannot be named (L2).
+    /// Looks a node up again that was found before a poll. A node that only this operation refers to is doomed, and
+    /// cannot be named (L2).
     pub(super) fn find_again(&self, ptr: NodePtr) -> Part<NodeId> {
         let without = self.without_references();
         self.alive(ptr).filter(|id| without.references(*id) > 0).ok_or(Stop::Refused)
     }
 
-    /// Follows a pointer as the order has it: the seed wherever it leads, and it is `defect` if that is nowhere, or to a
-    /// node that is as good as gone; in the repaired order the node is looked for again.
+    /// Follows a pointer in the given order. The seed follows it wherever it leads, and `defect` is met if it leads
+    /// nowhere or to a node that is about to be closed. The repaired order looks the node up again.
     pub(super) fn after_poll(&mut self, order: Order, ptr: NodePtr, defect: Broken) -> Part<NodeId> {
         if order == Order::Repaired {
             return self.find_again(ptr);
@@ -131,23 +132,23 @@ impl<'a> Run<'a> {
         Ok(id)
     }
 
-    /// Follows a pointer; that it leads nowhere is `defect`.
+    /// Follows a pointer. `defect` is met if it leads nowhere.
     pub(super) fn follow(&self, ptr: NodePtr, defect: Broken) -> Part<NodeId> {
         self.alive(ptr).ok_or(Stop::Broken(defect))
     }
 
-    /// The pointers to all parent edges of a node, in list order.
+    /// Returns the pointers to all parent edges of a node, in list order.
     pub(super) fn parents(&self, node: NodeId) -> ArrayVec<EdgePtr, 10> {
         self.graph.parents(node).map(|index| self.edge(self.graph.edges()[index].id())).collect()
     }
 
-    /// The pointer to an edge that is there.
+    /// Returns the pointer to an existing edge.
     pub(super) fn edge(&self, id: EdgeId) -> EdgePtr {
         let known = self.edges.iter().find(|(known, _)| *known == id);
         EdgePtr { id, stamp: known.map_or(0, |(_, stamp)| *stamp) }
     }
 
-    /// The edge, if it is not gone.
+    /// Returns the edge if it still exists.
     pub(super) fn alive_edge(&self, ptr: EdgePtr) -> Option<&Edge> {
         self.edges
             .contains(&(ptr.id, ptr.stamp))
@@ -155,12 +156,12 @@ impl<'a> Run<'a> {
             .map(|i| &self.graph.edges()[i])
     }
 
-    /// The child of a node that a chain walk takes (S4).
+    /// Returns the child of a node that a chain walk takes (S4).
     pub(super) fn chain_child(&self, node: NodeId) -> Option<NodePtr> {
         self.graph.chain_edge(node).map(|edge| self.point(self.graph.edges()[edge].child))
     }
 
-    /// Is `base` in the chain of `top`?
+    /// Returns whether `base` is in the chain of `top`.
     pub(super) fn in_chain(&self, top: NodeId, base: NodeId) -> bool {
         let next = |node: &NodeId| self.graph.chain_edge(*node).map(|edge| self.graph.edges()[edge].child);
         std::iter::successors(Some(top), next).take(7).any(|node| node == base)
@@ -168,13 +169,13 @@ impl<'a> Run<'a> {
 
     // ---- changes
 
-    /// Could it all be done here and now?
+    /// Tests whether the operation would be accepted here.
     pub(super) fn possible(&self, op: Op) -> Part {
         let outcome = execute(&self.graph, &[op], &[]);
         if matches!(outcome, Outcome::Done { .. }) { Ok(()) } else { Err(Stop::Refused) }
     }
 
-    /// One part of the operation; refused if a model operation is.
+    /// Executes one part of the operation. It is refused if a model operation is.
     pub(super) fn apply(&mut self, ops: &[Op]) -> Part {
         let Outcome::Done { next, .. } = execute(&self.graph, ops, &[]) else {
             return Err(Stop::Refused);
@@ -183,10 +184,10 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The graph is another one after these operations; what they made gets a stamp.
+    /// Replaces the graph after these operations, and gives stamps to what they made.
     fn enter(&mut self, next: Small, ops: &[Op]) {
         let mut work = Work::new(&self.graph);
-        // They were executed, so none fails.
+        // They were executed before, so none of them fails.
         let _ = ops.iter().try_for_each(|op| work.step(*op));
         let stamp = self.clock;
         self.clock += 1;
@@ -213,7 +214,7 @@ impl<'a> Run<'a> {
         self.held.push(ptr);
     }
 
-    /// Drops a reference that was taken; a node without any is closed.
+    /// Drops a reference. A node without references is closed.
     pub(super) fn let_go(&mut self, ptr: NodePtr) -> Part {
         let Some(place) = self.held.iter().position(|held| *held == ptr) else {
             return Err(Stop::Broken(UNEXPLAINED));
@@ -227,12 +228,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// In the repaired order nothing is referred to after the last poll: who is doomed goes before anything is read again.
+    /// In the repaired order no reference is held after the last poll: doomed nodes are closed before anything is read
+    /// again.
     pub(super) fn last_poll(&mut self, order: Order) -> Part {
         if order == Order::Repaired { self.settle() } else { Ok(()) }
     }
 
-    /// Drops all references that are left.
+    /// Drops all remaining references.
     pub(super) fn settle(&mut self) -> Part {
         while let Some(&ptr) = self.held.first() {
             self.let_go(ptr)?;
@@ -240,7 +242,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Notes what is to blame should the result be wrong.
+    /// Notes the defect to blame if the result is wrong.
     pub(super) fn suspect(&mut self, when: bool, defect: Broken) {
         if when && !self.suspects.contains(&defect) {
             self.suspects.push(defect);
@@ -249,12 +251,12 @@ impl<'a> Run<'a> {
 
     // ---- polls
 
-    /// Other code runs: what it can see must be sound, and one of it may do something.
+    /// Lets other code run. What it can see must be sound, and one operation may run.
     pub(super) fn poll(&mut self) {
         let number = self.polls;
         self.polls += 1;
         let broken = || invariants::broken(&self.graph).map(self.at_polls);
-        // Up to the intruder a run is like the undisturbed one, which has been looked at.
+        // Up to the intruder, a run equals the undisturbed run, which has been checked.
         let found = match self.intruder {
             Some(intruder) if number == intruder.at => intruder.meets,
             Some(intruder) if number < intruder.at => None,
@@ -273,7 +275,7 @@ impl<'a> Run<'a> {
     }
 
     fn intrude(&mut self, ops: &[Op]) {
-        // It is possible without our references, or it would not be tried; it can be refused because of them.
+        // The intruder is possible without our references, or it would not be tried. It can be refused because of them.
         let Outcome::Done { next, .. } = execute(&self.graph, ops, &[]) else {
             return;
         };
@@ -290,7 +292,7 @@ impl<'a> Run<'a> {
         graph
     }
 
-    /// The nodes that are connected with a node, itself first.
+    /// Returns the nodes that edges connect with a node, itself first.
     pub(super) fn component(&self, node: NodeId) -> ArrayVec<NodePtr, 6> {
         let mut found: ArrayVec<NodeId, 6> = [node].into_iter().collect();
         let mut done = 0;
@@ -323,7 +325,7 @@ mod tests {
     const N1: NodeId = NodeId(1);
     const N2: NodeId = NodeId(2);
 
-    /// n1 → n0, and n2 alone.
+    /// Builds n1 → n0, and n2 without edges.
     fn run() -> Run<'static> {
         let mut run = Run::new(&Small::default(), None, |_| UNEXPLAINED);
         let add = |node| Op::Add { node, spec: Spec::plain(Kind::Format) };

@@ -7,7 +7,7 @@ use crate::state::Parent;
 use arrayvec::ArrayVec;
 
 impl Run<'_> {
-    /// The seed asks everybody first; then it drains and switches them one by one, from a list that it made before.
+    /// The seed asks all nodes first; then it drains and switches them one by one, from a list that it made before.
     pub(super) fn move_context(&mut self, order: Order, node: NodeId, to: Context) -> Part {
         let node = self.find(node)?;
         let asked = self.ask(node, to)?;
@@ -25,7 +25,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// All are drained before the first one is switched, those too that come meanwhile; then all are asked again.
+    /// All nodes are drained before the first one is switched, including those that are added meanwhile; then all are
+    /// asked again.
     fn move_repaired(&mut self, node: NodePtr, to: Context, asked: ArrayVec<NodePtr, 6>) -> Part {
         let mut drained: ArrayVec<NodePtr, 6> = ArrayVec::new();
         let mut all = asked;
@@ -48,7 +49,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// C2.1: who moves along; refused if a fixed user is among them.
+    /// C2.1: returns the nodes that move along. Refused if a fixed user is among them.
     fn ask(&self, node: NodePtr, to: Context) -> Part<ArrayVec<NodePtr, 6>> {
         let all = self.follow(node, UNEXPLAINED).map(|node| self.component(node))?;
         let stays = self.graph.edges().iter().any(|edge| {
@@ -61,7 +62,7 @@ impl Run<'_> {
         if stays { Err(Stop::Refused) } else { Ok(all) }
     }
 
-    /// Who has come or gone since all were asked?
+    /// Notes which nodes were added or are gone since all were asked.
     fn stand_apart(&mut self, asked: &[NodePtr]) {
         let now = |first: &NodePtr| self.alive(*first).map(|first| self.component(first));
         let same = asked.iter().all(|ptr| {

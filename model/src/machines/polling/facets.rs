@@ -1,4 +1,5 @@
-//! Where each defect of the machine is to be met: the smallest bounds, and what else can be done within them.
+//! The facet in which each defect of the machine must be met: the smallest bounds, and the other operations within
+//! them.
 
 use super::{Order, Polling, Start};
 use crate::menu::{Action, Compounds, Facet, MAX_OPS, Small};
@@ -7,7 +8,7 @@ use crate::perm::Pair;
 use crate::scopes::{BACKING, BACKING_FILTER, BLANK, FORMAT, implicit};
 use arrayvec::ArrayVec;
 
-/// What the facets have in common: users that want nothing, so that nothing is refused for what somebody wants.
+/// The common part of the facets: users that want nothing, so that permissions never refuse an operation.
 const PEACE: Facet = Facet { specs: &[FORMAT], pairs: &[Pair::FREE], roles: &[(BACKING, Role::COW)], ..BLANK };
 
 /// O10 and O14.
@@ -54,7 +55,7 @@ const STREAM: Facet = Facet {
     ..PEACE
 };
 
-/// O42, over a commit. A stream is under way; it can be ended, and no other one begun.
+/// O42, over a commit. A stream is in progress; it can be ended, and no other one can be started.
 const JOBS: Facet = Facet {
     name: "polling-jobs",
     about: "the end of a stream, while a commit below it ends",
@@ -66,7 +67,8 @@ const JOBS: Facet = Facet {
     ..PEACE
 };
 
-/// The finish and the cancel of the stream of u0, told what its start was told: that is where its users are.
+/// Returns the finish and the cancel of u0's stream, with the operands of its start, because its users are on those
+/// nodes.
 fn ends(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
     let job = UserId(0);
     let on = |part| s.edge_index(EdgeId::User(job.further(part))).map(|edge| s.edges()[edge].child);
@@ -114,7 +116,7 @@ const ITERATE: Facet = Facet {
     ..PEACE
 };
 
-/// The explorations, with the defects in.
+/// Returns the explorations with the defects in.
 pub fn rooms() -> Vec<(Polling, Facet)> {
     let machine = |start| Polling { order: Order::AsInSeed, start };
     let jobs = (machine(Start::Streaming), JOBS);
@@ -122,7 +124,7 @@ pub fn rooms() -> Vec<(Polling, Facet)> {
     empty.into_iter().chain([jobs]).collect()
 }
 
-/// What leads to a start.
+/// Returns the actions that lead to a start.
 pub(super) fn opening(start: Start) -> Vec<Action> {
     let [n0, n1, n2, above_n2, above_n1] = [0, 1, 2, 3, 4].map(NodeId);
     let add = |node| Op::Add { node, spec: FORMAT };

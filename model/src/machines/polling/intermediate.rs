@@ -1,8 +1,8 @@
-//! O24: the parents of *top* go to *base*, and images are told the name of their new backing file.
+//! O24: the parents of *top* move to *base*, and images store the name of their new backing file.
 //!
-//! The seed drains, looks at the chain, lists the parent edges, drains again, moves the edges, and then goes through its
-//! list to write the names, with a poll at each. In the repaired order the names are written first, as S6 has it, and what
-//! was read before a poll is read again after it.
+//! The seed drains, walks the chain, lists the parent edges, drains again, moves the edges, and then goes through its
+//! list to write the names, with a poll at each of them. The repaired order writes the names first, as S6 says, and
+//! reads everything again after a poll.
 
 use super::arena::{EdgePtr, Part, Run, Stop};
 use super::{Defect, Order};
@@ -13,7 +13,7 @@ use arrayvec::ArrayVec;
 /// What the seed reads before its second drain.
 struct Read {
     edges: ArrayVec<EdgePtr, 10>,
-    /// S8.4: what *base* is to inherit from, if that is to change.
+    /// S8.4: the node from which *base* will inherit, if that changes.
     heritage: Option<Option<Inherits>>,
 }
 
@@ -81,7 +81,7 @@ impl Run<'_> {
         descends.then(|| of(explicit).map(|i| Inherits { read_only: flag.is_none_or(|f| f.read_only), ..i }))
     }
 
-    /// S4: the first node of the chain that is not implicit.
+    /// S4: returns the first node of the chain that is not implicit.
     pub(super) fn explicit(&self, from: NodeId) -> NodeId {
         let mut at = from;
         for _ in 0..6 {
@@ -93,7 +93,7 @@ impl Run<'_> {
         at
     }
 
-    /// S5: nothing is skipped here, and nothing is frozen.
+    /// S5: no edge is skipped here, and none is frozen.
     fn all_can_move(&self, edges: &[EdgePtr], base: NodeId) -> Part {
         let below = self.graph.reach(base);
         let stays = |edge: &EdgePtr| {
@@ -110,7 +110,7 @@ impl Run<'_> {
         self.alive_edge(edge).is_some_and(|e| e.role.has(Role::COW))
     }
 
-    /// The parent of an edge is told the name of its new child.
+    /// The parent of an edge stores the name of its new child.
     fn name(&mut self, order: Order, edge: EdgePtr, (base, name): (NodeId, Option<NodeId>)) -> Part {
         let found = *self.alive_edge(edge).ok_or(Stop::Broken(Defect::H46.id()))?;
         let Parent::Node(parent) = found.parent else { return Ok(()) };
@@ -129,7 +129,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The names are written, with a poll at each, until nobody came meanwhile who has none. They count with the change.
+    /// Writes the names, with a poll at each of them, until no edge without a name was added meanwhile. The names count
+    /// as part of the change.
     fn write_names(&mut self, top: NodeId) {
         let mut written: ArrayVec<EdgePtr, 10> = ArrayVec::new();
         while let Some(next) = self.parents(top).into_iter().find(|edge| self.is_cow(*edge) && !written.contains(edge))

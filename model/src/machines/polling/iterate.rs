@@ -1,5 +1,5 @@
-//! O33, and every other loop over all nodes: first those of the root users, then those of the monitor, with a reference to
-//! the node that the body is about; the body polls.
+//! O33, and every other loop over all nodes: first those with root users, then those that the monitor holds, with a
+//! reference to the node of the present iteration. The loop's body polls.
 
 use super::arena::{Part, Run, Stop};
 use super::{Defect, Order};
@@ -7,8 +7,8 @@ use crate::op::{EdgeId, NodeId, Op, UserId};
 use crate::state::Parent;
 
 impl Run<'_> {
-    /// The seed's loop remembers where it is by the user alone: when it goes on, it drops its reference to the node that the
-    /// user has then.
+    /// The seed's loop remembers its position by the user alone. When it continues, it drops its reference to the node
+    /// that the user has then.
     pub(super) fn drain_all(&mut self, order: Order) -> Part {
         self.apply(&[Op::DrainAllBegin {}])?;
         let mut last = None;
@@ -35,7 +35,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The next user that is the first one of its node; each node comes once.
+    /// Returns the next user that is the first one of its node, so that each node occurs once.
     fn next_user(&self, last: Option<UserId>) -> Option<(UserId, NodeId)> {
         let first = |node: NodeId| {
             self.graph.parents(node).find_map(|edge| match self.graph.edges()[edge].parent {
@@ -50,7 +50,7 @@ impl Run<'_> {
         users.filter(|(user, node)| last < Some(*user) && first(*node) == Some(*user)).min()
     }
 
-    /// The next node that the monitor holds and no user has.
+    /// Returns the next node that the monitor holds and no user has.
     fn next_of_monitor(&self, last: Option<NodeId>) -> Option<NodeId> {
         let has_user = |node: NodeId| {
             self.graph.edges().iter().any(|edge| edge.child == node && matches!(edge.parent, Parent::User(_)))

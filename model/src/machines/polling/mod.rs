@@ -1,14 +1,15 @@
-//! The machine `polling`: operations that QEMU runs in several parts, with polls between, and what runs there meanwhile.
+//! The machine `polling`: operations that QEMU executes in several parts, with polls between them and other operations
+//! running there.
 //!
-//! An action has one variant for each pair of a poll and an action of the facet's menu that runs at it, the *intruder*. An
-//! intruder is executed as a whole; what the operation itself remembers over the poll is what QEMU remembered, raw pointers
-//! (`arena`). What must come out is what comes of the two one after the other, in either order (the operation is
-//! linearizable): the same state, lists included, with the operation accepted in both or in neither. An intruder that is
-//! refused, perhaps only because the operation refers to a node for the time being, is as if it had not been. And at
-//! every poll the state must satisfy all invariants that hold between operations, since other code runs.
+//! An action has one variant for each pair of a poll and an action of the facet's menu that runs at it, the *intruder*.
+//! An intruder is executed as a whole. What the operation itself remembers across the poll is what QEMU remembered: raw
+//! pointers (`arena`). The result must be that of the two operations one after the other, in either order (the
+//! operation is linearizable): the same state, lists included, with the operation accepted in both or in neither. An
+//! intruder that is refused, perhaps only because the operation holds references, counts as if it had not run. At every
+//! poll the state must satisfy all invariants that hold between operations, because other code runs.
 //!
-//! In a story the intruder stands before the operation. What comes of the two is reached without polls as well, so
-//! variants lead nowhere.
+//! In a story the intruder stands before the operation. The states that the two lead to are reached without polls as
+//! well, so variants lead to no new state.
 
 mod arena;
 mod context;
@@ -33,37 +34,37 @@ use stream::Stream;
 /// When an operation reads what it acts upon.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Order {
-    /// As seed 1 has it: some of it before a poll.
+    /// As in seed 1: some of it before a poll.
     AsInSeed,
-    /// After the last poll, and what it needs till then it refers to.
+    /// After the last poll; until then the operation holds references.
     Repaired,
 }
 
-/// Where the exploration starts.
+/// The state in which the exploration starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Start {
     /// The empty graph.
     Empty,
-    /// n0 ← n1 ← n2: n2 is being streamed, n1 has a filter above it as while it is committed into n0.
+    /// n0 ← n1 ← n2: n2 is being streamed, and n1 has a filter above it, as while it is committed into n0.
     Streaming,
 }
 
 /// The machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Polling {
-    /// The switch.
+    /// When operations read.
     pub order: Order,
     /// The start.
     pub start: Start,
 }
 
 impl Polling {
-    /// The same with the defects mended.
+    /// Returns the machine with the defects mended.
     pub const fn repaired(self) -> Polling {
         Polling { order: Order::Repaired, ..self }
     }
 
-    /// Runs the operation; `None` if it is one that never polls.
+    /// Runs the operation. Returns `None` for an operation that never polls.
     fn play<'a>(&self, before: &Small, op: Op, intruder: Option<Intruder<'a>>) -> Option<Ended> {
         let at_polls = match op {
             Op::MoveContext { .. } => {
@@ -87,23 +88,23 @@ impl Polling {
     }
 }
 
-/// A difference of which nobody knows where it comes from.
+/// A difference whose cause is not known.
 const UNEXPLAINED: Broken = "unexplained";
 
-/// C1 by its name.
+/// The name of invariant C1.
 const ONE_CONTEXT: Broken = invariants::NAMES[13];
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Default)]
 struct Ended {
-    /// Was the operation accepted?
+    /// Whether the operation was accepted.
     done: bool,
     graph: Small,
-    /// It did something after which there is no result.
+    /// What it did after which no result exists.
     broken: Option<Broken>,
     suspects: ArrayVec<Broken, 8>,
     seen: Option<Broken>,
-    /// What others saw at each poll of a run without intruder.
+    /// What other code saw at each poll of a run without an intruder.
     views: Vec<View>,
     intruded: bool,
 }
@@ -119,7 +120,7 @@ impl Ended {
         Ended { done: came.is_ok(), graph, broken, suspects, seen, views, intruded }
     }
 
-    /// To which order of the two it is equal.
+    /// Returns the order of the two operations whose result this is.
     fn order(&self, alone: &Step, both: Option<&[Option<Step>; 2]>) -> Serial {
         let same = |step: &Step| *step == (self.done, self.graph);
         match both {
@@ -132,18 +133,17 @@ impl Ended {
     }
 }
 
-/// Was it accepted, and the state after it?
+/// Whether it was accepted, and the state after it.
 type Step = (bool, Small);
 
-/// What comes of the operation with the intruder before it, and with the intruder after it; nothing, if that one is
-/// refused there.
+/// Returns the results with the intruder before and after the operation; `None` if the intruder is refused there.
 fn both(state: &Small, op: &Action, alone: &Step, intruder: &Action) -> [Option<Step>; 2] {
     let (first, graph) = step(state, intruder);
     let (last, end) = step(&alone.1, intruder);
     [first.then(|| step(&graph, op)), last.then_some((alone.0, end))]
 }
 
-/// One whole operation: was it accepted, and the state after it.
+/// Executes one whole operation.
 fn step(state: &Small, action: &Action) -> Step {
     match execute(state, &action.ops, &[]) {
         Outcome::Done { next, .. } => (true, next),
@@ -151,16 +151,16 @@ fn step(state: &Small, action: &Action) -> Step {
     }
 }
 
-/// To which order of the operation and the intruder a run is equal.
+/// The order of the operation and the intruder whose result a run has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Serial {
-    /// Nothing came between, or it was refused: to the operation alone.
+    /// The operation alone, because there was no intruder or it was refused.
     Alone,
-    /// To the intruder, then the operation.
+    /// The intruder, then the operation.
     IntruderFirst,
-    /// To the operation, then the intruder.
+    /// The operation, then the intruder.
     IntruderLast,
-    /// To none.
+    /// Neither order.
     Neither,
 }
 
@@ -198,7 +198,7 @@ impl Machine for Polling {
             return;
         }
         for (place, intruder) in facet.menu(state).iter().filter(|(_, intruder)| !ends_too(op, intruder)) {
-            // One that is refused changes nothing: the run is the one without.
+            // A refused intruder changes nothing, so the run equals the one without it.
             let mut last = None;
             let mut serial_both = None;
             for (at, view) in (0..).zip(&alone.views) {
@@ -218,7 +218,7 @@ impl Machine for Polling {
     }
 }
 
-/// Would the intruder end the job that is ending?
+/// Returns whether the intruder would end the job that is ending.
 fn ends_too(op: Op, intruder: &Action) -> bool {
     matches!(op, Op::Stream { job, .. } if intruder.ops.iter().any(|op| stream::ends(*op, job)))
 }

@@ -1,11 +1,11 @@
-//! O10 and O14: all parents of a node go to another one, after a drain.
+//! O10 and O14: all parents of a node move to another one, after a drain.
 
 use super::arena::{Part, Run, Stop};
 use super::{Defect, Order};
 use crate::op::{NodeId, Op};
 
 impl Run<'_> {
-    /// O10. The seed refers to *from* while it drains it, and to *to* by nothing but a pointer.
+    /// O10. The seed holds a reference to *from* while it drains it, and only a pointer to *to*.
     pub(super) fn replace_node(&mut self, order: Order, from: NodeId, to: NodeId) -> Part {
         let (from, to) = (self.find(from)?, self.find(to)?);
         if from == to {
@@ -24,7 +24,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// O14. The seed takes the filter's child before it drains the filter, and moves the parents there.
+    /// O14. The seed reads the filter's child before it drains the filter, and moves the parents there.
     pub(super) fn drop_filter(&mut self, order: Order, filter: NodeId) -> Part {
         let filter = self.find(filter)?;
         let child = |run: &Self, node| {
@@ -52,7 +52,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The end of a drain. In the seed the node is still referred to, though all is done.
+    /// The end of a drain. In the seed the node is still referenced, although everything is done.
     pub(super) fn undrained(&mut self, order: Order) {
         if order == Order::AsInSeed {
             self.poll();

@@ -1,10 +1,10 @@
-//! O42, its end: what was streamed into *node* is no longer needed below it.
+//! The end of O42: what was streamed into *node* is no longer needed below it.
 
 use super::arena::{NodePtr, Part, Run, Stop};
 use super::{Defect, Order};
 use crate::op::{Act, EdgeId, NodeId, Op, Slot, UserId};
 
-/// What a stream's end is told.
+/// The operands of a stream's end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stream {
     pub(super) job: UserId,
@@ -20,18 +20,18 @@ impl Stream {
     }
 }
 
-/// Does the operation end this job? No job is ended twice, so it does not come in between.
+/// Returns whether the operation ends this job. A job is never ended twice, so such an operation is no intruder.
 pub(super) fn ends(op: Op, of: UserId) -> bool {
     matches!(op, Op::Stream { act, job, .. } if act != Act::Start && job == of)
 }
 
 impl Run<'_> {
-    /// The seed ends a stream in several judged parts: it thaws the chain, looks which base *bottom* has, drains, makes
-    /// that the backing of *node*, writes its name, and drains again to drop the filter.
+    /// The seed ends a stream in several parts that are judged separately: it thaws the chain, looks up the base below
+    /// *bottom*, drains, makes that the backing of *node*, writes its name, and drains again to drop the filter.
     pub(super) fn stream_finish(&mut self, order: Order, stream: Stream) -> Part {
         let (node, bottom, filter) = (self.find(stream.node)?, self.find(stream.bottom)?, self.find(stream.filter)?);
         let links = self.links(stream.node, stream.bottom)?;
-        // What is told otherwise than at the start is not this job, and ends nothing in QEMU.
+        // An end with other operands than the start belongs to another job, and ends nothing in QEMU.
         if !self.is_job(stream, links.len()) {
             return self.apply(&[stream.op()]);
         }
@@ -56,12 +56,12 @@ impl Run<'_> {
         self.apply(&Self::detach_users(stream.job, links.len()))?;
         self.poll();
         let filter = self.follow(filter, Defect::N69.id())?;
-        // Whoever came, came when the end was half done.
+        // The intruder ran when the end was half done.
         self.suspect(self.intruded, Defect::N69.id());
         self.apply(&[Op::DropFilter { filter }])
     }
 
-    /// All polls first, under references; then the base is looked for, and all is one change (J1).
+    /// All polls come first, under references; then the base is looked up, and everything is one change (J1).
     fn stream_repaired(&mut self, stream: Stream, held: [NodePtr; 3]) -> Part {
         held.into_iter().for_each(|ptr| self.hold(ptr));
         (0..3).for_each(|_| self.poll());
@@ -70,7 +70,7 @@ impl Run<'_> {
         self.apply(&[stream.op()])
     }
 
-    /// Are the job's users where the start has put them?
+    /// Returns whether the job's users are where the start has put them.
     fn is_job(&self, stream: Stream, links: usize) -> bool {
         let Stream { job, node, bottom, filter } = stream;
         let on = |part: usize| {
@@ -80,7 +80,7 @@ impl Run<'_> {
         [(0, filter), (1, node), (links, bottom)].iter().all(|&(part, node)| on(part) == Some(node))
     }
 
-    /// The nodes from *node* down to *bottom*.
+    /// Returns the nodes from *node* down to *bottom*.
     fn links(&self, node: NodeId, bottom: NodeId) -> Part<Vec<NodeId>> {
         if !self.in_chain(node, bottom) {
             return Err(Stop::Refused);

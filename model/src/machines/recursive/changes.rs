@@ -1,4 +1,4 @@
-//! The changes of the graph in seed 0, each in its order of steps.
+//! The changes of the graph in seed 0, each with its order of steps.
 
 use super::{Done, Seed0, Stop};
 use crate::machines::heap::{Link, List};
@@ -8,7 +8,7 @@ use crate::state::{Edge, Parent};
 use arrayvec::ArrayVec;
 
 impl Seed0 {
-    /// `bdrv_replace_child_noperm()`: the callbacks of the edge are called while it leaves and when it has come.
+    /// `bdrv_replace_child_noperm()`: the callbacks of the edge are called while it leaves and after it has come.
     fn replace_child_noperm(&mut self, link: Link, new: Option<NodeId>) {
         if self.heap.child(link).target.is_some() {
             self.heap.watch();
@@ -20,7 +20,8 @@ impl Seed0 {
         }
     }
 
-    /// `bdrv_replace_child()`: updates the old node while the edge is still there, then moves it, then sets the new one.
+    /// `bdrv_replace_child()`: updates the old node while the edge is still there, then moves the edge, then sets the
+    /// new node.
     fn replace_child(&mut self, link: Link, new: Option<NodeId>) -> Done {
         if let Some(old) = self.heap.child(link).target {
             let all = self.heap.cumulative(old);
@@ -38,7 +39,7 @@ impl Seed0 {
         }
     }
 
-    /// `bdrv_root_attach_child()`; with success the caller's reference becomes the edge's.
+    /// `bdrv_root_attach_child()`. On success the caller's reference becomes the edge's.
     pub(super) fn root_attach_child(&mut self, child: NodeId, edge: Edge, pair: Pair) -> Result<Link, Stop> {
         self.check_update_perm(child, pair, &ArrayVec::new())?;
         let context = self.heap.cell(child).node.context;
@@ -47,7 +48,7 @@ impl Seed0 {
         Ok(link)
     }
 
-    /// `bdrv_attach_child()`: the list of the parent comes last, and the shortcut after it.
+    /// `bdrv_attach_child()`: the parent's list comes last, and the shortcut after it.
     pub(super) fn attach_child(&mut self, edge: Edge) -> Result<Link, Stop> {
         let Parent::Node(parent) = edge.parent else { return Err(Stop::Died) };
         let above = self.heap.cumulative(parent);
@@ -58,7 +59,7 @@ impl Seed0 {
         Ok(link)
     }
 
-    /// The same with a reference that was taken for it, and goes if it is not wanted.
+    /// Attaches a child with a reference that was taken for it, and drops the reference on failure.
     pub(super) fn attach_child_of_ours(&mut self, edge: Edge) -> Result<Link, Stop> {
         let attached = self.attach_child(edge);
         if attached == Err(Stop::Refused) {
@@ -87,7 +88,7 @@ impl Seed0 {
         self.root_unref_child(link)
     }
 
-    /// `bdrv_set_backing_hd()`: the old one goes before the new one is asked.
+    /// `bdrv_set_backing_hd()`: the old child goes before the new one is checked.
     pub(super) fn set_backing_hd(&mut self, node: NodeId, to: Option<NodeId>) -> Done {
         let old = self.heap.chain(node);
         let edge = to.and_then(|to| self.heap.chain_edge(node, to));
@@ -98,7 +99,7 @@ impl Seed0 {
             self.unref_child(old)?;
         }
         let attached = edge.map(|edge| self.attach_child_of_ours(edge)).transpose();
-        // Until now the shortcut leads to what was freed.
+        // Until now the shortcut leads to freed memory.
         if let Some(old) = old {
             self.heap.clear_shortcut(old);
         }
@@ -108,7 +109,7 @@ impl Seed0 {
         Ok(())
     }
 
-    /// `should_update_child()`: a backing edge of the new node itself stays, nothing else.
+    /// `should_update_child()`: only a backing edge of the new node itself stays.
     fn should_update_child(&self, link: Link, to: NodeId) -> bool {
         let edge = &self.heap.child(link).edge;
         let backs = edge.role.has(Role::COW) || edge.role.has(Role::FILTERED);
@@ -116,7 +117,7 @@ impl Seed0 {
         !(edge.ways.stay || its_own)
     }
 
-    /// `bdrv_replace_node()`: all parents are checked together, ignoring each other, and the old node is never looked at.
+    /// `bdrv_replace_node()`: all parents are checked together, ignoring each other, and the old node is not checked.
     pub(super) fn replace_node(&mut self, from: NodeId, to: NodeId) -> Done {
         let parents = self.heap.cell(from).parents.clone();
         let mut list: List = parents.into_iter().filter(|link| self.should_update_child(*link, to)).collect();
@@ -130,7 +131,7 @@ impl Seed0 {
             self.heap.at(from).refs -= 1;
         }
         let old = self.heap.cumulative(to);
-        // What one parent does not share is shared again if another one shares it.
+        // What one parent does not share is shared again if another parent shares it.
         let all = Pair::new(old.need | moved.need, old.share | moved.share);
         self.set_perm(to, all)?;
         self.unref(from)
@@ -146,7 +147,7 @@ impl Seed0 {
         Ok(())
     }
 
-    /// What jobs did with their filters: replace it by its child, and drop the reference to it.
+    /// What jobs did with their filters: replace the filter by its child, and drop the reference to it.
     pub(super) fn drop_filter(&mut self, filter: NodeId) -> Done {
         let child = self.heap.chain(filter).and_then(|link| self.heap.child(link).target);
         self.replace_node(filter, child.ok_or(Stop::Refused)?)?;
@@ -163,7 +164,7 @@ impl Seed0 {
         self.set_backing_hd(overlay, Some(base))
     }
 
-    /// A driver's option, and the refresh that follows it.
+    /// Sets a driver's option, and refreshes.
     pub(super) fn set_option(&mut self, node: NodeId, opt: Opt) -> Done {
         let old = std::mem::replace(&mut self.heap.at(node).node.opt, opt);
         let done = self.refresh(node);

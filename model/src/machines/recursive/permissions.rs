@@ -7,11 +7,11 @@ use crate::perm::Pair;
 use crate::rules;
 use arrayvec::ArrayVec;
 
-/// More calls within calls than any walk of an acyclic graph of six nodes needs.
+/// More nested calls than any walk of an acyclic graph of six nodes needs.
 const STACK: usize = 64;
 
 impl Seed0 {
-    /// One call deeper; the real stack ends too.
+    /// Makes a nested call; a real stack ends too.
     fn deeper<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<T, Stop> {
         if self.depth == STACK {
             return Err(Stop::Died);
@@ -48,7 +48,7 @@ impl Seed0 {
         })
     }
 
-    /// `bdrv_check_update_perm()`: may a parent have this pair, if those in the list were not there?
+    /// `bdrv_check_update_perm()`: checks whether a parent may have this pair if the edges in the list were not there.
     pub(super) fn check_update_perm(&mut self, node: NodeId, new: Pair, ignore: &List) -> Done {
         let mut all = new;
         for link in &self.heap.cell(node).parents {
@@ -67,7 +67,7 @@ impl Seed0 {
     /// `bdrv_child_check_perm()`
     fn child_check_perm(&mut self, link: Link, pair: Pair, ignore: &List) -> Done {
         let mut ignore = ignore.clone();
-        // A list that is full of edges ignores them all already.
+        // A full list ignores all edges already.
         let _ = ignore.try_push(link);
         match self.heap.child(link).target {
             Some(target) => self.check_update_perm(target, pair, &ignore),
@@ -90,7 +90,7 @@ impl Seed0 {
         self.child_set_perm(link, pair)
     }
 
-    /// Check and set as one, which drivers did when their options changed.
+    /// Check and set together, as drivers did when their options changed.
     pub(super) fn refresh(&mut self, node: NodeId) -> Done {
         let all = self.heap.cumulative(node);
         self.check_perm(node, all, &ArrayVec::new())?;

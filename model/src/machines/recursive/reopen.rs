@@ -1,4 +1,5 @@
-//! The reopen of seed 0's time. The seed does not show it: written from the history, and from the lines that seed 1 takes away.
+//! The reopen of seed 0's time. The seed does not contain it: it is written from the history, and from the lines that
+//! seed 1 removes.
 
 use super::{Done, Seed0, Stop};
 use crate::op::{Entry, NodeId, Queue, Role};
@@ -6,14 +7,15 @@ use crate::perm::Pair;
 use crate::rules;
 use arrayvec::ArrayVec;
 
-/// Which reopen.
+/// The variants of reopen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reopening {
-    /// None: what the seed does not show is not tried.
+    /// No reopen, because the seed does not contain it.
     None,
-    /// Up to 2.10: flags are switched, in the order of the list; permissions are not looked at.
+    /// Up to 2.10: flags are switched in the order of the list, and permissions are not checked.
     Blind,
-    /// Up to 6.0: permissions are computed from the queue, on the graph as it was; backing children change at the end.
+    /// Up to 6.0: permissions are computed from the queue, on the graph before the change; backing children change at
+    /// the end.
     Early,
 }
 
@@ -26,12 +28,12 @@ impl Seed0 {
         }
     }
 
-    /// Commits one entry after another, parents as they stand in the list; who becomes writable writes its header then.
+    /// Commits one entry after another, in the order of the list. A node that becomes writable writes its header then.
     fn reopen_blind(&mut self, entries: &[Entry]) -> Done {
         for entry in entries {
             let Some(read_only) = entry.read_only else { continue };
             self.heap.at(entry.node).node.flags.read_only = read_only;
-            // It opens its file anew.
+            // It opens its file again.
             let all = self.heap.cumulative(entry.node);
             self.heap.grant(entry.node, all);
             let writes = |link: &u8| {
@@ -46,7 +48,7 @@ impl Seed0 {
         Ok(())
     }
 
-    /// What the node will be needed for: `bdrv_reopen_perm()`.
+    /// `bdrv_reopen_perm()`: the permissions that will be needed of the node.
     fn reopen_perm(&self, entries: &[Entry], node: NodeId) -> Pair {
         self.heap.cell(node).parents.iter().fold(Pair::FREE, |all, link| {
             let child = self.heap.child(*link);
@@ -79,7 +81,7 @@ impl Seed0 {
                     return Err(Stop::Refused);
                 }
                 let pair = self.heap.asked(&edge, to, above, self.queued_flag(entries, entry.node));
-                // The queue is not handed on: what becomes of the new child in the same reopen is not seen.
+                // The queue is not passed on, so changes of the new child in the same reopen are not seen.
                 self.check_update_perm(to, pair, &none)?;
             }
         }
@@ -104,7 +106,7 @@ impl Seed0 {
         from == to || self.heap.cell(from).children.iter().any(below)
     }
 
-    /// `bdrv_check_perm()` with the flags as they will be.
+    /// `bdrv_check_perm()` with the flags after the reopen.
     fn check_with_queue(&mut self, entries: &[Entry], node: NodeId, above: Pair) -> Done {
         if rules::writes_read_only(above.need, self.queued_flag(entries, node)) {
             return Err(Stop::Refused);

@@ -1,4 +1,4 @@
-//! What a fault of seed 0 is.
+//! Maps a fault of seed 0 to a defect.
 
 use super::reopen::{Reopening, WRITES};
 use crate::judge::Outcome;
@@ -48,14 +48,14 @@ pub(super) fn verdict(met: &Met<'_>, reopening: Reopening) -> Verdict {
     Verdict::Defect(defect)
 }
 
-/// Is there an edge to `from` among what `to` reaches, which is not to be moved, and of which only some were left?
+/// Returns whether `to` reaches an edge to `from` that must not move, of which only some were left.
 fn takes_its_own(met: &Met<'_>, from: NodeId, to: NodeId) -> bool {
     let below = met.before.reach(to);
     let above = |i: usize| met.before.edges()[i].parent;
     met.before.parents(from).any(|i| matches!(above(i), Parent::Node(parent) if below[usize::from(parent.0)]))
 }
 
-/// Where replace-node takes the parents.
+/// Returns the node to which replace-node moves the parents.
 fn target(met: &Met<'_>) -> Option<NodeId> {
     match *met.op {
         Op::ReplaceNode { to, .. } => Some(to),
@@ -65,7 +65,7 @@ fn target(met: &Met<'_>) -> Option<NodeId> {
     }
 }
 
-/// Has the node one parent, and follows that one's chain the edge? Only then the operation is the same in both.
+/// Returns whether the node has one parent whose chain follows the edge. Only then the operation is the same in both.
 fn has_one_overlay_only(met: &Met<'_>, top: NodeId) -> bool {
     let mut parents = met.before.parents(top);
     let (Some(edge), None) = (parents.next(), parents.next()) else { return false };
@@ -75,7 +75,7 @@ fn has_one_overlay_only(met: &Met<'_>, top: NodeId) -> bool {
     }
 }
 
-/// H16: nobody looks at permissions. H17: they are looked at, but on the graph as it was.
+/// H16: permissions are not checked. H17: they are checked on the graph before the change.
 fn reopened(met: &Met<'_>, reopening: Reopening) -> Verdict {
     use Fault::*;
     match (reopening, met.fault) {

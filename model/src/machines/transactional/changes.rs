@@ -24,7 +24,7 @@ impl Seed1 {
         Ok(())
     }
 
-    /// `bdrv_attach_child_common()`; the edge's parent takes it into its list afterwards.
+    /// `bdrv_attach_child_common()`. The parent enters the edge into its list afterwards.
     fn attach_child_common(&mut self, edge: Edge, pair: Pair, home: Context) -> Result<Link, Stop> {
         let child = edge.child;
         self.point(Point::Action)?;
@@ -74,7 +74,7 @@ impl Seed1 {
         self.finalize(0, done)
     }
 
-    /// `bdrv_detach_child()`: what the refresh comes to is not looked at.
+    /// `bdrv_detach_child()`: the result of the refresh is ignored.
     fn detach_child(&mut self, link: Link) -> Done {
         let Some(old) = self.heap.child(link).target else { return Err(Stop::Died) };
         if self.repaired.links {
@@ -98,14 +98,14 @@ impl Seed1 {
         child.map_or(Ok(()), |child| self.unref(child))
     }
 
-    /// `bdrv_unref_child()`, and the caller's clearing of its shortcut.
+    /// `bdrv_unref_child()`, and the caller clears its shortcut.
     pub(super) fn unref_child(&mut self, link: Link) -> Done {
         self.root_unref_child(link)?;
         self.heap.clear_shortcut(link);
         Ok(())
     }
 
-    /// `bdrv_child_try_set_perm()`: a failure to loosen is no failure, and nothing is loosened.
+    /// `bdrv_child_try_set_perm()`: a failure to loosen is reported as success, and nothing is loosened.
     pub(super) fn child_try_set_perm(&mut self, link: Link, pair: Pair) -> Done {
         let (old, wanted) = (self.heap.child(link).pair, self.heap.child(link).edge.wanted);
         self.heap.link(link).edge.wanted = pair;
@@ -156,7 +156,7 @@ impl Seed1 {
         }
     }
 
-    /// `bdrv_set_backing_hd()`: the old child is not among those refreshed.
+    /// `bdrv_set_backing_hd()`: the old child is not refreshed.
     pub(super) fn set_backing_hd(&mut self, node: NodeId, to: Option<NodeId>) -> Done {
         let mut refreshed: ArrayVec<NodeId, 2> = [node].into_iter().collect();
         if self.repaired.old_child {
@@ -167,7 +167,7 @@ impl Seed1 {
         self.finalize(0, done)
     }
 
-    /// `should_update_child()`: what the new node reaches stays as it is.
+    /// `should_update_child()`: edges that the new node reaches stay.
     fn should_update_child(&self, link: Link, to: NodeId) -> bool {
         if self.heap.child(link).edge.ways.stay {
             return false;
@@ -208,7 +208,7 @@ impl Seed1 {
         done
     }
 
-    /// The link of whoever leads to `to` in the chain of `from`.
+    /// Returns the edge that leads to `to` in the chain of `from`.
     fn detach_subchain(&mut self, from: NodeId, to: NodeId) -> Done {
         let next = |node| self.heap.chain(node).and_then(|link| self.heap.child(link).target);
         let mut at = Some(from);
@@ -220,7 +220,7 @@ impl Seed1 {
         at.map_or(Ok(()), |node| self.remove_filter_or_cow_child(node))
     }
 
-    /// `bdrv_drop_filter()`, and the release that follows it.
+    /// `bdrv_drop_filter()`, and the release after it.
     pub(super) fn drop_filter(&mut self, filter: NodeId) -> Done {
         let child = self.heap.chain(filter).and_then(|link| self.heap.child(link).target).ok_or(Stop::Refused)?;
         let stays = |link: &Link| !self.should_update_child(*link, child);
@@ -240,7 +240,7 @@ impl Seed1 {
         self.finalize(0, done)
     }
 
-    /// `bdrv_drop_intermediate()`: the graph first, and then the names, from which there is no way back.
+    /// `bdrv_drop_intermediate()`: first the graph, then the names, which cannot be undone.
     pub(super) fn drop_intermediate(&mut self, top: NodeId, base: NodeId, name: Option<NodeId>) -> Done {
         let overlay = |link: Link| self.heap.parent(link).filter(|_| self.heap.child(link).edge.role.has(Role::COW));
         let updated: List = self.heap.cell(top).parents.clone();

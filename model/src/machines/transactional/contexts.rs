@@ -1,4 +1,4 @@
-//! Contexts in seed 1: a whole component moves, or nobody.
+//! Contexts in seed 1: a whole component moves, or no node does.
 
 use super::log::Action;
 use super::{Done, Seed1, Stop};
@@ -11,7 +11,7 @@ use crate::step::Work;
 use arrayvec::ArrayVec;
 
 impl Seed1 {
-    /// The nodes that are connected with one, and the users at them.
+    /// Returns the nodes that edges connect with one, and their users.
     fn component(&self, node: NodeId) -> (ArrayVec<NodeId, 6>, ArrayVec<Link, 16>) {
         let mut nodes: ArrayVec<NodeId, 6> = [node].into_iter().collect();
         let mut users = ArrayVec::new();
@@ -43,7 +43,7 @@ impl Seed1 {
         Ok(())
     }
 
-    /// The child goes to its new parent; if it cannot, the parent comes to the child.
+    /// The child moves to its new parent's context; if it cannot, the parent moves to the child's.
     pub(super) fn align(&mut self, link: Link, child: NodeId) -> Done {
         let (here, there) = (self.heap.cell(child).node.context, self.heap.child(link).context);
         if here == there || self.try_set_context(child, there).is_ok() {
@@ -61,14 +61,14 @@ impl Seed1 {
         moved
     }
 
-    /// The main context, when a parent is gone that may have wanted another one; whoever else is there comes along.
+    /// Moves a node to the main context when it has lost a parent, and takes the component along.
     pub(super) fn go_home(&mut self, node: NodeId) {
         if !self.repaired.contexts {
             let _ = self.try_set_context(node, Context::MAIN);
         }
     }
 
-    /// What was repaired: contexts are settled once, on the final graph (C2).
+    /// A repair: contexts are settled once, on the final graph (C2).
     pub(super) fn settle(&mut self) -> Done {
         if !self.repaired.contexts || std::mem::replace(&mut self.settled, true) {
             return Ok(());
@@ -79,14 +79,14 @@ impl Seed1 {
         Ok(())
     }
 
-    /// What was repaired: whom nobody uses any more goes home, at the end (C3).
+    /// A repair: components without users move to the main context, at the end (C3).
     pub(super) fn send_orphans_home(&mut self) {
         let before = self.before;
         if self.repaired.contexts
             && let Some(work) = self.work(&before)
             && let Ok(mut settled) = contexts::settle(&work)
         {
-            // C2 has been done with, on the graph before nodes were closed.
+            // C2 is done already, on the graph before nodes were closed.
             settled.to = std::array::from_fn(|i| self.heap.cells[i].node.context);
             settled.send_orphans_home(&work);
             self.move_to(&settled.to);
@@ -103,7 +103,7 @@ impl Seed1 {
         }
     }
 
-    /// The operation as the model sees it: which edges came to a node, and which nodes lost one.
+    /// Returns the operation as the model sees it: which edges got a child, and which nodes lost one.
     fn work<'a>(&self, before: &'a Small) -> Option<Work<'a, 6, 10>> {
         let Read::State(state, _) = self.heap.read() else { return None };
         let mut work = Work::new(before);

@@ -1,11 +1,11 @@
-//! The actions of a transaction, how each is committed and undone.
+//! The actions of a transaction, and how each is committed and undone.
 
 use super::{Done, Seed1, Stop};
 use crate::machines::heap::Link;
 use crate::op::{Context, NodeId};
 use crate::perm::Pair;
 
-/// An action that has been done, with what undoing it needs.
+/// An action that was done, with what its undo needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Action {
     /// `bdrv_child_set_pem_drv`
@@ -18,9 +18,9 @@ pub(super) enum Action {
     Attach { link: Link, parent: Context, child: Context },
     /// `bdrv_remove_filter_or_cow_child_drv`: the edge's place among its parent's children.
     Remove { link: Link, place: usize },
-    /// The same together with the replacing before it: what was repaired; the old target and the place there.
+    /// A repair: the same, together with the replacing before it; the old target and the place there.
     Cut { link: Link, place: usize, old: NodeId, rank: usize },
-    /// What was repaired: a node's context before.
+    /// A repair: a node's context before.
     Context { node: NodeId, old: Context },
 }
 

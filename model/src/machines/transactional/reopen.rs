@@ -1,4 +1,4 @@
-//! Reopen in seed 1: each entry is prepared on the graph that the ones before it left.
+//! Reopen in seed 1: each entry is prepared on the graph that the entries before it have left.
 
 use super::{Done, Seed1, Stop};
 use crate::machines::trial::Point;

@@ -1,4 +1,4 @@
-//! What a fault of seed 1 is.
+//! Maps a fault of seed 1 to a defect.
 
 use crate::judge::Outcome;
 use crate::machines::Defect;
@@ -38,7 +38,7 @@ fn is_check(met: &Met<'_>) -> bool {
     matches!(met.point, Some(Point::Hook(_, Hook::Check)))
 }
 
-/// A driver refused: was it a loosening, which is no reason to stop (V7), or did nothing change for it?
+/// A driver refused: a loosening, which must not fail (V7), or nothing changed for it.
 fn refused(met: &Met<'_>) -> Verdict {
     let (Some(Point::Hook(node, _)), Outcome::Done { plan, .. }) = (met.point, met.right) else {
         return Verdict::Unexplained;
@@ -53,7 +53,7 @@ fn refused(met: &Met<'_>) -> Verdict {
     }
 }
 
-/// Somebody lives elsewhere than he should.
+/// A node lives in another context than it should.
 fn elsewhere(op: &Op) -> Defect {
     match op {
         Op::DetachUser { .. } | Op::Detach { .. } | Op::Release { .. } => Defect::N49,
@@ -62,7 +62,7 @@ fn elsewhere(op: &Op) -> Defect {
     }
 }
 
-/// Do the nodes differ in nothing but their contexts?
+/// Returns whether the nodes differ only in their contexts.
 fn only_contexts(met: &Met<'_>) -> bool {
     let Outcome::Done { next, .. } = met.right else { return false };
     next.nodes.iter().zip(&met.after).all(|(right, after)| {
