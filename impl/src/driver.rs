@@ -49,7 +49,7 @@ pub trait Policy {
     fn name(&self) -> &str;
 
     /// `Some` if the driver is a filter: the slot where its filtered child is (S3.3). Default: no filter.
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         None
     }
 
@@ -393,8 +393,8 @@ impl<T: Policy + ?Sized> Policy for Box<T> {
         (**self).name()
     }
 
-    fn slot(&self) -> Option<Slot> {
-        (**self).slot()
+    fn filter_slot(&self) -> Option<Slot> {
+        (**self).filter_slot()
     }
 
     fn supports_backing(&self) -> bool {

@@ -78,7 +78,7 @@
 //! ```
 //!
 //! A [job](jobs) as a whole, say a mirror that replaces the disk of a running guest, is started and ended by one
-//! operation each. What guests and exports [usually](usual) ask for is there by name.
+//! operation each. What guests and exports [usually](common_users) ask for is there by name.
 //!
 //! # A driver of one's own
 //!
@@ -94,7 +94,7 @@
 //!
 //! impl Policy for Cache {
 //!     fn name(&self) -> &str { "cache" }
-//!     fn slot(&self) -> Option<blockgraph::Slot> { Some(blockgraph::Slot::File) }
+//!     fn filter_slot(&self) -> Option<blockgraph::Slot> { Some(blockgraph::Slot::File) }
 //!     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
 //!         let pair = default_child_pair(context);
 //!         Pair { share: pair.share - Permissions::WRITE, ..pair }
@@ -198,6 +198,7 @@ extern crate std;
 
 mod activation;
 mod check;
+pub mod common_users;
 mod context;
 mod counters;
 mod drain;
@@ -226,7 +227,6 @@ mod settle;
 mod snapshot;
 mod steps;
 mod transaction;
-pub mod usual;
 
 pub use check::{Inconsistency, Recomputed};
 pub use context::ContextId;

@@ -37,7 +37,7 @@ pub enum Slot {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Shape {
-    /// The slot of the filtered child, if the driver is a filter ([`Policy::slot`](crate::Policy::slot)).
+    /// The slot of the filtered child, if the driver is a filter ([`Policy::filter_slot`](crate::Policy::slot)).
     pub filter: Option<Slot>,
     /// Whether a backing child is possible; never with a filter.
     pub supports_backing: bool,

@@ -159,7 +159,7 @@ fn the_table_of_kinds() {
         (File::default().into(), "file", None, false),
     ];
     for (preset, name, slot, children) in &table {
-        let seen = (preset.name(), preset.slot(), preset.takes_children(), preset.supports_backing());
+        let seen = (preset.name(), preset.filter_slot(), preset.takes_children(), preset.supports_backing());
         assert_eq!(seen, (*name, *slot, *children, false));
         assert_eq!((preset.takes_filtered(), preset.live_children()), (*name == "raw", false));
     }

@@ -5,7 +5,7 @@ mod common;
 
 use blockgraph::drivers::{BackingFilter, Filter, Format, Protocol};
 use blockgraph::jobs::{Job, Work};
-use blockgraph::{ErrorKind, Graph, NodeSpec, Pair, Role, usual};
+use blockgraph::{ErrorKind, Graph, NodeSpec, Pair, Role, common_users};
 use common::jobs::{all_jobs, chain_of, driver, frozen, images, name, node_of, picture, start, stored, users};
 use common::{Behaviour, Injected, READER, add, parents};
 
@@ -45,12 +45,12 @@ fn start_does_what_the_table_says() {
         ("copy-before-write", "backup", &["job on f: - / RWUZG", "job#1 on t: - / RWUZG"], &[]),
     ];
     let (graph, n, target) = images(5);
-    for ((job, above), (filter, kind, holds, edges)) in all_jobs(&n, target).into_iter().zip(expected) {
+    for ((job, above), (filter, kind, listed, edges)) in all_jobs(&n, target).into_iter().zip(expected) {
         let mut graph = graph.clone();
         let key = start(&mut graph, &job).unwrap();
         assert_eq!((graph.node("f"), job.kind()), (Some(key), kind));
         assert_filter(&graph, &job, filter, above);
-        assert_eq!((users(&graph, kind), frozen(&graph)), (holds.map_to_strings(), edges.map_to_strings()));
+        assert_eq!((users(&graph, kind), frozen(&graph)), (listed.map_to_strings(), edges.map_to_strings()));
         let top = if above == "n4" { "f>n4>n3>n2>n1>n0" } else { "n4>f>n3>n2>n1>n0" };
         assert_eq!((chain_of(&graph, node_of(&graph, "guest")), graph.check()), (top.into(), vec![]));
     }
@@ -120,7 +120,7 @@ mod by_hand {
     type T<'a> = Transaction<'a, Injected>;
 
     /// The nodes on which start makes users, the filter first, as they are found on the way.
-    pub fn start(t: &mut T<'_>, job: &Job, driver: Injected, holds: &[(NodeKey, Pair)]) -> Result<(), Error> {
+    pub fn start(t: &mut T<'_>, job: &Job, driver: Injected, users: &[(NodeKey, Pair)]) -> Result<(), Error> {
         let spec = NodeSpec::new("f").implicit(true);
         let filter = match job.work {
             Work::Stream { node, bottom } => {
@@ -142,7 +142,7 @@ mod by_hand {
             }
             _ => unreachable!(),
         };
-        for (number, (node, pair)) in holds.iter().enumerate() {
+        for (number, (node, pair)) in users.iter().enumerate() {
             let node = if number == 0 { filter } else { *node };
             let spec = UserSpec::new(job.user_name(number), *pair).stays(true);
             let user = t.attach_user_as(spec, node)?;
@@ -153,7 +153,7 @@ mod by_hand {
     }
 
     /// Finish, but that a stream stores a name; or cancel.
-    pub fn end(t: &mut T<'_>, job: &Job, filter: NodeKey, finish: bool, further: usize) -> Result<(), Error> {
+    pub fn end(t: &mut T<'_>, job: &Job, filter: NodeKey, finish: bool, extra: usize) -> Result<(), Error> {
         match job.work {
             Work::Stream { node, bottom } => {
                 t.thaw(node, Some(bottom))?;
@@ -165,7 +165,7 @@ mod by_hand {
             Work::Commit { base, .. } | Work::CommitActive { base, .. } => t.thaw(filter, Some(base))?,
             _ => {}
         }
-        for number in 0..=further {
+        for number in 0..=extra {
             t.detach_user(t.user(&job.user_name(number)).unwrap())?;
         }
         match job.work {
@@ -190,9 +190,9 @@ fn jobs_are_made_of_other_steps() {
         let (mut one, mut other) = (graph.clone(), graph.clone());
         start(&mut one, &job).unwrap();
         let users = one.users().filter_map(|user| one.user_view(user)).filter(|user| **user.name() != *"guest");
-        let holds: Vec<_> = users.map(|user| (user.node(), user.pair())).collect();
+        let users: Vec<_> = users.map(|user| (user.node(), user.pair())).collect();
         let mut t = other.transaction();
-        by_hand::start(&mut t, &job, driver(&job), &holds).unwrap();
+        by_hand::start(&mut t, &job, driver(&job), &users).unwrap();
         t.commit().unwrap();
         assert_eq!(one.snapshot(), other.snapshot(), "{job:?}");
         let filter = other.node("f").unwrap();
@@ -204,7 +204,7 @@ fn jobs_are_made_of_other_steps() {
                 one.cancel_job(&job).unwrap()
             }
             let mut t = other.transaction();
-            by_hand::end(&mut t, &job, filter, finish, holds.len() - 1).unwrap();
+            by_hand::end(&mut t, &job, filter, finish, users.len() - 1).unwrap();
             t.commit().unwrap();
             let (mut one, other) = (one.snapshot(), other.snapshot());
             if let (Work::Stream { .. }, true) = (&job.work, finish) {
@@ -415,14 +415,14 @@ fn a_job_calls_its_users_by_numbers() {
 #[test]
 fn usual_users_of_one_node() {
     let pairs = [
-        usual::NBD_READER,
-        usual::NBD_WRITER,
-        usual::VHOST_USER_READER,
-        usual::VHOST_USER_WRITER,
-        usual::GUEST_READER,
-        usual::GUEST,
-        usual::SHARED_GUEST_READER,
-        usual::SHARED_GUEST,
+        common_users::NBD_READER,
+        common_users::NBD_WRITER,
+        common_users::VHOST_USER_READER,
+        common_users::VHOST_USER_WRITER,
+        common_users::GUEST_READER,
+        common_users::GUEST,
+        common_users::SHARED_GUEST_READER,
+        common_users::SHARED_GUEST,
     ];
     let expected = ["........", "....xx..", "........", "....xx..", ".x.x.x.x", ".x.xxx.x", "........", "....xx.."];
     for (first, row) in pairs.into_iter().zip(expected) {
@@ -438,5 +438,5 @@ fn usual_users_of_one_node() {
     // What a resize would need: only vhost-user-blk and shared guests put up with it.
     let shares_resize = pairs.map(|pair| pair.share.contains(blockgraph::Permissions::RESIZE));
     assert_eq!(shares_resize, [false, false, true, true, false, false, true, true]);
-    assert!(!READER.conflicts_with(usual::GUEST));
+    assert!(!READER.conflicts_with(common_users::GUEST));
 }

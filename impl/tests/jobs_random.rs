@@ -11,7 +11,7 @@ use common::random_jobs::{Did, KINDS, job_step, kind};
 use common::{Injected, Rng};
 
 /// What was done: by kind, started, finished, cancelled.
-type Done = [[usize; 3]; KINDS];
+type JobCounts = [[usize; 3]; KINDS];
 
 /// Up to three steps, of which at most one starts or ends a job.
 fn transact(
@@ -34,7 +34,7 @@ fn transact(
 
 #[test]
 fn random_jobs_keep_all_invariants() {
-    let (mut done, mut lost, mut counts): (Done, usize, Counts) = ([[0; 3]; KINDS], 0, [0; ARMS]);
+    let (mut done, mut lost, mut counts): (JobCounts, usize, Counts) = ([[0; 3]; KINDS], 0, [0; ARMS]);
     for seed in 0..60 {
         let rng = &mut Rng::new(seed);
         let mut graph: Graph<Injected> = Graph::new();

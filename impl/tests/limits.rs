@@ -53,14 +53,14 @@ fn expected(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
             let edges = graph.get(*node).unwrap().children().map(|edge| graph.edge(edge).unwrap());
             let mut children =
                 edges.filter(|edge| edge.role() != Role::COW).map(|edge| known.get(&edge.child()).copied());
-            let sum = children.try_fold(driver.limits(), |sum, child| Some(sum.and(child?)));
+            let sum = children.try_fold(driver.limits(), |sum, child| Some(sum.combined_with(child?)));
             known.extend(sum.map(|sum| (*node, sum)));
         }
     }
     known
 }
 
-fn all(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
+fn all_limits(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
     graph.nodes().map(|node| (node, graph.limits(node).unwrap())).collect()
 }
 
@@ -69,8 +69,8 @@ fn the_stricter_of_both() {
     let a = Limits { request_alignment: 512, max_transfer: NonZeroU64::new(9), min_memory_alignment: 1 };
     let b = Limits { request_alignment: 1, max_transfer: NonZeroU64::new(5), min_memory_alignment: 4096 };
     let both = Limits { request_alignment: 512, max_transfer: NonZeroU64::new(5), min_memory_alignment: 4096 };
-    assert_eq!((a.and(b), b.and(a), a.and(Limits::NONE)), (both, both, a));
-    assert_eq!(Limits::NONE.and(a), a, "no limit on transfers is no limit of zero");
+    assert_eq!((a.combined_with(b), b.combined_with(a), a.combined_with(Limits::NONE)), (both, both, a));
+    assert_eq!(Limits::NONE.combined_with(a), a, "no limit on transfers is no limit of zero");
     assert_eq!(Limits::default(), Limits::NONE);
 }
 
@@ -84,7 +84,7 @@ fn they_follow_every_operation_and_are_undone_with_it() {
             graph.add(NodeSpec::new(format!("n{index}")), Device(limits(&mut rng))).unwrap();
         }
         for round in 0..30 {
-            let before = all(&graph);
+            let before = all_limits(&graph);
             let mut t = graph.transaction();
             for _ in 0..1 + rng.below(4) {
                 let nodes: Vec<_> = t.nodes().collect();
@@ -101,7 +101,7 @@ fn they_follow_every_operation_and_are_undone_with_it() {
                     7 if round % 8 == 0 => t.eject_driver(a).is_ok(),
                     _ => {
                         let spec = OpenSpec::new(NodeSpec::new(format!("o{round}-{steps}")), Device(limits(&mut rng)));
-                        t.open(spec.file_reference(a).backing(b)).is_ok()
+                        t.open(spec.existing_file(a).backing(b)).is_ok()
                     }
                 };
                 steps += usize::from(done);
@@ -110,13 +110,13 @@ fn they_follow_every_operation_and_are_undone_with_it() {
             }
             if rng.coin() {
                 drop(t);
-                assert_eq!(all(&graph), before);
+                assert_eq!(all_limits(&graph), before);
             } else if t.commit().is_err() {
-                assert_eq!(all(&graph), before);
+                assert_eq!(all_limits(&graph), before);
             } else {
-                changed += usize::from(all(&graph) != before);
+                changed += usize::from(all_limits(&graph) != before);
             }
-            assert_eq!(all(&graph), expected(&graph));
+            assert_eq!(all_limits(&graph), expected(&graph));
         }
     }
     assert!(steps > 1000 && changed > 200, "{steps} {changed}");

@@ -81,18 +81,18 @@ fn specs_and_contexts_begin_plain() {
 
 /// A rule of one's own: needs what it is told to, or reads if it has parents.
 #[derive(Default)]
-struct Own {
+struct CustomRule {
     need: Permissions,
     reads_below_parents: bool,
     filters: bool,
 }
 
-impl Policy for Own {
+impl Policy for CustomRule {
     fn name(&self) -> &str {
         "own"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         self.filters.then_some(Slot::File)
     }
 
@@ -106,20 +106,20 @@ impl Policy for Own {
     }
 }
 
-impl Driver for Own {}
+impl Driver for CustomRule {}
 
-fn add(graph: &mut Graph<Own>, name: &str, driver: Own) -> NodeKey {
+fn add(graph: &mut Graph<CustomRule>, name: &str, driver: CustomRule) -> NodeKey {
     graph.add(NodeSpec::new(name), driver).unwrap()
 }
 
 /// P4 names it; nothing else about the parent changes when a user comes or goes that needs nothing.
 #[test]
 fn a_rule_may_depend_on_having_parents() {
-    let mut graph: Graph<Own> = Graph::new();
-    let a = add(&mut graph, "a", Own { reads_below_parents: true, ..Own::default() });
-    let (b, c) = (add(&mut graph, "b", Own::default()), add(&mut graph, "c", Own::default()));
+    let mut graph: Graph<CustomRule> = Graph::new();
+    let a = add(&mut graph, "a", CustomRule { reads_below_parents: true, ..CustomRule::default() });
+    let (b, c) = (add(&mut graph, "b", CustomRule::default()), add(&mut graph, "c", CustomRule::default()));
     let edge = graph.attach(a, b, "x", Role::DATA).unwrap();
-    let needs = |graph: &Graph<Own>, need| {
+    let needs = |graph: &Graph<CustomRule>, need| {
         assert_eq!((graph.edge(edge).unwrap().pair().need, graph.check()), (need, vec![]));
     };
     needs(&graph, Permissions::NONE);
@@ -137,8 +137,8 @@ fn a_rule_may_depend_on_having_parents() {
 /// A driver changed behind the graph's back is asked again.
 #[test]
 fn refresh_asks_the_rule_again() {
-    let mut graph: Graph<Own> = Graph::new();
-    let (a, b) = (add(&mut graph, "a", Own::default()), add(&mut graph, "b", Own::default()));
+    let mut graph: Graph<CustomRule> = Graph::new();
+    let (a, b) = (add(&mut graph, "a", CustomRule::default()), add(&mut graph, "b", CustomRule::default()));
     let edge = graph.attach(a, b, "x", Role::DATA).unwrap();
     graph.driver_mut(a).unwrap().need = Permissions::RESIZE;
     graph.refresh(a).unwrap();
@@ -149,8 +149,8 @@ fn refresh_asks_the_rule_again() {
 /// That a filter takes a child is taken for granted, whatever it says.
 #[test]
 fn a_filter_takes_its_child() {
-    let mut graph: Graph<Own> = Graph::new();
-    let a = add(&mut graph, "a", Own { filters: true, ..Own::default() });
-    let b = add(&mut graph, "b", Own::default());
+    let mut graph: Graph<CustomRule> = Graph::new();
+    let a = add(&mut graph, "a", CustomRule { filters: true, ..CustomRule::default() });
+    let b = add(&mut graph, "b", CustomRule::default());
     graph.attach(a, b, "file", Role::FILTER).unwrap();
 }

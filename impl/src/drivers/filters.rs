@@ -15,7 +15,7 @@ impl Policy for CopyOnRead {
         "copy-on-read"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -42,7 +42,7 @@ impl Policy for Preallocate {
         "preallocate"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -66,7 +66,7 @@ impl Policy for Blkverify {
         "blkverify"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -87,7 +87,7 @@ impl Policy for Replication {
         "replication"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 

@@ -15,7 +15,7 @@ impl Policy for CopyBeforeWrite {
         "copy-before-write"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -46,7 +46,7 @@ impl Policy for CommitTop {
         "commit-top"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::Backing)
     }
 
@@ -70,7 +70,7 @@ impl Policy for MirrorTop {
         "mirror-top"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::Backing)
     }
 

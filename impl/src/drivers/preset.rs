@@ -68,8 +68,8 @@ impl Policy for Preset {
         each!(self, driver => driver.name())
     }
 
-    fn slot(&self) -> Option<Slot> {
-        each!(self, driver => driver.slot())
+    fn filter_slot(&self) -> Option<Slot> {
+        each!(self, driver => driver.filter_slot())
     }
 
     fn supports_backing(&self) -> bool {

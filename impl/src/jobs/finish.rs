@@ -8,9 +8,9 @@ use crate::graph::arena::{Core, NodeKey, UserKey};
 use slotmap::Key;
 
 /// How many users a mirror has besides the main one: on the source and on the target.
-const MIRROR_FURTHER: usize = 2;
+const MIRROR_EXTRA_USERS: usize = 2;
 /// A backup: on the target.
-const BACKUP_FURTHER: usize = 1;
+const BACKUP_EXTRA_USERS: usize = 1;
 
 impl Core {
     /// The node that has the name of the job's filter.
@@ -20,8 +20,8 @@ impl Core {
     }
 
     /// J3: detaches the users of a job: the main one and so many further ones.
-    fn leave(&mut self, job: &Job, further: usize) -> Result<(), Error> {
-        for name in (0..=further).map(|number| job.user_name(number)) {
+    fn detach_job_users(&mut self, job: &Job, extra: usize) -> Result<(), Error> {
+        for name in (0..=extra).map(|number| job.user_name(number)) {
             let Some(user) = self.user_named(&name) else {
                 return Err(ErrorKind::UserNotFound { user: UserKey::null(), name: Some(name) }.into());
             };
@@ -32,17 +32,17 @@ impl Core {
 
     /// What the end of a stream begins with, whichever end it is: thaws the chain; how many further users there are.
     fn thaw_stream(&mut self, node: NodeKey, bottom: NodeKey) -> Result<usize, Error> {
-        let further = self.chain_nodes(node, bottom)?.len();
+        let extra = self.chain_nodes(node, bottom)?.len();
         self.thaw(node, Some(bottom))?;
-        Ok(further)
+        Ok(extra)
     }
 
     /// What the end of a commit begins with: thaws the chain from the filter on, and the users leave. The filter.
-    fn leave_commit(&mut self, job: &Job, top: NodeKey, base: NodeKey) -> Result<NodeKey, Error> {
-        let further = self.chain_nodes(top, base)?.len();
+    fn end_commit_users(&mut self, job: &Job, top: NodeKey, base: NodeKey) -> Result<NodeKey, Error> {
+        let extra = self.chain_nodes(top, base)?.len();
         let filter = self.filter_of(job)?;
         self.thaw(filter, Some(base))?;
-        self.leave(job, further)?;
+        self.detach_job_users(job, extra)?;
         Ok(filter)
     }
 
@@ -85,16 +85,16 @@ impl<D: Driver> Graph<D> {
         match &job.work {
             Work::Stream { node, bottom } => self.finish_stream(job, *node, *bottom),
             Work::Commit { top, base, stored } => {
-                let filter = self.core.leave_commit(job, *top, *base)?;
+                let filter = self.core.end_commit_users(job, *top, *base)?;
                 self.core.drop_intermediate(filter, *base, stored.clone())?;
                 self.core.release(filter)
             }
             Work::CommitActive { top, base } => {
-                self.core.leave_commit(job, *top, *base)?;
+                self.core.end_commit_users(job, *top, *base)?;
                 self.replace_by_copy(job, *top, *base)
             }
             Work::Mirror { source, target } => {
-                self.core.leave(job, MIRROR_FURTHER)?;
+                self.core.detach_job_users(job, MIRROR_EXTRA_USERS)?;
                 self.replace_by_copy(job, *source, *target)
             }
             Work::Backup { .. } => self.cancel_job_steps(job),
@@ -105,21 +105,21 @@ impl<D: Driver> Graph<D> {
         let core = &mut self.core;
         match job.work {
             Work::Stream { node, bottom } => {
-                let further = core.thaw_stream(node, bottom)?;
-                core.leave(job, further)?;
+                let extra = core.thaw_stream(node, bottom)?;
+                core.detach_job_users(job, extra)?;
             }
             Work::Commit { top, base, .. } | Work::CommitActive { top, base } => {
-                core.leave_commit(job, top, base)?;
+                core.end_commit_users(job, top, base)?;
             }
-            Work::Mirror { .. } => core.leave(job, MIRROR_FURTHER)?,
-            Work::Backup { .. } => core.leave(job, BACKUP_FURTHER)?,
+            Work::Mirror { .. } => core.detach_job_users(job, MIRROR_EXTRA_USERS)?,
+            Work::Backup { .. } => core.detach_job_users(job, BACKUP_EXTRA_USERS)?,
         }
         core.drop_filter_of(job)
     }
 
     /// O42. The base is the one that is there now, whatever other jobs have done meanwhile (H47).
     fn finish_stream(&mut self, job: &Job, node: NodeKey, bottom: NodeKey) -> Result<(), Error> {
-        let further = self.core.thaw_stream(node, bottom)?;
+        let extra = self.core.thaw_stream(node, bottom)?;
         let base = self.core.chain_child(bottom);
         self.step_set_backing(node, base)?;
         let core = &mut self.core;
@@ -128,7 +128,7 @@ impl<D: Driver> Graph<D> {
             let name = explicit.map(|key| core.nodes[key].name.clone());
             core.store_name(node, name);
         }
-        core.leave(job, further)?;
+        core.detach_job_users(job, extra)?;
         core.drop_filter_of(job)
     }
 

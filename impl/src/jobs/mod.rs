@@ -17,12 +17,12 @@
 //! ```
 //! use blockgraph::drivers::Protocol;
 //! use blockgraph::jobs::{Job, Work};
-//! use blockgraph::{ErrorKind, Graph, NodeSpec, OpKind, Preset, usual};
+//! use blockgraph::{ErrorKind, Graph, NodeSpec, OpKind, Preset, common_users};
 //!
 //! let mut graph: Graph<Preset> = Graph::new();
 //! let source = graph.add(NodeSpec::new("disk"), Protocol.into())?;
 //! let target = graph.add(NodeSpec::new("copy"), Protocol.into())?;
-//! let guest = graph.attach_user("guest", source, usual::GUEST, false)?;
+//! let guest = graph.attach_user("guest", source, common_users::GUEST, false)?;
 //!
 //! let mirror = Job::new("mirror0", "mirror0-filter", Work::Mirror { source, target });
 //! let filter = graph.start_job(&mirror, mirror.filter_driver())?;
@@ -49,14 +49,14 @@
 //! ```
 //! use blockgraph::drivers::{CommitTop, Format};
 //! use blockgraph::jobs::{Job, Work};
-//! use blockgraph::{ErrorKind, Graph, NodeSpec, usual};
+//! use blockgraph::{ErrorKind, Graph, NodeSpec, common_users};
 //!
 //! let mut graph: Graph = Graph::new();
 //! let base = graph.add(NodeSpec::new("base"), Box::new(Format))?;
 //! let lower = graph.insert(NodeSpec::new("lower"), Box::new(Format), base)?;
 //! let upper = graph.insert(NodeSpec::new("upper"), Box::new(Format), lower)?;
 //! let disk = graph.insert(NodeSpec::new("disk"), Box::new(Format), upper)?;
-//! graph.attach_user("guest", disk, usual::GUEST, false)?;
+//! graph.attach_user("guest", disk, common_users::GUEST, false)?;
 //!
 //! let commit = Job::new("commit0", "commit0-filter", Work::Commit { top: upper, base, stored: None });
 //! graph.start_job(&commit, Box::new(CommitTop))?;

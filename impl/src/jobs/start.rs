@@ -22,36 +22,40 @@ const WUG: Permissions = UG.union(W);
 const RWUG: Permissions = RUG.union(W);
 
 /// What a user of a job wants that needs nothing.
-const fn sharing(share: Permissions) -> Pair {
+const fn share_only(share: Permissions) -> Pair {
     Pair::new(Permissions::NONE, share)
 }
 
 /// What the users of a job want that looks on while guests go on writing: on its filter.
-const LOOKING_ON: Pair = Pair::new(R, RWUG);
+const OBSERVER: Pair = Pair::new(R, RWUG);
 
 /// What the users of a commit want.
 struct CommitPairs {
     filter: Pair,
     top: Pair,
     /// On the nodes between the two.
-    going: Pair,
+    intermediate: Pair,
     base: Pair,
 }
 
 /// O43.
 const COMMIT: CommitPairs = CommitPairs {
     filter: Pair::NOTHING,
-    top: sharing(WUG),
-    going: sharing(WUG),
+    top: share_only(WUG),
+    intermediate: share_only(WUG),
     base: Pair::new(R.union(W).union(Z), RUG),
 };
 
 /// O44.
-const COMMIT_ACTIVE: CommitPairs =
-    CommitPairs { filter: LOOKING_ON, top: sharing(RWUG), going: sharing(WUG), base: Pair::new(W.union(Z), RWUG) };
+const COMMIT_ACTIVE: CommitPairs = CommitPairs {
+    filter: OBSERVER,
+    top: share_only(RWUG),
+    intermediate: share_only(WUG),
+    base: Pair::new(W.union(Z), RWUG),
+};
 
 /// A job's root user to be: where, and what it wants.
-type Holding = (NodeKey, Pair);
+type JobUser = (NodeKey, Pair);
 
 impl Core {
     /// The nodes of the chain (S4) from `top` down to and with `base`; O15.1 to O15.3. O(chain).
@@ -74,9 +78,9 @@ impl Core {
     }
 
     /// J3: the users of a job, the main one first, each of which blocks what would disturb it.
-    fn hold_for(&mut self, job: &Job, holdings: impl IntoIterator<Item = Holding>) -> Result<(), Error> {
+    fn attach_job_users(&mut self, job: &Job, users: impl IntoIterator<Item = JobUser>) -> Result<(), Error> {
         let reason: Arc<str> = alloc::format!("block device is in use by block job: {}", job.kind()).into();
-        for (number, (node, pair)) in holdings.into_iter().enumerate() {
+        for (number, (node, pair)) in users.into_iter().enumerate() {
             let user = self.attach_user(UserSpec::new(job.user_name(number), pair).stays(true), node)?;
             self.block(user, OpKinds::all() - OpKinds::DATAPLANE, reason.clone())?;
         }
@@ -107,8 +111,8 @@ impl<D: Driver> Graph<D> {
         chain.iter().try_for_each(|key| self.core.not_blocked(*key, OpKind::Stream))?;
         let filter = self.insert_filter(job, driver, node)?;
         self.core.freeze(node, Some(bottom))?;
-        let below = chain.into_iter().skip(1).map(|key| (key, sharing(RUG)));
-        self.core.hold_for(job, [(filter, LOOKING_ON), (node, sharing(RWUG))].into_iter().chain(below))?;
+        let below = chain.into_iter().skip(1).map(|key| (key, share_only(RUG)));
+        self.core.attach_job_users(job, [(filter, OBSERVER), (node, share_only(RWUG))].into_iter().chain(below))?;
         Ok(filter)
     }
 
@@ -132,11 +136,11 @@ impl<D: Driver> Graph<D> {
             _ if key == base => (key, pairs.base),
             _ if key == top => (key, pairs.top),
             _ if place >= over_base => (key, Pair::NOTHING),
-            _ => (key, pairs.going),
+            _ => (key, pairs.intermediate),
         };
         let main = core::iter::once((filter, pairs.filter));
-        let holdings: Vec<Holding> = main.chain(chain.into_iter().enumerate().map(on_chain)).collect();
-        self.core.hold_for(job, holdings)?;
+        let users: Vec<JobUser> = main.chain(chain.into_iter().enumerate().map(on_chain)).collect();
+        self.core.attach_job_users(job, users)?;
         Ok(filter)
     }
 
@@ -146,8 +150,8 @@ impl<D: Driver> Graph<D> {
         self.core.not_blocked(source, OpKind::MirrorSource)?;
         self.core.not_blocked(target, OpKind::MirrorTarget)?;
         let filter = self.insert_filter(job, driver, source)?;
-        let holdings = [(filter, LOOKING_ON), (source, sharing(RWUG)), (target, Pair::new(W, UG))];
-        self.core.hold_for(job, holdings)?;
+        let users = [(filter, OBSERVER), (source, share_only(RWUG)), (target, Pair::new(W, UG))];
+        self.core.attach_job_users(job, users)?;
         Ok(filter)
     }
 
@@ -159,7 +163,7 @@ impl<D: Driver> Graph<D> {
         let filter = self.step_add(NodeSpec::new(job.filter.clone()).implicit(true), driver)?;
         self.core.attach(filter, target, "target".into(), Role::DATA)?;
         self.step_append(filter, source, false)?;
-        self.core.hold_for(job, [(filter, Pair::NOTHING), (target, Pair::NOTHING)])?;
+        self.core.attach_job_users(job, [(filter, Pair::NOTHING), (target, Pair::NOTHING)])?;
         Ok(filter)
     }
 }

@@ -96,7 +96,7 @@ pub trait Catalogue<D>: DriverList {
     ///
     /// # Errors
     /// The driver's refusal.
-    fn overlay(&mut self, node: &str) -> Result<D, Refusal> {
+    fn open_overlay(&mut self, node: &str) -> Result<D, Refusal> {
         let _ = node;
         Err(Refusal::new("Temporary snapshots are not supported"))
     }

@@ -1,6 +1,6 @@
 //! What can go wrong when an image is opened or created: one boxed [`OpenError`] with an [`OpenErrorKind`].
 
-use super::LookUp;
+use super::LookUpScope;
 use crate::error::Error;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -46,7 +46,7 @@ pub enum OpenErrorKind {
         /// The name.
         name: Arc<str>,
         /// As what it was looked up.
-        look_up: LookUp,
+        scope: LookUpScope,
     },
     /// The key has an empty part, or none at all.
     InvalidKey {
@@ -126,7 +126,7 @@ pub enum OpenErrorKind {
         /// The driver's words.
         message: Arc<str>,
     },
-    /// Some layers have no driver yet: an `Opening` is not finished.
+    /// Some layers have no driver yet: an `PendingOpen` is not finished.
     LayersLeft {
         /// How many.
         layers: usize,
@@ -143,7 +143,7 @@ pub enum OpenErrorKind {
         /// The driver's words.
         message: Arc<str>,
     },
-    /// The driver could not delete what it had created (L5.14); only [beside](OpenError::beside) another error.
+    /// The driver could not delete what it had created (L5.14); only [beside](OpenError::cleanup_error) another error.
     DeleteRefused {
         /// The driver.
         driver: Arc<str>,
@@ -227,11 +227,11 @@ impl OpenErrorKind {
             Self::InvalidName { name } => write!(f, "Invalid node-name: '{name}'"),
             Self::NameIsUser { name } => write!(f, "node-name={name} is conflicting with a device id"),
             Self::NameTaken { name } => write!(f, "Duplicate nodes with node-name='{name}'"),
-            Self::NotFound { name, look_up: LookUp::Either } => {
+            Self::NotFound { name, scope: LookUpScope::Either } => {
                 write!(f, "Cannot find device='{name}' nor node-name='{name}'")
             }
-            Self::NotFound { name, look_up: LookUp::Device } => write!(f, "Cannot find device='{name}'"),
-            Self::NotFound { name, look_up: LookUp::Node } => write!(f, "Cannot find node-name='{name}'"),
+            Self::NotFound { name, scope: LookUpScope::Device } => write!(f, "Cannot find device='{name}'"),
+            Self::NotFound { name, scope: LookUpScope::Node } => write!(f, "Cannot find node-name='{name}'"),
             Self::UnknownDriver { driver } => write!(f, "Unknown driver '{driver}'"),
             Self::UnknownProtocol { protocol } => write!(f, "Unknown protocol '{protocol}'"),
             _ => f.write_str("Node name too long"),
@@ -296,7 +296,7 @@ pub struct OpenError {
 #[derive(Clone, PartialEq, Eq)]
 struct Inner {
     kind: OpenErrorKind,
-    beside: Option<OpenErrorKind>,
+    cleanup: Option<OpenErrorKind>,
 }
 
 impl OpenError {
@@ -314,8 +314,8 @@ impl OpenError {
 
     /// What went wrong besides, when what had been created was to be deleted (L5.14).
     #[must_use]
-    pub const fn beside(&self) -> Option<&OpenErrorKind> {
-        self.inner.beside.as_ref()
+    pub const fn cleanup_error(&self) -> Option<&OpenErrorKind> {
+        self.inner.cleanup.as_ref()
     }
 
     /// The first error of the graph, if it is one.
@@ -329,15 +329,15 @@ impl OpenError {
 
     /// Puts another error beside the first, which stays the first.
     #[cfg(feature = "open")]
-    pub(crate) fn with_beside(mut self, beside: OpenErrorKind) -> Self {
-        self.inner.beside = Some(beside);
+    pub(crate) fn with_cleanup_error(mut self, cleanup: OpenErrorKind) -> Self {
+        self.inner.cleanup = Some(cleanup);
         self
     }
 }
 
 impl From<OpenErrorKind> for OpenError {
     fn from(kind: OpenErrorKind) -> Self {
-        Self { inner: Box::new(Inner { kind, beside: None }) }
+        Self { inner: Box::new(Inner { kind, cleanup: None }) }
     }
 }
 
@@ -350,8 +350,8 @@ impl From<Error> for OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind().fmt(f)?;
-        match self.beside() {
-            Some(beside) => write!(f, "; {beside}"),
+        match self.cleanup_error() {
+            Some(cleanup) => write!(f, "; {cleanup}"),
             None => Ok(()),
         }
     }
@@ -359,7 +359,7 @@ impl fmt::Display for OpenError {
 
 impl fmt::Debug for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenError").field("kind", self.kind()).field("beside", &self.beside()).finish()
+        f.debug_struct("OpenError").field("kind", self.kind()).field("cleanup_error", &self.cleanup_error()).finish()
     }
 }
 
@@ -372,7 +372,7 @@ impl core::error::Error for OpenError {
 #[cfg(test)]
 mod tests {
     use super::{DriverClass, OpenError, OpenErrorKind};
-    use crate::open::LookUp;
+    use crate::open::LookUpScope;
     use alloc::format;
     use alloc::sync::Arc;
 
@@ -384,7 +384,7 @@ mod tests {
             OpenErrorKind::NameIsUser { name: x() },
             OpenErrorKind::NameTaken { name: x() },
             OpenErrorKind::NameTooLong { name: x() },
-            OpenErrorKind::NotFound { name: x(), look_up: LookUp::Either },
+            OpenErrorKind::NotFound { name: x(), scope: LookUpScope::Either },
             OpenErrorKind::InvalidKey { key: x() },
             OpenErrorKind::OptionTwice { key: x() },
             OpenErrorKind::OptionTooDeep { key: x() },

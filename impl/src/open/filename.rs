@@ -11,9 +11,9 @@ use hashbrown::{HashMap, HashSet};
 
 /// How often a walk has met a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Met {
-    Once,
-    Again,
+enum Visits {
+    One,
+    Several,
 }
 
 /// What is left to be written.
@@ -36,7 +36,7 @@ impl<D: Driver> Graph<D> {
     /// looked at once, and the length of the text.
     #[must_use]
     pub fn filename(&self, node: NodeKey) -> Option<String> {
-        let shown = self.shown_for(node);
+        let shown = self.named_by(node);
         if let Some(name) = self.driver(shown)?.filename() {
             return Some(name.into());
         }
@@ -47,24 +47,24 @@ impl<D: Driver> Graph<D> {
 
     /// The node whose name is shown for another one: down the primary children, as long as there is nothing to add. In
     /// a cycle, which a transaction may have, the node itself.
-    fn shown_for(&self, node: NodeKey) -> NodeKey {
+    fn named_by(&self, node: NodeKey) -> NodeKey {
         let (mut key, mut seen) = (node, HashSet::<NodeKey>::new());
         while seen.insert(key) {
-            let Some(next) = self.default_above(key) else { return key };
+            let Some(next) = self.transparent_primary(key) else { return key };
             key = next;
         }
         node
     }
 
     /// The primary child, if the node adds nothing to it that would have to be said.
-    fn default_above(&self, key: NodeKey) -> Option<NodeKey> {
+    fn transparent_primary(&self, key: NodeKey) -> Option<NodeKey> {
         let driver = self.driver(key)?;
         let primary = self.child_edges(key).find(|edge| edge.role.contains(Role::PRIMARY))?.child;
         let only_default = |edge: &Named<Edge>| edge.role.intersects(Role::PRIMARY | Role::COW);
         let adds = driver.filename().is_some()
             || !driver.options().is_empty()
             || !self.child_edges(key).all(only_default)
-            || self.is_backing_said(key);
+            || self.is_backing_overridden(key);
         (!adds && self.driver(primary).is_some()).then_some(primary)
     }
 
@@ -74,45 +74,45 @@ impl<D: Driver> Graph<D> {
 
     /// Whether the backing child is another than the image names, or there is none and the image names one (QEMU:
     /// `bdrv_backing_overridden`).
-    fn is_backing_said(&self, key: NodeKey) -> bool {
+    fn is_backing_overridden(&self, key: NodeKey) -> bool {
         let child = self.child_edges(key).find(|edge| edge.role.contains(Role::COW));
         let name = child.and_then(|edge| self.core.nodes.get(edge.child)).map(|node| &*node.name);
         name != self.core.texts.backing.get(&key).map(|name| &**name)
     }
 
     /// The children that are options of a node, by name.
-    fn said_children(&self, key: NodeKey) -> Vec<(&str, NodeKey)> {
-        let backing = self.is_backing_said(key);
-        let said = self.child_edges(key).filter(|edge| backing || !edge.role.contains(Role::COW));
-        let mut children: Vec<_> = said.map(|edge| (&*edge.name, edge.child)).collect();
+    fn option_children(&self, key: NodeKey) -> Vec<(&str, NodeKey)> {
+        let backing = self.is_backing_overridden(key);
+        let edges = self.child_edges(key).filter(|edge| backing || !edge.role.contains(Role::COW));
+        let mut children: Vec<_> = edges.map(|edge| (&*edge.name, edge.child)).collect();
         children.sort_unstable();
         children
     }
 
     /// How often a node, and whatever its options lead to, is met.
-    fn meetings(&self, node: NodeKey) -> HashMap<NodeKey, Met> {
-        let mut met = HashMap::<NodeKey, Met>::from_iter([(node, Met::Once)]);
+    fn count_visits(&self, node: NodeKey) -> HashMap<NodeKey, Visits> {
+        let mut visits = HashMap::<NodeKey, Visits>::from_iter([(node, Visits::One)]);
         let mut stack = Vec::from([node]);
         while let Some(key) = stack.pop() {
-            for (_, child) in self.said_children(key) {
-                if met.insert(child, Met::Again).is_none() {
-                    met.insert(child, Met::Once);
+            for (_, child) in self.option_children(key) {
+                if visits.insert(child, Visits::Several).is_none() {
+                    visits.insert(child, Visits::One);
                     stack.push(child);
                 }
             }
         }
-        met
+        visits
     }
 
     fn write_tree(&self, node: NodeKey, writer: &mut Writer) {
-        let met = self.meetings(node);
+        let visits = self.count_visits(node);
         let mut tasks = Vec::new();
         writer.open(None);
         self.write_node(node, writer, &mut tasks);
         while let Some(task) = tasks.pop() {
             match task {
                 Task::Close => writer.close(),
-                Task::Child(name, key) if met.get(&key) == Some(&Met::Once) && self.driver(key).is_some() => {
+                Task::Child(name, key) if visits.get(&key) == Some(&Visits::One) && self.driver(key).is_some() => {
                     writer.open(Some(name));
                     self.write_node(key, writer, &mut tasks);
                 }
@@ -126,7 +126,7 @@ impl<D: Driver> Graph<D> {
     /// A node's own options into the object that is open, and what is to follow.
     fn write_node<'g>(&'g self, key: NodeKey, writer: &mut Writer, tasks: &mut Vec<Task<'g>>) {
         tasks.push(Task::Close);
-        let children = self.said_children(key);
+        let children = self.option_children(key);
         // Last in, first out.
         tasks.extend(children.iter().rev().map(|(name, child)| Task::Child(name, *child)));
         let Some(driver) = self.driver(key) else { return };
@@ -137,7 +137,7 @@ impl<D: Driver> Graph<D> {
         }
         writer.options(&options);
         let has_backing = self.child_edges(key).any(|edge| edge.role.contains(Role::COW));
-        if !has_backing && self.is_backing_said(key) {
+        if !has_backing && self.is_backing_overridden(key) {
             writer.null("backing");
         }
     }

@@ -13,21 +13,21 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 const PREFIX: &str = "json:";
 
 /// The JSON of a file name that is a tree of options.
-pub(crate) fn of_name(name: &str) -> Option<&str> {
+pub(crate) fn strip_prefix(name: &str) -> Option<&str> {
     name.strip_prefix(PREFIX)
 }
 
 /// What the parser has met so far.
 #[derive(Default)]
-struct Found {
+struct Collector {
     options: Options,
     /// The first thing wrong with an option; the parser goes on, because bad syntax further on is the graver error.
     error: Option<OpenError>,
     not_object: bool,
 }
 
-impl Found {
-    fn say(&mut self, key: &str, value: OptionValue) {
+impl Collector {
+    fn insert(&mut self, key: &str, value: OptionValue) {
         if key.is_empty() {
             self.not_object = true;
         } else if self.error.is_none() {
@@ -37,18 +37,18 @@ impl Found {
 }
 
 /// One value, under its key; the whole text has none.
-struct At<'f> {
-    found: &'f mut Found,
+struct KeyedValue<'f> {
+    collector: &'f mut Collector,
     key: String,
 }
 
-impl At<'_> {
-    fn below(&self, name: &str) -> String {
+impl KeyedValue<'_> {
+    fn child_key(&self, name: &str) -> String {
         if self.key.is_empty() { name.to_string() } else { format!("{}.{name}", self.key) }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for At<'_> {
+impl<'de> DeserializeSeed<'de> for KeyedValue<'_> {
     type Value = ();
 
     fn deserialize<T: Deserializer<'de>>(self, parser: T) -> Result<(), T::Error> {
@@ -56,7 +56,7 @@ impl<'de> DeserializeSeed<'de> for At<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for At<'_> {
+impl<'de> Visitor<'de> for KeyedValue<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,55 +64,55 @@ impl<'de> Visitor<'de> for At<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.found.say(&self.key, OptionValue::Null);
+        self.collector.insert(&self.key, OptionValue::Null);
         Ok(())
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.found.say(&self.key, value.into());
+        self.collector.insert(&self.key, value.into());
         Ok(())
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.found.say(&self.key, value.into());
+        self.collector.insert(&self.key, value.into());
         Ok(())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.found.say(&self.key, value.into());
+        self.collector.insert(&self.key, value.into());
         Ok(())
     }
 
     /// No option is a fraction.
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.found.not_object |= self.key.is_empty();
+        self.collector.not_object |= self.key.is_empty();
         let error = OpenErrorKind::OptionType { key: self.key.into(), expected: "integer" };
-        self.found.error.get_or_insert_with(|| error.into());
+        self.collector.error.get_or_insert_with(|| error.into());
         Ok(())
     }
 
     fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.found.say(&self.key, value.into());
+        self.collector.insert(&self.key, value.into());
         Ok(())
     }
 
     /// A list is a tree whose keys are numbers (QEMU: `qdict_flatten`).
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         if self.key.is_empty() {
-            self.found.not_object = true;
+            self.collector.not_object = true;
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         }
         let mut count = 0_usize;
         loop {
-            let key = self.below(&count.to_string());
-            if list.next_element_seed(At { found: &mut *self.found, key })?.is_none() {
+            let key = self.child_key(&count.to_string());
+            if list.next_element_seed(KeyedValue { collector: &mut *self.collector, key })?.is_none() {
                 break;
             }
             count += 1;
         }
         if count == 0 {
-            self.found.say(&self.key, OptionValue::Empty);
+            self.collector.insert(&self.key, OptionValue::Empty);
         }
         Ok(())
     }
@@ -122,16 +122,16 @@ impl<'de> Visitor<'de> for At<'_> {
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             empty = false;
             if name.is_empty() {
-                let key: String = self.below("");
-                self.found.error.get_or_insert_with(|| OpenErrorKind::InvalidKey { key: key.into() }.into());
+                let key: String = self.child_key("");
+                self.collector.error.get_or_insert_with(|| OpenErrorKind::InvalidKey { key: key.into() }.into());
             }
-            let key = self.below(&name);
+            let key = self.child_key(&name);
             // A key without a name must not be taken for the whole.
             let key = if key.is_empty() { ".".to_string() } else { key };
-            map.next_value_seed(At { found: &mut *self.found, key })?;
+            map.next_value_seed(KeyedValue { collector: &mut *self.collector, key })?;
         }
         if empty && !self.key.is_empty() {
-            self.found.say(&self.key, OptionValue::Empty);
+            self.collector.insert(&self.key, OptionValue::Empty);
         }
         Ok(())
     }
@@ -144,18 +144,18 @@ impl Options {
     /// # Errors
     /// `JsonSyntax` with the position; `JsonNotObject`; those of [`set`](Self::set); `OptionType` of a fraction.
     pub fn from_json(text: &str) -> Result<Self, OpenError> {
-        let mut found = Found::default();
+        let mut collector = Collector::default();
         let mut parser = serde_json::Deserializer::from_str(text);
-        let whole = At { found: &mut found, key: String::new() };
+        let whole = KeyedValue { collector: &mut collector, key: String::new() };
         whole.deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| OpenErrorKind::JsonSyntax {
             message: error.to_string().into(),
             line: error.line(),
             column: error.column(),
         })?;
-        if found.not_object {
+        if collector.not_object {
             return Err(OpenErrorKind::JsonNotObject.into());
         }
-        found.error.map_or(Ok(found.options), Err)
+        collector.error.map_or(Ok(collector.options), Err)
     }
 
     /// The tree as a JSON object without spaces, in the order of the keys. O(text · depth).

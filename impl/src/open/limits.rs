@@ -24,7 +24,7 @@ impl Limits {
 
     /// What meets both: the larger alignments, the smaller transfer.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn combined_with(self, other: Self) -> Self {
         Self {
             request_alignment: self.request_alignment.max(other.request_alignment),
             max_transfer: match (self.max_transfer, other.max_transfer) {
@@ -55,7 +55,7 @@ impl<D: Driver> Graph<D> {
         let (mut seen, mut stack) = (HashSet::<NodeKey>::from_iter([node]), Vec::from([node]));
         while let Some(key) = stack.pop() {
             let Some(driver) = self.driver(key) else { continue };
-            limits = limits.and(driver.limits());
+            limits = limits.combined_with(driver.limits());
             for edge in self.core.children(key).filter_map(|edge| self.core.edges.get(edge)) {
                 if !edge.role.contains(Role::COW) && seen.insert(edge.child) {
                     stack.push(edge.child);

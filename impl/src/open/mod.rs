@@ -19,9 +19,9 @@ mod filename;
 mod json;
 mod limits;
 mod names;
-#[cfg(feature = "open")]
-mod opening;
 mod options;
+#[cfg(feature = "open")]
+mod pending;
 mod step;
 #[cfg(feature = "open")]
 mod tree;
@@ -32,10 +32,10 @@ pub use catalogue::{Catalogue, DeleteFailure, DriverInfo, DriverList, LayerReque
 pub use create::create;
 pub use error::{DriverClass, OpenError, OpenErrorKind};
 pub use limits::Limits;
-pub use names::{LookUp, NODE_NAME_MAX};
-#[cfg(feature = "open")]
-pub use opening::Opening;
+pub use names::{LookUpScope, NODE_NAME_MAX};
 pub use options::{OPTION_DEPTH_MAX, OptionValue, Options};
-pub use step::{Below, OpenFile, OpenSpec, Opened};
+#[cfg(feature = "open")]
+pub use pending::PendingOpen;
+pub use step::{ChildRef, FileChild, OpenSpec, OpenedImage};
 #[cfg(feature = "open")]
 pub use tree::{Layer, OpenRequest, OpenTree};

@@ -12,7 +12,7 @@ pub const NODE_NAME_MAX: usize = 31;
 
 /// As what a name is looked up (L5.3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum LookUp {
+pub enum LookUpScope {
     /// As that of a root user: then it is the node of the user.
     Device,
     /// As that of a node.
@@ -84,20 +84,20 @@ impl<D: Driver> Graph<D> {
     ///
     /// # Errors
     /// `NotFound`, also if the node is doomed.
-    pub fn look_up(&self, name: &str, look_up: LookUp) -> Result<NodeKey, OpenError> {
+    pub fn look_up(&self, name: &str, scope: LookUpScope) -> Result<NodeKey, OpenError> {
         let device = || self.user(name).and_then(|user| self.user_view(user)).map(|user| user.node());
-        let found = match look_up {
-            LookUp::Device => device(),
-            LookUp::Node => self.node(name),
-            LookUp::Either => device().or_else(|| self.node(name)),
+        let found = match scope {
+            LookUpScope::Device => device(),
+            LookUpScope::Node => self.node(name),
+            LookUpScope::Either => device().or_else(|| self.node(name)),
         };
-        found.ok_or_else(|| OpenErrorKind::NotFound { name: name.into(), look_up }.into())
+        found.ok_or_else(|| OpenErrorKind::NotFound { name: name.into(), scope }.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LookUp, is_well_formed};
+    use super::{LookUpScope, is_well_formed};
     use crate::drivers::Protocol;
     use crate::open::OpenError;
     use crate::{Graph, NodeSpec, Pair, Preset};
@@ -139,14 +139,14 @@ mod tests {
         let mut graph: Graph<Preset> = Graph::new();
         let [a, b] = ["a", "b"].map(|name| graph.add(NodeSpec::new(name), Protocol.into()).unwrap());
         graph.attach_user("b", a, Pair::NOTHING, false).unwrap();
-        let found = |name, look_up| graph.look_up(name, look_up).ok();
-        assert_eq!(found("b", LookUp::Either), Some(a));
-        assert_eq!(found("b", LookUp::Device), Some(a));
-        assert_eq!(found("b", LookUp::Node), Some(b));
-        assert_eq!(found("a", LookUp::Either), Some(a));
-        assert_eq!(text(graph.look_up("x", LookUp::Either)), "Cannot find device='x' nor node-name='x'");
-        assert_eq!(text(graph.look_up("a", LookUp::Device)), "Cannot find device='a'");
-        assert_eq!(text(graph.look_up("x", LookUp::Node)), "Cannot find node-name='x'");
+        let found = |name, scope| graph.look_up(name, scope).ok();
+        assert_eq!(found("b", LookUpScope::Either), Some(a));
+        assert_eq!(found("b", LookUpScope::Device), Some(a));
+        assert_eq!(found("b", LookUpScope::Node), Some(b));
+        assert_eq!(found("a", LookUpScope::Either), Some(a));
+        assert_eq!(text(graph.look_up("x", LookUpScope::Either)), "Cannot find device='x' nor node-name='x'");
+        assert_eq!(text(graph.look_up("a", LookUpScope::Device)), "Cannot find device='a'");
+        assert_eq!(text(graph.look_up("x", LookUpScope::Node)), "Cannot find node-name='x'");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 /// What is below a node that is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Below {
+pub enum ChildRef {
     /// Another layer that the same operation opens; its index.
     Layer(usize),
     /// A node that is there already.
@@ -23,7 +23,7 @@ pub enum Below {
 
 /// The file child of a node that is opened (O41).
 #[derive(Clone, Debug)]
-pub enum OpenFile<D> {
+pub enum FileChild<D> {
     /// Opened together with the node. If the spec says read-only that is its own flag; else it inherits the node's.
     New(NodeSpec, D),
     /// A node that is there already.
@@ -53,7 +53,7 @@ pub struct OpenSpec<D> {
     /// Its driver.
     pub driver: D,
     /// Its file child.
-    pub file: Option<OpenFile<D>>,
+    pub file: Option<FileChild<D>>,
     /// Its backing child, which is there already.
     pub backing: Option<NodeKey>,
     /// The name and driver of the overlay of a temporary snapshot (L5.12).
@@ -72,13 +72,13 @@ impl<D> OpenSpec<D> {
     /// Opens a file child with it.
     #[must_use]
     pub fn file(self, spec: NodeSpec, driver: D) -> Self {
-        Self { file: Some(OpenFile::New(spec, driver)), ..self }
+        Self { file: Some(FileChild::New(spec, driver)), ..self }
     }
 
     /// Gives it a node that is there as its file child.
     #[must_use]
-    pub fn file_reference(self, node: NodeKey) -> Self {
-        Self { file: Some(OpenFile::Reference(node)), ..self }
+    pub fn existing_file(self, node: NodeKey) -> Self {
+        Self { file: Some(FileChild::Reference(node)), ..self }
     }
 
     /// Gives it a node that is there as its backing child.
@@ -103,7 +103,7 @@ impl<D> OpenSpec<D> {
 /// The nodes of an image that was opened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub struct Opened {
+pub struct OpenedImage {
     /// The node.
     pub node: NodeKey,
     /// Its file child, opened with it or referred to.
@@ -112,7 +112,7 @@ pub struct Opened {
     pub overlay: Option<NodeKey>,
 }
 
-impl Opened {
+impl OpenedImage {
     /// What takes the place of the image for the caller: the overlay, or without one the node.
     #[must_use]
     pub fn top(&self) -> NodeKey {
@@ -121,30 +121,30 @@ impl Opened {
 }
 
 /// One layer with its driver.
-pub(crate) struct Part<D> {
+pub(crate) struct OpenLayer<D> {
     pub(crate) spec: NodeSpec,
     /// The read-only flag was said, so it is the node's own (S8).
-    pub(crate) own_flag: bool,
+    pub(crate) explicit_read_only: bool,
     /// Until it is the graph's.
     pub(crate) driver: Option<D>,
-    pub(crate) file: Option<Below>,
-    pub(crate) backing: Option<Below>,
+    pub(crate) file: Option<ChildRef>,
+    pub(crate) backing: Option<ChildRef>,
     pub(crate) probe: bool,
 }
 
 /// Layers with their drivers, from the bottom up: the last one is the node that was asked for.
-pub(crate) struct Parts<D> {
-    pub(crate) layers: Vec<Part<D>>,
+pub(crate) struct OpenLayers<D> {
+    pub(crate) layers: Vec<OpenLayer<D>>,
     pub(crate) overlay: Option<(Arc<str>, Option<D>)>,
 }
 
-impl<D: Driver> Parts<D> {
+impl<D: Driver> OpenLayers<D> {
     /// Closes the drivers that are not the graph's yet, last opened first (L5.10).
     fn close(&mut self) {
         if let Some((name, driver)) = &mut self.overlay {
             close_one(name, driver);
         }
-        self.layers.iter_mut().rev().for_each(|part| close_one(&part.spec.name, &mut part.driver));
+        self.layers.iter_mut().rev().for_each(|layer| close_one(&layer.spec.name, &mut layer.driver));
     }
 }
 
@@ -154,22 +154,22 @@ fn close_one<D: Driver>(name: &str, driver: &mut Option<D>) {
     }
 }
 
-impl<D> From<OpenSpec<D>> for Parts<D> {
+impl<D> From<OpenSpec<D>> for OpenLayers<D> {
     fn from(spec: OpenSpec<D>) -> Self {
         let mut layers = Vec::with_capacity(2);
         let file = spec.file.map(|file| match file {
-            OpenFile::Reference(node) => Below::Node(node),
-            OpenFile::New(mut below, driver) => {
-                let own_flag = below.read_only;
+            FileChild::Reference(node) => ChildRef::Node(node),
+            FileChild::New(mut below, driver) => {
+                let explicit_read_only = below.read_only;
                 below.read_only |= spec.node.read_only;
                 below.inactive |= spec.node.inactive;
                 let (driver, file, backing) = (Some(driver), None, None);
-                layers.push(Part { spec: below, own_flag, driver, file, backing, probe: false });
-                Below::Layer(0)
+                layers.push(OpenLayer { spec: below, explicit_read_only, driver, file, backing, probe: false });
+                ChildRef::Layer(0)
             }
         });
-        let (driver, backing) = (Some(spec.driver), spec.backing.map(Below::Node));
-        layers.push(Part { spec: spec.node, own_flag: true, driver, file, backing, probe: spec.probe });
+        let (driver, backing) = (Some(spec.driver), spec.backing.map(ChildRef::Node));
+        layers.push(OpenLayer { spec: spec.node, explicit_read_only: true, driver, file, backing, probe: spec.probe });
         Self { layers, overlay: spec.overlay.map(|(name, driver)| (name, Some(driver))) }
     }
 }
@@ -186,49 +186,49 @@ const fn file_role(shape: Shape) -> Role {
 impl<D: Driver> Graph<D> {
     /// O41, and the same for more layers. On an error the drivers that have not joined the graph by then are closed
     /// here; those that have are closed when it is undone.
-    pub(crate) fn step_open(&mut self, mut parts: Parts<D>) -> Result<Opened, Error> {
-        let result = self.open_parts(&mut parts);
+    pub(crate) fn step_open(&mut self, mut layers: OpenLayers<D>) -> Result<OpenedImage, Error> {
+        let result = self.add_layers(&mut layers);
         if result.is_err() {
-            parts.close();
+            layers.close();
         }
         result
     }
 
-    fn open_parts(&mut self, parts: &mut Parts<D>) -> Result<Opened, Error> {
-        let references = parts.layers.iter().flat_map(|part| [part.file, part.backing]).flatten();
+    fn add_layers(&mut self, layers: &mut OpenLayers<D>) -> Result<OpenedImage, Error> {
+        let references = layers.layers.iter().flat_map(|layer| [layer.file, layer.backing]).flatten();
         for below in references {
-            if let Below::Node(node) = below {
+            if let ChildRef::Node(node) = below {
                 self.core.live(node)?;
             }
         }
         // The keys of the layers that are there, and whether they inherit their flag.
-        let mut below: Vec<(NodeKey, bool)> = Vec::with_capacity(parts.layers.len());
-        let last = parts.layers.len().saturating_sub(1);
-        for (index, part) in parts.layers.iter_mut().enumerate() {
-            let key = self.open_part(part, index == last)?;
-            self.open_children(key, part, &below)?;
-            below.push((key, !part.own_flag));
+        let mut added: Vec<(NodeKey, bool)> = Vec::with_capacity(layers.layers.len());
+        let last = layers.layers.len().saturating_sub(1);
+        for (index, layer) in layers.layers.iter_mut().enumerate() {
+            let key = self.open_layer(layer, index == last)?;
+            self.open_children(key, layer, &added)?;
+            added.push((key, !layer.explicit_read_only));
         }
         // There always is a last one; without it nothing was opened.
-        let (node, _) = below.last().copied().unwrap_or_default();
-        let overlay = match &mut parts.overlay {
+        let (node, _) = added.last().copied().unwrap_or_default();
+        let overlay = match &mut layers.overlay {
             Some((name, driver)) => self.open_overlay(name.clone(), driver, node)?,
             None => None,
         };
-        let file = parts.layers.last().and_then(|part| part.file);
+        let file = layers.layers.last().and_then(|layer| layer.file);
         let file = file.and_then(|file| match file {
-            Below::Node(node) => Some(node),
-            Below::Layer(index) => below.get(index).map(|(key, _)| *key),
+            ChildRef::Node(node) => Some(node),
+            ChildRef::Layer(index) => added.get(index).map(|(key, _)| *key),
         });
-        Ok(Opened { node, file, overlay })
+        Ok(OpenedImage { node, file, overlay })
     }
 
     /// O41.2 of a layer below, or O41.3 and O41.4 of the node. What is below another layer is held by nobody.
-    fn open_part(&mut self, part: &mut Part<D>, held: bool) -> Result<NodeKey, Error> {
-        if let (true, Some(Below::Node(file))) = (part.probe, part.file) {
+    fn open_layer(&mut self, layer: &mut OpenLayer<D>, held: bool) -> Result<NodeKey, Error> {
+        if let (true, Some(ChildRef::Node(file))) = (layer.probe, layer.file) {
             self.core.can_probe(file)?;
         }
-        self.open_node(&part.spec, &mut part.driver, held)
+        self.open_node(&layer.spec, &mut layer.driver, held)
     }
 
     /// O1, of a driver that is to be closed if it is taken back.
@@ -246,22 +246,22 @@ impl<D: Driver> Graph<D> {
     }
 
     /// O41.5 and O41.6.
-    fn open_children(&mut self, key: NodeKey, part: &Part<D>, layers: &[(NodeKey, bool)]) -> Result<(), Error> {
-        let find = |below: Below| match below {
-            Below::Node(node) => Some((node, None)),
-            Below::Layer(index) => layers.get(index).map(|(node, inherits)| (*node, Some(*inherits))),
+    fn open_children(&mut self, key: NodeKey, layer: &OpenLayer<D>, layers: &[(NodeKey, bool)]) -> Result<(), Error> {
+        let find = |below: ChildRef| match below {
+            ChildRef::Node(node) => Some((node, None)),
+            ChildRef::Layer(index) => layers.get(index).map(|(node, inherits)| (*node, Some(*inherits))),
         };
-        if let Some((file, inherits)) = part.file.and_then(find) {
+        if let Some((file, inherits)) = layer.file.and_then(find) {
             let role = file_role(self.core.nodes[key].shape());
             let name = self.core.words.of(Slot::File).clone();
             self.core.can_attach(key, &name, role)?;
             self.core.add_child(key, file, name, role);
-            self.core.heir(file, key, inherits);
+            self.core.set_inheritance(file, key, inherits);
         }
-        if let Some((backing, inherits)) = part.backing.and_then(find) {
+        if let Some((backing, inherits)) = layer.backing.and_then(find) {
             let role = self.can_set_backing(key, Some(backing))?;
             self.core.swap_child(key, Slot::Backing, Some(backing), role);
-            self.core.heir(backing, key, inherits);
+            self.core.set_inheritance(backing, key, inherits);
         }
         Ok(())
     }
@@ -283,7 +283,7 @@ impl<D: Driver> Graph<D> {
 
 impl Core {
     /// S8 of a node that was opened for `parent`; nothing of one that was there.
-    fn heir(&mut self, node: NodeKey, parent: NodeKey, inherits_read_only: Option<bool>) {
+    fn set_inheritance(&mut self, node: NodeKey, parent: NodeKey, inherits_read_only: Option<bool>) {
         if let Some(read_only) = inherits_read_only {
             self.set_inherits(node, parent, read_only);
         }

@@ -4,9 +4,9 @@
 use super::catalogue::{DriverInfo, DriverList, driver_of_name};
 use super::error::{DriverClass, OpenError, OpenErrorKind};
 use super::json;
-use super::names::LookUp;
+use super::names::LookUpScope;
 use super::options::{OptionValue, Options};
-use super::step::Below;
+use super::step::ChildRef;
 use crate::driver::Driver;
 use crate::graph::Graph;
 use alloc::sync::Arc;
@@ -18,7 +18,7 @@ pub struct OpenRequest {
     pub(crate) filename: Option<Arc<str>>,
     pub(crate) options: Options,
     protocol: bool,
-    pub(crate) snapshot: bool,
+    pub(crate) temporary_overlay: bool,
 }
 
 impl OpenRequest {
@@ -43,8 +43,8 @@ impl OpenRequest {
 
     /// Sets whether a temporary snapshot is opened above (L5.12; QEMU: `BDRV_O_SNAPSHOT`).
     #[must_use]
-    pub fn snapshot(self, on: bool) -> Self {
-        Self { snapshot: on, ..self }
+    pub fn temporary_overlay(self, on: bool) -> Self {
+        Self { temporary_overlay: on, ..self }
     }
 }
 
@@ -55,11 +55,11 @@ pub struct Layer {
     pub(crate) driver: Option<DriverInfo>,
     pub(crate) probed: bool,
     pub(crate) read_only: bool,
-    pub(crate) own_flag: bool,
+    pub(crate) explicit_read_only: bool,
     pub(crate) force_share: bool,
     pub(crate) inactive: bool,
-    pub(crate) file: Option<Below>,
-    pub(crate) backing: Option<Below>,
+    pub(crate) file: Option<ChildRef>,
+    pub(crate) backing: Option<ChildRef>,
     pub(crate) options: Options,
 }
 
@@ -96,13 +96,13 @@ impl Layer {
 
     /// Its file child.
     #[must_use]
-    pub const fn file(&self) -> Option<Below> {
+    pub const fn file(&self) -> Option<ChildRef> {
         self.file
     }
 
     /// Its backing child.
     #[must_use]
-    pub const fn backing(&self) -> Option<Below> {
+    pub const fn backing(&self) -> Option<ChildRef> {
         self.backing
     }
 
@@ -118,14 +118,14 @@ impl Layer {
     }
 
     /// L5.9, when the driver has been opened.
-    pub(crate) fn nothing_left(&self) -> Result<(), OpenError> {
+    pub(crate) fn ensure_options_used(&self) -> Result<(), OpenError> {
         let Some(driver) = &self.driver else { return Ok(()) };
-        unused(driver, &self.options)
+        ensure_all_used(driver, &self.options)
     }
 }
 
 /// L5.9: an option that nobody took is an error.
-pub(crate) fn unused(driver: &DriverInfo, options: &Options) -> Result<(), OpenError> {
+pub(crate) fn ensure_all_used(driver: &DriverInfo, options: &Options) -> Result<(), OpenError> {
     let Some((key, _)) = options.iter().next() else { return Ok(()) };
     Err(OpenErrorKind::UnknownOption { class: driver.class, driver: driver.name.clone(), key: key.into() }.into())
 }
@@ -140,19 +140,19 @@ pub struct OpenTree {
 }
 
 /// A layer that is still to be looked at.
-struct Item {
+struct PendingLayer {
     filename: Option<Arc<str>>,
     options: Options,
     protocol: bool,
     /// For whom it is opened, if not for the caller: the parent's place, whether it is the backing child, and what it
-    /// inherits if nothing is said.
+    /// inherits if nothing is set.
     parent: Option<(usize, bool)>,
     read_only: bool,
     inactive: bool,
 }
 
 /// A child as the options say it.
-enum Said {
+enum ChildOption {
     Nothing,
     Reference(Arc<str>),
     Tree(Options),
@@ -181,9 +181,9 @@ impl OpenTree {
         graph: &Graph<D>,
         drivers: &L,
     ) -> Result<Self, OpenError> {
-        let OpenRequest { filename, options, protocol, snapshot } = request;
+        let OpenRequest { filename, options, protocol, temporary_overlay } = request;
         let (parent, read_only, inactive) = (None, false, false);
-        let mut stack = Vec::from([Item { filename, options, protocol, parent, read_only, inactive }]);
+        let mut stack = Vec::from([PendingLayer { filename, options, protocol, parent, read_only, inactive }]);
         // Parents first, and of the children the backing one: from the back it is the order of opening.
         let mut found: Vec<(Layer, bool)> = Vec::new();
         while let Some(item) = stack.pop() {
@@ -192,61 +192,61 @@ impl OpenTree {
                 && let Some((layer, _)) = found.get_mut(parent)
             {
                 let child = if is_backing { &mut layer.backing } else { &mut layer.file };
-                *child = Some(Below::Layer(place));
+                *child = Some(ChildRef::Layer(place));
             }
             found.push(resolve_one(item, place, graph, drivers, &mut stack)?);
         }
-        Ok(Self::in_order(found, snapshot, graph))
+        Ok(Self::ordered_and_named(found, temporary_overlay, graph))
     }
 
     /// The layers from the bottom up, with names.
-    fn in_order<D: Driver>(found: Vec<(Layer, bool)>, snapshot: bool, graph: &Graph<D>) -> Self {
+    fn ordered_and_named<D: Driver>(found: Vec<(Layer, bool)>, temporary_overlay: bool, graph: &Graph<D>) -> Self {
         let (count, mut number) = (found.len(), 0);
         let mut generate = || {
             let (taken, name) = graph.generate_from(number);
             number = taken.saturating_add(1);
             name
         };
-        let turned = |below: &mut Option<Below>| {
-            if let Some(Below::Layer(place)) = below {
+        let reverse_index = |below: &mut Option<ChildRef>| {
+            if let Some(ChildRef::Layer(place)) = below {
                 *place = (count - 1).saturating_sub(*place);
             }
         };
         let mut layers = Vec::with_capacity(count);
         for (mut layer, named) in found.into_iter().rev() {
-            turned(&mut layer.file);
-            turned(&mut layer.backing);
+            reverse_index(&mut layer.file);
+            reverse_index(&mut layer.backing);
             if !named {
                 layer.name = generate();
             }
             layers.push(layer);
         }
-        Self { layers, overlay: snapshot.then(generate) }
+        Self { layers, overlay: temporary_overlay.then(generate) }
     }
 }
 
 /// One layer, and whether it has a name; its children go to the stack.
 fn resolve_one<D: Driver, L: DriverList + ?Sized>(
-    mut item: Item,
+    mut item: PendingLayer,
     place: usize,
     graph: &Graph<D>,
     drivers: &L,
-    stack: &mut Vec<Item>,
+    stack: &mut Vec<PendingLayer>,
 ) -> Result<(Layer, bool), OpenError> {
     let filename = take_filename(&mut item)?;
     let driver = match item.options.take_text("driver")? {
         Some(name) => Some(drivers.driver(&name).ok_or_else(|| OpenErrorKind::UnknownDriver { driver: name.clone() })?),
-        None if item.protocol => Some(protocol_of(filename.as_deref(), drivers)?),
+        None if item.protocol => Some(protocol_for(filename.as_deref(), drivers)?),
         None => None,
     };
     let name = item.options.take_text("node-name")?;
     name.as_deref().map_or(Ok(()), |name| graph.check_node_name(name))?;
-    let said = item.options.take_flag("read-only")?;
+    let read_only = item.options.take_flag("read-only")?;
     let mut layer = Layer {
         name: name.clone().unwrap_or_default(),
         probed: driver.is_none(),
-        read_only: said.unwrap_or(item.read_only),
-        own_flag: said.is_some(),
+        read_only: read_only.unwrap_or(item.read_only),
+        explicit_read_only: read_only.is_some(),
         force_share: item.options.take_flag("force-share")?.unwrap_or(false),
         inactive: item.options.take_flag("active")? == Some(false) || item.inactive,
         file: None,
@@ -260,27 +260,27 @@ fn resolve_one<D: Driver, L: DriverList + ?Sized>(
                 item.options.set("filename", filename)?;
             }
         }
-        class => children(&mut item, filename, class, (&mut layer, place), graph, stack)?,
+        class => resolve_children(&mut item, filename, class, (&mut layer, place), graph, stack)?,
     }
     layer.options = item.options;
     Ok((layer, name.is_some()))
 }
 
 /// L5.6: the driver for the name of what is to be opened as a protocol.
-fn protocol_of<L: DriverList + ?Sized>(filename: Option<&str>, drivers: &L) -> Result<DriverInfo, OpenError> {
+fn protocol_for<L: DriverList + ?Sized>(filename: Option<&str>, drivers: &L) -> Result<DriverInfo, OpenError> {
     let name = filename.ok_or(OpenErrorKind::FileMissing { driver: None })?;
     driver_of_name(drivers, name).map_err(|protocol| OpenErrorKind::UnknownProtocol { protocol }.into())
 }
 
 /// The file name of a layer, said beside the options or in them. One that is a tree joins the options, and may say
 /// another name itself (L5.5).
-fn take_filename(item: &mut Item) -> Result<Option<Arc<str>>, OpenError> {
+fn take_filename(item: &mut PendingLayer) -> Result<Option<Arc<str>>, OpenError> {
     let option = item.options.take_text("filename")?;
     if item.filename.is_some() && option.is_some() {
         return Err(OpenErrorKind::OptionTwice { key: "filename".into() }.into());
     }
     let name = item.filename.take().or(option);
-    let Some(text) = name.as_deref().and_then(json::of_name) else { return Ok(name) };
+    let Some(text) = name.as_deref().and_then(json::strip_prefix) else { return Ok(name) };
     let clash = item.options.merge(Options::from_json(text)?);
     if let Some(key) = clash.filter(|key| matches!(&**key, "file" | "backing")) {
         return Err(OpenErrorKind::ReferenceWithOptions { key }.into());
@@ -289,31 +289,31 @@ fn take_filename(item: &mut Item) -> Result<Option<Arc<str>>, OpenError> {
 }
 
 /// L5.7 and L5.8: the children of what is no protocol.
-fn children<D: Driver>(
-    item: &mut Item,
+fn resolve_children<D: Driver>(
+    item: &mut PendingLayer,
     filename: Option<Arc<str>>,
     class: Option<DriverClass>,
     (layer, place): (&mut Layer, usize),
     graph: &Graph<D>,
-    stack: &mut Vec<Item>,
+    stack: &mut Vec<PendingLayer>,
 ) -> Result<(), OpenError> {
     // What is below a format or probed is a protocol; a filter passes on as what it was asked for.
     let protocol = class != Some(DriverClass::Filter) || item.protocol;
     let inactive = layer.inactive;
     let below = |filename, options, protocol, is_backing, read_only| {
         let parent = Some((place, is_backing));
-        Item { filename, options, protocol, parent, read_only, inactive }
+        PendingLayer { filename, options, protocol, parent, read_only, inactive }
     };
-    match said(&mut item.options, "file")? {
-        Said::Reference(_) if filename.is_some() => {
+    match take_child(&mut item.options, "file")? {
+        ChildOption::Reference(_) if filename.is_some() => {
             return Err(OpenErrorKind::ReferenceWithOptions { key: "file".into() }.into());
         }
-        Said::Reference(name) => layer.file = Some(Below::Node(graph.look_up(&name, LookUp::Either)?)),
-        Said::Tree(options) => stack.push(below(filename, options, protocol, false, layer.read_only)),
-        Said::Nothing if filename.is_some() => {
+        ChildOption::Reference(name) => layer.file = Some(ChildRef::Node(graph.look_up(&name, LookUpScope::Either)?)),
+        ChildOption::Tree(options) => stack.push(below(filename, options, protocol, false, layer.read_only)),
+        ChildOption::Nothing if filename.is_some() => {
             stack.push(below(filename, Options::new(), protocol, false, layer.read_only));
         }
-        Said::Nothing => {
+        ChildOption::Nothing => {
             let driver = layer.driver.as_ref().map(|driver| driver.name.clone());
             return Err(OpenErrorKind::FileMissing { driver }.into());
         }
@@ -322,18 +322,20 @@ fn children<D: Driver>(
         item.options.take("backing");
         return Ok(());
     }
-    match said(&mut item.options, "backing")? {
-        Said::Nothing => {}
-        Said::Reference(name) => layer.backing = Some(Below::Node(graph.look_up(&name, LookUp::Either)?)),
-        Said::Tree(options) => stack.push(below(None, options, false, true, true)),
+    match take_child(&mut item.options, "backing")? {
+        ChildOption::Nothing => {}
+        ChildOption::Reference(name) => {
+            layer.backing = Some(ChildRef::Node(graph.look_up(&name, LookUpScope::Either)?))
+        }
+        ChildOption::Tree(options) => stack.push(below(None, options, false, true, true)),
     }
     Ok(())
 }
 
-/// How a child is said.
-fn said(options: &mut Options, key: &str) -> Result<Said, OpenError> {
+/// How a child is given.
+fn take_child(options: &mut Options, key: &str) -> Result<ChildOption, OpenError> {
     if matches!(options.get(key), Some(OptionValue::Text(_))) {
-        return Ok(options.take_text(key)?.map_or(Said::Nothing, Said::Reference));
+        return Ok(options.take_text(key)?.map_or(ChildOption::Nothing, ChildOption::Reference));
     }
-    Ok(options.take_tree(key)?.map_or(Said::Nothing, Said::Tree))
+    Ok(options.take_tree(key)?.map_or(ChildOption::Nothing, ChildOption::Tree))
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with an image file.
 
-use crate::qemu::locks::{Claim, LockByte};
+use crate::qemu::locks::{LockByte, LockKind};
 use alloc::sync::Arc;
 use core::fmt;
 use std::io;
@@ -75,7 +75,7 @@ impl fmt::Display for FileError {
         let path = self.path().display();
         match self {
             Self::InUse { byte, .. } => {
-                let shared = if byte.claim() == Claim::Unshare { "shared " } else { "" };
+                let shared = if byte.kind() == LockKind::Unshare { "shared " } else { "" };
                 writeln!(f, "Failed to get {shared}\"{}\" lock", byte.permission())?;
                 write!(f, "Is another process using the image [{path}]?")
             }

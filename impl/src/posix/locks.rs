@@ -19,15 +19,15 @@ pub(super) struct Locks {
     /// What is locked in fact: all of the two below, and what could not be given up.
     held: LockSet,
     /// What stays, or comes back when a change is called off.
-    settled: LockSet,
+    committed: LockSet,
     /// What is locked for a change that has not been decided.
-    next: Option<LockSet>,
+    prepared: Option<LockSet>,
 }
 
 impl Locks {
     /// No byte is locked yet.
     pub(super) const fn new(path: Arc<Path>, file: File) -> Self {
-        Self { path, file, held: LockSet::NONE, settled: LockSet::NONE, next: None }
+        Self { path, file, held: LockSet::NONE, committed: LockSet::NONE, prepared: None }
     }
 
     pub(super) const fn file(&self) -> &File {
@@ -41,38 +41,38 @@ impl Locks {
     /// Makes sure that the change to `to` is possible, and that it stays so until it is decided. On an error all is as
     /// before.
     pub(super) fn prepare(&mut self, to: LockSet) -> Result<(), FileError> {
-        if self.next == Some(to) {
+        if self.prepared == Some(to) {
             return Ok(());
         }
-        if !self.settled.contains(to) {
+        if !self.committed.contains(to) {
             // First take, then look: of two who do so at the same time at least one sees the other.
             if let Err(error) = self.take(to).and_then(|()| self.test(to)) {
                 self.abort();
                 return Err(error);
             }
         }
-        self.next = Some(to);
+        self.prepared = Some(to);
         Ok(())
     }
 
     /// The prepared change happens. What is given up may fail to be; then it is tried again the next time.
     pub(super) fn commit(&mut self) {
-        if let Some(to) = self.next.take() {
-            self.settled = to;
-            self.give_up_others(to);
+        if let Some(to) = self.prepared.take() {
+            self.committed = to;
+            self.release_except(to);
         }
     }
 
     /// The prepared change, if any, does not happen.
     pub(super) fn abort(&mut self) {
-        self.next = None;
-        self.give_up_others(self.settled);
+        self.prepared = None;
+        self.release_except(self.committed);
     }
 
     /// Gives up all.
     pub(super) fn release(&mut self) {
-        (self.settled, self.next) = (LockSet::NONE, None);
-        self.give_up_others(LockSet::NONE);
+        (self.committed, self.prepared) = (LockSet::NONE, None);
+        self.release_except(LockSet::NONE);
     }
 
     fn take(&mut self, set: LockSet) -> Result<(), FileError> {
@@ -99,7 +99,7 @@ impl Locks {
         Ok(())
     }
 
-    fn give_up_others(&mut self, keep: LockSet) {
+    fn release_except(&mut self, keep: LockSet) {
         for byte in self.held.difference(keep).bytes() {
             if retry(|| fcntl(&self.file, FcntlArg::F_OFD_SETLK(&range(F_UNLCK, byte)))).is_ok() {
                 self.held = self.held.without(byte);

@@ -16,12 +16,12 @@
 //!
 //! ```
 //! use blockgraph::qemu::locks::LockSet;
-//! use blockgraph::usual;
+//! use blockgraph::common_users;
 //!
-//! let guest = LockSet::of(usual::GUEST);
+//! let guest = LockSet::of(common_users::GUEST);
 //! assert_eq!(guest.bytes().map(|byte| byte.offset()).collect::<Vec<_>>(), [100, 101, 201, 203]);
 //! assert!(guest.collides_with(guest));
-//! assert!(!guest.collides_with(LockSet::of(usual::NBD_READER)));
+//! assert!(!guest.collides_with(LockSet::of(common_users::NBD_READER)));
 //! ```
 
 use crate::permission::{Pair, Permissions};
@@ -35,7 +35,7 @@ pub const LOCKABLE: Permissions = Permissions::PASS_THROUGH;
 
 /// What a locked byte says.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Claim {
+pub enum LockKind {
     /// Whoever holds the byte needs the permission.
     Need,
     /// Whoever holds the byte does not share the permission.
@@ -45,15 +45,15 @@ pub enum Claim {
 /// One byte: a claim on one permission.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LockByte {
-    claim: Claim,
+    kind: LockKind,
     permission: Permissions,
 }
 
 impl LockByte {
     /// What it says.
     #[must_use]
-    pub const fn claim(self) -> Claim {
-        self.claim
+    pub const fn kind(self) -> LockKind {
+        self.kind
     }
 
     /// The permission it is about, one of [`LOCKABLE`].
@@ -65,9 +65,9 @@ impl LockByte {
     /// Where it is in the file (K1).
     #[must_use]
     pub const fn offset(self) -> u64 {
-        let base = match self.claim {
-            Claim::Need => NEED_BASE,
-            Claim::Unshare => UNSHARE_BASE,
+        let base = match self.kind {
+            LockKind::Need => NEED_BASE,
+            LockKind::Unshare => UNSHARE_BASE,
         };
         base + self.permission.bits().trailing_zeros() as u64
     }
@@ -75,11 +75,11 @@ impl LockByte {
     /// The byte that nobody else may hold beside this one (K3).
     #[must_use]
     pub const fn opposite(self) -> Self {
-        let claim = match self.claim {
-            Claim::Need => Claim::Unshare,
-            Claim::Unshare => Claim::Need,
+        let kind = match self.kind {
+            LockKind::Need => LockKind::Unshare,
+            LockKind::Unshare => LockKind::Need,
         };
-        Self { claim, permission: self.permission }
+        Self { kind, permission: self.permission }
     }
 }
 
@@ -103,8 +103,8 @@ impl LockSet {
     /// The pair that these bytes stand for; it shares G and needs no G.
     ///
     /// ```
-    /// use blockgraph::{qemu::locks::LockSet, usual};
-    /// assert_eq!(LockSet::of(usual::GUEST).pair(), usual::GUEST);
+    /// use blockgraph::{qemu::locks::LockSet, common_users};
+    /// assert_eq!(LockSet::of(common_users::GUEST).pair(), common_users::GUEST);
     /// ```
     #[must_use]
     pub const fn pair(self) -> Pair {
@@ -119,28 +119,28 @@ impl LockSet {
 
     /// Whether it has the byte.
     #[must_use]
-    pub const fn has(self, byte: LockByte) -> bool {
-        match byte.claim {
-            Claim::Need => self.need.contains(byte.permission),
-            Claim::Unshare => self.unshare.contains(byte.permission),
+    pub const fn contains_byte(self, byte: LockByte) -> bool {
+        match byte.kind {
+            LockKind::Need => self.need.contains(byte.permission),
+            LockKind::Unshare => self.unshare.contains(byte.permission),
         }
     }
 
     /// The same and one byte more.
     #[must_use]
     pub const fn with(self, byte: LockByte) -> Self {
-        match byte.claim {
-            Claim::Need => Self { need: self.need.union(byte.permission), ..self },
-            Claim::Unshare => Self { unshare: self.unshare.union(byte.permission), ..self },
+        match byte.kind {
+            LockKind::Need => Self { need: self.need.union(byte.permission), ..self },
+            LockKind::Unshare => Self { unshare: self.unshare.union(byte.permission), ..self },
         }
     }
 
     /// The same without the byte.
     #[must_use]
     pub const fn without(self, byte: LockByte) -> Self {
-        match byte.claim {
-            Claim::Need => Self { need: self.need.difference(byte.permission), ..self },
-            Claim::Unshare => Self { unshare: self.unshare.difference(byte.permission), ..self },
+        match byte.kind {
+            LockKind::Need => Self { need: self.need.difference(byte.permission), ..self },
+            LockKind::Unshare => Self { unshare: self.unshare.difference(byte.permission), ..self },
         }
     }
 
@@ -164,15 +164,15 @@ impl LockSet {
 
     /// Its bytes, from the front of the file to its end; at most eight.
     pub fn bytes(self) -> impl Iterator<Item = LockByte> {
-        let side = |claim, set: Permissions| set.iter().map(move |permission| LockByte { claim, permission });
-        side(Claim::Need, self.need).chain(side(Claim::Unshare, self.unshare))
+        let side = |kind, set: Permissions| set.iter().map(move |permission| LockByte { kind, permission });
+        side(LockKind::Need, self.need).chain(side(LockKind::Unshare, self.unshare))
     }
 
     /// Whether two openers with these sets cannot be at one file at the same time (K3): either holds a byte whose
     /// opposite the other one holds. For lock sets of pairs that is whether the pairs conflict (P3), but for G.
     #[must_use]
     pub fn collides_with(self, other: Self) -> bool {
-        self.bytes().any(|byte| other.has(byte.opposite()))
+        self.bytes().any(|byte| other.contains_byte(byte.opposite()))
     }
 }
 
@@ -194,14 +194,14 @@ mod tests {
     }
 
     /// The bytes of the pair, by the words of K1 and nothing of this module.
-    fn as_told(pair: Pair) -> Vec<u64> {
+    fn bytes_by_k1(pair: Pair) -> Vec<u64> {
         let need = (0..4).filter(|bit| pair.need.bits() & (1 << bit) != 0).map(|bit| 100 + bit);
         let unshare = (0..4).filter(|bit| pair.share.bits() & (1 << bit) == 0).map(|bit| 200 + bit);
         need.chain(unshare).collect()
     }
 
     /// What a newcomer finds who tests as `file-posix` does, with the other's bytes locked.
-    fn refused(newcomer: Pair, held: &[u64]) -> bool {
+    fn is_refused(newcomer: Pair, held: &[u64]) -> bool {
         (0..4).any(|bit| {
             let needed = newcomer.need.bits() & (1 << bit) != 0 && held.contains(&(200 + bit));
             let unshared = newcomer.share.bits() & (1 << bit) == 0 && held.contains(&(100 + bit));
@@ -216,9 +216,9 @@ mod tests {
         for pair in all_pairs() {
             let set = LockSet::of(pair);
             let bytes: Vec<_> = set.bytes().map(super::LockByte::offset).collect();
-            assert_eq!(bytes, as_told(pair), "{pair:?}");
+            assert_eq!(bytes, bytes_by_k1(pair), "{pair:?}");
             assert_eq!(set.is_empty(), bytes.is_empty());
-            assert!(set.bytes().all(|byte| set.has(byte) && byte.opposite().opposite() == byte));
+            assert!(set.bytes().all(|byte| set.contains_byte(byte) && byte.opposite().opposite() == byte));
             assert_eq!(set.bytes().fold(LockSet::NONE, LockSet::with), set);
             assert_eq!(set.bytes().fold(set, LockSet::without), LockSet::NONE);
             assert_eq!(LockSet::of(set.pair()), set);
@@ -232,13 +232,14 @@ mod tests {
     #[test]
     fn sets_collide_exactly_if_the_pairs_conflict() {
         let lockable = |pair: Pair| Pair::new(pair.need & LOCKABLE, pair.share | Permissions::GRAPH_MOD);
-        let pairs: Vec<_> = all_pairs().map(|pair| (pair, lockable(pair), LockSet::of(pair), as_told(pair))).collect();
+        let pairs: Vec<_> =
+            all_pairs().map(|pair| (pair, lockable(pair), LockSet::of(pair), bytes_by_k1(pair))).collect();
         let mut collisions = 0_u32;
         for (a, a_lockable, a_set, _) in &pairs {
             for (b, b_lockable, b_set, b_bytes) in &pairs {
                 let collide = a_set.collides_with(*b_set);
                 assert_eq!(collide, a_lockable.conflicts_with(*b_lockable), "{a:?} {b:?}");
-                assert_eq!(collide, refused(*a, b_bytes), "{a:?} {b:?}");
+                assert_eq!(collide, is_refused(*a, b_bytes), "{a:?} {b:?}");
                 collisions += u32::from(collide);
             }
         }

@@ -8,10 +8,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a daemon may say nothing; only a daemon that hangs ever takes it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Whether QEMU's programs are there. If not, says so: the test did not take place.
-pub fn is_here(test: &str) -> bool {
+pub fn is_installed(test: &str) -> bool {
     let runs = |program: &str| {
         let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
@@ -55,11 +55,11 @@ impl Daemon {
             }
             let gone = child.try_wait().unwrap();
             assert!(gone.is_none(), "the daemon ended before it said anything: {gone:?}");
-            assert!(start.elapsed() < PATIENCE, "the daemon does not connect");
+            assert!(start.elapsed() < TIMEOUT, "the daemon does not connect");
             std::thread::sleep(Duration::from_millis(1));
         };
         stream.set_nonblocking(false).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut daemon = Self { child, replies: BufReader::new(stream), commands: 0 };
         assert!(daemon.line().get("QMP").is_some());
         daemon.done("qmp_capabilities", json!({}));

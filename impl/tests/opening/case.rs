@@ -1,6 +1,6 @@
 //! Reading and playing a case; the format is described at the end of `specs/opening.md`.
 
-use super::disk::{Disk, Shelf};
+use super::catalogue::{ImageStore, LoggedDriver};
 use blockgraph::open::{OpenError, OpenRequest, OptionValue, Options, create};
 use blockgraph::{EdgeView, Graph, NodeKey, Pair, Permissions, Role};
 use std::collections::BTreeSet;
@@ -40,9 +40,9 @@ pub fn parse(text: &str) -> Vec<Case<'_>> {
 
 /// What a case is played with.
 #[derive(Default)]
-struct Stage {
-    graph: Graph<Disk>,
-    shelf: Shelf,
+struct CaseRun {
+    graph: Graph<LoggedDriver>,
+    store: ImageStore,
     /// How the request went, and which node it opened.
     result: Option<Result<Option<NodeKey>, OpenError>>,
     /// The words of expectations that were met.
@@ -67,7 +67,7 @@ fn request(block: &[&str]) -> Result<OpenRequest, OpenError> {
         }
     }
     let request = OpenRequest::new(options);
-    let request = request.protocol(flags.contains("!protocol")).snapshot(flags.contains("!snapshot"));
+    let request = request.protocol(flags.contains("!protocol")).temporary_overlay(flags.contains("!snapshot"));
     Ok(filename.into_iter().fold(request, OpenRequest::filename))
 }
 
@@ -83,10 +83,10 @@ fn permissions(letters: &str) -> Permissions {
     letters.chars().map(bit).collect()
 }
 
-impl Stage {
+impl CaseRun {
     fn open(&mut self, block: &[&str]) -> Result<Option<NodeKey>, OpenError> {
         let before = self.graph.snapshot();
-        let result = request(block).and_then(|request| self.graph.open_image(request, &mut self.shelf));
+        let result = request(block).and_then(|request| self.graph.open_image(request, &mut self.store));
         if result.is_err() {
             assert_eq!(self.graph.snapshot(), before, "nothing is left");
         }
@@ -99,16 +99,16 @@ impl Stage {
         match *word {
             "has" => {
                 let (name, content) = split(rest);
-                self.shelf.files.insert(name.into(), content.into());
+                self.store.files.insert(name.into(), content.into());
             }
-            "without" => _ = self.shelf.missing.insert((*rest).into()),
+            "without" => _ = self.store.missing.insert((*rest).into()),
             "fault" => {
                 let (what, whom) = split(rest);
-                self.shelf.faults.insert(format!("{what} {whom}"));
+                self.store.faults.insert(format!("{what} {whom}"));
             }
             "given" => {
                 self.open(block).unwrap();
-                self.shelf.log.lock().unwrap().clear();
+                self.store.log.lock().unwrap().clear();
             }
             "user" => {
                 let words: Vec<&str> = rest.split(' ').collect();
@@ -119,7 +119,7 @@ impl Stage {
             "eject" => self.graph.eject_driver(self.graph.node(rest).unwrap()).unwrap(),
             "open" => self.result = Some(self.open(block)),
             "create" => {
-                let made = request(block).and_then(|request| create(request, &mut self.shelf));
+                let made = request(block).and_then(|request| create(request, &mut self.store));
                 self.result = Some(made.map(|()| None));
             }
             _ => self.expect(statement),
@@ -136,7 +136,7 @@ impl Stage {
                 let lines: Vec<_> = self.graph.nodes().map(|node| describe(&self.graph, node)).collect();
                 assert_eq!(lines, *block);
             }
-            "log" => assert_eq!(*self.shelf.log.lock().unwrap(), *block),
+            "log" => assert_eq!(*self.store.log.lock().unwrap(), *block),
             "shown" => {
                 let (name, text) = split(rest);
                 let node = self.graph.node(name).unwrap();
@@ -148,11 +148,11 @@ impl Stage {
                 let mut options = Options::new();
                 options.set("read-only", self.graph.get(node).unwrap().read_only()).unwrap();
                 let request = OpenRequest::new(options).filename(&*shown);
-                let again = self.graph.open_image(request, &mut self.shelf).unwrap();
+                let again = self.graph.open_image(request, &mut self.store).unwrap();
                 assert_eq!(self.graph.filename(again.node), Some(shown));
             }
-            "left" => assert_eq!(self.shelf.files.get(split(rest).0).map(String::as_str), Some(split(rest).1)),
-            "gone" => assert_eq!(self.shelf.files.get(*rest), None),
+            "left" => assert_eq!(self.store.files.get(split(rest).0).map(String::as_str), Some(split(rest).1)),
+            "gone" => assert_eq!(self.store.files.get(*rest), None),
             _ => panic!("no such statement: {word}"),
         }
         self.met.insert((*word).into());
@@ -175,7 +175,7 @@ fn role(edge: &EdgeView<'_>) -> &'static str {
 }
 
 /// A node in one line.
-fn describe(graph: &Graph<Disk>, key: NodeKey) -> String {
+fn describe(graph: &Graph<LoggedDriver>, key: NodeKey) -> String {
     let node = graph.get(key).unwrap();
     let mut line = format!("{} {}", node.name(), node.driver_name().unwrap());
     let flags = [
@@ -202,13 +202,14 @@ fn describe(graph: &Graph<Disk>, key: NodeKey) -> String {
 impl Case<'_> {
     /// Plays the case; panics where it comes out otherwise. The kinds of errors that it met.
     pub fn play(&self) -> Vec<String> {
-        let mut stage = Stage::default();
+        let mut stage = CaseRun::default();
         self.statements.iter().for_each(|statement| stage.play(statement));
         let met = |word: &str| stage.met.contains(word);
         match stage.result.as_ref().expect("a case asks for something") {
             Err(error) => {
                 assert!(met("error") && met("kind"), "an error is expected with its text and kind: {error:?}");
-                let names = [Some(error.kind()), error.beside()].into_iter().flatten().map(|kind| kind.name().into());
+                let names =
+                    [Some(error.kind()), error.cleanup_error()].into_iter().flatten().map(|kind| kind.name().into());
                 names.chain([kind(error)]).collect()
             }
             Ok(_) => {

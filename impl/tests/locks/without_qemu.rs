@@ -1,11 +1,11 @@
 //! Without QEMU: two of ours, what is locked while a change is being decided, intruders, files that are none.
 
-use crate::ours::{Holder, Image, READ, READER, SNAPSHOT_READER, WRITE, WRITER, byte_in_use, seen};
+use crate::images::{Holder, Image, READ, READER, READER_WITHOUT_WRITERS, WRITE, WRITER, byte_in_use, saved};
 use blockgraph::drivers::Blkdebug;
 use blockgraph::posix::{FileError, PosixFile};
 use blockgraph::{
     ChildContext, Driver, DriverOption, ErrorKind, Grant, Graph, Hook, NodeSpec, NodeView, Pair, Permissions, PlanStep,
-    Policy, Refusal, Role, usual,
+    Policy, Refusal, Role, common_users,
 };
 use std::sync::{Arc, Mutex};
 
@@ -15,15 +15,15 @@ fn two_processes_of_ours() {
     let holder = Holder::start(&image.path);
     assert_eq!(image.held(), [100, 101, 201, 203]);
     let (mut graph, node) = image.graph();
-    let before = seen(&graph);
-    let error = graph.attach_user("guest", node, usual::GUEST, false).unwrap_err();
-    assert_eq!((byte_in_use(&error), seen(&graph)), (101, before));
+    let before = saved(&graph);
+    let error = graph.attach_user("guest", node, common_users::GUEST, false).unwrap_err();
+    assert_eq!((byte_in_use(&error), saved(&graph)), (101, before));
     assert!(error.to_string().ends_with(&image.hint()), "{error}");
-    let error = graph.attach_user("backup", node, SNAPSHOT_READER, false).unwrap_err();
+    let error = graph.attach_user("backup", node, READER_WITHOUT_WRITERS, false).unwrap_err();
     assert_eq!(byte_in_use(&error), 201, "{error}");
-    graph.attach_user("export", node, usual::NBD_READER, false).unwrap();
+    graph.attach_user("export", node, common_users::NBD_READER, false).unwrap();
     holder.kill();
-    graph.attach_user("guest", node, usual::GUEST, false).unwrap();
+    graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
 }
 
 #[test]
@@ -32,16 +32,16 @@ fn two_nodes_of_one_process_are_two_openers() {
     let mut graph: Graph<PosixFile> = Graph::new();
     let open = |name| (NodeSpec::new(name), PosixFile::open(&image.path, false).unwrap());
     let [a, b] = ["a", "b"].map(open).map(|(spec, driver)| graph.add(spec, driver).unwrap());
-    graph.attach_user("first", a, SNAPSHOT_READER, false).unwrap();
-    let second = graph.attach_user("second", b, SNAPSHOT_READER, false).unwrap();
-    let before = seen(&graph);
+    graph.attach_user("first", a, READER_WITHOUT_WRITERS, false).unwrap();
+    let second = graph.attach_user("second", b, READER_WITHOUT_WRITERS, false).unwrap();
+    let before = saved(&graph);
     assert_eq!(byte_in_use(&graph.set_user(second, WRITER).unwrap_err()), 101);
-    assert_eq!(seen(&graph), before);
+    assert_eq!(saved(&graph), before);
     // Both in one transaction: the first would have had it, and gives it back.
     let mut t = graph.transaction();
     t.set_user(second, Pair::new(READ, Permissions::ALL - READ)).unwrap();
     assert_eq!(byte_in_use(&t.commit().unwrap_err()), 200);
-    assert_eq!((seen(&graph), image.held()), (before, vec![100, 201]));
+    assert_eq!((saved(&graph), image.held()), (before, vec![100, 201]));
 
     // A node that goes gives up all; so does a driver that is dropped.
     graph.detach_user(second).unwrap();
@@ -63,29 +63,29 @@ fn two_nodes_of_one_process_are_two_openers() {
 fn a_dropped_driver_gives_up_all_though_its_description_lives_on() {
     let image = Image::plain();
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true));
-    graph.attach_user("reader", node, SNAPSHOT_READER, false).unwrap();
+    graph.attach_user("reader", node, READER_WITHOUT_WRITERS, false).unwrap();
     let _copy = graph.driver(node).unwrap().file().try_clone().unwrap();
     assert_eq!(image.held(), [100, 201]);
     drop(graph);
     assert_eq!(image.held(), [0_i64; 0]);
 }
 
-type Diary = Arc<Mutex<Vec<(&'static str, Vec<i64>)>>>;
+type LockLog = Arc<Mutex<Vec<(&'static str, Vec<i64>)>>>;
 
 /// Writes down what is locked after a check, before and after a set, and after an abort.
-struct Watched {
+struct LoggedFile {
     file: PosixFile,
     image: Arc<Image>,
-    diary: Diary,
+    diary: LockLog,
 }
 
-impl Watched {
+impl LoggedFile {
     fn note(&self, when: &'static str) {
         self.diary.lock().unwrap().push((when, self.image.held()));
     }
 }
 
-impl Policy for Watched {
+impl Policy for LoggedFile {
     fn name(&self) -> &str {
         self.file.name()
     }
@@ -95,7 +95,7 @@ impl Policy for Watched {
     }
 }
 
-impl Driver for Watched {
+impl Driver for LoggedFile {
     fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
         self.file.prepare(view, read_only)
     }
@@ -128,9 +128,9 @@ impl Driver for Watched {
 }
 
 /// Refuses when it is told to; it stands beside the file, and is asked in the same transactions.
-struct Moody;
+struct RefusesActivation;
 
-impl Policy for Moody {
+impl Policy for RefusesActivation {
     fn name(&self) -> &str {
         "moody"
     }
@@ -140,7 +140,7 @@ impl Policy for Moody {
     }
 }
 
-impl Driver for Moody {
+impl Driver for RefusesActivation {
     fn activate(&mut self, _: &NodeView<'_>) -> Result<(), Refusal> {
         Err(Refusal::new("not now"))
     }
@@ -150,12 +150,12 @@ impl Driver for Moody {
 #[test]
 fn there_is_no_gap_when_the_locks_change() {
     let image = Arc::new(Image::plain());
-    let diary = Diary::default();
+    let diary = LockLog::default();
     let mut graph: Graph = Graph::new();
     let file = PosixFile::open(&image.path, true).unwrap();
-    let watched = Watched { file, image: image.clone(), diary: diary.clone() };
+    let watched = LoggedFile { file, image: image.clone(), diary: diary.clone() };
     let node = graph.add(NodeSpec::new("file").read_only(true), Box::new(watched)).unwrap();
-    let moody = graph.add(NodeSpec::new("moody").inactive(true), Box::new(Moody)).unwrap();
+    let moody = graph.add(NodeSpec::new("moody").inactive(true), Box::new(RefusesActivation)).unwrap();
     let user = graph.attach_user("user", node, READER, false).unwrap();
     let took = |expected: &[(&'static str, &[i64])]| {
         let notes = std::mem::take(&mut *diary.lock().unwrap());
@@ -181,7 +181,7 @@ fn there_is_no_gap_when_the_locks_change() {
     took(&[("checked", &[100, 101, 200]), ("aborted", &[101, 200]), ("not reopened", &[101, 200])]);
 
     // Refused by the test: what was taken for it is given back at once.
-    let intruder = image.intrude(203);
+    let intruder = image.lock_byte(203);
     graph.set_user(user, Pair::new(WRITE | Permissions::RESIZE, Permissions::ALL - READ)).unwrap_err();
     took(&[("refused", &[101, 200, 203])]);
     drop(intruder);
@@ -197,8 +197,8 @@ fn there_is_no_gap_when_the_locks_change() {
 fn giving_up_is_never_refused() {
     let image = Image::plain();
     let (mut graph, node) = image.graph();
-    let user = graph.attach_user("guest", node, usual::GUEST, false).unwrap();
-    let _intruders = [200, 201, 203, 101, 103].map(|byte| image.intrude(byte));
+    let user = graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
+    let _intruders = [200, 201, 203, 101, 103].map(|byte| image.lock_byte(byte));
     graph.set_user(user, Pair::new(READ | WRITE, Permissions::ALL - WRITE)).unwrap();
     graph.set_user(user, READER).unwrap();
     assert_eq!(graph.driver(node).unwrap().held().pair(), READER);
@@ -231,7 +231,7 @@ fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
         assert_eq!(image.held(), [0_i64; 0]);
         assert_eq!(graph.get(file).map(|file| file.pair()), Some(READER));
 
-        let intruder = image.intrude(200);
+        let intruder = image.lock_byte(200);
         let error = graph.activate(debug).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Refused { hook: Hook::Activate, .. }), "{error}");
         assert_eq!((byte_in_use(&error), image.held()), (100, vec![200]));
@@ -244,8 +244,8 @@ fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
         assert_eq!(graph.stale_nodes().count(), 0);
 
         // What came back with the activation stays when something else is refused.
-        let _writer = image.intrude(101);
-        assert_eq!(byte_in_use(&graph.attach_user("user", file, SNAPSHOT_READER, false).unwrap_err()), 201);
+        let _writer = image.lock_byte(101);
+        assert_eq!(byte_in_use(&graph.attach_user("user", file, READER_WITHOUT_WRITERS, false).unwrap_err()), 201);
         assert_eq!(image.held(), [100, 101]);
     }
 }
@@ -261,7 +261,7 @@ fn an_activation_that_is_called_off_locks_nothing() {
         let file = graph.add(spec("file"), Box::new(PosixFile::open(&image.path, read_only).unwrap())).unwrap();
         let debug = Blkdebug { take: READ, unshare: Permissions::NONE };
         let debug = graph.add(spec("debug"), Box::new(debug)).unwrap();
-        let moody = graph.add(spec("moody"), Box::new(Moody)).unwrap();
+        let moody = graph.add(spec("moody"), Box::new(RefusesActivation)).unwrap();
         graph.attach(moody, debug, "data", Role::DATA).unwrap();
         graph.attach(debug, file, "image", Role::FILTERED | Role::PRIMARY).unwrap();
         assert_eq!((graph.get(file).map(|file| file.pair()), image.held()), (Some(READER), vec![]));
@@ -282,14 +282,14 @@ fn a_file_that_is_none_and_one_that_was_replaced() {
 
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true));
     graph.attach_user("reader", node, READER, false).unwrap();
-    let before = seen(&graph);
+    let before = saved(&graph);
     std::fs::rename(&image.path, image.dir.path().join("moved")).unwrap();
     let error = graph.set_read_only(node, false).unwrap_err();
     assert!(matches!(error.cause(), Some(FileError::Open { .. })), "{error}");
     std::fs::write(&image.path, "another file").unwrap();
     let error = graph.set_read_only(node, false).unwrap_err();
     assert!(matches!(error.cause(), Some(FileError::Replaced { path }) if **path == image.path), "{error}");
-    assert_eq!(seen(&graph), before);
+    assert_eq!(saved(&graph), before);
     std::fs::rename(image.dir.path().join("moved"), &image.path).unwrap();
     graph.set_read_only(node, false).unwrap();
 }

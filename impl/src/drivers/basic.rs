@@ -41,7 +41,7 @@ impl Policy for Filter {
         "filter"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -62,7 +62,7 @@ impl Policy for BackingFilter {
         "backing-filter"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::Backing)
     }
 
@@ -104,7 +104,7 @@ impl Policy for ExclusiveWriter {
         "exclusive-writer"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::Backing)
     }
 
@@ -182,7 +182,7 @@ impl Policy for Blkdebug {
         "blkdebug"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 

@@ -14,7 +14,7 @@
 //! told to QEMU.)
 //!
 //! ```
-//! use blockgraph::usual::windows::{Mode, pair};
+//! use blockgraph::common_users::windows::{Mode, pair};
 //!
 //! // Reads, and lets others read; the other one wants to write.
 //! let reader = pair(Mode::READ, Mode::READ);

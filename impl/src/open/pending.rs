@@ -2,7 +2,7 @@
 
 use super::catalogue::{Catalogue, DriverInfo, LayerRequest};
 use super::error::{DriverClass, OpenError, OpenErrorKind};
-use super::step::{Below, Opened, Part, Parts};
+use super::step::{ChildRef, OpenLayer, OpenLayers, OpenedImage};
 use super::tree::{Layer, OpenRequest, OpenTree};
 use crate::driver::Driver;
 use crate::graph::Graph;
@@ -18,12 +18,12 @@ const RAW: &str = "raw";
 ///
 /// [`Transaction::open_image`] does that with a catalogue. A caller with a world of his own, say an asynchronous one,
 /// opens the layers himself: [`next_layer`](Self::next_layer), with [`set_format`](Self::set_format) first if it is to
-/// be probed; then [`done`](Self::done); and [`Transaction::open_layers`] at the end. Dropping it closes the drivers
+/// be probed; then [`layer_opened`](Self::layer_opened); and [`Transaction::open_layers`] at the end. Dropping it closes the drivers
 /// that it has, last opened first.
 ///
 /// ```
 /// use blockgraph::drivers::{Format, Protocol};
-/// use blockgraph::open::{DriverClass, DriverInfo, DriverList, OpenRequest, OpenTree, Opening, Options};
+/// use blockgraph::open::{DriverClass, DriverInfo, DriverList, OpenRequest, OpenTree, PendingOpen, Options};
 /// use blockgraph::{Graph, Preset};
 /// use std::sync::Arc;
 ///
@@ -44,7 +44,7 @@ const RAW: &str = "raw";
 /// options.set("driver", "qcow2")?;
 /// let tree = OpenTree::resolve(OpenRequest::new(options).filename("a.img"), &graph, &Drivers)?;
 ///
-/// let mut opening: Opening<Preset> = Opening::new(tree);
+/// let mut opening: PendingOpen<Preset> = PendingOpen::new(tree);
 /// while let Some(layer) = opening.next_layer() {
 ///     // Here is the place to wait for an answer.
 ///     let driver: Preset = match layer.driver().map(|driver| driver.class) {
@@ -54,7 +54,7 @@ const RAW: &str = "raw";
 ///         }
 ///         _ => Format.into(),
 ///     };
-///     opening.done(driver)?;
+///     opening.layer_opened(driver)?;
 /// }
 /// let mut t = graph.transaction();
 /// let opened = t.open_layers(opening)?;
@@ -63,13 +63,13 @@ const RAW: &str = "raw";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Opening<D: Driver> {
+pub struct PendingOpen<D: Driver> {
     tree: OpenTree,
     /// Of the first layers, in order; then of the overlay.
     drivers: Vec<D>,
 }
 
-impl<D: Driver> Drop for Opening<D> {
+impl<D: Driver> Drop for PendingOpen<D> {
     fn drop(&mut self) {
         while let Some(mut driver) = self.drivers.pop() {
             let layer = self.tree.layers.get(self.drivers.len()).map(|layer| &layer.name);
@@ -78,7 +78,7 @@ impl<D: Driver> Drop for Opening<D> {
     }
 }
 
-impl<D: Driver> Opening<D> {
+impl<D: Driver> PendingOpen<D> {
     /// Nothing is open yet.
     #[must_use]
     pub const fn new(tree: OpenTree) -> Self {
@@ -98,10 +98,10 @@ impl<D: Driver> Opening<D> {
 
     /// The driver that was opened for a layer, or that a node has which is there already.
     #[must_use]
-    pub fn driver<'a>(&'a self, graph: &'a Graph<D>, below: Below) -> Option<&'a D> {
+    pub fn driver<'a>(&'a self, graph: &'a Graph<D>, below: ChildRef) -> Option<&'a D> {
         match below {
-            Below::Layer(index) => self.drivers.get(index).filter(|_| index < self.tree.layers.len()),
-            Below::Node(node) => graph.driver(node),
+            ChildRef::Layer(index) => self.drivers.get(index).filter(|_| index < self.tree.layers.len()),
+            ChildRef::Node(node) => graph.driver(node),
         }
     }
 
@@ -117,9 +117,9 @@ impl<D: Driver> Opening<D> {
     /// # Errors
     /// `UnknownOption` if options of the layer are left (L5.9). The driver is kept all the same, and closed with the
     /// others.
-    pub fn done(&mut self, driver: D) -> Result<(), OpenError> {
+    pub fn layer_opened(&mut self, driver: D) -> Result<(), OpenError> {
         let layer = self.tree.layers.get(self.drivers.len());
-        let result = layer.map_or(Ok(()), Layer::nothing_left);
+        let result = layer.map_or(Ok(()), Layer::ensure_options_used);
         self.drivers.push(driver);
         result
     }
@@ -131,18 +131,18 @@ impl<D: Driver> Opening<D> {
     }
 
     /// What the graph is to take over; nothing is left here to be closed.
-    fn into_parts(mut self) -> Parts<D> {
+    fn into_layers(mut self) -> OpenLayers<D> {
         let mut drivers = core::mem::take(&mut self.drivers).into_iter();
         let parts = core::mem::take(&mut self.tree.layers).into_iter().zip(drivers.by_ref());
         let layers = parts.map(|(layer, driver)| {
             let spec = NodeSpec::new(layer.name).read_only(layer.read_only).force_share(layer.force_share);
             let (spec, driver) = (spec.inactive(layer.inactive), Some(driver));
             let (file, backing, probe) = (layer.file, layer.backing, layer.probed);
-            Part { spec, own_flag: layer.own_flag, driver, file, backing, probe }
+            OpenLayer { spec, explicit_read_only: layer.explicit_read_only, driver, file, backing, probe }
         });
         let layers = layers.collect();
         let overlay = self.tree.overlay.take();
-        Parts { layers, overlay: overlay.map(|name| (name, drivers.next())) }
+        OpenLayers { layers, overlay: overlay.map(|name| (name, drivers.next())) }
     }
 
     /// Opens the next layer by the catalogue.
@@ -156,9 +156,9 @@ impl<D: Driver> Opening<D> {
         }
         let Self { tree, drivers } = self;
         let Some(layer) = tree.layers.get_mut(index) else { return Ok(()) };
-        let below = |below: Option<Below>| match below? {
-            Below::Layer(index) => drivers.get(index),
-            Below::Node(node) => graph.driver(node),
+        let below = |below: Option<ChildRef>| match below? {
+            ChildRef::Layer(index) => drivers.get(index),
+            ChildRef::Node(node) => graph.driver(node),
         };
         let (file, backing) = (below(layer.file), below(layer.backing));
         let Layer { name, driver, read_only, force_share, inactive, options, .. } = layer;
@@ -170,18 +170,18 @@ impl<D: Driver> Opening<D> {
             node: name.clone(),
             message: refusal.message().clone(),
         })?;
-        self.done(opened)
+        self.layer_opened(opened)
     }
 
     /// The format that is most certain of a file, of several the first that was asked; `raw` if none is (L5.6). Those
     /// who do not let others read the file are in the way (L5.11).
     fn probe<C: Catalogue<D> + ?Sized>(
         &self,
-        file: Option<Below>,
+        file: Option<ChildRef>,
         graph: &Graph<D>,
         catalogue: &mut C,
     ) -> Result<DriverInfo, OpenError> {
-        if let Some(Below::Node(node)) = file {
+        if let Some(ChildRef::Node(node)) = file {
             graph.core.can_probe(node)?;
         }
         let mut best: (u32, Arc<str>) = (0, RAW.into());
@@ -212,15 +212,15 @@ impl<D: Driver> Transaction<'_, D> {
         &mut self,
         request: OpenRequest,
         catalogue: &mut C,
-    ) -> Result<Opened, OpenError> {
-        let mut opening = Opening::new(OpenTree::resolve(request, self, catalogue)?);
+    ) -> Result<OpenedImage, OpenError> {
+        let mut opening = PendingOpen::new(OpenTree::resolve(request, self, catalogue)?);
         while opening.next_layer().is_some() {
             opening.open_next(self, catalogue)?;
         }
         if let Some(node) = opening.next_overlay().cloned() {
-            let overlay = catalogue.overlay(&node);
+            let overlay = catalogue.open_overlay(&node);
             let refused = |message| OpenErrorKind::OverlayRefused { node, message };
-            opening.done(overlay.map_err(|refusal| refused(refusal.message().clone()))?)?;
+            opening.layer_opened(overlay.map_err(|refusal| refused(refusal.message().clone()))?)?;
         }
         self.open_layers(opening)
     }
@@ -229,12 +229,12 @@ impl<D: Driver> Transaction<'_, D> {
     ///
     /// # Errors
     /// `LayersLeft`; those of [`open`](Self::open). Then all its drivers have been closed, last opened first.
-    pub fn open_layers(&mut self, opening: Opening<D>) -> Result<Opened, OpenError> {
+    pub fn open_layers(&mut self, opening: PendingOpen<D>) -> Result<OpenedImage, OpenError> {
         let layers = opening.left();
         if layers > 0 {
             return Err(OpenErrorKind::LayersLeft { layers }.into());
         }
-        let parts = opening.into_parts();
+        let parts = opening.into_layers();
         Ok(self.step(|graph| graph.step_open(parts))?)
     }
 }
@@ -249,7 +249,7 @@ impl<D: Driver> Graph<D> {
         &mut self,
         request: OpenRequest,
         catalogue: &mut C,
-    ) -> Result<Opened, OpenError> {
+    ) -> Result<OpenedImage, OpenError> {
         let mut transaction = self.transaction();
         let opened = transaction.open_image(request, catalogue)?;
         transaction.commit_silently()?;

@@ -1,14 +1,16 @@
 //! With the real QEMU.
 
-use crate::ours::{Holder, Image, READ, READER, SNAPSHOT_READER, WRITE, WRITER, byte_in_use, open_format, seen};
+use crate::images::{
+    Holder, Image, READ, READER, READER_WITHOUT_WRITERS, WRITE, WRITER, byte_in_use, open_format, saved,
+};
 use crate::qemu::{self, Daemon};
-use blockgraph::{Graph, Hook, NodeSpec, Permissions, UserSpec, usual};
+use blockgraph::{Graph, Hook, NodeSpec, Permissions, UserSpec, common_users};
 use serde_json::json;
 
 /// The rest of a test does not run without QEMU, and says so.
 macro_rules! needs_qemu {
     ($test:literal) => {
-        if !qemu::is_here($test) {
+        if !qemu::is_installed($test) {
             return;
         }
     };
@@ -20,7 +22,7 @@ fn what_we_hold_is_refused_to_qemu() {
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     let (mut graph, node) = image.graph();
-    let guest = graph.attach_user("guest", node, usual::GUEST, false).unwrap();
+    let guest = graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
     assert_eq!(image.held(), [100, 101, 201, 203]);
 
     let info = qemu::img(&["info", image.text()]);
@@ -49,15 +51,15 @@ fn what_qemu_holds_is_refused_to_us() {
 
     // Of a node that is there.
     let (mut graph, node) = image.graph();
-    let before = seen(&graph);
-    let error = graph.attach_user("guest", node, usual::GUEST, false).unwrap_err();
+    let before = saved(&graph);
+    let error = graph.attach_user("guest", node, common_users::GUEST, false).unwrap_err();
     assert_eq!(error.to_string(), format!("Failed to get \"write\" lock\n{}", image.hint()));
     assert_eq!(byte_in_use(&error), 101);
     assert!(matches!(error.kind(), blockgraph::ErrorKind::Refused { hook: Hook::Check, .. }));
-    assert_eq!(seen(&graph), before);
-    let error = graph.attach_user("backup", node, SNAPSHOT_READER, false).unwrap_err();
+    assert_eq!(saved(&graph), before);
+    let error = graph.attach_user("backup", node, READER_WITHOUT_WRITERS, false).unwrap_err();
     assert_eq!(error.to_string(), format!("Failed to get shared \"write\" lock\n{}", image.hint()));
-    assert_eq!((byte_in_use(&error), seen(&graph)), (201, before));
+    assert_eq!((byte_in_use(&error), saved(&graph)), (201, before));
 
     // Of nodes that would have come, in one transaction.
     let mut graph: Graph = Graph::new();
@@ -81,7 +83,7 @@ fn readers_of_both_sides_are_at_one_image_together() {
     daemon.add_file("file", &image.path, true);
     daemon.add_debug("reader", "file", &["consistent-read"], &["write"]).unwrap();
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true));
-    graph.attach_user("backup", node, SNAPSHOT_READER, false).unwrap();
+    graph.attach_user("backup", node, READER_WITHOUT_WRITERS, false).unwrap();
     assert_eq!(image.held(), [100, 201]);
     let info = qemu::img(&["info", image.text()]);
     assert!(info.status.success(), "{info:?}");
@@ -108,9 +110,9 @@ fn a_reader_of_ours_becomes_a_writer_and_a_reader_again_while_qemu_reads() {
     // Now QEMU does not want anybody to write.
     daemon.delete("reader");
     daemon.add_debug("reader", "file", &["consistent-read"], &["write"]).unwrap();
-    let before = seen(&graph);
+    let before = saved(&graph);
     let error = graph.set_user(user, WRITER).unwrap_err();
-    assert_eq!((byte_in_use(&error), seen(&graph)), (101, before));
+    assert_eq!((byte_in_use(&error), saved(&graph)), (101, before));
     assert_eq!(image.held(), [100, 201]);
     daemon.delete("reader");
     graph.set_user(user, WRITER).unwrap();
@@ -142,12 +144,12 @@ fn a_node_of_ours_is_reopened_while_qemu_reads() {
     // Refused, it stays what it was, and so do its locks and its descriptor.
     daemon.delete("reader");
     daemon.add_debug("reader", "file", &["consistent-read"], &["write"]).unwrap();
-    let before = seen(&graph);
+    let before = saved(&graph);
     let mut t = graph.transaction();
     t.set_read_only(node, false).unwrap();
     t.set_user(user, WRITER).unwrap();
     assert_eq!(byte_in_use(&t.commit().unwrap_err()), 101);
-    assert_eq!((seen(&graph), image.held()), (before, vec![100, 201]));
+    assert_eq!((saved(&graph), image.held()), (before, vec![100, 201]));
 }
 
 #[test]
@@ -157,9 +159,9 @@ fn a_crash_of_either_side_frees_the_image_for_the_other() {
     let mut daemon = Daemon::start(image.dir.path());
     daemon.add_qcow2("disk", &image.path).unwrap();
     let (mut graph, node) = image.graph();
-    graph.attach_user("guest", node, usual::GUEST, false).unwrap_err();
+    graph.attach_user("guest", node, common_users::GUEST, false).unwrap_err();
     daemon.kill();
-    let guest = graph.attach_user("guest", node, usual::GUEST, false).unwrap();
+    let guest = graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
     graph.detach_user(guest).unwrap();
 
     let holder = Holder::start(&image.path);
@@ -201,7 +203,7 @@ fn force_share_reads_beside_a_writer_on_either_side() {
     let theirs = image.held();
     daemon.kill();
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true).force_share(true));
-    graph.attach_user("export", node, usual::NBD_READER, false).unwrap();
+    graph.attach_user("export", node, common_users::NBD_READER, false).unwrap();
     assert_eq!((image.held(), theirs), (vec![100, 203], vec![100, 203]));
 }
 
@@ -211,13 +213,13 @@ fn an_inactive_node_leaves_the_image_to_qemu() {
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     let (mut graph, node) = image.graph();
-    graph.attach_user_as(UserSpec::new("guest", usual::GUEST).may_inactivate(true), node).unwrap();
+    graph.attach_user_as(UserSpec::new("guest", common_users::GUEST).may_inactivate(true), node).unwrap();
     graph.inactivate(node).unwrap();
     assert_eq!(image.held(), [0_i64; 0]);
     daemon.add_qcow2("disk", &image.path).unwrap();
-    let before = seen(&graph);
+    let before = saved(&graph);
     let error = graph.activate(node).unwrap_err();
-    assert_eq!((byte_in_use(&error), seen(&graph)), (101, before));
+    assert_eq!((byte_in_use(&error), saved(&graph)), (101, before));
     daemon.delete("disk");
     graph.activate(node).unwrap();
     assert_eq!(image.held(), [100, 101, 201, 203]);

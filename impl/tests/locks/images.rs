@@ -16,7 +16,7 @@ pub const WRITE: Permissions = Permissions::WRITE;
 pub const READER: Pair = Pair::new(READ, Permissions::ALL);
 pub const WRITER: Pair = Pair::new(READ.union(WRITE), Permissions::ALL);
 /// Reads, and nobody may write.
-pub const SNAPSHOT_READER: Pair = Pair::new(READ, Permissions::ALL.difference(WRITE));
+pub const READER_WITHOUT_WRITERS: Pair = Pair::new(READ, Permissions::ALL.difference(WRITE));
 
 /// A folder with a qcow2 image in it.
 pub struct Image {
@@ -61,10 +61,10 @@ impl Image {
     }
 
     /// Locks a byte without asking anybody.
-    pub fn intrude(&self, byte: i64) -> Intruder {
+    pub fn lock_byte(&self, byte: i64) -> ForeignLock {
         let file = File::open(&self.path).unwrap();
         fcntl(&file, FcntlArg::F_OFD_SETLK(&range(F_RDLCK, byte))).unwrap();
-        Intruder { file, byte }
+        ForeignLock { file, byte }
     }
 
     /// A graph with a writable file node on the image, and nobody on that.
@@ -81,12 +81,12 @@ impl Image {
 }
 
 /// Somebody who holds a byte and did not ask.
-pub struct Intruder {
+pub struct ForeignLock {
     file: File,
     byte: i64,
 }
 
-impl Drop for Intruder {
+impl Drop for ForeignLock {
     /// Closing would not do: another test may be starting a process, which has this description as well for a moment.
     fn drop(&mut self) {
         fcntl(&self.file, FcntlArg::F_OFD_SETLK(&range(F_UNLCK, self.byte))).unwrap();
@@ -99,7 +99,7 @@ fn range(kind: i32, byte: i64) -> flock {
 }
 
 /// The graph, drivers included as far as they can be told apart from outside.
-pub fn seen(graph: &Graph<PosixFile>) -> Snapshot<String> {
+pub fn saved(graph: &Graph<PosixFile>) -> Snapshot<String> {
     graph.snapshot_with(|_, file| format!("{} {:?}", file.file().as_raw_fd(), file.held()))
 }
 
@@ -146,11 +146,11 @@ impl Holder {
     }
 
     /// What it does over there: holds the image until it is killed, or its parent is gone.
-    pub fn be(path: &Path) {
+    pub fn run(path: &Path) {
         let image = PosixFile::open(path, false).unwrap();
         let mut graph = Graph::new();
         let node = graph.add(NodeSpec::new("file"), image).unwrap();
-        graph.attach_user("guest", node, blockgraph::usual::GUEST, false).unwrap();
+        graph.attach_user("guest", node, blockgraph::common_users::GUEST, false).unwrap();
         println!("held");
         std::io::stdout().flush().unwrap();
         std::io::stdin().lines().for_each(drop);

@@ -15,17 +15,17 @@
 //!
 //! A pair cannot say *but among those with its key*. So those who claim with one key are to be *one* root user of the
 //! graph, whose edge does not conflict with itself (P3): the first of them attaches it, the last one detaches it.
-//! [`Claim::goes_with`] tells whether two claims can be on one device at the same time, keys included.
+//! [`Claim::is_compatible_with`] tells whether two claims can be on one device at the same time, keys included.
 //!
 //! One thing is stricter here: SPDK gives its claim of old also to somebody who comes while another has the device open for writing
 //! without a claim, and refuses the other only if it comes later. Here the two conflict in either order.
 //!
 //! ```
-//! use blockgraph::usual::spdk::{Claim, READER, WRITER};
+//! use blockgraph::common_users::spdk::{Claim, READER, WRITER};
 //!
 //! // A snapshot that many clones read, and nobody writes.
 //! let snapshot = Claim::ReadManyWriteNone;
-//! assert!(snapshot.goes_with(snapshot));
+//! assert!(snapshot.is_compatible_with(snapshot));
 //! assert!(!snapshot.pair().conflicts_with(READER) && snapshot.pair().conflicts_with(WRITER));
 //! ```
 
@@ -69,7 +69,7 @@ impl Claim {
 
     /// Whether the holders of two claims are one user of the graph: they share writing by the same key.
     #[must_use]
-    pub const fn is_one_user_with(self, other: Self) -> bool {
+    pub const fn is_same_user_as(self, other: Self) -> bool {
         match (self, other) {
             (Self::ReadManyWriteShared { key }, Self::ReadManyWriteShared { key: other }) => key.get() == other.get(),
             _ => false,
@@ -78,8 +78,8 @@ impl Claim {
 
     /// Whether both can be on one device at the same time.
     #[must_use]
-    pub const fn goes_with(self, other: Self) -> bool {
-        self.is_one_user_with(other) || !self.pair().conflicts_with(other.pair())
+    pub const fn is_compatible_with(self, other: Self) -> bool {
+        self.is_same_user_as(other) || !self.pair().conflicts_with(other.pair())
     }
 }
 
@@ -111,7 +111,8 @@ mod tests {
     #[test]
     fn claims_go_together_as_spdk_says() {
         for (row, first) in CLAIMS.iter().zip(claims()) {
-            let found: Vec<u8> = claims().iter().map(|second| b"-+"[usize::from(first.goes_with(*second))]).collect();
+            let found: Vec<u8> =
+                claims().iter().map(|second| b"-+"[usize::from(first.is_compatible_with(*second))]).collect();
             assert_eq!(row.as_bytes(), found, "{first:?}");
         }
     }
@@ -134,14 +135,14 @@ mod tests {
                 let device = graph.add(NodeSpec::new("device"), Protocol.into())?;
                 let mut users: Vec<Claim> = Vec::new();
                 let mut claim = |claim: Claim, pair: Pair| {
-                    if users.iter().any(|user| user.is_one_user_with(claim)) {
+                    if users.iter().any(|user| user.is_same_user_as(claim)) {
                         return true;
                     }
                     users.push(claim);
                     graph.attach_user(format!("claim{}", users.len()), device, pair, false).is_ok()
                 };
                 assert!(claim(first, first.pair()));
-                assert_eq!(claim(second, second.pair()), first.goes_with(second), "{first:?} {second:?}");
+                assert_eq!(claim(second, second.pair()), first.is_compatible_with(second), "{first:?} {second:?}");
             }
         }
         Ok(())

@@ -16,12 +16,12 @@
 //! What others ask for is in [`spdk`] and [`windows`], as pairs of the same kind.
 //!
 //! ```
-//! use blockgraph::usual;
+//! use blockgraph::common_users;
 //!
 //! // A guest and an export of its disk that only reads; but not one that writes, unless the guest shares its disk.
-//! assert!(!usual::GUEST.conflicts_with(usual::NBD_READER));
-//! assert!(usual::GUEST.conflicts_with(usual::NBD_WRITER));
-//! assert!(!usual::SHARED_GUEST.conflicts_with(usual::NBD_WRITER));
+//! assert!(!common_users::GUEST.conflicts_with(common_users::NBD_READER));
+//! assert!(common_users::GUEST.conflicts_with(common_users::NBD_WRITER));
+//! assert!(!common_users::SHARED_GUEST.conflicts_with(common_users::NBD_WRITER));
 //! ```
 
 pub mod spdk;
