@@ -90,7 +90,7 @@ fn a_caller_opens_the_layers_himself() {
         opening.next_layer().unwrap().options_mut().take_text("filename").unwrap();
         opening.layer_opened(open(&mut store)).unwrap();
         assert_eq!(opening.next_overlay().map(|name| &**name), Some(if taken { "#block003" } else { "#block001" }));
-        opening.layer_opened(store.overlay("x").unwrap()).unwrap();
+        opening.layer_opened(store.open_overlay("x").unwrap()).unwrap();
         let mut t = graph.transaction();
         if taken {
             let other = PendingOpen::<LoggedDriver>::new(tree(&t, &store)).next_layer().unwrap().name().clone();

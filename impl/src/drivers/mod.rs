@@ -1,5 +1,5 @@
-//! Ready-made drivers: every kind of S3.4 as a plain struct whose hooks accept everything, but for one question of
-//! [`File`]; and [`Preset`], any of them.
+//! Ready-made drivers: a plain struct for every kind of S3.4, and [`Preset`], an enum of all of them. Their hooks
+//! accept everything, except the permission check of [`File`].
 
 mod basic;
 mod filters;
