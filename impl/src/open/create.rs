@@ -7,23 +7,24 @@ use super::tree::{OpenRequest, ensure_all_used};
 use crate::driver::{Driver, Refusal};
 use alloc::sync::Arc;
 
-/// What is to be created: the protocol's file, and perhaps an image in it.
+/// What to create: a file by a protocol, and optionally an image in it.
 struct CreationPlan {
     format: Option<DriverInfo>,
     protocol: DriverInfo,
-    /// Of the format; what is said of the protocol stands in a tree of its own.
+    /// The options of the format; the options of the protocol are in `file`.
     options: Options,
     file: Options,
 }
 
-/// Creates an image: its file by a protocol, then the format in it, each with only what was said for it (L5.14; QEMU:
-/// `bdrv_create_file`, `bdrv_create`). `driver` is the format; without one only the file is created. `file` is the
-/// tree of the protocol, which the file name joins. O(the options), and what the catalogue does.
+/// Creates an image: first its file by a protocol, then the format in it (L5.14; QEMU: `bdrv_create_file`,
+/// `bdrv_create`). Each driver gets only its own options. `driver` is the format; without it only the file is created.
+/// `file` is the tree of the protocol's options, and the request's file name is added to it. O(options), plus the cost
+/// of the catalogue.
 ///
 /// # Errors
-/// Those of names and options as for opening; `CannotCreate`, before anything is created; `CreateRefused`. If something
-/// fails after the file was created it is deleted again; if that fails, it is [beside](OpenError::cleanup_error) the first
-/// error.
+/// Those of names and options as for opening; `CannotCreate`, before anything is created; `CreateRefused`. If a step
+/// fails after the file was created, the file is deleted again. If the deletion fails too, its error is the [cleanup
+/// error](OpenError::cleanup_error).
 pub fn create<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &mut C) -> Result<(), OpenError> {
     let mut plan = plan(request, catalogue)?;
     if let Some(driver) = plan.format.iter().chain([&plan.protocol]).find(|driver| !driver.creates) {
@@ -50,7 +51,7 @@ fn refused(driver: &DriverInfo, refusal: &Refusal) -> OpenError {
     OpenErrorKind::CreateRefused { driver: driver.name.clone(), message }.into()
 }
 
-/// What follows when the file is there.
+/// The steps after the file exists.
 fn create_in_file<D: Driver, C: Catalogue<D> + ?Sized>(
     plan: &mut CreationPlan,
     file: &mut D,
@@ -69,7 +70,7 @@ fn plan<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &C
         catalogue.driver(&name).ok_or_else(|| OpenError::from(OpenErrorKind::UnknownDriver { driver: name }))
     };
     let format = options.take_text("driver")?.map(known).transpose()?;
-    // A protocol alone has no tree below it: the options are its own.
+    // A protocol without a format has no tree below it: the options are its own.
     let (format, lone_protocol) = match format {
         Some(driver) if driver.is_protocol() => (None, Some(driver)),
         format => (format, None),
@@ -93,7 +94,7 @@ fn plan<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &C
             driver_of_name(catalogue, &name).map_err(|protocol| OpenErrorKind::UnknownProtocol { protocol })?
         }
     };
-    // Without a format there is nobody else to take them.
+    // Without a format no other driver can take these options.
     if format.is_none() {
         ensure_all_used(&protocol, &options)?;
     }

@@ -1,4 +1,5 @@
-//! Trees of options as JSON (L5.5). The parser is `serde_json`'s; here its events become leaves under whole keys.
+//! Trees of options as JSON (L5.5). `serde_json` is the parser; this module turns its events into leaves with full
+//! keys.
 
 use super::error::{OpenError, OpenErrorKind};
 use super::options::{OptionValue, Options};
@@ -9,19 +10,19 @@ use alloc::vec::Vec;
 use core::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// What a file name that is a tree of options begins with.
+/// The prefix of a file name that is a tree of options.
 const PREFIX: &str = "json:";
 
-/// The JSON of a file name that is a tree of options.
+/// Returns the JSON text of a file name that is a tree of options.
 pub(crate) fn strip_prefix(name: &str) -> Option<&str> {
     name.strip_prefix(PREFIX)
 }
 
-/// What the parser has met so far.
+/// What the parser has collected so far.
 #[derive(Default)]
 struct Collector {
     options: Options,
-    /// The first thing wrong with an option; the parser goes on, because bad syntax further on is the graver error.
+    /// The first error in an option. The parser continues, because a syntax error further on has priority.
     error: Option<OpenError>,
     not_object: bool,
 }
@@ -36,7 +37,7 @@ impl Collector {
     }
 }
 
-/// One value, under its key; the whole text has none.
+/// One value with its key; the key of the whole text is empty.
 struct KeyedValue<'f> {
     collector: &'f mut Collector,
     key: String,
@@ -83,7 +84,7 @@ impl<'de> Visitor<'de> for KeyedValue<'_> {
         Ok(())
     }
 
-    /// No option is a fraction.
+    /// No option is a fractional number.
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
         self.collector.not_object |= self.key.is_empty();
         let error = OpenErrorKind::OptionType { key: self.key.into(), expected: "integer" };
@@ -126,7 +127,7 @@ impl<'de> Visitor<'de> for KeyedValue<'_> {
                 self.collector.error.get_or_insert_with(|| OpenErrorKind::InvalidKey { key: key.into() }.into());
             }
             let key = self.child_key(&name);
-            // A key without a name must not be taken for the whole.
+            // An empty key must not be confused with the whole text.
             let key = if key.is_empty() { ".".to_string() } else { key };
             map.next_value_seed(KeyedValue { collector: &mut *self.collector, key })?;
         }
@@ -138,11 +139,12 @@ impl<'de> Visitor<'de> for KeyedValue<'_> {
 }
 
 impl Options {
-    /// The options that JSON says, which must be an object (L5.5; QEMU: `parse_json_filename`). Lists are trees with
-    /// numbers as keys. O(text · depth).
+    /// Parses options from a JSON object (L5.5; QEMU: `parse_json_filename`). Lists become trees with numbers as keys.
+    /// O(text · depth).
     ///
     /// # Errors
-    /// `JsonSyntax` with the position; `JsonNotObject`; those of [`set`](Self::set); `OptionType` of a fraction.
+    /// `JsonSyntax` with the position; `JsonNotObject`; those of [`set`](Self::set); `OptionType` for a fractional
+    /// number.
     pub fn from_json(text: &str) -> Result<Self, OpenError> {
         let mut collector = Collector::default();
         let mut parser = serde_json::Deserializer::from_str(text);
@@ -158,7 +160,7 @@ impl Options {
         collector.error.map_or(Ok(collector.options), Err)
     }
 
-    /// The tree as a JSON object without spaces, in the order of the keys. O(text · depth).
+    /// Returns the tree as a JSON object without spaces, in the order of the keys. O(text · depth).
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut writer = Writer::default();
@@ -169,14 +171,14 @@ impl Options {
     }
 }
 
-/// Writes JSON objects, one inside another.
+/// A writer of nested JSON objects.
 #[derive(Default)]
 pub(crate) struct Writer {
     pub(crate) text: String,
 }
 
 impl Writer {
-    /// A new member, if a key is given: comma and key.
+    /// Begins a new member if a key is given: writes the comma and the key.
     fn key(&mut self, key: Option<&str>) {
         let Some(key) = key else { return };
         if !self.text.ends_with('{') && !self.text.is_empty() {
@@ -187,37 +189,37 @@ impl Writer {
     }
 
     fn string(&mut self, text: &str) {
-        // Making JSON of a text cannot fail.
+        // Serialising a string cannot fail.
         self.text += &serde_json::to_string(text).unwrap_or_default();
     }
 
-    /// A member that is a text.
+    /// Writes a member that is a string.
     pub(crate) fn member(&mut self, key: &str, text: &str) {
         self.key(Some(key));
         self.string(text);
     }
 
-    /// A member that is null.
+    /// Writes a member that is null.
     pub(crate) fn null(&mut self, key: &str) {
         self.key(Some(key));
         self.text += "null";
     }
 
-    /// An object begins, as a member if a key is given.
+    /// Opens an object, as a member if a key is given.
     pub(crate) fn open(&mut self, key: Option<&str>) {
         self.key(key);
         self.text.push('{');
     }
 
-    /// An object ends.
+    /// Closes the innermost object.
     pub(crate) fn close(&mut self) {
         self.text.push('}');
     }
 
-    /// All options of a tree as members of the object that is open.
+    /// Writes all options of a tree as members of the open object.
     pub(crate) fn options(&mut self, options: &Options) {
         let mut open: Vec<&str> = Vec::new();
-        // In the order of the keys the options of one tree are neighbours.
+        // In the order of the keys, the options of one subtree are adjacent.
         for (key, value) in options.iter() {
             let (path, name) = key.rsplit_once('.').map_or((None, key), |(path, name)| (Some(path), name));
             let parts: Vec<&str> = path.map(|path| path.split('.').collect()).unwrap_or_default();
@@ -283,7 +285,7 @@ mod tests {
         assert_eq!((&*message, line, column), ("expected `:` at line 2 column 6", 2, 6));
         assert_eq!(error(""), "Could not parse the JSON options: EOF while parsing a value at line 1 column 0");
         assert!(error("{} x").starts_with("Could not parse the JSON options: trailing characters at line 1 column 4"));
-        // What is wrong with an option comes second.
+        // A syntax error has priority over an error in an option.
         assert!(error(r#"{"a":1,"a":2,]"#).starts_with("Could not parse the JSON options: "));
         let deep = "{\"a\":".repeat(200);
         assert!(error(&deep).starts_with("Could not parse the JSON options: recursion limit exceeded"));
@@ -314,7 +316,7 @@ mod tests {
                     2 => OptionValue::Null,
                     _ => (kind > 99).into(),
                 };
-                // Keys that clash are left out.
+                // Keys that conflict are skipped.
                 let _ = options.set(&a, value.clone());
                 let _ = options.set(&alloc::format!("{a}.{b}"), value);
             }

@@ -1,4 +1,4 @@
-//! What a request may look like (L5.15).
+//! Limits on requests (L5.15).
 
 use crate::driver::Driver;
 use crate::graph::{Graph, NodeKey};
@@ -7,14 +7,14 @@ use alloc::vec::Vec;
 use core::num::NonZeroU64;
 use hashbrown::HashSet;
 
-/// What a driver asks of requests, or a node with all that is below it (L5.15; QEMU: `BlockLimits`).
+/// The limits that a driver sets on requests, or those of a node with everything below it (L5.15; QEMU: `BlockLimits`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Limits {
-    /// Offset and length of a request are multiples of this, in bytes.
+    /// The offset and length of a request must be multiples of this number of bytes.
     pub request_alignment: u32,
-    /// The largest request in bytes; `None`: any.
+    /// The largest request in bytes; `None` means no limit.
     pub max_transfer: Option<NonZeroU64>,
-    /// Buffers lie at multiples of this, in bytes.
+    /// The addresses of buffers must be multiples of this number of bytes.
     pub min_memory_alignment: u32,
 }
 
@@ -22,7 +22,7 @@ impl Limits {
     /// No limits.
     pub const NONE: Self = Self { request_alignment: 1, max_transfer: None, min_memory_alignment: 1 };
 
-    /// What meets both: the larger alignments, the smaller transfer.
+    /// Returns limits that satisfy both: the larger alignments and the smaller transfer.
     #[must_use]
     pub fn combined_with(self, other: Self) -> Self {
         Self {
@@ -43,15 +43,15 @@ impl Default for Limits {
 }
 
 impl<D: Driver> Graph<D> {
-    /// The limits of a node: those of its driver and of all that it sends requests to (L5.15; QEMU:
-    /// `bdrv_refresh_limits`), which is what is below it by edges other than COW ones. A node without its driver sends
-    /// and takes none, and has no limits. Computed from the present graph, inside a transaction too. `None` if there
-    /// is no such node. O(nodes and edges below), each looked at once.
+    /// Returns the limits of a node: those of its driver combined with those of all nodes that it sends requests to
+    /// (L5.15; QEMU: `bdrv_refresh_limits`). These are the nodes below it along edges other than COW edges. A node
+    /// without its driver handles no requests and has no limits. The limits are computed from the present graph, also
+    /// inside a transaction. `None` if there is no such node. O(nodes and edges below), each visited once.
     #[must_use]
     pub fn limits(&self, node: NodeKey) -> Option<Limits> {
         self.core.nodes.get(node)?;
         let mut limits = Limits::NONE;
-        // Taking the larger or smaller of the same twice changes nothing, so each node counts once.
+        // Minimum and maximum are idempotent, so visiting each node once suffices.
         let (mut seen, mut stack) = (HashSet::<NodeKey>::from_iter([node]), Vec::from([node]));
         while let Some(key) = stack.pop() {
             let Some(driver) = self.driver(key) else { continue };

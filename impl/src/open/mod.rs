@@ -1,11 +1,11 @@
-//! Opening images, names, and what is derived from children (L5, O41).
+//! Opening images, node names, and properties that a node derives from its children (L5, O41).
 //!
-//! Without features: [`OpenSpec`], an image whose drivers are ready; names that are chosen, generated and looked up
-//! ([`Graph::check_node_name`](crate::Graph::check_node_name), [`Graph::look_up`](crate::Graph::look_up)); trees of
-//! [`Options`]; the [`Limits`] of a node.
+//! Without features: [`OpenSpec`], an image whose drivers are already open; node names that are chosen, generated and
+//! looked up ([`Graph::check_node_name`](crate::Graph::check_node_name), [`Graph::look_up`](crate::Graph::look_up));
+//! trees of [`Options`]; the [`Limits`] of a node.
 //!
 //! With the feature `open`: requests by file name and options, opened by a catalogue of drivers or layer by layer by
-//! the caller; `json:` names; creating; displayed file names.
+//! the caller; `json:` names; creation of images; displayed file names.
 #![cfg_attr(feature = "open", doc = include_str!("example.md"))]
 
 #[cfg(feature = "open")]

@@ -1,4 +1,4 @@
-//! Names: which may be chosen, which are generated, and how a node is found (L5.1 to L5.3).
+//! Node names: which ones can be chosen, which ones are generated, and how a node is looked up (L5.1 to L5.3).
 
 use super::error::{OpenError, OpenErrorKind};
 use crate::driver::Driver;
@@ -6,22 +6,22 @@ use crate::graph::{Graph, NodeKey};
 use alloc::format;
 use alloc::sync::Arc;
 
-/// The longest node name that may be chosen, in characters (L5.1; QEMU: the size of `BlockDriverState.node_name`,
-/// without its end).
+/// The longest node name that can be chosen, in characters (L5.1; QEMU: the size of `BlockDriverState.node_name`
+/// without its terminator).
 pub const NODE_NAME_MAX: usize = 31;
 
-/// As what a name is looked up (L5.3).
+/// The names that a look-up considers (L5.3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum LookUpScope {
-    /// As that of a root user: then it is the node of the user.
+    /// Names of root users; the result is the node of the user.
     Device,
-    /// As that of a node.
+    /// Names of nodes.
     Node,
-    /// As both, a root user first.
+    /// Names of root users first, then names of nodes.
     Either,
 }
 
-/// The form of L5.1. All of it is ASCII, so that bytes are characters.
+/// Returns whether a name has the form of L5.1. The form allows only ASCII, so bytes are characters.
 fn is_well_formed(name: &str) -> bool {
     let rest = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(rest)
@@ -32,11 +32,11 @@ fn generated(number: usize) -> Arc<str> {
 }
 
 impl<D: Driver> Graph<D> {
-    /// Whether a user may choose this name for a node to be opened (L5.1; QEMU: `bdrv_assign_node_name`). O(1)
-    /// expected. [`add`](crate::Transaction::add) does not ask this.
+    /// Checks whether a user may choose this name for a node to be opened (L5.1; QEMU: `bdrv_assign_node_name`). O(1)
+    /// expected. [`add`](crate::Transaction::add) does not perform this check.
     ///
     /// # Errors
-    /// `InvalidName`, `NameIsUser`, `NameTaken`, `NameTooLong`, the first in this order.
+    /// The first that applies, in this order: `InvalidName`, `NameIsUser`, `NameTaken`, `NameTooLong`.
     pub fn check_node_name(&self, name: &str) -> Result<(), OpenError> {
         let found = || -> Arc<str> { name.into() };
         let kind = if !is_well_formed(name) {
@@ -53,21 +53,22 @@ impl<D: Driver> Graph<D> {
         Err(kind.into())
     }
 
-    /// A name that no node has, for one that was given none (L5.2): `#block` and a number. A function of the names
-    /// in the graph, so the same calls give the same names. O(log nodes) look-ups.
+    /// Returns an unused name for a node that was given none (L5.2): `#block` and a number. The result depends only on
+    /// the names in the graph, so equal graphs give equal names. O(log nodes) look-ups.
     #[must_use]
     pub fn generate_node_name(&self) -> Arc<str> {
         self.generate_from(0).1
     }
 
-    /// A name that no node has, with a number from `first` on; and this number.
+    /// Returns an unused number from `first` on, and its name.
     pub(crate) fn generate_from(&self, first: usize) -> (usize, Arc<str>) {
         let taken = |number: usize| self.core.node_named(&generated(number)).is_some();
         if !taken(first) {
             return (first, generated(first));
         }
-        // Not the smallest if there are gaps, for to find that would take a look at each: a free number right after a
-        // taken one. There are more numbers than nodes, so the first loop ends.
+        // With gaps this is not always the smallest unused number, because finding that takes a look-up for each
+        // number. The result is an unused number right after a used one. There are more numbers than nodes, so the
+        // first loop ends.
         let (mut used, mut free) = (first, first.saturating_add(1));
         while taken(free) {
             let step = free.saturating_sub(first);
@@ -80,7 +81,7 @@ impl<D: Driver> Graph<D> {
         (free, generated(free))
     }
 
-    /// The node that a user means by a name (L5.3; QEMU: `bdrv_lookup_bs`). O(1) expected.
+    /// Returns the node that a name refers to (L5.3; QEMU: `bdrv_lookup_bs`). O(1) expected.
     ///
     /// # Errors
     /// `NotFound`, also if the node is doomed.

@@ -1,4 +1,4 @@
-//! O41: what the graph sees of an image being opened, with drivers that are ready.
+//! O41: adding an image whose drivers are already open.
 
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
@@ -12,25 +12,26 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
-/// What is below a node that is opened.
+/// A child of a node that is being opened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ChildRef {
-    /// Another layer that the same operation opens; its index.
+    /// Another layer of the same operation, by its index.
     Layer(usize),
-    /// A node that is there already.
+    /// A node that already exists.
     Node(NodeKey),
 }
 
-/// The file child of a node that is opened (O41).
+/// The file child of a node that is being opened (O41).
 #[derive(Clone, Debug)]
 pub enum FileChild<D> {
-    /// Opened together with the node. If the spec says read-only that is its own flag; else it inherits the node's.
+    /// A node that is opened together with its parent. If its spec is read-only, the flag is its own; otherwise it
+    /// inherits the parent's.
     New(NodeSpec, D),
-    /// A node that is there already.
+    /// A node that already exists.
     Reference(NodeKey),
 }
 
-/// An image to be opened whose drivers are ready (O41).
+/// An image to be opened whose drivers are already open (O41).
 ///
 /// ```
 /// use blockgraph::drivers::{Format, Protocol};
@@ -48,52 +49,52 @@ pub enum FileChild<D> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OpenSpec<D> {
-    /// How the node is to be.
+    /// The properties of the node.
     pub node: NodeSpec,
-    /// Its driver.
+    /// The driver of the node.
     pub driver: D,
-    /// Its file child.
+    /// The file child of the node.
     pub file: Option<FileChild<D>>,
-    /// Its backing child, which is there already.
+    /// The backing child, which already exists.
     pub backing: Option<NodeKey>,
     /// The name and driver of the overlay of a temporary snapshot (L5.12).
     pub overlay: Option<(Arc<str>, D)>,
-    /// Whether the format was probed, so that somebody read the file before (L5.11).
+    /// Whether the format was probed, so that the file was read before (L5.11).
     pub probe: bool,
 }
 
 impl<D> OpenSpec<D> {
-    /// A node without children.
+    /// Describes a node without children.
     #[must_use]
     pub const fn new(node: NodeSpec, driver: D) -> Self {
         Self { node, driver, file: None, backing: None, overlay: None, probe: false }
     }
 
-    /// Opens a file child with it.
+    /// Opens a file child together with the node.
     #[must_use]
     pub fn file(self, spec: NodeSpec, driver: D) -> Self {
         Self { file: Some(FileChild::New(spec, driver)), ..self }
     }
 
-    /// Gives it a node that is there as its file child.
+    /// Uses an existing node as the file child.
     #[must_use]
     pub fn existing_file(self, node: NodeKey) -> Self {
         Self { file: Some(FileChild::Reference(node)), ..self }
     }
 
-    /// Gives it a node that is there as its backing child.
+    /// Uses an existing node as the backing child.
     #[must_use]
     pub fn backing(self, node: NodeKey) -> Self {
         Self { backing: Some(node), ..self }
     }
 
-    /// Puts an overlay above it, which the monitor holds instead.
+    /// Opens an overlay above the node. The monitor holds the overlay instead of the node.
     #[must_use]
     pub fn overlay(self, name: impl Into<Arc<str>>, driver: D) -> Self {
         Self { overlay: Some((name.into(), driver)), ..self }
     }
 
-    /// Sets whether its format was probed.
+    /// Sets whether the format was probed.
     #[must_use]
     pub fn probe(self, on: bool) -> Self {
         Self { probe: on, ..self }
@@ -104,16 +105,16 @@ impl<D> OpenSpec<D> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct OpenedImage {
-    /// The node.
+    /// The node itself.
     pub node: NodeKey,
-    /// Its file child, opened with it or referred to.
+    /// The file child, opened with the node or already existing.
     pub file: Option<NodeKey>,
     /// The overlay of the temporary snapshot.
     pub overlay: Option<NodeKey>,
 }
 
 impl OpenedImage {
-    /// What takes the place of the image for the caller: the overlay, or without one the node.
+    /// Returns the node that the caller uses as the image: the overlay, or the node itself if there is no overlay.
     #[must_use]
     pub fn top(&self) -> NodeKey {
         self.overlay.unwrap_or(self.node)
@@ -123,23 +124,23 @@ impl OpenedImage {
 /// One layer with its driver.
 pub(crate) struct OpenLayer<D> {
     pub(crate) spec: NodeSpec,
-    /// The read-only flag was said, so it is the node's own (S8).
+    /// The read-only flag was given explicitly, so it is the node's own (S8).
     pub(crate) explicit_read_only: bool,
-    /// Until it is the graph's.
+    /// `None` once the graph owns the driver.
     pub(crate) driver: Option<D>,
     pub(crate) file: Option<ChildRef>,
     pub(crate) backing: Option<ChildRef>,
     pub(crate) probe: bool,
 }
 
-/// Layers with their drivers, from the bottom up: the last one is the node that was asked for.
+/// Layers with their drivers, from the bottom up. The last one is the requested node.
 pub(crate) struct OpenLayers<D> {
     pub(crate) layers: Vec<OpenLayer<D>>,
     pub(crate) overlay: Option<(Arc<str>, Option<D>)>,
 }
 
 impl<D: Driver> OpenLayers<D> {
-    /// Closes the drivers that are not the graph's yet, last opened first (L5.10).
+    /// Closes the drivers that the graph does not own yet, last opened first (L5.10).
     fn close(&mut self) {
         if let Some((name, driver)) = &mut self.overlay {
             close_one(name, driver);
@@ -174,7 +175,7 @@ impl<D> From<OpenSpec<D>> for OpenLayers<D> {
     }
 }
 
-/// The role of a child `file` (O41.5).
+/// Returns the role of a child `file` (O41.5).
 const fn file_role(shape: Shape) -> Role {
     if shape.filter.is_some() || shape.takes_filtered {
         Role::FILTER
@@ -184,8 +185,8 @@ const fn file_role(shape: Shape) -> Role {
 }
 
 impl<D: Driver> Graph<D> {
-    /// O41, and the same for more layers. On an error the drivers that have not joined the graph by then are closed
-    /// here; those that have are closed when it is undone.
+    /// O41 for any number of layers. On an error this method closes the drivers that the graph does not own yet; the
+    /// undo log closes the others.
     pub(crate) fn step_open(&mut self, mut layers: OpenLayers<D>) -> Result<OpenedImage, Error> {
         let result = self.add_layers(&mut layers);
         if result.is_err() {
@@ -201,7 +202,7 @@ impl<D: Driver> Graph<D> {
                 self.core.live(node)?;
             }
         }
-        // The keys of the layers that are there, and whether they inherit their flag.
+        // The keys of the layers that have been added, and whether each inherits its read-only flag.
         let mut added: Vec<(NodeKey, bool)> = Vec::with_capacity(layers.layers.len());
         let last = layers.layers.len().saturating_sub(1);
         for (index, layer) in layers.layers.iter_mut().enumerate() {
@@ -209,7 +210,7 @@ impl<D: Driver> Graph<D> {
             self.open_children(key, layer, &added)?;
             added.push((key, !layer.explicit_read_only));
         }
-        // There always is a last one; without it nothing was opened.
+        // There is always a last layer.
         let (node, _) = added.last().copied().unwrap_or_default();
         let overlay = match &mut layers.overlay {
             Some((name, driver)) => self.open_overlay(name.clone(), driver, node)?,
@@ -223,7 +224,7 @@ impl<D: Driver> Graph<D> {
         Ok(OpenedImage { node, file, overlay })
     }
 
-    /// O41.2 of a layer below, or O41.3 and O41.4 of the node. What is below another layer is held by nobody.
+    /// O41.2 for a layer below, or O41.3 and O41.4 for the requested node. A layer below another one has no holder.
     fn open_layer(&mut self, layer: &mut OpenLayer<D>, held: bool) -> Result<NodeKey, Error> {
         if let (true, Some(ChildRef::Node(file))) = (layer.probe, layer.file) {
             self.core.can_probe(file)?;
@@ -231,7 +232,7 @@ impl<D: Driver> Graph<D> {
         self.open_node(&layer.spec, &mut layer.driver, held)
     }
 
-    /// O1, of a driver that is to be closed if it is taken back.
+    /// O1 for a driver that a rollback closes.
     fn open_node(&mut self, spec: &NodeSpec, driver: &mut Option<D>, held: bool) -> Result<NodeKey, Error> {
         let shape = driver.as_ref().map(shape_of).unwrap_or_default();
         self.can_add(spec, shape)?;
@@ -245,7 +246,7 @@ impl<D: Driver> Graph<D> {
         Ok(key)
     }
 
-    /// O41.5 and O41.6.
+    /// Attaches the children of a layer (O41.5 and O41.6).
     fn open_children(&mut self, key: NodeKey, layer: &OpenLayer<D>, layers: &[(NodeKey, bool)]) -> Result<(), Error> {
         let find = |below: ChildRef| match below {
             ChildRef::Node(node) => Some((node, None)),
@@ -266,7 +267,7 @@ impl<D: Driver> Graph<D> {
         Ok(())
     }
 
-    /// O41.7.
+    /// Adds the overlay (O41.7).
     fn open_overlay(
         &mut self,
         name: Arc<str>,
@@ -282,15 +283,15 @@ impl<D: Driver> Graph<D> {
 }
 
 impl Core {
-    /// S8 of a node that was opened for `parent`; nothing of one that was there.
+    /// Records that a node opened for `parent` inherits from it (S8); does nothing for a node that existed before.
     fn set_inheritance(&mut self, node: NodeKey, parent: NodeKey, inherits_read_only: Option<bool>) {
         if let Some(read_only) = inherits_read_only {
             self.set_inherits(node, parent, read_only);
         }
     }
 
-    /// L5.11: somebody is about to read the node to find out its format, who needs R and shares everything. O(parents
-    /// + what the transaction did).
+    /// L5.11: checks that no parent forbids reading the node. Probing needs R and shares everything. O(parents + steps
+    /// of the transaction).
     pub(crate) fn can_probe(&self, node: NodeKey) -> Result<(), Error> {
         let before = self.pairs_before(node);
         let denies = |edge: &EdgeKey| {
@@ -303,13 +304,14 @@ impl Core {
         }
     }
 
-    /// The pairs that parent edges of the node had before the transaction, as far as these are not the present ones.
+    /// Returns the pairs that parent edges of the node had before the transaction, where they differ from the present
+    /// ones.
     ///
-    /// The pair of a node's edge is written by the judgement alone, and of a transaction that is still open nothing
-    /// has been judged: the present one is that of before, also of an edge that was moved here. An edge that this
-    /// transaction made has not been judged, and denies nothing yet. The pair of a user's edge is written by steps
-    /// (set-user, and what makes its node inactive), but never without a record, and the oldest record of an edge has
-    /// the pair of before. So the journal knows all that differs; in an operation of its own it is empty.
+    /// Only the judgement writes the pair of a node's edge, and no part of an open transaction has been judged. So the
+    /// present pair is the previous one, also for an edge that was moved here. An edge that this transaction created
+    /// has not been judged and denies nothing yet. Steps write the pair of a user's edge (set-user, and operations that
+    /// make its node inactive), but always with a journal entry, and the oldest entry of an edge holds the previous
+    /// pair. So the journal contains every difference. In an operation of its own the journal is empty.
     fn pairs_before(&self, node: NodeKey) -> HashMap<EdgeKey, Pair> {
         let mut pairs = HashMap::new();
         for undo in &self.pending.journal {

@@ -1,5 +1,4 @@
-//! From a request to layers (L5.4 to L5.9): who is below whom, with which driver, flags and options. Nothing is opened
-//! here.
+//! Resolves a request into layers (L5.4 to L5.9): their children, drivers, flags and options. Nothing is opened here.
 
 use super::catalogue::{DriverInfo, DriverList, driver_of_name};
 use super::error::{DriverClass, OpenError, OpenErrorKind};
@@ -12,7 +11,7 @@ use crate::graph::Graph;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What is to be opened: a file name, options, or both (QEMU: `blk_new_open`).
+/// A request to open an image: a file name, options, or both (QEMU: `blk_new_open`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OpenRequest {
     pub(crate) filename: Option<Arc<str>>,
@@ -22,26 +21,26 @@ pub struct OpenRequest {
 }
 
 impl OpenRequest {
-    /// Opens what these options say.
+    /// Creates a request with these options.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options, ..Self::default() }
     }
 
-    /// Sets the file name. One that begins with `json:` is a tree of options (L5.5).
+    /// Sets the file name. A name that begins with `json:` is a tree of options (L5.5).
     #[must_use]
     pub fn filename(self, name: impl Into<Arc<str>>) -> Self {
         Self { filename: Some(name.into()), ..self }
     }
 
-    /// Sets whether the name is to be opened as a protocol, so that no format is probed (L5.6; QEMU:
-    /// `BDRV_O_PROTOCOL`).
+    /// Sets whether the name is opened as a protocol, so that no format is probed (L5.6; QEMU: `BDRV_O_PROTOCOL`).
     #[must_use]
     pub fn protocol(self, on: bool) -> Self {
         Self { protocol: on, ..self }
     }
 
-    /// Sets whether a temporary snapshot is opened above (L5.12; QEMU: `BDRV_O_SNAPSHOT`).
+    /// Sets whether a temporary overlay is opened above the image; it discards what is written (L5.12; QEMU:
+    /// `BDRV_O_SNAPSHOT`).
     #[must_use]
     pub fn temporary_overlay(self, on: bool) -> Self {
         Self { temporary_overlay: on, ..self }
@@ -64,94 +63,94 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// The name that the node will have; chosen, or generated (L5.2).
+    /// Returns the name that the node will have, which is chosen or generated (L5.2).
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
         &self.name
     }
 
-    /// Its driver; `None` as long as it is to be probed.
+    /// Returns the driver; `None` until the format of a layer to be probed is known.
     #[must_use]
     pub const fn driver(&self) -> Option<&DriverInfo> {
         self.driver.as_ref()
     }
 
-    /// Whether the node will be read-only: as said, or as its parent is.
+    /// Returns whether the node will be read-only: as its options set it, or as its parent is.
     #[must_use]
     pub const fn read_only(&self) -> bool {
         self.read_only
     }
 
-    /// Whether node parents must share everything.
+    /// Returns whether the node is force-share: edges from other nodes must share everything.
     #[must_use]
     pub const fn force_share(&self) -> bool {
         self.force_share
     }
 
-    /// Whether the image belongs to somebody else.
+    /// Returns whether the node will be inactive, because another program owns the image.
     #[must_use]
     pub const fn inactive(&self) -> bool {
         self.inactive
     }
 
-    /// Its file child.
+    /// Returns the file child.
     #[must_use]
     pub const fn file(&self) -> Option<ChildRef> {
         self.file
     }
 
-    /// Its backing child.
+    /// Returns the backing child.
     #[must_use]
     pub const fn backing(&self) -> Option<ChildRef> {
         self.backing
     }
 
-    /// The driver's own options, as far as nobody has taken them.
+    /// Returns the driver's own options that have not been taken out.
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
     }
 
-    /// The same, for who takes them.
+    /// Returns the driver's own options, so that the driver can take them out.
     pub const fn options_mut(&mut self) -> &mut Options {
         &mut self.options
     }
 
-    /// L5.9, when the driver has been opened.
+    /// L5.9: returns an error if the opened driver left an option.
     pub(crate) fn ensure_options_used(&self) -> Result<(), OpenError> {
         let Some(driver) = &self.driver else { return Ok(()) };
         ensure_all_used(driver, &self.options)
     }
 }
 
-/// L5.9: an option that nobody took is an error.
+/// L5.9: returns an error if any option is left.
 pub(crate) fn ensure_all_used(driver: &DriverInfo, options: &Options) -> Result<(), OpenError> {
     let Some((key, _)) = options.iter().next() else { return Ok(()) };
     Err(OpenErrorKind::UnknownOption { class: driver.class, driver: driver.name.clone(), key: key.into() }.into())
 }
 
-/// A request that was understood: its layers from the bottom up, each after its children; the last is what was asked
-/// for. Data only: nothing has been opened.
+/// A resolved request: its layers from the bottom up, each after its children. The last layer is the requested image.
+/// This is plain data; nothing has been opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OpenTree {
     pub(crate) layers: Vec<Layer>,
-    /// The name of the overlay, if there is to be one.
+    /// The name of the temporary overlay, if one was requested.
     pub(crate) overlay: Option<Arc<str>>,
 }
 
-/// A layer that is still to be looked at.
+/// A layer that is still to be resolved.
 struct PendingLayer {
     filename: Option<Arc<str>>,
     options: Options,
     protocol: bool,
-    /// For whom it is opened, if not for the caller: the parent's place, whether it is the backing child, and what it
-    /// inherits if nothing is set.
+    /// The parent for which the layer is opened, if any: its index, and whether the layer is its backing child. The
+    /// following two fields hold what the layer inherits if its options do not set it.
     parent: Option<(usize, bool)>,
     read_only: bool,
     inactive: bool,
 }
 
-/// A child as the options say it.
+/// A child as the options give it.
 enum ChildOption {
     Nothing,
     Reference(Arc<str>),
@@ -159,23 +158,22 @@ enum ChildOption {
 }
 
 impl OpenTree {
-    /// The layers, each after its children.
+    /// Returns the layers, each after its children.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// The name that the overlay of a temporary snapshot will have, if there is to be one.
+    /// Returns the name that the temporary overlay will have, if one was requested.
     #[must_use]
     pub const fn overlay(&self) -> Option<&Arc<str>> {
         self.overlay.as_ref()
     }
 
-    /// Understands a request, with the drivers that there are and the nodes that it refers to. O(its options and
-    /// layers).
+    /// Resolves a request with the given drivers and the nodes that it refers to. O(options and layers).
     ///
     /// # Errors
-    /// Those of L5.1 and L5.3 to L5.8, except what takes the drivers to find out.
+    /// Those of L5.1 and L5.3 to L5.8, except those that only an open driver can detect.
     pub fn resolve<D: Driver, L: DriverList + ?Sized>(
         request: OpenRequest,
         graph: &Graph<D>,
@@ -184,7 +182,8 @@ impl OpenTree {
         let OpenRequest { filename, options, protocol, temporary_overlay } = request;
         let (parent, read_only, inactive) = (None, false, false);
         let mut stack = Vec::from([PendingLayer { filename, options, protocol, parent, read_only, inactive }]);
-        // Parents first, and of the children the backing one: from the back it is the order of opening.
+        // Parents come first, and the backing child comes before the file child. Reversed, this is the order of
+        // opening.
         let mut found: Vec<(Layer, bool)> = Vec::new();
         while let Some(item) = stack.pop() {
             let place = found.len();
@@ -199,7 +198,7 @@ impl OpenTree {
         Ok(Self::ordered_and_named(found, temporary_overlay, graph))
     }
 
-    /// The layers from the bottom up, with names.
+    /// Returns the layers from the bottom up, with generated names where none was chosen.
     fn ordered_and_named<D: Driver>(found: Vec<(Layer, bool)>, temporary_overlay: bool, graph: &Graph<D>) -> Self {
         let (count, mut number) = (found.len(), 0);
         let mut generate = || {
@@ -225,7 +224,7 @@ impl OpenTree {
     }
 }
 
-/// One layer, and whether it has a name; its children go to the stack.
+/// Resolves one layer and returns it with whether its name was chosen. Pushes its children onto the stack.
 fn resolve_one<D: Driver, L: DriverList + ?Sized>(
     mut item: PendingLayer,
     place: usize,
@@ -266,14 +265,14 @@ fn resolve_one<D: Driver, L: DriverList + ?Sized>(
     Ok((layer, name.is_some()))
 }
 
-/// L5.6: the driver for the name of what is to be opened as a protocol.
+/// L5.6: returns the driver for the name of an image that is opened as a protocol.
 fn protocol_for<L: DriverList + ?Sized>(filename: Option<&str>, drivers: &L) -> Result<DriverInfo, OpenError> {
     let name = filename.ok_or(OpenErrorKind::FileMissing { driver: None })?;
     driver_of_name(drivers, name).map_err(|protocol| OpenErrorKind::UnknownProtocol { protocol }.into())
 }
 
-/// The file name of a layer, said beside the options or in them. One that is a tree joins the options, and may say
-/// another name itself (L5.5).
+/// Returns the file name of a layer, which is given beside the options or in them. A name that is a tree of options is
+/// merged into the options, and may contain another file name (L5.5).
 fn take_filename(item: &mut PendingLayer) -> Result<Option<Arc<str>>, OpenError> {
     let option = item.options.take_text("filename")?;
     if item.filename.is_some() && option.is_some() {
@@ -288,7 +287,7 @@ fn take_filename(item: &mut PendingLayer) -> Result<Option<Arc<str>>, OpenError>
     item.options.take_text("filename")
 }
 
-/// L5.7 and L5.8: the children of what is no protocol.
+/// Resolves the children of a layer that is not a protocol (L5.7 and L5.8).
 fn resolve_children<D: Driver>(
     item: &mut PendingLayer,
     filename: Option<Arc<str>>,
@@ -297,7 +296,8 @@ fn resolve_children<D: Driver>(
     graph: &Graph<D>,
     stack: &mut Vec<PendingLayer>,
 ) -> Result<(), OpenError> {
-    // What is below a format or probed is a protocol; a filter passes on as what it was asked for.
+    // The file of a format or of a probed layer is opened as a protocol. The file of a filter is opened in the way in
+    // which the filter was requested.
     let protocol = class != Some(DriverClass::Filter) || item.protocol;
     let inactive = layer.inactive;
     let below = |filename, options, protocol, is_backing, read_only| {
@@ -332,7 +332,7 @@ fn resolve_children<D: Driver>(
     Ok(())
 }
 
-/// How a child is given.
+/// Takes the option of a child out of the options.
 fn take_child(options: &mut Options, key: &str) -> Result<ChildOption, OpenError> {
     if matches!(options.get(key), Some(OptionValue::Text(_))) {
         return Ok(options.take_text(key)?.map_or(ChildOption::Nothing, ChildOption::Reference));
