@@ -1,4 +1,4 @@
-//! What can go wrong: one boxed [`Error`] with an [`ErrorKind`] that has all parties as fields.
+//! Errors: a boxed [`Error`] with an [`ErrorKind`] that names every node and edge involved.
 
 use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent};
 use alloc::boxed::Box;
@@ -9,35 +9,35 @@ mod kind;
 
 pub use kind::{ErrorKind, Hook};
 
-/// A node as an error names it.
+/// A node in an error.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeRef {
-    /// Its key; of a node that the refused operation would have added, no longer valid.
+    /// The key of the node. It is no longer valid if the refused operation would have added the node.
     pub key: NodeKey,
-    /// Its name.
+    /// The name of the node.
     pub name: Arc<str>,
 }
 
-/// An edge as an error names it: by both ends and its own name.
+/// An edge in an error: both ends and the name of the edge.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EdgeRef {
-    /// Its key; of an edge that the refused operation would have added, no longer valid.
+    /// The key of the edge. It is no longer valid if the refused operation would have added the edge.
     pub key: EdgeKey,
-    /// The upper end.
+    /// The parent.
     pub parent: Parent,
-    /// The name of the node or user at the upper end.
+    /// The name of the node or user that is the parent.
     pub parent_name: Arc<str>,
-    /// The name of the edge; `root` for a user's.
+    /// The name of the edge; `root` for the edge of a user.
     pub name: Arc<str>,
-    /// The lower end.
+    /// The child.
     pub child: NodeKey,
-    /// The name of the node at the lower end.
+    /// The name of the child.
     pub child_name: Arc<str>,
 }
 
-/// An [`ErrorKind`] in a box, so that a `Result` stays small, and the step it belongs to.
+/// A boxed [`ErrorKind`], and the index of the failed step. The box keeps `Result`s small.
 ///
-/// Making one allocates once and copies shared names; text is made only when it is displayed.
+/// Creating an error allocates once and shares the names; the text is created only for display.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     inner: Box<Inner>,
@@ -53,26 +53,26 @@ struct Inner {
 pub type StepError = Error;
 
 impl Error {
-    /// What went wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub const fn kind(&self) -> &ErrorKind {
         &self.inner.kind
     }
 
-    /// The error itself, out of its box.
+    /// Returns the kind of the error by value.
     #[must_use]
     pub fn into_kind(self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// The index of the step that failed (V2): how many steps of the transaction had taken effect before it. `None`
-    /// if the judgement or a driver refused.
+    /// Returns the index of the step that failed (V2): the number of steps of the transaction that had taken effect
+    /// before it. `None` if the judgement or a driver refused.
     #[must_use]
     pub const fn step(&self) -> Option<usize> {
         self.inner.step
     }
 
-    /// The driver's own error of this type, if it refused with one
+    /// Returns the driver's own error, if a driver refused with an error of this type
     /// ([`Refusal::because`](crate::Refusal::because)).
     #[must_use]
     pub fn cause<T: core::error::Error + 'static>(&self) -> Option<&T> {

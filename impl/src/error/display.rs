@@ -1,10 +1,10 @@
-//! The sentences, which are QEMU's where QEMU has one.
+//! The texts of errors, which are QEMU's where QEMU has one.
 
 use super::{EdgeRef, Error, ErrorKind};
 use crate::graph::arena::Parent;
 use core::fmt;
 
-/// QEMU's `bdrv_child_user_desc`.
+/// The description of an edge's parent (QEMU: `bdrv_child_user_desc`).
 struct User<'a>(&'a EdgeRef);
 
 impl fmt::Display for User<'_> {
@@ -16,7 +16,7 @@ impl fmt::Display for User<'_> {
     }
 }
 
-/// An edge as the object of a sentence.
+/// The description of an edge.
 struct Link<'a>(&'a EdgeRef);
 
 impl fmt::Display for Link<'_> {
@@ -57,7 +57,7 @@ impl fmt::Display for ErrorKind {
 }
 
 impl ErrorKind {
-    /// What does not exist, or exists twice.
+    /// Writes the text of an error about something missing or duplicate.
     fn fmt_missing_or_duplicate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodeNotFound { name: Some(name), .. } => {
@@ -79,7 +79,7 @@ impl ErrorKind {
         }
     }
 
-    /// Who is in the way.
+    /// Writes the text of an error about a node, edge or user that is in use.
     fn fmt_in_use(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodeCorrupted { node } => write!(f, "Node corrupted: '{}'", node.name),
@@ -118,7 +118,7 @@ impl ErrorKind {
         }
     }
 
-    /// What does not fit.
+    /// Writes the text of an error about something that does not suit the operation.
     fn fmt_unsuitable(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForceShareWritable { .. } => f.write_str("force-share=on can only be used with read-only images"),
@@ -171,7 +171,7 @@ impl ErrorKind {
         }
     }
 
-    /// What the judgement or a driver refuses.
+    /// Writes the text of a refusal by the judgement or a driver.
     fn fmt_refusal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cycle { edge } => write!(

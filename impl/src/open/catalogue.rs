@@ -72,7 +72,7 @@ pub struct LayerRequest<'a, D> {
 /// The reason why no file was deleted (L5.14).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DeleteFailure {
-    /// There is nothing to delete: no file was created.
+    /// There is nothing to delete: no node was created.
     Nothing,
     /// The driver does not support deletion.
     Unsupported,

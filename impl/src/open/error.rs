@@ -119,7 +119,7 @@ pub enum OpenErrorKind {
         /// The driver's message.
         message: Arc<str>,
     },
-    /// The overlay of a temporary snapshot could not be opened (L5.12).
+    /// The temporary overlay could not be opened (L5.12).
     OverlayRefused {
         /// The name that the overlay would have had.
         node: Arc<str>,

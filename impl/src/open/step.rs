@@ -57,7 +57,7 @@ pub struct OpenSpec<D> {
     pub file: Option<FileChild<D>>,
     /// The backing child, which already exists.
     pub backing: Option<NodeKey>,
-    /// The name and driver of the overlay of a temporary snapshot (L5.12).
+    /// The name and driver of the temporary overlay (L5.12).
     pub overlay: Option<(Arc<str>, D)>,
     /// Whether the format was probed, so that the file was read before (L5.11).
     pub probe: bool,
@@ -109,7 +109,7 @@ pub struct OpenedImage {
     pub node: NodeKey,
     /// The file child, opened with the node or already existing.
     pub file: Option<NodeKey>,
-    /// The overlay of the temporary snapshot.
+    /// The temporary overlay.
     pub overlay: Option<NodeKey>,
 }
 
