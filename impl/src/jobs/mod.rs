@@ -28,12 +28,12 @@
 //! let filter = graph.start_job(&mirror, mirror.filter_driver())?;
 //! assert_eq!(graph.user_view(guest).map(|guest| guest.node()), Some(filter));
 //!
-//! // Nobody takes its target away, or starts another job on the source.
+//! // The target cannot be deleted, and no other job can start on the source.
 //! assert!(matches!(graph.delete(target).unwrap_err().kind(), ErrorKind::HasUser { .. }));
 //! let error = graph.check_op(source, OpKind::BackupSource).unwrap_err();
 //! assert_eq!(error.to_string(), "Node 'disk' is busy: block device is in use by block job: mirror");
 //!
-//! // All is copied: the guest goes on with the copy, the filter is gone, and the source is free.
+//! // The copy is complete: the guest continues on it, the filter is gone, and the source is free.
 //! graph.finish_job(&mirror)?;
 //! assert_eq!(graph.user_view(guest).map(|guest| guest.node()), Some(target));
 //! assert_eq!(graph.node("mirror0-filter"), None);
@@ -41,7 +41,7 @@
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
-//! # A commit, with drivers of one's own
+//! # A commit, with custom drivers
 //!
 //! A commit copies the data of two overlays into their base, below the disk of a running guest. The disk then stores
 //! the name of the base. The drivers are trait objects here. In a real program, the driver of the filter takes part in
@@ -61,10 +61,10 @@
 //!
 //! let commit = Job::new("commit0", "commit0-filter", Work::Commit { top: upper, base, stored: None });
 //! graph.start_job(&commit, Box::new(CommitTop))?;
-//! // What is being committed cannot be pulled apart.
+//! // The chain cannot be changed during the commit.
 //! assert!(matches!(graph.set_backing(upper, Some(base)).unwrap_err().kind(), ErrorKind::Frozen { .. }));
 //!
-//! // The end, and what is not needed any more goes with it; either all of this happens or nothing.
+//! // The commit finishes and the overlays are released, in one transaction.
 //! let mut t = graph.transaction();
 //! t.finish_job(&commit)?;
 //! t.release(upper)?;
@@ -212,17 +212,12 @@ impl<D: Driver> Transaction<'_, D> {
     }
 
     /// Finishes a job with success (O42 to O46): detaches its users, thaws its chain, drops its filter, and then
+    ///
     /// * stream: makes the child that `bottom` has now the backing file of `node`, which stores its name, or none;
     /// * commit: gives `base` to the parents of the filter as their child; they store a name, as in
     ///   [`drop_intermediate`](Self::drop_intermediate);
     /// * active commit, mirror: replaces `top` or `source` by `base` or `target`;
     /// * backup: does nothing else.
-    ///
-    /// * stream: what `bottom` has below it becomes the backing file of `node`, which stores its name, or none;
-    /// * commit: the parents of the filter get `base` below them and store a name, as in
-    ///   [`drop_intermediate`](Self::drop_intermediate);
-    /// * active commit, mirror: `base` or `target` replaces `top` or `source`;
-    /// * backup: nothing else.
     ///
     /// O(chain + parents).
     ///
@@ -238,7 +233,7 @@ impl<D: Driver> Transaction<'_, D> {
     ///
     /// # Errors
     /// `NodeNotFound`; `NotInChain` for a stream or a commit; then those of [`thaw`](Self::thaw),
-    /// [`detach_user`](Self::detach_user), [`drop_filter`](Self::drop_filter), and of the steps listed above.
+    /// [`detach_user`](Self::detach_user) and [`drop_filter`](Self::drop_filter).
     pub fn cancel_job(&mut self, job: &Job) -> Result<(), StepError> {
         self.step(|graph| graph.step_cancel_job(job))
     }

@@ -93,7 +93,7 @@ pub trait Catalogue<D>: DriverList {
     /// Returns the driver's refusal.
     fn open(&mut self, layer: LayerRequest<'_, D>) -> Result<D, Refusal>;
 
-    /// Opens an overlay of a format for a temporary snapshot (L5.12), which discards what is written to it. Default: a
+    /// Opens an overlay of a format as a temporary overlay (L5.12), which discards what is written to it. Default: a
     /// refusal.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ const RAW: &str = "raw";
 /// use blockgraph::{Graph, Preset};
 /// use std::sync::Arc;
 ///
-/// /// What drivers there are: files, and one format.
+/// /// The list of drivers: files, and one format.
 /// struct Drivers;
 ///
 /// impl DriverList for Drivers {
@@ -47,7 +47,7 @@ const RAW: &str = "raw";
 ///
 /// let mut opening: PendingOpen<Preset> = PendingOpen::new(tree);
 /// while let Some(layer) = opening.next_layer() {
-///     // Here is the place to wait for an answer.
+///     // An asynchronous program can wait here.
 ///     let driver: Preset = match layer.driver().map(|driver| driver.class) {
 ///         Some(DriverClass::Protocol) => {
 ///             layer.options_mut().take_text("filename")?;
