@@ -1,7 +1,7 @@
 //! Drivers: the permission rule of a node ([`Policy`]) and the hooks that the graph calls on changes ([`Driver`]).
 
 use crate::context::ContextId;
-use crate::graph::NodeView;
+use crate::graph::view::NodeView;
 use crate::open::{Limits, Options};
 use crate::permission::{Grant, Pair, Permissions};
 use crate::role::{Role, Slot};

@@ -11,7 +11,7 @@ mod one_op;
 pub(crate) mod pending;
 pub(crate) mod texts;
 pub(crate) mod traits;
-mod view;
+pub(crate) mod view;
 mod walk;
 mod wide;
 

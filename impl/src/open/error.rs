@@ -1,10 +1,20 @@
 //! Errors of opening and creating images: a boxed [`OpenError`] with an [`OpenErrorKind`].
 
-use super::LookUpScope;
 use crate::error::Error;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
+
+/// The names that a look-up considers (L5.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LookUpScope {
+    /// Names of root users; the result is the node of the user.
+    Device,
+    /// Names of nodes.
+    Node,
+    /// Names of root users first, then names of nodes.
+    Either,
+}
 
 /// The class of a driver (L5.6, L5.7).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -372,8 +382,7 @@ impl core::error::Error for OpenError {
 
 #[cfg(test)]
 mod tests {
-    use super::{DriverClass, OpenError, OpenErrorKind};
-    use crate::open::LookUpScope;
+    use super::{DriverClass, LookUpScope, OpenError, OpenErrorKind};
     use alloc::format;
     use alloc::sync::Arc;
 

@@ -19,6 +19,7 @@ mod filename;
 mod json;
 mod limits;
 mod names;
+mod node_limits;
 mod options;
 #[cfg(feature = "open")]
 mod pending;
@@ -30,9 +31,9 @@ mod tree;
 pub use catalogue::{Catalogue, DeleteFailure, DriverInfo, DriverList, LayerRequest};
 #[cfg(feature = "open")]
 pub use create::create;
-pub use error::{DriverClass, OpenError, OpenErrorKind};
+pub use error::{DriverClass, LookUpScope, OpenError, OpenErrorKind};
 pub use limits::Limits;
-pub use names::{LookUpScope, NODE_NAME_MAX};
+pub use names::NODE_NAME_MAX;
 pub use options::{OPTION_DEPTH_MAX, OptionValue, Options};
 #[cfg(feature = "open")]
 pub use pending::PendingOpen;

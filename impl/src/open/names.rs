@@ -1,6 +1,6 @@
 //! Node names: which ones can be chosen, which ones are generated, and how a node is looked up (L5.1 to L5.3).
 
-use super::error::{OpenError, OpenErrorKind};
+use super::error::{LookUpScope, OpenError, OpenErrorKind};
 use crate::driver::Driver;
 use crate::graph::{Graph, NodeKey};
 use alloc::format;
@@ -9,17 +9,6 @@ use alloc::sync::Arc;
 /// The longest node name that can be chosen, in characters (L5.1; QEMU: the size of `BlockDriverState.node_name`
 /// without its terminator).
 pub const NODE_NAME_MAX: usize = 31;
-
-/// The names that a look-up considers (L5.3).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum LookUpScope {
-    /// Names of root users; the result is the node of the user.
-    Device,
-    /// Names of nodes.
-    Node,
-    /// Names of root users first, then names of nodes.
-    Either,
-}
 
 /// Returns whether a name has the form of L5.1. The form allows only ASCII, so bytes are characters.
 fn is_well_formed(name: &str) -> bool {

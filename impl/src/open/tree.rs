@@ -1,9 +1,8 @@
 //! Resolves a request into layers (L5.4 to L5.9): their children, drivers, flags and options. Nothing is opened here.
 
 use super::catalogue::{DriverInfo, DriverList, driver_of_name};
-use super::error::{DriverClass, OpenError, OpenErrorKind};
+use super::error::{DriverClass, LookUpScope, OpenError, OpenErrorKind};
 use super::json;
-use super::names::LookUpScope;
 use super::options::{OptionValue, Options};
 use super::step::ChildRef;
 use crate::driver::Driver;
