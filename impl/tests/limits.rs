@@ -1,5 +1,5 @@
-//! Limits are a function of the graph (L5.15): against their sentence on random graphs, after every step and every way
-//! back, and linear where paths are many.
+//! Limits are a function of the graph (L5.15): they are compared with the specification on random graphs, after every
+//! step and every rollback, and are linear where there are many paths.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -11,7 +11,7 @@ use common::Rng;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-/// Takes every child, and has limits.
+/// A driver with limits that takes any child.
 #[derive(Clone, Debug)]
 struct Device(Limits);
 
@@ -40,7 +40,7 @@ fn limits(rng: &mut Rng) -> Limits {
     }
 }
 
-/// The sentence, node by node from the bottom: of an acyclic graph.
+/// The limits of an acyclic graph by the sentence, computed from the bottom up.
 fn expected(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
     let mut known = HashMap::new();
     let nodes: Vec<_> = graph.nodes().collect();
@@ -105,7 +105,7 @@ fn they_follow_every_operation_and_are_undone_with_it() {
                     }
                 };
                 steps += usize::from(done);
-                // Also in the midst of a transaction, where there may be a cycle.
+                // Also inside a transaction, where there may be a cycle.
                 assert_eq!(t.limits(a).is_some(), t.get(a).is_some());
             }
             if rng.coin() {
@@ -141,7 +141,7 @@ fn inside_a_transaction_and_after_it() {
     assert_eq!(t.limits(disk), Some(strict));
     drop(t);
     assert_eq!((graph.limits(disk), graph.limits(other)), (Some(Limits::NONE), None));
-    // A refused judgement: nobody may write what the other does not share.
+    // The judgement refuses a conflict.
     graph.attach_user("a", disk, Pair::new(Permissions::NONE, Permissions::READ), false).unwrap();
     let mut t = graph.transaction();
     let other = t.add(NodeSpec::new("other"), Device(strict)).unwrap();

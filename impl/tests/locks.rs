@@ -1,5 +1,5 @@
-//! Image files shared with the real QEMU (K1 to K9): who comes second is refused, in the words of QEMU, whichever of the two that
-//! is; and what changes while both are there changes without a gap.
+//! Image files shared with the real QEMU (K1 to K9): the second opener is refused with QEMU's message, in either order,
+//! and locks change without a gap while both have the image open.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 

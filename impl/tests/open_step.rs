@@ -1,5 +1,5 @@
-//! O41 with drivers that are ready: preconditions in order, what results, who is closed when it fails, and who is in
-//! the way of probing.
+//! O41 with drivers that are already open: preconditions in order, results, drivers that are closed on failure, and
+//! parents that deny probing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 #[macro_use]
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 const DENIES_WRITE: Pair = Pair::new(Permissions::NONE, Permissions::WRITE);
 const IMAGE: Role = Role::DATA.union(Role::METADATA).union(Role::PRIMARY);
 
-/// A preset that writes down when it is closed, and may refuse its check.
+/// A preset that records its closing, and may refuse its check.
 #[derive(Clone, Debug)]
 struct ClosingLog {
     preset: Preset,
@@ -50,7 +50,7 @@ impl Driver for ClosingLog {
     }
 }
 
-/// A graph with `base` (a protocol), `image` (a format) and a user `guest` of `base`; and what was closed.
+/// A graph with `base` (a protocol), `image` (a format) and a user `guest` of `base`; and the log of closed drivers.
 struct Fixture {
     graph: Graph<ClosingLog>,
     closed: Arc<Mutex<Vec<String>>>,
@@ -79,13 +79,13 @@ impl Fixture {
         OpenSpec::new(NodeSpec::new(name), self.driver(preset))
     }
 
-    /// An image on a file, with an overlay.
+    /// An image over a file, with an overlay.
     fn disk(&self) -> OpenSpec<ClosingLog> {
         let spec = self.spec("disk", Format).file(NodeSpec::new("file"), self.driver(Protocol));
         spec.overlay("overlay", self.driver(Format))
     }
 
-    /// An operation that must fail leaves nothing; the error, and who was closed in which order.
+    /// Runs an operation that must fail and leave nothing; returns the error, and the closed drivers in order.
     fn assert_fails(&mut self, spec: OpenSpec<ClosingLog>) -> (ErrorKind, Vec<String>) {
         let before = self.graph.snapshot();
         let error = self.graph.open(spec).unwrap_err();
@@ -190,7 +190,7 @@ fn inactivity_is_inherited_too() {
     for node in [opened.node, opened.file.unwrap(), opened.overlay.unwrap()] {
         assert!(fixture.graph.get(node).unwrap().inactive());
     }
-    // But of an active image the file may be inactive: that is for the judgement.
+    // The file of an active image may be inactive: that is for the judgement.
     let spec = fixture.spec("b", Format).file(NodeSpec::new("c").inactive(true), fixture.driver(Protocol));
     fails!(fixture, spec, InactiveChild, ["b", "c"]);
 }
@@ -248,17 +248,17 @@ fn common_parents(graph: &Graph<ClosingLog>, node: NodeKey) -> Vec<String> {
 fn a_refusal_closes_what_was_opened_last_first() {
     let mut fixture = Fixture::new();
     let all = ["overlay", "disk", "file"];
-    // A hook.
+    // A refusal by a hook.
     let spec = fixture.disk().file(NodeSpec::new("file"), ClosingLog { refuses: true, ..fixture.driver(Protocol) });
     assert_eq!(fails!(fixture, spec, Refused, all), "check refused");
-    // The judgement.
+    // A refusal by the judgement.
     let writer = Pair::new(Permissions::WRITE, Permissions::ALL);
     let lonely = Pair::new(Permissions::NONE, Permissions::READ);
     let guest = fixture.graph.user("guest").unwrap();
     fixture.graph.set_user(guest, lonely).unwrap();
     let spec = fixture.spec("disk", Format).existing_file(fixture.base).overlay("overlay", fixture.driver(Format));
     fails!(fixture, spec, Conflict, ["overlay", "disk"]);
-    // A later step, a dropped transaction, a savepoint; but not what other operations added.
+    // A later step, a dropped transaction, a savepoint; nodes that other operations added are not affected.
     let mut t = fixture.graph.transaction();
     let other =
         ClosingLog { preset: Format.into(), refuses: false, panics: false, closed: Arc::clone(&fixture.closed) };
@@ -279,7 +279,7 @@ fn a_refusal_closes_what_was_opened_last_first() {
     assert_eq!((fixture.graph.node_count(), fixture.graph.check()), (2, vec![]));
 }
 
-/// The graph is whole before a driver is closed, and who comes after one that panics is closed when the next
+/// The graph is consistent before a driver is closed. If closing panics, the remaining drivers are closed when the next
 /// transaction begins.
 #[test]
 fn a_panic_while_closing_leaves_a_whole_graph() {
@@ -309,7 +309,7 @@ fn a_driver_is_closed_once_even_if_it_was_ejected() {
     assert_eq!(fixture.graph.check(), []);
 }
 
-/// Who denies probing `base` in a transaction, after these steps.
+/// Returns the parent that denies probing `base` in a transaction after these steps.
 fn denying_parent(
     fixture: &mut Fixture,
     steps: impl FnOnce(&mut blockgraph::Transaction<'_, ClosingLog>),
@@ -331,17 +331,18 @@ fn denying_parent(
     denies
 }
 
-/// L5.11: pairs count as they were before the operation.
+/// L5.11: the pairs before the operation count.
 #[test]
 fn probing_is_denied_by_who_did_not_share_before() {
     let mut fixture = Fixture::new();
     let (base, image) = (fixture.base, fixture.image);
     let guest = fixture.graph.user("guest").unwrap();
     assert_eq!(denying_parent(&mut fixture, |_| ()), None);
-    // Who becomes mean in the same operation was not so before; who is made in it was not there.
+    // An edge that stops sharing in the same operation did not deny before; an edge created in it did not exist.
     assert_eq!(denying_parent(&mut fixture, |t| t.set_user(guest, DENIES_WRITE).unwrap()), None);
     assert_eq!(denying_parent(&mut fixture, |t| _ = t.attach_user("new", base, DENIES_WRITE, false).unwrap()), None);
-    // Two who are mean: the first in list order. Kindness comes too late, but not leaving.
+    // Of two edges that deny, the first in list order is reported. Starting to share does not help within the
+    // transaction, but detaching does.
     let [a, b] = ["a", "b"].map(|name| fixture.graph.attach_user(name, base, DENIES_WRITE, false).unwrap());
     assert_eq!(denying_parent(&mut fixture, |_| ()).as_deref(), Some("b"));
     let kind = |t: &mut blockgraph::Transaction<'_, ClosingLog>| {
@@ -351,13 +352,13 @@ fn probing_is_denied_by_who_did_not_share_before() {
     };
     assert_eq!(denying_parent(&mut fixture, kind).as_deref(), Some("b"));
     assert_eq!(denying_parent(&mut fixture, |t| t.detach_user(b).unwrap()).as_deref(), Some("a"));
-    // A user that moves here brings what it had.
+    // A user that moves here keeps the pair it had.
     fixture.graph.detach_user(a).unwrap();
     let edge = fixture.graph.user_view(b).unwrap().edge();
     fixture.graph.replace_edge(edge, image).unwrap();
     assert_eq!(denying_parent(&mut fixture, |_| ()), None);
     assert_eq!(denying_parent(&mut fixture, |t| t.replace_edge(edge, base).unwrap()).as_deref(), Some("b"));
-    // A savepoint that was returned to leaves nothing behind.
+    // A rollback to a savepoint leaves nothing behind.
     let there_and_back = |t: &mut blockgraph::Transaction<'_, ClosingLog>| {
         let point = t.savepoint();
         t.replace_edge(edge, base).unwrap();
@@ -366,7 +367,7 @@ fn probing_is_denied_by_who_did_not_share_before() {
     assert_eq!(denying_parent(&mut fixture, there_and_back), None);
 }
 
-/// The same for edges of nodes, whose pairs only the judgement writes.
+/// The same for edges of nodes; only the judgement writes their pairs.
 #[test]
 fn probing_is_denied_by_nodes_as_judged_before() {
     let mut fixture = Fixture::new();
@@ -380,7 +381,7 @@ fn probing_is_denied_by_nodes_as_judged_before() {
     let mean = fixture.graph.attach_user("mean", filter, DENIES_WRITE, false).unwrap();
     assert_eq!(denying_parent(&mut fixture, |_| ()).as_deref(), Some("filter"));
     assert_eq!(denying_parent(&mut fixture, |t| t.detach_user(mean).unwrap()).as_deref(), Some("filter"));
-    // An edge that is made anew has not been judged; one that comes back has.
+    // A new edge has not been judged; an edge that is moved away and back has.
     let edge = fixture.graph.get(filter).unwrap().file().unwrap();
     assert_eq!(denying_parent(&mut fixture, |t| t.set_file(filter, base).unwrap()), None);
     let there_and_back = |t: &mut blockgraph::Transaction<'_, ClosingLog>| {

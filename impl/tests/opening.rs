@@ -1,4 +1,4 @@
-//! Plays the cases of `specs/opening/`, and sees to it that together they meet every kind of error.
+//! Plays the cases of `specs/opening/`, and checks that they produce every kind of error.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 #[macro_use]
@@ -27,7 +27,7 @@ fn every_case_comes_out_as_written_and_every_error_is_met() {
         for case in case::parse(&text) {
             match catch_unwind(AssertUnwindSafe(|| case.play())) {
                 Ok(kinds) => met.extend(kinds),
-                // The panic has been printed.
+                // The panic message has been printed.
                 Err(_) => failed.push(format!("{}: {}", path.display(), case.title)),
             }
             count += 1;
@@ -35,7 +35,7 @@ fn every_case_comes_out_as_written_and_every_error_is_met() {
     }
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(count >= 30, "{count}");
-    // What only a caller without a catalogue can do is below.
+    // Errors that only a caller without a catalogue can get are tested below.
     let missing: Vec<_> = OpenErrorKind::NAMES.into_iter().filter(|name| !met.contains(*name)).collect();
     assert_eq!(missing, ["LayersLeft"]);
     for kind in ["ProbeDenied", "Conflict", "ReadOnly", "Refused", "DuplicateNode", "BackingUnsupported"] {
@@ -43,7 +43,7 @@ fn every_case_comes_out_as_written_and_every_error_is_met() {
     }
 }
 
-/// A tree of one layer.
+/// Resolves a request with one layer.
 fn tree(graph: &Graph<LoggedDriver>, store: &ImageStore) -> OpenTree {
     let request = OpenRequest::default().filename("a.img").protocol(true).temporary_overlay(true);
     OpenTree::resolve(request, graph, store).unwrap()
@@ -63,7 +63,7 @@ fn a_caller_opens_the_layers_himself() {
         options.set("filename", "a.img").unwrap();
         store.create_file("file", &mut options).unwrap()
     };
-    // Not finished: the step is refused, and what is open closed.
+    // An incomplete open: the step is refused, and the open drivers are closed.
     for opened in 0..2 {
         let mut opening = PendingOpen::new(tree(&graph, &store));
         assert_eq!(opening.next_overlay(), None);
@@ -77,14 +77,14 @@ fn a_caller_opens_the_layers_himself() {
         assert_eq!(error.kind(), &OpenErrorKind::LayersLeft { layers: 2 - opened });
         assert_eq!(log(&store).len(), opened);
     }
-    // Options that nobody took; a tree that is dropped.
+    // Options that no driver took; a pending open that is dropped.
     let mut opening = PendingOpen::new(tree(&graph, &store));
     let error = opening.layer_opened(open(&mut store)).unwrap_err();
     assert_eq!(error.to_string(), "Block protocol 'file' doesn't support the option 'filename'");
     log(&store);
     drop(opening);
     assert_eq!(log(&store), ["close #block000"]);
-    // All of it. A name that was taken meanwhile is an error of the step.
+    // A complete open. A name that was taken in the meantime is an error of the step.
     for taken in [false, true] {
         let mut opening = PendingOpen::new(tree(&graph, &store));
         opening.next_layer().unwrap().options_mut().take_text("filename").unwrap();
@@ -107,7 +107,7 @@ fn a_caller_opens_the_layers_himself() {
     }
 }
 
-/// Displayed names follow the graph, and are undone with it.
+/// Displayed names follow the graph and are undone with it.
 #[test]
 fn displayed_names_follow_every_operation() {
     let (mut graph, mut store): (Graph<LoggedDriver>, _) = (Graph::new(), ImageStore::default());
@@ -147,7 +147,7 @@ fn displayed_names_follow_every_operation() {
     assert_eq!((graph.filename(b_file), graph.filename(Default::default())), (None, None));
 }
 
-/// Along every path there would be 2^3000 of them.
+/// A walk along every path would take 2^3000 steps.
 #[test]
 fn a_ladder_of_double_edges_has_a_short_name() {
     use blockgraph::{NodeSpec, Role};
@@ -165,7 +165,7 @@ fn a_ladder_of_double_edges_has_a_short_name() {
     }
     t.commit().unwrap();
     assert_eq!(graph.filename(below).as_deref(), Some(r#"json:{"driver":"raw","file":"n2998","x":"n2998"}"#));
-    // And a chain is no recursion.
+    // A long chain causes no recursion.
     let mut t = graph.transaction();
     let format = LoggedDriver::clone(t.driver(below).unwrap());
     for rung in 0..20_000 {

@@ -1,4 +1,5 @@
-//! The rules for pairs: the default ones against their sentences, and what a rule of one's own may depend on.
+//! The rules for pairs: the default rules are compared with their sentences, and custom rules are tested on what they
+//! may depend on.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use blockgraph::{
@@ -6,7 +7,7 @@ use blockgraph::{
     default_child_pair,
 };
 
-/// P5 bit by bit instead of set by set: whether a child is needed for it.
+/// P5 for a single bit: whether the child's pair needs it.
 fn needs(bit: Permissions, context: &ChildContext<'_>) -> bool {
     let above = |bit| context.parent.need.contains(bit);
     let [data, metadata, cow] = [Role::DATA, Role::METADATA, Role::COW].map(|role| context.role.contains(role));
@@ -23,7 +24,7 @@ fn needs(bit: Permissions, context: &ChildContext<'_>) -> bool {
     }
 }
 
-/// As [`needs`]: whether the child's other parents may.
+/// P5 for a single bit: whether the child's pair shares it.
 fn shares(bit: Permissions, context: &ChildContext<'_>) -> bool {
     let above = |bit| context.parent.share.contains(bit);
     let [metadata, cow, filtered] = [Role::METADATA, Role::COW, Role::FILTERED].map(|role| context.role.contains(role));
@@ -42,7 +43,7 @@ fn all_sets() -> impl Iterator<Item = Permissions> + Clone {
     (0..32).map(Permissions::from_bits_truncate)
 }
 
-/// All well-formed roles × flags × pairs of the parent.
+/// All well-formed roles, flags and pairs of the parent.
 #[test]
 fn the_default_rules_are_their_sentences() {
     let contents = [Role::DATA, Role::METADATA, Role::DATA | Role::METADATA];
@@ -62,7 +63,7 @@ fn the_default_rules_are_their_sentences() {
     assert_eq!(count, 8 * 16 * 32 * 32);
 }
 
-/// Either of the two may be the one that is in the other's way (P3).
+/// Conflicts are symmetric (P3).
 #[test]
 fn conflicts_go_both_ways() {
     let writer = Pair::new(Permissions::WRITE, Permissions::ALL);
@@ -79,7 +80,7 @@ fn specs_and_contexts_begin_plain() {
     assert!(context.has_parents && context.writable && !context.no_io && !context.inactive);
 }
 
-/// A rule of one's own: needs what it is told to, or reads if it has parents.
+/// A custom rule: needs the given permissions, or R if the node has parents.
 #[derive(Default)]
 struct CustomRule {
     need: Permissions,
@@ -112,7 +113,7 @@ fn add(graph: &mut Graph<CustomRule>, name: &str, driver: CustomRule) -> NodeKey
     graph.add(NodeSpec::new(name), driver).unwrap()
 }
 
-/// P4 names it; nothing else about the parent changes when a user comes or goes that needs nothing.
+/// P4 lists it. Nothing else about the parent changes when a user that needs nothing is attached or detached.
 #[test]
 fn a_rule_may_depend_on_having_parents() {
     let mut graph: Graph<CustomRule> = Graph::new();
@@ -134,7 +135,7 @@ fn a_rule_may_depend_on_having_parents() {
     needs(&graph, Permissions::NONE);
 }
 
-/// A driver changed behind the graph's back is asked again.
+/// A driver whose rule changed without the graph's knowledge is evaluated again.
 #[test]
 fn refresh_asks_the_rule_again() {
     let mut graph: Graph<CustomRule> = Graph::new();
@@ -146,7 +147,7 @@ fn refresh_asks_the_rule_again() {
     assert!(matches!(graph.refresh(NodeKey::default()).unwrap_err().kind(), ErrorKind::NodeNotFound { .. }));
 }
 
-/// That a filter takes a child is taken for granted, whatever it says.
+/// The graph assumes that a filter takes a child, whatever its driver returns.
 #[test]
 fn a_filter_takes_its_child() {
     let mut graph: Graph<CustomRule> = Graph::new();

@@ -1,4 +1,4 @@
-//! With the real QEMU.
+//! Tests with the real QEMU.
 
 use crate::images::{
     Holder, Image, READ, READER, READER_WITHOUT_WRITERS, WRITE, WRITER, byte_in_use, open_format, saved,
@@ -7,7 +7,7 @@ use crate::qemu::{self, Daemon};
 use blockgraph::{Graph, Hook, NodeSpec, Permissions, UserSpec, common_users};
 use serde_json::json;
 
-/// The rest of a test does not run without QEMU, and says so.
+/// Skips the rest of a test if QEMU is not installed, and prints so.
 macro_rules! needs_qemu {
     ($test:literal) => {
         if !qemu::is_installed($test) {
@@ -29,7 +29,7 @@ fn what_we_hold_is_refused_to_qemu() {
     let said = String::from_utf8(info.stderr).unwrap();
     assert!(!info.status.success());
     assert!(said.contains("Failed to get shared \"write\" lock") && said.contains(&image.hint()), "{said}");
-    // Force-share asks for less, and gets it.
+    // Force-share needs less and succeeds.
     let info = qemu::img(&["info", "-U", image.text()]);
     assert!(info.status.success(), "{info:?}");
 
@@ -49,7 +49,7 @@ fn what_qemu_holds_is_refused_to_us() {
     let theirs = image.held();
     assert_eq!(theirs, [100, 101, 103, 201, 203]);
 
-    // Of a node that is there.
+    // For an existing node.
     let (mut graph, node) = image.graph();
     let before = saved(&graph);
     let error = graph.attach_user("guest", node, common_users::GUEST, false).unwrap_err();
@@ -61,7 +61,7 @@ fn what_qemu_holds_is_refused_to_us() {
     assert_eq!(error.to_string(), format!("Failed to get shared \"write\" lock\n{}", image.hint()));
     assert_eq!((byte_in_use(&error), saved(&graph)), (201, before));
 
-    // Of nodes that would have come, in one transaction.
+    // For nodes added in the same transaction.
     let mut graph: Graph = Graph::new();
     let before = graph.snapshot_with(|_, driver| driver.name().to_owned());
     let error = open_format(&mut graph, &image.path).unwrap_err();
@@ -87,7 +87,7 @@ fn readers_of_both_sides_are_at_one_image_together() {
     assert_eq!(image.held(), [100, 201]);
     let info = qemu::img(&["info", image.text()]);
     assert!(info.status.success(), "{info:?}");
-    // Neither lets the other write.
+    // Neither side shares writing.
     daemon.add_file("writable", &image.path, false);
     let refused = daemon.add_debug("writer", "writable", &["write"], &[]).unwrap_err();
     assert_eq!(refused, "Failed to get \"write\" lock");
@@ -107,7 +107,7 @@ fn a_reader_of_ours_becomes_a_writer_and_a_reader_again_while_qemu_reads() {
     graph.set_user(user, READER).unwrap();
     assert_eq!(image.held(), [100]);
 
-    // Now QEMU does not want anybody to write.
+    // Now QEMU does not share writing.
     daemon.delete("reader");
     daemon.add_debug("reader", "file", &["consistent-read"], &["write"]).unwrap();
     let before = saved(&graph);
@@ -141,7 +141,7 @@ fn a_node_of_ours_is_reopened_while_qemu_reads() {
         assert_eq!(graph.driver(node).unwrap().held().pair(), READER);
         std::os::unix::fs::FileExt::write_all_at(graph.driver(node).unwrap().file(), b"x", 4_000).unwrap_err();
     }
-    // Refused, it stays what it was, and so do its locks and its descriptor.
+    // After the refusal the node, its locks and its descriptor are unchanged.
     daemon.delete("reader");
     daemon.add_debug("reader", "file", &["consistent-read"], &["write"]).unwrap();
     let before = saved(&graph);
@@ -177,7 +177,7 @@ fn force_share_reads_beside_a_writer_on_either_side() {
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     daemon.add_qcow2("disk", &image.path).unwrap();
-    // A format above a read-only file withholds writing from others, unless the file is force-share (P8).
+    // A format above a read-only file does not share writing, unless the file is force-share (P8).
     for force_share in [false, true] {
         let mut graph: Graph = Graph::new();
         let file = blockgraph::posix::PosixFile::open(&image.path, true).unwrap();
@@ -225,8 +225,8 @@ fn an_inactive_node_leaves_the_image_to_qemu() {
     assert_eq!(image.held(), [100, 101, 201, 203]);
 }
 
-/// The oracle of all pairs: QEMU takes and withholds what it is told to, and we come second. Pairs that conflict are
-/// refused, others are not.
+/// QEMU is the oracle for all pairs: it takes and unshares the given permissions, and this crate comes second. Exactly
+/// the conflicting pairs are refused.
 #[test]
 fn any_pair_beside_any_pair_of_qemu() {
     needs_qemu!("any_pair_beside_any_pair_of_qemu");

@@ -1,4 +1,5 @@
-//! Without QEMU: two of ours, what is locked while a change is being decided, intruders, files that are none.
+//! Tests without QEMU: two openers with this crate, locks during a pending change, locks of other programs, and paths
+//! that are not image files.
 
 use crate::images::{Holder, Image, READ, READER, READER_WITHOUT_WRITERS, WRITE, WRITER, byte_in_use, saved};
 use blockgraph::drivers::Blkdebug;
@@ -37,13 +38,13 @@ fn two_nodes_of_one_process_are_two_openers() {
     let before = saved(&graph);
     assert_eq!(byte_in_use(&graph.set_user(second, WRITER).unwrap_err()), 101);
     assert_eq!(saved(&graph), before);
-    // Both in one transaction: the first would have had it, and gives it back.
+    // Both in one transaction: the first locked its bytes and releases them again.
     let mut t = graph.transaction();
     t.set_user(second, Pair::new(READ, Permissions::ALL - READ)).unwrap();
     assert_eq!(byte_in_use(&t.commit().unwrap_err()), 200);
     assert_eq!((saved(&graph), image.held()), (before, vec![100, 201]));
 
-    // A node that goes gives up all; so does a driver that is dropped.
+    // A node that is deleted unlocks everything; so does a driver that is dropped.
     graph.detach_user(second).unwrap();
     let mut t = graph.transaction();
     let first = t.user("first").unwrap();
@@ -58,7 +59,7 @@ fn two_nodes_of_one_process_are_two_openers() {
     assert_eq!(image.held(), [0_i64; 0], "nobody took the ejected driver, so it was dropped");
 }
 
-/// K9: a copy of the descriptor, which a child that was forked a moment ago has as well, keeps no lock alive.
+/// K9: a copy of the descriptor, which a child process that was forked a moment ago has too, keeps no lock alive.
 #[test]
 fn a_dropped_driver_gives_up_all_though_its_description_lives_on() {
     let image = Image::plain();
@@ -72,7 +73,7 @@ fn a_dropped_driver_gives_up_all_though_its_description_lives_on() {
 
 type LockLog = Arc<Mutex<Vec<(&'static str, Vec<i64>)>>>;
 
-/// Writes down what is locked after a check, before and after a set, and after an abort.
+/// Logs the locked bytes after a check, before and after a set, and after an abort.
 struct LoggedFile {
     file: PosixFile,
     image: Arc<Image>,
@@ -127,7 +128,7 @@ impl Driver for LoggedFile {
     }
 }
 
-/// Refuses when it is told to; it stands beside the file, and is asked in the same transactions.
+/// A driver that refuses activation. Its node is beside the file and takes part in the same transactions.
 struct RefusesActivation;
 
 impl Policy for RefusesActivation {
@@ -146,7 +147,7 @@ impl Driver for RefusesActivation {
     }
 }
 
-/// K4, K5, K7: from the check on both the old and the new bytes are locked, until it is decided.
+/// K4, K5, K7: from the check until the decision, both the old and the new bytes are locked.
 #[test]
 fn there_is_no_gap_when_the_locks_change() {
     let image = Arc::new(Image::plain());
@@ -164,7 +165,7 @@ fn there_is_no_gap_when_the_locks_change() {
     };
     took(&[("checked", &[100]), ("set", &[100])]);
 
-    // From one to another that has nothing in common with it, and writable meanwhile.
+    // From one set to a disjoint one, and the node becomes writable at the same time.
     let writer = Pair::new(WRITE, Permissions::ALL - READ);
     let mut t = graph.transaction();
     t.set_user(user, writer).unwrap();
@@ -172,7 +173,7 @@ fn there_is_no_gap_when_the_locks_change() {
     t.commit().unwrap();
     took(&[("checked", &[100, 101, 200]), ("set", &[101, 200]), ("reopened", &[101, 200])]);
 
-    // Back; but somebody else refuses, who is asked later.
+    // Back again; but a driver that is called later refuses.
     let mut t = graph.transaction();
     t.set_user(user, READER).unwrap();
     t.set_read_only(node, true).unwrap();
@@ -180,19 +181,19 @@ fn there_is_no_gap_when_the_locks_change() {
     assert_eq!(t.commit().err().unwrap().to_string(), "not now");
     took(&[("checked", &[100, 101, 200]), ("aborted", &[101, 200]), ("not reopened", &[101, 200])]);
 
-    // Refused by the test: what was taken for it is given back at once.
+    // The lock test refuses: the new locks are released at once.
     let intruder = image.lock_byte(203);
     graph.set_user(user, Pair::new(WRITE | Permissions::RESIZE, Permissions::ALL - READ)).unwrap_err();
     took(&[("refused", &[101, 200, 203])]);
     drop(intruder);
 
-    // Only to give up takes nothing.
+    // A change that only unlocks takes no new lock.
     graph.set_user(user, Pair::new(WRITE, Permissions::ALL)).unwrap();
     took(&[("checked", &[101, 200]), ("set", &[101])]);
 }
 
-/// K6: somebody who did not ask stands in our way. Then nothing new is granted, but everything can be given up, and the
-/// driver does not lag.
+/// K6: a program that ignores the protocol holds a byte. Then no new permission is granted, but every permission can be
+/// given up, and the driver is not stale.
 #[test]
 fn giving_up_is_never_refused() {
     let image = Image::plain();
@@ -208,9 +209,9 @@ fn giving_up_is_never_refused() {
     assert!(graph.driver(node).unwrap().held().is_empty());
 }
 
-/// K8 of a node whose pair stays what it is. If it is read-only nobody asks for a check; if it is writable the refusal of
-/// the check is tolerated, because the pair only loosens what was granted (V7). Its locks come and go all the same, and
-/// without them no image comes back.
+/// K8 for a node whose pair does not change. If the node is read-only there is no check; if it is writable, the refusal
+/// of the check is tolerated, because the pair only loosens what was granted (V7). In both cases its locks are released
+/// and taken again, and the image cannot be activated without them.
 #[test]
 fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
     for read_only in [true, false] {
@@ -243,15 +244,15 @@ fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
         assert_eq!(image.held(), [100]);
         assert_eq!(graph.stale_nodes().count(), 0);
 
-        // What came back with the activation stays when something else is refused.
+        // Locks that were taken by the activation stay when another operation is refused.
         let _writer = image.lock_byte(101);
         assert_eq!(byte_in_use(&graph.attach_user("user", file, READER_WITHOUT_WRITERS, false).unwrap_err()), 201);
         assert_eq!(image.held(), [100, 101]);
     }
 }
 
-/// K8, and K5 of an activation: what an inactive node is asked to grant is not locked; and what was locked for an
-/// activation is given back if another node, asked later, refuses.
+/// K8, and K5 for an activation: permissions checked for an inactive node are not locked, and locks taken for an
+/// activation are released if another node, called later, refuses.
 #[test]
 fn an_activation_that_is_called_off_locks_nothing() {
     for read_only in [true, false] {
@@ -302,12 +303,12 @@ fn a_file_opened_for_reading_is_not_written_by_a_writable_node() {
     let error = graph.attach_user("writer", node, WRITER, false).unwrap_err();
     assert!(matches!(error.cause(), Some(FileError::ReadOnly { .. })), "{error}");
     assert_eq!(image.held(), [0_i64; 0]);
-    // A reopen sets that right.
+    // A reopen corrects this.
     graph.set_read_only(node, false).unwrap();
     graph.attach_user("writer", node, WRITER, false).unwrap();
 }
 
-/// P9, as of [`blockgraph::drivers::File`].
+/// P9, like [`blockgraph::drivers::File`].
 #[test]
 fn an_unaligned_file_is_not_written_without_resizing() {
     let image = Image::plain();

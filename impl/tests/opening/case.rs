@@ -1,18 +1,18 @@
-//! Reading and playing a case; the format is described at the end of `specs/opening.md`.
+//! Reads and plays a case; the end of `specs/opening.md` describes the format.
 
 use super::catalogue::{ImageStore, LoggedDriver};
 use blockgraph::open::{OpenError, OpenRequest, OptionValue, Options, create};
 use blockgraph::{EdgeView, Graph, NodeKey, Pair, Permissions, Role};
 use std::collections::BTreeSet;
 
-/// One statement: its word, the rest of its line, and the lines below it.
+/// One statement: its keyword, the rest of its line, and the lines below it.
 struct Statement<'a> {
     word: &'a str,
     rest: &'a str,
     block: Vec<&'a str>,
 }
 
-/// A story: its title and its statements.
+/// A case: its title and its statements.
 pub struct Case<'a> {
     pub title: &'a str,
     statements: Vec<Statement<'a>>,
@@ -22,7 +22,7 @@ fn split(line: &str) -> (&str, &str) {
     line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()))
 }
 
-/// The cases of a file.
+/// Parses the cases of a file.
 pub fn parse(text: &str) -> Vec<Case<'_>> {
     let mut cases: Vec<Case<'_>> = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("# ")) {
@@ -38,14 +38,14 @@ pub fn parse(text: &str) -> Vec<Case<'_>> {
     cases
 }
 
-/// What a case is played with.
+/// The state of a case while it is played.
 #[derive(Default)]
 struct CaseRun {
     graph: Graph<LoggedDriver>,
     store: ImageStore,
-    /// How the request went, and which node it opened.
+    /// The result of the request, and the node that it opened.
     result: Option<Result<Option<NodeKey>, OpenError>>,
-    /// The words of expectations that were met.
+    /// The kinds of errors that occurred.
     met: BTreeSet<String>,
 }
 
@@ -159,7 +159,7 @@ impl CaseRun {
     }
 }
 
-/// The kind of an error; of an error of the graph the graph's.
+/// Returns the kind of an error; for an error of the graph, the kind of that error.
 fn kind(error: &OpenError) -> String {
     let debug = error.graph_error().map(|error| format!("{:?}", error.kind()));
     debug.map_or_else(|| error.kind().name().into(), |debug| debug.split(' ').next().unwrap().into())
@@ -174,7 +174,7 @@ fn role(edge: &EdgeView<'_>) -> &'static str {
     }
 }
 
-/// A node in one line.
+/// Describes a node in one line.
 fn describe(graph: &Graph<LoggedDriver>, key: NodeKey) -> String {
     let node = graph.get(key).unwrap();
     let mut line = format!("{} {}", node.name(), node.driver_name().unwrap());
@@ -200,7 +200,7 @@ fn describe(graph: &Graph<LoggedDriver>, key: NodeKey) -> String {
 }
 
 impl Case<'_> {
-    /// Plays the case; panics where it comes out otherwise. The kinds of errors that it met.
+    /// Plays the case and panics if the result differs. Returns the kinds of errors that occurred.
     pub fn play(&self) -> Vec<String> {
         let mut stage = CaseRun::default();
         self.statements.iter().for_each(|statement| stage.play(statement));

@@ -1,4 +1,4 @@
-//! The catalogue of the cases: drivers that open files in a list, and write down what they do.
+//! The catalogue of the cases: drivers that open files from a list and log their actions.
 
 use blockgraph::drivers::{Filter, Format, Protocol, Raw};
 use blockgraph::open::{
@@ -8,10 +8,10 @@ use blockgraph::{Driver, Grant, NodeView, Policy, Preset, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-/// What was done, in order.
+/// The log of actions.
 pub type Log = Arc<Mutex<Vec<String>>>;
 
-/// An open driver.
+/// An open driver that logs its actions.
 #[derive(Clone, Debug)]
 pub struct LoggedDriver {
     name: Arc<str>,
@@ -52,11 +52,11 @@ impl Driver for LoggedDriver {
     }
 }
 
-/// The drivers that there are, the files, and what is to go wrong.
+/// The drivers, the files, and the failures to inject.
 #[derive(Default)]
 pub struct ImageStore {
     pub log: Log,
-    /// What each file has in it.
+    /// The contents of each file.
     pub files: BTreeMap<String, String>,
     pub faults: BTreeSet<String>,
     pub missing: BTreeSet<String>,
@@ -67,7 +67,7 @@ impl ImageStore {
         self.log.lock().unwrap().push(line);
     }
 
-    /// Whether that was to go wrong.
+    /// Returns whether this action on this subject is to fail.
     fn should_fail(&self, what: &str, subject: &str) -> bool {
         self.faults.contains(&format!("{what} {subject}"))
     }
@@ -83,7 +83,7 @@ impl ImageStore {
         LoggedDriver { name: name.into(), preset, filename, options, refuses_check, log: Arc::clone(&self.log) }
     }
 
-    /// Takes an option of this type, and keeps it as one that is not at its default.
+    /// Takes an option of this type out and records it as one that differs from its default.
     fn take_and_record(disk: &mut LoggedDriver, from: &mut Options, key: &str, number: bool) -> Result<(), OpenError> {
         let value: Option<OptionValue> = match number {
             true => from.take_number(key)?.map(OptionValue::Number),
@@ -142,8 +142,8 @@ impl DriverList for ImageStore {
 }
 
 impl Catalogue<LoggedDriver> for ImageStore {
-    /// A file is certainly of the format that is in it, perhaps of another that begins like it, and of any if it has
-    /// `both` in it.
+    /// A file is certainly of the format in its contents, possibly of another format with the same beginning, and of
+    /// any format if it contains `both`.
     fn probe(&mut self, format: &str, file: &LoggedDriver) -> u32 {
         let name = file.filename.clone().unwrap_or_default();
         let certainty = match self.files.get(&*name).map(String::as_str) {
