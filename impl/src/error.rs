@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn display_speaks_like_qemu() {
+    fn display_uses_the_words_of_qemu() {
         let error = Error::from(ErrorKind::DuplicateNode { name: "x".into() });
         assert_eq!(alloc::format!("{error}"), "Duplicate nodes with node-name='x'");
         assert_eq!(error.step(), None);

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_place_for_a_child_takes_children() {
+    fn a_driver_with_a_slot_takes_children() {
         let none = Shape { supports_backing: false, takes_children: false, ..FORMAT };
         assert_eq!(none.consistent(), none);
         for shape in [Shape { takes_filtered: true, ..none }, Shape { live_children: true, ..none }] {

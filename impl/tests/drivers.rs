@@ -303,7 +303,7 @@ fn an_unaligned_file_is_written_only_with_resize() {
 
 /// The hook of a preset without a wrapper.
 #[test]
-fn a_preset_passes_the_check_on() {
+fn preset_forwards_the_check() {
     let mut graph: Graph<Preset> = Graph::new();
     let file = graph.add(NodeSpec::new("file"), File { unaligned: true }.into()).unwrap();
     let writer = Pair::new(set("W"), set("RWUZG"));
@@ -379,7 +379,7 @@ fn truncate_ends_where_no_filter_is() {
 
 /// O38.2: the pair before the operation counts, or the wanted pair if the operation creates the user.
 #[test]
-fn truncate_asks_what_was_judged() {
+fn truncate_uses_the_judged_pair() {
     let mut graph: Graph<Injected> = Graph::new();
     let file = add(&mut graph, "file", File::default());
     let resizer = Pair::new(set("Z"), set("RWUZG"));

@@ -185,7 +185,7 @@ mod by_hand {
 }
 
 #[test]
-fn jobs_are_made_of_other_steps() {
+fn jobs_equal_their_public_steps() {
     let (graph, n, target) = images(5);
     for (job, _) in all_jobs(&n, target) {
         let (mut one, mut other) = (graph.clone(), graph.clone());
@@ -407,14 +407,14 @@ fn a_job_outlives_the_daemon() {
 }
 
 #[test]
-fn a_job_calls_its_users_by_numbers() {
+fn job_users_are_named_by_numbers() {
     let job = Job::new("job", "f", Work::Mirror { source: Default::default(), target: Default::default() });
     assert_eq!([0, 1, 12].map(|number| job.user_name(number).to_string()), ["job", "job#1", "job#12"]);
 }
 
 /// J8: which of the common users can share a node.
 #[test]
-fn usual_users_of_one_node() {
+fn common_users_of_one_node() {
     let pairs = [
         common_users::NBD_READER,
         common_users::NBD_WRITER,

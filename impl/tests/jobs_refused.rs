@@ -194,7 +194,7 @@ fn the_judgement_refuses_a_start() {
 
 /// Finish and cancel of every kind of job, if it was never started or lacks something that it needs.
 #[test]
-fn an_end_fails_with_its_first_failing_step() {
+fn ending_a_job_fails_with_its_first_failing_step() {
     type End = fn(&mut Transaction<'_, Injected>, &Job) -> Result<(), Error>;
     let ends: [End; 2] = [|t, job| t.finish_job(job), |t, job| t.cancel_job(job)];
     let (graph, n, target) = images(5);
@@ -234,7 +234,7 @@ fn an_end_fails_with_its_first_failing_step() {
 
 /// Nodes of the job that are gone or never existed.
 #[test]
-fn an_end_without_its_nodes() {
+fn ending_a_job_without_its_nodes() {
     let (mut graph, n, target) = images(3);
     let nowhere = NodeKey::default();
     for (node, bottom) in [(nowhere, n[0]), (n[1], nowhere)] {
@@ -262,7 +262,7 @@ fn an_end_without_its_nodes() {
 
 /// Preconditions of the steps of a finish that the job itself does not guarantee.
 #[test]
-fn a_finish_fails_where_a_cancel_does_not() {
+fn finish_fails_where_cancel_succeeds() {
     let (mut graph, n, target) = images(4);
     let (top, base) = (n[2], n[0]);
     let commit = job(Work::Commit { top, base, stored: None });

@@ -65,7 +65,7 @@ fn all_limits(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
 }
 
 #[test]
-fn the_stricter_of_both() {
+fn combined_limits_are_the_stricter_ones() {
     let a = Limits { request_alignment: 512, max_transfer: NonZeroU64::new(9), min_memory_alignment: 1 };
     let b = Limits { request_alignment: 1, max_transfer: NonZeroU64::new(5), min_memory_alignment: 4096 };
     let both = Limits { request_alignment: 512, max_transfer: NonZeroU64::new(5), min_memory_alignment: 4096 };
@@ -75,7 +75,7 @@ fn the_stricter_of_both() {
 }
 
 #[test]
-fn they_follow_every_operation_and_are_undone_with_it() {
+fn limits_follow_every_operation_and_its_rollback() {
     let (mut steps, mut changed) = (0, 0);
     for seed in 0..60 {
         let mut rng = Rng::new(seed);
@@ -123,7 +123,7 @@ fn they_follow_every_operation_and_are_undone_with_it() {
 }
 
 #[test]
-fn inside_a_transaction_and_after_it() {
+fn limits_inside_a_transaction_and_after_it() {
     let strict = Limits { request_alignment: 4096, ..Limits::NONE };
     let mut graph: Graph<Device> = Graph::new();
     let [disk, file] = ["disk", "file"].map(|name| graph.add(NodeSpec::new(name), Device(Limits::NONE)).unwrap());
@@ -153,7 +153,7 @@ fn inside_a_transaction_and_after_it() {
 
 /// A walk along every path would take 2^5000 steps.
 #[test]
-fn a_ladder_of_double_edges_is_linear() {
+fn limits_visit_each_node_once() {
     let mut graph: Graph<Device> = Graph::new();
     let strict = Limits { min_memory_alignment: 512, ..Limits::NONE };
     let mut t = graph.transaction();
@@ -169,7 +169,7 @@ fn a_ladder_of_double_edges_is_linear() {
 }
 
 #[test]
-fn presets_have_none() {
+fn presets_have_no_limits() {
     let mut graph: Graph<blockgraph::Preset> = Graph::new();
     let disk = graph.add(NodeSpec::new("disk"), Format.into()).unwrap();
     let filter = graph.insert(NodeSpec::new("filter"), Filter.into(), disk).unwrap();

@@ -157,7 +157,7 @@ fn preconditions_are_tested_in_order() {
 }
 
 #[test]
-fn the_file_inherits_and_is_held_by_nobody() {
+fn the_file_inherits_and_has_no_holder() {
     let mut fixture = Fixture::new();
     for (read_only, own) in [(false, false), (true, false), (false, true), (true, true)] {
         let node = NodeSpec::new("disk").read_only(read_only);
@@ -333,7 +333,7 @@ fn denying_parent(
 
 /// L5.11: the pairs before the operation count.
 #[test]
-fn probing_is_denied_by_who_did_not_share_before() {
+fn probing_is_denied_by_users_that_did_not_share_before() {
     let mut fixture = Fixture::new();
     let (base, image) = (fixture.base, fixture.image);
     let guest = fixture.graph.user("guest").unwrap();
@@ -392,7 +392,7 @@ fn probing_is_denied_by_nodes_as_judged_before() {
 }
 
 #[test]
-fn sentences_about_probing() {
+fn texts_of_denied_probing() {
     let spec = || OpenSpec::new(NodeSpec::new("disk"), Format.into());
     let mut graph: Graph<Preset> = Graph::new();
     let base = graph.add(NodeSpec::new("base"), Protocol.into()).unwrap();

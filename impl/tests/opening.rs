@@ -54,7 +54,7 @@ fn log(store: &ImageStore) -> Vec<String> {
 }
 
 #[test]
-fn a_caller_opens_the_layers_himself() {
+fn a_caller_opens_the_layers_itself() {
     use blockgraph::open::Catalogue;
     let (mut graph, mut store): (Graph<LoggedDriver>, _) = (Graph::new(), ImageStore::default());
     store.files.insert("a.img".into(), "-".into());
@@ -149,7 +149,7 @@ fn displayed_names_follow_every_operation() {
 
 /// A walk along every path would take 2^3000 steps.
 #[test]
-fn a_ladder_of_double_edges_has_a_short_name() {
+fn displayed_names_visit_each_node_once() {
     use blockgraph::{NodeSpec, Role};
     let (mut graph, mut store): (Graph<LoggedDriver>, _) = (Graph::new(), ImageStore::default());
     store.files.insert("a".into(), "-".into());

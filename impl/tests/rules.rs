@@ -45,7 +45,7 @@ fn all_sets() -> impl Iterator<Item = Permissions> + Clone {
 
 /// All well-formed roles, flags and pairs of the parent.
 #[test]
-fn the_default_rules_are_their_sentences() {
+fn default_rules_match_p5() {
     let contents = [Role::DATA, Role::METADATA, Role::DATA | Role::METADATA];
     let roles = contents.into_iter().flat_map(|role| [role, role | Role::PRIMARY]).chain([Role::FILTER, Role::COW]);
     let mut count = 0;
@@ -73,7 +73,7 @@ fn conflicts_go_both_ways() {
 }
 
 #[test]
-fn specs_and_contexts_begin_plain() {
+fn specs_and_contexts_have_plain_defaults() {
     let spec = NodeSpec::new("a");
     assert!(!spec.no_io && !spec.read_only && !spec.force_share && !spec.never_freeze);
     let context = ChildContext::new("x", Role::DATA, Pair::NOTHING);
@@ -137,7 +137,7 @@ fn a_rule_may_depend_on_having_parents() {
 
 /// A driver whose rule changed without the graph's knowledge is evaluated again.
 #[test]
-fn refresh_asks_the_rule_again() {
+fn refresh_evaluates_the_rule_again() {
     let mut graph: Graph<CustomRule> = Graph::new();
     let (a, b) = (add(&mut graph, "a", CustomRule::default()), add(&mut graph, "b", CustomRule::default()));
     let edge = graph.attach(a, b, "x", Role::DATA).unwrap();

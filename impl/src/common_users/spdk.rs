@@ -25,7 +25,7 @@
 //! ```
 //! use blockgraph::common_users::spdk::{Claim, READER, WRITER};
 //!
-//! // A snapshot that many clones read, and nobody writes.
+//! // A snapshot that many clones read, and no program writes.
 //! let snapshot = Claim::ReadManyWriteNone;
 //! assert!(snapshot.is_compatible_with(snapshot));
 //! assert!(!snapshot.pair().conflicts_with(READER) && snapshot.pair().conflicts_with(WRITER));

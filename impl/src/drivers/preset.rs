@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn blkdebug_takes_and_withholds_besides() {
+    fn blkdebug_adds_to_the_default_rule() {
         let driver = Blkdebug { take: Permissions::GRAPH_MOD, unshare: Permissions::READ };
         let pair = driver.child_pair(&ChildContext::new("file", Role::FILTER, Pair::NOTHING));
         assert_eq!(pair, Pair::new(Permissions::GRAPH_MOD, Permissions::ALL - Permissions::READ));

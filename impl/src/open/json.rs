@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_or_no_tree() {
+    fn invalid_objects_and_trees() {
         for text in ["1", "1.5", "null", "true", "\"x\"", "[]", "[{\"a\":1}]", "[\"a\"]"] {
             assert_eq!(error(text), "Invalid JSON object given", "{text}");
         }
@@ -307,7 +307,7 @@ mod tests {
     }
 
     quickcheck! {
-        fn what_is_written_is_read(pairs: alloc::vec::Vec<(String, String, u8)>) -> bool {
+        fn json_round_trip(pairs: alloc::vec::Vec<(String, String, u8)>) -> bool {
             let mut options = Options::new();
             for (a, b, kind) in pairs {
                 let value: OptionValue = match kind % 4 {

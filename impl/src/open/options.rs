@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn flat_and_nested_are_one() {
+    fn flat_and_nested_keys_are_equal() {
         let mut options = Options::new();
         options.set_tree("file", tree(&[("driver", "nbd"), ("server.host", "h")])).unwrap();
         options.set("file.server.port", 10809_u32).unwrap();
@@ -295,7 +295,7 @@ mod tests {
 
     /// A dot sorts between `-` and `/`, so keys that share only a prefix are not mistaken for members of the tree.
     #[test]
-    fn neighbours_are_not_below() {
+    fn keys_with_a_common_prefix_are_not_in_the_tree() {
         let mut options = tree(&[("a", "1"), ("a-b", "2"), ("a/b", "3"), ("b-", "4"), ("b.c", "5"), ("b/", "6")]);
         assert_eq!(options.take_tree("b").unwrap(), Some(tree(&[("c", "5")])));
         assert_eq!(options.iter().count(), 5);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_as_asked() {
+    fn wrong_types_are_errors() {
         let mut options = tree(&[("a", "on"), ("b", "off"), ("n", "-5"), ("t", "text"), ("x.y", "z")]);
         options.set("flag", true).unwrap();
         options.set("null", OptionValue::Null).unwrap();
@@ -345,7 +345,7 @@ mod tests {
 
     #[cfg(feature = "open")]
     #[test]
-    fn what_is_said_here_wins() {
+    fn merge_keeps_the_own_options() {
         let mut options = tree(&[("a", "1"), ("b.c", "2"), ("d.e", "3"), ("f", "4")]);
         let lower = tree(&[("a", "x"), ("b.d", "5"), ("g", "6"), ("d", "ref"), ("f.g", "x")]);
         assert_eq!(options.merge(lower).as_deref(), Some("d"));

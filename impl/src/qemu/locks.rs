@@ -2,7 +2,7 @@
 //! node's cumulative pair to other processes by locking single bytes of the file. This module only computes the bytes;
 //! the feature `posix-locks` has the driver that locks them.
 //!
-//! | byte | locked by who |
+//! | byte | held by an opener that |
 //! |---|---|
 //! | 100, 101, 102, 103 | needs consistent read, write, write unchanged, resize |
 //! | 200, 201, 202, 203 | does *not share* consistent read, write, write unchanged, resize |

@@ -17,8 +17,8 @@ macro_rules! needs_qemu {
 }
 
 #[test]
-fn what_we_hold_is_refused_to_qemu() {
-    needs_qemu!("what_we_hold_is_refused_to_qemu");
+fn qemu_is_refused_what_the_crate_holds() {
+    needs_qemu!("qemu_is_refused_what_the_crate_holds");
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     let (mut graph, node) = image.graph();
@@ -41,8 +41,8 @@ fn what_we_hold_is_refused_to_qemu() {
 }
 
 #[test]
-fn what_qemu_holds_is_refused_to_us() {
-    needs_qemu!("what_qemu_holds_is_refused_to_us");
+fn the_crate_is_refused_what_qemu_holds() {
+    needs_qemu!("the_crate_is_refused_what_qemu_holds");
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     daemon.add_qcow2("disk", &image.path).unwrap();

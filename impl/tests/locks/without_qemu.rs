@@ -11,7 +11,7 @@ use blockgraph::{
 use std::sync::{Arc, Mutex};
 
 #[test]
-fn two_processes_of_ours() {
+fn two_processes_with_this_crate() {
     let image = Image::plain();
     let holder = Holder::start(&image.path);
     assert_eq!(image.held(), [100, 101, 201, 203]);
@@ -61,7 +61,7 @@ fn two_nodes_of_one_process_are_two_openers() {
 
 /// K9: a copy of the descriptor, which a child process that was forked a moment ago has too, keeps no lock alive.
 #[test]
-fn a_dropped_driver_gives_up_all_though_its_description_lives_on() {
+fn a_dropped_driver_unlocks_although_its_description_lives_on() {
     let image = Image::plain();
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true));
     graph.attach_user("reader", node, READER_WITHOUT_WRITERS, false).unwrap();
@@ -195,7 +195,7 @@ fn there_is_no_gap_when_the_locks_change() {
 /// K6: a program that ignores the protocol holds a byte. Then no new permission is granted, but every permission can be
 /// given up, and the driver is not stale.
 #[test]
-fn giving_up_is_never_refused() {
+fn unlocking_is_never_refused() {
     let image = Image::plain();
     let (mut graph, node) = image.graph();
     let user = graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
@@ -254,7 +254,7 @@ fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
 /// K8, and K5 for an activation: permissions checked for an inactive node are not locked, and locks taken for an
 /// activation are released if another node, called later, refuses.
 #[test]
-fn an_activation_that_is_called_off_locks_nothing() {
+fn an_aborted_activation_locks_nothing() {
     for read_only in [true, false] {
         let image = Image::plain();
         let mut graph: Graph = Graph::new();
@@ -275,7 +275,7 @@ fn an_activation_that_is_called_off_locks_nothing() {
 }
 
 #[test]
-fn a_file_that_is_none_and_one_that_was_replaced() {
+fn paths_that_are_no_image_or_were_replaced() {
     let image = Image::plain();
     let missing = PosixFile::open(image.dir.path().join("none"), true).unwrap_err();
     assert!(matches!(&missing, FileError::Open { .. }) && missing.to_string().contains("Could not open '"));
