@@ -159,8 +159,8 @@ fn the_table_of_kinds() {
         (File::default().into(), "file", None, false),
     ];
     for (preset, name, slot, children) in &table {
-        let seen = (preset.name(), preset.filter_slot(), preset.takes_children(), preset.supports_backing());
-        assert_eq!(seen, (*name, *slot, *children, false));
+        let observed = (preset.name(), preset.filter_slot(), preset.takes_children(), preset.supports_backing());
+        assert_eq!(observed, (*name, *slot, *children, false));
         assert_eq!((preset.takes_filtered(), preset.live_children()), (*name == "raw", false));
     }
     let quorum = Preset::from(Quorum::default());
@@ -211,24 +211,24 @@ fn the_first_parent_of_a_copy_before_write() {
     let (target, above) = (add(&mut graph, "target", Protocol), add(&mut graph, "above", NoPermission));
     let edge = graph.attach(filter, source, "file", Role::FILTER).unwrap();
     let to_target = graph.attach(filter, target, "target", DATA).unwrap();
-    let seen = |graph: &Graph<Injected>| {
+    let observed = |graph: &Graph<Injected>| {
         assert_eq!((graph.check(), graph.get(filter).unwrap().pair()), (vec![], Pair::NOTHING));
         let pairs = [edge, to_target].map(|edge| graph.edge(edge).unwrap().pair());
         pairs.map(|pair| format!("{}/{}", letters(pair.need), letters(pair.share)))
     };
     let (without, with) = (["/RWUZG", "W/RWUG"], ["R/RUG", "W/RWUG"]);
-    assert_eq!(seen(&graph), without);
+    assert_eq!(observed(&graph), without);
     let user = graph.attach_user("u", filter, Pair::NOTHING, false).unwrap();
-    assert_eq!(seen(&graph), with);
+    assert_eq!(observed(&graph), with);
     let other = graph.attach_user("v", filter, Pair::NOTHING, false).unwrap();
     graph.detach_user(user).unwrap();
-    assert_eq!(seen(&graph), with);
+    assert_eq!(observed(&graph), with);
     graph.detach_user(other).unwrap();
-    assert_eq!(seen(&graph), without);
+    assert_eq!(observed(&graph), without);
     graph.attach(above, filter, "x", DATA).unwrap();
-    assert_eq!(seen(&graph), with);
+    assert_eq!(observed(&graph), with);
     graph.replace_node(filter, target).unwrap();
-    assert_eq!(seen(&graph), without);
+    assert_eq!(observed(&graph), without);
     // The parent of the source moves to the filter.
     let late = add(&mut graph, "late", CopyBeforeWrite);
     graph.attach_user("guest", source, Pair::NOTHING, false).unwrap();
@@ -421,8 +421,8 @@ fn a_quorum_gets_a_child() {
     let (b, format) = (add(&mut graph, "b", Protocol), add(&mut graph, "format", Format));
     graph.attach_user("reader", quorum, READER, false).unwrap();
     let edge = graph.add_child(quorum, a, "x").unwrap();
-    let seen = graph.edge(edge).map(|edge| (edge.role(), letters(edge.pair().need), letters(edge.pair().share)));
-    assert_eq!(seen, Some((DATA, "R".into(), "RUG".into())), "P6.5");
+    let observed = graph.edge(edge).map(|edge| (edge.role(), letters(edge.pair().need), letters(edge.pair().share)));
+    assert_eq!(observed, Some((DATA, "R".into(), "RUG".into())), "P6.5");
     refused!(graph, DuplicateChild, t => t.add_child(quorum, b, "x"));
     let text = refused!(graph, HasParent, t => t.add_child(quorum, a, "x"));
     assert_eq!(text, "The node a already has a parent");

@@ -383,28 +383,28 @@ fn each_refusal(graph: &Graph<Injected>, step: &Step<'_>) -> (usize, usize) {
     let plan = t.judge().unwrap().plan().to_vec();
     assert!(!plan.is_empty());
     let (mut refused, mut tolerated) = (0, 0);
-    for asked in plan {
-        let behaviour = match asked {
+    for plan_step in plan {
+        let behaviour = match plan_step {
             PlanStep::Rename { .. } => Behaviour::RefuseRename,
             PlanStep::Check { .. } => Behaviour::RefuseCheck,
-            _ => panic!("a job asks nothing else: {asked:?}"),
+            _ => panic!("a job calls no other hook: {plan_step:?}"),
         };
         let mut copy = graph.clone();
-        let old = copy.get(asked.node()).is_some();
+        let old = copy.get(plan_step.node()).is_some();
         if old {
-            behave(&mut copy, asked.node(), behaviour);
+            behave(&mut copy, plan_step.node(), behaviour);
         }
         let before = copy.snapshot();
         let mut t = copy.transaction();
         step(&mut t, if old { Behaviour::Accept } else { behaviour }).unwrap();
         match t.commit() {
             Ok(_) => {
-                assert!(copy.stale_nodes().any(|node| node == asked.node()));
+                assert!(copy.stale_nodes().any(|node| node == plan_step.node()));
                 tolerated += 1;
             }
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Refused { .. }), "{error}");
-                assert_eq!(copy.snapshot(), before, "{asked:?}");
+                assert_eq!(copy.snapshot(), before, "{plan_step:?}");
                 refused += 1;
             }
         }

@@ -49,8 +49,8 @@ impl<D: Driver> Graph<D> {
     /// Returns the node whose name is displayed for `node`: follows primary children while the node adds nothing.
     /// Returns `node` itself if the walk meets a cycle, which can exist inside a transaction.
     fn named_by(&self, node: NodeKey) -> NodeKey {
-        let (mut key, mut seen) = (node, HashSet::<NodeKey>::new());
-        while seen.insert(key) {
+        let (mut key, mut visited) = (node, HashSet::<NodeKey>::new());
+        while visited.insert(key) {
             let Some(next) = self.transparent_primary(key) else { return key };
             key = next;
         }

@@ -17,12 +17,12 @@ impl<D: Driver> Graph<D> {
         self.core.nodes.get(node)?;
         let mut limits = Limits::NONE;
         // Minimum and maximum are idempotent, so visiting each node once suffices.
-        let (mut seen, mut stack) = (HashSet::<NodeKey>::from_iter([node]), Vec::from([node]));
+        let (mut visited, mut stack) = (HashSet::<NodeKey>::from_iter([node]), Vec::from([node]));
         while let Some(key) = stack.pop() {
             let Some(driver) = self.driver(key) else { continue };
             limits = limits.combined_with(driver.limits());
             for edge in self.core.children(key).filter_map(|edge| self.core.edges.get(edge)) {
-                if !edge.role.contains(Role::COW) && seen.insert(edge.child) {
+                if !edge.role.contains(Role::COW) && visited.insert(edge.child) {
                     stack.push(edge.child);
                 }
             }

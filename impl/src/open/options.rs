@@ -236,19 +236,19 @@ impl Options {
     #[cfg(feature = "open")]
     pub(crate) fn merge(&mut self, lower: Self) -> Option<Arc<str>> {
         let mut clash: Option<Arc<str>> = None;
-        let said = self.clone();
+        let own = self.clone();
         let is_text = |tree: &Self, key: &str| matches!(tree.get(key), Some(OptionValue::Text(_)));
         for (key, value) in lower.leaves {
-            let above = ancestors(&key).find(|key| said.get(key).is_some_and(|value| *value != OptionValue::Empty));
+            let above = ancestors(&key).find(|key| own.get(key).is_some_and(|value| *value != OptionValue::Empty));
             if let Some(above) = above {
-                if is_text(&said, above) {
+                if is_text(&own, above) {
                     clash.get_or_insert_with(|| above.into());
                 }
-            } else if said.first_below(&key).is_some() {
+            } else if own.first_below(&key).is_some() {
                 if matches!(value, OptionValue::Text(_)) {
                     clash.get_or_insert(key);
                 }
-            } else if !said.leaves.contains_key(&key) {
+            } else if !own.leaves.contains_key(&key) {
                 ancestors(&key).for_each(|key| _ = self.leaves.remove(key));
                 self.leaves.insert(key, value);
             }

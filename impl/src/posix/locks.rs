@@ -88,11 +88,11 @@ impl Locks {
     /// shared locks of other open file descriptions prevent it, those of this one do not.
     fn test(&self, set: LockSet) -> Result<(), FileError> {
         for byte in set.bytes() {
-            let mut asked = range(F_WRLCK, byte.opposite());
-            let answer = retry(|| fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut asked)));
+            let mut tested = range(F_WRLCK, byte.opposite());
+            let answer = retry(|| fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut tested)));
             let lock = |error| FileError::Lock { path: self.path.clone(), byte, error: io::Error::from(error) };
             answer.map_err(lock)?;
-            if c_int::from(asked.l_type) != F_UNLCK {
+            if c_int::from(tested.l_type) != F_UNLCK {
                 return Err(FileError::InUse { path: self.path.clone(), byte });
             }
         }

@@ -213,7 +213,7 @@ mod tests {
     /// K1.
     #[test]
     fn every_pair_has_the_bytes_that_the_sentence_says() {
-        let mut seen = 0;
+        let mut count = 0;
         for pair in all_pairs() {
             let set = LockSet::of(pair);
             let bytes: Vec<_> = set.bytes().map(super::LockByte::offset).collect();
@@ -223,9 +223,9 @@ mod tests {
             assert_eq!(set.bytes().fold(LockSet::NONE, LockSet::with), set);
             assert_eq!(set.bytes().fold(set, LockSet::without), LockSet::NONE);
             assert_eq!(LockSet::of(set.pair()), set);
-            seen += 1;
+            count += 1;
         }
-        assert_eq!(seen, 1_024);
+        assert_eq!(count, 1_024);
     }
 
     /// K3, for all pairs of pairs: the second opener is refused, in either order, exactly if the pairs conflict by P3

@@ -28,8 +28,8 @@ impl Image {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("disk.qcow2");
-        let made = super::qemu::img(&["create", "-q", "-f", "qcow2", path.to_str().unwrap(), "1M"]);
-        assert!(made.status.success(), "{made:?}");
+        let created = super::qemu::img(&["create", "-q", "-f", "qcow2", path.to_str().unwrap(), "1M"]);
+        assert!(created.status.success(), "{created:?}");
         Self { dir, path }
     }
 
@@ -140,8 +140,8 @@ impl Holder {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said: Vec<String> = lines.map(Result::unwrap).take_while(|line| !line.contains("held")).collect();
-        assert!(child.try_wait().unwrap().is_none(), "the holder ended: {said:?}");
+        let output: Vec<String> = lines.map(Result::unwrap).take_while(|line| !line.contains("held")).collect();
+        assert!(child.try_wait().unwrap().is_none(), "the holder ended: {output:?}");
         Self { child }
     }
 

@@ -54,7 +54,7 @@ impl Daemon {
                 Err(error) => panic!("{error}"),
             }
             let gone = child.try_wait().unwrap();
-            assert!(gone.is_none(), "the daemon ended before it said anything: {gone:?}");
+            assert!(gone.is_none(), "the daemon ended before it printed anything: {gone:?}");
             assert!(start.elapsed() < TIMEOUT, "the daemon does not connect");
             std::thread::sleep(Duration::from_millis(1));
         };

@@ -26,9 +26,9 @@ fn qemu_is_refused_what_the_crate_holds() {
     assert_eq!(image.held(), [100, 101, 201, 203]);
 
     let info = qemu::img(&["info", image.text()]);
-    let said = String::from_utf8(info.stderr).unwrap();
+    let output = String::from_utf8(info.stderr).unwrap();
     assert!(!info.status.success());
-    assert!(said.contains("Failed to get shared \"write\" lock") && said.contains(&image.hint()), "{said}");
+    assert!(output.contains("Failed to get shared \"write\" lock") && output.contains(&image.hint()), "{output}");
     // Force-share needs less and succeeds.
     let info = qemu::img(&["info", "-U", image.text()]);
     assert!(info.status.success(), "{info:?}");
