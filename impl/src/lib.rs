@@ -182,10 +182,12 @@
 //!
 //! Measured on a virtual machine with 2 cores: attaching and detaching a user takes 0.2 µs for both, on a node with one
 //! or 10,000 parents and on a chain of any length. A permission that changes down a chain takes 40–50 ns per node.
-//! Inserting and dropping a filter takes 0.6 µs. A refusal takes 0.3 µs, or 0.5 µs with its text. `specs/performance.md`
+//! Inserting and dropping a filter takes 0.6 µs. A refusal takes 0.3 µs, or 0.5 µs with its text.
+//! `specs/performance.md`
 //! of the repository lists all cases beside QEMU's figures.
 //!
-//! A node takes less than 180 bytes and an edge less than 100, besides names (shared `Arc<str>`) and drivers. An accepted
+//! A node takes less than 180 bytes and an edge less than 100, besides names (shared `Arc<str>`) and drivers. An
+//! accepted
 //! attach or detach allocates only when the arena grows. A refusal allocates one box.
 //!
 //! # Why not `petgraph` and a check?
@@ -197,7 +199,8 @@
 //!
 //! # What is not covered
 //!
-//! * Threads and requests: the graph determines in which context a node lives and when it must be quiet. The driver does
+//! * Threads and requests: the graph determines in which context a node lives and when it must be quiet. The driver
+//!   does
 //!   its I/O in that context, and waits until no request is in flight.
 //! * The migration protocol: the graph only knows which nodes are inactive.
 //! * Sizes: the graph knows no sizes. A driver that must resize because of its alignment refuses in its permission

@@ -4,7 +4,8 @@
 //!
 //! [`PosixFile`] is the driver of a file node. It locks single bytes of the file with open file description locks.
 //! [`LockSet`](crate::qemu::locks::LockSet) defines the bytes; K1 to K9 of `specs/locks.md` in the repository
-//! define when they are locked. When the graph checks permissions, the driver locks the new bytes beside the old ones and tests
+//! define when they are locked. When the graph checks permissions, the driver locks the new bytes beside the old ones
+//! and tests
 //! their opposites. When the permissions are set, it unlocks the bytes that are no longer needed. When they are
 //! aborted, it unlocks the new ones. So a permission in use is locked at every moment.
 //!
