@@ -37,7 +37,7 @@ impl Policy for Listener {
         "listener"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         self.slot
     }
 

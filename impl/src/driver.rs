@@ -1,4 +1,4 @@
-//! Drivers: the pure rule of a node ([`Policy`]) and the hooks that are told about changes ([`Driver`]).
+//! Drivers: the permission rule of a node ([`Policy`]) and the hooks that the graph calls on changes ([`Driver`]).
 
 mod option;
 mod refusal;
@@ -7,13 +7,13 @@ pub use option::{DriverOption, MirrorPhase, UnsupportedOption};
 pub use refusal::{Cause, Refusal};
 
 use crate::context::ContextId;
-use crate::graph::NodeView;
+use crate::graph::view::NodeView;
 use crate::open::{Limits, Options};
 use crate::permission::{Grant, Pair};
 use crate::role::{Role, Slot};
 use alloc::boxed::Box;
 
-/// All that the pair of a child edge may depend on (P4), besides the driver's own kind and options.
+/// Everything that the pair of a child edge may depend on (P4), besides the driver's own kind and options.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ChildContext<'a> {
@@ -34,260 +34,280 @@ pub struct ChildContext<'a> {
 }
 
 impl<'a> ChildContext<'a> {
-    /// The context of an edge called `name` with this role, below a writable parent with the pair `parent` that has
-    /// parents. For trying out a rule of one's own; the fields are public.
+    /// Returns the context of an edge called `name` with this role, below a writable parent that has the pair `parent`
+    /// and at least one parent of its own. It is meant for tests of a custom rule; the fields are public.
     #[must_use]
     pub const fn new(name: &'a str, role: Role, parent: Pair) -> Self {
         Self { name, role, parent, has_parents: true, writable: true, no_io: false, inactive: false }
     }
 }
 
-/// The pure side of a driver: its shape and its rule for the permissions of its children.
+/// The side of a driver that has no effects: its shape and its rule for the permissions of its children.
 ///
-/// The seven questions about the shape are asked once, when the node is added. `child_pair` must be a function of its
-/// argument and of the driver's options, and it should be monotone (P10): a parent that needs more or shares less
-/// should never make a child need less or share more. Then an operation that only takes parents away is never
-/// refused by the graph.
+/// The graph reads the methods that describe the shape once, when the node is added. `child_pair` must be a function of
+/// its argument and of the driver's options. It should also be monotone (P10): if a parent needs more or shares less,
+/// no child needs less or shares more. With a monotone rule, the graph never refuses an operation that only removes
+/// parents.
 pub trait Policy {
-    /// The name of the driver, for messages (QEMU: `format_name`).
+    /// Returns the name of the driver, which error messages show (QEMU: `format_name`).
     fn name(&self) -> &str;
 
-    /// `Some` if the driver is a filter: the slot where its filtered child is (S3.3). Default: no filter.
-    fn slot(&self) -> Option<Slot> {
+    /// Returns the slot of the filtered child if the driver is a filter (S3.3), and `None` if it is not. Default: not a
+    /// filter.
+    fn filter_slot(&self) -> Option<Slot> {
         None
     }
 
-    /// Whether a backing child is possible; not asked of a filter. Default: no.
+    /// Returns whether a node of this driver can have a backing child. The graph does not call this for a filter.
+    /// Default: no.
     fn supports_backing(&self) -> bool {
         false
     }
 
-    /// Whether any child is possible; taken for granted of filters and drivers with backing. Default: yes.
+    /// Returns whether a node of this driver can have any child. The graph assumes so for filters and for drivers with
+    /// a backing child. Default: yes.
     fn takes_children(&self) -> bool {
         true
     }
 
-    /// Whether each child shows the same data as the node, so that a copy of the node may replace any of them (O30;
-    /// QEMU: `bdrv_recurse_can_replace`). Taken for granted of a filter's filtered child. Default: no.
+    /// Returns whether each child shows the same data as the node, so that a copy of the node may replace any of them
+    /// (O30; QEMU: `bdrv_recurse_can_replace`). The graph assumes so for the filtered child of a filter. Default: no.
     fn children_replaceable(&self) -> bool {
         false
     }
 
-    /// What the driver asks of requests by itself (L5.15). Default: nothing.
+    /// Returns the driver's own limits on requests (L5.15). Default: no limits.
     fn limits(&self) -> Limits {
         Limits::NONE
     }
 
-    /// The file name under which a protocol would be opened again (L5.16; QEMU: `exact_filename`). Default: it has
-    /// none.
+    /// Returns the file name under which a protocol can be opened again (L5.16; QEMU: `exact_filename`). Default: none.
     fn filename(&self) -> Option<&str> {
         None
     }
 
-    /// Those of the driver's own options that are not at their defaults, children aside: what opens it again (L5.16;
-    /// QEMU: `full_open_options`). Default: none.
+    /// Returns the driver's own options that differ from their defaults, without the children. They suffice to open the
+    /// driver again (L5.16; QEMU: `full_open_options`). Default: none.
     fn options(&self) -> Options {
         Options::new()
     }
 
-    /// Whether a child with the filter's role, `FILTERED | PRIMARY`, is possible though the driver is no filter (S3.2); it
-    /// fills the slot *file*. Not asked of a filter. Default: no. (QEMU: `raw`, if it has no offset.)
+    /// Returns whether the driver, although it is not a filter, can have a child with the filter's role, `FILTERED |
+    /// PRIMARY` (S3.2). That child fills the slot *file*. The graph does not call this for a filter. Default: no.
+    /// (QEMU: `raw`, if it has no offset.)
     fn takes_filtered(&self) -> bool {
         false
     }
 
-    /// Whether a node of this driver takes and loses children while it is in use (O39, O40; QEMU: `bdrv_add_child`).
-    /// Default: no.
+    /// Returns whether children can be added to and removed from a node of this driver while the node is in use (O39,
+    /// O40; QEMU: `bdrv_add_child`). Default: no.
     fn live_children(&self) -> bool {
         false
     }
 
-    /// The pair of a child edge (P4). The graph itself adds P8: an edge to a force-share node shares everything.
+    /// Returns the pair of a child edge (P4). The graph itself applies P8: an edge to a force-share node shares
+    /// everything.
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair;
 }
 
-/// A driver: its rule and the hooks through which it is told (V5–V7).
+/// A driver: its rule and the hooks that the graph calls (V5–V7).
 ///
-/// Every hook may rest on its default, which accepts. A hook gets the node as it will be after the operation, and
-/// cannot reach the graph's mutators. Every successful `prepare` is followed by exactly one `commit_prepare` or
-/// `abort_prepare`, and so are `rename`, `inactivate`, `change_context` and `activate` by theirs, and every successful
-/// `check` by one `set` or `abort`. Aborts come in reverse order. When all have agreed: every `quiesce`; every `set`,
-/// children first; every `commit_activate`, every `commit_inactivate` and every `commit_context`, in the order of
-/// asking; every `commit_rename`, in reverse order; every `commit_prepare`, after those of the nodes below; every
-/// `post_commit`; every `resume`; then the closed nodes are closed (V6). `flush` promises nothing, and nothing follows
-/// it.
+/// Every hook has a default, which accepts. A hook receives a view of the node as it will be after the operation. It
+/// cannot call the methods that change the graph.
 ///
-/// A hook that panics while being asked unwinds through the transaction, which leaves the graph as it was before; the
-/// steps that succeeded until then are in [`Graph::pending_aborts`](crate::Graph::pending_aborts).
+/// The graph first calls the hooks that can refuse: `flush`, `prepare`, `rename`, `inactivate`, `change_context`,
+/// `check`, `activate`. Every successful `prepare` is followed by exactly one `commit_prepare` or `abort_prepare`. The
+/// same holds for `rename`, `inactivate`, `change_context` and `activate` with their commit and abort hooks. Every
+/// successful `check` is followed by one `set` or `abort`. No call follows `flush`, which reserves nothing.
+///
+/// If a hook refuses, the graph calls the abort hooks in reverse order. If all hooks accept, the graph calls the
+/// following hooks in this order:
+///
+/// * every `quiesce`;
+/// * every `set`, children first;
+/// * every `commit_activate`, every `commit_inactivate` and every `commit_context`, in the order of the calls that
+///   accepted;
+/// * every `commit_rename`, in reverse order;
+/// * every `commit_prepare`, after those of the nodes below;
+/// * every `post_commit`;
+/// * every `resume`;
+/// * finally `close` of every node that was closed (V6).
+///
+/// If a hook that can refuse panics, the panic unwinds through the transaction, and the graph is as it was before.
+/// [`Graph::pending_aborts`](crate::Graph::pending_aborts) lists the steps that had succeeded until then.
 pub trait Driver: Policy + Send + Sync {
-    /// The node is about to be reopened: what is not written yet is to be written (QEMU: `bdrv_flush`). All reopened
-    /// nodes are flushed before the first is prepared. A refusal undoes all.
+    /// Writes out data that is not yet on disk, because the node is about to be reopened (QEMU: `bdrv_flush`). All
+    /// reopened nodes are flushed before the first one is prepared. A refusal undoes the whole transaction.
     ///
     /// # Errors
-    /// The driver's refusal.
+    /// Returns the driver's refusal.
     fn flush(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
         let _ = view;
         Ok(())
     }
 
-    /// The node is about to become read-only or writable (QEMU: `bdrv_reopen_prepare`). A refusal undoes all.
+    /// Prepares the node to become read-only or writable (QEMU: `bdrv_reopen_prepare`). A refusal undoes the whole
+    /// transaction.
     ///
     /// # Errors
-    /// The driver's refusal.
+    /// Returns the driver's refusal.
     fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
         let _ = (view, read_only);
         Ok(())
     }
 
-    /// What was prepared takes effect (QEMU: `bdrv_reopen_commit`).
+    /// Makes a prepared reopen take effect (QEMU: `bdrv_reopen_commit`).
     fn commit_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
         let _ = (view, read_only);
     }
 
-    /// What was prepared does not happen (QEMU: `bdrv_reopen_abort`).
+    /// Undoes a prepared reopen (QEMU: `bdrv_reopen_abort`).
     fn abort_prepare(&mut self, view: &NodeView<'_>, read_only: bool) {
         let _ = (view, read_only);
     }
 
-    /// Everything has taken effect, of this node and of all others that were reopened with it (QEMU:
-    /// `bdrv_reopen_commit_post`). Called of every prepared node, in the order in which they were prepared. A panic in
-    /// here undoes nothing, see [`Judged::run`](crate::Judged::run).
+    /// Runs after the changes of this node and of all nodes that were reopened with it have taken effect (QEMU:
+    /// `bdrv_reopen_commit_post`). The graph calls it for every prepared node, in the order in which the nodes were
+    /// prepared. A panic in this hook undoes nothing, see [`Judged::run`](crate::Judged::run).
     fn post_commit(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The image is about to store another backing name, or none, which is [`NodeView::stored_backing`] (S6; QEMU:
-    /// `bdrv_change_backing_file`). A refusal undoes all.
+    /// Prepares the image to store another backing name, or none. [`NodeView::stored_backing`] is the new name (S6;
+    /// QEMU: `bdrv_change_backing_file`). A refusal undoes the whole transaction.
     ///
     /// # Errors
-    /// The driver's refusal.
+    /// Returns the driver's refusal.
     fn rename(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
         let _ = view;
         Ok(())
     }
 
-    /// The name is to be stored.
+    /// Stores the prepared backing name.
     fn commit_rename(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The name is not to be stored after all.
+    /// Drops the prepared backing name.
     fn abort_rename(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The image is about to belong to somebody else: the last chance to write (A5; QEMU: `bdrv_inactivate`). Asked of
-    /// parents before children, and before any `check`. A refusal undoes all.
+    /// Writes out remaining data, because another program is about to own the image (A5; QEMU: `bdrv_inactivate`). The
+    /// graph calls it for parents before children, and before any `check`. A refusal undoes the whole transaction.
     ///
     /// # Errors
-    /// The driver's refusal.
+    /// Returns the driver's refusal.
     fn inactivate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
         let _ = view;
         Ok(())
     }
 
-    /// The image belongs to somebody else.
+    /// Hands over the image: from now on another program owns it.
     fn commit_inactivate(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The image does not change hands after all.
+    /// Cancels the inactivation: this driver keeps the image.
     fn abort_inactivate(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The image is about to belong to this driver: what is known of it is to be read again (A5; QEMU:
-    /// `bdrv_activate`). Asked of children before parents, and after every `check`. A refusal undoes all.
+    /// Reads cached metadata again, because this driver is about to own the image (A5; QEMU: `bdrv_activate`). The
+    /// graph calls it for children before parents, and after every `check`. A refusal undoes the whole transaction.
     ///
     /// # Errors
-    /// The driver's refusal.
+    /// Returns the driver's refusal.
     fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
         let _ = view;
         Ok(())
     }
 
-    /// The image belongs to this driver.
+    /// Takes over the image: from now on this driver owns it.
     fn commit_activate(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The image stays with somebody else after all.
+    /// Cancels the activation: another program still owns the image.
     fn abort_activate(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The I/O of the node is about to be done in another context (C4; QEMU: `bdrv_try_change_aio_context`). Of nodes
-    /// that are connected all are asked before the first changes. A refusal undoes all, unless nobody uses the component
-    /// and it was only to go back to main: then it stays where it is (C3).
+    /// Prepares to do the I/O of the node in another context (C4; QEMU: `bdrv_try_change_aio_context`). The graph calls
+    /// it for all connected nodes before the first of them changes. A refusal undoes the whole transaction, with one
+    /// exception: if no user is connected with the component and it was only to return to the main context, the
+    /// component stays where it is (C3).
     ///
     /// # Errors
-    /// The driver's refusal.
+    /// Returns the driver's refusal.
     fn change_context(&mut self, view: &NodeView<'_>, to: ContextId) -> Result<(), Refusal> {
         let _ = (view, to);
         Ok(())
     }
 
-    /// The context changes now; the driver is quiesced (C4; QEMU: `bdrv_attach_aio_context`).
+    /// Changes the context; the driver is quiesced (C4; QEMU: `bdrv_attach_aio_context`).
     fn commit_context(&mut self, view: &NodeView<'_>, to: ContextId) {
         let _ = (view, to);
     }
 
-    /// The context does not change after all.
+    /// Cancels the change of context.
     fn abort_context(&mut self, view: &NodeView<'_>, to: ContextId) {
         let _ = (view, to);
     }
 
-    /// The parents' permissions are about to become `new` (QEMU: `bdrv_check_perm`). A refusal undoes all, unless
-    /// `new` only loosens what the driver was granted: then the node goes stale and the driver is asked again in
-    /// every later operation (V7).
+    /// Checks whether the parents' permissions can become `new` (QEMU: `bdrv_check_perm`). A refusal undoes the whole
+    /// transaction, unless `new` only loosens what the driver was granted. In that case the node becomes stale, and
+    /// every later operation calls this hook again (V7).
     ///
     /// # Errors
-    /// The driver's refusal.
+    /// Returns the driver's refusal.
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         let _ = (view, new);
         Ok(())
     }
 
-    /// What was checked takes effect (QEMU: `bdrv_set_perm`).
+    /// Makes the checked permissions take effect (QEMU: `bdrv_set_perm`).
     fn set(&mut self, view: &NodeView<'_>, new: Grant) {
         let _ = (view, new);
     }
 
-    /// What was checked does not happen (QEMU: `bdrv_abort_perm_update`).
+    /// Cancels the checked permissions (QEMU: `bdrv_abort_perm_update`).
     fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
         let _ = (view, new);
     }
 
-    /// The node becomes quiesced, or is about to change its context (Q4; QEMU: `bdrv_drain_begin`): the driver stops
-    /// sending requests, and returns when none is in flight. Called when all drivers have agreed, before anything takes
-    /// effect, and not of a node that was quiesced before.
+    /// Stops sending requests and returns when none is in flight, because the node becomes quiesced or is about to
+    /// change its context (Q4; QEMU: `bdrv_drain_begin`). The graph calls it when all drivers have accepted and before
+    /// anything takes effect. It does not call it for a node that was already quiesced.
     fn quiesce(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The node is not quiesced any more, or was only for a change of its context (Q4; QEMU: `bdrv_drain_end`). Called
-    /// when everything has taken effect. A panic in here undoes nothing, see [`Judged::run`](crate::Judged::run).
+    /// Resumes sending requests, because the node is no longer quiesced, or was quiesced only for a change of its
+    /// context (Q4; QEMU: `bdrv_drain_end`). The graph calls it when everything has taken effect. A panic in this hook
+    /// undoes nothing, see [`Judged::run`](crate::Judged::run).
     fn resume(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
-    /// The node called `name` is gone for good (QEMU: `bdrv_close`); or it was to be opened, with this driver, and that
-    /// failed or was taken back (L5.10). A panic in here undoes nothing, see [`Judged::run`](crate::Judged::run).
+    /// Closes the driver of the node called `name`, because the node was deleted (QEMU: `bdrv_close`). The graph also
+    /// calls it if a node was to be opened with this driver and the opening failed or was rolled back (L5.10). A panic
+    /// in this hook undoes nothing, see [`Judged::run`](crate::Judged::run).
     fn close(&mut self, name: &str) {
         let _ = name;
     }
 
-    /// Changes an option and returns the previous value, with which a rollback sets it back.
+    /// Changes an option and returns the previous value. A rollback passes that value back.
     ///
     /// # Errors
-    /// [`UnsupportedOption`] if the option is one of another kind of driver; then nothing may change.
+    /// [`UnsupportedOption`] if the option belongs to another kind of driver. The driver must not change in that case.
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         let _ = option;
         Err(UnsupportedOption)
     }
 
-    /// What a reopen without *keep* sets the options to (R1.2): what [`set_option`](Self::set_option) gets then. `None`
-    /// if there are no options.
+    /// Returns the option that a reopen without *keep* passes to [`set_option`](Self::set_option) (R1.2). `None` if the
+    /// driver has no options.
     fn default_option(&self) -> Option<DriverOption> {
         None
     }
@@ -298,8 +318,8 @@ impl<T: Policy + ?Sized> Policy for Box<T> {
         (**self).name()
     }
 
-    fn slot(&self) -> Option<Slot> {
-        (**self).slot()
+    fn filter_slot(&self) -> Option<Slot> {
+        (**self).filter_slot()
     }
 
     fn supports_backing(&self) -> bool {

@@ -1,4 +1,4 @@
-//! What can go wrong: one boxed [`Error`] with an [`ErrorKind`] that has all parties as fields.
+//! Errors: a boxed [`Error`] with an [`ErrorKind`] that names every node and edge involved.
 
 use alloc::boxed::Box;
 
@@ -9,9 +9,9 @@ mod refs;
 pub use kind::{ErrorKind, Hook};
 pub use refs::{EdgeRef, NodeRef};
 
-/// An [`ErrorKind`] in a box, so that a `Result` stays small, and the step it belongs to.
+/// A boxed [`ErrorKind`], and the index of the failed step. The box keeps `Result`s small.
 ///
-/// Making one allocates once and copies shared names; text is made only when it is displayed.
+/// Creating an error allocates once and shares the names; the text is created only for display.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     inner: Box<Inner>,
@@ -27,26 +27,26 @@ struct Inner {
 pub type StepError = Error;
 
 impl Error {
-    /// What went wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub const fn kind(&self) -> &ErrorKind {
         &self.inner.kind
     }
 
-    /// The error itself, out of its box.
+    /// Returns the kind of the error by value.
     #[must_use]
     pub fn into_kind(self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// The index of the step that failed (V2): how many steps of the transaction had taken effect before it. `None`
-    /// if the judgement or a driver refused.
+    /// Returns the index of the step that failed (V2): the number of steps of the transaction that had taken effect
+    /// before it. `None` if the judgement or a driver refused.
     #[must_use]
     pub const fn step(&self) -> Option<usize> {
         self.inner.step
     }
 
-    /// The driver's own error of this type, if it refused with one
+    /// Returns the driver's own error, if a driver refused with an error of this type
     /// ([`Refusal::because`](crate::Refusal::because)).
     #[must_use]
     pub fn cause<T: core::error::Error + 'static>(&self) -> Option<&T> {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn display_speaks_like_qemu() {
+    fn display_uses_the_words_of_qemu() {
         let error = Error::from(ErrorKind::DuplicateNode { name: "x".into() });
         assert_eq!(alloc::format!("{error}"), "Duplicate nodes with node-name='x'");
         assert_eq!(error.step(), None);

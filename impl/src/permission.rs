@@ -3,9 +3,9 @@
 use core::fmt;
 
 bitflags::bitflags! {
-    /// A set of the five permissions that a parent can need on a child, or be willing to share (P1).
+    /// A set of the five permissions that a parent can need on a child, or share with the other parents (P1).
     ///
-    /// Displayed in QEMU's words, separated by commas: `consistent read, write`; the empty set as `none`.
+    /// It is displayed in QEMU's words, separated by commas: `consistent read, write`; the empty set as `none`.
     ///
     /// ```
     /// use blockgraph::Permissions;
@@ -15,7 +15,7 @@ bitflags::bitflags! {
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
     #[cfg_attr(feature = "serde", serde(transparent))]
     pub struct Permissions: u8 {
-        /// R: reads give the data the parent expects, and not a mixture (`BLK_PERM_CONSISTENT_READ`).
+        /// R: read the data the parent expects, and no mixture of states (`BLK_PERM_CONSISTENT_READ`).
         const READ = 1;
         /// W: change the visible data (`BLK_PERM_WRITE`).
         const WRITE = 2;
@@ -33,12 +33,12 @@ impl Permissions {
     pub const NONE: Self = Self::empty();
     /// All five permissions.
     pub const ALL: Self = Self::all();
-    /// The four that a default rule passes through: R, W, U and Z (`DEFAULT_PERM_PASSTHROUGH`).
+    /// The four permissions that a default rule passes through: R, W, U and Z (`DEFAULT_PERM_PASSTHROUGH`).
     pub const PASS_THROUGH: Self = Self::READ.union(Self::WRITE).union(Self::WRITE_UNCHANGED).union(Self::RESIZE);
     /// Any kind of writing: W or U (V3.3).
     pub const WRITING: Self = Self::WRITE.union(Self::WRITE_UNCHANGED);
 
-    /// The set without bits that mean nothing: `from_bits_retain` can make such a set.
+    /// Returns the set without undefined bits, which `from_bits_retain` can set.
     pub(crate) const fn known(self) -> Self {
         Self::from_bits_truncate(self.bits())
     }
@@ -79,13 +79,13 @@ impl Pair {
     /// Needs nothing and shares everything: the cumulative pair of a node without parents (P2).
     pub const NOTHING: Self = Self { need: Permissions::NONE, share: Permissions::ALL };
 
-    /// A pair from its two halves.
+    /// Creates a pair from its two halves.
     #[must_use]
     pub const fn new(need: Permissions, share: Permissions) -> Self {
         Self { need, share }
     }
 
-    /// Whether this pair asks for no more than `other`: it needs a subset and shares a superset (V7).
+    /// Returns whether this pair asks for no more than `other`: it needs a subset and shares a superset (V7).
     ///
     /// ```
     /// use blockgraph::{Pair, Permissions};
@@ -98,20 +98,20 @@ impl Pair {
         other.need.contains(self.need) && self.share.contains(other.share)
     }
 
-    /// Whether two *different* parent edges with these pairs conflict: either needs a bit that the other does not
-    /// share (P3).
+    /// Returns whether two *different* parent edges with these pairs conflict: one of them needs a permission that the
+    /// other does not share (P3).
     #[must_use]
     pub const fn conflicts_with(self, other: Self) -> bool {
         !other.share.contains(self.need) || !self.share.contains(other.need)
     }
 
-    /// The bits this pair withholds.
+    /// Returns the permissions that this pair does not share.
     #[must_use]
     pub const fn unshares(self) -> Permissions {
         Permissions::ALL.difference(self.share)
     }
 
-    /// The pair without bits that mean nothing.
+    /// Returns the pair without undefined bits.
     pub(crate) const fn known(self) -> Self {
         Self { need: self.need.known(), share: self.share.known() }
     }
@@ -123,11 +123,11 @@ impl Default for Pair {
     }
 }
 
-/// What a driver is told: the cumulative pair of its node and whether the node is writable (V5.2).
+/// What a hook receives: the cumulative pair of its node and whether the node is writable (V5.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Grant {
-    /// The cumulative need and share of all parents of the node.
+    /// The cumulative pair of all parents of the node.
     pub pair: Pair,
     /// Whether the node is writable: neither read-only nor inactive (P7).
     pub writable: bool,

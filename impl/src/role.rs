@@ -1,10 +1,10 @@
-//! What a child is to its parent (S3).
+//! The role of a child edge: a set of five flags (QEMU: `BdrvChildRole`).
 
 bitflags::bitflags! {
-    /// The role of a child edge: a set of five marks (QEMU: `BdrvChildRole`).
+    /// The role of a child edge: a set of five flags (QEMU: `BdrvChildRole`).
     ///
-    /// Well formed (S3.1) is `FILTERED | PRIMARY`; `COW`; or a set with `DATA` or `METADATA` or both, with or without
-    /// `PRIMARY`.
+    /// Three forms are well formed (S3.1): `FILTERED | PRIMARY`; `COW`; and a set with `DATA`, `METADATA` or both, with
+    /// or without `PRIMARY`.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
     #[cfg_attr(feature = "serde", serde(transparent))]
@@ -13,16 +13,16 @@ bitflags::bitflags! {
         const DATA = 1;
         /// The child holds metadata.
         const METADATA = 2;
-        /// The parent is a filter and this is the child it filters.
+        /// The parent is a filter, and this child is the one it filters.
         const FILTERED = 4;
-        /// The child holds what the parent has not yet of its own: a backing file.
+        /// The child holds the data that the parent does not hold itself: a backing file.
         const COW = 8;
-        /// The child a request goes to in the first place.
+        /// The child that requests go to first.
         const PRIMARY = 16;
     }
 }
 
-/// The two children of a node that have a place of their own (S3).
+/// The two slots of a node: each holds at most one child (S3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Slot {
@@ -32,28 +32,30 @@ pub enum Slot {
     Backing,
 }
 
-/// What the graph needs to know of a driver's shape; asked once, when the node is added, so that a driver that
-/// changes its answers cannot break the graph. A node keeps it when it loses its driver (L3.2).
+/// The shape of a driver: what the graph needs to know about its children. The graph reads it once, when the node is
+/// added, so that a driver that changes its answers cannot break the graph. A node keeps its shape when it loses its
+/// driver (L3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Shape {
-    /// The slot of the filtered child, if the driver is a filter ([`Policy::slot`](crate::Policy::slot)).
+    /// The slot of the filtered child, if the driver is a filter ([`Policy::filter_slot`](crate::Policy::filter_slot)).
     pub filter: Option<Slot>,
-    /// Whether a backing child is possible; never with a filter.
+    /// Whether a backing child is possible; always false for a filter.
     pub supports_backing: bool,
-    /// Whether any child is possible; always with a filter, and with backing or another place for a child.
+    /// Whether any child is possible; always true for a filter, and for a driver that supports backing or takes a
+    /// filtered child.
     pub takes_children: bool,
     /// See [`Policy::children_replaceable`](crate::Policy::children_replaceable).
     pub children_replaceable: bool,
-    /// See [`Policy::takes_filtered`](crate::Policy::takes_filtered); never with a filter.
+    /// See [`Policy::takes_filtered`](crate::Policy::takes_filtered); always false for a filter.
     pub takes_filtered: bool,
     /// See [`Policy::live_children`](crate::Policy::live_children).
     pub live_children: bool,
 }
 
 impl Shape {
-    /// The shape made consistent: a filter does not support backing besides, and what has a place for a child takes
-    /// children.
+    /// Returns the shape made consistent: a filter does not also support backing, and a driver with a slot for a child
+    /// takes children.
     pub(crate) const fn consistent(mut self) -> Self {
         self.supports_backing = self.filter.is_none() && self.supports_backing;
         self.takes_filtered = self.filter.is_none() && self.takes_filtered;
@@ -64,10 +66,10 @@ impl Shape {
 }
 
 impl Role {
-    /// The role of the one child a filter filters.
+    /// The role of the child that a filter filters.
     pub const FILTER: Self = Self::FILTERED.union(Self::PRIMARY);
 
-    /// S3.1.
+    /// Returns whether the role is well formed (S3.1).
     pub(crate) fn is_well_formed(self) -> bool {
         let known = Self::from_bits(self.bits()).is_some();
         let content = self.intersects(Self::DATA | Self::METADATA);
@@ -75,7 +77,7 @@ impl Role {
         known && (self == Self::FILTER || self == Self::COW || (content && !linking))
     }
 
-    /// S3.2, of a well-formed role.
+    /// Returns whether a child of this well-formed role fits a parent of this shape (S3.2).
     pub(crate) const fn fits(self, shape: Shape) -> bool {
         if shape.filter.is_some() {
             let primary_elsewhere = self.contains(Self::PRIMARY) && !self.contains(Self::FILTERED);
@@ -86,7 +88,7 @@ impl Role {
         }
     }
 
-    /// The slot that an edge of this role fills on a parent of this shape (S3.3).
+    /// Returns the slot that an edge of this role fills on a parent of this shape (S3.3).
     pub(crate) fn slot(self, shape: Shape) -> Option<Slot> {
         if self.contains(Self::COW) {
             Some(Slot::Backing)
@@ -122,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_place_for_a_child_takes_children() {
+    fn a_driver_with_a_slot_takes_children() {
         let none = Shape { supports_backing: false, takes_children: false, ..FORMAT };
         assert_eq!(none.consistent(), none);
         for shape in [Shape { takes_filtered: true, ..none }, Shape { live_children: true, ..none }] {

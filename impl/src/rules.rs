@@ -4,12 +4,12 @@ use crate::driver::ChildContext;
 use crate::permission::{Pair, Permissions};
 use crate::role::Role;
 
-/// W and Z, which often go together.
+/// W and Z, which the rules often treat together.
 pub(crate) const WRITE_RESIZE: Permissions = Permissions::WRITE.union(Permissions::RESIZE);
 
-/// The default rules by role (P5; QEMU: `bdrv_default_perms`).
+/// Returns the pair of a child by the default rule of its role (P5; QEMU: `bdrv_default_perms`).
 ///
-/// A driver of one's own calls this for the children that need nothing special. O(1).
+/// A custom driver calls this for the children that need no special rule. O(1).
 #[must_use]
 pub fn default_child_pair(context: &ChildContext<'_>) -> Pair {
     let role = context.role;
@@ -31,7 +31,7 @@ pub fn default_child_pair(context: &ChildContext<'_>) -> Pair {
         share -= WRITE_RESIZE;
     }
     if role.contains(Role::DATA) {
-        // P5.4: a write that leaves the guest's data alone may still allocate, and so may grow the file.
+        // P5.4: a write that leaves the guest's data unchanged may still allocate, and so may grow the file.
         share -= Permissions::RESIZE;
         if need.contains(Permissions::WRITE_UNCHANGED) {
             need |= Permissions::WRITE;
@@ -47,14 +47,14 @@ pub fn default_child_pair(context: &ChildContext<'_>) -> Pair {
     Pair { need, share }
 }
 
-/// P5.1: what the parent needs and shares is passed through.
+/// P5.1: passes through what the parent needs and shares.
 pub(crate) fn filtered_pair(context: &ChildContext<'_>) -> Pair {
     let Pair { need, share } = context.parent;
     Pair { need: need & Permissions::PASS_THROUGH, share: (share & Permissions::PASS_THROUGH) | Permissions::GRAPH_MOD }
 }
 
-/// P5.2: the backing file is read where the parent is read; it may be written by others only if the parent's users
-/// put up with changing data.
+/// P5.2: the backing file is read where the parent is read. Others may write to it only if the parent's users accept
+/// changing data.
 fn cow_pair(context: &ChildContext<'_>) -> Pair {
     let need = context.parent.need & Permissions::READ;
     let mut share = Permissions::READ | Permissions::WRITE_UNCHANGED | Permissions::GRAPH_MOD;

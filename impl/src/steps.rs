@@ -7,7 +7,7 @@ use crate::error::StepError;
 use crate::graph::Graph;
 use crate::graph::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::{OpKind, OpKinds};
-use crate::open::{OpenSpec, Opened};
+use crate::open::{OpenSpec, OpenedImage};
 use crate::ops::{NodeSpec, Reopen, UserSpec};
 use crate::permission::Pair;
 use crate::role::Role;
@@ -55,7 +55,7 @@ steps! {
     /// `NodeNotFound`; those of [`add`](Self::add) for the file; `ProbeDenied`; those of `add` for the node;
     /// `NoChildren`, `DuplicateChild`, `RoleUnsupported`, `SlotTaken`; those of [`set_backing`](Self::set_backing);
     /// those of [`insert`](Self::insert) for the overlay.
-    open(spec: OpenSpec<D>) -> Opened = graph => graph.step_open(spec.into());
+    open(spec: OpenSpec<D>) -> OpenedImage = graph => graph.step_open(spec.into());
 
     /// A caller holds the node, too (O20; QEMU: `bdrv_ref`). O(1).
     ///

@@ -1,5 +1,5 @@
-//! The driver kinds with rules of their own (P6.6 to P6.14, P9; S2, S3): each rule against its sentence, by hand; what
-//! they do in a graph.
+//! The driver kinds with special rules (P6.6 to P6.14, P9; S2, S3): each rule is compared with its sentence, and the
+//! drivers are used in a graph.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
@@ -18,7 +18,7 @@ const DATA: Role = Role::DATA;
 const IMAGE: Role = Role::DATA.union(Role::PRIMARY);
 const METADATA: Role = Role::METADATA;
 
-/// A set by its letters, in the order of the specification.
+/// Parses a set from its letters, in the order of the specification.
 fn set(letters: &str) -> Permissions {
     let bit = |letter: char| match letter {
         'R' => Permissions::READ,
@@ -35,7 +35,7 @@ fn letters(set: Permissions) -> String {
     "RWUZG".chars().filter(|letter| set.contains(self::set(&letter.to_string()))).collect()
 }
 
-/// `need/share` of the parent, and what the rule makes of it.
+/// Returns the child's pair as `need/share` for a parent's pair in the same form.
 fn pair(driver: &impl Policy, role: Role, parent: &str, change: impl Fn(&mut ChildContext<'_>)) -> String {
     let (need, share) = parent.split_once('/').unwrap();
     let mut context = ChildContext::new("x", role, Pair::new(set(need), set(share)));
@@ -56,11 +56,11 @@ fn inactive(context: &mut ChildContext<'_>) {
     (context.inactive, context.writable) = (true, false);
 }
 
-/// P6.6: the default rule for the role, but it needs W and Z only as far as the parent does.
+/// P6.6: the default rule for the role, except that W and Z are needed only as far as the parent needs them.
 #[test]
 fn raw() {
     rule(Raw, Role::FILTER, &[("RWUZG/RWUZG", "RWUZ/RWUZG"), ("R/RU", "R/RUG"), ("W/", "W/G")]);
-    // P5.4 alone would need W and Z for the U, and Z for the W.
+    // P5.4 alone would need W and Z because of U, and Z because of W.
     rule(Raw, IMAGE, &[("U/RWUZG", "U/RWUG"), ("W/RWUZG", "W/RWUG"), ("RWZ/RZ", "RWZ/RG"), ("/RWUZG", "/RWUG")]);
     // P5.3 alone would need W and Z because the node is writable.
     rule(Raw, METADATA, &[("/RWUZG", "R/RUG"), ("W/RWUZG", "RW/RUG"), ("Z/RWUZG", "RZ/RUG")]);
@@ -75,8 +75,8 @@ fn copy_on_read() {
     assert_eq!(pair(&CopyOnRead, Role::FILTER, "RU/", inactive), "R/UG");
 }
 
-/// P6.8: the FILTERED edge: P5.1, and once the node has any parent edge R as well, never sharing W and Z; any other:
-/// need W, share all but Z.
+/// P6.8: on the FILTERED edge P5.1, and once the node has any parent edge it also needs R and never shares W and Z; on
+/// any other edge it needs W and shares all but Z.
 #[test]
 fn copy_before_write() {
     rule(CopyBeforeWrite, Role::FILTER, &[("/RWUZG", "R/RUG"), ("WUZG/RWZ", "RWUZ/RG"), ("R/", "R/G")]);
@@ -86,7 +86,7 @@ fn copy_before_write() {
     assert_eq!(pair(&CopyBeforeWrite, DATA, "/RWUZG", alone), "W/RWUG");
 }
 
-/// P6.9: need nothing, share everything.
+/// P6.9: needs nothing and shares everything.
 #[test]
 fn snapshot_access_and_commit_top() {
     for role in [DATA, IMAGE, METADATA] {
@@ -95,7 +95,7 @@ fn snapshot_access_and_commit_top() {
     rule(CommitTop, Role::FILTER, &[("RWUZG/", "/RWUZG"), ("/RWUZG", "/RWUZG")]);
 }
 
-/// P6.10: the default rule for the role; if the parent needs both W and Z, never share W and Z.
+/// P6.10: the default rule for the role; if the parent needs both W and Z, W and Z are never shared.
 #[test]
 fn preallocate() {
     let cases = [("W/RWUZG", "W/RWUZG"), ("Z/RWUZG", "Z/RWUZG"), ("WZ/RWUZG", "WZ/RUG"), ("RWUZG/Z", "RWUZ/G")];
@@ -103,8 +103,8 @@ fn preallocate() {
     rule(Preallocate, DATA, &[("W/RWUZG", "WZ/RWUG"), ("Z/RWUZG", "Z/RWUG"), ("WZ/RWUZG", "WZ/RUG")]);
 }
 
-/// P6.11: mirror: the default rule; commit: the default rule, but need no R and always share W; stopped: nothing,
-/// everything.
+/// P6.11: in the phase mirror the default rule; in the phase commit the default rule, but R is not needed and W is
+/// always shared; when stopped, needs nothing and shares everything.
 #[test]
 fn mirror_top() {
     assert_eq!(MirrorTop::default().phase, MirrorPhase::Mirror);
@@ -123,7 +123,7 @@ fn blkverify() {
     rule(Blkverify, DATA, &[("RU/RWUZG", "RWUZ/RWUG"), ("R/", "R/G")]);
 }
 
-/// P6.13: need R on a PRIMARY edge, and W on every edge if the node is writable; share RWUG.
+/// P6.13: needs R on a PRIMARY edge, and W on every edge if the node is writable; shares RWUG.
 #[test]
 fn replication() {
     rule(Replication, Role::FILTER, &[("/RWUZG", "RW/RWUG"), ("RWUZG/", "RW/RWUG")]);
@@ -134,14 +134,14 @@ fn replication() {
     }
 }
 
-/// P6.14: need RW, share UG.
+/// P6.14: needs RW, shares UG.
 #[test]
 fn vvfat() {
     rule(Vvfat, DATA, &[("/RWUZG", "RW/UG"), ("RWUZG/", "RW/UG")]);
 }
 
-/// The table of S3.4: name, slot of the filtered child, COW, children; and who takes FILTERED without being a filter,
-/// and children while he lives.
+/// The table of S3.4: name, slot of the filtered child, COW, children; which kinds take a FILTERED child without being
+/// a filter, and which can gain and lose children while in use.
 #[test]
 fn the_table_of_kinds() {
     let (file, backing) = (Some(Slot::File), Some(Slot::Backing));
@@ -159,8 +159,8 @@ fn the_table_of_kinds() {
         (File::default().into(), "file", None, false),
     ];
     for (preset, name, slot, children) in &table {
-        let seen = (preset.name(), preset.slot(), preset.takes_children(), preset.supports_backing());
-        assert_eq!(seen, (*name, *slot, *children, false));
+        let observed = (preset.name(), preset.filter_slot(), preset.takes_children(), preset.supports_backing());
+        assert_eq!(observed, (*name, *slot, *children, false));
         assert_eq!((preset.takes_filtered(), preset.live_children()), (*name == "raw", false));
     }
     let quorum = Preset::from(Quorum::default());
@@ -168,7 +168,7 @@ fn the_table_of_kinds() {
     assert!(![Preset::from(Format), Filter.into(), NoPermission.into()].iter().any(Policy::takes_filtered));
 }
 
-/// S2, S3.2, S3.3: FILTERED ∪ PRIMARY or DATA ∪ PRIMARY, either in slot file; the former is kept.
+/// S2, S3.2, S3.3: both FILTERED ∪ PRIMARY and DATA ∪ PRIMARY fill the slot file; a FILTERED child cannot be removed.
 #[test]
 fn the_children_of_raw() {
     let mut graph: Graph<Injected> = Graph::new();
@@ -185,7 +185,7 @@ fn the_children_of_raw() {
     refused!(graph, BackingUnsupported, t => t.set_backing(raw, None));
     refused!(graph, BackingUnsupported, t => t.append(raw, other));
     refused!(graph, NotInChain, t => t.freeze(raw, Some(file)));
-    // Another one in its place keeps the role.
+    // Replacing the child keeps the role.
     graph.set_file(raw, other).unwrap();
     graph.reopen(&[Reopen::new(raw).keep(true).file(file)]).unwrap();
     let edge = graph.child(raw, "file").unwrap();
@@ -202,8 +202,8 @@ fn the_children_of_raw() {
     assert_eq!(graph.check(), []);
 }
 
-/// P4, P6.8: a first parent comes that needs nothing and shares everything, so the node's own sums stay as they are; the
-/// last goes by each of the ways there are.
+/// P4, P6.8: a first parent that needs nothing and shares everything does not change the node's cumulative pair, but it
+/// changes the child's pair. The last parent leaves in each of the possible ways.
 #[test]
 fn the_first_parent_of_a_copy_before_write() {
     let mut graph: Graph<Injected> = Graph::new();
@@ -211,25 +211,25 @@ fn the_first_parent_of_a_copy_before_write() {
     let (target, above) = (add(&mut graph, "target", Protocol), add(&mut graph, "above", NoPermission));
     let edge = graph.attach(filter, source, "file", Role::FILTER).unwrap();
     let to_target = graph.attach(filter, target, "target", DATA).unwrap();
-    let seen = |graph: &Graph<Injected>| {
+    let observed = |graph: &Graph<Injected>| {
         assert_eq!((graph.check(), graph.get(filter).unwrap().pair()), (vec![], Pair::NOTHING));
         let pairs = [edge, to_target].map(|edge| graph.edge(edge).unwrap().pair());
         pairs.map(|pair| format!("{}/{}", letters(pair.need), letters(pair.share)))
     };
     let (without, with) = (["/RWUZG", "W/RWUG"], ["R/RUG", "W/RWUG"]);
-    assert_eq!(seen(&graph), without);
+    assert_eq!(observed(&graph), without);
     let user = graph.attach_user("u", filter, Pair::NOTHING, false).unwrap();
-    assert_eq!(seen(&graph), with);
+    assert_eq!(observed(&graph), with);
     let other = graph.attach_user("v", filter, Pair::NOTHING, false).unwrap();
     graph.detach_user(user).unwrap();
-    assert_eq!(seen(&graph), with);
+    assert_eq!(observed(&graph), with);
     graph.detach_user(other).unwrap();
-    assert_eq!(seen(&graph), without);
+    assert_eq!(observed(&graph), without);
     graph.attach(above, filter, "x", DATA).unwrap();
-    assert_eq!(seen(&graph), with);
+    assert_eq!(observed(&graph), with);
     graph.replace_node(filter, target).unwrap();
-    assert_eq!(seen(&graph), without);
-    // The source's parent moves on top of it.
+    assert_eq!(observed(&graph), without);
+    // The parent of the source moves to the filter.
     let late = add(&mut graph, "late", CopyBeforeWrite);
     graph.attach_user("guest", source, Pair::NOTHING, false).unwrap();
     let mut t = graph.transaction();
@@ -237,13 +237,13 @@ fn the_first_parent_of_a_copy_before_write() {
     t.append(late, filter).unwrap();
     t.commit().unwrap();
     assert_eq!(graph.edge(edge).map(|edge| letters(edge.pair().need)), Some("R".into()));
-    // It closes, and was the last.
+    // The filter is closed, and it was the last parent.
     graph.delete(late).unwrap();
     assert_eq!(graph.edge(edge).map(|edge| letters(edge.pair().need)), Some(String::new()));
     assert_eq!(graph.check(), []);
 }
 
-/// P6.11 and O17: the job ends, and whoever it kept away may come.
+/// P6.11 and O17: when the job ends, parents that it excluded can be attached.
 #[test]
 fn the_phases_of_a_mirror() {
     let mut graph: Graph<Injected> = Graph::new();
@@ -263,13 +263,13 @@ fn the_phases_of_a_mirror() {
     let job = graph.user("job").unwrap();
     graph.detach_user(job).unwrap();
     assert_eq!((graph.get(source).unwrap().pair(), graph.check()), (Pair::NOTHING, vec![]));
-    // Without keep the options are those of the kind (R1.2).
+    // Without keep the options return to the defaults of the kind (R1.2).
     graph.reopen(&[Reopen::new(top)]).unwrap();
     assert_eq!(graph.driver(top).unwrap().preset, MirrorTop::default().into());
     refused!(graph, OptionUnsupported, t => t.set_option(top, DriverOption::Unaligned(true)));
 }
 
-/// P9: refused if it is unaligned and the need has W or U but not Z.
+/// P9: the check refuses if the file is unaligned and the need has W or U but not Z.
 #[test]
 fn an_unaligned_file_is_written_only_with_resize() {
     let mut graph: Graph<Injected> = Graph::new();
@@ -285,7 +285,7 @@ fn an_unaligned_file_is_written_only_with_resize() {
                     Image size is not a multiple of request alignment";
         assert_eq!(error.to_string(), text);
     }
-    // Whoever gives up Z is refused, which is tolerated: the node lags (V7).
+    // A change that only gives up Z is refused, which is tolerated: the node is stale (V7).
     wish(&mut graph, "W").unwrap();
     assert_eq!(
         graph.get(file).map(|node| (node.is_stale(), letters(node.granted().pair.need))),
@@ -301,9 +301,9 @@ fn an_unaligned_file_is_written_only_with_resize() {
     refused!(graph, NoChildren, t => t.attach(file, child, "x", DATA));
 }
 
-/// The hook of a preset that is not wrapped in anything.
+/// The hook of a preset without a wrapper.
 #[test]
-fn a_preset_passes_the_check_on() {
+fn preset_forwards_the_check() {
     let mut graph: Graph<Preset> = Graph::new();
     let file = graph.add(NodeSpec::new("file"), File { unaligned: true }.into()).unwrap();
     let writer = Pair::new(set("W"), set("RWUZG"));
@@ -315,12 +315,12 @@ fn a_preset_passes_the_check_on() {
     assert!(matches!(boxed.attach_user("u", raw, writer, false).unwrap_err().kind(), ErrorKind::Refused { .. }));
 }
 
-/// What the file's driver was told last.
+/// Returns the last option that the file's driver received.
 fn is_unaligned(graph: &Graph<Injected>, node: blockgraph::NodeKey) -> bool {
     graph.driver(node).unwrap().preset == File { unaligned: true }.into()
 }
 
-/// O38: a user over a filter, a raw node and a backing filter, down to a file.
+/// O38: a user above a filter, a raw node and a backing filter, down to a file.
 #[test]
 fn truncate_reaches_the_file_below_the_filters() {
     let mut graph: Graph<Injected> = Graph::new();
@@ -337,7 +337,7 @@ fn truncate_reaches_the_file_below_the_filters() {
     assert!(!is_unaligned(&t, file));
     drop(t);
     assert!(is_unaligned(&graph, file), "taken back");
-    // A writer comes, who would resize; the rest of the transaction makes the size fit.
+    // A writer with Z is attached; the rest of the transaction makes the size fit.
     let writer = Pair::new(set("W"), set("RWUZG"));
     graph.set_user(user, Pair::NOTHING).unwrap();
     let text = refused!(graph, NoResize, t => t.truncate(user, false));
@@ -353,8 +353,7 @@ fn truncate_reaches_the_file_below_the_filters() {
     refused!(graph, UserNotFound, t => t.truncate(helper, false));
 }
 
-/// O38: other kinds keep their size to themselves, also a raw node with an offset; a node without its driver passes
-/// nothing on.
+/// O38: other kinds do not pass a size on, nor does a raw node with an offset or a node without its driver.
 #[test]
 fn truncate_ends_where_no_filter_is() {
     let resizer = Pair::new(set("Z"), set("RWUZG"));
@@ -378,9 +377,9 @@ fn truncate_ends_where_no_filter_is() {
     }
 }
 
-/// O38.2: what counts is what the user could do before the operation, or wants if the operation makes it.
+/// O38.2: the pair before the operation counts, or the wanted pair if the operation creates the user.
 #[test]
-fn truncate_asks_what_was_judged() {
+fn truncate_uses_the_judged_pair() {
     let mut graph: Graph<Injected> = Graph::new();
     let file = add(&mut graph, "file", File::default());
     let resizer = Pair::new(set("Z"), set("RWUZG"));
@@ -399,7 +398,7 @@ fn truncate_asks_what_was_judged() {
     t.inactivate(file).unwrap();
     t.truncate(user, false).unwrap();
     drop(t);
-    // While its node is inactive a user has nothing; one that has just come has what it wants.
+    // While its node is inactive a user has no permissions; a new user has what it wants.
     graph.inactivate(file).unwrap();
     fails(graph.truncate(user, true));
     let mut t = graph.transaction();
@@ -414,7 +413,7 @@ fn truncate_asks_what_was_judged() {
     assert_eq!((is_unaligned(&graph, file), graph.check()), (true, vec![]));
 }
 
-/// O39, condition by condition.
+/// The conditions of O39, one by one.
 #[test]
 fn a_quorum_gets_a_child() {
     let mut graph: Graph<Injected> = Graph::new();
@@ -422,8 +421,8 @@ fn a_quorum_gets_a_child() {
     let (b, format) = (add(&mut graph, "b", Protocol), add(&mut graph, "format", Format));
     graph.attach_user("reader", quorum, READER, false).unwrap();
     let edge = graph.add_child(quorum, a, "x").unwrap();
-    let seen = graph.edge(edge).map(|edge| (edge.role(), letters(edge.pair().need), letters(edge.pair().share)));
-    assert_eq!(seen, Some((DATA, "R".into(), "RUG".into())), "P6.5");
+    let observed = graph.edge(edge).map(|edge| (edge.role(), letters(edge.pair().need), letters(edge.pair().share)));
+    assert_eq!(observed, Some((DATA, "R".into(), "RUG".into())), "P6.5");
     refused!(graph, DuplicateChild, t => t.add_child(quorum, b, "x"));
     let text = refused!(graph, HasParent, t => t.add_child(quorum, a, "x"));
     assert_eq!(text, "The node a already has a parent");
@@ -446,7 +445,7 @@ fn a_quorum_gets_a_child() {
     assert_eq!(graph.check(), []);
 }
 
-/// O40, condition by condition; a child that nobody holds is closed.
+/// The conditions of O40, one by one; a child without a holder is closed.
 #[test]
 fn a_quorum_loses_a_child() {
     let mut graph: Graph<Injected> = Graph::new();

@@ -1,15 +1,15 @@
-//! Jobs: what start, finish and cancel do (J1 to J6, O42 to O46), and the usual pairs (J8).
+//! Jobs: what start, finish and cancel do (J1 to J6, O42 to O46), and the pairs of common users (J8).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
 
 use blockgraph::drivers::{BackingFilter, Filter, Format, Protocol};
 use blockgraph::jobs::{Job, Work};
-use blockgraph::{ErrorKind, Graph, NodeSpec, Pair, Role, usual};
+use blockgraph::{ErrorKind, Graph, NodeSpec, Pair, Role, common_users};
 use common::jobs::{all_jobs, chain_of, driver, frozen, images, name, node_of, picture, start, stored, users};
 use common::{Behaviour, Injected, READER, add, parents};
 
-/// The filter of a job: implicit, held by a caller, writable, without other flags (J4).
+/// Checks the filter of a job: implicit, held by a caller, writable, without other flags (J4).
 fn assert_filter(graph: &Graph<Injected>, job: &Job, kind: &str, above: &str) {
     let view = graph.get(graph.node(&job.filter).unwrap()).unwrap();
     assert_eq!((view.driver_name(), view.implicit(), view.writable()), (Some(kind), true, true));
@@ -19,7 +19,7 @@ fn assert_filter(graph: &Graph<Injected>, job: &Job, kind: &str, above: &str) {
     assert_eq!(name(graph, filtered.unwrap().child()), above);
 }
 
-/// The column "start" of the table: the filter, the users, what is frozen.
+/// The column "start" of the table: the filter, the users, the frozen edges.
 #[test]
 fn start_does_what_the_table_says() {
     let expected: [(&str, &str, &[&str], &[&str]); 5] = [
@@ -45,12 +45,12 @@ fn start_does_what_the_table_says() {
         ("copy-before-write", "backup", &["job on f: - / RWUZG", "job#1 on t: - / RWUZG"], &[]),
     ];
     let (graph, n, target) = images(5);
-    for ((job, above), (filter, kind, holds, edges)) in all_jobs(&n, target).into_iter().zip(expected) {
+    for ((job, above), (filter, kind, listed, edges)) in all_jobs(&n, target).into_iter().zip(expected) {
         let mut graph = graph.clone();
         let key = start(&mut graph, &job).unwrap();
         assert_eq!((graph.node("f"), job.kind()), (Some(key), kind));
         assert_filter(&graph, &job, filter, above);
-        assert_eq!((users(&graph, kind), frozen(&graph)), (holds.map_to_strings(), edges.map_to_strings()));
+        assert_eq!((users(&graph, kind), frozen(&graph)), (listed.map_to_strings(), edges.map_to_strings()));
         let top = if above == "n4" { "f>n4>n3>n2>n1>n0" } else { "n4>f>n3>n2>n1>n0" };
         assert_eq!((chain_of(&graph, node_of(&graph, "guest")), graph.check()), (top.into(), vec![]));
     }
@@ -66,7 +66,8 @@ impl MapToStrings for [&str] {
     }
 }
 
-/// The column "finish": what is left below the guest, who is gone; the column "cancel": everything as before.
+/// The column "finish": the chain that is left below the guest, and the nodes that are gone. The column "cancel":
+/// everything is as before.
 #[test]
 fn finish_and_cancel_do_what_the_table_says() {
     let expected = [
@@ -102,7 +103,7 @@ fn a_stream_from_the_end_of_the_chain_leaves_no_backing_name() {
     assert_eq!(stored(&graph, n[2]).as_deref(), Some("some"));
     let job = Job::new("job", "f", Work::Stream { node: n[2], bottom: n[0] });
     start(&mut graph, &job).unwrap();
-    // The driver is asked in `rename`, and may refuse.
+    // The driver's hook `rename` may refuse.
     common::behave(&mut graph, n[2], Behaviour::RefuseRename);
     let before = graph.snapshot();
     assert_eq!(graph.finish_job(&job).unwrap_err().to_string(), "rename refused");
@@ -112,15 +113,15 @@ fn a_stream_from_the_end_of_the_chain_leaves_no_backing_name() {
     assert_eq!((chain_of(&graph, n[2]), stored(&graph, n[2]), graph.check()), ("n2".into(), None, vec![]));
 }
 
-/// J2: the three operations of a job, made of public steps one by one, in the words of the table.
+/// J2: the three operations of a job, composed of public steps as the table describes them.
 mod by_hand {
     use super::{Injected, Job, Work};
     use blockgraph::{DriverOption, Error, MirrorPhase, NodeKey, NodeSpec, OpKinds, Pair, Role, Transaction, UserSpec};
 
     type T<'a> = Transaction<'a, Injected>;
 
-    /// The nodes on which start makes users, the filter first, as they are found on the way.
-    pub fn start(t: &mut T<'_>, job: &Job, driver: Injected, holds: &[(NodeKey, Pair)]) -> Result<(), Error> {
+    /// Performs the start with the given users, the filter's first.
+    pub fn start(t: &mut T<'_>, job: &Job, driver: Injected, users: &[(NodeKey, Pair)]) -> Result<(), Error> {
         let spec = NodeSpec::new("f").implicit(true);
         let filter = match job.work {
             Work::Stream { node, bottom } => {
@@ -142,7 +143,7 @@ mod by_hand {
             }
             _ => unreachable!(),
         };
-        for (number, (node, pair)) in holds.iter().enumerate() {
+        for (number, (node, pair)) in users.iter().enumerate() {
             let node = if number == 0 { filter } else { *node };
             let spec = UserSpec::new(job.user_name(number), *pair).stays(true);
             let user = t.attach_user_as(spec, node)?;
@@ -152,8 +153,8 @@ mod by_hand {
         Ok(())
     }
 
-    /// Finish, but that a stream stores a name; or cancel.
-    pub fn end(t: &mut T<'_>, job: &Job, filter: NodeKey, finish: bool, further: usize) -> Result<(), Error> {
+    /// Performs a finish, except that a stream stores a name, or a cancel.
+    pub fn end(t: &mut T<'_>, job: &Job, filter: NodeKey, finish: bool, extra: usize) -> Result<(), Error> {
         match job.work {
             Work::Stream { node, bottom } => {
                 t.thaw(node, Some(bottom))?;
@@ -165,7 +166,7 @@ mod by_hand {
             Work::Commit { base, .. } | Work::CommitActive { base, .. } => t.thaw(filter, Some(base))?,
             _ => {}
         }
-        for number in 0..=further {
+        for number in 0..=extra {
             t.detach_user(t.user(&job.user_name(number)).unwrap())?;
         }
         match job.work {
@@ -184,15 +185,15 @@ mod by_hand {
 }
 
 #[test]
-fn jobs_are_made_of_other_steps() {
+fn jobs_equal_their_public_steps() {
     let (graph, n, target) = images(5);
     for (job, _) in all_jobs(&n, target) {
         let (mut one, mut other) = (graph.clone(), graph.clone());
         start(&mut one, &job).unwrap();
         let users = one.users().filter_map(|user| one.user_view(user)).filter(|user| **user.name() != *"guest");
-        let holds: Vec<_> = users.map(|user| (user.node(), user.pair())).collect();
+        let users: Vec<_> = users.map(|user| (user.node(), user.pair())).collect();
         let mut t = other.transaction();
-        by_hand::start(&mut t, &job, driver(&job), &holds).unwrap();
+        by_hand::start(&mut t, &job, driver(&job), &users).unwrap();
         t.commit().unwrap();
         assert_eq!(one.snapshot(), other.snapshot(), "{job:?}");
         let filter = other.node("f").unwrap();
@@ -204,11 +205,11 @@ fn jobs_are_made_of_other_steps() {
                 one.cancel_job(&job).unwrap()
             }
             let mut t = other.transaction();
-            by_hand::end(&mut t, &job, filter, finish, holds.len() - 1).unwrap();
+            by_hand::end(&mut t, &job, filter, finish, users.len() - 1).unwrap();
             t.commit().unwrap();
             let (mut one, other) = (one.snapshot(), other.snapshot());
             if let (Work::Stream { .. }, true) = (&job.work, finish) {
-                // The name that the last node stores, which no public step writes.
+                // The stored name of the last node, which no public step writes.
                 assert_eq!(one.nodes[4].stored_backing.take().as_deref(), Some("n1"));
                 let blockgraph::DriverSnapshot::Present(driver) = &mut one.nodes[4].driver else { panic!() };
                 driver.stored = None;
@@ -218,7 +219,7 @@ fn jobs_are_made_of_other_steps() {
     }
 }
 
-/// Nothing is between, so nothing is frozen, and there are two users; the same child is set again.
+/// A stream with an empty range freezes nothing and has two users; the same child is set again.
 #[test]
 fn a_stream_of_nothing() {
     let (mut graph, n, _) = images(2);
@@ -230,7 +231,7 @@ fn a_stream_of_nothing() {
     assert_eq!((graph.users().count(), graph.check()), (1, vec![]));
 }
 
-/// A node without its driver ends the chain (S4), and so it is with the bottom of a stream: nothing is below it.
+/// A node without its driver ends the chain (S4). If it is the bottom of a stream, it has nothing below it.
 #[test]
 fn a_stream_whose_bottom_has_lost_its_driver() {
     let (mut graph, n, _) = images(5);
@@ -241,7 +242,7 @@ fn a_stream_whose_bottom_has_lost_its_driver() {
     assert_eq!((chain_of(&graph, n[4]), stored(&graph, n[4]), graph.check()), ("n4".into(), None, vec![]));
 }
 
-/// The stored name is that of the explicit node (S4): an implicit filter is no file.
+/// The stored name is that of the explicit node (S4): an implicit filter is not a file.
 #[test]
 fn a_stream_stores_the_name_of_the_explicit_node() {
     let (mut graph, n, _) = images(3);
@@ -253,11 +254,11 @@ fn a_stream_stores_the_name_of_the_explicit_node() {
     assert_eq!((common::jobs::below(&graph, n[2]), stored(&graph, n[2]).as_deref()), (Some(hidden), Some("n0")));
 }
 
-/// Into a filter on backing, which stores no name.
+/// A stream into a filter on backing, which stores no name.
 #[test]
 fn a_stream_into_a_filter() {
     let (mut graph, n, _) = images(3);
-    // A guest that writes would write to the node below, which the job's user there does not put up with.
+    // A writing guest would write to the node below, which the job's user there does not share.
     graph.detach_user(graph.user("guest").unwrap()).unwrap();
     let filter = add(&mut graph, "filter", BackingFilter);
     graph.append(filter, n[2]).unwrap();
@@ -267,7 +268,7 @@ fn a_stream_into_a_filter() {
     assert_eq!((chain_of(&graph, filter), stored(&graph, filter)), ("filter>n0".into(), None));
 }
 
-/// A commit from under two overlays, which both store the name that is given; what is between stays, if it is held.
+/// A commit below two overlays, which both store the given name; a node between stays if it has a holder.
 #[test]
 fn a_commit_below_two_overlays() {
     let (mut graph, n, _) = images(4);
@@ -289,7 +290,7 @@ fn a_commit_below_two_overlays() {
     assert_eq!((parents(&graph, n[0]), graph.check()), (vec!["second".into(), "n3".into()], vec![]));
 }
 
-/// H47: the base of a stream is looked for when the stream ends. While it runs its old base goes.
+/// H47: the base of a stream is determined when the stream ends. Its old base goes while it runs.
 #[test]
 fn a_stream_finds_the_base_that_is_there_in_the_end() {
     let (mut graph, n, _) = images(5);
@@ -309,7 +310,7 @@ fn a_stream_finds_the_base_that_is_there_in_the_end() {
     assert_eq!((stored(&graph, n[4]), stored(&graph, n[3])), (Some("n0".into()), Some("n0".into())));
 }
 
-/// The same while the commit still runs: the base is then its filter, and the name that of the image below.
+/// The same while a commit still runs: the base is then the commit's filter, and the name is that of the image below.
 #[test]
 fn a_stream_ends_while_its_base_commits() {
     let (mut graph, n, _) = images(5);
@@ -325,8 +326,8 @@ fn a_stream_ends_while_its_base_commits() {
     assert_eq!(graph.check(), []);
 }
 
-/// Moved there and back, edges are in their old order among the parents (S1), but those that stayed come after them,
-/// and the edge of a parent is the first of its children.
+/// Edges that are moved to the filter and back keep their order among the parents (S1), but come after the edges that
+/// stayed; the edge of a parent comes first among its children.
 #[test]
 fn what_a_cancelled_job_does_to_the_lists() {
     let (mut graph, n, target) = images(2);
@@ -356,7 +357,7 @@ fn what_a_cancelled_job_does_to_the_lists() {
     assert_eq!(graph.check(), []);
 }
 
-/// All in one transaction: one job after the other, each one step.
+/// Jobs one after the other in one transaction, each start and end as one step.
 #[test]
 fn jobs_in_a_transaction() {
     let (mut graph, n, target) = images(3);
@@ -372,7 +373,7 @@ fn jobs_in_a_transaction() {
     let error = t.cancel_job(&mirror).unwrap_err();
     assert_eq!((error.step(), error.to_string().as_str()), (Some(4), "Device 'mirror' not found"));
     let savepoint = t.savepoint();
-    // The name of the filter is free when the transaction is over (L2).
+    // The name of the filter is free after the transaction (L2).
     let error = t.start_job(&mirror, driver(&mirror)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::DuplicateNode { .. }));
     t.rollback_to(savepoint).unwrap();
@@ -386,7 +387,7 @@ fn jobs_in_a_transaction() {
     assert_eq!(picture(&graph).users, before.users);
 }
 
-/// The graph keeps nothing about a job (J2), so a graph that was stored and restored has all that a finish needs.
+/// The graph stores nothing about a job (J2), so a saved and restored graph has everything that a finish needs.
 #[test]
 fn a_job_outlives_the_daemon() {
     let (mut graph, n, target) = images(5);
@@ -406,23 +407,23 @@ fn a_job_outlives_the_daemon() {
 }
 
 #[test]
-fn a_job_calls_its_users_by_numbers() {
+fn job_users_are_named_by_numbers() {
     let job = Job::new("job", "f", Work::Mirror { source: Default::default(), target: Default::default() });
     assert_eq!([0, 1, 12].map(|number| job.user_name(number).to_string()), ["job", "job#1", "job#12"]);
 }
 
-/// J8: which of the usual users can be on one node together.
+/// J8: which of the common users can share a node.
 #[test]
-fn usual_users_of_one_node() {
+fn common_users_of_one_node() {
     let pairs = [
-        usual::NBD_READER,
-        usual::NBD_WRITER,
-        usual::VHOST_USER_READER,
-        usual::VHOST_USER_WRITER,
-        usual::GUEST_READER,
-        usual::GUEST,
-        usual::SHARED_GUEST_READER,
-        usual::SHARED_GUEST,
+        common_users::NBD_READER,
+        common_users::NBD_WRITER,
+        common_users::VHOST_USER_READER,
+        common_users::VHOST_USER_WRITER,
+        common_users::GUEST_READER,
+        common_users::GUEST,
+        common_users::SHARED_GUEST_READER,
+        common_users::SHARED_GUEST,
     ];
     let expected = ["........", "....xx..", "........", "....xx..", ".x.x.x.x", ".x.xxx.x", "........", "....xx.."];
     for (first, row) in pairs.into_iter().zip(expected) {
@@ -435,8 +436,8 @@ fn usual_users_of_one_node() {
             assert_eq!(!together, first.conflicts_with(second));
         }
     }
-    // What a resize would need: only vhost-user-blk and shared guests put up with it.
+    // A user that resizes: only vhost-user-blk and shared guests accept it.
     let shares_resize = pairs.map(|pair| pair.share.contains(blockgraph::Permissions::RESIZE));
     assert_eq!(shares_resize, [false, false, true, true, false, false, true, true]);
-    assert!(!READER.conflicts_with(usual::GUEST));
+    assert!(!READER.conflicts_with(common_users::GUEST));
 }

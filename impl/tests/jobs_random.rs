@@ -1,5 +1,5 @@
-//! Random jobs among random operations, with refusing drivers: a refused one leaves the graph as it was, and whatever
-//! happens meanwhile, the graph passes its own test from scratch.
+//! Random jobs among random operations, with drivers that refuse: a refused operation leaves the graph as it was, and
+//! the graph always passes its own check from scratch.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod common;
@@ -10,10 +10,10 @@ use common::random::{ARMS, Counts, step};
 use common::random_jobs::{Did, KINDS, job_step, kind};
 use common::{Injected, Rng};
 
-/// What was done: by kind, started, finished, cancelled.
-type Done = [[usize; 3]; KINDS];
+/// How often each kind of job was started, finished and cancelled.
+type JobCounts = [[usize; 3]; KINDS];
 
-/// Up to three steps, of which at most one starts or ends a job.
+/// Runs up to three steps, of which at most one starts or ends a job.
 fn transact(
     rng: &mut Rng,
     graph: &mut Graph<Injected>,
@@ -34,7 +34,7 @@ fn transact(
 
 #[test]
 fn random_jobs_keep_all_invariants() {
-    let (mut done, mut lost, mut counts): (Done, usize, Counts) = ([[0; 3]; KINDS], 0, [0; ARMS]);
+    let (mut done, mut lost, mut counts): (JobCounts, usize, Counts) = ([[0; 3]; KINDS], 0, [0; ARMS]);
     for seed in 0..60 {
         let rng = &mut Rng::new(seed);
         let mut graph: Graph<Injected> = Graph::new();
@@ -59,7 +59,7 @@ fn random_jobs_keep_all_invariants() {
             assert!(found.is_empty(), "seed {seed} round {round}: {found:?}\n{:#?}", graph.snapshot());
             let settled = graph.nodes().filter_map(|key| graph.driver(key)).all(Injected::is_settled);
             assert!(settled, "everything is committed or aborted");
-            // One is given up: its users leave, and what it froze or put in stays.
+            // One job is abandoned: its users are detached, and its filter and frozen edges stay.
             if held.len() > 2 || (held.len() > 1 && rng.below(16) == 0) {
                 let job = held.swap_remove(0);
                 let users: Vec<_> = (0..8).filter_map(|number| graph.user(&job.user_name(number))).collect();

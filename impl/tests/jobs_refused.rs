@@ -1,5 +1,5 @@
-//! Jobs that are refused, at the start and in the end, by their conditions, the judgement and the drivers; and what is
-//! refused while a job is held (J1, J2, J6).
+//! Refusals of starting and ending jobs, by preconditions, the judgement and the drivers; and operations that are
+//! refused while a job runs (J1, J2, J6).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
@@ -16,7 +16,7 @@ fn job(work: Work) -> Job {
     Job::new("job", "f", work)
 }
 
-/// Starts a job that must be refused with this kind of error; its text.
+/// Starts a job that must be refused with this kind of error, and returns the text.
 macro_rules! start_refused {
     ($graph:expr, $kind:ident, $job:expr) => {{
         let job = $job;
@@ -24,7 +24,7 @@ macro_rules! start_refused {
     }};
 }
 
-/// A user that blocks a kind of operation on a node, for a reason.
+/// Attaches a user that blocks kinds of operations on a node, with a reason.
 fn block(graph: &mut Graph<Injected>, node: NodeKey, kinds: OpKinds, reason: &str) {
     let user = graph.attach_user(format!("blocker {reason}"), node, Pair::NOTHING, false).unwrap();
     graph.block(user, kinds, reason).unwrap();
@@ -48,7 +48,7 @@ fn a_stream_tests_its_conditions_in_order() {
     block(&mut graph, n[4], OpKinds::STREAM, "high");
     assert_eq!(start_refused!(graph, Blocked, stream(n[4], n[1])), "Node 'n4' is busy: high");
     assert_eq!(start_refused!(graph, Blocked, stream(n[4], n[4])), "Node 'n4' is busy: high");
-    // What is below the bottom does not matter, nor another kind.
+    // Nodes below the bottom do not matter, nor do blockers of other kinds.
     block(&mut graph, n[2], OpKinds::all() - OpKinds::STREAM, "others");
     start(&mut graph, &stream(n[2], n[2])).unwrap();
 }
@@ -103,12 +103,12 @@ fn copy_conditions(copy: impl Fn(NodeKey, NodeKey) -> Job, from: OpKinds, to: Op
     block(&mut graph, source, from, "source");
     start_refused!(graph, SameNode, copy(source, source));
     assert_eq!(start_refused!(graph, Blocked, copy(source, target)), "Node 'n0' is busy: source");
-    // The other way round nothing is blocked, and nobody else uses what is copied to.
+    // In the other direction nothing is blocked.
     graph.detach_user(graph.user("guest").unwrap()).unwrap();
     start(&mut graph, &copy(target, source)).unwrap();
 }
 
-/// The steps of a start, after its conditions: filter, chain, users, each of the five.
+/// The steps of a start after its preconditions: filter, chain and users, for each of the five kinds.
 #[test]
 fn a_start_fails_with_its_first_failing_step() {
     let (graph, n, target) = images(5);
@@ -164,7 +164,7 @@ fn a_start_below_a_frozen_edge() {
     }
 }
 
-/// J7, and users of the target that read what is not there yet.
+/// J7, and users of the target that read data that is not copied yet.
 #[test]
 fn the_judgement_refuses_a_start() {
     let (mut graph, n, target) = images(4);
@@ -182,7 +182,7 @@ fn the_judgement_refuses_a_start() {
         assert_eq!(matches!(error.kind(), ErrorKind::Conflict { .. }), !read_only, "{error}");
         assert_eq!((graph.snapshot(), graph.check()), (before.clone(), vec![]));
     }
-    // A backup of a node that somebody resizes: its filter shares no such thing.
+    // A backup of a node with a parent that resizes: the filter does not share Z.
     let resizer = Pair::new(Permissions::RESIZE, Permissions::ALL);
     let lone = add(&mut graph, "lone", Protocol);
     graph.attach_user("resizer", lone, resizer, true).unwrap();
@@ -192,9 +192,9 @@ fn the_judgement_refuses_a_start() {
     ));
 }
 
-/// Every one of the two ends of every job, if it was never started, or what it needs is gone.
+/// Finish and cancel of every kind of job, if it was never started or lacks something that it needs.
 #[test]
-fn an_end_fails_with_its_first_failing_step() {
+fn ending_a_job_fails_with_its_first_failing_step() {
     type End = fn(&mut Transaction<'_, Injected>, &Job) -> Result<(), Error>;
     let ends: [End; 2] = [|t, job| t.finish_job(job), |t, job| t.cancel_job(job)];
     let (graph, n, target) = images(5);
@@ -222,7 +222,8 @@ fn an_end_fails_with_its_first_failing_step() {
             copy.eject_driver(n[3]).unwrap();
             refused!(copy, NotInChain, t => end(t, &job));
         }
-        // The filter has lost its driver, and cannot be dropped; or, first, told to stop; but replaced it can be.
+        // A filter that has lost its driver cannot be dropped, or fails earlier when its option is set; but it can be
+        // replaced.
         graph.eject_driver(filter).unwrap();
         match job.work {
             Work::Commit { .. } | Work::CommitActive { .. } => refused!(graph, NotInChain, t => end(t, &job)),
@@ -231,9 +232,9 @@ fn an_end_fails_with_its_first_failing_step() {
     }
 }
 
-/// Nodes that the job was told about and that are gone, or never were.
+/// Nodes of the job that are gone or never existed.
 #[test]
-fn an_end_without_its_nodes() {
+fn ending_a_job_without_its_nodes() {
     let (mut graph, n, target) = images(3);
     let nowhere = NodeKey::default();
     for (node, bottom) in [(nowhere, n[0]), (n[1], nowhere)] {
@@ -247,7 +248,8 @@ fn an_end_without_its_nodes() {
             refused!(graph, NodeNotFound, t => t.cancel_job(&job));
         }
     }
-    // A target that only the job holds outlives the job's users, because nobody is doomed in the middle of a step (L2).
+    // A target that only the job holds survives when the job's users are detached, because no node becomes doomed in
+    // the middle of a step (L2).
     let mirror = job(Work::Mirror { source: n[2], target });
     start(&mut graph, &mirror).unwrap();
     graph.release(target).unwrap();
@@ -258,9 +260,9 @@ fn an_end_without_its_nodes() {
     assert_eq!((graph.node("t"), graph.check()), (None, vec![]));
 }
 
-/// Conditions of the steps in a finish that the job does not keep by itself.
+/// Preconditions of the steps of a finish that the job itself does not guarantee.
 #[test]
-fn a_finish_fails_where_a_cancel_does_not() {
+fn finish_fails_where_cancel_succeeds() {
     let (mut graph, n, target) = images(4);
     let (top, base) = (n[2], n[0]);
     let commit = job(Work::Commit { top, base, stored: None });
@@ -293,7 +295,7 @@ fn a_finish_fails_where_a_cancel_does_not() {
     assert_eq!((graph.users().count(), graph.check()), (1, vec![]));
 }
 
-/// What would disturb a job is refused while it is held, by frozen edges, blockers and users (J1).
+/// Operations that would disturb a running job are refused by frozen edges, blockers and users (J1).
 #[test]
 fn what_is_refused_while_a_job_is_held() {
     let (graph, n, target) = images(5);
@@ -330,7 +332,7 @@ fn what_is_refused_while_a_job_is_held() {
         // The monitor does not hold the filter, and a caller cannot take it from the job.
         let text = refused!(graph, HasUser, t => t.delete(filter));
         assert_eq!(text, "Node f is in use");
-        // Who writes behind the back of a job that copies what it reads.
+        // A writer that bypasses a job that copies what it reads.
         let writer = match work {
             Work::Stream { bottom, .. } => Some(bottom),
             Work::Commit { base, .. } => Some(base),
@@ -345,8 +347,8 @@ fn what_is_refused_while_a_job_is_held() {
     }
 }
 
-/// Every driver that is asked refuses, one after the other, in each of the three operations of each job: either that
-/// is tolerated, because it only loosens (V7), or nothing has happened.
+/// Every driver refuses, one after the other, in each of the three operations of each job. Either the refusal is
+/// tolerated, because the change only loosens (V7), or nothing has changed.
 #[test]
 fn a_refusal_at_any_step_of_any_plan_undoes_the_job() {
     let (graph, n, target) = images(5);
@@ -373,7 +375,7 @@ fn a_refusal_at_any_step_of_any_plan_undoes_the_job() {
 
 type Step<'a> = dyn Fn(&mut Transaction<'_, Injected>, Behaviour) -> Result<(), Error> + 'a;
 
-/// How many refusals undid the step, and how many were tolerated.
+/// Returns how many refusals undid the step, and how many were tolerated.
 fn each_refusal(graph: &Graph<Injected>, step: &Step<'_>) -> (usize, usize) {
     let mut copy = graph.clone();
     let mut t = copy.transaction();
@@ -381,28 +383,28 @@ fn each_refusal(graph: &Graph<Injected>, step: &Step<'_>) -> (usize, usize) {
     let plan = t.judge().unwrap().plan().to_vec();
     assert!(!plan.is_empty());
     let (mut refused, mut tolerated) = (0, 0);
-    for asked in plan {
-        let behaviour = match asked {
+    for plan_step in plan {
+        let behaviour = match plan_step {
             PlanStep::Rename { .. } => Behaviour::RefuseRename,
             PlanStep::Check { .. } => Behaviour::RefuseCheck,
-            _ => panic!("a job asks nothing else: {asked:?}"),
+            _ => panic!("a job calls no other hook: {plan_step:?}"),
         };
         let mut copy = graph.clone();
-        let old = copy.get(asked.node()).is_some();
+        let old = copy.get(plan_step.node()).is_some();
         if old {
-            behave(&mut copy, asked.node(), behaviour);
+            behave(&mut copy, plan_step.node(), behaviour);
         }
         let before = copy.snapshot();
         let mut t = copy.transaction();
         step(&mut t, if old { Behaviour::Accept } else { behaviour }).unwrap();
         match t.commit() {
             Ok(_) => {
-                assert!(copy.stale_nodes().any(|node| node == asked.node()));
+                assert!(copy.stale_nodes().any(|node| node == plan_step.node()));
                 tolerated += 1;
             }
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Refused { .. }), "{error}");
-                assert_eq!(copy.snapshot(), before, "{asked:?}");
+                assert_eq!(copy.snapshot(), before, "{plan_step:?}");
                 refused += 1;
             }
         }

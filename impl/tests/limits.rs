@@ -1,5 +1,5 @@
-//! Limits are a function of the graph (L5.15): against their sentence on random graphs, after every step and every way
-//! back, and linear where paths are many.
+//! Limits are a function of the graph (L5.15): they are compared with the specification on random graphs, after every
+//! step and every rollback, and are linear where there are many paths.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -11,7 +11,7 @@ use common::Rng;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-/// Takes every child, and has limits.
+/// A driver with limits that takes any child.
 #[derive(Clone, Debug)]
 struct Device(Limits);
 
@@ -40,7 +40,7 @@ fn limits(rng: &mut Rng) -> Limits {
     }
 }
 
-/// The sentence, node by node from the bottom: of an acyclic graph.
+/// The limits of an acyclic graph by the sentence, computed from the bottom up.
 fn expected(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
     let mut known = HashMap::new();
     let nodes: Vec<_> = graph.nodes().collect();
@@ -53,29 +53,29 @@ fn expected(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
             let edges = graph.get(*node).unwrap().children().map(|edge| graph.edge(edge).unwrap());
             let mut children =
                 edges.filter(|edge| edge.role() != Role::COW).map(|edge| known.get(&edge.child()).copied());
-            let sum = children.try_fold(driver.limits(), |sum, child| Some(sum.and(child?)));
+            let sum = children.try_fold(driver.limits(), |sum, child| Some(sum.combined_with(child?)));
             known.extend(sum.map(|sum| (*node, sum)));
         }
     }
     known
 }
 
-fn all(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
+fn all_limits(graph: &Graph<Device>) -> HashMap<NodeKey, Limits> {
     graph.nodes().map(|node| (node, graph.limits(node).unwrap())).collect()
 }
 
 #[test]
-fn the_stricter_of_both() {
+fn combined_limits_are_the_stricter_ones() {
     let a = Limits { request_alignment: 512, max_transfer: NonZeroU64::new(9), min_memory_alignment: 1 };
     let b = Limits { request_alignment: 1, max_transfer: NonZeroU64::new(5), min_memory_alignment: 4096 };
     let both = Limits { request_alignment: 512, max_transfer: NonZeroU64::new(5), min_memory_alignment: 4096 };
-    assert_eq!((a.and(b), b.and(a), a.and(Limits::NONE)), (both, both, a));
-    assert_eq!(Limits::NONE.and(a), a, "no limit on transfers is no limit of zero");
+    assert_eq!((a.combined_with(b), b.combined_with(a), a.combined_with(Limits::NONE)), (both, both, a));
+    assert_eq!(Limits::NONE.combined_with(a), a, "no limit on transfers is no limit of zero");
     assert_eq!(Limits::default(), Limits::NONE);
 }
 
 #[test]
-fn they_follow_every_operation_and_are_undone_with_it() {
+fn limits_follow_every_operation_and_its_rollback() {
     let (mut steps, mut changed) = (0, 0);
     for seed in 0..60 {
         let mut rng = Rng::new(seed);
@@ -84,7 +84,7 @@ fn they_follow_every_operation_and_are_undone_with_it() {
             graph.add(NodeSpec::new(format!("n{index}")), Device(limits(&mut rng))).unwrap();
         }
         for round in 0..30 {
-            let before = all(&graph);
+            let before = all_limits(&graph);
             let mut t = graph.transaction();
             for _ in 0..1 + rng.below(4) {
                 let nodes: Vec<_> = t.nodes().collect();
@@ -101,29 +101,29 @@ fn they_follow_every_operation_and_are_undone_with_it() {
                     7 if round % 8 == 0 => t.eject_driver(a).is_ok(),
                     _ => {
                         let spec = OpenSpec::new(NodeSpec::new(format!("o{round}-{steps}")), Device(limits(&mut rng)));
-                        t.open(spec.file_reference(a).backing(b)).is_ok()
+                        t.open(spec.existing_file(a).backing(b)).is_ok()
                     }
                 };
                 steps += usize::from(done);
-                // Also in the midst of a transaction, where there may be a cycle.
+                // Also inside a transaction, where there may be a cycle.
                 assert_eq!(t.limits(a).is_some(), t.get(a).is_some());
             }
             if rng.coin() {
                 drop(t);
-                assert_eq!(all(&graph), before);
+                assert_eq!(all_limits(&graph), before);
             } else if t.commit().is_err() {
-                assert_eq!(all(&graph), before);
+                assert_eq!(all_limits(&graph), before);
             } else {
-                changed += usize::from(all(&graph) != before);
+                changed += usize::from(all_limits(&graph) != before);
             }
-            assert_eq!(all(&graph), expected(&graph));
+            assert_eq!(all_limits(&graph), expected(&graph));
         }
     }
     assert!(steps > 1000 && changed > 200, "{steps} {changed}");
 }
 
 #[test]
-fn inside_a_transaction_and_after_it() {
+fn limits_inside_a_transaction_and_after_it() {
     let strict = Limits { request_alignment: 4096, ..Limits::NONE };
     let mut graph: Graph<Device> = Graph::new();
     let [disk, file] = ["disk", "file"].map(|name| graph.add(NodeSpec::new(name), Device(Limits::NONE)).unwrap());
@@ -141,7 +141,7 @@ fn inside_a_transaction_and_after_it() {
     assert_eq!(t.limits(disk), Some(strict));
     drop(t);
     assert_eq!((graph.limits(disk), graph.limits(other)), (Some(Limits::NONE), None));
-    // A refused judgement: nobody may write what the other does not share.
+    // The judgement refuses a conflict.
     graph.attach_user("a", disk, Pair::new(Permissions::NONE, Permissions::READ), false).unwrap();
     let mut t = graph.transaction();
     let other = t.add(NodeSpec::new("other"), Device(strict)).unwrap();
@@ -153,7 +153,7 @@ fn inside_a_transaction_and_after_it() {
 
 /// A walk along every path would take 2^5000 steps.
 #[test]
-fn a_ladder_of_double_edges_is_linear() {
+fn limits_visit_each_node_once() {
     let mut graph: Graph<Device> = Graph::new();
     let strict = Limits { min_memory_alignment: 512, ..Limits::NONE };
     let mut t = graph.transaction();
@@ -169,7 +169,7 @@ fn a_ladder_of_double_edges_is_linear() {
 }
 
 #[test]
-fn presets_have_none() {
+fn presets_have_no_limits() {
     let mut graph: Graph<blockgraph::Preset> = Graph::new();
     let disk = graph.add(NodeSpec::new("disk"), Format.into()).unwrap();
     let filter = graph.insert(NodeSpec::new("filter"), Filter.into(), disk).unwrap();

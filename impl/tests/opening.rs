@@ -1,4 +1,4 @@
-//! Plays the cases of `specs/opening/`, and sees to it that together they meet every kind of error.
+//! Plays the cases of `specs/opening/`, and checks that they produce every kind of error.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 #[macro_use]
@@ -6,12 +6,12 @@
 mod shape;
 #[path = "opening/case.rs"]
 mod case;
-#[path = "opening/disk.rs"]
-mod disk;
+#[path = "opening/catalogue.rs"]
+mod catalogue;
 
-use blockgraph::open::{OpenErrorKind, OpenRequest, OpenTree, Opening, Options};
+use blockgraph::open::{OpenErrorKind, OpenRequest, OpenTree, Options, PendingOpen};
 use blockgraph::{ErrorKind, Graph};
-use disk::{Disk, Shelf};
+use catalogue::{ImageStore, LoggedDriver};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -27,7 +27,7 @@ fn every_case_comes_out_as_written_and_every_error_is_met() {
         for case in case::parse(&text) {
             match catch_unwind(AssertUnwindSafe(|| case.play())) {
                 Ok(kinds) => met.extend(kinds),
-                // The panic has been printed.
+                // The panic message has been printed.
                 Err(_) => failed.push(format!("{}: {}", path.display(), case.title)),
             }
             count += 1;
@@ -35,7 +35,7 @@ fn every_case_comes_out_as_written_and_every_error_is_met() {
     }
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(count >= 30, "{count}");
-    // What only a caller without a catalogue can do is below.
+    // Errors that only a caller without a catalogue can get are tested below.
     let missing: Vec<_> = OpenErrorKind::NAMES.into_iter().filter(|name| !met.contains(*name)).collect();
     assert_eq!(missing, ["LayersLeft"]);
     for kind in ["ProbeDenied", "Conflict", "ReadOnly", "Refused", "DuplicateNode", "BackingUnsupported"] {
@@ -43,62 +43,62 @@ fn every_case_comes_out_as_written_and_every_error_is_met() {
     }
 }
 
-/// A tree of one layer.
-fn tree(graph: &Graph<Disk>, shelf: &Shelf) -> OpenTree {
-    let request = OpenRequest::default().filename("a.img").protocol(true).snapshot(true);
-    OpenTree::resolve(request, graph, shelf).unwrap()
+/// Resolves a request with one layer.
+fn tree(graph: &Graph<LoggedDriver>, store: &ImageStore) -> OpenTree {
+    let request = OpenRequest::default().filename("a.img").protocol(true).temporary_overlay(true);
+    OpenTree::resolve(request, graph, store).unwrap()
 }
 
-fn log(shelf: &Shelf) -> Vec<String> {
-    std::mem::take(&mut *shelf.log.lock().unwrap())
+fn log(store: &ImageStore) -> Vec<String> {
+    std::mem::take(&mut *store.log.lock().unwrap())
 }
 
 #[test]
-fn a_caller_opens_the_layers_himself() {
+fn a_caller_opens_the_layers_itself() {
     use blockgraph::open::Catalogue;
-    let (mut graph, mut shelf): (Graph<Disk>, _) = (Graph::new(), Shelf::default());
-    shelf.files.insert("a.img".into(), "-".into());
-    let open = |shelf: &mut Shelf| {
+    let (mut graph, mut store): (Graph<LoggedDriver>, _) = (Graph::new(), ImageStore::default());
+    store.files.insert("a.img".into(), "-".into());
+    let open = |store: &mut ImageStore| {
         let mut options = Options::new();
         options.set("filename", "a.img").unwrap();
-        shelf.create_file("file", &mut options).unwrap()
+        store.create_file("file", &mut options).unwrap()
     };
-    // Not finished: the step is refused, and what is open closed.
+    // An incomplete open: the step is refused, and the open drivers are closed.
     for opened in 0..2 {
-        let mut opening = Opening::new(tree(&graph, &shelf));
+        let mut opening = PendingOpen::new(tree(&graph, &store));
         assert_eq!(opening.next_overlay(), None);
         for _ in 0..opened {
             opening.next_layer().unwrap().options_mut().take_text("filename").unwrap();
-            opening.done(open(&mut shelf)).unwrap();
+            opening.layer_opened(open(&mut store)).unwrap();
         }
-        log(&shelf);
+        log(&store);
         let mut t = graph.transaction();
         let error = t.open_layers(opening).unwrap_err();
         assert_eq!(error.kind(), &OpenErrorKind::LayersLeft { layers: 2 - opened });
-        assert_eq!(log(&shelf).len(), opened);
+        assert_eq!(log(&store).len(), opened);
     }
-    // Options that nobody took; a tree that is dropped.
-    let mut opening = Opening::new(tree(&graph, &shelf));
-    let error = opening.done(open(&mut shelf)).unwrap_err();
+    // Options that no driver took; a pending open that is dropped.
+    let mut opening = PendingOpen::new(tree(&graph, &store));
+    let error = opening.layer_opened(open(&mut store)).unwrap_err();
     assert_eq!(error.to_string(), "Block protocol 'file' doesn't support the option 'filename'");
-    log(&shelf);
+    log(&store);
     drop(opening);
-    assert_eq!(log(&shelf), ["close #block000"]);
-    // All of it. A name that was taken meanwhile is an error of the step.
+    assert_eq!(log(&store), ["close #block000"]);
+    // A complete open. A name that was taken in the meantime is an error of the step.
     for taken in [false, true] {
-        let mut opening = Opening::new(tree(&graph, &shelf));
+        let mut opening = PendingOpen::new(tree(&graph, &store));
         opening.next_layer().unwrap().options_mut().take_text("filename").unwrap();
-        opening.done(open(&mut shelf)).unwrap();
+        opening.layer_opened(open(&mut store)).unwrap();
         assert_eq!(opening.next_overlay().map(|name| &**name), Some(if taken { "#block003" } else { "#block001" }));
-        opening.done(shelf.overlay("x").unwrap()).unwrap();
+        opening.layer_opened(store.open_overlay("x").unwrap()).unwrap();
         let mut t = graph.transaction();
         if taken {
-            let other = Opening::<Disk>::new(tree(&t, &shelf)).next_layer().unwrap().name().clone();
-            t.add(blockgraph::NodeSpec::new(other), open(&mut shelf)).unwrap();
-            log(&shelf);
+            let other = PendingOpen::<LoggedDriver>::new(tree(&t, &store)).next_layer().unwrap().name().clone();
+            t.add(blockgraph::NodeSpec::new(other), open(&mut store)).unwrap();
+            log(&store);
             let error = t.open_layers(opening).unwrap_err();
             assert!(matches!(error.graph_error().map(|error| error.kind()), Some(ErrorKind::DuplicateNode { .. })));
-            assert_eq!(log(&shelf), ["close #block003", "close #block002"]);
+            assert_eq!(log(&store), ["close #block003", "close #block002"]);
         } else {
             let opened = t.open_layers(opening).unwrap();
             t.commit().unwrap();
@@ -107,18 +107,18 @@ fn a_caller_opens_the_layers_himself() {
     }
 }
 
-/// Displayed names follow the graph, and are undone with it.
+/// Displayed names follow the graph and are undone with it.
 #[test]
 fn displayed_names_follow_every_operation() {
-    let (mut graph, mut shelf): (Graph<Disk>, _) = (Graph::new(), Shelf::default());
+    let (mut graph, mut store): (Graph<LoggedDriver>, _) = (Graph::new(), ImageStore::default());
     for name in ["a", "b"] {
-        shelf.files.insert(name.into(), "qcow2".into());
+        store.files.insert(name.into(), "qcow2".into());
     }
     let mut options = Options::new();
     options.set("read-only", true).unwrap();
-    let mut open = |name| graph.open_image(OpenRequest::new(options.clone()).filename(name), &mut shelf).unwrap();
+    let mut open = |name| graph.open_image(OpenRequest::new(options.clone()).filename(name), &mut store).unwrap();
     let [a, b] = ["a", "b"].map(&mut open);
-    let shown = |graph: &Graph<Disk>, node| graph.filename(node).unwrap();
+    let shown = |graph: &Graph<LoggedDriver>, node| graph.filename(node).unwrap();
     let (a, b, b_file) = (a.node, b.node, b.file.unwrap());
     let mut t = graph.transaction();
     t.append_and_store(a, b).unwrap();
@@ -147,14 +147,14 @@ fn displayed_names_follow_every_operation() {
     assert_eq!((graph.filename(b_file), graph.filename(Default::default())), (None, None));
 }
 
-/// Along every path there would be 2^3000 of them.
+/// A walk along every path would take 2^3000 steps.
 #[test]
-fn a_ladder_of_double_edges_has_a_short_name() {
+fn displayed_names_visit_each_node_once() {
     use blockgraph::{NodeSpec, Role};
-    let (mut graph, mut shelf): (Graph<Disk>, _) = (Graph::new(), Shelf::default());
-    shelf.files.insert("a".into(), "-".into());
+    let (mut graph, mut store): (Graph<LoggedDriver>, _) = (Graph::new(), ImageStore::default());
+    store.files.insert("a".into(), "-".into());
     let request = |_| OpenRequest::default().filename("a");
-    let mut below = graph.open_image(request(()), &mut shelf).unwrap().node;
+    let mut below = graph.open_image(request(()), &mut store).unwrap().node;
     let mut t = graph.transaction();
     for rung in 0..3000 {
         let driver = t.driver(below).unwrap().clone();
@@ -165,9 +165,9 @@ fn a_ladder_of_double_edges_has_a_short_name() {
     }
     t.commit().unwrap();
     assert_eq!(graph.filename(below).as_deref(), Some(r#"json:{"driver":"raw","file":"n2998","x":"n2998"}"#));
-    // And a chain is no recursion.
+    // A long chain causes no recursion.
     let mut t = graph.transaction();
-    let format = Disk::clone(t.driver(below).unwrap());
+    let format = LoggedDriver::clone(t.driver(below).unwrap());
     for rung in 0..20_000 {
         let node = t.add(NodeSpec::new(format!("c{rung}")), format.clone()).unwrap();
         t.attach(node, below, "y", Role::DATA).unwrap();

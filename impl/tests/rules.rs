@@ -1,4 +1,5 @@
-//! The rules for pairs: the default ones against their sentences, and what a rule of one's own may depend on.
+//! The rules for pairs: the default rules are compared with their sentences, and custom rules are tested on what they
+//! may depend on.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use blockgraph::{
@@ -6,7 +7,7 @@ use blockgraph::{
     default_child_pair,
 };
 
-/// P5 bit by bit instead of set by set: whether a child is needed for it.
+/// P5 for a single bit: whether the child's pair needs it.
 fn needs(bit: Permissions, context: &ChildContext<'_>) -> bool {
     let above = |bit| context.parent.need.contains(bit);
     let [data, metadata, cow] = [Role::DATA, Role::METADATA, Role::COW].map(|role| context.role.contains(role));
@@ -23,7 +24,7 @@ fn needs(bit: Permissions, context: &ChildContext<'_>) -> bool {
     }
 }
 
-/// As [`needs`]: whether the child's other parents may.
+/// P5 for a single bit: whether the child's pair shares it.
 fn shares(bit: Permissions, context: &ChildContext<'_>) -> bool {
     let above = |bit| context.parent.share.contains(bit);
     let [metadata, cow, filtered] = [Role::METADATA, Role::COW, Role::FILTERED].map(|role| context.role.contains(role));
@@ -42,9 +43,9 @@ fn all_sets() -> impl Iterator<Item = Permissions> + Clone {
     (0..32).map(Permissions::from_bits_truncate)
 }
 
-/// All well-formed roles × flags × pairs of the parent.
+/// All well-formed roles, flags and pairs of the parent.
 #[test]
-fn the_default_rules_are_their_sentences() {
+fn default_rules_match_p5() {
     let contents = [Role::DATA, Role::METADATA, Role::DATA | Role::METADATA];
     let roles = contents.into_iter().flat_map(|role| [role, role | Role::PRIMARY]).chain([Role::FILTER, Role::COW]);
     let mut count = 0;
@@ -62,7 +63,7 @@ fn the_default_rules_are_their_sentences() {
     assert_eq!(count, 8 * 16 * 32 * 32);
 }
 
-/// Either of the two may be the one that is in the other's way (P3).
+/// Conflicts are symmetric (P3).
 #[test]
 fn conflicts_go_both_ways() {
     let writer = Pair::new(Permissions::WRITE, Permissions::ALL);
@@ -72,27 +73,27 @@ fn conflicts_go_both_ways() {
 }
 
 #[test]
-fn specs_and_contexts_begin_plain() {
+fn specs_and_contexts_have_plain_defaults() {
     let spec = NodeSpec::new("a");
     assert!(!spec.no_io && !spec.read_only && !spec.force_share && !spec.never_freeze);
     let context = ChildContext::new("x", Role::DATA, Pair::NOTHING);
     assert!(context.has_parents && context.writable && !context.no_io && !context.inactive);
 }
 
-/// A rule of one's own: needs what it is told to, or reads if it has parents.
+/// A custom rule: needs the given permissions, or R if the node has parents.
 #[derive(Default)]
-struct Own {
+struct CustomRule {
     need: Permissions,
     reads_below_parents: bool,
     filters: bool,
 }
 
-impl Policy for Own {
+impl Policy for CustomRule {
     fn name(&self) -> &str {
         "own"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         self.filters.then_some(Slot::File)
     }
 
@@ -106,20 +107,20 @@ impl Policy for Own {
     }
 }
 
-impl Driver for Own {}
+impl Driver for CustomRule {}
 
-fn add(graph: &mut Graph<Own>, name: &str, driver: Own) -> NodeKey {
+fn add(graph: &mut Graph<CustomRule>, name: &str, driver: CustomRule) -> NodeKey {
     graph.add(NodeSpec::new(name), driver).unwrap()
 }
 
-/// P4 names it; nothing else about the parent changes when a user comes or goes that needs nothing.
+/// P4 lists it. Nothing else about the parent changes when a user that needs nothing is attached or detached.
 #[test]
 fn a_rule_may_depend_on_having_parents() {
-    let mut graph: Graph<Own> = Graph::new();
-    let a = add(&mut graph, "a", Own { reads_below_parents: true, ..Own::default() });
-    let (b, c) = (add(&mut graph, "b", Own::default()), add(&mut graph, "c", Own::default()));
+    let mut graph: Graph<CustomRule> = Graph::new();
+    let a = add(&mut graph, "a", CustomRule { reads_below_parents: true, ..CustomRule::default() });
+    let (b, c) = (add(&mut graph, "b", CustomRule::default()), add(&mut graph, "c", CustomRule::default()));
     let edge = graph.attach(a, b, "x", Role::DATA).unwrap();
-    let needs = |graph: &Graph<Own>, need| {
+    let needs = |graph: &Graph<CustomRule>, need| {
         assert_eq!((graph.edge(edge).unwrap().pair().need, graph.check()), (need, vec![]));
     };
     needs(&graph, Permissions::NONE);
@@ -134,11 +135,11 @@ fn a_rule_may_depend_on_having_parents() {
     needs(&graph, Permissions::NONE);
 }
 
-/// A driver changed behind the graph's back is asked again.
+/// A driver whose rule changed without the graph's knowledge is evaluated again.
 #[test]
-fn refresh_asks_the_rule_again() {
-    let mut graph: Graph<Own> = Graph::new();
-    let (a, b) = (add(&mut graph, "a", Own::default()), add(&mut graph, "b", Own::default()));
+fn refresh_evaluates_the_rule_again() {
+    let mut graph: Graph<CustomRule> = Graph::new();
+    let (a, b) = (add(&mut graph, "a", CustomRule::default()), add(&mut graph, "b", CustomRule::default()));
     let edge = graph.attach(a, b, "x", Role::DATA).unwrap();
     graph.driver_mut(a).unwrap().need = Permissions::RESIZE;
     graph.refresh(a).unwrap();
@@ -146,11 +147,11 @@ fn refresh_asks_the_rule_again() {
     assert!(matches!(graph.refresh(NodeKey::default()).unwrap_err().kind(), ErrorKind::NodeNotFound { .. }));
 }
 
-/// That a filter takes a child is taken for granted, whatever it says.
+/// The graph assumes that a filter takes a child, whatever its driver returns.
 #[test]
 fn a_filter_takes_its_child() {
-    let mut graph: Graph<Own> = Graph::new();
-    let a = add(&mut graph, "a", Own { filters: true, ..Own::default() });
-    let b = add(&mut graph, "b", Own::default());
+    let mut graph: Graph<CustomRule> = Graph::new();
+    let a = add(&mut graph, "a", CustomRule { filters: true, ..CustomRule::default() });
+    let b = add(&mut graph, "b", CustomRule::default());
     graph.attach(a, b, "file", Role::FILTER).unwrap();
 }

@@ -65,7 +65,7 @@ fn open(t: &mut Transaction<'_, TestDriver>, keys: &mut Keys, opening: Opening, 
     let mut image = OpenSpec::new(described, above).probe(probe);
     image = match file {
         None => image,
-        Some(Below { node: there, opened: None }) => image.file_reference(keys.node(there)),
+        Some(Below { node: there, opened: None }) => image.existing_file(keys.node(there)),
         Some(Below { node: below, opened: Some(layer) }) => {
             let (described, driver) = ready(below, layer.spec());
             image.file(described, driver)

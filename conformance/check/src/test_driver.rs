@@ -340,8 +340,8 @@ impl Policy for TestDriver {
         self.preset.name()
     }
 
-    fn slot(&self) -> Option<Slot> {
-        self.preset.slot()
+    fn filter_slot(&self) -> Option<Slot> {
+        self.preset.filter_slot()
     }
 
     fn supports_backing(&self) -> bool {

@@ -304,7 +304,7 @@ pub fn preset_back(preset: &Preset) -> Option<(Kind, Opt)> {
 /// Returns what the crate keeps of a driver that is lost.
 pub fn shape(kind: Kind) -> Shape {
     let preset = preset(kind);
-    let filter = preset.slot();
+    let filter = preset.filter_slot();
     Shape {
         filter,
         supports_backing: filter.is_none() && preset.supports_backing(),

@@ -3,47 +3,48 @@
 use crate::permission::Permissions;
 use alloc::sync::Arc;
 
-/// A change of mind of a driver (O17). A driver accepts the options of its own kind and refuses the others.
+/// A change of a driver's option at run time (O17). A driver accepts the options of its own kind and refuses the
+/// others.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum DriverOption {
-    /// Blkdebug: permissions to take and to withhold on the child besides what the rule says (P6.4).
+    /// Blkdebug: permissions that the driver takes on its child, or does not share, beyond its rule (P6.4).
     Debug {
-        /// Needed besides.
+        /// Permissions to need in addition.
         take: Permissions,
-        /// Not shared any more.
+        /// Permissions not to share.
         unshare: Permissions,
     },
-    /// Quorum: whether a child that was outvoted is rewritten (P6.5).
+    /// Quorum: whether the driver rewrites a child that was outvoted (P6.5).
     Rewrite(bool),
-    /// Write-to-selected: the name of the child that is written (P6.3).
+    /// Write-to-selected: the name of the child that the driver writes to (P6.3).
     Select(Option<Arc<str>>),
-    /// Mirror-top: what the job is about (P6.11).
+    /// Mirror-top: the phase of the job (P6.11).
     Phase(MirrorPhase),
-    /// File: whether its size is not a multiple of its request alignment (P9).
+    /// File: whether the size of the file is not a multiple of its request alignment (P9).
     Unaligned(bool),
-    /// An option of a driver of one's own.
+    /// An option of a custom driver.
     Other {
-        /// Its name.
+        /// The name of the option.
         key: Arc<str>,
-        /// Its value.
+        /// The value of the option.
         value: Arc<str>,
     },
 }
 
-/// What the job of a [`MirrorTop`](crate::drivers::MirrorTop) is about (P6.11).
+/// The phase of the job that a [`MirrorTop`](crate::drivers::MirrorTop) belongs to (P6.11).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum MirrorPhase {
-    /// It copies to a target of its own.
+    /// The job copies to a separate target.
     #[default]
     Mirror,
-    /// It copies into its own backing chain: an active commit.
+    /// The job copies into its own backing chain: an active commit.
     Commit,
-    /// It is over.
+    /// The job has ended.
     Stopped,
 }
 
-/// The driver has no such option.
+/// The error of a driver that does not have the given option.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnsupportedOption;

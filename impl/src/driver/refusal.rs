@@ -3,12 +3,13 @@
 use alloc::string::ToString;
 use alloc::sync::Arc;
 
-/// The driver's own error behind a refusal, shared. Two are equal if they say the same.
+/// The driver's own error behind a refusal, shared by reference count. Two causes are equal if their messages are
+/// equal.
 #[derive(Clone, Debug)]
 pub struct Cause(Arc<dyn core::error::Error + Send + Sync>);
 
 impl Cause {
-    /// The error.
+    /// Returns the error.
     #[must_use]
     pub fn error(&self) -> &(dyn core::error::Error + Send + Sync + 'static) {
         &*self.0
@@ -23,7 +24,7 @@ impl PartialEq for Cause {
 
 impl Eq for Cause {}
 
-/// Why a driver refuses a step, in its own words.
+/// The reason for which a driver refuses a step: a message and, optionally, the driver's own error.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     message: Arc<str>,
@@ -31,26 +32,26 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with a message for people.
+    /// Creates a refusal with a message for humans.
     #[must_use]
     pub fn new(message: impl Into<Arc<str>>) -> Self {
         Self { message: message.into(), cause: None }
     }
 
-    /// A refusal that says what `cause` says, and keeps it: whoever gets the error finds it by its type, with
-    /// [`Error::cause`](crate::Error::cause).
+    /// Creates a refusal with the message of `cause` and keeps `cause`. [`Error::cause`](crate::Error::cause) returns
+    /// it by its type.
     #[must_use]
     pub fn because(cause: impl core::error::Error + Send + Sync + 'static) -> Self {
         Self { message: cause.to_string().into(), cause: Some(Cause(Arc::new(cause))) }
     }
 
-    /// The driver's own error, if it was given.
+    /// Returns the driver's own error, if the refusal has one.
     #[must_use]
     pub const fn cause(&self) -> Option<&Cause> {
         self.cause.as_ref()
     }
 
-    /// The message.
+    /// Returns the message.
     #[must_use]
     pub const fn message(&self) -> &Arc<str> {
         &self.message

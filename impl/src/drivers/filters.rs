@@ -1,11 +1,12 @@
-//! Filters on `file` that users put in: copy-on-read, preallocate, blkverify, replication.
+//! Filters on `file` that users insert: copy-on-read, preallocate, blkverify, replication.
 
 use crate::driver::{ChildContext, Driver, Policy};
 use crate::permission::{Pair, Permissions};
 use crate::role::{Role, Slot};
 use crate::rules::{WRITE_RESIZE, default_child_pair};
 
-/// Writes what it reads, so that it need not be read again from below (P6.7; QEMU: `cor_child_perm`).
+/// Copy-on-read: stores the data it has read, so that it need not be read from below again (P6.7; QEMU:
+/// `cor_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CopyOnRead;
@@ -15,7 +16,7 @@ impl Policy for CopyOnRead {
         "copy-on-read"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -32,7 +33,7 @@ impl Policy for CopyOnRead {
 
 impl Driver for CopyOnRead {}
 
-/// Makes the file larger than it has to be, before it has to (P6.10; QEMU: `preallocate_child_perm`).
+/// Preallocate: enlarges the file ahead of need (P6.10; QEMU: `preallocate_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Preallocate;
@@ -42,11 +43,11 @@ impl Policy for Preallocate {
         "preallocate"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
-    /// While it works it knows where the file ends, and nobody else may change that.
+    /// While the filter is in use it tracks the end of the file, so no other parent may change it.
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         let pair = default_child_pair(context);
         let works = context.parent.need.contains(WRITE_RESIZE);
@@ -56,7 +57,7 @@ impl Policy for Preallocate {
 
 impl Driver for Preallocate {}
 
-/// Compares an image with a raw one that is filtered (P6.12).
+/// Blkverify: compares an image with a raw image, which is the filtered child (P6.12).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Blkverify;
@@ -66,7 +67,7 @@ impl Policy for Blkverify {
         "blkverify"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -77,7 +78,7 @@ impl Policy for Blkverify {
 
 impl Driver for Blkverify {}
 
-/// One side of a replicated disk (P6.13; QEMU: `replication_child_perm`).
+/// Replication: one side of a replicated disk (P6.13; QEMU: `replication_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Replication;
@@ -87,7 +88,7 @@ impl Policy for Replication {
         "replication"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 

@@ -1,12 +1,12 @@
-//! Kinds of images and of what is beside them: raw, file, vvfat, snapshot-access.
+//! Drivers of images and related kinds: raw, file, vvfat, snapshot-access.
 
 use crate::driver::{ChildContext, Driver, DriverOption, Policy, Refusal, UnsupportedOption};
 use crate::graph::NodeView;
 use crate::permission::{Grant, Pair, Permissions};
 use crate::rules::{WRITE_RESIZE, default_child_pair};
 
-/// An image without a format (P6.6; QEMU: `raw_child_perm`). No filter, but without an offset its child has the
-/// filter's role; with one it is `DATA | PRIMARY`.
+/// Raw: an image without a format (P6.6; QEMU: `raw_child_perm`). It is not a filter. Without an offset its child has
+/// the filter's role; with an offset the role is `DATA | PRIMARY`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Raw;
@@ -20,7 +20,8 @@ impl Policy for Raw {
         true
     }
 
-    /// The default rule expects that a format allocates. A raw image does not: it writes and grows as its parents do.
+    /// The default rule assumes that a format allocates. A raw image does not: it writes and grows only as its parents
+    /// do.
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         let pair = default_child_pair(context);
         Pair { need: pair.need - (WRITE_RESIZE - context.parent.need), ..pair }
@@ -29,11 +30,12 @@ impl Policy for Raw {
 
 impl Driver for Raw {}
 
-/// A file of the host. Takes no children.
+/// A file of the host. It takes no children.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct File {
-    /// Its size is not a multiple of its request alignment, so that writing its end resizes it (P9).
+    /// Whether the size of the file is not a multiple of its request alignment, so that writing the end of the file
+    /// resizes it (P9).
     pub unaligned: bool,
 }
 
@@ -46,14 +48,14 @@ impl Policy for File {
         false
     }
 
-    /// Never asked; no child can be attached.
+    /// The graph never calls this, because no child can be attached.
     fn child_pair(&self, _: &ChildContext<'_>) -> Pair {
         Pair::NOTHING
     }
 }
 
 impl Driver for File {
-    /// P9.
+    /// Refuses writing without resizing if the file is unaligned (P9).
     fn check(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         let need = new.pair.need;
         if self.unaligned && need.intersects(Permissions::WRITING) && !need.contains(Permissions::RESIZE) {
@@ -64,7 +66,7 @@ impl Driver for File {
         Ok(())
     }
 
-    /// Takes [`DriverOption::Unaligned`].
+    /// Accepts [`DriverOption::Unaligned`].
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         let DriverOption::Unaligned(unaligned) = option else { return Err(UnsupportedOption) };
         Ok(DriverOption::Unaligned(core::mem::replace(&mut self.unaligned, unaligned)))
@@ -75,7 +77,7 @@ impl Driver for File {
     }
 }
 
-/// A directory shown as a disk, whose writes go to its child (P6.14; QEMU: `vvfat_child_perm`).
+/// Vvfat: shows a directory as a disk and sends writes to its child (P6.14; QEMU: `vvfat_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Vvfat;
@@ -94,7 +96,8 @@ impl Policy for Vvfat {
 
 impl Driver for Vvfat {}
 
-/// Shows the snapshot that a copy-before-write filter below it keeps (P6.9; QEMU: `snapshot_access_child_perm`).
+/// Snapshot-access: shows the snapshot that a copy-before-write filter below it keeps (P6.9; QEMU:
+/// `snapshot_access_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SnapshotAccess;

@@ -1,11 +1,12 @@
-//! Filters that jobs put in: copy-before-write, commit-top, mirror-top.
+//! Filters that jobs insert: copy-before-write, commit-top, mirror-top.
 
 use crate::driver::{ChildContext, Driver, DriverOption, MirrorPhase, Policy, UnsupportedOption};
 use crate::permission::{Pair, Permissions};
 use crate::role::{Role, Slot};
 use crate::rules::{WRITE_RESIZE, default_child_pair, filtered_pair};
 
-/// Copies to a target what is about to be overwritten in the source, which it filters (P6.8; QEMU: `cbw_child_perm`).
+/// Copy-before-write: copies data of the source to a target before it is overwritten. The source is the filtered child
+/// (P6.8; QEMU: `cbw_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CopyBeforeWrite;
@@ -15,11 +16,12 @@ impl Policy for CopyBeforeWrite {
         "copy-before-write"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
-    /// Before the filter is put above the source, nothing goes past it that it would have to copy first.
+    /// Until the filter is above the source and has a parent, it does not restrict other writers: nothing bypasses it
+    /// yet.
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         const TARGET: Pair = Pair { need: Permissions::WRITE, share: Permissions::ALL.difference(Permissions::RESIZE) };
         if !context.role.contains(Role::FILTERED) {
@@ -35,8 +37,8 @@ impl Policy for CopyBeforeWrite {
 
 impl Driver for CopyBeforeWrite {}
 
-/// Above the top of a chain while a commit job copies out of it; the job has users of its own for what it needs (P6.9;
-/// QEMU: `bdrv_commit_top_child_perm`).
+/// Commit-top: the filter above the top of a chain while a commit job copies data out of the chain. The job has its own
+/// users for the permissions it needs (P6.9; QEMU: `bdrv_commit_top_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CommitTop;
@@ -46,7 +48,7 @@ impl Policy for CommitTop {
         "commit-top"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::Backing)
     }
 
@@ -57,11 +59,11 @@ impl Policy for CommitTop {
 
 impl Driver for CommitTop {}
 
-/// Above the source of a mirror job (P6.11; QEMU: `bdrv_mirror_top_child_perm`).
+/// Mirror-top: the filter above the source of a mirror job (P6.11; QEMU: `bdrv_mirror_top_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MirrorTop {
-    /// What the job is about.
+    /// The phase of the job.
     pub phase: MirrorPhase,
 }
 
@@ -70,7 +72,7 @@ impl Policy for MirrorTop {
         "mirror-top"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::Backing)
     }
 
@@ -78,7 +80,7 @@ impl Policy for MirrorTop {
         let Pair { need, share } = default_child_pair(context);
         match self.phase {
             MirrorPhase::Mirror => Pair { need, share },
-            // The job itself writes below, into what the source shows as its own.
+            // An active commit writes into the nodes below, whose data the source shows as its own.
             MirrorPhase::Commit => Pair { need: need - Permissions::READ, share: share | Permissions::WRITE },
             MirrorPhase::Stopped => Pair::NOTHING,
         }
@@ -86,7 +88,7 @@ impl Policy for MirrorTop {
 }
 
 impl Driver for MirrorTop {
-    /// Takes [`DriverOption::Phase`].
+    /// Accepts [`DriverOption::Phase`].
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         let DriverOption::Phase(phase) = option else { return Err(UnsupportedOption) };
         Ok(DriverOption::Phase(core::mem::replace(&mut self.phase, phase)))

@@ -1,4 +1,4 @@
-//! Any of the ready-made drivers.
+//! [`Preset`]: an enum of all ready-made drivers.
 
 use super::{
     BackingFilter, Blkdebug, Blkverify, CommitTop, CopyBeforeWrite, CopyOnRead, ExclusiveWriter, File, Filter, Format,
@@ -9,7 +9,7 @@ use crate::graph::NodeView;
 use crate::permission::{Grant, Pair};
 use crate::role::Slot;
 
-/// Declares the kinds once.
+/// Declares the enum and its conversions from one list of kinds.
 macro_rules! presets {
     ($($kind:ident)*) => {
         /// Any of the ready-made drivers: cloned, compared and stored, unlike a `Box<dyn Driver>`.
@@ -21,7 +21,7 @@ macro_rules! presets {
             $kind($kind),
         )*}
 
-        // So that `graph.add(spec, Format)` style code needs only `.into()`.
+        // With these conversions `graph.add(spec, Format.into())` works.
         $(impl From<$kind> for Preset {
             fn from(driver: $kind) -> Self {
                 Self::$kind(driver)
@@ -35,7 +35,7 @@ presets! {
     CopyBeforeWrite SnapshotAccess Preallocate CommitTop MirrorTop Blkverify Replication Vvfat File
 }
 
-/// The same expression for whichever kind is inside.
+/// Evaluates the same expression for the driver inside any variant.
 macro_rules! each {
     ($preset:expr, $driver:ident => $call:expr) => {
         match $preset {
@@ -68,8 +68,8 @@ impl Policy for Preset {
         each!(self, driver => driver.name())
     }
 
-    fn slot(&self) -> Option<Slot> {
-        each!(self, driver => driver.slot())
+    fn filter_slot(&self) -> Option<Slot> {
+        each!(self, driver => driver.filter_slot())
     }
 
     fn supports_backing(&self) -> bool {
@@ -157,15 +157,15 @@ mod tests {
         (0..32).flat_map(move |need| (0..32).map(move |share| Pair::new(set(need), set(share))))
     }
 
-    /// The pairs that are one step looser; monotony over single steps is monotony.
+    /// The pairs that are looser by one bit. A rule that is monotone over single bits is monotone.
     fn one_step_looser(pair: Pair) -> impl Iterator<Item = Pair> {
         let drop = pair.need.iter().map(move |bit| Pair::new(pair.need - bit, pair.share));
         let more = pair.unshares().iter().map(move |bit| Pair::new(pair.need, pair.share | bit));
         drop.chain(more)
     }
 
-    /// P10, for every preset, role, flag and pair; and of two parents that are equal, the one without parents of its own
-    /// never asks for more.
+    /// P10, for every preset, role, flag and pair. Also, a node without parents never asks for more than an equal node
+    /// with parents.
     #[test]
     fn every_rule_is_monotone() {
         let roles = (0..32).map(Role::from_bits_truncate).filter(|role| role.is_well_formed());
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn blkdebug_takes_and_withholds_besides() {
+    fn blkdebug_adds_to_the_default_rule() {
         let driver = Blkdebug { take: Permissions::GRAPH_MOD, unshare: Permissions::READ };
         let pair = driver.child_pair(&ChildContext::new("file", Role::FILTER, Pair::NOTHING));
         assert_eq!(pair, Pair::new(Permissions::GRAPH_MOD, Permissions::ALL - Permissions::READ));

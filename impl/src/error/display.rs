@@ -1,10 +1,10 @@
-//! The sentences, which are QEMU's where QEMU has one.
+//! The texts of errors, which are QEMU's where QEMU has one.
 
 use super::{EdgeRef, Error, ErrorKind};
 use crate::graph::arena::Parent;
 use core::fmt;
 
-/// QEMU's `bdrv_child_user_desc`.
+/// The description of an edge's parent (QEMU: `bdrv_child_user_desc`).
 struct User<'a>(&'a EdgeRef);
 
 impl fmt::Display for User<'_> {
@@ -16,7 +16,7 @@ impl fmt::Display for User<'_> {
     }
 }
 
-/// An edge as the object of a sentence.
+/// The description of an edge.
 struct Link<'a>(&'a EdgeRef);
 
 impl fmt::Display for Link<'_> {
@@ -28,8 +28,8 @@ impl fmt::Display for Link<'_> {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { .. } | Self::ProbeDenied { .. } => self.fmt_verdict(f),
-            violation if violation.is_violation() => self.fmt_verdict(f),
+            Self::Refused { .. } | Self::ProbeDenied { .. } => self.fmt_refusal(f),
+            violation if violation.is_violation() => self.fmt_refusal(f),
             Self::NodeNotFound { .. }
             | Self::UserNotFound { .. }
             | Self::EdgeNotFound { .. }
@@ -37,7 +37,7 @@ impl fmt::Display for ErrorKind {
             | Self::DuplicateNode { .. }
             | Self::DuplicateUser { .. }
             | Self::DuplicateChild { .. }
-            | Self::SavepointGone => self.fmt_name(f),
+            | Self::SavepointGone => self.fmt_missing_or_duplicate(f),
             Self::NodeCorrupted { .. }
             | Self::HasUser { .. }
             | Self::Blocked { .. }
@@ -50,15 +50,15 @@ impl fmt::Display for ErrorKind {
             | Self::ChildrenFixed { .. }
             | Self::HasParent { .. }
             | Self::LastChild { .. }
-            | Self::CannotReplace { .. } => self.fmt_use(f),
-            _ => self.fmt_form(f),
+            | Self::CannotReplace { .. } => self.fmt_in_use(f),
+            _ => self.fmt_unsuitable(f),
         }
     }
 }
 
 impl ErrorKind {
-    /// What does not exist, or exists twice.
-    fn fmt_name(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes the text of an error about something missing or duplicate.
+    fn fmt_missing_or_duplicate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodeNotFound { name: Some(name), .. } => {
                 write!(f, "Cannot find device='' nor node-name='{name}'")
@@ -79,8 +79,8 @@ impl ErrorKind {
         }
     }
 
-    /// Who is in the way.
-    fn fmt_use(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes the text of an error about a node, edge or user that is in use.
+    fn fmt_in_use(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodeCorrupted { node } => write!(f, "Node corrupted: '{}'", node.name),
             Self::HasUser { node, .. } => write!(f, "Node {} is in use", node.name),
@@ -118,8 +118,8 @@ impl ErrorKind {
         }
     }
 
-    /// What does not fit.
-    fn fmt_form(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes the text of an error about something that does not suit the operation.
+    fn fmt_unsuitable(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForceShareWritable { .. } => f.write_str("force-share=on can only be used with read-only images"),
             Self::OptionUnsupported { node } => {
@@ -171,8 +171,8 @@ impl ErrorKind {
         }
     }
 
-    /// What the judgement or a driver refuses.
-    fn fmt_verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes the text of a refusal by the judgement or a driver.
+    fn fmt_refusal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cycle { edge } => write!(
                 f,

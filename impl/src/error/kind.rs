@@ -1,4 +1,4 @@
-//! Every way to go wrong, with all parties.
+//! All kinds of errors, with the nodes and edges involved.
 
 use super::refs::{EdgeRef, NodeRef};
 use crate::context::ContextId;
@@ -9,7 +9,7 @@ use crate::permission::Permissions;
 use crate::role::{Role, Slot};
 use alloc::sync::Arc;
 
-/// Which hook refused.
+/// The hook that refused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Hook {
     /// [`Driver::flush`](crate::Driver::flush).
@@ -28,51 +28,52 @@ pub enum Hook {
     Activate,
 }
 
-/// What went wrong. The first variants are errors of steps, each for a precondition in `specs/operations.md`; then
-/// the violations of the judgement (V3), and a driver's refusal (V7).
+/// The kind of an error. The first variants are errors of steps, one for each precondition in `specs/operations.md`.
+/// The violations of the judgement (V3) follow, and then a driver's refusal (V7).
 ///
-/// Displayed in QEMU's sentences. A conflict has two: `{}` is the one since 6.1, which names both parties; `{:#}` the
-/// older and shorter one, which names only the parent that is in the way. So has a write on a read-only node.
+/// Errors are displayed in QEMU's words. A conflict has two texts: `{}` is the one since QEMU 6.1, which names both
+/// parties; `{:#}` is the older and shorter one, which names only the parent that does not share. A write to a
+/// read-only node has two texts as well.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No such node, or it is doomed (L2).
+    /// The node does not exist or is doomed (L2).
     NodeNotFound {
-        /// The key given; the null key of a [job](crate::jobs)'s filter, which is looked for by its name.
+        /// The given key; the null key for the filter of a [job](crate::jobs), which is looked up by name.
         node: NodeKey,
-        /// The name, if the node is doomed, or is looked for by it.
+        /// The name, if the node is doomed or is looked up by name.
         name: Option<Arc<str>>,
     },
-    /// No such root user.
+    /// The root user does not exist.
     UserNotFound {
-        /// The key given; the null key of a [job](crate::jobs)'s user, which is looked for by its name.
+        /// The given key; the null key for a user of a [job](crate::jobs), which is looked up by name.
         user: UserKey,
-        /// The name, if the user was detached earlier in the same transaction, or is looked for by it.
+        /// The name, if the user was detached earlier in the same transaction or is looked up by name.
         name: Option<Arc<str>>,
     },
-    /// No such edge, or not one that the operation works on, or its parent is doomed.
+    /// The edge does not exist, is not one that the operation works on, or has a doomed parent.
     EdgeNotFound {
-        /// The key given.
+        /// The given key.
         edge: EdgeKey,
     },
     /// The node has no child of that name.
     ChildNotFound {
         /// The node.
         parent: NodeRef,
-        /// The name looked for.
+        /// The name that was looked up.
         name: Arc<str>,
     },
-    /// The name is in use by another node, a doomed one too.
+    /// Another node has the name; doomed nodes count.
     DuplicateNode {
         /// The name.
         name: Arc<str>,
     },
-    /// The name is in use by another root user.
+    /// Another root user has the name.
     DuplicateUser {
         /// The name.
         name: Arc<str>,
     },
-    /// The parent has another child of that name.
+    /// The parent already has a child of that name.
     DuplicateChild {
         /// The node.
         parent: NodeRef,
@@ -89,7 +90,7 @@ pub enum ErrorKind {
         /// The node.
         node: NodeRef,
     },
-    /// A root user is in the way (O21, O26).
+    /// A root user prevents the operation (O21, O26).
     HasUser {
         /// The node.
         node: NodeRef,
@@ -100,18 +101,18 @@ pub enum ErrorKind {
     Blocked {
         /// The node.
         node: NodeRef,
-        /// What was to be done.
+        /// The kind of operation.
         kind: OpKind,
         /// The parent edge that blocks it.
         by: EdgeRef,
-        /// The reason that a user gave; `None` if the edge is a COW edge, which is the reason.
+        /// The reason that the blocking user gave; `None` if the blocker is a COW edge, which is itself the reason.
         reason: Option<Arc<str>>,
     },
     /// The user does not block the kind of operation, so it cannot unblock it.
     NotBlocked {
         /// The user.
         user: UserKey,
-        /// Its name.
+        /// The name of the user.
         name: Arc<str>,
         /// The first of the kinds that it does not block.
         kind: OpKind,
@@ -121,7 +122,7 @@ pub enum ErrorKind {
         /// The node.
         node: NodeRef,
     },
-    /// The node has other references than the monitor's (O21).
+    /// The node has references besides the monitor's (O21).
     InUse {
         /// The node.
         node: NodeRef,
@@ -133,29 +134,29 @@ pub enum ErrorKind {
         /// The base.
         to: NodeRef,
     },
-    /// A reopen that does not keep the options has to say the backing child (R3.1).
+    /// A reopen that does not keep the options must name the backing child (R3.1).
     BackingMissing {
         /// The node.
         node: NodeRef,
     },
-    /// A reopen cannot take away a child that the user does not see (R3.2).
+    /// A reopen cannot remove a child that the user does not see (R3.2).
     ImplicitChild {
         /// The edge to it.
         edge: EdgeRef,
     },
-    /// The node may show other data than the parent (O30).
+    /// The node might show other data than the parent (O30).
     CannotReplace {
-        /// The node whose copy is to replace `node`.
+        /// The node of which `node`'s replacement is a copy.
         parent: NodeRef,
         /// The node to be replaced.
         node: NodeRef,
     },
-    /// The driver has no such option.
+    /// The driver does not have the option.
     OptionUnsupported {
         /// The node.
         node: NodeRef,
     },
-    /// Nobody holds the node, so nobody can release it.
+    /// The node has no holder, so it cannot be released.
     NoHolder {
         /// The node.
         node: NodeRef,
@@ -179,7 +180,7 @@ pub enum ErrorKind {
         /// The role.
         role: Role,
     },
-    /// The parent's slot is filled already (S3.3).
+    /// The parent's slot is already filled (S3.3).
     SlotTaken {
         /// The parent.
         node: NodeRef,
@@ -188,7 +189,7 @@ pub enum ErrorKind {
         /// The edge that fills it.
         edge: EdgeRef,
     },
-    /// A filter that has its filtered child keeps it (S2).
+    /// A filter cannot lose its filtered child (S2).
     FilterNeedsChild {
         /// The filter.
         node: NodeRef,
@@ -227,7 +228,7 @@ pub enum ErrorKind {
         /// The node.
         node: NodeRef,
     },
-    /// A node cannot replace itself, nor a target itself.
+    /// A node cannot replace itself, and a job's source cannot be its own target.
     SameNode {
         /// The node.
         node: NodeRef,
@@ -236,10 +237,10 @@ pub enum ErrorKind {
     NotInChain {
         /// The top.
         top: NodeRef,
-        /// The base; `None` where the end was meant.
+        /// The base; `None` if the end of the chain was meant.
         base: Option<NodeRef>,
     },
-    /// The node is no filter.
+    /// The node is not a filter.
     NotAFilter {
         /// The node.
         node: NodeRef,
@@ -249,7 +250,7 @@ pub enum ErrorKind {
         /// The filter.
         node: NodeRef,
     },
-    /// No section is open on the node, so none can be ended (Q2).
+    /// The node has no open section, so none can be ended (Q2).
     NotDrained {
         /// The node.
         node: NodeRef,
@@ -263,14 +264,14 @@ pub enum ErrorKind {
         /// The edge from that parent.
         parent: EdgeRef,
     },
-    /// A user wants more than to read, and its node may not be inactivated (O36).
+    /// A user needs more than to read, and its node may not be inactivated (O36).
     UserActive {
-        /// The node, which is the one named or below it.
+        /// The node: the given one, or one below it.
         node: NodeRef,
         /// The user's edge.
         user: EdgeRef,
     },
-    /// The format of a node cannot be probed, because a parent of it does not let others read (L5.11).
+    /// The format of a node cannot be probed, because a parent of the node does not let others read (L5.11).
     ProbeDenied {
         /// The node.
         node: NodeRef,
@@ -281,33 +282,33 @@ pub enum ErrorKind {
     NoResize {
         /// The user.
         user: UserKey,
-        /// Its name.
+        /// The name of the user.
         name: Arc<str>,
     },
-    /// Nodes of this driver do not take and lose children while they are in use (O39, O40).
+    /// Nodes of this driver cannot gain or lose children while they are in use (O39, O40).
     ChildrenFixed {
         /// The node.
         node: NodeRef,
-        /// Whether a child was to be added, or removed.
+        /// Whether a child was to be added; otherwise it was to be removed.
         adding: bool,
     },
-    /// The node has a parent, so it cannot become a child in this way (O39).
+    /// The node has a parent, so this operation cannot make it a child (O39).
     HasParent {
         /// The node.
         node: NodeRef,
         /// The first of its parent edges.
         edge: EdgeRef,
     },
-    /// The child is the last one (O40).
+    /// The child is the parent's last one (O40).
     LastChild {
         /// The parent.
         node: NodeRef,
     },
-    /// The savepoint belongs to another transaction or was rolled back over.
+    /// The savepoint belongs to another transaction, or a rollback to an earlier savepoint removed it.
     SavepointGone,
     /// The final graph has a cycle (V3.1).
     Cycle {
-        /// An edge on it: its parent can be reached from its child.
+        /// An edge of the cycle: its parent can be reached from its child.
         edge: EdgeRef,
     },
     /// Two parent edges of one node conflict (V3.2).
@@ -318,10 +319,10 @@ pub enum ErrorKind {
         needs: EdgeRef,
         /// The edge that does not share it.
         denies: EdgeRef,
-        /// What is needed and not shared.
+        /// The permissions that are needed and not shared.
         missing: Permissions,
     },
-    /// A node that is not writable is to be written (V3.3).
+    /// A node that is not writable would be written to (V3.3).
     ReadOnly {
         /// The node.
         node: NodeRef,
@@ -331,48 +332,49 @@ pub enum ErrorKind {
         /// The edge.
         edge: EdgeRef,
     },
-    /// A node that is inactive would have to be more than read (V3.6).
+    /// An inactive node would need more than read permission (V3.6).
     InactiveNode {
         /// The node.
         node: NodeRef,
     },
-    /// Two fixed users that are connected live in different contexts (C2.1, V3.7); in the order of their names.
+    /// Two connected fixed users live in different contexts (C2.1, V3.7). They are listed in the order of their names.
     ContextClash {
-        /// The edge of one.
+        /// The edge of the first user.
         user: EdgeRef,
-        /// Where it lives.
+        /// The context of the first user.
         context: ContextId,
-        /// The edge of the other.
+        /// The edge of the second user.
         other: EdgeRef,
-        /// Where that lives.
+        /// The context of the second user.
         other_context: ContextId,
     },
-    /// A node was asked to move, and a fixed user that it is connected with lives elsewhere (C2.1, V3.7).
+    /// A node was to be moved to a context, and a connected fixed user lives in another one (C2.1, V3.7).
     ContextFixed {
         /// The node.
         node: NodeRef,
-        /// Where it was to go.
+        /// The context that the node was to move to.
         to: ContextId,
         /// The user's edge.
         user: EdgeRef,
-        /// Where the user lives.
+        /// The context of the user.
         context: ContextId,
     },
     /// A driver refuses (V7).
     Refused {
         /// The node.
         node: NodeRef,
-        /// Which hook.
+        /// The hook.
         hook: Hook,
-        /// The driver's words.
+        /// The driver's message.
         message: Arc<str>,
-        /// The driver's own error, if it gave one ([`Refusal::because`](crate::Refusal::because)).
+        /// The driver's own error, if it provided one ([`Refusal::because`](crate::Refusal::because)).
         cause: Option<Cause>,
     },
 }
 
 impl ErrorKind {
-    /// Whether this is a violation of the final graph (V3), and no error of a step nor a driver's refusal.
+    /// Returns whether this is a violation in the final graph (V3), as opposed to an error of a step or a driver's
+    /// refusal.
     #[must_use]
     pub const fn is_violation(&self) -> bool {
         matches!(

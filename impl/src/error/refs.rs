@@ -1,30 +1,30 @@
-//! Nodes and edges as errors name them.
+//! Nodes and edges in errors.
 
 use crate::graph::keys::{EdgeKey, NodeKey, Parent};
 use alloc::sync::Arc;
 
-/// A node as an error names it.
+/// A node in an error.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeRef {
-    /// Its key; of a node that the refused operation would have added, no longer valid.
+    /// The key of the node. It is no longer valid if the refused operation would have added the node.
     pub key: NodeKey,
-    /// Its name.
+    /// The name of the node.
     pub name: Arc<str>,
 }
 
-/// An edge as an error names it: by both ends and its own name.
+/// An edge in an error: both ends and the name of the edge.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EdgeRef {
-    /// Its key; of an edge that the refused operation would have added, no longer valid.
+    /// The key of the edge. It is no longer valid if the refused operation would have added the edge.
     pub key: EdgeKey,
-    /// The upper end.
+    /// The parent.
     pub parent: Parent,
-    /// The name of the node or user at the upper end.
+    /// The name of the node or user that is the parent.
     pub parent_name: Arc<str>,
-    /// The name of the edge; `root` for a user's.
+    /// The name of the edge; `root` for the edge of a user.
     pub name: Arc<str>,
-    /// The lower end.
+    /// The child.
     pub child: NodeKey,
-    /// The name of the node at the lower end.
+    /// The name of the child.
     pub child_name: Arc<str>,
 }

@@ -14,7 +14,7 @@ pub(crate) mod pending;
 mod refs;
 pub(crate) mod texts;
 pub(crate) mod traits;
-mod view;
+pub(crate) mod view;
 mod walk;
 
 pub use self::arena::EdgeIter;

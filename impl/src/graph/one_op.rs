@@ -6,7 +6,7 @@ use crate::context::ContextId;
 use crate::driver::{Driver, DriverOption};
 use crate::error::Error;
 use crate::op_kind::{OpKind, OpKinds};
-use crate::open::{OpenSpec, Opened};
+use crate::open::{OpenSpec, OpenedImage};
 use crate::ops::{NodeSpec, Reopen, UserSpec};
 use crate::permission::Pair;
 use crate::role::Role;
@@ -43,7 +43,7 @@ one_op! {
     /// [`Transaction::open_child`], alone.
     open_child(parent: NodeKey, spec: NodeSpec, driver: D, name: impl Into<Arc<str>>, role: Role) -> NodeKey;
     /// [`Transaction::open`], alone.
-    open(spec: OpenSpec<D>) -> Opened;
+    open(spec: OpenSpec<D>) -> OpenedImage;
     /// [`Transaction::hold`], alone.
     hold(node: NodeKey) -> ();
     /// [`Transaction::release`], alone.

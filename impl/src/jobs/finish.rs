@@ -1,4 +1,4 @@
-//! How jobs end (O42 to O46, J3, J6).
+//! Finishing and cancelling jobs (O42 to O46, J3, J6).
 
 use super::{Job, Work};
 use crate::driver::{Driver, DriverOption, MirrorPhase};
@@ -7,21 +7,21 @@ use crate::graph::Graph;
 use crate::graph::arena::{Core, NodeKey, UserKey};
 use slotmap::Key;
 
-/// How many users a mirror has besides the main one: on the source and on the target.
-const MIRROR_FURTHER: usize = 2;
-/// A backup: on the target.
-const BACKUP_FURTHER: usize = 1;
+/// The number of users of a mirror besides the main one: on the source and on the target.
+const MIRROR_EXTRA_USERS: usize = 2;
+/// The number of users of a backup besides the main one: on the target.
+const BACKUP_EXTRA_USERS: usize = 1;
 
 impl Core {
-    /// The node that has the name of the job's filter.
+    /// Returns the node that has the name of the job's filter.
     fn filter_of(&self, job: &Job) -> Result<NodeKey, Error> {
         let not_found = || ErrorKind::NodeNotFound { node: NodeKey::null(), name: Some(job.filter.clone()) }.into();
         self.node_named(&job.filter).ok_or_else(not_found)
     }
 
-    /// J3: detaches the users of a job: the main one and so many further ones.
-    fn leave(&mut self, job: &Job, further: usize) -> Result<(), Error> {
-        for name in (0..=further).map(|number| job.user_name(number)) {
+    /// J3: detaches the users of a job: the main one and `extra` others.
+    fn detach_job_users(&mut self, job: &Job, extra: usize) -> Result<(), Error> {
+        for name in (0..=extra).map(|number| job.user_name(number)) {
             let Some(user) = self.user_named(&name) else {
                 return Err(ErrorKind::UserNotFound { user: UserKey::null(), name: Some(name) }.into());
             };
@@ -30,23 +30,25 @@ impl Core {
         Ok(())
     }
 
-    /// What the end of a stream begins with, whichever end it is: thaws the chain; how many further users there are.
+    /// The common beginning of finishing and cancelling a stream: thaws the chain and returns the number of users
+    /// besides the main one.
     fn thaw_stream(&mut self, node: NodeKey, bottom: NodeKey) -> Result<usize, Error> {
-        let further = self.chain_nodes(node, bottom)?.len();
+        let extra = self.chain_nodes(node, bottom)?.len();
         self.thaw(node, Some(bottom))?;
-        Ok(further)
+        Ok(extra)
     }
 
-    /// What the end of a commit begins with: thaws the chain from the filter on, and the users leave. The filter.
-    fn leave_commit(&mut self, job: &Job, top: NodeKey, base: NodeKey) -> Result<NodeKey, Error> {
-        let further = self.chain_nodes(top, base)?.len();
+    /// The common beginning of finishing and cancelling a commit: thaws the chain below the filter, detaches the users,
+    /// and returns the filter.
+    fn end_commit_users(&mut self, job: &Job, top: NodeKey, base: NodeKey) -> Result<NodeKey, Error> {
+        let extra = self.chain_nodes(top, base)?.len();
         let filter = self.filter_of(job)?;
         self.thaw(filter, Some(base))?;
-        self.leave(job, further)?;
+        self.detach_job_users(job, extra)?;
         Ok(filter)
     }
 
-    /// The child in the chain slot, unless the node ends its chain (S4).
+    /// Returns the child in the chain slot, unless the node ends its chain (S4).
     fn chain_child(&self, key: NodeKey) -> Option<NodeKey> {
         let node = self.nodes.get(key).filter(|node| !node.ejected)?;
         self.edges.get(node.chain_edge()).map(|edge| edge.child)
@@ -59,22 +61,23 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// The finish of a job.
+    /// Finishes a job.
     pub(crate) fn step_finish_job(&mut self, job: &Job) -> Result<(), Error> {
         self.as_one_step(|graph| graph.finish_job_steps(job))
     }
 
-    /// The cancel of a job.
+    /// Cancels a job.
     pub(crate) fn step_cancel_job(&mut self, job: &Job) -> Result<(), Error> {
         self.as_one_step(|graph| graph.cancel_job_steps(job))
     }
 
-    /// Several steps as one: nobody is doomed in between (L2). So a target that only its job holds outlives the job's users.
+    /// Runs several steps as one: no node becomes doomed in between (L2). So a target that only the job holds survives
+    /// when the job's users are detached.
     fn as_one_step(&mut self, steps: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
         self.core.pending.deferring = true;
         let done = steps(self);
         if done.is_err() {
-            // The step is undone as a whole.
+            // The whole step is undone.
             self.core.pending.losing.clear();
         }
         self.core.doom_deferred();
@@ -85,16 +88,16 @@ impl<D: Driver> Graph<D> {
         match &job.work {
             Work::Stream { node, bottom } => self.finish_stream(job, *node, *bottom),
             Work::Commit { top, base, stored } => {
-                let filter = self.core.leave_commit(job, *top, *base)?;
+                let filter = self.core.end_commit_users(job, *top, *base)?;
                 self.core.drop_intermediate(filter, *base, stored.clone())?;
                 self.core.release(filter)
             }
             Work::CommitActive { top, base } => {
-                self.core.leave_commit(job, *top, *base)?;
+                self.core.end_commit_users(job, *top, *base)?;
                 self.replace_by_copy(job, *top, *base)
             }
             Work::Mirror { source, target } => {
-                self.core.leave(job, MIRROR_FURTHER)?;
+                self.core.detach_job_users(job, MIRROR_EXTRA_USERS)?;
                 self.replace_by_copy(job, *source, *target)
             }
             Work::Backup { .. } => self.cancel_job_steps(job),
@@ -105,21 +108,21 @@ impl<D: Driver> Graph<D> {
         let core = &mut self.core;
         match job.work {
             Work::Stream { node, bottom } => {
-                let further = core.thaw_stream(node, bottom)?;
-                core.leave(job, further)?;
+                let extra = core.thaw_stream(node, bottom)?;
+                core.detach_job_users(job, extra)?;
             }
             Work::Commit { top, base, .. } | Work::CommitActive { top, base } => {
-                core.leave_commit(job, top, base)?;
+                core.end_commit_users(job, top, base)?;
             }
-            Work::Mirror { .. } => core.leave(job, MIRROR_FURTHER)?,
-            Work::Backup { .. } => core.leave(job, BACKUP_FURTHER)?,
+            Work::Mirror { .. } => core.detach_job_users(job, MIRROR_EXTRA_USERS)?,
+            Work::Backup { .. } => core.detach_job_users(job, BACKUP_EXTRA_USERS)?,
         }
         core.drop_filter_of(job)
     }
 
-    /// O42. The base is the one that is there now, whatever other jobs have done meanwhile (H47).
+    /// O42. The base is the present one, whatever other jobs have done since the start (H47).
     fn finish_stream(&mut self, job: &Job, node: NodeKey, bottom: NodeKey) -> Result<(), Error> {
-        let further = self.core.thaw_stream(node, bottom)?;
+        let extra = self.core.thaw_stream(node, bottom)?;
         let base = self.core.chain_child(bottom);
         self.step_set_backing(node, base)?;
         let core = &mut self.core;
@@ -128,11 +131,11 @@ impl<D: Driver> Graph<D> {
             let name = explicit.map(|key| core.nodes[key].name.clone());
             core.store_name(node, name);
         }
-        core.leave(job, further)?;
+        core.detach_job_users(job, extra)?;
         core.drop_filter_of(job)
     }
 
-    /// The common end of O44 and O45. The stopped filter neither needs anything nor is in the way of the copy.
+    /// The common end of O44 and O45. The stopped filter needs nothing and does not conflict with the copy.
     fn replace_by_copy(&mut self, job: &Job, from: NodeKey, copy: NodeKey) -> Result<(), Error> {
         let filter = self.core.filter_of(job)?;
         self.step_set_option(filter, DriverOption::Phase(MirrorPhase::Stopped))?;

@@ -1,4 +1,4 @@
-//! How jobs start (O42 to O46, J3 to J6).
+//! Starting jobs (O42 to O46, J3 to J6).
 
 use super::{Job, Work};
 use crate::driver::Driver;
@@ -15,46 +15,50 @@ use alloc::vec::Vec;
 const R: Permissions = Permissions::READ;
 const W: Permissions = Permissions::WRITE;
 const Z: Permissions = Permissions::RESIZE;
-/// What every user of a job shares.
+/// The permissions that every user of a job shares.
 const UG: Permissions = Permissions::WRITE_UNCHANGED.union(Permissions::GRAPH_MOD);
 const RUG: Permissions = UG.union(R);
 const WUG: Permissions = UG.union(W);
 const RWUG: Permissions = RUG.union(W);
 
-/// What a user of a job wants that needs nothing.
-const fn sharing(share: Permissions) -> Pair {
+/// Returns the pair of a user that needs nothing.
+const fn share_only(share: Permissions) -> Pair {
     Pair::new(Permissions::NONE, share)
 }
 
-/// What the users of a job want that looks on while guests go on writing: on its filter.
-const LOOKING_ON: Pair = Pair::new(R, RWUG);
+/// The pair of the user on the filter of a job that reads while guests write.
+const OBSERVER: Pair = Pair::new(R, RWUG);
 
-/// What the users of a commit want.
+/// The pairs of the users of a commit.
 struct CommitPairs {
     filter: Pair,
     top: Pair,
-    /// On the nodes between the two.
-    going: Pair,
+    /// On the nodes between `top` and `base`.
+    intermediate: Pair,
     base: Pair,
 }
 
-/// O43.
+/// The pairs of a commit (O43).
 const COMMIT: CommitPairs = CommitPairs {
     filter: Pair::NOTHING,
-    top: sharing(WUG),
-    going: sharing(WUG),
+    top: share_only(WUG),
+    intermediate: share_only(WUG),
     base: Pair::new(R.union(W).union(Z), RUG),
 };
 
-/// O44.
-const COMMIT_ACTIVE: CommitPairs =
-    CommitPairs { filter: LOOKING_ON, top: sharing(RWUG), going: sharing(WUG), base: Pair::new(W.union(Z), RWUG) };
+/// The pairs of an active commit (O44).
+const COMMIT_ACTIVE: CommitPairs = CommitPairs {
+    filter: OBSERVER,
+    top: share_only(RWUG),
+    intermediate: share_only(WUG),
+    base: Pair::new(W.union(Z), RWUG),
+};
 
-/// A job's root user to be: where, and what it wants.
-type Holding = (NodeKey, Pair);
+/// A root user that a job attaches: its node and its pair.
+type JobUser = (NodeKey, Pair);
 
 impl Core {
-    /// The nodes of the chain (S4) from `top` down to and with `base`; O15.1 to O15.3. O(chain).
+    /// Returns the nodes of the chain (S4) from `top` down to and including `base`; O15.1 to O15.3. O(chain).
     pub(super) fn chain_nodes(&mut self, top: NodeKey, base: NodeKey) -> Result<Vec<NodeKey>, Error> {
         let edges = self.chain_between(top, Some(base))?;
         let below = edges.iter().map(|edge| self.edges[*edge].child);
@@ -63,7 +67,7 @@ impl Core {
         Ok(nodes)
     }
 
-    /// Two nodes that exist and are not one.
+    /// Checks that both nodes exist and are different.
     fn two_nodes(&self, first: NodeKey, second: NodeKey) -> Result<(), Error> {
         self.live(first)?;
         self.live(second)?;
@@ -73,10 +77,10 @@ impl Core {
         Ok(())
     }
 
-    /// J3: the users of a job, the main one first, each of which blocks what would disturb it.
-    fn hold_for(&mut self, job: &Job, holdings: impl IntoIterator<Item = Holding>) -> Result<(), Error> {
+    /// J3: attaches the users of a job, the main one first. Each blocks the operations that would disturb the job.
+    fn attach_job_users(&mut self, job: &Job, users: impl IntoIterator<Item = JobUser>) -> Result<(), Error> {
         let reason: Arc<str> = alloc::format!("block device is in use by block job: {}", job.kind()).into();
-        for (number, (node, pair)) in holdings.into_iter().enumerate() {
+        for (number, (node, pair)) in users.into_iter().enumerate() {
             let user = self.attach_user(UserSpec::new(job.user_name(number), pair).stays(true), node)?;
             self.block(user, OpKinds::all() - OpKinds::DATAPLANE, reason.clone())?;
         }
@@ -85,7 +89,7 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// The start of a job; its filter.
+    /// Starts a job and returns its filter.
     pub(crate) fn step_start_job(&mut self, job: &Job, driver: D) -> Result<NodeKey, Error> {
         match job.work {
             Work::Stream { node, bottom } => self.start_stream(job, driver, node, bottom),
@@ -96,7 +100,7 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// J4.
+    /// Inserts the filter of a job (J4).
     fn insert_filter(&mut self, job: &Job, driver: D, above: NodeKey) -> Result<NodeKey, Error> {
         self.step_insert(NodeSpec::new(job.filter.clone()).implicit(true), driver, above)
     }
@@ -107,8 +111,8 @@ impl<D: Driver> Graph<D> {
         chain.iter().try_for_each(|key| self.core.not_blocked(*key, OpKind::Stream))?;
         let filter = self.insert_filter(job, driver, node)?;
         self.core.freeze(node, Some(bottom))?;
-        let below = chain.into_iter().skip(1).map(|key| (key, sharing(RUG)));
-        self.core.hold_for(job, [(filter, LOOKING_ON), (node, sharing(RWUG))].into_iter().chain(below))?;
+        let below = chain.into_iter().skip(1).map(|key| (key, share_only(RUG)));
+        self.core.attach_job_users(job, [(filter, OBSERVER), (node, share_only(RWUG))].into_iter().chain(below))?;
         Ok(filter)
     }
 
@@ -125,18 +129,18 @@ impl<D: Driver> Graph<D> {
         chain.iter().try_for_each(|key| self.core.not_blocked(*key, OpKind::CommitTarget))?;
         let filter = self.insert_filter(job, driver, top)?;
         self.core.freeze(filter, Some(base))?;
-        // The filters right above base show what base shows, which stays consistent, and grow with it.
+        // The filters directly above base show the data of base, which stays consistent, and grow with it.
         let is_filter = |key: &&NodeKey| self.core.nodes[**key].shape().filter.is_some();
         let over_base = chain.len() - 1 - chain.iter().rev().skip(1).take_while(is_filter).count();
         let on_chain = |(place, key)| match key {
             _ if key == base => (key, pairs.base),
             _ if key == top => (key, pairs.top),
             _ if place >= over_base => (key, Pair::NOTHING),
-            _ => (key, pairs.going),
+            _ => (key, pairs.intermediate),
         };
         let main = core::iter::once((filter, pairs.filter));
-        let holdings: Vec<Holding> = main.chain(chain.into_iter().enumerate().map(on_chain)).collect();
-        self.core.hold_for(job, holdings)?;
+        let users: Vec<JobUser> = main.chain(chain.into_iter().enumerate().map(on_chain)).collect();
+        self.core.attach_job_users(job, users)?;
         Ok(filter)
     }
 
@@ -146,8 +150,8 @@ impl<D: Driver> Graph<D> {
         self.core.not_blocked(source, OpKind::MirrorSource)?;
         self.core.not_blocked(target, OpKind::MirrorTarget)?;
         let filter = self.insert_filter(job, driver, source)?;
-        let holdings = [(filter, LOOKING_ON), (source, sharing(RWUG)), (target, Pair::new(W, UG))];
-        self.core.hold_for(job, holdings)?;
+        let users = [(filter, OBSERVER), (source, share_only(RWUG)), (target, Pair::new(W, UG))];
+        self.core.attach_job_users(job, users)?;
         Ok(filter)
     }
 
@@ -159,7 +163,7 @@ impl<D: Driver> Graph<D> {
         let filter = self.step_add(NodeSpec::new(job.filter.clone()).implicit(true), driver)?;
         self.core.attach(filter, target, "target".into(), Role::DATA)?;
         self.step_append(filter, source, false)?;
-        self.core.hold_for(job, [(filter, Pair::NOTHING), (target, Pair::NOTHING)])?;
+        self.core.attach_job_users(job, [(filter, Pair::NOTHING), (target, Pair::NOTHING)])?;
         Ok(filter)
     }
 }

@@ -1,4 +1,4 @@
-//! What the caller knows of drivers. The crate only calls it; what it opens, reads and creates is its own business.
+//! The caller's drivers. The crate only calls these traits; the implementation does all I/O.
 
 use super::error::DriverClass;
 use super::options::Options;
@@ -6,48 +6,48 @@ use crate::driver::Refusal;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// A driver that a catalogue has.
+/// A driver of a catalogue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct DriverInfo {
-    /// Its name (QEMU: `format_name`).
+    /// The name of the driver (QEMU: `format_name`).
     pub name: Arc<str>,
-    /// What it is.
+    /// The class of the driver.
     pub class: DriverClass,
-    /// Whether it creates images.
+    /// Whether the driver can create images.
     pub creates: bool,
 }
 
 impl DriverInfo {
-    /// A driver that creates no images.
+    /// Describes a driver that cannot create images.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, class: DriverClass) -> Self {
         Self { name: name.into(), class, creates: false }
     }
 
-    /// Sets whether it creates images.
+    /// Sets whether the driver can create images.
     #[must_use]
     pub fn creates(self, on: bool) -> Self {
         Self { creates: on, ..self }
     }
 }
 
-/// Which drivers there are (L5.6).
+/// The drivers that exist (L5.6).
 pub trait DriverList {
-    /// The driver of that name (QEMU: `bdrv_find_format`).
+    /// Returns the driver of that name (QEMU: `bdrv_find_format`).
     fn driver(&self, name: &str) -> Option<DriverInfo>;
 
-    /// The driver for file names that begin with this and a colon (QEMU: `bdrv_find_protocol`).
+    /// Returns the driver for file names that begin with this prefix and a colon (QEMU: `bdrv_find_protocol`).
     fn protocol(&self, prefix: &str) -> Option<DriverInfo>;
 
-    /// The driver for file names without such a prefix.
+    /// Returns the driver for file names without such a prefix.
     fn plain_file(&self) -> Option<DriverInfo>;
 
-    /// The names of the formats that are probed, in the order in which they are asked.
+    /// Returns the names of the formats to probe, in the order in which they are probed.
     fn formats(&self) -> Vec<Arc<str>>;
 }
 
-/// A layer that is to be opened.
+/// A request to open one layer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LayerRequest<'a, D> {
@@ -57,11 +57,11 @@ pub struct LayerRequest<'a, D> {
     pub node: &'a Arc<str>,
     /// Whether the node will be read-only.
     pub read_only: bool,
-    /// Whether node parents must share everything.
+    /// Whether the node is force-share: edges from other nodes must share everything.
     pub force_share: bool,
-    /// Whether the image belongs to somebody else (A1).
+    /// Whether the node will be inactive, because another program owns the image (A1).
     pub inactive: bool,
-    /// The driver's own options. It takes out those that it knows; what is left is an error (L5.9).
+    /// The driver's own options. The driver takes out those that it knows; an option that is left is an error (L5.9).
     pub options: &'a mut Options,
     /// The driver of the file child.
     pub file: Option<&'a D>,
@@ -69,52 +69,55 @@ pub struct LayerRequest<'a, D> {
     pub backing: Option<&'a D>,
 }
 
-/// Why nothing was deleted (L5.14).
+/// The reason why no file was deleted (L5.14).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DeleteFailure {
-    /// There is nothing: no node was made.
+    /// There is nothing to delete: no node was created.
     Nothing,
-    /// The driver cannot delete.
+    /// The driver does not support deletion.
     Unsupported,
-    /// The driver could not delete.
+    /// The driver failed to delete the file.
     Refused(Refusal),
 }
 
-/// The drivers of a caller, of type `D`: opened, probed, created, deleted. Whatever I/O there is happens in here.
+/// The caller's drivers, of type `D`: the catalogue opens, probes, creates and deletes. All I/O of opening happens
+/// here.
 pub trait Catalogue<D>: DriverList {
-    /// How certain the format is that the file is one of its images; 0: it is not (QEMU: `bdrv_probe`).
+    /// Returns how certain the format is that the file is one of its images; 0 means that it is not (QEMU:
+    /// `bdrv_probe`).
     fn probe(&mut self, format: &str, file: &D) -> u32;
 
-    /// Opens a layer. Its children are open.
+    /// Opens a layer. Its children are already open.
     ///
     /// # Errors
-    /// The driver's refusal.
+    /// Returns the driver's refusal.
     fn open(&mut self, layer: LayerRequest<'_, D>) -> Result<D, Refusal>;
 
-    /// Opens an overlay that discards what is written, for a temporary snapshot (L5.12): the driver of a format.
-    /// Default: there is none.
+    /// Opens an overlay of a format as a temporary overlay (L5.12), which discards what is written to it. Default: a
+    /// refusal.
     ///
     /// # Errors
-    /// The driver's refusal.
-    fn overlay(&mut self, node: &str) -> Result<D, Refusal> {
+    /// Returns the driver's refusal.
+    fn open_overlay(&mut self, node: &str) -> Result<D, Refusal> {
         let _ = node;
         Err(Refusal::new("Temporary snapshots are not supported"))
     }
 
-    /// Creates a file by a protocol, and leaves it open. Asked only if the driver creates. Options are taken out as in
-    /// [`open`](Self::open).
+    /// Creates a file by a protocol and leaves it open. The crate calls this only if the driver can create images. The
+    /// driver takes options out as in [`open`](Self::open).
     ///
     /// # Errors
-    /// The driver's refusal; then nothing is left of the file.
+    /// Returns the driver's refusal; in that case no file must be left.
     fn create_file(&mut self, driver: &str, options: &mut Options) -> Result<D, Refusal>;
 
-    /// Creates an image in a file. Asked only if the driver creates. Options are taken out as in [`open`](Self::open).
+    /// Creates an image in a file. The crate calls this only if the driver can create images. The driver takes options
+    /// out as in [`open`](Self::open).
     ///
     /// # Errors
-    /// The driver's refusal; then the file is deleted.
+    /// Returns the driver's refusal; in that case the crate deletes the file.
     fn create_format(&mut self, driver: &str, options: &mut Options, file: &mut D) -> Result<(), Refusal>;
 
-    /// Deletes a file that was created (QEMU: `bdrv_co_delete_file`). Default: the driver cannot.
+    /// Deletes a file that was created (QEMU: `bdrv_co_delete_file`). Default: not supported.
     ///
     /// # Errors
     /// See [`DeleteFailure`].
@@ -124,8 +127,8 @@ pub trait Catalogue<D>: DriverList {
     }
 }
 
-/// The driver for a file name: that of its prefix, or that of plain files (L5.6; QEMU: `path_has_protocol`). The
-/// prefix, if there is no such driver.
+/// Returns the driver for a file name: the driver of its prefix, or the driver of plain files (L5.6; QEMU:
+/// `path_has_protocol`). Returns the prefix as the error if there is no such driver.
 pub(crate) fn driver_of_name<C: DriverList + ?Sized>(catalogue: &C, name: &str) -> Result<DriverInfo, Arc<str>> {
     let end = name.find([':', '/']).filter(|end| name.get(*end..).is_some_and(|rest| rest.starts_with(':')));
     match end.and_then(|end| name.get(..end)) {

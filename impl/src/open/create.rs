@@ -3,27 +3,28 @@
 use super::catalogue::{Catalogue, DeleteFailure, DriverInfo, driver_of_name};
 use super::error::{OpenError, OpenErrorKind};
 use super::options::Options;
-use super::tree::{OpenRequest, unused};
+use super::tree::{OpenRequest, ensure_all_used};
 use crate::driver::{Driver, Refusal};
 use alloc::sync::Arc;
 
-/// What is to be created: the protocol's file, and perhaps an image in it.
-struct Plan {
+/// What to create: a file by a protocol, and optionally an image in it.
+struct CreationPlan {
     format: Option<DriverInfo>,
     protocol: DriverInfo,
-    /// Of the format; what is said of the protocol stands in a tree of its own.
+    /// The options of the format; the options of the protocol are in `file`.
     options: Options,
     file: Options,
 }
 
-/// Creates an image: its file by a protocol, then the format in it, each with only what was said for it (L5.14; QEMU:
-/// `bdrv_create_file`, `bdrv_create`). `driver` is the format; without one only the file is created. `file` is the
-/// tree of the protocol, which the file name joins. O(the options), and what the catalogue does.
+/// Creates an image: first its file by a protocol, then the format in it (L5.14; QEMU: `bdrv_create_file`,
+/// `bdrv_create`). Each driver gets only its own options. `driver` is the format; without it only the file is created.
+/// `file` is the tree of the protocol's options, and the request's file name is added to it. O(options), plus the cost
+/// of the catalogue.
 ///
 /// # Errors
-/// Those of names and options as for opening; `CannotCreate`, before anything is created; `CreateRefused`. If something
-/// fails after the file was created it is deleted again; if that fails, it is [beside](OpenError::beside) the first
-/// error.
+/// Those of names and options as for opening; `CannotCreate`, before anything is created; `CreateRefused`. If a step
+/// fails after the file was created, the file is deleted again. If the deletion fails too, its error is the [cleanup
+/// error](OpenError::cleanup_error).
 pub fn create<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &mut C) -> Result<(), OpenError> {
     let mut plan = plan(request, catalogue)?;
     if let Some(driver) = plan.format.iter().chain([&plan.protocol]).find(|driver| !driver.creates) {
@@ -33,11 +34,11 @@ pub fn create<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalog
     let filename: Arc<str> = plan.file.clone().take_text("filename")?.unwrap_or_default();
     let file = catalogue.create_file(&name, &mut plan.file);
     let mut file = file.map_err(|refusal| refused(&plan.protocol, &refusal))?;
-    let result = fill(&mut plan, &mut file, catalogue);
+    let result = create_in_file(&mut plan, &mut file, catalogue);
     let result = result.map_err(|error| match catalogue.delete_file(&name, &mut file) {
         Err(DeleteFailure::Refused(refusal)) => {
             let (driver, message) = (name.clone(), refusal.message().clone());
-            error.with_beside(OpenErrorKind::DeleteRefused { driver, message })
+            error.with_cleanup_error(OpenErrorKind::DeleteRefused { driver, message })
         }
         Ok(()) | Err(DeleteFailure::Nothing | DeleteFailure::Unsupported) => error,
     });
@@ -50,35 +51,35 @@ fn refused(driver: &DriverInfo, refusal: &Refusal) -> OpenError {
     OpenErrorKind::CreateRefused { driver: driver.name.clone(), message }.into()
 }
 
-/// What follows when the file is there.
-fn fill<D: Driver, C: Catalogue<D> + ?Sized>(
-    plan: &mut Plan,
+/// The steps after the file exists.
+fn create_in_file<D: Driver, C: Catalogue<D> + ?Sized>(
+    plan: &mut CreationPlan,
     file: &mut D,
     catalogue: &mut C,
 ) -> Result<(), OpenError> {
-    unused(&plan.protocol, &plan.file)?;
+    ensure_all_used(&plan.protocol, &plan.file)?;
     let Some(format) = &plan.format else { return Ok(()) };
-    let made = catalogue.create_format(&format.name, &mut plan.options, file);
-    made.map_err(|refusal| refused(format, &refusal))?;
-    unused(format, &plan.options)
+    let created = catalogue.create_format(&format.name, &mut plan.options, file);
+    created.map_err(|refusal| refused(format, &refusal))?;
+    ensure_all_used(format, &plan.options)
 }
 
-fn plan<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &C) -> Result<Plan, OpenError> {
+fn plan<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &C) -> Result<CreationPlan, OpenError> {
     let OpenRequest { filename, mut options, .. } = request;
     let known = |name: Arc<str>| {
         catalogue.driver(&name).ok_or_else(|| OpenError::from(OpenErrorKind::UnknownDriver { driver: name }))
     };
     let format = options.take_text("driver")?.map(known).transpose()?;
-    // A protocol alone has no tree below it: the options are its own.
-    let (format, above) = match format {
+    // A protocol without a format has no tree below it: the options are its own.
+    let (format, lone_protocol) = match format {
         Some(driver) if driver.is_protocol() => (None, Some(driver)),
         format => (format, None),
     };
-    let mut file = match &above {
+    let mut file = match &lone_protocol {
         Some(_) => core::mem::take(&mut options),
         None => options.take_tree("file")?.unwrap_or_default(),
     };
-    let protocol = match above {
+    let protocol = match lone_protocol {
         Some(driver) => Some(driver),
         None => file.take_text("driver")?.map(known).transpose()?,
     };
@@ -93,9 +94,9 @@ fn plan<D: Driver, C: Catalogue<D> + ?Sized>(request: OpenRequest, catalogue: &C
             driver_of_name(catalogue, &name).map_err(|protocol| OpenErrorKind::UnknownProtocol { protocol })?
         }
     };
-    // Without a format there is nobody else to take them.
+    // Without a format no other driver can take these options.
     if format.is_none() {
-        unused(&protocol, &options)?;
+        ensure_all_used(&protocol, &options)?;
     }
-    Ok(Plan { format, protocol, options, file })
+    Ok(CreationPlan { format, protocol, options, file })
 }

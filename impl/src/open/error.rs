@@ -1,15 +1,25 @@
-//! What can go wrong when an image is opened or created: one boxed [`OpenError`] with an [`OpenErrorKind`].
+//! Errors of opening and creating images: a boxed [`OpenError`] with an [`OpenErrorKind`].
 
-use super::look_up::LookUp;
 use crate::error::Error;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 
-/// What a driver is to those who open images (L5.6, L5.7).
+/// The names that a look-up considers (L5.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LookUpScope {
+    /// Names of root users; the result is the node of the user.
+    Device,
+    /// Names of nodes.
+    Node,
+    /// Names of root users first, then names of nodes.
+    Either,
+}
+
+/// The class of a driver (L5.6, L5.7).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DriverClass {
-    /// The bottom: a file, a device, a connection.
+    /// A protocol, the bottom of a chain: a file, a device, a connection.
     Protocol,
     /// An image format.
     Format,
@@ -17,11 +27,11 @@ pub enum DriverClass {
     Filter,
 }
 
-/// What went wrong. Displayed in QEMU's sentences, where QEMU has one.
+/// The kind of an error. It is displayed in QEMU's words where QEMU has a message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum OpenErrorKind {
-    /// The name has not the form of one that may be chosen (L5.1).
+    /// The name does not have the form of a name that can be chosen (L5.1).
     InvalidName {
         /// The name.
         name: Arc<str>,
@@ -45,15 +55,15 @@ pub enum OpenErrorKind {
     NotFound {
         /// The name.
         name: Arc<str>,
-        /// As what it was looked up.
-        look_up: LookUp,
+        /// The names that were considered.
+        scope: LookUpScope,
     },
-    /// The key has an empty part, or none at all.
+    /// The key has an empty part, or is empty.
     InvalidKey {
         /// The key.
         key: Arc<str>,
     },
-    /// The option is said twice, or as a value and as a tree (L5.4).
+    /// The option is given twice, or as a value and as a tree (L5.4).
     OptionTwice {
         /// The key.
         key: Arc<str>,
@@ -67,19 +77,19 @@ pub enum OpenErrorKind {
     OptionType {
         /// The key.
         key: Arc<str>,
-        /// What is expected: `string`, `boolean`, `integer`, `object`.
+        /// The expected type: `string`, `boolean`, `integer` or `object`.
         expected: &'static str,
     },
-    /// What follows `json:` is no JSON (L5.5).
+    /// The text after `json:` is not valid JSON (L5.5).
     JsonSyntax {
-        /// The parser's sentence, with the position.
+        /// The parser's message, with the position.
         message: Arc<str>,
         /// The line, from 1.
         line: usize,
         /// The column after `json:`, from 1; 0 before the first character of a line.
         column: usize,
     },
-    /// What follows `json:` is JSON, but no object (L5.5).
+    /// The text after `json:` is JSON, but not an object (L5.5).
     JsonNotObject,
     /// The catalogue has no driver of that name (L5.6).
     UnknownDriver {
@@ -91,19 +101,19 @@ pub enum OpenErrorKind {
         /// The prefix.
         protocol: Arc<str>,
     },
-    /// A format or filter, or what is to be probed, has nothing below it (L5.7).
+    /// A format, a filter or a layer to be probed has no file child (L5.7).
     FileMissing {
         /// The driver, if it is known.
         driver: Option<Arc<str>>,
     },
-    /// A reference has other options beside it, or a file name (L5.8).
+    /// A reference to a node has other options beside it, or a file name (L5.8).
     ReferenceWithOptions {
         /// The key of the reference.
         key: Arc<str>,
     },
-    /// Nobody took the option (L5.9).
+    /// No driver took the option (L5.9).
     UnknownOption {
-        /// What the driver is.
+        /// The class of the driver.
         class: DriverClass,
         /// The driver.
         driver: Arc<str>,
@@ -116,19 +126,19 @@ pub enum OpenErrorKind {
         driver: Arc<str>,
         /// The name that the node would have had.
         node: Arc<str>,
-        /// The driver's words.
+        /// The driver's message.
         message: Arc<str>,
     },
-    /// The overlay of a temporary snapshot could not be opened (L5.12).
+    /// The temporary overlay could not be opened (L5.12).
     OverlayRefused {
         /// The name that the overlay would have had.
         node: Arc<str>,
-        /// The driver's words.
+        /// The driver's message.
         message: Arc<str>,
     },
-    /// Some layers have no driver yet: an `Opening` is not finished.
+    /// Some layers have no driver yet: a `PendingOpen` is not complete.
     LayersLeft {
-        /// How many.
+        /// The number of these layers.
         layers: usize,
     },
     /// The driver creates no images (L5.14).
@@ -140,17 +150,18 @@ pub enum OpenErrorKind {
     CreateRefused {
         /// The driver.
         driver: Arc<str>,
-        /// The driver's words.
+        /// The driver's message.
         message: Arc<str>,
     },
-    /// The driver could not delete what it had created (L5.14); only [beside](OpenError::beside) another error.
+    /// The driver could not delete the file that it had created (L5.14). This kind occurs only as a [cleanup
+    /// error](OpenError::cleanup_error).
     DeleteRefused {
         /// The driver.
         driver: Arc<str>,
-        /// The driver's words.
+        /// The driver's message.
         message: Arc<str>,
     },
-    /// The graph refuses: a step, the judgement or a hook.
+    /// An error of the graph: a step, the judgement or a hook.
     Graph(Error),
 }
 
@@ -158,7 +169,7 @@ pub enum OpenErrorKind {
 const KINDS: usize = 23;
 
 impl OpenErrorKind {
-    /// The names of all kinds, as they are called in Rust, at their [`index`](Self::index).
+    /// The names of all kinds, as spelled in Rust, at their [`index`](Self::index).
     pub const NAMES: [&'static str; KINDS] = [
         "InvalidName",
         "NameIsUser",
@@ -185,7 +196,7 @@ impl OpenErrorKind {
         "Graph",
     ];
 
-    /// The place of the kind in [`NAMES`](Self::NAMES).
+    /// Returns the index of the kind in [`NAMES`](Self::NAMES).
     #[must_use]
     pub const fn index(&self) -> usize {
         match self {
@@ -215,30 +226,30 @@ impl OpenErrorKind {
         }
     }
 
-    /// The name of the kind.
+    /// Returns the name of the kind.
     #[must_use]
     pub fn name(&self) -> &'static str {
         Self::NAMES.get(self.index()).copied().unwrap_or_default()
     }
 
-    /// What is wrong with a name, or is not there.
+    /// Writes the message of an error about a name.
     fn fmt_name(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidName { name } => write!(f, "Invalid node-name: '{name}'"),
             Self::NameIsUser { name } => write!(f, "node-name={name} is conflicting with a device id"),
             Self::NameTaken { name } => write!(f, "Duplicate nodes with node-name='{name}'"),
-            Self::NotFound { name, look_up: LookUp::Either } => {
+            Self::NotFound { name, scope: LookUpScope::Either } => {
                 write!(f, "Cannot find device='{name}' nor node-name='{name}'")
             }
-            Self::NotFound { name, look_up: LookUp::Device } => write!(f, "Cannot find device='{name}'"),
-            Self::NotFound { name, look_up: LookUp::Node } => write!(f, "Cannot find node-name='{name}'"),
+            Self::NotFound { name, scope: LookUpScope::Device } => write!(f, "Cannot find device='{name}'"),
+            Self::NotFound { name, scope: LookUpScope::Node } => write!(f, "Cannot find node-name='{name}'"),
             Self::UnknownDriver { driver } => write!(f, "Unknown driver '{driver}'"),
             Self::UnknownProtocol { protocol } => write!(f, "Unknown protocol '{protocol}'"),
             _ => f.write_str("Node name too long"),
         }
     }
 
-    /// What is wrong with an option.
+    /// Writes the message of an error about an option.
     fn fmt_option(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidKey { key } => write!(f, "Invalid parameter '{key}'"),
@@ -285,9 +296,9 @@ impl fmt::Display for OpenErrorKind {
     }
 }
 
-/// An [`OpenErrorKind`] in a box, and what went wrong besides when the first error was cleaned up after.
+/// A boxed [`OpenErrorKind`], and the error of the cleanup after it, if the cleanup failed too.
 ///
-/// Displayed as the first error's sentence; one beside it follows after a semicolon.
+/// It is displayed as the message of the first error. The message of the cleanup error follows after a semicolon.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpenError {
     inner: Box<Inner>,
@@ -296,29 +307,29 @@ pub struct OpenError {
 #[derive(Clone, PartialEq, Eq)]
 struct Inner {
     kind: OpenErrorKind,
-    beside: Option<OpenErrorKind>,
+    cleanup: Option<OpenErrorKind>,
 }
 
 impl OpenError {
-    /// What went wrong, first.
+    /// Returns the kind of the first error.
     #[must_use]
     pub const fn kind(&self) -> &OpenErrorKind {
         &self.inner.kind
     }
 
-    /// The first error itself, out of its box.
+    /// Returns the kind of the first error by value.
     #[must_use]
     pub fn into_kind(self) -> OpenErrorKind {
         self.inner.kind
     }
 
-    /// What went wrong besides, when what had been created was to be deleted (L5.14).
+    /// Returns the error of deleting a created file after the first error (L5.14), if the deletion failed.
     #[must_use]
-    pub const fn beside(&self) -> Option<&OpenErrorKind> {
-        self.inner.beside.as_ref()
+    pub const fn cleanup_error(&self) -> Option<&OpenErrorKind> {
+        self.inner.cleanup.as_ref()
     }
 
-    /// The first error of the graph, if it is one.
+    /// Returns the error of the graph, if the first error is one.
     #[must_use]
     pub const fn graph_error(&self) -> Option<&Error> {
         match self.kind() {
@@ -327,17 +338,17 @@ impl OpenError {
         }
     }
 
-    /// Puts another error beside the first, which stays the first.
+    /// Adds the error of a cleanup; the first error stays first.
     #[cfg(feature = "open")]
-    pub(crate) fn with_beside(mut self, beside: OpenErrorKind) -> Self {
-        self.inner.beside = Some(beside);
+    pub(crate) fn with_cleanup_error(mut self, cleanup: OpenErrorKind) -> Self {
+        self.inner.cleanup = Some(cleanup);
         self
     }
 }
 
 impl From<OpenErrorKind> for OpenError {
     fn from(kind: OpenErrorKind) -> Self {
-        Self { inner: Box::new(Inner { kind, beside: None }) }
+        Self { inner: Box::new(Inner { kind, cleanup: None }) }
     }
 }
 
@@ -350,8 +361,8 @@ impl From<Error> for OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind().fmt(f)?;
-        match self.beside() {
-            Some(beside) => write!(f, "; {beside}"),
+        match self.cleanup_error() {
+            Some(cleanup) => write!(f, "; {cleanup}"),
             None => Ok(()),
         }
     }
@@ -359,7 +370,7 @@ impl fmt::Display for OpenError {
 
 impl fmt::Debug for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenError").field("kind", self.kind()).field("beside", &self.beside()).finish()
+        f.debug_struct("OpenError").field("kind", self.kind()).field("cleanup_error", &self.cleanup_error()).finish()
     }
 }
 
@@ -371,8 +382,7 @@ impl core::error::Error for OpenError {
 
 #[cfg(test)]
 mod tests {
-    use super::{DriverClass, OpenError, OpenErrorKind};
-    use crate::open::LookUp;
+    use super::{DriverClass, LookUpScope, OpenError, OpenErrorKind};
     use alloc::format;
     use alloc::sync::Arc;
 
@@ -384,7 +394,7 @@ mod tests {
             OpenErrorKind::NameIsUser { name: x() },
             OpenErrorKind::NameTaken { name: x() },
             OpenErrorKind::NameTooLong { name: x() },
-            OpenErrorKind::NotFound { name: x(), look_up: LookUp::Either },
+            OpenErrorKind::NotFound { name: x(), scope: LookUpScope::Either },
             OpenErrorKind::InvalidKey { key: x() },
             OpenErrorKind::OptionTwice { key: x() },
             OpenErrorKind::OptionTooDeep { key: x() },

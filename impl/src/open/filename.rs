@@ -1,4 +1,4 @@
-//! What a node is called when it is shown (L5.16).
+//! The displayed file name of a node (L5.16).
 
 use super::json::Writer;
 use crate::driver::Driver;
@@ -9,14 +9,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::{HashMap, HashSet};
 
-/// How often a walk has met a node.
+/// How often a walk has visited a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Met {
-    Once,
-    Again,
+enum Visits {
+    One,
+    Several,
 }
 
-/// What is left to be written.
+/// The work that is left for the writer.
 enum Task<'g> {
     /// A child, under the name of its edge.
     Child(&'g str, NodeKey),
@@ -25,18 +25,19 @@ enum Task<'g> {
 }
 
 impl<D: Driver> Graph<D> {
-    /// The displayed file name of a node (L5.16; QEMU: `bdrv_refresh_filename`): what a protocol says; what the primary
-    /// child has, if the node has nothing but default options of its own; else `json:` and the options from which it
-    /// could be opened again. Computed from the present graph, inside a transaction too. `None` if there is no such
-    /// node, or if it has lost its driver.
+    /// Returns the displayed file name of a node (L5.16; QEMU: `bdrv_refresh_filename`). For a protocol this is the
+    /// name that the driver returns. For a node whose own options all have their defaults it is the name of the primary
+    /// child. For any other node it is `json:` and the options from which the node can be opened again. The name is
+    /// computed from the present graph, also inside a transaction. `None` if there is no such node, or if it has lost
+    /// its driver.
     ///
-    /// A backing child is a default if it is the node that the image names ([stored](crate::NodeView::stored_backing),
-    /// S6); so is none, if the image names none. Two children cannot be opened as one node from options: a node that
-    /// is met twice stands there as a reference, and so does one without its driver. O(nodes and edges below), each
-    /// looked at once, and the length of the text.
+    /// A backing child counts as a default if it is the node that the image names
+    /// ([stored](crate::NodeView::stored_backing), S6). A missing backing child counts as a default if the image names
+    /// none. Options cannot open one node as two children: a node that is reached twice is written as a reference, and
+    /// so is a node without its driver. O(nodes and edges below), each visited once, plus the length of the text.
     #[must_use]
     pub fn filename(&self, node: NodeKey) -> Option<String> {
-        let shown = self.shown_for(node);
+        let shown = self.named_by(node);
         if let Some(name) = self.driver(shown)?.filename() {
             return Some(name.into());
         }
@@ -45,26 +46,26 @@ impl<D: Driver> Graph<D> {
         Some(alloc::format!("json:{}", writer.text))
     }
 
-    /// The node whose name is shown for another one: down the primary children, as long as there is nothing to add. In
-    /// a cycle, which a transaction may have, the node itself.
-    fn shown_for(&self, node: NodeKey) -> NodeKey {
-        let (mut key, mut seen) = (node, HashSet::<NodeKey>::new());
-        while seen.insert(key) {
-            let Some(next) = self.default_above(key) else { return key };
+    /// Returns the node whose name is displayed for `node`: follows primary children while the node adds nothing.
+    /// Returns `node` itself if the walk meets a cycle, which can exist inside a transaction.
+    fn named_by(&self, node: NodeKey) -> NodeKey {
+        let (mut key, mut visited) = (node, HashSet::<NodeKey>::new());
+        while visited.insert(key) {
+            let Some(next) = self.transparent_primary(key) else { return key };
             key = next;
         }
         node
     }
 
-    /// The primary child, if the node adds nothing to it that would have to be said.
-    fn default_above(&self, key: NodeKey) -> Option<NodeKey> {
+    /// Returns the primary child if the node adds no option to it.
+    fn transparent_primary(&self, key: NodeKey) -> Option<NodeKey> {
         let driver = self.driver(key)?;
         let primary = self.child_edges(key).find(|edge| edge.role.contains(Role::PRIMARY))?.child;
         let only_default = |edge: &Named<Edge>| edge.role.intersects(Role::PRIMARY | Role::COW);
         let adds = driver.filename().is_some()
             || !driver.options().is_empty()
             || !self.child_edges(key).all(only_default)
-            || self.is_backing_said(key);
+            || self.is_backing_overridden(key);
         (!adds && self.driver(primary).is_some()).then_some(primary)
     }
 
@@ -72,47 +73,47 @@ impl<D: Driver> Graph<D> {
         self.core.children(key).filter_map(|edge| self.core.edges.get(edge))
     }
 
-    /// Whether the backing child is another than the image names, or there is none and the image names one (QEMU:
-    /// `bdrv_backing_overridden`).
-    fn is_backing_said(&self, key: NodeKey) -> bool {
+    /// Returns whether the backing child differs from the one that the image names, or is missing although the image
+    /// names one (QEMU: `bdrv_backing_overridden`).
+    fn is_backing_overridden(&self, key: NodeKey) -> bool {
         let child = self.child_edges(key).find(|edge| edge.role.contains(Role::COW));
         let name = child.and_then(|edge| self.core.nodes.get(edge.child)).map(|node| &*node.name);
         name != self.core.texts.backing.get(&key).map(|name| &**name)
     }
 
-    /// The children that are options of a node, by name.
-    fn said_children(&self, key: NodeKey) -> Vec<(&str, NodeKey)> {
-        let backing = self.is_backing_said(key);
-        let said = self.child_edges(key).filter(|edge| backing || !edge.role.contains(Role::COW));
-        let mut children: Vec<_> = said.map(|edge| (&*edge.name, edge.child)).collect();
+    /// Returns the children that the node's options must contain, by name.
+    fn option_children(&self, key: NodeKey) -> Vec<(&str, NodeKey)> {
+        let backing = self.is_backing_overridden(key);
+        let edges = self.child_edges(key).filter(|edge| backing || !edge.role.contains(Role::COW));
+        let mut children: Vec<_> = edges.map(|edge| (&*edge.name, edge.child)).collect();
         children.sort_unstable();
         children
     }
 
-    /// How often a node, and whatever its options lead to, is met.
-    fn meetings(&self, node: NodeKey) -> HashMap<NodeKey, Met> {
-        let mut met = HashMap::<NodeKey, Met>::from_iter([(node, Met::Once)]);
+    /// Counts the visits of each node that the options of `node` lead to.
+    fn count_visits(&self, node: NodeKey) -> HashMap<NodeKey, Visits> {
+        let mut visits = HashMap::<NodeKey, Visits>::from_iter([(node, Visits::One)]);
         let mut stack = Vec::from([node]);
         while let Some(key) = stack.pop() {
-            for (_, child) in self.said_children(key) {
-                if met.insert(child, Met::Again).is_none() {
-                    met.insert(child, Met::Once);
+            for (_, child) in self.option_children(key) {
+                if visits.insert(child, Visits::Several).is_none() {
+                    visits.insert(child, Visits::One);
                     stack.push(child);
                 }
             }
         }
-        met
+        visits
     }
 
     fn write_tree(&self, node: NodeKey, writer: &mut Writer) {
-        let met = self.meetings(node);
+        let visits = self.count_visits(node);
         let mut tasks = Vec::new();
         writer.open(None);
         self.write_node(node, writer, &mut tasks);
         while let Some(task) = tasks.pop() {
             match task {
                 Task::Close => writer.close(),
-                Task::Child(name, key) if met.get(&key) == Some(&Met::Once) && self.driver(key).is_some() => {
+                Task::Child(name, key) if visits.get(&key) == Some(&Visits::One) && self.driver(key).is_some() => {
                     writer.open(Some(name));
                     self.write_node(key, writer, &mut tasks);
                 }
@@ -123,10 +124,10 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// A node's own options into the object that is open, and what is to follow.
+    /// Writes a node's own options into the open object, and pushes what follows.
     fn write_node<'g>(&'g self, key: NodeKey, writer: &mut Writer, tasks: &mut Vec<Task<'g>>) {
         tasks.push(Task::Close);
-        let children = self.said_children(key);
+        let children = self.option_children(key);
         // Last in, first out.
         tasks.extend(children.iter().rev().map(|(name, child)| Task::Child(name, *child)));
         let Some(driver) = self.driver(key) else { return };
@@ -137,7 +138,7 @@ impl<D: Driver> Graph<D> {
         }
         writer.options(&options);
         let has_backing = self.child_edges(key).any(|edge| edge.role.contains(Role::COW));
-        if !has_backing && self.is_backing_said(key) {
+        if !has_backing && self.is_backing_overridden(key) {
             writer.null("backing");
         }
     }

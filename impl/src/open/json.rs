@@ -1,4 +1,5 @@
-//! Trees of options as JSON (L5.5). The parser is `serde_json`'s; here its events become leaves under whole keys.
+//! Trees of options as JSON (L5.5). `serde_json` is the parser; this module turns its events into leaves with full
+//! keys.
 
 use super::error::{OpenError, OpenErrorKind};
 use super::options::{OptionValue, Options};
@@ -9,25 +10,25 @@ use alloc::vec::Vec;
 use core::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// What a file name that is a tree of options begins with.
+/// The prefix of a file name that is a tree of options.
 const PREFIX: &str = "json:";
 
-/// The JSON of a file name that is a tree of options.
-pub(crate) fn of_name(name: &str) -> Option<&str> {
+/// Returns the JSON text of a file name that is a tree of options.
+pub(crate) fn strip_prefix(name: &str) -> Option<&str> {
     name.strip_prefix(PREFIX)
 }
 
-/// What the parser has met so far.
+/// What the parser has collected so far.
 #[derive(Default)]
-struct Found {
+struct Collector {
     options: Options,
-    /// The first thing wrong with an option; the parser goes on, because bad syntax further on is the graver error.
+    /// The first error in an option. The parser continues, because a syntax error further on has priority.
     error: Option<OpenError>,
     not_object: bool,
 }
 
-impl Found {
-    fn say(&mut self, key: &str, value: OptionValue) {
+impl Collector {
+    fn insert(&mut self, key: &str, value: OptionValue) {
         if key.is_empty() {
             self.not_object = true;
         } else if self.error.is_none() {
@@ -36,19 +37,19 @@ impl Found {
     }
 }
 
-/// One value, under its key; the whole text has none.
-struct At<'f> {
-    found: &'f mut Found,
+/// One value with its key; the key of the whole text is empty.
+struct KeyedValue<'f> {
+    collector: &'f mut Collector,
     key: String,
 }
 
-impl At<'_> {
-    fn below(&self, name: &str) -> String {
+impl KeyedValue<'_> {
+    fn child_key(&self, name: &str) -> String {
         if self.key.is_empty() { name.to_string() } else { format!("{}.{name}", self.key) }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for At<'_> {
+impl<'de> DeserializeSeed<'de> for KeyedValue<'_> {
     type Value = ();
 
     fn deserialize<T: Deserializer<'de>>(self, parser: T) -> Result<(), T::Error> {
@@ -56,7 +57,7 @@ impl<'de> DeserializeSeed<'de> for At<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for At<'_> {
+impl<'de> Visitor<'de> for KeyedValue<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,55 +65,55 @@ impl<'de> Visitor<'de> for At<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.found.say(&self.key, OptionValue::Null);
+        self.collector.insert(&self.key, OptionValue::Null);
         Ok(())
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.found.say(&self.key, value.into());
+        self.collector.insert(&self.key, value.into());
         Ok(())
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.found.say(&self.key, value.into());
+        self.collector.insert(&self.key, value.into());
         Ok(())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.found.say(&self.key, value.into());
+        self.collector.insert(&self.key, value.into());
         Ok(())
     }
 
-    /// No option is a fraction.
+    /// No option is a fractional number.
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.found.not_object |= self.key.is_empty();
+        self.collector.not_object |= self.key.is_empty();
         let error = OpenErrorKind::OptionType { key: self.key.into(), expected: "integer" };
-        self.found.error.get_or_insert_with(|| error.into());
+        self.collector.error.get_or_insert_with(|| error.into());
         Ok(())
     }
 
     fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.found.say(&self.key, value.into());
+        self.collector.insert(&self.key, value.into());
         Ok(())
     }
 
     /// A list is a tree whose keys are numbers (QEMU: `qdict_flatten`).
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         if self.key.is_empty() {
-            self.found.not_object = true;
+            self.collector.not_object = true;
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         }
         let mut count = 0_usize;
         loop {
-            let key = self.below(&count.to_string());
-            if list.next_element_seed(At { found: &mut *self.found, key })?.is_none() {
+            let key = self.child_key(&count.to_string());
+            if list.next_element_seed(KeyedValue { collector: &mut *self.collector, key })?.is_none() {
                 break;
             }
             count += 1;
         }
         if count == 0 {
-            self.found.say(&self.key, OptionValue::Empty);
+            self.collector.insert(&self.key, OptionValue::Empty);
         }
         Ok(())
     }
@@ -122,43 +123,44 @@ impl<'de> Visitor<'de> for At<'_> {
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             empty = false;
             if name.is_empty() {
-                let key: String = self.below("");
-                self.found.error.get_or_insert_with(|| OpenErrorKind::InvalidKey { key: key.into() }.into());
+                let key: String = self.child_key("");
+                self.collector.error.get_or_insert_with(|| OpenErrorKind::InvalidKey { key: key.into() }.into());
             }
-            let key = self.below(&name);
-            // A key without a name must not be taken for the whole.
+            let key = self.child_key(&name);
+            // An empty key must not be confused with the whole text.
             let key = if key.is_empty() { ".".to_string() } else { key };
-            map.next_value_seed(At { found: &mut *self.found, key })?;
+            map.next_value_seed(KeyedValue { collector: &mut *self.collector, key })?;
         }
         if empty && !self.key.is_empty() {
-            self.found.say(&self.key, OptionValue::Empty);
+            self.collector.insert(&self.key, OptionValue::Empty);
         }
         Ok(())
     }
 }
 
 impl Options {
-    /// The options that JSON says, which must be an object (L5.5; QEMU: `parse_json_filename`). Lists are trees with
-    /// numbers as keys. O(text · depth).
+    /// Parses options from a JSON object (L5.5; QEMU: `parse_json_filename`). Lists become trees with numbers as keys.
+    /// O(text · depth).
     ///
     /// # Errors
-    /// `JsonSyntax` with the position; `JsonNotObject`; those of [`set`](Self::set); `OptionType` of a fraction.
+    /// `JsonSyntax` with the position; `JsonNotObject`; those of [`set`](Self::set); `OptionType` for a fractional
+    /// number.
     pub fn from_json(text: &str) -> Result<Self, OpenError> {
-        let mut found = Found::default();
+        let mut collector = Collector::default();
         let mut parser = serde_json::Deserializer::from_str(text);
-        let whole = At { found: &mut found, key: String::new() };
+        let whole = KeyedValue { collector: &mut collector, key: String::new() };
         whole.deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| OpenErrorKind::JsonSyntax {
             message: error.to_string().into(),
             line: error.line(),
             column: error.column(),
         })?;
-        if found.not_object {
+        if collector.not_object {
             return Err(OpenErrorKind::JsonNotObject.into());
         }
-        found.error.map_or(Ok(found.options), Err)
+        collector.error.map_or(Ok(collector.options), Err)
     }
 
-    /// The tree as a JSON object without spaces, in the order of the keys. O(text · depth).
+    /// Returns the tree as a JSON object without spaces, in the order of the keys. O(text · depth).
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut writer = Writer::default();
@@ -169,14 +171,14 @@ impl Options {
     }
 }
 
-/// Writes JSON objects, one inside another.
+/// A writer of nested JSON objects.
 #[derive(Default)]
 pub(crate) struct Writer {
     pub(crate) text: String,
 }
 
 impl Writer {
-    /// A new member, if a key is given: comma and key.
+    /// Begins a new member if a key is given: writes the comma and the key.
     fn key(&mut self, key: Option<&str>) {
         let Some(key) = key else { return };
         if !self.text.ends_with('{') && !self.text.is_empty() {
@@ -187,37 +189,37 @@ impl Writer {
     }
 
     fn string(&mut self, text: &str) {
-        // Making JSON of a text cannot fail.
+        // Serialising a string cannot fail.
         self.text += &serde_json::to_string(text).unwrap_or_default();
     }
 
-    /// A member that is a text.
+    /// Writes a member that is a string.
     pub(crate) fn member(&mut self, key: &str, text: &str) {
         self.key(Some(key));
         self.string(text);
     }
 
-    /// A member that is null.
+    /// Writes a member that is null.
     pub(crate) fn null(&mut self, key: &str) {
         self.key(Some(key));
         self.text += "null";
     }
 
-    /// An object begins, as a member if a key is given.
+    /// Opens an object, as a member if a key is given.
     pub(crate) fn open(&mut self, key: Option<&str>) {
         self.key(key);
         self.text.push('{');
     }
 
-    /// An object ends.
+    /// Closes the innermost object.
     pub(crate) fn close(&mut self) {
         self.text.push('}');
     }
 
-    /// All options of a tree as members of the object that is open.
+    /// Writes all options of a tree as members of the open object.
     pub(crate) fn options(&mut self, options: &Options) {
         let mut open: Vec<&str> = Vec::new();
-        // In the order of the keys the options of one tree are neighbours.
+        // In the order of the keys, the options of one subtree are adjacent.
         for (key, value) in options.iter() {
             let (path, name) = key.rsplit_once('.').map_or((None, key), |(path, name)| (Some(path), name));
             let parts: Vec<&str> = path.map(|path| path.split('.').collect()).unwrap_or_default();
@@ -283,14 +285,14 @@ mod tests {
         assert_eq!((&*message, line, column), ("expected `:` at line 2 column 6", 2, 6));
         assert_eq!(error(""), "Could not parse the JSON options: EOF while parsing a value at line 1 column 0");
         assert!(error("{} x").starts_with("Could not parse the JSON options: trailing characters at line 1 column 4"));
-        // What is wrong with an option comes second.
+        // A syntax error has priority over an error in an option.
         assert!(error(r#"{"a":1,"a":2,]"#).starts_with("Could not parse the JSON options: "));
         let deep = "{\"a\":".repeat(200);
         assert!(error(&deep).starts_with("Could not parse the JSON options: recursion limit exceeded"));
     }
 
     #[test]
-    fn what_is_no_object_or_no_tree() {
+    fn invalid_objects_and_trees() {
         for text in ["1", "1.5", "null", "true", "\"x\"", "[]", "[{\"a\":1}]", "[\"a\"]"] {
             assert_eq!(error(text), "Invalid JSON object given", "{text}");
         }
@@ -305,7 +307,7 @@ mod tests {
     }
 
     quickcheck! {
-        fn what_is_written_is_read(pairs: alloc::vec::Vec<(String, String, u8)>) -> bool {
+        fn json_round_trip(pairs: alloc::vec::Vec<(String, String, u8)>) -> bool {
             let mut options = Options::new();
             for (a, b, kind) in pairs {
                 let value: OptionValue = match kind % 4 {
@@ -314,7 +316,7 @@ mod tests {
                     2 => OptionValue::Null,
                     _ => (kind > 99).into(),
                 };
-                // Keys that clash are left out.
+                // Keys that conflict are skipped.
                 let _ = options.set(&a, value.clone());
                 let _ = options.set(&alloc::format!("{a}.{b}"), value);
             }

@@ -1,15 +1,15 @@
-//! What a request may look like (L5.15).
+//! Limits on requests (L5.15).
 
 use core::num::NonZeroU64;
 
-/// What a driver asks of requests, or a node with all that is below it (L5.15; QEMU: `BlockLimits`).
+/// The limits that a driver sets on requests, or those of a node with everything below it (L5.15; QEMU: `BlockLimits`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Limits {
-    /// Offset and length of a request are multiples of this, in bytes.
+    /// The offset and length of a request must be multiples of this number of bytes.
     pub request_alignment: u32,
-    /// The largest request in bytes; `None`: any.
+    /// The largest request in bytes; `None` means no limit.
     pub max_transfer: Option<NonZeroU64>,
-    /// Buffers lie at multiples of this, in bytes.
+    /// The addresses of buffers must be multiples of this number of bytes.
     pub min_memory_alignment: u32,
 }
 
@@ -17,9 +17,9 @@ impl Limits {
     /// No limits.
     pub const NONE: Self = Self { request_alignment: 1, max_transfer: None, min_memory_alignment: 1 };
 
-    /// What meets both: the larger alignments, the smaller transfer.
+    /// Returns limits that satisfy both: the larger alignments and the smaller transfer.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn combined_with(self, other: Self) -> Self {
         Self {
             request_alignment: self.request_alignment.max(other.request_alignment),
             max_transfer: match (self.max_transfer, other.max_transfer) {

@@ -1,11 +1,11 @@
-//! Opening images, names, and what is derived from children (L5, O41).
+//! Opening images, node names, and properties that a node derives from its children (L5, O41).
 //!
-//! Without features: [`OpenSpec`], an image whose drivers are ready; names that are chosen, generated and looked up
-//! ([`Graph::check_node_name`](crate::Graph::check_node_name), [`Graph::look_up`](crate::Graph::look_up)); trees of
-//! [`Options`]; the [`Limits`] of a node.
+//! Without features: [`OpenSpec`], an image whose drivers are already open; node names that are chosen, generated and
+//! looked up ([`Graph::check_node_name`](crate::Graph::check_node_name), [`Graph::look_up`](crate::Graph::look_up));
+//! trees of [`Options`]; the [`Limits`] of a node.
 //!
 //! With the feature `open`: requests by file name and options, opened by a catalogue of drivers or layer by layer by
-//! the caller; `json:` names; creating; displayed file names.
+//! the caller; `json:` names; creation of images; displayed file names.
 #![cfg_attr(feature = "open", doc = include_str!("example.md"))]
 
 #[cfg(feature = "open")]
@@ -15,15 +15,14 @@ mod create;
 mod error;
 #[cfg(feature = "open")]
 mod filename;
-mod graph_limits;
 #[cfg(feature = "open")]
 mod json;
 mod limits;
-mod look_up;
 mod names;
-#[cfg(feature = "open")]
-mod opening;
+mod node_limits;
 mod options;
+#[cfg(feature = "open")]
+mod pending;
 mod step;
 #[cfg(feature = "open")]
 mod tree;
@@ -32,13 +31,12 @@ mod tree;
 pub use catalogue::{Catalogue, DeleteFailure, DriverInfo, DriverList, LayerRequest};
 #[cfg(feature = "open")]
 pub use create::create;
-pub use error::{DriverClass, OpenError, OpenErrorKind};
+pub use error::{DriverClass, LookUpScope, OpenError, OpenErrorKind};
 pub use limits::Limits;
-pub use look_up::LookUp;
 pub use names::NODE_NAME_MAX;
-#[cfg(feature = "open")]
-pub use opening::Opening;
 pub use options::{OPTION_DEPTH_MAX, OptionValue, Options};
-pub use step::{Below, OpenFile, OpenSpec, Opened};
+#[cfg(feature = "open")]
+pub use pending::PendingOpen;
+pub use step::{ChildRef, FileChild, OpenSpec, OpenedImage};
 #[cfg(feature = "open")]
 pub use tree::{Layer, OpenRequest, OpenTree};

@@ -1,17 +1,16 @@
-//! Names: which may be chosen, which are generated, and how a node is found (L5.1 to L5.3).
+//! Node names: which ones can be chosen, which ones are generated, and how a node is looked up (L5.1 to L5.3).
 
-use super::error::{OpenError, OpenErrorKind};
-use super::look_up::LookUp;
+use super::error::{LookUpScope, OpenError, OpenErrorKind};
 use crate::driver::Driver;
 use crate::graph::{Graph, NodeKey};
 use alloc::format;
 use alloc::sync::Arc;
 
-/// The longest node name that may be chosen, in characters (L5.1; QEMU: the size of `BlockDriverState.node_name`,
-/// without its end).
+/// The longest node name that can be chosen, in characters (L5.1; QEMU: the size of `BlockDriverState.node_name`
+/// without its terminator).
 pub const NODE_NAME_MAX: usize = 31;
 
-/// The form of L5.1. All of it is ASCII, so that bytes are characters.
+/// Returns whether a name has the form of L5.1. The form allows only ASCII, so bytes are characters.
 fn is_well_formed(name: &str) -> bool {
     let rest = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(rest)
@@ -22,11 +21,11 @@ fn generated(number: usize) -> Arc<str> {
 }
 
 impl<D: Driver> Graph<D> {
-    /// Whether a user may choose this name for a node to be opened (L5.1; QEMU: `bdrv_assign_node_name`). O(1)
-    /// expected. [`add`](crate::Transaction::add) does not ask this.
+    /// Checks whether a user may choose this name for a node to be opened (L5.1; QEMU: `bdrv_assign_node_name`). O(1)
+    /// expected. [`add`](crate::Transaction::add) does not perform this check.
     ///
     /// # Errors
-    /// `InvalidName`, `NameIsUser`, `NameTaken`, `NameTooLong`, the first in this order.
+    /// The first that applies, in this order: `InvalidName`, `NameIsUser`, `NameTaken`, `NameTooLong`.
     pub fn check_node_name(&self, name: &str) -> Result<(), OpenError> {
         let found = || -> Arc<str> { name.into() };
         let kind = if !is_well_formed(name) {
@@ -43,21 +42,22 @@ impl<D: Driver> Graph<D> {
         Err(kind.into())
     }
 
-    /// A name that no node has, for one that was given none (L5.2): `#block` and a number. A function of the names
-    /// in the graph, so the same calls give the same names. O(log nodes) look-ups.
+    /// Returns an unused name for a node that was given none (L5.2): `#block` and a number. The result depends only on
+    /// the names in the graph, so equal graphs give equal names. O(log nodes) look-ups.
     #[must_use]
     pub fn generate_node_name(&self) -> Arc<str> {
         self.generate_from(0).1
     }
 
-    /// A name that no node has, with a number from `first` on; and this number.
+    /// Returns an unused number from `first` on, and its name.
     pub(crate) fn generate_from(&self, first: usize) -> (usize, Arc<str>) {
         let taken = |number: usize| self.core.node_named(&generated(number)).is_some();
         if !taken(first) {
             return (first, generated(first));
         }
-        // Not the smallest if there are gaps, for to find that would take a look at each: a free number right after a
-        // taken one. There are more numbers than nodes, so the first loop ends.
+        // With gaps this is not always the smallest unused number, because finding that takes a look-up for each
+        // number. The result is an unused number right after a used one. There are more numbers than nodes, so the
+        // first loop ends.
         let (mut used, mut free) = (first, first.saturating_add(1));
         while taken(free) {
             let step = free.saturating_sub(first);
@@ -70,24 +70,24 @@ impl<D: Driver> Graph<D> {
         (free, generated(free))
     }
 
-    /// The node that a user means by a name (L5.3; QEMU: `bdrv_lookup_bs`). O(1) expected.
+    /// Returns the node that a name refers to (L5.3; QEMU: `bdrv_lookup_bs`). O(1) expected.
     ///
     /// # Errors
     /// `NotFound`, also if the node is doomed.
-    pub fn look_up(&self, name: &str, look_up: LookUp) -> Result<NodeKey, OpenError> {
+    pub fn look_up(&self, name: &str, scope: LookUpScope) -> Result<NodeKey, OpenError> {
         let device = || self.user(name).and_then(|user| self.user_view(user)).map(|user| user.node());
-        let found = match look_up {
-            LookUp::Device => device(),
-            LookUp::Node => self.node(name),
-            LookUp::Either => device().or_else(|| self.node(name)),
+        let found = match scope {
+            LookUpScope::Device => device(),
+            LookUpScope::Node => self.node(name),
+            LookUpScope::Either => device().or_else(|| self.node(name)),
         };
-        found.ok_or_else(|| OpenErrorKind::NotFound { name: name.into(), look_up }.into())
+        found.ok_or_else(|| OpenErrorKind::NotFound { name: name.into(), scope }.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LookUp, is_well_formed};
+    use super::{LookUpScope, is_well_formed};
     use crate::drivers::Protocol;
     use crate::open::OpenError;
     use crate::{Graph, NodeSpec, Pair, Preset};
@@ -129,14 +129,14 @@ mod tests {
         let mut graph: Graph<Preset> = Graph::new();
         let [a, b] = ["a", "b"].map(|name| graph.add(NodeSpec::new(name), Protocol.into()).unwrap());
         graph.attach_user("b", a, Pair::NOTHING, false).unwrap();
-        let found = |name, look_up| graph.look_up(name, look_up).ok();
-        assert_eq!(found("b", LookUp::Either), Some(a));
-        assert_eq!(found("b", LookUp::Device), Some(a));
-        assert_eq!(found("b", LookUp::Node), Some(b));
-        assert_eq!(found("a", LookUp::Either), Some(a));
-        assert_eq!(text(graph.look_up("x", LookUp::Either)), "Cannot find device='x' nor node-name='x'");
-        assert_eq!(text(graph.look_up("a", LookUp::Device)), "Cannot find device='a'");
-        assert_eq!(text(graph.look_up("x", LookUp::Node)), "Cannot find node-name='x'");
+        let found = |name, scope| graph.look_up(name, scope).ok();
+        assert_eq!(found("b", LookUpScope::Either), Some(a));
+        assert_eq!(found("b", LookUpScope::Device), Some(a));
+        assert_eq!(found("b", LookUpScope::Node), Some(b));
+        assert_eq!(found("a", LookUpScope::Either), Some(a));
+        assert_eq!(text(graph.look_up("x", LookUpScope::Either)), "Cannot find device='x' nor node-name='x'");
+        assert_eq!(text(graph.look_up("a", LookUpScope::Device)), "Cannot find device='a'");
+        assert_eq!(text(graph.look_up("x", LookUpScope::Node)), "Cannot find node-name='x'");
     }
 
     #[test]

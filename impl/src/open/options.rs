@@ -1,33 +1,33 @@
 //! Trees of options (L5.4).
 //!
-//! A tree is kept flat: the leaves under their whole keys, in order. So a flat key and a nested one are the same from
-//! the start, looking at a tree takes no recursion, and its depth costs nothing.
+//! A tree is stored flat: a sorted map from full keys to leaves. A flat key and a nested key are therefore the same
+//! option, reading a tree needs no recursion, and depth costs nothing.
 
 use super::error::{OpenError, OpenErrorKind};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::sync::Arc;
 
-/// The largest number of parts of a key: as much as any parser of nested options follows.
+/// The largest number of parts of a key. It is as deep as common parsers of nested options go.
 pub const OPTION_DEPTH_MAX: usize = 64;
 
-/// The value of an option that is no tree.
+/// The value of an option that is not a tree.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum OptionValue {
-    /// Said to be none: `backing` without a backing file.
+    /// Explicitly absent: `backing` without a backing file.
     Null,
-    /// A text; where a child is expected, a reference.
+    /// A string; where a child is expected, a reference to a node.
     Text(Arc<str>),
     /// A number.
     Number(i128),
-    /// A truth value.
+    /// A Boolean.
     Flag(bool),
     /// A tree without options.
     Empty,
 }
 
-/// `From` for the types that are one variant.
+/// Implements `From` for types that correspond to one variant.
 macro_rules! values {
     ($($type:ty => $variant:ident),*) => {$(
         impl From<$type> for OptionValue {
@@ -60,7 +60,7 @@ pub struct Options {
     leaves: BTreeMap<Arc<str>, OptionValue>,
 }
 
-/// The keys of the trees that a key is in, from the outermost.
+/// Returns the keys of the trees that contain a key, outermost first.
 fn ancestors(key: &str) -> impl Iterator<Item = &str> {
     key.match_indices('.').filter_map(|(end, _)| key.get(..end))
 }
@@ -74,46 +74,46 @@ fn wrong_type(key: &str, expected: &'static str) -> OpenError {
 }
 
 impl Options {
-    /// No options.
+    /// Returns an empty tree.
     #[must_use]
     pub const fn new() -> Self {
         Self { leaves: BTreeMap::new() }
     }
 
-    /// Whether there is no option, not even an empty tree.
+    /// Returns whether the tree has no option, not even an empty subtree.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.leaves.is_empty()
     }
 
-    /// All options that are no trees, with their whole keys, in the order of these.
+    /// Returns all leaves with their full keys, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &OptionValue)> {
         self.leaves.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// The value of that key, unless it is a tree with options. O(log options).
+    /// Returns the value of that key, unless it is a tree with options. O(log options).
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&OptionValue> {
         self.leaves.get(key)
     }
 
-    /// Whether the key is said, as a value or as a tree. O(log options).
+    /// Returns whether the key is set, to a value or a tree. O(log options).
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
         self.leaves.contains_key(key) || self.first_below(key).is_some()
     }
 
-    /// The first key in the tree of that key.
+    /// Returns the first key in the tree of that key.
     fn first_below(&self, key: &str) -> Option<&Arc<str>> {
         let prefix = format!("{key}.");
         self.leaves.range(Arc::from(&*prefix)..).next().map(|(key, _)| key).filter(|key| key.starts_with(&*prefix))
     }
 
-    /// Says an option; dots in the key lead into trees. O(parts of the key · log options).
+    /// Sets an option; dots in the key separate nested trees. O(parts of the key · log options).
     ///
     /// # Errors
-    /// `InvalidKey`, `OptionTooDeep`; `OptionTwice` if the key is said already, as a value or as a tree, or something
-    /// that it leads through is no tree. Then nothing has changed.
+    /// `InvalidKey`; `OptionTooDeep`; `OptionTwice` if the key is already set, to a value or a tree, or if a prefix of
+    /// the key is set to a value. In that case nothing has changed.
     pub fn set(&mut self, key: &str, value: impl Into<OptionValue>) -> Result<(), OpenError> {
         let value = value.into();
         if key.split('.').any(str::is_empty) {
@@ -133,16 +133,16 @@ impl Options {
             (false, _) if self.leaves.contains_key(key) => return Err(twice(key)),
             (false, _) => {}
         }
-        // What was empty is so no longer.
+        // The enclosing trees are no longer empty.
         ancestors(key).for_each(|ancestor| _ = self.leaves.remove(ancestor));
         self.leaves.insert(key.into(), value);
         Ok(())
     }
 
-    /// Says all options of a tree, as the tree of that key.
+    /// Sets all options of a tree as the subtree of that key.
     ///
     /// # Errors
-    /// As [`set`](Self::set), of the first of them that fails; those before it have been set.
+    /// Those of [`set`](Self::set), for the first option that fails; the options before it have been set.
     pub fn set_tree(&mut self, key: &str, tree: Self) -> Result<(), OpenError> {
         if tree.is_empty() {
             return self.set(key, OptionValue::Empty);
@@ -150,15 +150,15 @@ impl Options {
         tree.leaves.into_iter().try_for_each(|(below, value)| self.set(&format!("{key}.{below}"), value))
     }
 
-    /// Takes the value of that key out, unless it is a tree with options. O(log options).
+    /// Removes and returns the value of that key, unless it is a tree with options. O(log options).
     pub fn take(&mut self, key: &str) -> Option<OptionValue> {
         self.leaves.remove(key)
     }
 
-    /// Takes the tree of that key out; `None` if it is not said. O(its options · log options).
+    /// Removes and returns the tree of that key; `None` if it is not set. O(its options · log options).
     ///
     /// # Errors
-    /// `OptionType` if it is a value.
+    /// `OptionType` if the option is a value.
     pub fn take_tree(&mut self, key: &str) -> Result<Option<Self>, OpenError> {
         match self.leaves.get(key) {
             Some(OptionValue::Empty) => {
@@ -178,10 +178,10 @@ impl Options {
         Ok(Some(tree).filter(|tree| !tree.is_empty()))
     }
 
-    /// Takes the text of that key out; `None` if it is not said.
+    /// Removes and returns the string of that key; `None` if it is not set.
     ///
     /// # Errors
-    /// `OptionType` if it is something else.
+    /// `OptionType` if the option has another type.
     pub fn take_text(&mut self, key: &str) -> Result<Option<Arc<str>>, OpenError> {
         self.take_as(key, "string", |value| match value {
             OptionValue::Text(text) => Some(text.clone()),
@@ -189,10 +189,10 @@ impl Options {
         })
     }
 
-    /// Takes the truth value of that key out, which may also be said as the text `on` or `off`.
+    /// Removes and returns the Boolean of that key. The strings `on` and `off` are accepted too.
     ///
     /// # Errors
-    /// `OptionType` if it is something else.
+    /// `OptionType` if the option has another type.
     pub fn take_flag(&mut self, key: &str) -> Result<Option<bool>, OpenError> {
         self.take_as(key, "boolean", |value| match value {
             OptionValue::Flag(flag) => Some(*flag),
@@ -202,10 +202,10 @@ impl Options {
         })
     }
 
-    /// Takes the number of that key out, which may also be said as a text.
+    /// Removes and returns the number of that key. A string is accepted too.
     ///
     /// # Errors
-    /// `OptionType` if it is something else.
+    /// `OptionType` if the option has another type.
     pub fn take_number(&mut self, key: &str) -> Result<Option<i128>, OpenError> {
         self.take_as(key, "integer", |value| match value {
             OptionValue::Number(number) => Some(*number),
@@ -231,24 +231,24 @@ impl Options {
         }
     }
 
-    /// Adds what `lower` says and this tree does not: what is said here wins (L5.5). Returns the first key that one
-    /// of them says as a text and the other as a tree; of that, too, what is said here is kept.
+    /// Adds the options of `lower` that are not set in this tree: this tree has priority (L5.5). Returns the first key
+    /// that is a string in one of the trees and a subtree in the other; for such a key this tree has priority too.
     #[cfg(feature = "open")]
     pub(crate) fn merge(&mut self, lower: Self) -> Option<Arc<str>> {
         let mut clash: Option<Arc<str>> = None;
-        let said = self.clone();
+        let own = self.clone();
         let is_text = |tree: &Self, key: &str| matches!(tree.get(key), Some(OptionValue::Text(_)));
         for (key, value) in lower.leaves {
-            let above = ancestors(&key).find(|key| said.get(key).is_some_and(|value| *value != OptionValue::Empty));
+            let above = ancestors(&key).find(|key| own.get(key).is_some_and(|value| *value != OptionValue::Empty));
             if let Some(above) = above {
-                if is_text(&said, above) {
+                if is_text(&own, above) {
                     clash.get_or_insert_with(|| above.into());
                 }
-            } else if said.first_below(&key).is_some() {
+            } else if own.first_below(&key).is_some() {
                 if matches!(value, OptionValue::Text(_)) {
                     clash.get_or_insert(key);
                 }
-            } else if !said.leaves.contains_key(&key) {
+            } else if !own.leaves.contains_key(&key) {
                 ancestors(&key).for_each(|key| _ = self.leaves.remove(key));
                 self.leaves.insert(key, value);
             }
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn flat_and_nested_are_one() {
+    fn flat_and_nested_keys_are_equal() {
         let mut options = Options::new();
         options.set_tree("file", tree(&[("driver", "nbd"), ("server.host", "h")])).unwrap();
         options.set("file.server.port", 10809_u32).unwrap();
@@ -293,9 +293,9 @@ mod tests {
         assert_eq!(options, tree(&[("file.driver", "nbd")]));
     }
 
-    /// A dot sorts between `-` and `/`, so neighbours of a key are not taken for what is in its tree.
+    /// A dot sorts between `-` and `/`, so keys that share only a prefix are not mistaken for members of the tree.
     #[test]
-    fn neighbours_are_not_below() {
+    fn keys_with_a_common_prefix_are_not_in_the_tree() {
         let mut options = tree(&[("a", "1"), ("a-b", "2"), ("a/b", "3"), ("b-", "4"), ("b.c", "5"), ("b/", "6")]);
         assert_eq!(options.take_tree("b").unwrap(), Some(tree(&[("c", "5")])));
         assert_eq!(options.iter().count(), 5);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_as_asked() {
+    fn wrong_types_are_errors() {
         let mut options = tree(&[("a", "on"), ("b", "off"), ("n", "-5"), ("t", "text"), ("x.y", "z")]);
         options.set("flag", true).unwrap();
         options.set("null", OptionValue::Null).unwrap();
@@ -345,7 +345,7 @@ mod tests {
 
     #[cfg(feature = "open")]
     #[test]
-    fn what_is_said_here_wins() {
+    fn merge_keeps_the_own_options() {
         let mut options = tree(&[("a", "1"), ("b.c", "2"), ("d.e", "3"), ("f", "4")]);
         let lower = tree(&[("a", "x"), ("b.d", "5"), ("g", "6"), ("d", "ref"), ("f.g", "x")]);
         assert_eq!(options.merge(lower).as_deref(), Some("d"));

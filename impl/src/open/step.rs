@@ -1,4 +1,4 @@
-//! O41: what the graph sees of an image being opened, with drivers that are ready.
+//! O41: adding an image whose drivers are already open.
 
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
@@ -12,25 +12,26 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
-/// What is below a node that is opened.
+/// A child of a node that is being opened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Below {
-    /// Another layer that the same operation opens; its index.
+pub enum ChildRef {
+    /// Another layer of the same operation, by its index.
     Layer(usize),
-    /// A node that is there already.
+    /// A node that already exists.
     Node(NodeKey),
 }
 
-/// The file child of a node that is opened (O41).
+/// The file child of a node that is being opened (O41).
 #[derive(Clone, Debug)]
-pub enum OpenFile<D> {
-    /// Opened together with the node. If the spec says read-only that is its own flag; else it inherits the node's.
+pub enum FileChild<D> {
+    /// A node that is opened together with its parent. If its spec is read-only, the flag is its own; otherwise it
+    /// inherits the parent's.
     New(NodeSpec, D),
-    /// A node that is there already.
+    /// A node that already exists.
     Reference(NodeKey),
 }
 
-/// An image to be opened whose drivers are ready (O41).
+/// An image to be opened whose drivers are already open (O41).
 ///
 /// ```
 /// use blockgraph::drivers::{Format, Protocol};
@@ -48,52 +49,52 @@ pub enum OpenFile<D> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OpenSpec<D> {
-    /// How the node is to be.
+    /// The properties of the node.
     pub node: NodeSpec,
-    /// Its driver.
+    /// The driver of the node.
     pub driver: D,
-    /// Its file child.
-    pub file: Option<OpenFile<D>>,
-    /// Its backing child, which is there already.
+    /// The file child of the node.
+    pub file: Option<FileChild<D>>,
+    /// The backing child, which already exists.
     pub backing: Option<NodeKey>,
-    /// The name and driver of the overlay of a temporary snapshot (L5.12).
+    /// The name and driver of the temporary overlay (L5.12).
     pub overlay: Option<(Arc<str>, D)>,
-    /// Whether the format was probed, so that somebody read the file before (L5.11).
+    /// Whether the format was probed, so that the file was read before (L5.11).
     pub probe: bool,
 }
 
 impl<D> OpenSpec<D> {
-    /// A node without children.
+    /// Describes a node without children.
     #[must_use]
     pub const fn new(node: NodeSpec, driver: D) -> Self {
         Self { node, driver, file: None, backing: None, overlay: None, probe: false }
     }
 
-    /// Opens a file child with it.
+    /// Opens a file child together with the node.
     #[must_use]
     pub fn file(self, spec: NodeSpec, driver: D) -> Self {
-        Self { file: Some(OpenFile::New(spec, driver)), ..self }
+        Self { file: Some(FileChild::New(spec, driver)), ..self }
     }
 
-    /// Gives it a node that is there as its file child.
+    /// Uses an existing node as the file child.
     #[must_use]
-    pub fn file_reference(self, node: NodeKey) -> Self {
-        Self { file: Some(OpenFile::Reference(node)), ..self }
+    pub fn existing_file(self, node: NodeKey) -> Self {
+        Self { file: Some(FileChild::Reference(node)), ..self }
     }
 
-    /// Gives it a node that is there as its backing child.
+    /// Uses an existing node as the backing child.
     #[must_use]
     pub fn backing(self, node: NodeKey) -> Self {
         Self { backing: Some(node), ..self }
     }
 
-    /// Puts an overlay above it, which the monitor holds instead.
+    /// Opens an overlay above the node. The monitor holds the overlay instead of the node.
     #[must_use]
     pub fn overlay(self, name: impl Into<Arc<str>>, driver: D) -> Self {
         Self { overlay: Some((name.into(), driver)), ..self }
     }
 
-    /// Sets whether its format was probed.
+    /// Sets whether the format was probed.
     #[must_use]
     pub fn probe(self, on: bool) -> Self {
         Self { probe: on, ..self }
@@ -103,17 +104,17 @@ impl<D> OpenSpec<D> {
 /// The nodes of an image that was opened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub struct Opened {
-    /// The node.
+pub struct OpenedImage {
+    /// The node itself.
     pub node: NodeKey,
-    /// Its file child, opened with it or referred to.
+    /// The file child, opened with the node or already existing.
     pub file: Option<NodeKey>,
-    /// The overlay of the temporary snapshot.
+    /// The temporary overlay.
     pub overlay: Option<NodeKey>,
 }
 
-impl Opened {
-    /// What takes the place of the image for the caller: the overlay, or without one the node.
+impl OpenedImage {
+    /// Returns the node that the caller uses as the image: the overlay, or the node itself if there is no overlay.
     #[must_use]
     pub fn top(&self) -> NodeKey {
         self.overlay.unwrap_or(self.node)
@@ -121,30 +122,30 @@ impl Opened {
 }
 
 /// One layer with its driver.
-pub(crate) struct Part<D> {
+pub(crate) struct OpenLayer<D> {
     pub(crate) spec: NodeSpec,
-    /// The read-only flag was said, so it is the node's own (S8).
-    pub(crate) own_flag: bool,
-    /// Until it is the graph's.
+    /// The read-only flag was given explicitly, so it is the node's own (S8).
+    pub(crate) explicit_read_only: bool,
+    /// `None` once the graph owns the driver.
     pub(crate) driver: Option<D>,
-    pub(crate) file: Option<Below>,
-    pub(crate) backing: Option<Below>,
+    pub(crate) file: Option<ChildRef>,
+    pub(crate) backing: Option<ChildRef>,
     pub(crate) probe: bool,
 }
 
-/// Layers with their drivers, from the bottom up: the last one is the node that was asked for.
-pub(crate) struct Parts<D> {
-    pub(crate) layers: Vec<Part<D>>,
+/// Layers with their drivers, from the bottom up. The last one is the requested node.
+pub(crate) struct OpenLayers<D> {
+    pub(crate) layers: Vec<OpenLayer<D>>,
     pub(crate) overlay: Option<(Arc<str>, Option<D>)>,
 }
 
-impl<D: Driver> Parts<D> {
-    /// Closes the drivers that are not the graph's yet, last opened first (L5.10).
+impl<D: Driver> OpenLayers<D> {
+    /// Closes the drivers that the graph does not own yet, last opened first (L5.10).
     fn close(&mut self) {
         if let Some((name, driver)) = &mut self.overlay {
             close_one(name, driver);
         }
-        self.layers.iter_mut().rev().for_each(|part| close_one(&part.spec.name, &mut part.driver));
+        self.layers.iter_mut().rev().for_each(|layer| close_one(&layer.spec.name, &mut layer.driver));
     }
 }
 
@@ -154,27 +155,27 @@ fn close_one<D: Driver>(name: &str, driver: &mut Option<D>) {
     }
 }
 
-impl<D> From<OpenSpec<D>> for Parts<D> {
+impl<D> From<OpenSpec<D>> for OpenLayers<D> {
     fn from(spec: OpenSpec<D>) -> Self {
         let mut layers = Vec::with_capacity(2);
         let file = spec.file.map(|file| match file {
-            OpenFile::Reference(node) => Below::Node(node),
-            OpenFile::New(mut below, driver) => {
-                let own_flag = below.read_only;
+            FileChild::Reference(node) => ChildRef::Node(node),
+            FileChild::New(mut below, driver) => {
+                let explicit_read_only = below.read_only;
                 below.read_only |= spec.node.read_only;
                 below.inactive |= spec.node.inactive;
                 let (driver, file, backing) = (Some(driver), None, None);
-                layers.push(Part { spec: below, own_flag, driver, file, backing, probe: false });
-                Below::Layer(0)
+                layers.push(OpenLayer { spec: below, explicit_read_only, driver, file, backing, probe: false });
+                ChildRef::Layer(0)
             }
         });
-        let (driver, backing) = (Some(spec.driver), spec.backing.map(Below::Node));
-        layers.push(Part { spec: spec.node, own_flag: true, driver, file, backing, probe: spec.probe });
+        let (driver, backing) = (Some(spec.driver), spec.backing.map(ChildRef::Node));
+        layers.push(OpenLayer { spec: spec.node, explicit_read_only: true, driver, file, backing, probe: spec.probe });
         Self { layers, overlay: spec.overlay.map(|(name, driver)| (name, Some(driver))) }
     }
 }
 
-/// The role of a child `file` (O41.5).
+/// Returns the role of a child `file` (O41.5).
 const fn file_role(shape: Shape) -> Role {
     if shape.filter.is_some() || shape.takes_filtered {
         Role::FILTER
@@ -184,54 +185,54 @@ const fn file_role(shape: Shape) -> Role {
 }
 
 impl<D: Driver> Graph<D> {
-    /// O41, and the same for more layers. On an error the drivers that have not joined the graph by then are closed
-    /// here; those that have are closed when it is undone.
-    pub(crate) fn step_open(&mut self, mut parts: Parts<D>) -> Result<Opened, Error> {
-        let result = self.open_parts(&mut parts);
+    /// O41 for any number of layers. On an error this method closes the drivers that the graph does not own yet; the
+    /// undo log closes the others.
+    pub(crate) fn step_open(&mut self, mut layers: OpenLayers<D>) -> Result<OpenedImage, Error> {
+        let result = self.add_layers(&mut layers);
         if result.is_err() {
-            parts.close();
+            layers.close();
         }
         result
     }
 
-    fn open_parts(&mut self, parts: &mut Parts<D>) -> Result<Opened, Error> {
-        let references = parts.layers.iter().flat_map(|part| [part.file, part.backing]).flatten();
+    fn add_layers(&mut self, layers: &mut OpenLayers<D>) -> Result<OpenedImage, Error> {
+        let references = layers.layers.iter().flat_map(|layer| [layer.file, layer.backing]).flatten();
         for below in references {
-            if let Below::Node(node) = below {
+            if let ChildRef::Node(node) = below {
                 self.core.live(node)?;
             }
         }
-        // The keys of the layers that are there, and whether they inherit their flag.
-        let mut below: Vec<(NodeKey, bool)> = Vec::with_capacity(parts.layers.len());
-        let last = parts.layers.len().saturating_sub(1);
-        for (index, part) in parts.layers.iter_mut().enumerate() {
-            let key = self.open_part(part, index == last)?;
-            self.open_children(key, part, &below)?;
-            below.push((key, !part.own_flag));
+        // The keys of the layers that have been added, and whether each inherits its read-only flag.
+        let mut added: Vec<(NodeKey, bool)> = Vec::with_capacity(layers.layers.len());
+        let last = layers.layers.len().saturating_sub(1);
+        for (index, layer) in layers.layers.iter_mut().enumerate() {
+            let key = self.open_layer(layer, index == last)?;
+            self.open_children(key, layer, &added)?;
+            added.push((key, !layer.explicit_read_only));
         }
-        // There always is a last one; without it nothing was opened.
-        let (node, _) = below.last().copied().unwrap_or_default();
-        let overlay = match &mut parts.overlay {
+        // There is always a last layer.
+        let (node, _) = added.last().copied().unwrap_or_default();
+        let overlay = match &mut layers.overlay {
             Some((name, driver)) => self.open_overlay(name.clone(), driver, node)?,
             None => None,
         };
-        let file = parts.layers.last().and_then(|part| part.file);
+        let file = layers.layers.last().and_then(|layer| layer.file);
         let file = file.and_then(|file| match file {
-            Below::Node(node) => Some(node),
-            Below::Layer(index) => below.get(index).map(|(key, _)| *key),
+            ChildRef::Node(node) => Some(node),
+            ChildRef::Layer(index) => added.get(index).map(|(key, _)| *key),
         });
-        Ok(Opened { node, file, overlay })
+        Ok(OpenedImage { node, file, overlay })
     }
 
-    /// O41.2 of a layer below, or O41.3 and O41.4 of the node. What is below another layer is held by nobody.
-    fn open_part(&mut self, part: &mut Part<D>, held: bool) -> Result<NodeKey, Error> {
-        if let (true, Some(Below::Node(file))) = (part.probe, part.file) {
+    /// O41.2 for a layer below, or O41.3 and O41.4 for the requested node. A layer below another one has no holder.
+    fn open_layer(&mut self, layer: &mut OpenLayer<D>, held: bool) -> Result<NodeKey, Error> {
+        if let (true, Some(ChildRef::Node(file))) = (layer.probe, layer.file) {
             self.core.can_probe(file)?;
         }
-        self.open_node(&part.spec, &mut part.driver, held)
+        self.open_node(&layer.spec, &mut layer.driver, held)
     }
 
-    /// O1, of a driver that is to be closed if it is taken back.
+    /// O1 for a driver that a rollback closes.
     fn open_node(&mut self, spec: &NodeSpec, driver: &mut Option<D>, held: bool) -> Result<NodeKey, Error> {
         let shape = driver.as_ref().map(shape_of).unwrap_or_default();
         self.can_add(spec, shape)?;
@@ -245,28 +246,28 @@ impl<D: Driver> Graph<D> {
         Ok(key)
     }
 
-    /// O41.5 and O41.6.
-    fn open_children(&mut self, key: NodeKey, part: &Part<D>, layers: &[(NodeKey, bool)]) -> Result<(), Error> {
-        let find = |below: Below| match below {
-            Below::Node(node) => Some((node, None)),
-            Below::Layer(index) => layers.get(index).map(|(node, inherits)| (*node, Some(*inherits))),
+    /// Attaches the children of a layer (O41.5 and O41.6).
+    fn open_children(&mut self, key: NodeKey, layer: &OpenLayer<D>, layers: &[(NodeKey, bool)]) -> Result<(), Error> {
+        let find = |below: ChildRef| match below {
+            ChildRef::Node(node) => Some((node, None)),
+            ChildRef::Layer(index) => layers.get(index).map(|(node, inherits)| (*node, Some(*inherits))),
         };
-        if let Some((file, inherits)) = part.file.and_then(find) {
+        if let Some((file, inherits)) = layer.file.and_then(find) {
             let role = file_role(self.core.nodes[key].shape());
             let name = self.core.words.of(Slot::File).clone();
             self.core.can_attach(key, &name, role)?;
             self.core.add_child(key, file, name, role);
-            self.core.heir(file, key, inherits);
+            self.core.set_inheritance(file, key, inherits);
         }
-        if let Some((backing, inherits)) = part.backing.and_then(find) {
+        if let Some((backing, inherits)) = layer.backing.and_then(find) {
             let role = self.can_set_backing(key, Some(backing))?;
             self.core.swap_child(key, Slot::Backing, Some(backing), role);
-            self.core.heir(backing, key, inherits);
+            self.core.set_inheritance(backing, key, inherits);
         }
         Ok(())
     }
 
-    /// O41.7.
+    /// Adds the overlay (O41.7).
     fn open_overlay(
         &mut self,
         name: Arc<str>,
@@ -282,15 +283,15 @@ impl<D: Driver> Graph<D> {
 }
 
 impl Core {
-    /// S8 of a node that was opened for `parent`; nothing of one that was there.
-    fn heir(&mut self, node: NodeKey, parent: NodeKey, inherits_read_only: Option<bool>) {
+    /// Records that a node opened for `parent` inherits from it (S8); does nothing for a node that existed before.
+    fn set_inheritance(&mut self, node: NodeKey, parent: NodeKey, inherits_read_only: Option<bool>) {
         if let Some(read_only) = inherits_read_only {
             self.set_inherits(node, parent, read_only);
         }
     }
 
-    /// L5.11: somebody is about to read the node to find out its format, who needs R and shares everything. O(parents
-    /// + what the transaction did).
+    /// L5.11: checks that no parent forbids reading the node. Probing needs R and shares everything. O(parents + steps
+    /// of the transaction).
     pub(crate) fn can_probe(&self, node: NodeKey) -> Result<(), Error> {
         let before = self.pairs_before(node);
         let denies = |edge: &EdgeKey| {
@@ -303,13 +304,14 @@ impl Core {
         }
     }
 
-    /// The pairs that parent edges of the node had before the transaction, as far as these are not the present ones.
+    /// Returns the pairs that parent edges of the node had before the transaction, where they differ from the present
+    /// ones.
     ///
-    /// The pair of a node's edge is written by the judgement alone, and of a transaction that is still open nothing
-    /// has been judged: the present one is that of before, also of an edge that was moved here. An edge that this
-    /// transaction made has not been judged, and denies nothing yet. The pair of a user's edge is written by steps
-    /// (set-user, and what makes its node inactive), but never without a record, and the oldest record of an edge has
-    /// the pair of before. So the journal knows all that differs; in an operation of its own it is empty.
+    /// Only the judgement writes the pair of a node's edge, and no part of an open transaction has been judged. So the
+    /// present pair is the previous one, also for an edge that was moved here. An edge that this transaction created
+    /// has not been judged and denies nothing yet. Steps write the pair of a user's edge (set-user, and operations that
+    /// make its node inactive), but always with a journal entry, and the oldest entry of an edge holds the previous
+    /// pair. So the journal contains every difference. In an operation of its own the journal is empty.
     fn pairs_before(&self, node: NodeKey) -> HashMap<EdgeKey, Pair> {
         let mut pairs = HashMap::new();
         for undo in &self.pending.journal {

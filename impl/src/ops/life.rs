@@ -20,7 +20,7 @@ use slotmap::Key;
 /// The shape of a driver, made consistent.
 pub(crate) fn shape_of(driver: &impl Driver) -> Shape {
     let shape = Shape {
-        filter: driver.slot(),
+        filter: driver.filter_slot(),
         supports_backing: driver.supports_backing(),
         takes_children: driver.takes_children(),
         children_replaceable: driver.children_replaceable(),

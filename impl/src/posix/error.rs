@@ -1,62 +1,64 @@
-//! What can go wrong with an image file.
+//! Errors of image files.
 
-use crate::qemu::locks::{Claim, LockByte};
+use crate::qemu::locks::{LockByte, LockKind};
 use alloc::sync::Arc;
 use core::fmt;
 use std::io;
 use std::path::Path;
 
-/// Why an image file cannot be opened, reopened or locked. Displayed in QEMU's words where QEMU has them.
+/// The reason why an image file cannot be opened, reopened or locked. It is displayed in QEMU's words where QEMU has a
+/// message.
 ///
-/// A driver refuses with it, so [`Error::cause`](crate::Error::cause) finds it in the error of a transaction.
+/// A driver refuses with this error, and [`Error::cause`](crate::Error::cause) returns it from the error of a
+/// transaction.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FileError {
-    /// Another opener of the file, of this process or of another one, holds the [opposite](LockByte::opposite) of the
-    /// byte (K3): it does not share what is needed, or it needs what is not to be shared. Who it is, the kernel does
-    /// not say.
+    /// Another opener of the file, in this process or another one, holds the [opposite](LockByte::opposite) of the byte
+    /// (K3). It does not share a needed permission, or it needs a permission that is not to be shared. The kernel does
+    /// not report which process it is.
     InUse {
-        /// The file.
+        /// The path of the file.
         path: Arc<Path>,
-        /// The byte that could not be had.
+        /// The byte that could not be locked.
         byte: LockByte,
     },
-    /// The byte could not be locked at all: the file system knows no such locks, has no more of them, or a program that
-    /// is not QEMU holds the byte exclusively.
+    /// The byte could not be locked: the file system does not support such locks or has run out of them, or a program
+    /// other than QEMU holds an exclusive lock on the byte.
     Lock {
-        /// The file.
+        /// The path of the file.
         path: Arc<Path>,
         /// The byte.
         byte: LockByte,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The file could not be opened.
     Open {
-        /// The file.
+        /// The path of the file.
         path: Arc<Path>,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// There is something of that name, but it is neither a regular file nor a device.
+    /// The path is neither a regular file nor a device.
     NotAnImage {
-        /// The file.
+        /// The path of the file.
         path: Arc<Path>,
     },
-    /// The path leads to another file than it did when the image was opened (K7).
+    /// The path leads to another file than when the image was opened (K7).
     Replaced {
-        /// The file.
+        /// The path of the file.
         path: Arc<Path>,
     },
-    /// Writing is needed, and the file was opened only for reading.
+    /// A write permission is needed, and the file was opened read-only.
     ReadOnly {
-        /// The file.
+        /// The path of the file.
         path: Arc<Path>,
     },
 }
 
 impl FileError {
-    /// The file.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
@@ -75,7 +77,7 @@ impl fmt::Display for FileError {
         let path = self.path().display();
         match self {
             Self::InUse { byte, .. } => {
-                let shared = if byte.claim() == Claim::Unshare { "shared " } else { "" };
+                let shared = if byte.kind() == LockKind::Unshare { "shared " } else { "" };
                 writeln!(f, "Failed to get {shared}\"{}\" lock", byte.permission())?;
                 write!(f, "Is another process using the image [{path}]?")
             }

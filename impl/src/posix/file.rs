@@ -12,37 +12,37 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-/// What needs a descriptor that can be written to.
+/// The permissions that need a writable descriptor.
 const WRITING: Permissions = Permissions::WRITING.union(Permissions::RESIZE);
 
-/// An image file that is open, and locked as its node's cumulative pair says (K1 to K9).
+/// An open image file, locked as its node's cumulative pair requires (K1 to K9).
 ///
-/// The file is open for reading as long as the driver lives; the locks belong to that description. While the node is
-/// writable there is a second descriptor, for reading and writing. So the locks stay where they are when a node is
-/// reopened, and the I/O is done through [`file`](Self::file), whichever that is.
+/// A descriptor for reading stays open as long as the driver lives, and the locks belong to its open file description.
+/// While the node is writable there is a second descriptor, for reading and writing. So the locks stay in place when a
+/// node is reopened. I/O uses [`file`](Self::file), which returns the suitable descriptor.
 ///
-/// As a [`File`](crate::drivers::File) it refuses to write without resizing what is not aligned (P9), if told
-/// [`DriverOption::Unaligned`].
+/// Like a [`File`](crate::drivers::File), the driver refuses to write to an unaligned file without resizing (P9), if
+/// [`DriverOption::Unaligned`] is set.
 ///
 /// # System calls
 ///
-/// A change of permissions costs one `fcntl` for each byte that comes, and one for each that goes, at most eight of
-/// either; unless it only gives up, also one for each byte of the new set, to test its opposite. A change of the pair
-/// that changes no byte, say of who shares G, costs none. Opening costs an `open` and an `fstat`, and the same again for
-/// a writable node; so does becoming writable. Becoming read-only costs a `close`.
+/// A change of permissions costs one `fcntl` for each byte to lock and one for each byte to unlock, at most eight of
+/// each. Unless the change only unlocks, one `fcntl` for each byte of the new set tests its opposite. A change of the
+/// pair that changes no byte, such as sharing G, costs none. Opening costs an `open` and an `fstat`, and the same again
+/// for a writable node; so does becoming writable. Becoming read-only costs a `close`.
 #[derive(Debug)]
 pub struct PosixFile {
     path: Arc<Path>,
     locks: Locks,
     writer: Option<File>,
-    /// The descriptor to come, between `prepare` and what follows it.
+    /// The new descriptor between `prepare` and its commit or abort.
     prepared: Option<File>,
     rule: drivers::File,
 }
 
 impl PosixFile {
-    /// Opens the file, for a node that is [read-only](crate::NodeSpec::read_only) or is not. No byte is locked until a
-    /// parent of the node needs or withholds something.
+    /// Opens the file for a node that is [read-only](crate::NodeSpec::read_only) or not. No byte is locked until a
+    /// parent of the node needs a permission or does not share one.
     ///
     /// # Errors
     /// `Open`, `NotAnImage`, `Replaced`.
@@ -57,25 +57,25 @@ impl PosixFile {
         Ok(this)
     }
 
-    /// The path it was opened by.
+    /// Returns the path that the file was opened by.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The descriptor for I/O: of a writable node one that can be written to.
+    /// Returns the descriptor for I/O: a writable one if the node is writable.
     #[must_use]
     pub fn file(&self) -> &File {
         self.writer.as_ref().unwrap_or_else(|| self.locks.file())
     }
 
-    /// The bytes that are locked now.
+    /// Returns the bytes that are locked now.
     #[must_use]
     pub const fn held(&self) -> LockSet {
         self.locks.held()
     }
 
-    /// A descriptor for reading and writing of the file that is locked, and of no other one that has its name now.
+    /// Opens a descriptor for reading and writing of the locked file. Fails if the path leads to another file by now.
     fn open_writer(&self) -> Result<File, FileError> {
         let (writer, found) = open(&self.path, OpenOptions::new().read(true).write(true))?;
         let locked =
@@ -116,14 +116,14 @@ impl Policy for PosixFile {
         self.path.to_str()
     }
 
-    /// Never asked; no child can be attached.
+    /// The graph never calls this, because no child can be attached.
     fn child_pair(&self, context: &ChildContext<'_>) -> Pair {
         self.rule.child_pair(context)
     }
 }
 
 impl Driver for PosixFile {
-    /// Opens the second descriptor of a node that becomes writable (K7).
+    /// Opens the second descriptor for a node that becomes writable (K7).
     fn prepare(&mut self, _: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
         self.prepared = None;
         if !read_only && self.writer.is_none() {
@@ -141,7 +141,7 @@ impl Driver for PosixFile {
         self.prepared = None;
     }
 
-    /// Locks what is needed besides, and tests (K4).
+    /// Locks the additional bytes and tests their opposites (K4).
     fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         self.rule.check(view, new)?;
         let can_write = self.writer.is_some() || self.prepared.is_some();
@@ -159,13 +159,14 @@ impl Driver for PosixFile {
         self.locks.abort();
     }
 
-    /// The image belongs to somebody else, who may lock it (K8). Its pair may have stayed the same, and then nobody
-    /// asked for a check.
+    /// Unlocks everything, because another program owns the image and may lock it (K8). The pair of the node may have
+    /// stayed the same, in which case no check has taken place.
     fn commit_inactivate(&mut self, _: &NodeView<'_>) {
         self.locks.release();
     }
 
-    /// As `check`, if there was none, or one that was refused and tolerated: without its locks no image comes back (K8).
+    /// Locks the bytes of the pair as the permission check does, in case there was no check, or it was refused and the
+    /// refusal was tolerated. An image without its locks cannot be activated (K8).
     fn activate(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
         self.lock_for(view, view.pair())
     }
@@ -178,7 +179,8 @@ impl Driver for PosixFile {
         self.locks.abort();
     }
 
-    /// Gives up all (K9). The caller gets the driver back, and may read on at his own risk.
+    /// Unlocks everything (K9). The caller gets the driver back and can still read from it, without the protection of
+    /// the locks.
     fn close(&mut self, _: &str) {
         self.locks.release();
         self.writer = None;

@@ -11,23 +11,23 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// A file open for reading, and the bytes of it that are locked through it.
+/// A file open for reading, and the bytes that are locked through it.
 #[derive(Debug)]
 pub(super) struct Locks {
     path: Arc<Path>,
     file: File,
-    /// What is locked in fact: all of the two below, and what could not be given up.
+    /// The bytes that are locked: those of the two fields below, and bytes that could not be unlocked.
     held: LockSet,
-    /// What stays, or comes back when a change is called off.
-    settled: LockSet,
-    /// What is locked for a change that has not been decided.
-    next: Option<LockSet>,
+    /// The committed locks, which remain if a change is aborted.
+    committed: LockSet,
+    /// The locks of a prepared change.
+    prepared: Option<LockSet>,
 }
 
 impl Locks {
-    /// No byte is locked yet.
+    /// Creates the state in which no byte is locked.
     pub(super) const fn new(path: Arc<Path>, file: File) -> Self {
-        Self { path, file, held: LockSet::NONE, settled: LockSet::NONE, next: None }
+        Self { path, file, held: LockSet::NONE, committed: LockSet::NONE, prepared: None }
     }
 
     pub(super) const fn file(&self) -> &File {
@@ -38,41 +38,41 @@ impl Locks {
         self.held
     }
 
-    /// Makes sure that the change to `to` is possible, and that it stays so until it is decided. On an error all is as
-    /// before.
+    /// Ensures that the change to `to` is possible and stays possible until it is committed or aborted. On an error the
+    /// locks are as before.
     pub(super) fn prepare(&mut self, to: LockSet) -> Result<(), FileError> {
-        if self.next == Some(to) {
+        if self.prepared == Some(to) {
             return Ok(());
         }
-        if !self.settled.contains(to) {
-            // First take, then look: of two who do so at the same time at least one sees the other.
+        if !self.committed.contains(to) {
+            // Lock first, then test: of two processes that do so at the same time, at least one sees the other.
             if let Err(error) = self.take(to).and_then(|()| self.test(to)) {
                 self.abort();
                 return Err(error);
             }
         }
-        self.next = Some(to);
+        self.prepared = Some(to);
         Ok(())
     }
 
-    /// The prepared change happens. What is given up may fail to be; then it is tried again the next time.
+    /// Commits the prepared change. Unlocking may fail; it is then tried again at the next change.
     pub(super) fn commit(&mut self) {
-        if let Some(to) = self.next.take() {
-            self.settled = to;
-            self.give_up_others(to);
+        if let Some(to) = self.prepared.take() {
+            self.committed = to;
+            self.release_except(to);
         }
     }
 
-    /// The prepared change, if any, does not happen.
+    /// Aborts the prepared change, if any.
     pub(super) fn abort(&mut self) {
-        self.next = None;
-        self.give_up_others(self.settled);
+        self.prepared = None;
+        self.release_except(self.committed);
     }
 
-    /// Gives up all.
+    /// Unlocks everything.
     pub(super) fn release(&mut self) {
-        (self.settled, self.next) = (LockSet::NONE, None);
-        self.give_up_others(LockSet::NONE);
+        (self.committed, self.prepared) = (LockSet::NONE, None);
+        self.release_except(LockSet::NONE);
     }
 
     fn take(&mut self, set: LockSet) -> Result<(), FileError> {
@@ -84,22 +84,22 @@ impl Locks {
         Ok(())
     }
 
-    /// Whether nobody else holds the opposite of one of the bytes. Asked as for an exclusive lock, which the shared
-    /// locks of all other descriptions are in the way of, and those of this one are not.
+    /// Checks that no other opener holds the opposite of one of the bytes. The test asks for an exclusive lock: the
+    /// shared locks of other open file descriptions prevent it, those of this one do not.
     fn test(&self, set: LockSet) -> Result<(), FileError> {
         for byte in set.bytes() {
-            let mut asked = range(F_WRLCK, byte.opposite());
-            let answer = retry(|| fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut asked)));
+            let mut tested = range(F_WRLCK, byte.opposite());
+            let answer = retry(|| fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut tested)));
             let lock = |error| FileError::Lock { path: self.path.clone(), byte, error: io::Error::from(error) };
             answer.map_err(lock)?;
-            if c_int::from(asked.l_type) != F_UNLCK {
+            if c_int::from(tested.l_type) != F_UNLCK {
                 return Err(FileError::InUse { path: self.path.clone(), byte });
             }
         }
         Ok(())
     }
 
-    fn give_up_others(&mut self, keep: LockSet) {
+    fn release_except(&mut self, keep: LockSet) {
         for byte in self.held.difference(keep).bytes() {
             if retry(|| fcntl(&self.file, FcntlArg::F_OFD_SETLK(&range(F_UNLCK, byte)))).is_ok() {
                 self.held = self.held.without(byte);
@@ -109,14 +109,14 @@ impl Locks {
 }
 
 impl Drop for Locks {
-    /// Closing would do, were it not for a child of this process that was forked a moment ago and has the same
-    /// description until it executes something.
+    /// Unlocks explicitly. Closing is not enough, because a child process that was forked a moment ago shares the open
+    /// file description until it calls `exec`.
     fn drop(&mut self) {
         self.release();
     }
 }
 
-/// Network file systems let signals interrupt even what does not wait.
+/// Retries interrupted calls. On network file systems signals interrupt even calls that do not wait.
 fn retry(mut call: impl FnMut() -> Result<c_int, Errno>) -> Result<(), Errno> {
     loop {
         match call() {
@@ -126,7 +126,7 @@ fn retry(mut call: impl FnMut() -> Result<c_int, Errno>) -> Result<(), Errno> {
     }
 }
 
-/// A lock of one byte. The kernel wants zero as the process.
+/// Returns the lock of one byte. The kernel requires the process id to be zero.
 #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "constants and offsets up to 203")]
 const fn range(kind: c_int, byte: LockByte) -> flock {
     flock { l_type: kind as i16, l_whence: SEEK_SET as i16, l_start: byte.offset() as off_t, l_len: 1, l_pid: 0 }

@@ -1,3 +1,3 @@
-//! What QEMU and this crate have to agree on when both are at one image.
+//! Conventions that QEMU and this crate must share if both open the same image.
 
 pub mod locks;

@@ -3,7 +3,7 @@
 use super::{Behaviour, Injected, add};
 use blockgraph::drivers::{Format, Protocol};
 use blockgraph::jobs::{Job, Work};
-use blockgraph::{Error, Graph, NodeKey, OpKinds, Permissions, Snapshot, usual};
+use blockgraph::{Error, Graph, NodeKey, OpKinds, Permissions, Snapshot, common_users};
 
 /// Images `n0`, `n1` and so on, each the backing file of the next, a guest on the last; and `t`, a node for copies.
 pub fn images(count: usize) -> (Graph<Injected>, Vec<NodeKey>, NodeKey) {
@@ -12,7 +12,7 @@ pub fn images(count: usize) -> (Graph<Injected>, Vec<NodeKey>, NodeKey) {
     for pair in nodes.windows(2) {
         graph.set_backing(pair[1], Some(pair[0])).unwrap();
     }
-    graph.attach_user("guest", nodes[count - 1], usual::GUEST, false).unwrap();
+    graph.attach_user("guest", nodes[count - 1], common_users::GUEST, false).unwrap();
     let target = add(&mut graph, "t", Protocol);
     (graph, nodes, target)
 }

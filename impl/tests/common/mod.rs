@@ -170,8 +170,8 @@ impl Policy for Injected {
         self.preset.name()
     }
 
-    fn slot(&self) -> Option<Slot> {
-        self.preset.slot()
+    fn filter_slot(&self) -> Option<Slot> {
+        self.preset.filter_slot()
     }
 
     fn supports_backing(&self) -> bool {

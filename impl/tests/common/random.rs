@@ -104,7 +104,7 @@ fn open_spec(rng: &mut Rng, graph: &Graph<Injected>) -> OpenSpec<Injected> {
     let mut image = OpenSpec::new(spec(rng), Injected::random(rng)).probe(rng.coin());
     image = match rng.below(3) {
         0 => image,
-        1 => image.file_reference(node(rng, graph)),
+        1 => image.existing_file(node(rng, graph)),
         _ => image.file(spec(rng), Injected::random(rng)),
     };
     if rng.below(3) == 0 {

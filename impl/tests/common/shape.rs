@@ -3,8 +3,8 @@
 /// What a [`Policy`](blockgraph::Policy) says of itself, as the field `preset` says it.
 macro_rules! shape_of_preset {
     () => {
-        fn slot(&self) -> Option<blockgraph::Slot> {
-            self.preset.slot()
+        fn filter_slot(&self) -> Option<blockgraph::Slot> {
+            self.preset.filter_slot()
         }
 
         fn supports_backing(&self) -> bool {

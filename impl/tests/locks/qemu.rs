@@ -1,4 +1,4 @@
-//! QEMU's programs: a storage daemon that is talked to line by line, and `qemu-img`.
+//! QEMU's programs: a storage daemon with a line-based QMP connection, and `qemu-img`.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a daemon may say nothing; only a daemon that hangs ever takes it.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest time without an answer from a daemon; only a hanging daemon reaches it.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Whether QEMU's programs are there. If not, says so: the test did not take place.
-pub fn is_here(test: &str) -> bool {
+/// Returns whether QEMU's programs are installed. If not, prints that the test was skipped.
+pub fn is_installed(test: &str) -> bool {
     let runs = |program: &str| {
         let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
@@ -27,7 +27,7 @@ pub fn img(args: &[&str]) -> Output {
     Command::new("qemu-img").args(args).stdin(Stdio::null()).output().unwrap()
 }
 
-/// A `qemu-storage-daemon` of its own; killed when it is dropped.
+/// A `qemu-storage-daemon`; killed on drop.
 pub struct Daemon {
     child: Child,
     replies: BufReader<UnixStream>,
@@ -35,7 +35,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// It connects to us: with `server=on` it sometimes greets twice.
+    /// The daemon connects to the test: with `server=on` it sometimes sends two greetings.
     pub fn start(dir: &Path) -> Self {
         let socket = tempfile::Builder::new().prefix("qmp").tempdir_in(dir).unwrap().keep().join("s");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -54,12 +54,12 @@ impl Daemon {
                 Err(error) => panic!("{error}"),
             }
             let gone = child.try_wait().unwrap();
-            assert!(gone.is_none(), "the daemon ended before it said anything: {gone:?}");
-            assert!(start.elapsed() < PATIENCE, "the daemon does not connect");
+            assert!(gone.is_none(), "the daemon ended before it printed anything: {gone:?}");
+            assert!(start.elapsed() < TIMEOUT, "the daemon does not connect");
             std::thread::sleep(Duration::from_millis(1));
         };
         stream.set_nonblocking(false).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut daemon = Self { child, replies: BufReader::new(stream), commands: 0 };
         assert!(daemon.line().get("QMP").is_some());
         daemon.done("qmp_capabilities", json!({}));
@@ -72,7 +72,7 @@ impl Daemon {
         serde_json::from_str(&line).unwrap()
     }
 
-    /// What the daemon answers: `Err` is its `desc`.
+    /// Sends a command and returns the answer; `Err` is the `desc` of an error.
     pub fn ask(&mut self, command: &str, arguments: Value) -> Result<Value, String> {
         self.commands += 1;
         let id = json!(self.commands);
@@ -95,13 +95,13 @@ impl Daemon {
         }
     }
 
-    /// A file node; it locks nothing yet.
+    /// Adds a file node, which locks nothing yet.
     pub fn add_file(&mut self, node: &str, path: &Path, read_only: bool) {
         let arguments = json!({ "driver": "file", "node-name": node, "filename": path, "read-only": read_only });
         self.done("blockdev-add", arguments);
     }
 
-    /// A node above that takes and withholds what it is told to. QEMU takes no empty lists.
+    /// Adds a blkdebug node that takes and unshares the given permissions. QEMU rejects empty lists.
     pub fn add_debug(&mut self, node: &str, file: &str, take: &[&str], unshare: &[&str]) -> Result<Value, String> {
         let read_only = take == ["consistent-read"];
         let mut arguments = json!({ "driver": "blkdebug", "node-name": node, "image": file, "read-only": read_only });
@@ -113,7 +113,7 @@ impl Daemon {
         self.ask("blockdev-add", arguments)
     }
 
-    /// An image that is written.
+    /// Adds a writable qcow2 node.
     pub fn add_qcow2(&mut self, node: &str, path: &Path) -> Result<Value, String> {
         let file = json!({ "driver": "file", "filename": path });
         self.ask("blockdev-add", json!({ "driver": "qcow2", "node-name": node, "file": file }))
@@ -123,13 +123,13 @@ impl Daemon {
         self.done("blockdev-del", json!({ "node-name": node }));
     }
 
-    /// Ends it as a crash would. Its locks are gone when this returns.
+    /// Ends the daemon like a crash. Its locks are gone when this returns.
     pub fn kill(mut self) {
         self.end();
     }
 
     fn end(&mut self) {
-        // By its handle: once it has been waited for nothing is killed any more.
+        // Kills by handle: after `wait` no process is killed.
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -1,18 +1,18 @@
-//! Reading and playing a case; the format is described at the end of `specs/opening.md`.
+//! Reads and plays a case; the end of `specs/opening.md` describes the format.
 
-use super::disk::{Disk, Shelf};
+use super::catalogue::{ImageStore, LoggedDriver};
 use blockgraph::open::{OpenError, OpenRequest, OptionValue, Options, create};
 use blockgraph::{EdgeView, Graph, NodeKey, Pair, Permissions, Role};
 use std::collections::BTreeSet;
 
-/// One statement: its word, the rest of its line, and the lines below it.
+/// One statement: its keyword, the rest of its line, and the lines below it.
 struct Statement<'a> {
     word: &'a str,
     rest: &'a str,
     block: Vec<&'a str>,
 }
 
-/// A story: its title and its statements.
+/// A case: its title and its statements.
 pub struct Case<'a> {
     pub title: &'a str,
     statements: Vec<Statement<'a>>,
@@ -22,7 +22,7 @@ fn split(line: &str) -> (&str, &str) {
     line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()))
 }
 
-/// The cases of a file.
+/// Parses the cases of a file.
 pub fn parse(text: &str) -> Vec<Case<'_>> {
     let mut cases: Vec<Case<'_>> = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("# ")) {
@@ -38,14 +38,14 @@ pub fn parse(text: &str) -> Vec<Case<'_>> {
     cases
 }
 
-/// What a case is played with.
+/// The state of a case while it is played.
 #[derive(Default)]
-struct Stage {
-    graph: Graph<Disk>,
-    shelf: Shelf,
-    /// How the request went, and which node it opened.
+struct CaseRun {
+    graph: Graph<LoggedDriver>,
+    store: ImageStore,
+    /// The result of the request, and the node that it opened.
     result: Option<Result<Option<NodeKey>, OpenError>>,
-    /// The words of expectations that were met.
+    /// The kinds of errors that occurred.
     met: BTreeSet<String>,
 }
 
@@ -67,7 +67,7 @@ fn request(block: &[&str]) -> Result<OpenRequest, OpenError> {
         }
     }
     let request = OpenRequest::new(options);
-    let request = request.protocol(flags.contains("!protocol")).snapshot(flags.contains("!snapshot"));
+    let request = request.protocol(flags.contains("!protocol")).temporary_overlay(flags.contains("!snapshot"));
     Ok(filename.into_iter().fold(request, OpenRequest::filename))
 }
 
@@ -83,10 +83,10 @@ fn permissions(letters: &str) -> Permissions {
     letters.chars().map(bit).collect()
 }
 
-impl Stage {
+impl CaseRun {
     fn open(&mut self, block: &[&str]) -> Result<Option<NodeKey>, OpenError> {
         let before = self.graph.snapshot();
-        let result = request(block).and_then(|request| self.graph.open_image(request, &mut self.shelf));
+        let result = request(block).and_then(|request| self.graph.open_image(request, &mut self.store));
         if result.is_err() {
             assert_eq!(self.graph.snapshot(), before, "nothing is left");
         }
@@ -99,16 +99,16 @@ impl Stage {
         match *word {
             "has" => {
                 let (name, content) = split(rest);
-                self.shelf.files.insert(name.into(), content.into());
+                self.store.files.insert(name.into(), content.into());
             }
-            "without" => _ = self.shelf.missing.insert((*rest).into()),
+            "without" => _ = self.store.missing.insert((*rest).into()),
             "fault" => {
                 let (what, whom) = split(rest);
-                self.shelf.faults.insert(format!("{what} {whom}"));
+                self.store.faults.insert(format!("{what} {whom}"));
             }
             "given" => {
                 self.open(block).unwrap();
-                self.shelf.log.lock().unwrap().clear();
+                self.store.log.lock().unwrap().clear();
             }
             "user" => {
                 let words: Vec<&str> = rest.split(' ').collect();
@@ -119,7 +119,7 @@ impl Stage {
             "eject" => self.graph.eject_driver(self.graph.node(rest).unwrap()).unwrap(),
             "open" => self.result = Some(self.open(block)),
             "create" => {
-                let made = request(block).and_then(|request| create(request, &mut self.shelf));
+                let made = request(block).and_then(|request| create(request, &mut self.store));
                 self.result = Some(made.map(|()| None));
             }
             _ => self.expect(statement),
@@ -136,7 +136,7 @@ impl Stage {
                 let lines: Vec<_> = self.graph.nodes().map(|node| describe(&self.graph, node)).collect();
                 assert_eq!(lines, *block);
             }
-            "log" => assert_eq!(*self.shelf.log.lock().unwrap(), *block),
+            "log" => assert_eq!(*self.store.log.lock().unwrap(), *block),
             "shown" => {
                 let (name, text) = split(rest);
                 let node = self.graph.node(name).unwrap();
@@ -148,18 +148,18 @@ impl Stage {
                 let mut options = Options::new();
                 options.set("read-only", self.graph.get(node).unwrap().read_only()).unwrap();
                 let request = OpenRequest::new(options).filename(&*shown);
-                let again = self.graph.open_image(request, &mut self.shelf).unwrap();
+                let again = self.graph.open_image(request, &mut self.store).unwrap();
                 assert_eq!(self.graph.filename(again.node), Some(shown));
             }
-            "left" => assert_eq!(self.shelf.files.get(split(rest).0).map(String::as_str), Some(split(rest).1)),
-            "gone" => assert_eq!(self.shelf.files.get(*rest), None),
+            "left" => assert_eq!(self.store.files.get(split(rest).0).map(String::as_str), Some(split(rest).1)),
+            "gone" => assert_eq!(self.store.files.get(*rest), None),
             _ => panic!("no such statement: {word}"),
         }
         self.met.insert((*word).into());
     }
 }
 
-/// The kind of an error; of an error of the graph the graph's.
+/// Returns the kind of an error; for an error of the graph, the kind of that error.
 fn kind(error: &OpenError) -> String {
     let debug = error.graph_error().map(|error| format!("{:?}", error.kind()));
     debug.map_or_else(|| error.kind().name().into(), |debug| debug.split(' ').next().unwrap().into())
@@ -174,8 +174,8 @@ fn role(edge: &EdgeView<'_>) -> &'static str {
     }
 }
 
-/// A node in one line.
-fn describe(graph: &Graph<Disk>, key: NodeKey) -> String {
+/// Describes a node in one line.
+fn describe(graph: &Graph<LoggedDriver>, key: NodeKey) -> String {
     let node = graph.get(key).unwrap();
     let mut line = format!("{} {}", node.name(), node.driver_name().unwrap());
     let flags = [
@@ -200,15 +200,16 @@ fn describe(graph: &Graph<Disk>, key: NodeKey) -> String {
 }
 
 impl Case<'_> {
-    /// Plays the case; panics where it comes out otherwise. The kinds of errors that it met.
+    /// Plays the case and panics if the result differs. Returns the kinds of errors that occurred.
     pub fn play(&self) -> Vec<String> {
-        let mut stage = Stage::default();
+        let mut stage = CaseRun::default();
         self.statements.iter().for_each(|statement| stage.play(statement));
         let met = |word: &str| stage.met.contains(word);
         match stage.result.as_ref().expect("a case asks for something") {
             Err(error) => {
                 assert!(met("error") && met("kind"), "an error is expected with its text and kind: {error:?}");
-                let names = [Some(error.kind()), error.beside()].into_iter().flatten().map(|kind| kind.name().into());
+                let names =
+                    [Some(error.kind()), error.cleanup_error()].into_iter().flatten().map(|kind| kind.name().into());
                 names.chain([kind(error)]).collect()
             }
             Ok(_) => {

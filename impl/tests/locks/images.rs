@@ -1,4 +1,4 @@
-//! Our side: images, graphs on them, an onlooker, and a process of ours that holds an image.
+//! Images, graphs on them, an observer of locks, and a process with this crate that holds an image.
 
 use blockgraph::drivers::Format;
 use blockgraph::posix::{FileError, PosixFile};
@@ -15,10 +15,10 @@ pub const READ: Permissions = Permissions::READ;
 pub const WRITE: Permissions = Permissions::WRITE;
 pub const READER: Pair = Pair::new(READ, Permissions::ALL);
 pub const WRITER: Pair = Pair::new(READ.union(WRITE), Permissions::ALL);
-/// Reads, and nobody may write.
-pub const SNAPSHOT_READER: Pair = Pair::new(READ, Permissions::ALL.difference(WRITE));
+/// Reads and does not share writing.
+pub const READER_WITHOUT_WRITERS: Pair = Pair::new(READ, Permissions::ALL.difference(WRITE));
 
-/// A folder with a qcow2 image in it.
+/// A directory with a qcow2 image.
 pub struct Image {
     pub dir: tempfile::TempDir,
     pub path: PathBuf,
@@ -28,12 +28,12 @@ impl Image {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("disk.qcow2");
-        let made = super::qemu::img(&["create", "-q", "-f", "qcow2", path.to_str().unwrap(), "1M"]);
-        assert!(made.status.success(), "{made:?}");
+        let created = super::qemu::img(&["create", "-q", "-f", "qcow2", path.to_str().unwrap(), "1M"]);
+        assert!(created.status.success(), "{created:?}");
         Self { dir, path }
     }
 
-    /// Only a file, for tests without QEMU.
+    /// A plain file, for tests without QEMU.
     pub fn plain() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("disk.raw");
@@ -49,7 +49,7 @@ impl Image {
         format!("Is another process using the image [{}]?", self.path.display())
     }
 
-    /// The bytes that anybody holds, seen through a description that holds none.
+    /// Returns the bytes that any opener holds, as seen through a file description that holds none.
     pub fn held(&self) -> Vec<i64> {
         let file = File::open(&self.path).unwrap();
         let is_held = |byte: &i64| {
@@ -60,14 +60,14 @@ impl Image {
         (0..400).filter(is_held).collect()
     }
 
-    /// Locks a byte without asking anybody.
-    pub fn intrude(&self, byte: i64) -> Intruder {
+    /// Locks a byte exclusively, without following the protocol.
+    pub fn lock_byte(&self, byte: i64) -> ForeignLock {
         let file = File::open(&self.path).unwrap();
         fcntl(&file, FcntlArg::F_OFD_SETLK(&range(F_RDLCK, byte))).unwrap();
-        Intruder { file, byte }
+        ForeignLock { file, byte }
     }
 
-    /// A graph with a writable file node on the image, and nobody on that.
+    /// A graph with a writable file node on the image, without parents.
     pub fn graph(&self) -> (Graph<PosixFile>, NodeKey) {
         self.graph_as(NodeSpec::new("file"))
     }
@@ -80,14 +80,14 @@ impl Image {
     }
 }
 
-/// Somebody who holds a byte and did not ask.
-pub struct Intruder {
+/// A lock on a byte by a program that does not follow the protocol.
+pub struct ForeignLock {
     file: File,
     byte: i64,
 }
 
-impl Drop for Intruder {
-    /// Closing would not do: another test may be starting a process, which has this description as well for a moment.
+impl Drop for ForeignLock {
+    /// Closing is not enough: another test may be starting a process, which shares this file description for a moment.
     fn drop(&mut self) {
         fcntl(&self.file, FcntlArg::F_OFD_SETLK(&range(F_UNLCK, self.byte))).unwrap();
     }
@@ -98,8 +98,8 @@ fn range(kind: i32, byte: i64) -> flock {
     flock { l_type: kind as i16, l_whence: 0, l_start: byte, l_len: 1, l_pid: 0 }
 }
 
-/// The graph, drivers included as far as they can be told apart from outside.
-pub fn seen(graph: &Graph<PosixFile>) -> Snapshot<String> {
+/// Returns the saved graph, with the observable state of its drivers.
+pub fn saved(graph: &Graph<PosixFile>) -> Snapshot<String> {
     graph.snapshot_with(|_, file| format!("{} {:?}", file.file().as_raw_fd(), file.held()))
 }
 
@@ -114,7 +114,7 @@ pub fn open_format(graph: &mut Graph, path: &Path) -> Result<NodeKey, Error> {
     Ok(disk)
 }
 
-/// The offset of the byte that the driver says it could not have.
+/// Returns the offset of the byte that the driver could not lock.
 pub fn byte_in_use(error: &Error) -> u64 {
     match error.cause() {
         Some(FileError::InUse { byte, .. }) => byte.offset(),
@@ -122,12 +122,12 @@ pub fn byte_in_use(error: &Error) -> u64 {
     }
 }
 
-/// Another process of ours that holds the image as a guest does; killed when it is dropped.
+/// Another process with this crate that holds the image as a guest does; killed on drop.
 pub struct Holder {
     child: Child,
 }
 
-/// The test that is such a process, and how it is told the image.
+/// The test that runs as this process, and the environment variable with the image's path.
 pub const HOLDER: (&str, &str) = ("hold_an_image", "BLOCKGRAPH_TEST_HOLDS");
 
 impl Holder {
@@ -140,23 +140,23 @@ impl Holder {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said: Vec<String> = lines.map(Result::unwrap).take_while(|line| !line.contains("held")).collect();
-        assert!(child.try_wait().unwrap().is_none(), "the holder ended: {said:?}");
+        let output: Vec<String> = lines.map(Result::unwrap).take_while(|line| !line.contains("held")).collect();
+        assert!(child.try_wait().unwrap().is_none(), "the holder ended: {output:?}");
         Self { child }
     }
 
-    /// What it does over there: holds the image until it is killed, or its parent is gone.
-    pub fn be(path: &Path) {
+    /// Holds the image until it is killed or its parent is gone.
+    pub fn run(path: &Path) {
         let image = PosixFile::open(path, false).unwrap();
         let mut graph = Graph::new();
         let node = graph.add(NodeSpec::new("file"), image).unwrap();
-        graph.attach_user("guest", node, blockgraph::usual::GUEST, false).unwrap();
+        graph.attach_user("guest", node, blockgraph::common_users::GUEST, false).unwrap();
         println!("held");
         std::io::stdout().flush().unwrap();
         std::io::stdin().lines().for_each(drop);
     }
 
-    /// As a crash would end it. Its locks are gone when this returns.
+    /// Ends the process like a crash. Its locks are gone when this returns.
     pub fn kill(self) {}
 }
 

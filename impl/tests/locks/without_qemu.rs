@@ -1,29 +1,30 @@
-//! Without QEMU: two of ours, what is locked while a change is being decided, intruders, files that are none.
+//! Tests without QEMU: two openers with this crate, locks during a pending change, locks of other programs, and paths
+//! that are not image files.
 
-use crate::ours::{Holder, Image, READ, READER, SNAPSHOT_READER, WRITE, WRITER, byte_in_use, seen};
+use crate::images::{Holder, Image, READ, READER, READER_WITHOUT_WRITERS, WRITE, WRITER, byte_in_use, saved};
 use blockgraph::drivers::Blkdebug;
 use blockgraph::posix::{FileError, PosixFile};
 use blockgraph::{
     ChildContext, Driver, DriverOption, ErrorKind, Grant, Graph, Hook, NodeSpec, NodeView, Pair, Permissions, PlanStep,
-    Policy, Refusal, Role, usual,
+    Policy, Refusal, Role, common_users,
 };
 use std::sync::{Arc, Mutex};
 
 #[test]
-fn two_processes_of_ours() {
+fn two_processes_with_this_crate() {
     let image = Image::plain();
     let holder = Holder::start(&image.path);
     assert_eq!(image.held(), [100, 101, 201, 203]);
     let (mut graph, node) = image.graph();
-    let before = seen(&graph);
-    let error = graph.attach_user("guest", node, usual::GUEST, false).unwrap_err();
-    assert_eq!((byte_in_use(&error), seen(&graph)), (101, before));
+    let before = saved(&graph);
+    let error = graph.attach_user("guest", node, common_users::GUEST, false).unwrap_err();
+    assert_eq!((byte_in_use(&error), saved(&graph)), (101, before));
     assert!(error.to_string().ends_with(&image.hint()), "{error}");
-    let error = graph.attach_user("backup", node, SNAPSHOT_READER, false).unwrap_err();
+    let error = graph.attach_user("backup", node, READER_WITHOUT_WRITERS, false).unwrap_err();
     assert_eq!(byte_in_use(&error), 201, "{error}");
-    graph.attach_user("export", node, usual::NBD_READER, false).unwrap();
+    graph.attach_user("export", node, common_users::NBD_READER, false).unwrap();
     holder.kill();
-    graph.attach_user("guest", node, usual::GUEST, false).unwrap();
+    graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
 }
 
 #[test]
@@ -32,18 +33,18 @@ fn two_nodes_of_one_process_are_two_openers() {
     let mut graph: Graph<PosixFile> = Graph::new();
     let open = |name| (NodeSpec::new(name), PosixFile::open(&image.path, false).unwrap());
     let [a, b] = ["a", "b"].map(open).map(|(spec, driver)| graph.add(spec, driver).unwrap());
-    graph.attach_user("first", a, SNAPSHOT_READER, false).unwrap();
-    let second = graph.attach_user("second", b, SNAPSHOT_READER, false).unwrap();
-    let before = seen(&graph);
+    graph.attach_user("first", a, READER_WITHOUT_WRITERS, false).unwrap();
+    let second = graph.attach_user("second", b, READER_WITHOUT_WRITERS, false).unwrap();
+    let before = saved(&graph);
     assert_eq!(byte_in_use(&graph.set_user(second, WRITER).unwrap_err()), 101);
-    assert_eq!(seen(&graph), before);
-    // Both in one transaction: the first would have had it, and gives it back.
+    assert_eq!(saved(&graph), before);
+    // Both in one transaction: the first locked its bytes and releases them again.
     let mut t = graph.transaction();
     t.set_user(second, Pair::new(READ, Permissions::ALL - READ)).unwrap();
     assert_eq!(byte_in_use(&t.commit().unwrap_err()), 200);
-    assert_eq!((seen(&graph), image.held()), (before, vec![100, 201]));
+    assert_eq!((saved(&graph), image.held()), (before, vec![100, 201]));
 
-    // A node that goes gives up all; so does a driver that is dropped.
+    // A node that is deleted unlocks everything; so does a driver that is dropped.
     graph.detach_user(second).unwrap();
     let mut t = graph.transaction();
     let first = t.user("first").unwrap();
@@ -58,34 +59,34 @@ fn two_nodes_of_one_process_are_two_openers() {
     assert_eq!(image.held(), [0_i64; 0], "nobody took the ejected driver, so it was dropped");
 }
 
-/// K9: a copy of the descriptor, which a child that was forked a moment ago has as well, keeps no lock alive.
+/// K9: a copy of the descriptor, which a child process that was forked a moment ago has too, keeps no lock alive.
 #[test]
-fn a_dropped_driver_gives_up_all_though_its_description_lives_on() {
+fn a_dropped_driver_unlocks_although_its_description_lives_on() {
     let image = Image::plain();
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true));
-    graph.attach_user("reader", node, SNAPSHOT_READER, false).unwrap();
+    graph.attach_user("reader", node, READER_WITHOUT_WRITERS, false).unwrap();
     let _copy = graph.driver(node).unwrap().file().try_clone().unwrap();
     assert_eq!(image.held(), [100, 201]);
     drop(graph);
     assert_eq!(image.held(), [0_i64; 0]);
 }
 
-type Diary = Arc<Mutex<Vec<(&'static str, Vec<i64>)>>>;
+type LockLog = Arc<Mutex<Vec<(&'static str, Vec<i64>)>>>;
 
-/// Writes down what is locked after a check, before and after a set, and after an abort.
-struct Watched {
+/// Logs the locked bytes after a check, before and after a set, and after an abort.
+struct LoggedFile {
     file: PosixFile,
     image: Arc<Image>,
-    diary: Diary,
+    diary: LockLog,
 }
 
-impl Watched {
+impl LoggedFile {
     fn note(&self, when: &'static str) {
         self.diary.lock().unwrap().push((when, self.image.held()));
     }
 }
 
-impl Policy for Watched {
+impl Policy for LoggedFile {
     fn name(&self) -> &str {
         self.file.name()
     }
@@ -95,7 +96,7 @@ impl Policy for Watched {
     }
 }
 
-impl Driver for Watched {
+impl Driver for LoggedFile {
     fn prepare(&mut self, view: &NodeView<'_>, read_only: bool) -> Result<(), Refusal> {
         self.file.prepare(view, read_only)
     }
@@ -127,10 +128,10 @@ impl Driver for Watched {
     }
 }
 
-/// Refuses when it is told to; it stands beside the file, and is asked in the same transactions.
-struct Moody;
+/// A driver that refuses activation. Its node is beside the file and takes part in the same transactions.
+struct RefusesActivation;
 
-impl Policy for Moody {
+impl Policy for RefusesActivation {
     fn name(&self) -> &str {
         "moody"
     }
@@ -140,22 +141,22 @@ impl Policy for Moody {
     }
 }
 
-impl Driver for Moody {
+impl Driver for RefusesActivation {
     fn activate(&mut self, _: &NodeView<'_>) -> Result<(), Refusal> {
         Err(Refusal::new("not now"))
     }
 }
 
-/// K4, K5, K7: from the check on both the old and the new bytes are locked, until it is decided.
+/// K4, K5, K7: from the check until the decision, both the old and the new bytes are locked.
 #[test]
 fn there_is_no_gap_when_the_locks_change() {
     let image = Arc::new(Image::plain());
-    let diary = Diary::default();
+    let diary = LockLog::default();
     let mut graph: Graph = Graph::new();
     let file = PosixFile::open(&image.path, true).unwrap();
-    let watched = Watched { file, image: image.clone(), diary: diary.clone() };
+    let watched = LoggedFile { file, image: image.clone(), diary: diary.clone() };
     let node = graph.add(NodeSpec::new("file").read_only(true), Box::new(watched)).unwrap();
-    let moody = graph.add(NodeSpec::new("moody").inactive(true), Box::new(Moody)).unwrap();
+    let moody = graph.add(NodeSpec::new("moody").inactive(true), Box::new(RefusesActivation)).unwrap();
     let user = graph.attach_user("user", node, READER, false).unwrap();
     let took = |expected: &[(&'static str, &[i64])]| {
         let notes = std::mem::take(&mut *diary.lock().unwrap());
@@ -164,7 +165,7 @@ fn there_is_no_gap_when_the_locks_change() {
     };
     took(&[("checked", &[100]), ("set", &[100])]);
 
-    // From one to another that has nothing in common with it, and writable meanwhile.
+    // From one set to a disjoint one, and the node becomes writable at the same time.
     let writer = Pair::new(WRITE, Permissions::ALL - READ);
     let mut t = graph.transaction();
     t.set_user(user, writer).unwrap();
@@ -172,7 +173,7 @@ fn there_is_no_gap_when_the_locks_change() {
     t.commit().unwrap();
     took(&[("checked", &[100, 101, 200]), ("set", &[101, 200]), ("reopened", &[101, 200])]);
 
-    // Back; but somebody else refuses, who is asked later.
+    // Back again; but a driver that is called later refuses.
     let mut t = graph.transaction();
     t.set_user(user, READER).unwrap();
     t.set_read_only(node, true).unwrap();
@@ -180,25 +181,25 @@ fn there_is_no_gap_when_the_locks_change() {
     assert_eq!(t.commit().err().unwrap().to_string(), "not now");
     took(&[("checked", &[100, 101, 200]), ("aborted", &[101, 200]), ("not reopened", &[101, 200])]);
 
-    // Refused by the test: what was taken for it is given back at once.
-    let intruder = image.intrude(203);
+    // The lock test refuses: the new locks are released at once.
+    let intruder = image.lock_byte(203);
     graph.set_user(user, Pair::new(WRITE | Permissions::RESIZE, Permissions::ALL - READ)).unwrap_err();
     took(&[("refused", &[101, 200, 203])]);
     drop(intruder);
 
-    // Only to give up takes nothing.
+    // A change that only unlocks takes no new lock.
     graph.set_user(user, Pair::new(WRITE, Permissions::ALL)).unwrap();
     took(&[("checked", &[101, 200]), ("set", &[101])]);
 }
 
-/// K6: somebody who did not ask stands in our way. Then nothing new is granted, but everything can be given up, and the
-/// driver does not lag.
+/// K6: a program that ignores the protocol holds a byte. Then no new permission is granted, but every permission can be
+/// given up, and the driver is not stale.
 #[test]
-fn giving_up_is_never_refused() {
+fn unlocking_is_never_refused() {
     let image = Image::plain();
     let (mut graph, node) = image.graph();
-    let user = graph.attach_user("guest", node, usual::GUEST, false).unwrap();
-    let _intruders = [200, 201, 203, 101, 103].map(|byte| image.intrude(byte));
+    let user = graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
+    let _intruders = [200, 201, 203, 101, 103].map(|byte| image.lock_byte(byte));
     graph.set_user(user, Pair::new(READ | WRITE, Permissions::ALL - WRITE)).unwrap();
     graph.set_user(user, READER).unwrap();
     assert_eq!(graph.driver(node).unwrap().held().pair(), READER);
@@ -208,9 +209,9 @@ fn giving_up_is_never_refused() {
     assert!(graph.driver(node).unwrap().held().is_empty());
 }
 
-/// K8 of a node whose pair stays what it is. If it is read-only nobody asks for a check; if it is writable the refusal of
-/// the check is tolerated, because the pair only loosens what was granted (V7). Its locks come and go all the same, and
-/// without them no image comes back.
+/// K8 for a node whose pair does not change. If the node is read-only there is no check; if it is writable, the refusal
+/// of the check is tolerated, because the pair only loosens what was granted (V7). In both cases its locks are released
+/// and taken again, and the image cannot be activated without them.
 #[test]
 fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
     for read_only in [true, false] {
@@ -231,7 +232,7 @@ fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
         assert_eq!(image.held(), [0_i64; 0]);
         assert_eq!(graph.get(file).map(|file| file.pair()), Some(READER));
 
-        let intruder = image.intrude(200);
+        let intruder = image.lock_byte(200);
         let error = graph.activate(debug).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Refused { hook: Hook::Activate, .. }), "{error}");
         assert_eq!((byte_in_use(&error), image.held()), (100, vec![200]));
@@ -243,17 +244,17 @@ fn a_node_that_becomes_inactive_with_the_same_pair_holds_nothing() {
         assert_eq!(image.held(), [100]);
         assert_eq!(graph.stale_nodes().count(), 0);
 
-        // What came back with the activation stays when something else is refused.
-        let _writer = image.intrude(101);
-        assert_eq!(byte_in_use(&graph.attach_user("user", file, SNAPSHOT_READER, false).unwrap_err()), 201);
+        // Locks that were taken by the activation stay when another operation is refused.
+        let _writer = image.lock_byte(101);
+        assert_eq!(byte_in_use(&graph.attach_user("user", file, READER_WITHOUT_WRITERS, false).unwrap_err()), 201);
         assert_eq!(image.held(), [100, 101]);
     }
 }
 
-/// K8, and K5 of an activation: what an inactive node is asked to grant is not locked; and what was locked for an
-/// activation is given back if another node, asked later, refuses.
+/// K8, and K5 for an activation: permissions checked for an inactive node are not locked, and locks taken for an
+/// activation are released if another node, called later, refuses.
 #[test]
-fn an_activation_that_is_called_off_locks_nothing() {
+fn an_aborted_activation_locks_nothing() {
     for read_only in [true, false] {
         let image = Image::plain();
         let mut graph: Graph = Graph::new();
@@ -261,7 +262,7 @@ fn an_activation_that_is_called_off_locks_nothing() {
         let file = graph.add(spec("file"), Box::new(PosixFile::open(&image.path, read_only).unwrap())).unwrap();
         let debug = Blkdebug { take: READ, unshare: Permissions::NONE };
         let debug = graph.add(spec("debug"), Box::new(debug)).unwrap();
-        let moody = graph.add(spec("moody"), Box::new(Moody)).unwrap();
+        let moody = graph.add(spec("moody"), Box::new(RefusesActivation)).unwrap();
         graph.attach(moody, debug, "data", Role::DATA).unwrap();
         graph.attach(debug, file, "image", Role::FILTERED | Role::PRIMARY).unwrap();
         assert_eq!((graph.get(file).map(|file| file.pair()), image.held()), (Some(READER), vec![]));
@@ -274,7 +275,7 @@ fn an_activation_that_is_called_off_locks_nothing() {
 }
 
 #[test]
-fn a_file_that_is_none_and_one_that_was_replaced() {
+fn paths_that_are_no_image_or_were_replaced() {
     let image = Image::plain();
     let missing = PosixFile::open(image.dir.path().join("none"), true).unwrap_err();
     assert!(matches!(&missing, FileError::Open { .. }) && missing.to_string().contains("Could not open '"));
@@ -282,14 +283,14 @@ fn a_file_that_is_none_and_one_that_was_replaced() {
 
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true));
     graph.attach_user("reader", node, READER, false).unwrap();
-    let before = seen(&graph);
+    let before = saved(&graph);
     std::fs::rename(&image.path, image.dir.path().join("moved")).unwrap();
     let error = graph.set_read_only(node, false).unwrap_err();
     assert!(matches!(error.cause(), Some(FileError::Open { .. })), "{error}");
     std::fs::write(&image.path, "another file").unwrap();
     let error = graph.set_read_only(node, false).unwrap_err();
     assert!(matches!(error.cause(), Some(FileError::Replaced { path }) if **path == image.path), "{error}");
-    assert_eq!(seen(&graph), before);
+    assert_eq!(saved(&graph), before);
     std::fs::rename(image.dir.path().join("moved"), &image.path).unwrap();
     graph.set_read_only(node, false).unwrap();
 }
@@ -302,12 +303,12 @@ fn a_file_opened_for_reading_is_not_written_by_a_writable_node() {
     let error = graph.attach_user("writer", node, WRITER, false).unwrap_err();
     assert!(matches!(error.cause(), Some(FileError::ReadOnly { .. })), "{error}");
     assert_eq!(image.held(), [0_i64; 0]);
-    // A reopen sets that right.
+    // A reopen corrects this.
     graph.set_read_only(node, false).unwrap();
     graph.attach_user("writer", node, WRITER, false).unwrap();
 }
 
-/// P9, as of [`blockgraph::drivers::File`].
+/// P9, like [`blockgraph::drivers::File`].
 #[test]
 fn an_unaligned_file_is_not_written_without_resizing() {
     let image = Image::plain();

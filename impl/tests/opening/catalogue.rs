@@ -1,4 +1,4 @@
-//! The catalogue of the cases: drivers that open files in a list, and write down what they do.
+//! The catalogue of the cases: drivers that open files from a list and log their actions.
 
 use blockgraph::drivers::{Filter, Format, Protocol, Raw};
 use blockgraph::open::{
@@ -8,12 +8,12 @@ use blockgraph::{Driver, Grant, NodeView, Policy, Preset, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-/// What was done, in order.
+/// The log of actions.
 pub type Log = Arc<Mutex<Vec<String>>>;
 
-/// An open driver.
+/// An open driver that logs its actions.
 #[derive(Clone, Debug)]
-pub struct Disk {
+pub struct LoggedDriver {
     name: Arc<str>,
     preset: Preset,
     /// The file name of a protocol.
@@ -24,13 +24,13 @@ pub struct Disk {
     log: Log,
 }
 
-impl PartialEq for Disk {
+impl PartialEq for LoggedDriver {
     fn eq(&self, other: &Self) -> bool {
         (&self.name, &self.filename, &self.options) == (&other.name, &other.filename, &other.options)
     }
 }
 
-impl Policy for Disk {
+impl Policy for LoggedDriver {
     fn name(&self) -> &str {
         &self.name
     }
@@ -43,7 +43,7 @@ impl Policy for Disk {
     }
 }
 
-impl Driver for Disk {
+impl Driver for LoggedDriver {
     fn check(&mut self, _: &NodeView<'_>, _: Grant) -> Result<(), Refusal> {
         if self.refuses_check { Err(Refusal::new("Failed to lock byte 100")) } else { Ok(()) }
     }
@@ -52,27 +52,27 @@ impl Driver for Disk {
     }
 }
 
-/// The drivers that there are, the files, and what is to go wrong.
+/// The drivers, the files, and the failures to inject.
 #[derive(Default)]
-pub struct Shelf {
+pub struct ImageStore {
     pub log: Log,
-    /// What each file has in it.
+    /// The contents of each file.
     pub files: BTreeMap<String, String>,
     pub faults: BTreeSet<String>,
     pub missing: BTreeSet<String>,
 }
 
-impl Shelf {
+impl ImageStore {
     fn write(&self, line: String) {
         self.log.lock().unwrap().push(line);
     }
 
-    /// Whether that was to go wrong.
-    fn fault(&self, what: &str, whom: &str) -> bool {
-        self.faults.contains(&format!("{what} {whom}"))
+    /// Returns whether this action on this subject is to fail.
+    fn should_fail(&self, what: &str, subject: &str) -> bool {
+        self.faults.contains(&format!("{what} {subject}"))
     }
 
-    fn disk(&self, name: &str) -> Disk {
+    fn disk(&self, name: &str) -> LoggedDriver {
         let preset = match name {
             "file" | "nbd" => Protocol.into(),
             "throttle" => Filter.into(),
@@ -80,11 +80,11 @@ impl Shelf {
             _ => Format.into(),
         };
         let (filename, options, refuses_check) = (None, Options::new(), false);
-        Disk { name: name.into(), preset, filename, options, refuses_check, log: Arc::clone(&self.log) }
+        LoggedDriver { name: name.into(), preset, filename, options, refuses_check, log: Arc::clone(&self.log) }
     }
 
-    /// Takes an option of this type, and keeps it as one that is not at its default.
-    fn keep(disk: &mut Disk, from: &mut Options, key: &str, number: bool) -> Result<(), OpenError> {
+    /// Takes an option of this type out and records it as one that differs from its default.
+    fn take_and_record(disk: &mut LoggedDriver, from: &mut Options, key: &str, number: bool) -> Result<(), OpenError> {
         let value: Option<OptionValue> = match number {
             true => from.take_number(key)?.map(OptionValue::Number),
             false => from.take_flag(key)?.map(OptionValue::Flag),
@@ -92,22 +92,22 @@ impl Shelf {
         value.map_or(Ok(()), |value| disk.options.set(key, value))
     }
 
-    fn take(&self, disk: &mut Disk, from: &mut Options) -> Result<(), OpenError> {
+    fn take_all(&self, disk: &mut LoggedDriver, from: &mut Options) -> Result<(), OpenError> {
         match &*disk.name.clone() {
             "file" => {
                 disk.filename = Some(from.take_text("filename")?.unwrap_or_default());
-                Self::keep(disk, from, "locking", false)
+                Self::take_and_record(disk, from, "locking", false)
             }
             "nbd" => {
                 disk.filename = from.take_text("filename")?;
                 if let Some(host) = from.take_text("server.host")? {
                     disk.options.set("server.host", host)?;
                 }
-                Self::keep(disk, from, "server.port", true)
+                Self::take_and_record(disk, from, "server.port", true)
             }
-            "throttle" => Self::keep(disk, from, "limit", true),
-            "raw" => Self::keep(disk, from, "offset", true),
-            _ => Self::keep(disk, from, "lazy", false),
+            "throttle" => Self::take_and_record(disk, from, "limit", true),
+            "raw" => Self::take_and_record(disk, from, "offset", true),
+            _ => Self::take_and_record(disk, from, "lazy", false),
         }
     }
 }
@@ -116,7 +116,7 @@ fn refusal(error: OpenError) -> Refusal {
     Refusal::new(error.to_string())
 }
 
-impl DriverList for Shelf {
+impl DriverList for ImageStore {
     fn driver(&self, name: &str) -> Option<DriverInfo> {
         let class = match name {
             "file" | "nbd" => DriverClass::Protocol,
@@ -141,10 +141,10 @@ impl DriverList for Shelf {
     }
 }
 
-impl Catalogue<Disk> for Shelf {
-    /// A file is certainly of the format that is in it, perhaps of another that begins like it, and of any if it has
-    /// `both` in it.
-    fn probe(&mut self, format: &str, file: &Disk) -> u32 {
+impl Catalogue<LoggedDriver> for ImageStore {
+    /// A file is certainly of the format in its contents, possibly of another format with the same beginning, and of
+    /// any format if it contains `both`.
+    fn probe(&mut self, format: &str, file: &LoggedDriver) -> u32 {
         let name = file.filename.clone().unwrap_or_default();
         let certainty = match self.files.get(&*name).map(String::as_str) {
             Some("both") => 50,
@@ -156,9 +156,9 @@ impl Catalogue<Disk> for Shelf {
         certainty
     }
 
-    fn open(&mut self, layer: LayerRequest<'_, Disk>) -> Result<Disk, Refusal> {
+    fn open(&mut self, layer: LayerRequest<'_, LoggedDriver>) -> Result<LoggedDriver, Refusal> {
         let mut disk = self.disk(layer.driver);
-        self.take(&mut disk, layer.options).map_err(refusal)?;
+        self.take_all(&mut disk, layer.options).map_err(refusal)?;
         let name = disk.filename.clone().unwrap_or_default();
         let below = layer.file.map(|file| format!(" on {}", file.name));
         let over = layer.backing.map(|backing| format!(" over {}", backing.name));
@@ -172,56 +172,56 @@ impl Catalogue<Disk> for Shelf {
         if layer.driver == "file" && !self.files.contains_key(&*name) {
             return Err(Refusal::new(format!("Could not open '{name}': No such file or directory")));
         }
-        if self.fault("open", layer.node) {
+        if self.should_fail("open", layer.node) {
             return Err(Refusal::new(format!("Could not open '{}': Permission denied", layer.node)));
         }
-        disk.refuses_check = self.fault("check", layer.node);
+        disk.refuses_check = self.should_fail("check", layer.node);
         Ok(disk)
     }
 
-    fn overlay(&mut self, node: &str) -> Result<Disk, Refusal> {
+    fn open_overlay(&mut self, node: &str) -> Result<LoggedDriver, Refusal> {
         self.write(format!("overlay {node}"));
-        if self.fault("overlay", "") {
+        if self.should_fail("overlay", "") {
             return Err(Refusal::new("Could not get temporary filename: No space left on device"));
         }
-        let kind = if self.fault("overlay", "throttle") { "raw" } else { "qcow2" };
+        let kind = if self.should_fail("overlay", "throttle") { "raw" } else { "qcow2" };
         Ok(self.disk(kind))
     }
 
-    fn create_file(&mut self, driver: &str, options: &mut Options) -> Result<Disk, Refusal> {
+    fn create_file(&mut self, driver: &str, options: &mut Options) -> Result<LoggedDriver, Refusal> {
         let mut disk = self.disk(driver);
-        self.take(&mut disk, options).map_err(refusal)?;
+        self.take_all(&mut disk, options).map_err(refusal)?;
         let size = options.take_number("size").map_err(refusal)?;
         let name = disk.filename.clone().unwrap_or_default();
         self.write(format!("create {driver} {name} {}", size.unwrap_or(0)));
-        if self.fault("create", &name) {
+        if self.should_fail("create", &name) {
             return Err(Refusal::new(format!("Could not create '{name}': Permission denied")));
         }
         self.files.insert(name.to_string(), "-".into());
         Ok(disk)
     }
 
-    fn create_format(&mut self, driver: &str, options: &mut Options, file: &mut Disk) -> Result<(), Refusal> {
+    fn create_format(&mut self, driver: &str, options: &mut Options, file: &mut LoggedDriver) -> Result<(), Refusal> {
         let size = options.take_number("size").map_err(refusal)?;
         let name = file.filename.clone().unwrap_or_default();
         self.write(format!("format {driver} {name} {}", size.unwrap_or(0)));
-        if self.fault("format", &name) {
+        if self.should_fail("format", &name) {
             return Err(Refusal::new("Image size must be a multiple of sector size"));
         }
         self.files.insert(name.to_string(), driver.into());
         Ok(())
     }
 
-    fn delete_file(&mut self, driver: &str, file: &mut Disk) -> Result<(), DeleteFailure> {
+    fn delete_file(&mut self, driver: &str, file: &mut LoggedDriver) -> Result<(), DeleteFailure> {
         let name = file.filename.clone().unwrap_or_default();
         self.write(format!("delete {driver} {name}"));
-        if self.fault("delete", &name) {
+        if self.should_fail("delete", &name) {
             return Err(DeleteFailure::Refused(Refusal::new(format!("Could not delete '{name}': Busy"))));
         }
-        if self.fault("keep", &name) {
+        if self.should_fail("keep", &name) {
             return Err(DeleteFailure::Unsupported);
         }
-        if self.fault("lose", &name) {
+        if self.should_fail("lose", &name) {
             return Err(DeleteFailure::Nothing);
         }
         self.files.remove(&*name);

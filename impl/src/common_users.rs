@@ -1,7 +1,7 @@
-//! What exports and devices usually need and share (J8).
+//! The pairs that exports and guest devices usually have (J8).
 //!
-//! A pair is what its user asks for and nothing more; whoever needs another one makes another one. All of them share
-//! [`GRAPH_MOD`](crate::Permissions::GRAPH_MOD).
+//! Each pair is exactly what its user needs and shares; a user with other requirements has another pair. All of them
+//! share [`GRAPH_MOD`](crate::Permissions::GRAPH_MOD).
 //!
 //! | | guest | guest with `share-rw` | NBD | vhost-user-blk |
 //! |---|---|---|---|---|
@@ -10,18 +10,18 @@
 //! | lets others write | no | yes | yes | yes |
 //! | lets others resize | no | yes | no | yes |
 //!
-//! They all let others read. So two of them cannot be on one node exactly if one writes and the other one is a guest
+//! All of them let others read. So two of them conflict on one node exactly if one writes and the other is a guest
 //! without `share-rw`.
 //!
-//! What others ask for is in [`spdk`] and [`windows`], as pairs of the same kind.
+//! The modules [`spdk`] and [`windows`] express other permission systems as pairs.
 //!
 //! ```
-//! use blockgraph::usual;
+//! use blockgraph::common_users;
 //!
 //! // A guest and an export of its disk that only reads; but not one that writes, unless the guest shares its disk.
-//! assert!(!usual::GUEST.conflicts_with(usual::NBD_READER));
-//! assert!(usual::GUEST.conflicts_with(usual::NBD_WRITER));
-//! assert!(!usual::SHARED_GUEST.conflicts_with(usual::NBD_WRITER));
+//! assert!(!common_users::GUEST.conflicts_with(common_users::NBD_READER));
+//! assert!(common_users::GUEST.conflicts_with(common_users::NBD_WRITER));
+//! assert!(!common_users::SHARED_GUEST.conflicts_with(common_users::NBD_WRITER));
 //! ```
 
 pub mod spdk;
@@ -51,5 +51,5 @@ pub const GUEST_READER: Pair = Pair::new(READ, NO_WRITING);
 pub const GUEST: Pair = Pair::new(READ_WRITE, NO_WRITING);
 /// A guest device with `share-rw` that cannot be written to: R; shares all.
 pub const SHARED_GUEST_READER: Pair = Pair::new(READ, Permissions::ALL);
-/// A guest device with `share-rw`, whose disk others may write to as well: R and W; shares all.
+/// A guest device with `share-rw`, which lets others write to its disk: R and W; shares all.
 pub const SHARED_GUEST: Pair = Pair::new(READ_WRITE, Permissions::ALL);

@@ -1,8 +1,8 @@
-//! Opening layer by layer (L5.10), with a catalogue or by a caller who opens the layers himself.
+//! Opening layer by layer (L5.10), by a catalogue or by the caller.
 
 use super::catalogue::{Catalogue, DriverInfo, LayerRequest};
 use super::error::{DriverClass, OpenError, OpenErrorKind};
-use super::step::{Below, Opened, Part, Parts};
+use super::step::{ChildRef, OpenLayer, OpenLayers, OpenedImage};
 use super::tree::{Layer, OpenRequest, OpenTree};
 use crate::driver::Driver;
 use crate::graph::Graph;
@@ -11,23 +11,24 @@ use crate::transaction::Transaction;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The format of what no format is certain of (L5.6).
+/// The format of a file that no format recognises (L5.6).
 const RAW: &str = "raw";
 
-/// A tree whose layers are being opened, from the bottom up.
+/// An image whose layers are being opened, from the bottom up.
 ///
-/// [`Transaction::open_image`] does that with a catalogue. A caller with a world of his own, say an asynchronous one,
-/// opens the layers himself: [`next_layer`](Self::next_layer), with [`set_format`](Self::set_format) first if it is to
-/// be probed; then [`done`](Self::done); and [`Transaction::open_layers`] at the end. Dropping it closes the drivers
-/// that it has, last opened first.
+/// [`Transaction::open_image`] opens all layers with a catalogue. A caller that cannot block, for example an
+/// asynchronous program, opens the layers itself: [`next_layer`](Self::next_layer) returns the next one;
+/// [`set_format`](Self::set_format) sets its format if the layer is to be probed; [`layer_opened`](Self::layer_opened)
+/// passes its driver. At the end, [`Transaction::open_layers`] adds the nodes to the graph. Dropping a `PendingOpen`
+/// closes its drivers, last opened first.
 ///
 /// ```
 /// use blockgraph::drivers::{Format, Protocol};
-/// use blockgraph::open::{DriverClass, DriverInfo, DriverList, OpenRequest, OpenTree, Opening, Options};
+/// use blockgraph::open::{DriverClass, DriverInfo, DriverList, OpenRequest, OpenTree, PendingOpen, Options};
 /// use blockgraph::{Graph, Preset};
 /// use std::sync::Arc;
 ///
-/// /// What drivers there are: files, and one format.
+/// /// The list of drivers: files, and one format.
 /// struct Drivers;
 ///
 /// impl DriverList for Drivers {
@@ -44,9 +45,9 @@ const RAW: &str = "raw";
 /// options.set("driver", "qcow2")?;
 /// let tree = OpenTree::resolve(OpenRequest::new(options).filename("a.img"), &graph, &Drivers)?;
 ///
-/// let mut opening: Opening<Preset> = Opening::new(tree);
+/// let mut opening: PendingOpen<Preset> = PendingOpen::new(tree);
 /// while let Some(layer) = opening.next_layer() {
-///     // Here is the place to wait for an answer.
+///     // An asynchronous program can wait here.
 ///     let driver: Preset = match layer.driver().map(|driver| driver.class) {
 ///         Some(DriverClass::Protocol) => {
 ///             layer.options_mut().take_text("filename")?;
@@ -54,7 +55,7 @@ const RAW: &str = "raw";
 ///         }
 ///         _ => Format.into(),
 ///     };
-///     opening.done(driver)?;
+///     opening.layer_opened(driver)?;
 /// }
 /// let mut t = graph.transaction();
 /// let opened = t.open_layers(opening)?;
@@ -63,13 +64,13 @@ const RAW: &str = "raw";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Opening<D: Driver> {
+pub struct PendingOpen<D: Driver> {
     tree: OpenTree,
-    /// Of the first layers, in order; then of the overlay.
+    /// The drivers of the first layers, in order; the driver of the overlay comes last.
     drivers: Vec<D>,
 }
 
-impl<D: Driver> Drop for Opening<D> {
+impl<D: Driver> Drop for PendingOpen<D> {
     fn drop(&mut self) {
         while let Some(mut driver) = self.drivers.pop() {
             let layer = self.tree.layers.get(self.drivers.len()).map(|layer| &layer.name);
@@ -78,74 +79,75 @@ impl<D: Driver> Drop for Opening<D> {
     }
 }
 
-impl<D: Driver> Opening<D> {
-    /// Nothing is open yet.
+impl<D: Driver> PendingOpen<D> {
+    /// Creates a pending open with no open layer.
     #[must_use]
     pub const fn new(tree: OpenTree) -> Self {
         Self { tree, drivers: Vec::new() }
     }
 
-    /// The layer that is to be opened next; `None` if all are, and at most the overlay is left.
+    /// Returns the next layer to be opened; `None` if all layers are open and at most the overlay is left.
     pub fn next_layer(&mut self) -> Option<&mut Layer> {
         self.tree.layers.get_mut(self.drivers.len())
     }
 
-    /// Whether the overlay is to be opened next, and by which name.
+    /// Returns the name of the overlay if the overlay is to be opened next.
     #[must_use]
     pub fn next_overlay(&self) -> Option<&Arc<str>> {
         self.tree.overlay.as_ref().filter(|_| self.drivers.len() == self.tree.layers.len())
     }
 
-    /// The driver that was opened for a layer, or that a node has which is there already.
+    /// Returns the driver of an open layer or of an existing node.
     #[must_use]
-    pub fn driver<'a>(&'a self, graph: &'a Graph<D>, below: Below) -> Option<&'a D> {
+    pub fn driver<'a>(&'a self, graph: &'a Graph<D>, below: ChildRef) -> Option<&'a D> {
         match below {
-            Below::Layer(index) => self.drivers.get(index).filter(|_| index < self.tree.layers.len()),
-            Below::Node(node) => graph.driver(node),
+            ChildRef::Layer(index) => self.drivers.get(index).filter(|_| index < self.tree.layers.len()),
+            ChildRef::Node(node) => graph.driver(node),
         }
     }
 
-    /// The format of the next layer was found out, by probing. Nothing happens if it was not to be probed.
+    /// Sets the format of the next layer, which the caller has found by probing. Does nothing if the layer was not to
+    /// be probed.
     pub fn set_format(&mut self, driver: DriverInfo) {
         if let Some(layer) = self.next_layer().filter(|layer| layer.probed) {
             layer.driver = Some(driver);
         }
     }
 
-    /// The next layer, or the overlay, is open.
+    /// Takes the driver of the next layer, or of the overlay, which is now open.
     ///
     /// # Errors
-    /// `UnknownOption` if options of the layer are left (L5.9). The driver is kept all the same, and closed with the
-    /// others.
-    pub fn done(&mut self, driver: D) -> Result<(), OpenError> {
+    /// `UnknownOption` if the driver left options of the layer (L5.9). The driver is kept in that case too, and closed
+    /// with the others.
+    pub fn layer_opened(&mut self, driver: D) -> Result<(), OpenError> {
         let layer = self.tree.layers.get(self.drivers.len());
-        let result = layer.map_or(Ok(()), Layer::nothing_left);
+        let result = layer.map_or(Ok(()), Layer::ensure_options_used);
         self.drivers.push(driver);
         result
     }
 
-    /// How many drivers are still to be opened.
+    /// Returns how many drivers are still to be opened.
     fn left(&self) -> usize {
         let all = self.tree.layers.len() + usize::from(self.tree.overlay.is_some());
         all.saturating_sub(self.drivers.len())
     }
 
-    /// What the graph is to take over; nothing is left here to be closed.
-    fn into_parts(mut self) -> Parts<D> {
+    /// Moves the layers and drivers out, so that dropping `self` closes nothing.
+    fn into_layers(mut self) -> OpenLayers<D> {
         let mut drivers = core::mem::take(&mut self.drivers).into_iter();
         let parts = core::mem::take(&mut self.tree.layers).into_iter().zip(drivers.by_ref());
         let layers = parts.map(|(layer, driver)| {
             let spec = NodeSpec::new(layer.name).read_only(layer.read_only).force_share(layer.force_share);
             let (spec, driver) = (spec.inactive(layer.inactive), Some(driver));
             let (file, backing, probe) = (layer.file, layer.backing, layer.probed);
-            Part { spec, own_flag: layer.own_flag, driver, file, backing, probe }
+            OpenLayer { spec, explicit_read_only: layer.explicit_read_only, driver, file, backing, probe }
         });
         let layers = layers.collect();
         let overlay = self.tree.overlay.take();
-        Parts { layers, overlay: overlay.map(|name| (name, drivers.next())) }
+        OpenLayers { layers, overlay: overlay.map(|name| (name, drivers.next())) }
     }
 
-    /// Opens the next layer by the catalogue.
+    /// Opens the next layer with the catalogue.
     fn open_next<C: Catalogue<D> + ?Sized>(&mut self, graph: &Graph<D>, catalogue: &mut C) -> Result<(), OpenError> {
         let index = self.drivers.len();
         let Some(layer) = self.next_layer() else { return Ok(()) };
@@ -156,9 +158,9 @@ impl<D: Driver> Opening<D> {
         }
         let Self { tree, drivers } = self;
         let Some(layer) = tree.layers.get_mut(index) else { return Ok(()) };
-        let below = |below: Option<Below>| match below? {
-            Below::Layer(index) => drivers.get(index),
-            Below::Node(node) => graph.driver(node),
+        let below = |below: Option<ChildRef>| match below? {
+            ChildRef::Layer(index) => drivers.get(index),
+            ChildRef::Node(node) => graph.driver(node),
         };
         let (file, backing) = (below(layer.file), below(layer.backing));
         let Layer { name, driver, read_only, force_share, inactive, options, .. } = layer;
@@ -170,22 +172,23 @@ impl<D: Driver> Opening<D> {
             node: name.clone(),
             message: refusal.message().clone(),
         })?;
-        self.done(opened)
+        self.layer_opened(opened)
     }
 
-    /// The format that is most certain of a file, of several the first that was asked; `raw` if none is (L5.6). Those
-    /// who do not let others read the file are in the way (L5.11).
+    /// Returns the format that is most certain of a file, the first one probed if several are equally certain, and
+    /// `raw` if no format recognises the file (L5.6). A parent that does not let others read the file makes this fail
+    /// (L5.11).
     fn probe<C: Catalogue<D> + ?Sized>(
         &self,
-        file: Option<Below>,
+        file: Option<ChildRef>,
         graph: &Graph<D>,
         catalogue: &mut C,
     ) -> Result<DriverInfo, OpenError> {
-        if let Some(Below::Node(node)) = file {
+        if let Some(ChildRef::Node(node)) = file {
             graph.core.can_probe(node)?;
         }
         let mut best: (u32, Arc<str>) = (0, RAW.into());
-        // A file that has lost its driver is not read.
+        // A file without its driver is not read.
         if let Some(file) = file.and_then(|file| self.driver(graph, file)) {
             for format in catalogue.formats() {
                 let certainty = catalogue.probe(&format, file);
@@ -200,27 +203,27 @@ impl<D: Driver> Opening<D> {
 }
 
 impl<D: Driver> Transaction<'_, D> {
-    /// Opens an image by its name and options: understands the request, has the catalogue open the layers from the
-    /// bottom up, and adds them as one step (L5.10; QEMU: `bdrv_open_inherit`). O(the options and layers), and what the
-    /// catalogue does.
+    /// Opens an image by its name and options (L5.10; QEMU: `bdrv_open_inherit`): resolves the request, lets the
+    /// catalogue open the layers from the bottom up, and adds them as one step. O(options and layers), plus the cost of
+    /// the catalogue.
     ///
     /// # Errors
-    /// Those of [`OpenTree::resolve`], the catalogue's refusals, `UnknownOption`, and those of
-    /// [`open`](Self::open). Then the transaction is as before, and all drivers that were opened are closed, last
-    /// opened first; and so they are when the transaction is not committed.
+    /// Those of [`OpenTree::resolve`], the catalogue's refusals, `UnknownOption`, and those of [`open`](Self::open). On
+    /// an error the transaction is as before, and all drivers that were opened are closed, last opened first. They are
+    /// closed in the same way if the transaction is not committed.
     pub fn open_image<C: Catalogue<D> + ?Sized>(
         &mut self,
         request: OpenRequest,
         catalogue: &mut C,
-    ) -> Result<Opened, OpenError> {
-        let mut opening = Opening::new(OpenTree::resolve(request, self, catalogue)?);
+    ) -> Result<OpenedImage, OpenError> {
+        let mut opening = PendingOpen::new(OpenTree::resolve(request, self, catalogue)?);
         while opening.next_layer().is_some() {
             opening.open_next(self, catalogue)?;
         }
         if let Some(node) = opening.next_overlay().cloned() {
-            let overlay = catalogue.overlay(&node);
+            let overlay = catalogue.open_overlay(&node);
             let refused = |message| OpenErrorKind::OverlayRefused { node, message };
-            opening.done(overlay.map_err(|refusal| refused(refusal.message().clone()))?)?;
+            opening.layer_opened(overlay.map_err(|refusal| refused(refusal.message().clone()))?)?;
         }
         self.open_layers(opening)
     }
@@ -228,20 +231,21 @@ impl<D: Driver> Transaction<'_, D> {
     /// Adds the layers whose drivers the caller has opened, as one step.
     ///
     /// # Errors
-    /// `LayersLeft`; those of [`open`](Self::open). Then all its drivers have been closed, last opened first.
-    pub fn open_layers(&mut self, opening: Opening<D>) -> Result<Opened, OpenError> {
+    /// `LayersLeft`; those of [`open`](Self::open). On an error all drivers of the layers have been closed, last opened
+    /// first.
+    pub fn open_layers(&mut self, opening: PendingOpen<D>) -> Result<OpenedImage, OpenError> {
         let layers = opening.left();
         if layers > 0 {
             return Err(OpenErrorKind::LayersLeft { layers }.into());
         }
-        let parts = opening.into_parts();
+        let parts = opening.into_layers();
         Ok(self.step(|graph| graph.step_open(parts))?)
     }
 }
 
 impl<D: Driver> Graph<D> {
-    /// [`Transaction::open_image`], alone: either the image is open, or nothing is left and all drivers that were
-    /// opened are closed, last opened first.
+    /// [`Transaction::open_image`] as a transaction of one step. Either the image is open, or no node is left and all
+    /// drivers that were opened are closed, last opened first.
     ///
     /// # Errors
     /// Those of [`Transaction::open_image`], a violation (V3), or a driver's refusal (V7).
@@ -249,7 +253,7 @@ impl<D: Driver> Graph<D> {
         &mut self,
         request: OpenRequest,
         catalogue: &mut C,
-    ) -> Result<Opened, OpenError> {
+    ) -> Result<OpenedImage, OpenError> {
         let mut transaction = self.transaction();
         let opened = transaction.open_image(request, catalogue)?;
         transaction.commit_silently()?;
@@ -258,7 +262,7 @@ impl<D: Driver> Graph<D> {
 }
 
 impl DriverInfo {
-    /// Whether it is at the bottom.
+    /// Returns whether the driver is a protocol, the bottom of a chain.
     pub(crate) fn is_protocol(&self) -> bool {
         self.class == DriverClass::Protocol
     }

@@ -1,7 +1,7 @@
-//! What access and share mode of a Windows file handle are as a pair (K11).
+//! The access and share mode of a Windows file handle as a pair (K11).
 //!
-//! `CreateFile` takes what is wanted of the file and what others may have, three kinds of either. A second handle is
-//! possible exactly if each one's access is within the other's share mode: that is P3.
+//! `CreateFile` takes the wanted access and the access that others may have, three kinds of each. A second handle can
+//! be opened exactly if each handle's access is within the other's share mode, which is P3.
 //!
 //! | | as need | as share |
 //! |---|---|---|
@@ -9,12 +9,12 @@
 //! | write: `GENERIC_WRITE`, `FILE_SHARE_WRITE` | W, Z | W, U, Z |
 //! | delete: `DELETE`, `FILE_SHARE_DELETE` | G | G |
 //!
-//! Whoever may write may set the end of the file, hence Z. To delete or rename a file is to change what the name leads
-//! to, and the nearest that a graph has is G. (It has no [lock byte](crate::qemu::locks), so a share of deleting is not
-//! told to QEMU.)
+//! A handle with write access may set the end of the file, hence Z. Deleting or renaming a file changes what the name
+//! refers to; the closest permission of a graph is G. (G has no [lock byte](crate::qemu::locks), so QEMU does not see
+//! whether deleting is shared.)
 //!
 //! ```
-//! use blockgraph::usual::windows::{Mode, pair};
+//! use blockgraph::common_users::windows::{Mode, pair};
 //!
 //! // Reads, and lets others read; the other one wants to write.
 //! let reader = pair(Mode::READ, Mode::READ);
@@ -25,7 +25,7 @@
 use crate::permission::{Pair, Permissions};
 
 bitflags::bitflags! {
-    /// Kinds of access: those that are wanted, or those that are shared.
+    /// A set of kinds of access, wanted or shared.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
     pub struct Mode: u8 {
         /// `GENERIC_READ`, `FILE_SHARE_READ`.
@@ -38,7 +38,7 @@ bitflags::bitflags! {
 }
 
 impl Mode {
-    /// The permissions that this kind, or these kinds, of access stand for.
+    /// Returns the permissions that these kinds of access stand for.
     const fn permissions(self, write: Permissions) -> Permissions {
         let mut set = Permissions::NONE;
         if self.contains(Self::READ) {
@@ -54,7 +54,7 @@ impl Mode {
     }
 }
 
-/// The pair of a handle with this access and this share mode.
+/// Returns the pair of a handle with this access and this share mode.
 #[must_use]
 pub const fn pair(access: Mode, share: Mode) -> Pair {
     const WRITE: Permissions = Permissions::WRITE.union(Permissions::RESIZE);
@@ -70,11 +70,11 @@ mod tests {
     const W: Mode = Mode::WRITE;
     const RW: Mode = R.union(W);
 
-    /// One call: what is wanted, what is shared.
+    /// One call: the wanted and the shared access.
     type Call = (Mode, Mode);
 
     /// The table of valid second calls in *Creating and Opening Files* of the Windows documentation: for each first
-    /// call all second ones that succeed, among those that want and share reading and writing.
+    /// call all second calls that succeed, among those that want and share reading and writing.
     const VALID: [(Call, &[Call]); 9] = [
         ((R, R), &[(R, R), (R, RW)]),
         ((R, W), &[(W, R), (W, RW)]),
@@ -98,8 +98,8 @@ mod tests {
         }
     }
 
-    /// All 64 calls with all 64, deleting and sharing nothing included, by the words: each one's access is within the
-    /// other's share.
+    /// All 64 calls with all 64, including deleting and sharing nothing, by the definition: each call's access is
+    /// within the other's share mode.
     #[test]
     fn access_within_share_is_no_conflict() {
         let modes = || (0..8).map(Mode::from_bits_truncate);

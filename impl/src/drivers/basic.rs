@@ -1,4 +1,4 @@
-//! The kinds of S3.4, one struct each.
+//! The basic kinds of S3.4, one struct each.
 
 use crate::driver::{ChildContext, Driver, DriverOption, Policy, UnsupportedOption};
 use crate::permission::{Pair, Permissions};
@@ -6,10 +6,10 @@ use crate::role::Slot;
 use crate::rules::{default_child_pair, filtered_pair};
 use alloc::sync::Arc;
 
-/// P6.1: writes, and lets no other parent write.
+/// Needs W and lets no other parent write (P6.1).
 const EXCLUSIVE: Pair = Pair { need: Permissions::WRITE, share: Permissions::ALL.difference(Permissions::WRITE) };
 
-/// The bottom of a chain: a file, a device, a connection. Takes no children.
+/// A protocol: the bottom of a chain, such as a file, a device or a connection. It takes no children.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Protocol;
@@ -23,7 +23,7 @@ impl Policy for Protocol {
         false
     }
 
-    /// Never asked; no child can be attached.
+    /// The graph never calls this, because no child can be attached.
     fn child_pair(&self, _: &ChildContext<'_>) -> Pair {
         Pair::NOTHING
     }
@@ -31,7 +31,7 @@ impl Policy for Protocol {
 
 impl Driver for Protocol {}
 
-/// A filter whose filtered child is `file`, without a rule of its own: throttle (P5).
+/// A filter whose filtered child is `file`, with the default rule: for example throttle (P5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Filter;
@@ -41,7 +41,7 @@ impl Policy for Filter {
         "filter"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -52,7 +52,7 @@ impl Policy for Filter {
 
 impl Driver for Filter {}
 
-/// A filter whose filtered child is `backing` (P5; QEMU: the test driver pass-through).
+/// A filter whose filtered child is `backing`, with the default rule (P5; QEMU: the test driver pass-through).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BackingFilter;
@@ -62,7 +62,7 @@ impl Policy for BackingFilter {
         "backing-filter"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::Backing)
     }
 
@@ -73,7 +73,7 @@ impl Policy for BackingFilter {
 
 impl Driver for BackingFilter {}
 
-/// An image format with backing files: qcow2 (P5).
+/// An image format with backing files, such as qcow2 (P5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Format;
@@ -94,7 +94,8 @@ impl Policy for Format {
 
 impl Driver for Format {}
 
-/// A filter on `backing` that writes alone (P6.1; the test driver of that name in `test-bdrv-graph-mod.c`).
+/// A filter on `backing` that is the only writer of its child (P6.1; the test driver of that name in
+/// `test-bdrv-graph-mod.c`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ExclusiveWriter;
@@ -104,7 +105,7 @@ impl Policy for ExclusiveWriter {
         "exclusive-writer"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::Backing)
     }
 
@@ -115,7 +116,7 @@ impl Policy for ExclusiveWriter {
 
 impl Driver for ExclusiveWriter {}
 
-/// Needs nothing of its children and shares everything (P6.2).
+/// A driver that needs nothing of its children and shares everything (P6.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NoPermission;
@@ -136,11 +137,12 @@ impl Policy for NoPermission {
 
 impl Driver for NoPermission {}
 
-/// Writes alone to the child whose name is selected, and leaves the others alone (P6.3).
+/// A driver that is the only writer of the selected child. It needs nothing of its other children and shares everything
+/// on them (P6.3).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WriteToSelected {
-    /// The name of the child written to.
+    /// The name of the selected child.
     pub selected: Option<Arc<str>>,
 }
 
@@ -155,7 +157,7 @@ impl Policy for WriteToSelected {
 }
 
 impl Driver for WriteToSelected {
-    /// Takes [`DriverOption::Select`].
+    /// Accepts [`DriverOption::Select`].
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         let DriverOption::Select(selected) = option else { return Err(UnsupportedOption) };
         Ok(DriverOption::Select(core::mem::replace(&mut self.selected, selected)))
@@ -166,14 +168,14 @@ impl Driver for WriteToSelected {
     }
 }
 
-/// A filter on `file` that takes and withholds any permissions besides the default rule's (P6.4; QEMU: `blkdebug`
-/// with `take-child-perms` and `unshare-child-perms`).
+/// A filter on `file` that needs, or does not share, any given permissions in addition to the default rule (P6.4; QEMU:
+/// `blkdebug` with `take-child-perms` and `unshare-child-perms`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Blkdebug {
-    /// Needed on the child besides.
+    /// Permissions to need on the child in addition.
     pub take: Permissions,
-    /// Not shared any more.
+    /// Permissions not to share.
     pub unshare: Permissions,
 }
 
@@ -182,7 +184,7 @@ impl Policy for Blkdebug {
         "blkdebug"
     }
 
-    fn slot(&self) -> Option<Slot> {
+    fn filter_slot(&self) -> Option<Slot> {
         Some(Slot::File)
     }
 
@@ -193,7 +195,7 @@ impl Policy for Blkdebug {
 }
 
 impl Driver for Blkdebug {
-    /// Takes [`DriverOption::Debug`].
+    /// Accepts [`DriverOption::Debug`].
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         let DriverOption::Debug { take, unshare } = option else { return Err(UnsupportedOption) };
         let old = core::mem::replace(self, Self { take, unshare });
@@ -205,11 +207,11 @@ impl Driver for Blkdebug {
     }
 }
 
-/// Several children that hold the same data (P6.5; QEMU: `quorum_child_perm`).
+/// Quorum: several children that hold the same data (P6.5; QEMU: `quorum_child_perm`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Quorum {
-    /// Whether a child that was outvoted is rewritten, even for a parent that only reads.
+    /// Whether the driver rewrites a child that was outvoted, even if its parents only read.
     pub rewrite: bool,
 }
 
@@ -237,7 +239,7 @@ impl Policy for Quorum {
 }
 
 impl Driver for Quorum {
-    /// Takes [`DriverOption::Rewrite`].
+    /// Accepts [`DriverOption::Rewrite`].
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {
         let DriverOption::Rewrite(rewrite) = option else { return Err(UnsupportedOption) };
         Ok(DriverOption::Rewrite(core::mem::replace(&mut self.rewrite, rewrite)))

@@ -1,33 +1,35 @@
-//! With the real QEMU.
+//! Tests with the real QEMU.
 
-use crate::ours::{Holder, Image, READ, READER, SNAPSHOT_READER, WRITE, WRITER, byte_in_use, open_format, seen};
+use crate::images::{
+    Holder, Image, READ, READER, READER_WITHOUT_WRITERS, WRITE, WRITER, byte_in_use, open_format, saved,
+};
 use crate::qemu::{self, Daemon};
-use blockgraph::{Graph, Hook, NodeSpec, Permissions, UserSpec, usual};
+use blockgraph::{Graph, Hook, NodeSpec, Permissions, UserSpec, common_users};
 use serde_json::json;
 
-/// The rest of a test does not run without QEMU, and says so.
+/// Skips the rest of a test if QEMU is not installed, and prints so.
 macro_rules! needs_qemu {
     ($test:literal) => {
-        if !qemu::is_here($test) {
+        if !qemu::is_installed($test) {
             return;
         }
     };
 }
 
 #[test]
-fn what_we_hold_is_refused_to_qemu() {
-    needs_qemu!("what_we_hold_is_refused_to_qemu");
+fn qemu_is_refused_what_the_crate_holds() {
+    needs_qemu!("qemu_is_refused_what_the_crate_holds");
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     let (mut graph, node) = image.graph();
-    let guest = graph.attach_user("guest", node, usual::GUEST, false).unwrap();
+    let guest = graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
     assert_eq!(image.held(), [100, 101, 201, 203]);
 
     let info = qemu::img(&["info", image.text()]);
-    let said = String::from_utf8(info.stderr).unwrap();
+    let output = String::from_utf8(info.stderr).unwrap();
     assert!(!info.status.success());
-    assert!(said.contains("Failed to get shared \"write\" lock") && said.contains(&image.hint()), "{said}");
-    // Force-share asks for less, and gets it.
+    assert!(output.contains("Failed to get shared \"write\" lock") && output.contains(&image.hint()), "{output}");
+    // Force-share needs less and succeeds.
     let info = qemu::img(&["info", "-U", image.text()]);
     assert!(info.status.success(), "{info:?}");
 
@@ -39,27 +41,27 @@ fn what_we_hold_is_refused_to_qemu() {
 }
 
 #[test]
-fn what_qemu_holds_is_refused_to_us() {
-    needs_qemu!("what_qemu_holds_is_refused_to_us");
+fn the_crate_is_refused_what_qemu_holds() {
+    needs_qemu!("the_crate_is_refused_what_qemu_holds");
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     daemon.add_qcow2("disk", &image.path).unwrap();
     let theirs = image.held();
     assert_eq!(theirs, [100, 101, 103, 201, 203]);
 
-    // Of a node that is there.
+    // For an existing node.
     let (mut graph, node) = image.graph();
-    let before = seen(&graph);
-    let error = graph.attach_user("guest", node, usual::GUEST, false).unwrap_err();
+    let before = saved(&graph);
+    let error = graph.attach_user("guest", node, common_users::GUEST, false).unwrap_err();
     assert_eq!(error.to_string(), format!("Failed to get \"write\" lock\n{}", image.hint()));
     assert_eq!(byte_in_use(&error), 101);
     assert!(matches!(error.kind(), blockgraph::ErrorKind::Refused { hook: Hook::Check, .. }));
-    assert_eq!(seen(&graph), before);
-    let error = graph.attach_user("backup", node, SNAPSHOT_READER, false).unwrap_err();
+    assert_eq!(saved(&graph), before);
+    let error = graph.attach_user("backup", node, READER_WITHOUT_WRITERS, false).unwrap_err();
     assert_eq!(error.to_string(), format!("Failed to get shared \"write\" lock\n{}", image.hint()));
-    assert_eq!((byte_in_use(&error), seen(&graph)), (201, before));
+    assert_eq!((byte_in_use(&error), saved(&graph)), (201, before));
 
-    // Of nodes that would have come, in one transaction.
+    // For nodes added in the same transaction.
     let mut graph: Graph = Graph::new();
     let before = graph.snapshot_with(|_, driver| driver.name().to_owned());
     let error = open_format(&mut graph, &image.path).unwrap_err();
@@ -81,11 +83,11 @@ fn readers_of_both_sides_are_at_one_image_together() {
     daemon.add_file("file", &image.path, true);
     daemon.add_debug("reader", "file", &["consistent-read"], &["write"]).unwrap();
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true));
-    graph.attach_user("backup", node, SNAPSHOT_READER, false).unwrap();
+    graph.attach_user("backup", node, READER_WITHOUT_WRITERS, false).unwrap();
     assert_eq!(image.held(), [100, 201]);
     let info = qemu::img(&["info", image.text()]);
     assert!(info.status.success(), "{info:?}");
-    // Neither lets the other write.
+    // Neither side shares writing.
     daemon.add_file("writable", &image.path, false);
     let refused = daemon.add_debug("writer", "writable", &["write"], &[]).unwrap_err();
     assert_eq!(refused, "Failed to get \"write\" lock");
@@ -105,12 +107,12 @@ fn a_reader_of_ours_becomes_a_writer_and_a_reader_again_while_qemu_reads() {
     graph.set_user(user, READER).unwrap();
     assert_eq!(image.held(), [100]);
 
-    // Now QEMU does not want anybody to write.
+    // Now QEMU does not share writing.
     daemon.delete("reader");
     daemon.add_debug("reader", "file", &["consistent-read"], &["write"]).unwrap();
-    let before = seen(&graph);
+    let before = saved(&graph);
     let error = graph.set_user(user, WRITER).unwrap_err();
-    assert_eq!((byte_in_use(&error), seen(&graph)), (101, before));
+    assert_eq!((byte_in_use(&error), saved(&graph)), (101, before));
     assert_eq!(image.held(), [100, 201]);
     daemon.delete("reader");
     graph.set_user(user, WRITER).unwrap();
@@ -139,15 +141,15 @@ fn a_node_of_ours_is_reopened_while_qemu_reads() {
         assert_eq!(graph.driver(node).unwrap().held().pair(), READER);
         std::os::unix::fs::FileExt::write_all_at(graph.driver(node).unwrap().file(), b"x", 4_000).unwrap_err();
     }
-    // Refused, it stays what it was, and so do its locks and its descriptor.
+    // After the refusal the node, its locks and its descriptor are unchanged.
     daemon.delete("reader");
     daemon.add_debug("reader", "file", &["consistent-read"], &["write"]).unwrap();
-    let before = seen(&graph);
+    let before = saved(&graph);
     let mut t = graph.transaction();
     t.set_read_only(node, false).unwrap();
     t.set_user(user, WRITER).unwrap();
     assert_eq!(byte_in_use(&t.commit().unwrap_err()), 101);
-    assert_eq!((seen(&graph), image.held()), (before, vec![100, 201]));
+    assert_eq!((saved(&graph), image.held()), (before, vec![100, 201]));
 }
 
 #[test]
@@ -157,9 +159,9 @@ fn a_crash_of_either_side_frees_the_image_for_the_other() {
     let mut daemon = Daemon::start(image.dir.path());
     daemon.add_qcow2("disk", &image.path).unwrap();
     let (mut graph, node) = image.graph();
-    graph.attach_user("guest", node, usual::GUEST, false).unwrap_err();
+    graph.attach_user("guest", node, common_users::GUEST, false).unwrap_err();
     daemon.kill();
-    let guest = graph.attach_user("guest", node, usual::GUEST, false).unwrap();
+    let guest = graph.attach_user("guest", node, common_users::GUEST, false).unwrap();
     graph.detach_user(guest).unwrap();
 
     let holder = Holder::start(&image.path);
@@ -175,7 +177,7 @@ fn force_share_reads_beside_a_writer_on_either_side() {
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     daemon.add_qcow2("disk", &image.path).unwrap();
-    // A format above a read-only file withholds writing from others, unless the file is force-share (P8).
+    // A format above a read-only file does not share writing, unless the file is force-share (P8).
     for force_share in [false, true] {
         let mut graph: Graph = Graph::new();
         let file = blockgraph::posix::PosixFile::open(&image.path, true).unwrap();
@@ -201,7 +203,7 @@ fn force_share_reads_beside_a_writer_on_either_side() {
     let theirs = image.held();
     daemon.kill();
     let (mut graph, node) = image.graph_as(NodeSpec::new("file").read_only(true).force_share(true));
-    graph.attach_user("export", node, usual::NBD_READER, false).unwrap();
+    graph.attach_user("export", node, common_users::NBD_READER, false).unwrap();
     assert_eq!((image.held(), theirs), (vec![100, 203], vec![100, 203]));
 }
 
@@ -211,20 +213,20 @@ fn an_inactive_node_leaves_the_image_to_qemu() {
     let image = Image::new();
     let mut daemon = Daemon::start(image.dir.path());
     let (mut graph, node) = image.graph();
-    graph.attach_user_as(UserSpec::new("guest", usual::GUEST).may_inactivate(true), node).unwrap();
+    graph.attach_user_as(UserSpec::new("guest", common_users::GUEST).may_inactivate(true), node).unwrap();
     graph.inactivate(node).unwrap();
     assert_eq!(image.held(), [0_i64; 0]);
     daemon.add_qcow2("disk", &image.path).unwrap();
-    let before = seen(&graph);
+    let before = saved(&graph);
     let error = graph.activate(node).unwrap_err();
-    assert_eq!((byte_in_use(&error), seen(&graph)), (101, before));
+    assert_eq!((byte_in_use(&error), saved(&graph)), (101, before));
     daemon.delete("disk");
     graph.activate(node).unwrap();
     assert_eq!(image.held(), [100, 101, 201, 203]);
 }
 
-/// The oracle of all pairs: QEMU takes and withholds what it is told to, and we come second. Pairs that conflict are
-/// refused, others are not.
+/// QEMU is the oracle for all pairs: it takes and unshares the given permissions, and this crate comes second. Exactly
+/// the conflicting pairs are refused.
 #[test]
 fn any_pair_beside_any_pair_of_qemu() {
     needs_qemu!("any_pair_beside_any_pair_of_qemu");
