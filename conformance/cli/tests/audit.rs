@@ -3,7 +3,7 @@
 
 mod common;
 
-use blockgraph_qemu::find;
+use blockgraph_qemu::find_daemon;
 use common::{bad, blockgraph, file, text};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -107,7 +107,7 @@ impl Drop for Listening {
 
 #[test]
 fn the_command_asks_a_daemon_that_listens() {
-    let Some(program) = find() else {
+    let Some(program) = find_daemon() else {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return;
     };

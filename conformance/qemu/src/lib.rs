@@ -14,7 +14,7 @@ pub mod session;
 pub mod state;
 pub mod wire;
 
-pub use daemon::{Client, Daemon, Event, Lost, Reply, find};
+pub use daemon::{Client, ConnectionLost, Daemon, Event, Reply, find_daemon};
 
 /// The version at which the rules of [`deviations`] and the findings were looked at. Of another one they may be wrong.
-pub const LOOKED_AT: &str = "10.0.2";
+pub const REFERENCE_VERSION: &str = "10.0.2";

@@ -11,7 +11,7 @@ use blockgraph_model::{ChildName, Kind, Opt, Pair, Perms, Role};
 
 /// The upper end of an edge, by place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Upper {
+pub enum EdgeParent {
     /// A node.
     Node(usize),
     /// A root user.
@@ -32,7 +32,7 @@ pub struct Node {
     /// Its flags, as far as they are shown or inferred.
     pub flags: Flags,
     /// Is its read-only flag shown?
-    pub flags_seen: bool,
+    pub flags_shown: bool,
     /// Is it in the list of named nodes? `None`: there is no such list.
     pub listed: Option<bool>,
     /// Where it lives, if that is told (D3).
@@ -63,7 +63,7 @@ pub struct Job {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Edge {
     /// Upper end.
-    pub upper: Upper,
+    pub parent: EdgeParent,
     /// Lower end.
     pub child: usize,
     /// Its name.
@@ -71,13 +71,13 @@ pub struct Edge {
     /// Its role, if the driver is known; a user's edge: empty.
     pub role: Option<Role>,
     /// Need and share as they were seen, graph-mod and all.
-    pub seen: Pair,
+    pub observed: Pair,
 }
 
 impl Edge {
     /// Need and share without graph-mod, which QEMU 7.0 has no more (D5): nobody needs it, everybody shares it.
     pub const fn pair(&self) -> Pair {
-        Pair::new(Perms(self.seen.need.0 & !G.0), Perms(self.seen.share.0 | G.0))
+        Pair::new(Perms(self.observed.need.0 & !G.0), Perms(self.observed.share.0 | G.0))
     }
 }
 
@@ -90,31 +90,31 @@ pub struct AuditGraph {
     pub users: Vec<User>,
     /// The edges; those of one parent, and those of one child, in the order of its list.
     pub edges: Vec<Edge>,
-    above: Vec<Vec<usize>>,
-    below: Vec<Vec<usize>>,
+    parent_edges: Vec<Vec<usize>>,
+    child_edges: Vec<Vec<usize>>,
 }
 
 impl AuditGraph {
     /// Joins the parts; every end of an edge must be there.
     pub fn new(nodes: Vec<Node>, users: Vec<User>, edges: Vec<Edge>) -> AuditGraph {
-        let (mut above, mut below) = (vec![Vec::new(); nodes.len()], vec![Vec::new(); nodes.len()]);
+        let (mut parent_edges, mut child_edges) = (vec![Vec::new(); nodes.len()], vec![Vec::new(); nodes.len()]);
         for (place, edge) in edges.iter().enumerate() {
-            above[edge.child].push(place);
-            if let Upper::Node(parent) = edge.upper {
-                below[parent].push(place);
+            parent_edges[edge.child].push(place);
+            if let EdgeParent::Node(parent) = edge.parent {
+                child_edges[parent].push(place);
             }
         }
-        AuditGraph { nodes, users, edges, above, below }
+        AuditGraph { nodes, users, edges, parent_edges, child_edges }
     }
 
     /// The parent edges of a node.
-    pub fn above(&self, node: usize) -> &[usize] {
-        &self.above[node]
+    pub fn parent_edges(&self, node: usize) -> &[usize] {
+        &self.parent_edges[node]
     }
 
     /// The child edges of a node.
-    pub fn below(&self, node: usize) -> &[usize] {
-        &self.below[node]
+    pub fn child_edges(&self, node: usize) -> &[usize] {
+        &self.child_edges[node]
     }
 
     /// The node of that name.
@@ -124,16 +124,16 @@ impl AuditGraph {
 
     /// P2, of the pairs that were seen.
     pub fn cumulative(&self, node: usize) -> Pair {
-        self.above[node].iter().fold(Pair::FREE, |sum, edge| sum.with(self.edges[*edge].pair()))
+        self.parent_edges[node].iter().fold(Pair::FREE, |sum, edge| sum.with(self.edges[*edge].pair()))
     }
 
     /// P4: what the rule gives an edge from a node with that cumulative pair; `None` if the driver is not known, or it is no
     /// edge from a node.
-    pub fn rule(&self, edge: usize, parent: Pair, has_parents: bool) -> Option<Pair> {
-        let Edge { upper: Upper::Node(above), child, role, .. } = &self.edges[edge] else {
+    pub fn pair_by_rule(&self, edge: usize, parent: Pair, has_parents: bool) -> Option<Pair> {
+        let Edge { parent: EdgeParent::Node(parent_node), child, role, .. } = &self.edges[edge] else {
             return None;
         };
-        let node = &self.nodes[*above];
+        let node = &self.nodes[*parent_node];
         let pair = rules::child_pair(Input {
             parent,
             has_parents,
@@ -150,64 +150,65 @@ impl AuditGraph {
     }
 
     /// What the rule gives the edge as things are.
-    pub fn ruled(&self, edge: usize) -> Option<Pair> {
-        let Upper::Node(parent) = self.edges[edge].upper else { return None };
-        self.rule(edge, self.cumulative(parent), !self.above[parent].is_empty())
+    pub fn rule_pair(&self, edge: usize) -> Option<Pair> {
+        let EdgeParent::Node(parent) = self.edges[edge].parent else { return None };
+        self.pair_by_rule(edge, self.cumulative(parent), !self.parent_edges[parent].is_empty())
     }
 
     /// The name of an edge's upper end.
-    pub fn upper(&self, edge: usize) -> &str {
-        match self.edges[edge].upper {
-            Upper::Node(node) => &self.nodes[node].name,
-            Upper::User(user) => &self.users[user].label,
+    pub fn parent_name(&self, edge: usize) -> &str {
+        match self.edges[edge].parent {
+            EdgeParent::Node(node) => &self.nodes[node].name,
+            EdgeParent::User(user) => &self.users[user].label,
         }
     }
 
     /// An edge in words: `export e`, `qcow2 node top (backing)`.
     pub fn party(&self, edge: usize) -> String {
-        match self.edges[edge].upper {
-            Upper::Node(node) => format!("{} ({})", self.titled(node), self.edges[edge].name),
-            Upper::User(user) => self.users[user].label.clone(),
+        match self.edges[edge].parent {
+            EdgeParent::Node(node) => format!("{} ({})", self.node_title(node), self.edges[edge].name),
+            EdgeParent::User(user) => self.users[user].label.clone(),
         }
     }
 
     /// A node with its driver: `qcow2 node top`.
-    pub fn titled(&self, node: usize) -> String {
+    pub fn node_title(&self, node: usize) -> String {
         format!("{} node {}", self.nodes[node].driver, self.nodes[node].name)
     }
 
     /// What of a node is on a cycle: the edges from whose child their parent can be reached (V3.1).
     pub fn cycles(&self) -> Vec<usize> {
         // Whoever is left when all without parents have been taken away is on a cycle or below one.
-        let inner = |edge: &&usize| matches!(self.edges[**edge].upper, Upper::Node(_));
-        let mut waiting: Vec<usize> = self.above.iter().map(|edges| edges.iter().filter(inner).count()).collect();
-        let mut free: Vec<usize> = (0..self.nodes.len()).filter(|node| waiting[*node] == 0).collect();
-        while let Some(node) = free.pop() {
-            for &edge in &self.below[node] {
+        let from_node = |edge: &&usize| matches!(self.edges[**edge].parent, EdgeParent::Node(_));
+        let mut open_parents: Vec<usize> =
+            self.parent_edges.iter().map(|edges| edges.iter().filter(from_node).count()).collect();
+        let mut ready: Vec<usize> = (0..self.nodes.len()).filter(|node| open_parents[*node] == 0).collect();
+        while let Some(node) = ready.pop() {
+            for &edge in &self.child_edges[node] {
                 let child = self.edges[edge].child;
-                waiting[child] -= 1;
-                if waiting[child] == 0 {
-                    free.push(child);
+                open_parents[child] -= 1;
+                if open_parents[child] == 0 {
+                    ready.push(child);
                 }
             }
         }
-        let left = |edge: &usize| match self.edges[*edge].upper {
-            Upper::Node(parent) => waiting[parent] > 0 && self.reaches(self.edges[*edge].child, parent),
-            Upper::User(_) => false,
+        let is_on_cycle = |edge: &usize| match self.edges[*edge].parent {
+            EdgeParent::Node(parent) => open_parents[parent] > 0 && self.reaches(self.edges[*edge].child, parent),
+            EdgeParent::User(_) => false,
         };
-        (0..self.edges.len()).filter(left).collect()
+        (0..self.edges.len()).filter(is_on_cycle).collect()
     }
 
     /// Can one node be reached from another one downwards?
     pub fn reaches(&self, from: usize, to: usize) -> bool {
-        let mut seen = vec![false; self.nodes.len()];
+        let mut visited = vec![false; self.nodes.len()];
         let mut left = vec![from];
         while let Some(node) = left.pop() {
             if node == to {
                 return true;
             }
-            if !std::mem::replace(&mut seen[node], true) {
-                left.extend(self.below[node].iter().map(|edge| self.edges[*edge].child));
+            if !std::mem::replace(&mut visited[node], true) {
+                left.extend(self.child_edges[node].iter().map(|edge| self.edges[*edge].child));
             }
         }
         false
@@ -215,7 +216,7 @@ impl AuditGraph {
 }
 
 /// The words of a set in sentences: `write and resize`, `nothing`.
-pub fn said(perms: Perms) -> String {
+pub fn permission_list(perms: Perms) -> String {
     let bits = (0..5).filter(|bit| perms.0 >> bit & 1 == 1);
     let mut words: Vec<&str> = bits.map(|bit| PERMISSIONS[bit]).collect();
     let last = words.pop();

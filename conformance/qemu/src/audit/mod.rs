@@ -13,7 +13,7 @@ pub mod graph;
 mod infer;
 pub mod invariants;
 pub mod json_report;
-pub mod read;
+pub mod parse;
 pub mod state;
 pub mod text_report;
 mod unnamed_users;
@@ -21,8 +21,8 @@ pub mod what_if;
 
 use dump::Dump;
 use graph::AuditGraph;
-use invariants::{Finding, check, unsure};
-use state::{Staged, stage};
+use invariants::{Finding, backing_notes, check};
+use state::{WhatIfState, build_state};
 use what_if::WhatIf;
 
 /// Everything that an audit has found.
@@ -31,15 +31,15 @@ pub struct Audit {
     /// The version of QEMU, if it is told.
     pub version: Option<String>,
     /// The graph.
-    pub web: AuditGraph,
+    pub graph: AuditGraph,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// What was assumed, and what was not checked.
     pub notes: Vec<String>,
     /// The graph as a state of the model, or why there is none.
-    pub staged: Result<Staged, String>,
+    pub what_if_state: Result<WhatIfState, String>,
     /// What was tried, and what would come of it.
-    pub tried: Vec<WhatIf>,
+    pub forecasts: Vec<WhatIf>,
 }
 
 impl Audit {
@@ -47,21 +47,21 @@ impl Audit {
     ///
     /// # Errors
     /// If it is no dump: one line with the path of what is wrong.
-    pub fn of(dump: &Dump) -> Result<Audit, String> {
-        let read::Reading { web, mut notes } = read::read(dump)?;
-        notes.extend(unsure(&web));
-        let findings = check(&web);
-        let staged = stage(&web);
-        Ok(Audit { version: dump.version(), web, findings, notes, staged, tried: Vec::new() })
+    pub fn from_dump(dump: &Dump) -> Result<Audit, String> {
+        let parse::ParsedDump { graph, mut notes } = parse::parse(dump)?;
+        notes.extend(backing_notes(&graph));
+        let findings = check(&graph);
+        let what_if_state = build_state(&graph);
+        Ok(Audit { version: dump.version(), graph, findings, notes, what_if_state, forecasts: Vec::new() })
     }
 
     /// Tries operations, given as a text; what comes of them is kept.
     ///
     /// # Errors
     /// If the text is wrong, or there is nothing to try it on: one line.
-    pub fn try_out(&mut self, text: &str) -> Result<(), String> {
-        let staged = self.staged.as_ref().map_err(|why| format!("nothing can be tried: {why}"))?;
-        self.tried.push(what_if::what_if(text, staged)?);
+    pub fn try_operations(&mut self, text: &str) -> Result<(), String> {
+        let what_if_state = self.what_if_state.as_ref().map_err(|why| format!("nothing can be tried: {why}"))?;
+        self.forecasts.push(what_if::what_if(text, what_if_state)?);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! A storage daemon of our own: started, connected, ended.
 
 use crate::daemon::process::Process;
-use crate::daemon::{Client, Lost};
+use crate::daemon::{Client, ConnectionLost};
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -12,18 +12,19 @@ use std::time::{Duration, Instant};
 /// The program.
 const PROGRAM: &str = "qemu-storage-daemon";
 /// The program that makes images.
-pub const IMAGES: &str = "qemu-img";
+pub const IMAGE_TOOL: &str = "qemu-img";
 /// The extension of the file that holds what it writes for people.
-const WORDS: &str = "err";
+const STDERR_EXTENSION: &str = "err";
 /// How long it may take to start.
-const START: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the program is, if it and `qemu-img` are on this machine.
-pub fn find() -> Option<PathBuf> {
+pub fn find_daemon() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
-    let find = |name: &str| std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let in_path =
+        |name: &str| std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
     // It is started in another folder.
-    find(PROGRAM).filter(|_| find(IMAGES).is_some()).and_then(|path| std::path::absolute(path).ok())
+    in_path(PROGRAM).filter(|_| in_path(IMAGE_TOOL).is_some()).and_then(|path| std::path::absolute(path).ok())
 }
 
 /// A running daemon with a folder of its own; both are gone with it.
@@ -40,18 +41,18 @@ impl Daemon {
     ///
     /// # Errors
     /// If it cannot be started, or does not greet.
-    pub fn start(program: &Path, patience: Duration) -> io::Result<Daemon> {
-        let folder = folder()?;
+    pub fn start(program: &Path, timeout: Duration) -> io::Result<Daemon> {
+        let folder = create_folder()?;
         let started = listen_and_start(program, &folder);
-        let (mut child, stream) = started.inspect_err(|_| forget(&folder))?;
-        match Client::greet(stream, patience) {
+        let (mut child, stream) = started.inspect_err(|_| remove_folder(&folder))?;
+        match Client::handshake(stream, timeout) {
             Ok(mut client) => {
                 client.watch(Process(child.id()));
                 Ok(Daemon { child, folder, client })
             }
             Err(error) => {
-                end(&mut child);
-                forget(&folder);
+                kill(&mut child);
+                remove_folder(&folder);
                 Err(io::Error::other(error))
             }
         }
@@ -64,9 +65,10 @@ impl Daemon {
 
     /// What became of it after the connection was lost: the signal or code that it ended with, or nothing if it still
     /// runs (and answers nobody).
-    pub fn autopsy(&mut self, lost: &Lost) -> Option<std::process::ExitStatus> {
+    pub fn exit_status(&mut self, lost: &ConnectionLost) -> Option<std::process::ExitStatus> {
         // Who closes the connection is about to end.
-        let deadline = Instant::now() + if *lost == Lost::Died { Duration::from_secs(2) } else { Duration::ZERO };
+        let deadline =
+            Instant::now() + if *lost == ConnectionLost::Closed { Duration::from_secs(2) } else { Duration::ZERO };
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Some(status),
@@ -77,18 +79,19 @@ impl Daemon {
     }
 
     /// The last line that it wrote for people after the connection was lost, and how it ended.
-    pub fn last_words(&mut self, lost: &Lost) -> String {
-        let ended = self.autopsy(lost).map_or_else(|| "still running".to_owned(), |status| status.to_string());
-        let said = std::fs::read_to_string(self.folder.join("qmp").with_extension(WORDS)).unwrap_or_default();
-        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+    pub fn last_stderr_line(&mut self, lost: &ConnectionLost) -> String {
+        let ended = self.exit_status(lost).map_or_else(|| "still running".to_owned(), |status| status.to_string());
+        let stderr =
+            std::fs::read_to_string(self.folder.join("qmp").with_extension(STDERR_EXTENSION)).unwrap_or_default();
+        let last = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         format!("{last} ({ended})")
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        end(&mut self.child);
-        forget(&self.folder);
+        kill(&mut self.child);
+        remove_folder(&self.folder);
     }
 }
 
@@ -104,9 +107,9 @@ fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStr
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(std::fs::File::create(socket.with_extension(WORDS))?)
+        .stderr(std::fs::File::create(socket.with_extension(STDERR_EXTENSION))?)
         .spawn()?;
-    let deadline = Instant::now() + START;
+    let deadline = Instant::now() + START_TIMEOUT;
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
@@ -120,26 +123,26 @@ fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStr
                 std::thread::sleep(Duration::from_micros(500));
             }
             Err(error) => {
-                end(&mut child);
+                kill(&mut child);
                 return Err(error);
             }
         }
     }
 }
 
-fn end(child: &mut Child) {
+fn kill(child: &mut Child) {
     // It may have ended itself.
     let _ = child.kill();
     let _ = child.wait();
 }
 
-fn forget(folder: &Path) {
+fn remove_folder(folder: &Path) {
     // Nothing of it is needed any more.
     let _ = std::fs::remove_dir_all(folder);
 }
 
 /// A new folder, named after this process.
-fn folder() -> io::Result<PathBuf> {
+fn create_folder() -> io::Result<PathBuf> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("blockgraph-{}-{number}", std::process::id()));

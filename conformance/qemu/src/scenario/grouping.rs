@@ -10,14 +10,14 @@ use blockgraph_story::turn::Turn;
 
 /// The spelling of `ops` that QMP reaches and that comes, in the state of QEMU, to what is `wanted`: the end of `ops` in the
 /// state of the story, which is that of QEMU with `held` done to it.
-pub fn reached<const N: usize, const E: usize>(
+pub fn reachable_ops<const N: usize, const E: usize>(
     state: &State<N, E>,
     memory: &Memory,
     ops: &[Op],
     held: &[Op],
     wanted: &Outcome<N, E>,
 ) -> Option<Vec<Op>> {
-    spellings(state, ops).into_iter().find(|ops| {
+    equivalents(state, ops).into_iter().find(|ops| {
         let turn = Turn { ops: ops.clone(), refusals: Vec::new() };
         of_operations::commands(state, memory, ops).is_some()
             && turn.fits(state)
@@ -26,7 +26,7 @@ pub fn reached<const N: usize, const E: usize>(
 }
 
 /// The state with these operations done to it as well, if the model does them.
-pub fn with<const N: usize, const E: usize>(state: &State<N, E>, held: &[Op]) -> Option<State<N, E>> {
+pub fn state_after<const N: usize, const E: usize>(state: &State<N, E>, held: &[Op]) -> Option<State<N, E>> {
     if held.is_empty() {
         return Some(*state);
     }
@@ -39,7 +39,9 @@ pub fn with<const N: usize, const E: usize>(state: &State<N, E>, held: &[Op]) ->
 /// The same end: one state, if what is held back is done to the other, or one refusal.
 fn is_same<const N: usize, const E: usize>(wanted: &Outcome<N, E>, other: &Outcome<N, E>, held: &[Op]) -> bool {
     match (wanted, other) {
-        (Outcome::Done { next, .. }, Outcome::Done { next: other, .. }) => with(other, held).as_ref() == Some(next),
+        (Outcome::Done { next, .. }, Outcome::Done { next: other, .. }) => {
+            state_after(other, held).as_ref() == Some(next)
+        }
         (Outcome::Failed { error, .. }, Outcome::Failed { error: other, .. }) => error == other,
         (Outcome::Violates { .. }, Outcome::Violates { .. }) => wanted.violations() == other.violations(),
         (Outcome::Refused { by }, Outcome::Refused { by: other }) => by == other,
@@ -48,11 +50,11 @@ fn is_same<const N: usize, const E: usize>(wanted: &Outcome<N, E>, other: &Outco
 }
 
 /// The operations as they are, and in other words.
-fn spellings<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Vec<Vec<Op>> {
+fn equivalents<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Vec<Vec<Op>> {
     let mut all = vec![ops.to_vec()];
-    let built: Vec<Op> = ops.iter().flat_map(|op| built(state, ops, op)).collect();
-    if built != ops {
-        all.push(built);
+    let attached: Vec<Op> = ops.iter().flat_map(|op| as_attachments(state, ops, op)).collect();
+    if attached != ops {
+        all.push(attached);
     }
     if let [Op::Add { node, spec }, Op::OpenChild { parent, node: below, spec: own, name: ChildName::FILE, .. }] = *ops
         && parent == node
@@ -63,13 +65,13 @@ fn spellings<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) ->
         all.push(vec![Op::Open { node, layer: layer(spec), file, backing: None, overlay: None, probe: false }]);
     }
     if let [op] = ops {
-        all.extend(alone(state, op).map(|op| vec![op]));
+        all.extend(single_op_equivalent(state, op).map(|op| vec![op]));
     }
     all
 }
 
 /// An operation that gives a node a child, as the attachment that it is if nobody stands above the child.
-fn built<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &Op) -> Vec<Op> {
+fn as_attachments<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &Op) -> Vec<Op> {
     let added = |id: NodeId| {
         ops.iter().find_map(|op| match *op {
             Op::Add { node, spec } if node == id => Some(spec.kind),
@@ -78,8 +80,10 @@ fn built<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &O
     };
     let kind = |id: NodeId| added(id).or_else(|| state.node(id).and_then(|node| node.kind));
     match *op {
-        Op::Append { new, top, store: false } => kind(new).map_or_else(|| vec![*op], |kind| vec![over(new, kind, top)]),
-        Op::Insert { new, spec, top } => vec![Op::Add { node: new, spec }, over(new, spec.kind, top)],
+        Op::Append { new, top, store: false } => {
+            kind(new).map_or_else(|| vec![*op], |kind| vec![attach_above(new, kind, top)])
+        }
+        Op::Insert { new, spec, top } => vec![Op::Add { node: new, spec }, attach_above(new, spec.kind, top)],
         Op::SetBacking { node, to: Some(to) } => {
             vec![Op::Attach { parent: node, child: to, name: ChildName::BACKING, role: Role::COW }]
         }
@@ -93,7 +97,7 @@ fn built<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &O
 }
 
 /// A new node of that kind above another one.
-fn over(new: NodeId, kind: Kind, top: NodeId) -> Op {
+fn attach_above(new: NodeId, kind: Kind, top: NodeId) -> Op {
     let (name, role) = match kind.filter_slot() {
         Some(slot) => (slot.name(), Role::FILTERED | Role::PRIMARY),
         None => (Slot::Backing.name(), Role::COW),
@@ -102,7 +106,7 @@ fn over(new: NodeId, kind: Kind, top: NodeId) -> Op {
 }
 
 /// One operation as another one.
-fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<Op> {
+fn single_op_equivalent<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<Op> {
     let quorum = |id: NodeId| state.node(id).is_some_and(|node| node.kind == Some(Kind::Quorum));
     let change = |node: NodeId, change: &dyn Fn(&mut Entry)| {
         let mut entry = of_operations::whole(state, node)?;
@@ -125,7 +129,7 @@ fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
         }
         Op::SetReadOnly { node, on } => change(node, &|entry| entry.read_only = Some(on)),
         Op::Reopen { queue } => {
-            let said = |entry: &Entry| {
+            let with_all_options = |entry: &Entry| {
                 let whole = of_operations::whole(state, entry.node).filter(|_| entry.keep)?;
                 Some(Entry {
                     read_only: entry.read_only.or(whole.read_only),
@@ -135,7 +139,8 @@ fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
                     ..whole
                 })
             };
-            let entries: Vec<Entry> = queue.entries().iter().map(|entry| said(entry).unwrap_or(*entry)).collect();
+            let entries: Vec<Entry> =
+                queue.entries().iter().map(|entry| with_all_options(entry).unwrap_or(*entry)).collect();
             Queue::new(&entries).map(|queue| Op::Reopen { queue })
         }
         _ => None,
@@ -144,7 +149,7 @@ fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
 
 /// Does an operation only make nodes, and give new nodes their children? QEMU does that when it opens the node, and the
 /// story may do the rest of it later.
-pub fn builds<const N: usize, const E: usize>(qemu: &State<N, E>, op: &Op) -> bool {
+pub fn only_builds<const N: usize, const E: usize>(qemu: &State<N, E>, op: &Op) -> bool {
     let new = |id: NodeId| qemu.node(id).is_none();
     // What stands above would move onto the new node.
     let free = |id: NodeId| qemu.parents(id).next().is_none();

@@ -5,8 +5,8 @@ use crate::commands::of_operations;
 use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::shown_graph;
 use crate::compare::verdict::{ComparedTurn, Verdict};
-use crate::scenario::own_names::Named;
-use crate::scenario::play::Partner;
+use crate::scenario::play::Executor;
+use crate::scenario::scenario_names::ScenarioNames;
 use crate::session::{PlayedTurn, preparations};
 use crate::state::memory::Memory;
 use crate::wire::{names, node_options};
@@ -18,7 +18,7 @@ use std::io;
 /// Writes down what QEMU is to be told, and takes the model's word for what comes of it.
 #[derive(Debug)]
 pub struct Script<'a, const N: usize, const E: usize> {
-    named: Named<'a>,
+    names_in_script: ScenarioNames<'a>,
     state: State<N, E>,
     memory: Memory,
     /// The lines so far, without the preparations.
@@ -27,17 +27,17 @@ pub struct Script<'a, const N: usize, const E: usize> {
 
 impl<'a, const N: usize, const E: usize> Script<'a, N, E> {
     /// An empty graph, and nothing written.
-    pub fn new(named: Named<'a>) -> Self {
-        Script { named, state: State::default(), memory: Memory::default(), lines: Vec::new() }
+    pub fn new(names_in_script: ScenarioNames<'a>) -> Self {
+        Script { names_in_script, state: State::default(), memory: Memory::default(), lines: Vec::new() }
     }
 
     /// A comment; each of its lines is one.
-    pub fn remark(&mut self, text: &str) {
+    pub fn comment(&mut self, text: &str) {
         self.lines.extend(text.lines().map(|line| format!("# {line}")));
     }
 
     /// What must be there before, as far as it is used, then all lines, then the edges that there must be in the end.
-    pub fn finished(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         let threads: Vec<Context> = (1..=u8::MAX).map(Context).collect();
         let uses = |what: &str| self.lines.iter().any(|line| line.contains(what));
         let mut all = Vec::new();
@@ -45,7 +45,7 @@ impl<'a, const N: usize, const E: usize> Script<'a, N, E> {
             let id = arguments["id"].as_str().unwrap_or_default().to_owned();
             let used = match command {
                 "nbd-server-start" => uses("\"type\":\"nbd\""),
-                _ if id == node_options::GROUP => uses("\"throttle-group\":"),
+                _ if id == node_options::THROTTLE_GROUP => uses("\"throttle-group\":"),
                 _ => uses(&format!("\"iothread\":\"{id}\"")),
             };
             if used {
@@ -63,12 +63,12 @@ impl<'a, const N: usize, const E: usize> Script<'a, N, E> {
     /// The edges between nodes.
     fn edges(&self) -> Vec<String> {
         let shown = shown_graph::expected(&self.state);
-        let letters = |bits: u8| format!("{:?}", Perms(bits & names::SEEN.0));
+        let letters = |bits: u8| format!("{:?}", Perms(bits & names::QEMU_BITS.0));
         let mut all = Vec::new();
         for (id, node) in &shown.nodes {
-            let from = self.named.node(blockgraph_model::NodeId(*id));
+            let from = self.names_in_script.node(blockgraph_model::NodeId(*id));
             all.extend(node.edges.values().map(|(to, need, share)| {
-                let to = self.named.node(blockgraph_model::NodeId(*to));
+                let to = self.names_in_script.node(blockgraph_model::NodeId(*to));
                 format!("# => edge {from} {to} need={} share={}", letters(*need), letters(*share))
             }));
         }
@@ -77,18 +77,18 @@ impl<'a, const N: usize, const E: usize> Script<'a, N, E> {
 
     fn write(&mut self, command: &Command) {
         let lines = match command {
-            Command::Ask(name, arguments) => vec![line(name, &self.named.arguments(arguments))],
+            Command::Ask(name, arguments) => vec![line(name, &self.names_in_script.arguments(arguments))],
             Command::Image(id) if self.state.node(*id).is_some() => vec![],
             Command::Image(id) => {
-                let (image, size) = (self.named.image(*id), node_options::SIZE);
+                let (image, size) = (self.names_in_script.image(*id), node_options::IMAGE_SIZE);
                 vec![
                     format!("# $ qemu-img create -q -f qcow2 DIR/{image} {size}"),
                     format!("# $ truncate -s {size} DIR/{image}"),
                 ]
             }
-            Command::ExportGone(user) => vec![format!("# wait export {} gone", self.named.user(*user))],
-            Command::JobIs(job, status) => vec![format!("# wait job {} {status}", self.named.user(*job))],
-            Command::JobEnds(job) => vec![format!("# wait job {} gone", self.named.user(*job))],
+            Command::ExportGone(user) => vec![format!("# wait export {} gone", self.names_in_script.user(*user))],
+            Command::JobIs(job, status) => vec![format!("# wait job {} {status}", self.names_in_script.user(*job))],
+            Command::JobEnds(job) => vec![format!("# wait job {} gone", self.names_in_script.user(*job))],
         };
         self.lines.extend(lines);
     }
@@ -112,12 +112,12 @@ fn ends_job(op: &Op) -> bool {
     }
 }
 
-impl<const N: usize, const E: usize> Partner<N, E> for Script<'_, N, E> {
-    fn stands(&self) -> (&State<N, E>, &Memory) {
+impl<const N: usize, const E: usize> Executor<N, E> for Script<'_, N, E> {
+    fn current(&self) -> (&State<N, E>, &Memory) {
         (&self.state, &self.memory)
     }
 
-    fn take(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<N, E>>> {
+    fn run_turn(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<N, E>>> {
         let Some(commands) = of_operations::commands(&self.state, &self.memory, ops) else { return Ok(None) };
         let outcome = execute(&self.state, ops, &[]);
         let (told, next) = match outcome {

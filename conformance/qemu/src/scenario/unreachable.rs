@@ -9,54 +9,58 @@ use blockgraph_story::text::value::print_kind;
 
 /// A reason.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Why {
+pub enum Unreachable {
     /// The refusal of a driver is injected; QEMU's drivers cannot be told to refuse.
-    Injected,
+    InjectedRefusal,
     /// The kind of node is none of QEMU's drivers.
     NoDriver(Kind),
     /// The story has this node, of that kind, and QEMU has it not.
-    Missing(NodeId, Kind),
+    MissingNode(NodeId, Kind),
     /// Something about operations of that kind.
-    Because(&'static str),
+    Operation(&'static str),
 }
 
-impl Why {
+impl Unreachable {
     /// In a line, in which nodes have numbers.
-    pub fn line(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
-            Why::Injected => "nobody can tell a driver of QEMU to refuse".to_owned(),
-            Why::NoDriver(kind) => format!("QMP offers no driver like {}", print_kind(*kind)),
-            Why::Missing(node, kind) => format!("QEMU has no node {} so far: {}", names::node(*node), lacks(*kind)),
-            Why::Because(why) => (*why).to_owned(),
+            Unreachable::InjectedRefusal => "nobody can tell a driver of QEMU to refuse".to_owned(),
+            Unreachable::NoDriver(kind) => format!("QMP offers no driver like {}", print_kind(*kind)),
+            Unreachable::MissingNode(node, kind) => {
+                format!("QEMU has no node {} so far: {}", names::node(*node), missing_reason(*kind))
+            }
+            Unreachable::Operation(text) => (*text).to_owned(),
         }
     }
 }
 
 /// Why a node that is still to be built is not there.
-fn lacks(kind: Kind) -> String {
+fn missing_reason(kind: Kind) -> String {
     match kind {
         Kind::Format => "one of kind format (qcow2) is opened with its file, in which there is an image".to_owned(),
-        kind if offered(kind) => "it is opened with all its children, and has not got them".to_owned(),
-        kind => Why::NoDriver(kind).line(),
+        kind if is_offered(kind) => "it is opened with all its children, and has not got them".to_owned(),
+        kind => Unreachable::NoDriver(kind).describe(),
     }
 }
 
 /// Is there a driver that people can ask for?
-fn offered(kind: Kind) -> bool {
+fn is_offered(kind: Kind) -> bool {
     names::driver(kind).is_some() && !matches!(kind, Kind::CommitTop | Kind::MirrorTop)
 }
 
 /// Why no command does these operations, where QEMU's state is `qemu` and the story's `story`.
-pub fn why<const N: usize, const E: usize>(qemu: &State<N, E>, story: &State<N, E>, ops: &[Op]) -> Why {
+pub fn reason<const N: usize, const E: usize>(qemu: &State<N, E>, model: &State<N, E>, ops: &[Op]) -> Unreachable {
     if let [Op::Add { node, spec }] = *ops
-        && offered(spec.kind)
+        && is_offered(spec.kind)
         && spec.opt.suits(spec.kind)
         && spec.kind.takes_children()
     {
-        return Why::Missing(node, spec.kind);
+        return Unreachable::MissingNode(node, spec.kind);
     }
     let missing = ops.iter().flat_map(mentioned).find_map(|declared| match declared {
-        Declared::Node(id) if qemu.node(id).is_none() => story.node(id)?.kind.map(|kind| Why::Missing(id, kind)),
+        Declared::Node(id) if qemu.node(id).is_none() => {
+            model.node(id)?.kind.map(|kind| Unreachable::MissingNode(id, kind))
+        }
         _ => None,
     });
     let drivers = ops.iter().filter_map(|op| match *op {
@@ -64,16 +68,16 @@ pub fn why<const N: usize, const E: usize>(qemu: &State<N, E>, story: &State<N, 
         Op::Open { layer, .. } => Some(layer.kind),
         _ => None,
     });
-    let mut unknown = drivers.filter(|kind| !offered(*kind));
+    let mut unknown = drivers.filter(|kind| !is_offered(*kind));
     match (unknown.next(), missing, ops) {
-        (Some(kind), ..) => Why::NoDriver(kind),
+        (Some(kind), ..) => Unreachable::NoDriver(kind),
         (None, Some(missing), _) => missing,
-        (None, None, [op]) => Why::Because(because(op)),
-        (None, None, _) => Why::Because("no command does these together"),
+        (None, None, [op]) => Unreachable::Operation(operation_reason(op)),
+        (None, None, _) => Unreachable::Operation("no command does these together"),
     }
 }
 
-fn because(op: &Op) -> &'static str {
+fn operation_reason(op: &Op) -> &'static str {
     match op {
         Op::Add { .. } => "with these flags, options and children no such node can be opened",
         Op::Release { .. } | Op::Hold { .. } => "blockdev-del lets go of a node, but only of one that nobody uses",

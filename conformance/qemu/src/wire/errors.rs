@@ -67,7 +67,7 @@ pub struct QemuError {
 }
 
 /// Which words make which kind; the first that fits.
-const WORDS: [(&str, ErrorClass); 65] = [
+const PATTERNS: [(&str, ErrorClass); 65] = [
     ("overlay already has a backing image", ErrorClass::SlotTaken),
     ("overlay is already in use", ErrorClass::HasUser),
     ("cannot be reset to its default", ErrorClass::OptionStuck),
@@ -136,41 +136,41 @@ const WORDS: [(&str, ErrorClass); 65] = [
 ];
 
 /// Reads QEMU's sentence.
-pub fn read(class: &str, text: &str) -> QemuError {
-    let by_text = WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, class)| *class);
+pub fn classify(class: &str, text: &str) -> QemuError {
+    let by_text = PATTERNS.iter().find(|(pattern, _)| text.contains(pattern)).map(|(_, class)| *class);
     let by_class = if class == "DeviceNotFound" { ErrorClass::NotFound } else { ErrorClass::Other };
-    let mut said =
+    let mut error =
         QemuError { class: by_text.unwrap_or(by_class), nodes: Vec::new(), users: Vec::new(), parties: None };
     for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
-        said.nodes.extend(names::node_of(word));
-        said.users.extend(names::user_of(word));
+        error.nodes.extend(names::parse_node(word));
+        error.users.extend(names::parse_user(word));
     }
-    if said.class == ErrorClass::Conflict {
-        said.parties = parties(text);
+    if error.class == ErrorClass::Conflict {
+        error.parties = parse_parties(text);
     }
-    said
+    error
 }
 
 /// Both parties of "… both required by A (uses node 'x' as 'file' child) and unshared by B (uses …)".
-fn parties(text: &str) -> Option<(Party, Party)> {
+fn parse_parties(text: &str) -> Option<(Party, Party)> {
     let (_, rest) = text.split_once("required by ")?;
     let (needs, denies) = rest.split_once(" and unshared by ")?;
-    Some((party(needs)?, party(denies)?))
+    Some((parse_party(needs)?, parse_party(denies)?))
 }
 
-fn party(text: &str) -> Option<Party> {
-    let (who, uses) = text.split_once(" (uses node ")?;
+fn parse_party(text: &str) -> Option<Party> {
+    let (party, uses) = text.split_once(" (uses node ")?;
     let quoted = |text: &str, number: usize| text.split('\'').nth(2 * number + 1).map(str::to_owned);
-    let name = quoted(who, 0);
+    let name = quoted(party, 0);
     Some(match name {
-        Some(name) if who.starts_with("node") => Party::Child(names::node_of(&name)?, quoted(uses, 1)?),
-        Some(name) if who.contains("job") => Party::Job(names::user_of(&name)?),
+        Some(name) if party.starts_with("node") => Party::Child(names::parse_node(&name)?, quoted(uses, 1)?),
+        Some(name) if party.contains("job") => Party::Job(names::parse_user(&name)?),
         _ => Party::Unnamed,
     })
 }
 
 /// The kind of a step's error, and the node or user that it is about.
-pub fn of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId>) {
+pub fn class_of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId>) {
     use StepError as E;
     match *error {
         E::NodeNotFound { node } => (ErrorClass::NotFound, Some(node), None),
@@ -200,7 +200,7 @@ pub fn of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId
 }
 
 /// The kind of a violation.
-pub fn of_violation(violation: &Violation) -> ErrorClass {
+pub fn class_of_violation(violation: &Violation) -> ErrorClass {
     match violation {
         Violation::Cycle { .. } => ErrorClass::Cycle,
         Violation::Conflict { .. } => ErrorClass::Conflict,
@@ -211,7 +211,7 @@ pub fn of_violation(violation: &Violation) -> ErrorClass {
 }
 
 /// Is this edge what QEMU calls so? `child`: QEMU's name of a child of a node.
-pub fn is_party(edge: EdgeId, party: &Party, child: impl Fn(NodeId) -> Option<String>) -> bool {
+pub fn matches_party(edge: EdgeId, party: &Party, child: impl Fn(NodeId) -> Option<String>) -> bool {
     match (edge, party) {
         (EdgeId::Child(parent, _), Party::Child(node, name)) => parent == *node && child(parent).as_ref() == Some(name),
         (EdgeId::User(user), Party::Job(job)) => user.main() == *job,

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 pub const PERMISSIONS: [&str; 5] = ["consistent-read", "write", "write-unchanged", "resize", "graph-mod"];
 
 /// The bits that QEMU still has.
-pub const SEEN: Perms = Perms(0b1111);
+pub const QEMU_BITS: Perms = Perms(0b1111);
 
 /// The name of a child of a quorum whose number is 0: the model's names `file`, `backing`, `target` come before.
-const FIRST_NUMBERED: u8 = 3;
+const FIRST_QUORUM_CHILD: u8 = 3;
 
 /// A node's name.
 pub fn node(id: NodeId) -> String {
@@ -18,7 +18,7 @@ pub fn node(id: NodeId) -> String {
 }
 
 /// The node of that name.
-pub fn node_of(word: &str) -> Option<NodeId> {
+pub fn parse_node(word: &str) -> Option<NodeId> {
     word.strip_prefix('n')?.parse().ok().map(NodeId)
 }
 
@@ -28,7 +28,7 @@ pub fn user(id: UserId) -> String {
 }
 
 /// The export or job of that name.
-pub fn user_of(word: &str) -> Option<UserId> {
+pub fn parse_user(word: &str) -> Option<UserId> {
     word.strip_prefix('u')?.parse::<u8>().ok().map(|id| UserId(id.into()))
 }
 
@@ -79,18 +79,18 @@ pub fn child(kind: Kind, name: ChildName) -> String {
         (_, ChildName::FILE) => "file".to_owned(),
         (_, ChildName::BACKING) => "backing".to_owned(),
         (_, ChildName::TARGET) => "target".to_owned(),
-        (_, ChildName(other)) => format!("children.{}", other - FIRST_NUMBERED),
+        (_, ChildName(other)) => format!("children.{}", other - FIRST_QUORUM_CHILD),
     }
 }
 
 /// The child of a quorum with that number.
-pub const fn numbered(number: u8) -> ChildName {
-    ChildName(FIRST_NUMBERED + number)
+pub const fn quorum_child(number: u8) -> ChildName {
+    ChildName(FIRST_QUORUM_CHILD + number)
 }
 
 /// The number of a child of a quorum.
-pub const fn number(name: ChildName) -> Option<u8> {
-    name.0.checked_sub(FIRST_NUMBERED)
+pub const fn quorum_number(name: ChildName) -> Option<u8> {
+    name.0.checked_sub(FIRST_QUORUM_CHILD)
 }
 
 /// A set as a list of words.
@@ -99,7 +99,7 @@ pub fn permissions(set: Perms) -> Vec<&'static str> {
 }
 
 /// The set of these words, without graph-mod; `None` for a word that is none of them.
-pub fn permissions_of(words: &Value) -> Option<Perms> {
+pub fn parse_permissions(words: &Value) -> Option<Perms> {
     let bit = |word: &Value| PERMISSIONS.iter().position(|known| word == known).map(|bit| 1 << bit);
-    words.as_array()?.iter().map(bit).try_fold(0, |set, bit| Some(set | bit?)).map(|set| Perms(set) & SEEN)
+    words.as_array()?.iter().map(bit).try_fold(0, |set, bit| Some(set | bit?)).map(|set| Perms(set) & QEMU_BITS)
 }

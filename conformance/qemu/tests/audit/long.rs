@@ -1,7 +1,7 @@
 //! A chain of two hundred nodes: read, checked, explained, tried. QEMU itself takes seconds to describe such a chain, so it is not asked.
 
 use super::edited;
-use blockgraph_qemu::audit::text_report::show;
+use blockgraph_qemu::audit::text_report::text_report;
 use serde_json::{Value, json};
 
 const NODES: u64 = 200;
@@ -25,19 +25,21 @@ fn chain() -> Value {
 }
 
 #[test]
-fn two_hundred_nodes() {
+fn two_hundred_nodes_are_audited() {
     let mut audit = edited(&chain().to_string(), |_| {});
-    assert_eq!((audit.web.nodes.len() as u64, audit.findings.as_slice()), (NODES, &[][..]));
+    assert_eq!((audit.graph.nodes.len() as u64, audit.findings.as_slice()), (NODES, &[][..]));
     // What is needed of the lowest comes from the very top.
-    let shown = show(&audit, audit.web.node("n0"));
-    let words: Vec<&str> = shown.split_whitespace().collect();
+    let text = text_report(&audit, audit.graph.node("n0"));
+    let words: Vec<&str> = text.split_whitespace().collect();
     let why = format!("export exp needs consistent-read and write, through exp → n{} → ", NODES - 1);
-    assert!(words.join(" ").contains(&why), "{shown}");
+    assert!(words.join(" ").contains(&why), "{text}");
     audit
-        .try_out("transaction { add node=d kind=blkdebug unshare=w; attach parent=d child=n0 name=image role=fp }")
+        .try_operations(
+            "transaction { add node=d kind=blkdebug unshare=w; attach parent=d child=n0 name=image role=fp }",
+        )
         .unwrap();
-    audit.try_out("attach-user user=r node=n0 need=r share=all-z").unwrap();
-    let [refused, done] = audit.tried.as_slice() else { panic!("{:?}", audit.tried) };
+    audit.try_operations("attach-user user=r node=n0 need=r share=all-z").unwrap();
+    let [refused, done] = audit.forecasts.as_slice() else { panic!("{:?}", audit.forecasts) };
     assert!(refused.after.is_none() && !refused.steps[0].done, "{refused:?}");
     assert!(refused.steps[0].lines.iter().any(|line| line.contains("export exp needs write")), "{refused:?}");
     assert_eq!(done.after.as_ref().unwrap().users.len(), 2, "{done:?}");
@@ -45,13 +47,16 @@ fn two_hundred_nodes() {
 
 /// One bit of one edge in its middle is otherwise: that one is found, and the one below, which does not follow it.
 #[test]
-fn one_wrong_edge_of_two_hundred() {
+fn one_wrong_edge_of_two_hundred_is_found() {
     let audit = edited(&chain().to_string(), |dump| {
         let edges = dump["x-debug-query-block-graph"]["edges"].as_array_mut().unwrap();
         let edge = edges.iter_mut().find(|edge| edge["parent"] == 100).unwrap();
         edge["shared-perm"] = json!(["write-unchanged", "write", "consistent-read", "resize"]);
     });
-    let found: Vec<(&str, &str)> =
-        audit.findings.iter().map(|finding| (finding.sentence, audit.web.nodes[finding.node].name.as_str())).collect();
+    let found: Vec<(&str, &str)> = audit
+        .findings
+        .iter()
+        .map(|finding| (finding.sentence, audit.graph.nodes[finding.node].name.as_str()))
+        .collect();
     assert_eq!(found, [("P4", "n99"), ("P4", "n100")], "{:?}", audit.findings);
 }

@@ -17,14 +17,14 @@ const STREAM: &str = include_str!("stream-10.0.2.json");
 /// Real: mirror, backup, quorum, raw with an offset, blkdebug.
 const COPIES: &str = include_str!("copies-10.0.2.json");
 /// By hand: a guest on a qcow2 image, graph-mod still there.
-const OLD: &str = include_str!("by-hand-6.1.json");
+const GRAPH_MOD: &str = include_str!("by-hand-6.1.json");
 /// By hand: an unknown driver, no list of exports.
-const LUKS: &str = include_str!("by-hand-7.2.json");
+const UNKNOWN_DRIVER: &str = include_str!("by-hand-7.2.json");
 /// The bare reply.
 const BARE: &str = include_str!("bare.json");
 
 fn audit(text: &str) -> Audit {
-    Audit::of(&Dump::read(text).unwrap()).unwrap()
+    Audit::from_dump(&Dump::parse(text).unwrap()).unwrap()
 }
 
 /// The audit of a dump in which something was changed.

@@ -8,8 +8,8 @@
 //! `export ID gone`, `job ID ready` (or another status), `job ID gone`; how the job ended, or that it never came so far, counts as the answer to
 //! the command before.
 
-use blockgraph_qemu::wire::names::permissions_of;
-use blockgraph_qemu::{Daemon, LOOKED_AT, Lost, Reply, find};
+use blockgraph_qemu::wire::names::parse_permissions;
+use blockgraph_qemu::{ConnectionLost, Daemon, REFERENCE_VERSION, Reply, find_daemon};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,16 +35,16 @@ fn script(page: &Path) -> Vec<String> {
     block.lines().skip(1).map(str::to_owned).collect()
 }
 
-fn images(folder: &Path) {
+fn create_images(folder: &Path) {
     for number in 1..4 {
         let image = folder.join(format!("{number}.qcow2"));
-        let made = Command::new("qemu-img").args(["create", "-q", "-f", "qcow2"]).arg(image).arg("64k").status();
-        assert!(made.unwrap().success());
+        let status = Command::new("qemu-img").args(["create", "-q", "-f", "qcow2"]).arg(image).arg("64k").status();
+        assert!(status.unwrap().success());
     }
 }
 
 fn letters(words: &Value) -> String {
-    format!("{:?}", permissions_of(words).unwrap())
+    format!("{:?}", parse_permissions(words).unwrap())
 }
 
 /// The edges of the graph as the pages spell them.
@@ -56,11 +56,11 @@ pub fn edges(daemon: &mut Daemon) -> Vec<String> {
         let node = graph["nodes"].as_array().unwrap().iter().find(|node| node["id"] == *id).unwrap();
         node["name"].as_str().unwrap().to_owned()
     };
-    let told = |edge: &Value| {
+    let format_line = |edge: &Value| {
         let (need, share) = (letters(&edge["perm"]), letters(&edge["shared-perm"]));
         format!("edge {} {} need={need} share={share}", name(&edge["parent"]), name(&edge["child"]))
     };
-    graph["edges"].as_array().unwrap().iter().map(told).collect()
+    graph["edges"].as_array().unwrap().iter().map(format_line).collect()
 }
 
 /// The nodes, and whether they are active.
@@ -68,20 +68,20 @@ pub fn nodes(daemon: &mut Daemon) -> Vec<String> {
     let Ok(Reply::Done(nodes)) = daemon.client.execute("query-named-block-nodes", &json!({"flat": true})) else {
         panic!("no nodes");
     };
-    let told = |node: &Value| {
+    let format_line = |node: &Value| {
         let state = if node["active"] == true { "active" } else { "inactive" };
         format!("node {} {state}", node["node-name"].as_str().unwrap())
     };
-    nodes.as_array().unwrap().iter().map(told).collect()
+    nodes.as_array().unwrap().iter().map(format_line).collect()
 }
 
 /// How a command ended, as the pages spell it.
-fn ending(daemon: &mut Daemon, said: Result<Reply, Lost>) -> String {
-    match said {
+fn outcome_text(daemon: &mut Daemon, reply: Result<Reply, ConnectionLost>) -> String {
+    match reply {
         Ok(Reply::Done(_)) => "ok".into(),
         Ok(Reply::Error { text, .. }) => format!("error {text}"),
-        Err(Lost::TimedOut) => "hung".into(),
-        Err(lost) => format!("died {}", daemon.last_words(&lost)),
+        Err(ConnectionLost::TimedOut) => "hung".into(),
+        Err(error) => format!("died {}", daemon.last_stderr_line(&error)),
     }
 }
 
@@ -93,18 +93,18 @@ fn wait(daemon: &mut Daemon, what: &str) -> String {
         match daemon.client.wait_for(&ends, |event| event.data["device"] == id) {
             Ok(event) if event.data["error"].is_string() => return format!("error {}", event.data["error"]),
             Ok(_) => {}
-            Err(lost) => return ending(daemon, Err(lost)),
+            Err(error) => return outcome_text(daemon, Err(error)),
         }
     }
     let query = if kind == "job" { "query-jobs" } else { "query-block-exports" };
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        let there = match daemon.client.execute(query, &json!({})) {
-            Ok(Reply::Done(there)) => there,
-            said => return ending(daemon, said),
+        let entries = match daemon.client.execute(query, &json!({})) {
+            Ok(Reply::Done(entries)) => entries,
+            reply => return outcome_text(daemon, reply),
         };
-        let mine = there.as_array().unwrap().iter().find(|there| there["id"] == id).cloned();
-        match mine.map(|there| there["status"].as_str().unwrap_or("there").to_owned()) {
+        let entry = entries.as_array().unwrap().iter().find(|entry| entry["id"] == id).cloned();
+        match entry.map(|entry| entry["status"].as_str().unwrap_or("there").to_owned()) {
             None if status == "gone" => return "ok".into(),
             None => return "error it is gone".into(),
             Some(now) if now == status => return "ok".into(),
@@ -117,10 +117,10 @@ fn wait(daemon: &mut Daemon, what: &str) -> String {
 
 /// Runs a script; the daemon as it is afterwards. `place` is for messages.
 pub fn run_script(script: &[String], place: &str) -> Daemon {
-    let mut daemon = Daemon::start(&find().unwrap(), PATIENCE).unwrap();
-    images(daemon.folder());
+    let mut daemon = Daemon::start(&find_daemon().unwrap(), PATIENCE).unwrap();
+    create_images(daemon.folder());
     let folder = daemon.folder().to_string_lossy().into_owned();
-    let mut ended = String::from("ok");
+    let mut outcome = String::from("ok");
     let mut expected = true;
     for line in script {
         let place = format!("{place}: {line}");
@@ -128,41 +128,41 @@ pub fn run_script(script: &[String], place: &str) -> Daemon {
             let holds = match expectation.split_once(' ') {
                 Some(("edge", _)) => edges(&mut daemon).iter().any(|edge| edge == expectation),
                 Some(("node", _)) => nodes(&mut daemon).iter().any(|node| node == expectation),
-                Some(("no", edge)) => !edges(&mut daemon).iter().any(|there| there.starts_with(&format!("{edge} "))),
-                Some((how, part)) => ended.starts_with(how) && ended.contains(part),
-                None => ended.split(' ').next() == Some(expectation),
+                Some(("no", edge)) => !edges(&mut daemon).iter().any(|entry| entry.starts_with(&format!("{edge} "))),
+                Some((how, part)) => outcome.starts_with(how) && outcome.contains(part),
+                None => outcome.split(' ').next() == Some(expectation),
             };
-            assert!(holds, "{place}: it ended with {ended}");
+            assert!(holds, "{place}: it ended with {outcome}");
             expected = true;
         } else if let Some(command) = line.strip_prefix("# $ ") {
-            let made = Command::new("sh").arg("-c").arg(command.replace("DIR", &folder)).status();
-            assert!(made.unwrap().success(), "{place}");
+            let status = Command::new("sh").arg("-c").arg(command.replace("DIR", &folder)).status();
+            assert!(status.unwrap().success(), "{place}");
         } else if let Some(what) = line.strip_prefix("# wait ") {
             // What was refused is not waited for.
-            if ended == "ok" {
-                ended = wait(&mut daemon, what);
-                expected = ended == "ok";
+            if outcome == "ok" {
+                outcome = wait(&mut daemon, what);
+                expected = outcome == "ok";
             }
         } else if line.starts_with('{') {
-            assert!(expected, "{place}: the command before ended with {ended}");
+            assert!(expected, "{place}: the command before ended with {outcome}");
             let command: Value = serde_json::from_str(&line.replace("DIR", &folder)).unwrap();
             let arguments = command.get("arguments").cloned().unwrap_or_else(|| json!({}));
-            let said = daemon.client.execute(command["execute"].as_str().unwrap(), &arguments);
-            ended = ending(&mut daemon, said);
-            expected = ended == "ok";
+            let reply = daemon.client.execute(command["execute"].as_str().unwrap(), &arguments);
+            outcome = outcome_text(&mut daemon, reply);
+            expected = outcome == "ok";
         }
     }
-    assert!(expected, "{place}: ended with {ended}");
+    assert!(expected, "{place}: ended with {outcome}");
     daemon
 }
 
 #[test]
-fn each_page_ends_as_it_says() {
+fn each_page_holds() {
     let Some(daemon) = crate::daemon() else { return };
     let version = daemon.client.version().to_owned();
     drop(daemon);
-    if version != LOOKED_AT {
-        println!("the pages speak of QEMU {LOOKED_AT}, this is {version}: nothing was tested");
+    if version != REFERENCE_VERSION {
+        println!("the pages speak of QEMU {REFERENCE_VERSION}, this is {version}: nothing was tested");
         return;
     }
     let pages = pages();

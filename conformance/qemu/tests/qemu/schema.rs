@@ -3,12 +3,12 @@
 use blockgraph_qemu::daemon::schema::Schema;
 use blockgraph_qemu::episodes::run::{Options, Report, run_with};
 use blockgraph_qemu::session::Kit;
-use blockgraph_qemu::{Daemon, Reply, find};
+use blockgraph_qemu::{Daemon, Reply, find_daemon};
 use serde_json::json;
 use std::time::Duration;
 
 fn options(ops: u64) -> Option<Options> {
-    let Some(program) = find() else {
+    let Some(program) = find_daemon() else {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return None;
     };
@@ -28,14 +28,14 @@ fn played(report: &Report, verb: &str) -> u64 {
 
 /// The version that the table was written for has everything in it.
 #[test]
-fn all_turns_are_in_its_schema() {
+fn the_reference_version_knows_all_turns() {
     let Some(options) = options(1_500) else { return };
     let kit = Kit::make(&options.program, options.patience).unwrap();
-    if kit.version != blockgraph_qemu::LOOKED_AT {
+    if kit.version != blockgraph_qemu::REFERENCE_VERSION {
         println!("this is QEMU {}: nothing was tested", kit.version);
         return;
     }
-    assert_eq!(kit.schema.lacks("blockdev-set-active", &json!({"active": true})), None);
+    assert_eq!(kit.schema.first_missing("blockdev-set-active", &json!({"active": true})), None);
     let report = play(&options, &kit);
     assert!(report.counts.lacking.is_empty(), "{:?}", report.counts.lacking);
     assert!(report.counts.ops >= 1_500);
@@ -43,10 +43,12 @@ fn all_turns_are_in_its_schema() {
 }
 
 /// What this QEMU can be asked for, without commands, keys and drivers that were new once.
-fn older(options: &Options) -> Schema {
+fn older_schema(options: &Options) -> Schema {
     let mut daemon = Daemon::start(&options.program, options.patience).unwrap();
-    let Ok(Reply::Done(mut told)) = daemon.client.execute("query-qmp-schema", &json!({})) else { panic!("no schema") };
-    let entries = told.as_array_mut().unwrap();
+    let Ok(Reply::Done(mut schema)) = daemon.client.execute("query-qmp-schema", &json!({})) else {
+        panic!("no schema")
+    };
+    let entries = schema.as_array_mut().unwrap();
     entries
         .retain(|entry| !["blockdev-set-active", "x-blockdev-set-iothread"].contains(&entry["name"].as_str().unwrap()));
     for list in entries.iter_mut().filter_map(|entry| entry.get_mut("members")?.as_array_mut()) {
@@ -55,15 +57,15 @@ fn older(options: &Options) -> Schema {
     for list in entries.iter_mut().filter_map(|entry| entry.get_mut("values")?.as_array_mut()) {
         list.retain(|word| word != "snapshot-access");
     }
-    Schema::read(&told).unwrap()
+    Schema::parse(&schema).unwrap()
 }
 
 /// Nothing of that is asked of it, and the report says so.
 #[test]
-fn what_an_older_version_has_not_is_not_played() {
+fn turns_unknown_to_an_older_version_are_not_played() {
     let Some(options) = options(1_000) else { return };
     let mut kit = Kit::make(&options.program, options.patience).unwrap();
-    kit.schema = older(&options);
+    kit.schema = older_schema(&options);
     let report = play(&options, &kit);
     let lacking = &report.counts.lacking;
     for what in [

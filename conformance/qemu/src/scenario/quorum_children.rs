@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 
 /// Which number QEMU has given a child, by quorum and by the name in the scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Children(BTreeMap<(NodeId, ChildName), ChildName>);
+pub struct QuorumChildNames(BTreeMap<(NodeId, ChildName), ChildName>);
 
 /// The number of no child: a quorum has fewer.
-const NOBODY: ChildName = ChildName(u8::MAX);
+const NO_CHILD: ChildName = ChildName(u8::MAX);
 
-impl Children {
+impl QuorumChildNames {
     /// The operations with the names that QEMU has for the children of quorums: a new child gets the quorum's next number. `state`
     /// is that before, `memory` that of the same moment. The same names mean the same children as before.
-    pub fn counted<const N: usize, const E: usize>(
+    pub fn with_qemu_names<const N: usize, const E: usize>(
         &mut self,
         state: &State<N, E>,
         memory: &Memory,
@@ -33,20 +33,20 @@ impl Children {
             {
                 quorums.push(node);
             }
-            if let Some((parent, name, makes)) = child_of(&mut op)
+            if let Some((parent, name, is_new)) = child_of(&mut op)
                 && quorums.contains(&parent)
             {
-                let said = (parent, *name);
-                let there = |id: &ChildName| new.contains(&said) || state.children(parent).any(|e| e.name == *id);
-                *name = match self.0.get(&said).copied().filter(there) {
+                let key = (parent, *name);
+                let exists = |id: &ChildName| new.contains(&key) || state.children(parent).any(|e| e.name == *id);
+                *name = match self.0.get(&key).copied().filter(exists) {
                     Some(known) => known,
-                    None if makes => {
-                        let next = next(&memory, parent);
-                        self.0.insert(said, next);
-                        new.push(said);
+                    None if is_new => {
+                        let next = next_name(&memory, parent);
+                        self.0.insert(key, next);
+                        new.push(key);
                         next
                     }
-                    None => NOBODY,
+                    None => NO_CHILD,
                 };
             }
             memory.after(state, &[op], &crate::compare::answer::TurnAnswer::Done);
@@ -57,9 +57,9 @@ impl Children {
 }
 
 /// The name of a quorum's next child. One that has had more than a byte counts gets none that it could have.
-fn next(memory: &Memory, quorum: NodeId) -> ChildName {
+fn next_name(memory: &Memory, quorum: NodeId) -> ChildName {
     let next = memory.next_child(quorum);
-    if next < NOBODY.0 - names::numbered(0).0 { names::numbered(next) } else { NOBODY }
+    if next < NO_CHILD.0 - names::quorum_child(0).0 { names::quorum_child(next) } else { NO_CHILD }
 }
 
 /// The child that an operation names: its parent, its name, and whether it is a new one.
@@ -77,21 +77,21 @@ fn child_of(op: &mut Op) -> Option<(NodeId, &mut ChildName, bool)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Children, Memory, NOBODY};
+    use super::{Memory, NO_CHILD, QuorumChildNames};
     use crate::compare::answer::TurnAnswer;
-    use crate::wire::names::numbered;
+    use crate::wire::names::quorum_child;
     use blockgraph_model::{ChildName, Kind, NodeId, Op, Outcome, Spec, State, execute};
 
     const QUORUM: NodeId = NodeId(0);
 
     /// Does it, and says which name the operation has for QEMU.
-    fn play(state: &mut State<8, 8>, memory: &mut Memory, children: &mut Children, op: Op) -> Op {
-        let counted = children.counted(state, memory, &[op])[0];
-        if let Outcome::Done { next, .. } = execute(state, &[counted], &[]) {
+    fn play(state: &mut State<8, 8>, memory: &mut Memory, children: &mut QuorumChildNames, op: Op) -> Op {
+        let renamed = children.with_qemu_names(state, memory, &[op])[0];
+        if let Outcome::Done { next, .. } = execute(state, &[renamed], &[]) {
             *state = next;
-            memory.after(state, &[counted], &TurnAnswer::Done);
+            memory.after(state, &[renamed], &TurnAnswer::Done);
         }
-        counted
+        renamed
     }
 
     fn add_child(child: u8, name: u8) -> Op {
@@ -100,22 +100,22 @@ mod tests {
 
     /// Names that come in any order are counted as QEMU does, which takes back the last number only.
     #[test]
-    fn names_are_counted() {
-        let (mut state, mut memory, mut children) = (State::default(), Memory::default(), Children::default());
+    fn children_are_numbered_as_qemu_numbers_them() {
+        let (mut state, mut memory, mut children) = (State::default(), Memory::default(), QuorumChildNames::default());
         let mut play = |op| play(&mut state, &mut memory, &mut children, op);
         play(Op::Add { node: QUORUM, spec: Spec::plain(Kind::Quorum) });
         for id in 1..5 {
             play(Op::Add { node: NodeId(id), spec: Spec::plain(Kind::Protocol) });
         }
-        let added = |child, number| Op::AddChild { parent: QUORUM, child: NodeId(child), name: numbered(number) };
-        let removed = |number| Op::RemoveChild { parent: QUORUM, name: numbered(number) };
+        let added = |child, number| Op::AddChild { parent: QUORUM, child: NodeId(child), name: quorum_child(number) };
+        let removed = |number| Op::RemoveChild { parent: QUORUM, name: quorum_child(number) };
         let remove = |name| Op::RemoveChild { parent: QUORUM, name: ChildName(name) };
         assert_eq!(play(add_child(1, 9)), added(1, 0));
         assert_eq!(play(add_child(2, 0)), added(2, 1));
         assert_eq!(play(add_child(3, 7)), added(3, 2));
         // A name that is there already is the child's, and none that is not is anybody's.
         assert_eq!(play(add_child(4, 0)), added(4, 1));
-        assert_eq!(play(remove(8)), Op::RemoveChild { parent: QUORUM, name: NOBODY });
+        assert_eq!(play(remove(8)), Op::RemoveChild { parent: QUORUM, name: NO_CHILD });
         // The last number is given again, one in the middle is not.
         assert_eq!(play(remove(7)), removed(2));
         assert_eq!(play(add_child(3, 8)), added(3, 2));
