@@ -43,7 +43,7 @@ fn bad_input_is_one_line() {
         (r#"{"nodes": [], "edges": 1}"#, ": x-debug-query-block-graph.edges: expected a list"),
         (
             r#"{"nodes": [], "edges": [{"parent": 1, "child": 2, "name": "a"}]}"#,
-            ": x-debug-query-block-graph.edges[0].parent: there is nobody with the id 1",
+            ": x-debug-query-block-graph.edges[0].parent: no entry has the id 1",
         ),
         (
             r#"{"nodes": [{"id": 1, "type": "block-driver", "name": 5}], "edges": []}"#,

@@ -1,9 +1,10 @@
-//! What is different between two graphs, in the words of the audit.
+//! Lists the differences between two audited graphs, as text lines.
 
 use crate::audit::explain::format_pair;
 use crate::audit::graph::{AuditGraph, EdgeParent, Node};
 
-/// What an edge is known by: is its parent a user, that one's name, its own name.
+/// Identifies an edge in both graphs: whether its parent is a user, the parent's name, and the edge's own name (empty
+/// for a user's edge).
 type EdgeKey<'a> = (bool, &'a str, &'a str);
 
 fn edge_key(graph: &AuditGraph, edge: usize) -> EdgeKey<'_> {
@@ -14,7 +15,7 @@ fn edge_key(graph: &AuditGraph, edge: usize) -> EdgeKey<'_> {
     }
 }
 
-/// As operations name it: `@user`, `parent/child`.
+/// Returns the edge as operations name it: `@user` or `parent/child`.
 fn edge_label(graph: &AuditGraph, edge: usize) -> String {
     match edge_key(graph, edge) {
         (true, user, _) => format!("@{user}"),
@@ -22,7 +23,7 @@ fn edge_label(graph: &AuditGraph, edge: usize) -> String {
     }
 }
 
-/// One line for each node and edge that is new, gone or otherwise.
+/// Returns one line for each node and edge that is new, gone or changed.
 pub fn changes(before: &AuditGraph, after: &AuditGraph) -> Vec<String> {
     let mut lines = Vec::new();
     for node in &before.nodes {
@@ -61,7 +62,7 @@ pub fn changes(before: &AuditGraph, after: &AuditGraph) -> Vec<String> {
     lines
 }
 
-/// What became of a node.
+/// Returns one line for each change of a node's flags, options or context.
 fn node_changes(was: &Node, is: &Node) -> Vec<String> {
     let mut lines = Vec::new();
     let words = [

@@ -1,4 +1,4 @@
-//! What QEMU said, before anybody understood it: from a socket, or from a file (D1, D2).
+//! The uninterpreted replies of QEMU, from a socket or from a file (D1, D2).
 
 use crate::daemon::graph_query::{self, GRAPH_QUERY, OTHER_QUERIES};
 use serde_json::{Map, Value};
@@ -7,31 +7,33 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// Replies under the names of their commands.
+/// The replies of QEMU under the names of their commands.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Dump {
     replies: Map<String, Value>,
 }
 
 impl Dump {
-    /// Asks a QEMU that listens on a socket; `patience` is how long an answer may take.
+    /// Queries the QEMU that listens on a socket. `patience` is the time limit for one answer.
     ///
     /// # Errors
-    /// If it cannot be asked.
+    /// Fails if the connection cannot be made or is lost, or if QEMU does not show its graph.
     pub fn query(socket: &Path, patience: Duration) -> io::Result<Dump> {
         let mut client = graph_query::connect(socket, patience)?;
         Ok(Dump { replies: graph_query::query_all(&mut client)? })
     }
 
-    /// Of replies that are at hand.
+    /// Makes a dump of replies that the caller already has.
     pub fn from_replies(replies: Map<String, Value>) -> Dump {
         Dump { replies }
     }
 
-    /// Reads a dump, or the bare reply of `x-debug-query-block-graph`; each part may be a value or a whole reply.
+    /// Parses a dump, or the bare reply of `x-debug-query-block-graph`. Each entry may be the returned value or the
+    /// whole reply.
     ///
     /// # Errors
-    /// If it is no JSON, with the place as `line:column: `, or no such object.
+    /// Fails if the text is not JSON (the message begins with the position as `line:column: `), or if the JSON is not
+    /// an object with the reply of `x-debug-query-block-graph`.
     pub fn parse(text: &str) -> Result<Dump, String> {
         let broken = |error: serde_json::Error| {
             let message = error.to_string();
@@ -54,10 +56,10 @@ impl Dump {
         Ok(Dump { replies })
     }
 
-    /// Writes it to a new file, one line for each part.
+    /// Writes the dump to a new file, one line for each reply.
     ///
     /// # Errors
-    /// If there is such a file already, or it cannot be written.
+    /// Fails if the file already exists, or if it cannot be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
         let line = |(name, value): (&String, &Value)| format!("{}: {value}", Value::from(name.as_str()));
@@ -65,12 +67,12 @@ impl Dump {
         file.write_all(format!("{{\n{}\n}}\n", lines.join(",\n")).as_bytes())
     }
 
-    /// A part, unless QEMU refused it.
+    /// Returns the reply of a command; `None` if it is missing or an error.
     pub fn reply(&self, name: &str) -> Option<&Value> {
         self.replies.get(name).filter(|value| value.get("error").is_none())
     }
 
-    /// The version of QEMU, if it is told: a text, or what `query-version` says.
+    /// Returns the version of QEMU if the dump contains it, as a text or as the reply of `query-version`.
     pub fn version(&self) -> Option<String> {
         let version = self.reply("version").or_else(|| self.reply("query-version"))?;
         if let Value::String(version) = version {
@@ -80,13 +82,13 @@ impl Dump {
         Some(format!("{}.{}.{}", number("major")?, number("minor")?, number("micro").unwrap_or(0)))
     }
 
-    /// Which of the parts that would help are not there.
+    /// Returns the names of the optional commands whose replies are missing.
     pub fn missing_replies(&self) -> Vec<&'static str> {
         OTHER_QUERIES.into_iter().filter(|name| self.reply(name).is_none()).collect()
     }
 }
 
-/// What a reply returns.
+/// Returns the value inside a whole reply, or the value itself if it is not a whole reply.
 fn unwrap_reply(mut reply: Value) -> Value {
     match reply.get_mut("return") {
         Some(inner) => inner.take(),

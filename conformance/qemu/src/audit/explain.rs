@@ -1,8 +1,10 @@
-//! Who blocks what, and why (D18–D20): from an edge up to the root user, or to the driver's rule, that a need or a refusal
-//! to share comes from.
+//! Explains each need and each missing share of an edge (D18–D20): the path from the edge up to the root user or to the
+//! driver's rule that is its origin.
 //!
-//! The question at each edge is put to the rule itself: would the edge need the bit, or refuse it, if nothing came from above?
-//! If so the rule is the reason; if not, which single bit from above is enough to make it so?
+//! At each edge the search evaluates the rule of the parent's driver itself. If the edge would need the bit, or not
+//! share it, with a parent's pair of nothing needed and everything shared, the rule is the origin. If not, the search
+//! looks for a single need or missing share of the parent that suffices, and continues with the parent edges that have
+//! it.
 
 use crate::audit::graph::{AuditGraph, EdgeParent, bits, permission_list};
 use blockgraph_model::perm::{ALL, G, NONE, R, U, W, Z};
@@ -10,44 +12,44 @@ use blockgraph_model::{Pair, Perms};
 use blockgraph_story::text::value::print_perms;
 use std::collections::{HashMap, VecDeque};
 
-/// What is to be explained of an edge.
+/// The half of an edge's pair that is explained.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Side {
-    /// That it needs something.
+    /// The edge needs the bits.
     Needs,
-    /// That it does not share something.
+    /// The edge does not share the bits.
     Refuses,
 }
 
-/// Where a need or a refusal begins.
+/// Where a need or a missing share originates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Origin {
-    /// A root user wants it so.
+    /// A root user asked for it.
     User(usize),
-    /// The driver of this node adds it, whoever is above.
+    /// The rule of this node's driver adds it, whatever the parents need and share.
     Rule(usize),
-    /// The driver of this node is not known, or the edge has not the pair of the rule.
+    /// The path ends at this node: its driver is unknown, or the edge does not have the pair that the rule gives.
     Observed(usize),
 }
 
-/// One reason.
+/// One reason for a need or a missing share.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reason {
-    /// Needs or refuses?
+    /// Whether the reason explains a need or a missing share, at the lower end of the path.
     pub side: Side,
-    /// What, at the lower end of the path.
+    /// The explained permissions, at the lower end of the path.
     pub bits: Perms,
-    /// Where it begins.
+    /// Where the reason originates.
     pub origin: Origin,
-    /// Needs or refuses it, at the upper end?
+    /// Whether the origin needs or does not share, at the upper end of the path.
     pub origin_side: Side,
-    /// What, at the upper end of the path.
+    /// The permissions that the origin needs or does not share, at the upper end of the path.
     pub origin_bits: Perms,
     /// The edges from the upper end to the lower one.
     pub path: Vec<usize>,
 }
 
-/// A bit of an edge that is to be explained.
+/// A bit of an edge that is to be explained, as an edge, the bit, and the half of the pair.
 type Question = (usize, Perms, Side);
 
 fn holds(pair: Pair, bit: Perms, side: Side) -> bool {
@@ -57,12 +59,12 @@ fn holds(pair: Pair, bit: Perms, side: Side) -> bool {
     }
 }
 
-/// Why nobody else may have those of the bits that a parent edge of the node does not share.
+/// Returns the reasons why the parent edges of the node do not share those of the bits.
 pub fn refusal_reasons(graph: &AuditGraph, node: usize, bits: Perms) -> Vec<Reason> {
     node_reasons(graph, node, Side::Refuses, bits)
 }
 
-/// Why something is needed of the node.
+/// Returns the reasons for everything that the parent edges of the node need.
 pub fn need_reasons(graph: &AuditGraph, node: usize) -> Vec<Reason> {
     node_reasons(graph, node, Side::Needs, ALL)
 }
@@ -71,8 +73,8 @@ fn node_reasons(graph: &AuditGraph, node: usize, side: Side, bits: Perms) -> Vec
     graph.parent_edges(node).iter().flat_map(|&edge| edge_reasons(graph, edge, side, bits)).collect()
 }
 
-/// Why an edge needs, or refuses, those of the bits that it does; for each origin the shortest way, several bits of one way
-/// together. Costs O(edges × bits).
+/// Returns the reasons why an edge needs, or does not share, those of the bits. For each origin the result has the
+/// shortest path only, and several bits with the same path are one reason. Costs O(edges × bits).
 pub fn edge_reasons(graph: &AuditGraph, edge: usize, side: Side, perms: Perms) -> Vec<Reason> {
     let mut all: Vec<Reason> = Vec::new();
     for bit in bits(perms).filter(|bit| holds(graph.edges[edge].pair(), *bit, side)) {
@@ -119,7 +121,7 @@ fn bit_reasons(graph: &AuditGraph, edge: usize, bit: Perms, side: Side) -> Vec<R
     found
 }
 
-/// The edges above that are asked next, or where it begins.
+/// Returns the bits of parent edges that cause this bit, or the origin if the path ends here.
 fn causes_above(graph: &AuditGraph, (edge, bit, side): Question) -> Result<Vec<Question>, Origin> {
     let parent = match graph.edges[edge].parent {
         EdgeParent::User(user) => return Err(Origin::User(user)),
@@ -136,13 +138,13 @@ fn causes_above(graph: &AuditGraph, (edge, bit, side): Question) -> Result<Vec<Q
     }
     let mut causes: Vec<(Perms, Side)> = bits(above.need).map(|need| (need, Side::Needs)).collect();
     causes.extend(bits(ALL - above.share - G).map(|share| (share, Side::Refuses)));
-    // The same bit on the same side first: that is what comes through a filter.
+    // The same bit on the same side first, because a filter passes its parent's bits on unchanged.
     causes.sort_by_key(|cause| *cause != (bit, side));
     let suffices = |&(cause, on): &(Perms, Side)| match on {
         Side::Needs => rule(Pair::new(cause, ALL)),
         Side::Refuses => rule(Pair::new(NONE, ALL - cause)),
     };
-    // Where no single bit is enough all of them are the cause.
+    // If no single bit suffices, all of them are the cause.
     let causes: Vec<_> = causes.iter().copied().find(suffices).map_or(causes, |one| vec![one]);
     let mut next = Vec::new();
     for (cause, on) in causes {
@@ -152,14 +154,14 @@ fn causes_above(graph: &AuditGraph, (edge, bit, side): Question) -> Result<Vec<Q
     Ok(next)
 }
 
-/// Need and share as a person reads them: `rw/rwu`, graph-mod left out.
+/// Formats need and share as `rw/rwu`, without graph-mod.
 pub fn format_pair(pair: Pair) -> String {
     let four = R | W | U | Z;
     let share = if four.within(pair.share) { "all".to_owned() } else { print_perms(pair.share & four) };
     format!("{}/{share}", print_perms(pair.need & four))
 }
 
-/// A reason as the second half of a sentence: `export e does not share write, through e → a → x`.
+/// Formats a reason as a clause: `export e does not share write, through e → a → x`.
 pub fn reason_text(graph: &AuditGraph, reason: &Reason) -> String {
     let verb = match reason.origin_side {
         Side::Needs => "needs",
@@ -187,10 +189,10 @@ pub fn reason_text(graph: &AuditGraph, reason: &Reason) -> String {
     text
 }
 
-/// The most names that a way is told with.
+/// The largest number of names with which a path is printed in full.
 const MAX_PATH_NAMES: usize = 16;
 
-/// The names along the way: `e → a → x`; of a very long one both ends.
+/// Returns the names along the path: `e → a → x`. A longer path is cut in the middle.
 pub fn path_text(graph: &AuditGraph, reason: &Reason) -> String {
     let start = reason.path.first().map(|&edge| match graph.edges[edge].parent {
         EdgeParent::Node(node) => graph.nodes[node].name.as_str(),
@@ -208,7 +210,7 @@ pub fn path_text(graph: &AuditGraph, reason: &Reason) -> String {
     }
 }
 
-/// What cannot be done to a node: `cannot be written or resized`.
+/// Returns what cannot be done to a node without these permissions: `cannot be written or resized`.
 pub fn cannot_text(what: Perms) -> String {
     const DONE: [(Perms, &str); 4] =
         [(R, "read consistently"), (W, "written"), (U, "rewritten unchanged"), (Z, "resized")];

@@ -1,7 +1,7 @@
-//! The graph as the audit knows it: of any size, with the pairs that were seen.
+//! The audited graph: a graph of any size with the pairs that QEMU showed.
 //!
-//! It comes from what QEMU says ([`super::read`]) or from a state of the model ([`super::state`]); checks and explanations
-//! need nothing else.
+//! It is built from QEMU's replies ([`super::parse`]) or from a state of the model ([`super::state`]). Checks and
+//! explanations need nothing else.
 
 use crate::wire::names::PERMISSIONS;
 use blockgraph_model::op::Flags;
@@ -9,93 +9,94 @@ use blockgraph_model::perm::{G, NONE};
 use blockgraph_model::rules::{self, Input};
 use blockgraph_model::{ChildName, Kind, Opt, Pair, Perms, Role};
 
-/// The upper end of an edge, by place.
+/// The parent end of an edge, as an index into the graph's lists.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum EdgeParent {
-    /// A node.
+    /// The index of a node.
     Node(usize),
-    /// A root user.
+    /// The index of a root user.
     User(usize),
 }
 
-/// A node.
+/// A node of the audited graph.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Node {
-    /// Its name.
+    /// The node's name.
     pub name: String,
-    /// QEMU's name of its driver; `?` if that is not shown.
+    /// QEMU's name of the driver; `?` if QEMU does not show it.
     pub driver: String,
-    /// The driver's kind, if it is known (D4).
+    /// The driver's kind, if the driver is known (D4).
     pub kind: Option<Kind>,
-    /// The driver's options, as far as the pairs show them (D7).
+    /// The driver's options, as far as the pairs of the node's children show them (D7).
     pub opt: Opt,
-    /// Its flags, as far as they are shown or inferred.
+    /// The node's flags, as far as they are shown or inferred.
     pub flags: Flags,
-    /// Is its read-only flag shown?
+    /// Whether QEMU shows the read-only flag.
     pub flags_shown: bool,
-    /// Is it in the list of named nodes? `None`: there is no such list.
+    /// Whether the node is in the list of named nodes; `None` if there is no such list.
     pub listed: Option<bool>,
-    /// Where it lives, if that is told (D3).
+    /// The name of the node's context, if the dump contains it (D3).
     pub context: Option<String>,
 }
 
-/// A root user.
+/// A root user of the audited graph.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct User {
-    /// A name that can stand in an operation.
+    /// The user's name, in a form that operations accept.
     pub name: String,
-    /// What people call it: `export e`, `job j`.
+    /// The user's description: `export e`, `job j`.
     pub label: String,
-    /// Is it a job's?
+    /// The job, if the user belongs to one.
     pub job: Option<Job>,
 }
 
-/// Which job, and of which type if that is shown.
+/// A job, with its type if QEMU shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Job {
-    /// Its id.
+    /// The job's id.
     pub id: String,
-    /// `stream`, `commit`, `mirror`, `backup`, …
+    /// The job's type: `stream`, `commit`, `mirror`, `backup`, …
     pub kind: Option<String>,
 }
 
-/// An edge.
+/// An edge of the audited graph.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Edge {
-    /// Upper end.
+    /// The parent end.
     pub parent: EdgeParent,
-    /// Lower end.
+    /// The index of the child node.
     pub child: usize,
-    /// Its name.
+    /// The edge's name.
     pub name: String,
-    /// Its role, if the driver is known; a user's edge: empty.
+    /// The edge's role, if the driver is known. A user's edge has the empty role.
     pub role: Option<Role>,
-    /// Need and share as they were seen, graph-mod and all.
+    /// Need and share as QEMU showed them, including graph-mod.
     pub observed: Pair,
 }
 
 impl Edge {
-    /// Need and share without graph-mod, which QEMU 7.0 has no more (D5): nobody needs it, everybody shares it.
+    /// Returns need and share without graph-mod, which QEMU does not have since 7.0 (D5): no edge needs it and every
+    /// edge shares it.
     pub const fn pair(&self) -> Pair {
         Pair::new(Perms(self.observed.need.0 & !G.0), Perms(self.observed.share.0 | G.0))
     }
 }
 
-/// The graph.
+/// A block graph as an audit sees it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AuditGraph {
     /// The nodes.
     pub nodes: Vec<Node>,
     /// The root users.
     pub users: Vec<User>,
-    /// The edges; those of one parent, and those of one child, in the order of its list.
+    /// The edges. The edges of one parent, and those of one child, are in the order of its list.
     pub edges: Vec<Edge>,
     parent_edges: Vec<Vec<usize>>,
     child_edges: Vec<Vec<usize>>,
 }
 
 impl AuditGraph {
-    /// Joins the parts; every end of an edge must be there.
+    /// Builds a graph of its parts. Both ends of every edge must exist.
     pub fn new(nodes: Vec<Node>, users: Vec<User>, edges: Vec<Edge>) -> AuditGraph {
         let (mut parent_edges, mut child_edges) = (vec![Vec::new(); nodes.len()], vec![Vec::new(); nodes.len()]);
         for (place, edge) in edges.iter().enumerate() {
@@ -107,28 +108,28 @@ impl AuditGraph {
         AuditGraph { nodes, users, edges, parent_edges, child_edges }
     }
 
-    /// The parent edges of a node.
+    /// Returns the indices of the node's parent edges.
     pub fn parent_edges(&self, node: usize) -> &[usize] {
         &self.parent_edges[node]
     }
 
-    /// The child edges of a node.
+    /// Returns the indices of the node's child edges.
     pub fn child_edges(&self, node: usize) -> &[usize] {
         &self.child_edges[node]
     }
 
-    /// The node of that name.
+    /// Returns the index of the node with that name.
     pub fn node(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
     }
 
-    /// P2, of the pairs that were seen.
+    /// Returns the node's cumulative pair (P2) of the pairs that QEMU showed.
     pub fn cumulative(&self, node: usize) -> Pair {
         self.parent_edges[node].iter().fold(Pair::FREE, |sum, edge| sum.with(self.edges[*edge].pair()))
     }
 
-    /// P4: what the rule gives an edge from a node with that cumulative pair; `None` if the driver is not known, or it is no
-    /// edge from a node.
+    /// Returns the pair that the rule (P4) gives an edge if the parent node has that cumulative pair. Returns `None` if
+    /// the driver is unknown, or if the edge's parent is a root user.
     pub fn pair_by_rule(&self, edge: usize, parent: Pair, has_parents: bool) -> Option<Pair> {
         let Edge { parent: EdgeParent::Node(parent_node), child, role, .. } = &self.edges[edge] else {
             return None;
@@ -149,13 +150,13 @@ impl AuditGraph {
         Some(Pair::new(pair.need - G, pair.share | G))
     }
 
-    /// What the rule gives the edge as things are.
+    /// Returns the pair that the rule gives the edge for its parent's present cumulative pair.
     pub fn rule_pair(&self, edge: usize) -> Option<Pair> {
         let EdgeParent::Node(parent) = self.edges[edge].parent else { return None };
         self.pair_by_rule(edge, self.cumulative(parent), !self.parent_edges[parent].is_empty())
     }
 
-    /// The name of an edge's upper end.
+    /// Returns the name of the edge's parent node, or the label of its root user.
     pub fn parent_name(&self, edge: usize) -> &str {
         match self.edges[edge].parent {
             EdgeParent::Node(node) => &self.nodes[node].name,
@@ -163,7 +164,7 @@ impl AuditGraph {
         }
     }
 
-    /// An edge in words: `export e`, `qcow2 node top (backing)`.
+    /// Describes the parent end of an edge: `export e`, `qcow2 node top (backing)`.
     pub fn party(&self, edge: usize) -> String {
         match self.edges[edge].parent {
             EdgeParent::Node(node) => format!("{} ({})", self.node_title(node), self.edges[edge].name),
@@ -171,14 +172,14 @@ impl AuditGraph {
         }
     }
 
-    /// A node with its driver: `qcow2 node top`.
+    /// Describes a node with its driver: `qcow2 node top`.
     pub fn node_title(&self, node: usize) -> String {
         format!("{} node {}", self.nodes[node].driver, self.nodes[node].name)
     }
 
-    /// What of a node is on a cycle: the edges from whose child their parent can be reached (V3.1).
+    /// Returns the edges on cycles: those from whose child their parent can be reached (V3.1).
     pub fn cycles(&self) -> Vec<usize> {
-        // Whoever is left when all without parents have been taken away is on a cycle or below one.
+        // Nodes without parents are removed repeatedly. What remains is on a cycle or below one.
         let from_node = |edge: &&usize| matches!(self.edges[**edge].parent, EdgeParent::Node(_));
         let mut open_parents: Vec<usize> =
             self.parent_edges.iter().map(|edges| edges.iter().filter(from_node).count()).collect();
@@ -199,7 +200,7 @@ impl AuditGraph {
         (0..self.edges.len()).filter(is_on_cycle).collect()
     }
 
-    /// Can one node be reached from another one downwards?
+    /// Returns whether one node can be reached from another one along child edges.
     pub fn reaches(&self, from: usize, to: usize) -> bool {
         let mut visited = vec![false; self.nodes.len()];
         let mut left = vec![from];
@@ -215,7 +216,7 @@ impl AuditGraph {
     }
 }
 
-/// The words of a set in sentences: `write and resize`, `nothing`.
+/// Returns the permissions as a list in words: `write and resize`, `nothing`.
 pub fn permission_list(perms: Perms) -> String {
     let bits = (0..5).filter(|bit| perms.0 >> bit & 1 == 1);
     let mut words: Vec<&str> = bits.map(|bit| PERMISSIONS[bit]).collect();
@@ -227,7 +228,7 @@ pub fn permission_list(perms: Perms) -> String {
     }
 }
 
-/// Each bit of a set for itself, graph-mod left out.
+/// Returns each permission of a set as a set of its own, without graph-mod.
 pub fn bits(perms: Perms) -> impl Iterator<Item = Perms> {
     (0..4).map(|bit| Perms(1 << bit)).filter(move |bit| bit.within(perms) && perms != NONE)
 }

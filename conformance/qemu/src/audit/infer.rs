@@ -1,12 +1,12 @@
-//! Options and flags that QEMU does not show, read off the pairs that they make (D7).
+//! Infers options and flags that QEMU does not show, from the pairs of a node's children (D7).
 
 use crate::audit::graph::{AuditGraph, EdgeParent};
 use crate::wire::drivers::alternative_role;
 use blockgraph_model::perm::{ALL, G};
 use blockgraph_model::{Kind, Opt, Phase};
 
-/// For each node with children, the first of its possible options that explains all their pairs; if none does, those of its
-/// kind stay, and the checks say which edge is wrong.
+/// Sets, for each node with children, the first of its possible options that explains all their pairs. If none does,
+/// the node keeps the default options of its kind, and the checks report which edge is wrong.
 pub(super) fn infer_options(graph: &mut AuditGraph, notes: &mut Vec<String>) {
     for node in 0..graph.nodes.len() {
         let Some(kind) = graph.nodes[node].kind.filter(|_| !graph.child_edges(node).is_empty()) else { continue };
@@ -18,12 +18,12 @@ pub(super) fn infer_options(graph: &mut AuditGraph, notes: &mut Vec<String>) {
     }
 }
 
-/// P4: do all edges below the node have the pairs that the rule gives?
+/// Returns whether all edges below the node have the pairs that the rule gives (P4).
 fn rules_match(graph: &AuditGraph, node: usize) -> bool {
     graph.child_edges(node).iter().all(|edge| graph.rule_pair(*edge) == Some(graph.edges[*edge].pair()))
 }
 
-/// Tries everything else that the node may be.
+/// Tries the other options and flags that a node of this kind may have.
 fn try_options(graph: &mut AuditGraph, node: usize, kind: Kind, notes: &mut Vec<String>) {
     let name = graph.nodes[node].name.clone();
     let before = graph.nodes[node].clone();
@@ -54,7 +54,7 @@ fn try_options(graph: &mut AuditGraph, node: usize, kind: Kind, notes: &mut Vec<
     infer_force_share(graph, node, notes);
 }
 
-/// `raw` with an offset or a size keeps data of its own.
+/// Tries `raw` with an offset or a size, which has data of its own instead of a filtered child.
 fn infer_raw_offset(graph: &mut AuditGraph, node: usize, kind: Kind, notes: &mut Vec<String>) {
     let [edge] = *graph.child_edges(node) else { return };
     let Some(role) = graph.edges[edge].role else { return };
@@ -70,7 +70,8 @@ fn infer_raw_offset(graph: &mut AuditGraph, node: usize, kind: Kind, notes: &mut
     }
 }
 
-/// A read-only child to which all nodes above it share everything, although their rules do not, is taken to be force-share.
+/// Takes a read-only child as force-share if all its parent nodes share everything with it although their rules would
+/// not.
 fn infer_force_share(graph: &mut AuditGraph, node: usize, notes: &mut Vec<String>) {
     for edge in graph.child_edges(node).to_vec() {
         let child = graph.edges[edge].child;
@@ -96,11 +97,11 @@ fn infer_force_share(graph: &mut AuditGraph, node: usize, notes: &mut Vec<String
     }
 }
 
-/// Blkdebug may take and refuse what it likes, so its pair is its option.
+/// Reads the options of blkdebug off its pair, because they set the pair directly.
 fn infer_blkdebug(graph: &mut AuditGraph, node: usize, notes: &mut Vec<String>) {
     let [edge] = *graph.child_edges(node) else { return };
     let (Some(default), observed) = (graph.rule_pair(edge), graph.edges[edge].pair()) else { return };
-    // It can only add a need and take away a share: anything else is wrong, and stays to be found.
+    // Blkdebug's options can only add a need and take away a share. Any other difference stays, and is reported.
     let opt = Opt::Debug { take: observed.need - default.need, unshare: default.share - observed.share };
     if opt != Kind::Blkdebug.default_opt() {
         graph.nodes[node].opt = opt;

@@ -1,24 +1,24 @@
-//! What is wrong with a graph: all invariants that can be seen (D9–D17).
+//! Checks all invariants that QEMU's replies make visible (D9–D17).
 
 use crate::audit::graph::{AuditGraph, EdgeParent, bits, permission_list};
 use crate::wire::drivers;
 use blockgraph_model::perm::{R, U, W};
 use blockgraph_model::{Pair, Slot, State, rules};
 
-/// Something that is wrong.
+/// A violation of the specification.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
-    /// The sentence of the specification that is broken.
+    /// The sentence of the specification that is violated.
     pub sentence: &'static str,
-    /// Where: a node.
+    /// The index of the node at which it is violated.
     pub node: usize,
-    /// What, in one sentence.
+    /// The description, in one sentence.
     pub message: String,
-    /// The edges concerned.
+    /// The indices of the edges concerned.
     pub edges: Vec<usize>,
 }
 
-/// Everything that is wrong, node by node. Costs O(parents²) for each node and O(edges) for each edge on a cycle.
+/// Returns all violations, node by node. Costs O(parents²) for each node and O(edges) for each edge on a cycle.
 pub fn check(graph: &AuditGraph) -> Vec<Finding> {
     let mut findings = Vec::new();
     for edge in graph.cycles() {
@@ -41,7 +41,7 @@ pub fn check(graph: &AuditGraph) -> Vec<Finding> {
     findings
 }
 
-/// P3, with graph-mod where QEMU still has it: where it has not, nobody needs it (D5).
+/// Checks P3 with graph-mod where QEMU has it. Where it does not, no edge needs graph-mod (D5).
 fn check_conflicts(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>) {
     let parents = graph.parent_edges(node);
     let whole = parents.iter().fold(Pair::FREE, |sum, edge| sum.with(graph.edges[*edge].observed));
@@ -64,7 +64,7 @@ fn check_conflicts(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>)
     }
 }
 
-/// V3.3, V3.5, V3.6.
+/// Checks V3.3, V3.5 and V3.6: flags against needs, and active parents of inactive nodes.
 fn check_flags(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>) {
     let (flags, need) = (graph.nodes[node].flags, graph.cumulative(node).need);
     let needers = |wanted| -> Vec<usize> {
@@ -101,7 +101,7 @@ fn check_flags(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>) {
     }
 }
 
-/// S0, S2, S3.3: names and slots are taken once, a filter has its child.
+/// Checks S0, S2 and S3.3: each name and slot is taken once, and a filter has its filtered child.
 fn check_shape(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>) {
     let below = graph.child_edges(node);
     for (place, &edge) in below.iter().enumerate() {
@@ -128,7 +128,7 @@ fn check_shape(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>) {
     }
 }
 
-/// P4: the edges below a node have the pairs that its rule gives.
+/// Checks P4: the edges below a node have the pairs that its rule gives.
 fn check_pairs(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>) {
     for &edge in graph.child_edges(node) {
         let (Some(by_rule), observed) = (graph.rule_pair(edge), graph.edges[edge].pair()) else { continue };
@@ -158,20 +158,21 @@ fn check_pairs(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>) {
     }
 }
 
-/// L2.1: who has no parent is held by the monitor, and the monitor holds only what has a name of its own.
+/// Checks L2.1: a node without parents is held by the monitor, and the monitor holds only nodes with a name of the
+/// user's.
 fn check_leaks(graph: &AuditGraph, node: usize, findings: &mut Vec<Finding>) {
     let info = &graph.nodes[node];
     let hidden = info.listed == Some(false) || info.name.starts_with('#');
     if graph.parent_edges(node).is_empty() && hidden {
         let what = format!(
-            "{} has no parents and no name in the monitor: nobody can use or delete it",
+            "{} has no parents and no name in the monitor: no command can use or delete it",
             graph.node_title(node)
         );
         findings.push(Finding { sentence: "L2.1", node, message: what, edges: Vec::new() });
     }
 }
 
-/// C1, where contexts are told.
+/// Checks C1 where the dump contains contexts.
 fn check_contexts(graph: &AuditGraph, findings: &mut Vec<Finding>) {
     for (place, edge) in graph.edges.iter().enumerate() {
         let EdgeParent::Node(parent) = edge.parent else { continue };
@@ -188,7 +189,7 @@ fn check_contexts(graph: &AuditGraph, findings: &mut Vec<Finding>) {
     }
 }
 
-/// D22: formats that the model lets have a backing image although QEMU does not, one sentence each.
+/// Returns one sentence for each format that cannot have a backing image in QEMU but can in the model (D22).
 pub fn backing_notes(graph: &AuditGraph) -> Vec<String> {
     let without_backing = |driver: &str| {
         drivers::kind(driver) == Some(blockgraph_model::Kind::Format) && !drivers::supports_backing(driver)

@@ -9,7 +9,7 @@ use blockgraph_model::Perms;
 use blockgraph_model::perm::ALL;
 use serde_json::{Value, json};
 
-/// The whole audit, with the explanations of all nodes or of one.
+/// Returns the whole audit, with the explanations of all nodes or of one.
 pub fn json_report(audit: &Audit, only: Option<usize>) -> Value {
     let Audit { graph, findings, .. } = audit;
     let selected = |node: &usize| only.is_none_or(|only| only == *node);

@@ -1,9 +1,9 @@
-//! The audit: what is wrong with the block graph of a running QEMU, who blocks what and why, and what an operation would do
-//! (`specs/audit.md`).
+//! Audits the block graph of a running QEMU: which invariants it breaks, which parents block what and why, and what an
+//! operation would do (`specs/audit.md`).
 //!
 //! ```text
-//! socket or file → dump → read (users, roles, infer) → web ─┬→ check, explain ─┐
-//!                                                           └→ state → what_if ┴→ show, told
+//! socket or file → dump → parse (users, roles, infer) → graph ─┬→ check, explain ─┐
+//!                                                              └→ state → what_if ┴→ text_report, json_report
 //! ```
 
 pub mod changes;
@@ -25,28 +25,28 @@ use invariants::{Finding, backing_notes, check};
 use state::{WhatIfState, build_state};
 use what_if::WhatIf;
 
-/// Everything that an audit has found.
+/// The result of an audit.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    /// The version of QEMU, if it is told.
+    /// The version of QEMU, if the dump contains it.
     pub version: Option<String>,
     /// The graph.
     pub graph: AuditGraph,
-    /// What is wrong.
+    /// The violated invariants.
     pub findings: Vec<Finding>,
     /// What was assumed, and what was not checked.
     pub notes: Vec<String>,
-    /// The graph as a state of the model, or why there is none.
+    /// The graph as a state of the model, or the reason why there is none.
     pub what_if_state: Result<WhatIfState, String>,
-    /// What was tried, and what would come of it.
+    /// The forecasts for the operations that were tried.
     pub forecasts: Vec<WhatIf>,
 }
 
 impl Audit {
-    /// Reads and checks a dump.
+    /// Parses and checks a dump.
     ///
     /// # Errors
-    /// If it is no dump: one line with the path of what is wrong.
+    /// Fails if a reply of the dump is malformed. The message is one line with the path of what is wrong.
     pub fn from_dump(dump: &Dump) -> Result<Audit, String> {
         let parse::ParsedDump { graph, mut notes } = parse::parse(dump)?;
         notes.extend(backing_notes(&graph));
@@ -55,10 +55,10 @@ impl Audit {
         Ok(Audit { version: dump.version(), graph, findings, notes, what_if_state, forecasts: Vec::new() })
     }
 
-    /// Tries operations, given as a text; what comes of them is kept.
+    /// Tries operations, given in the text form of scenarios, and stores the forecast.
     ///
     /// # Errors
-    /// If the text is wrong, or there is nothing to try it on: one line.
+    /// Fails with one line if the text is wrong, or if the graph could not be made a state of the model.
     pub fn try_operations(&mut self, text: &str) -> Result<(), String> {
         let what_if_state = self.what_if_state.as_ref().map_err(|why| format!("nothing can be tried: {why}"))?;
         self.forecasts.push(what_if::what_if(text, what_if_state)?);

@@ -1,4 +1,4 @@
-//! Makes a [`AuditGraph`] of a dump (D3–D6).
+//! Builds an [`AuditGraph`] from a dump (D3–D6).
 
 use crate::audit::dump::Dump;
 use crate::audit::graph::{AuditGraph, Edge, EdgeParent, Job, Node, User};
@@ -12,22 +12,22 @@ use blockgraph_model::{Opt, Pair, Perms, Role};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
-/// A graph, and what had to be assumed to read it.
+/// A graph, and what had to be assumed to build it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ParsedDump {
     /// The graph.
     pub graph: AuditGraph,
-    /// One sentence each.
+    /// The assumptions, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// A word in the reply that is not there, or is of another type: where.
+/// A result whose error is the path of what is missing or of the wrong type.
 type ParseResult<T> = Result<T, String>;
 
-/// Reads the graph.
+/// Builds the graph.
 ///
 /// # Errors
-/// What is missing or of the wrong type, with its path in the dump. A garbled dump is an error and nothing worse.
+/// Fails with the path, in the dump, of what is missing or of the wrong type. No dump makes it panic.
 pub fn parse(dump: &Dump) -> ParseResult<ParsedDump> {
     let graph = dump.reply(GRAPH_QUERY).ok_or_else(|| format!("{GRAPH_QUERY}: QEMU refused it"))?;
     let mut builder =
@@ -35,7 +35,7 @@ pub fn parse(dump: &Dump) -> ParseResult<ParsedDump> {
     let block_graph = parse_block_graph(graph)?;
     let mut ends: Vec<EdgeParent> = block_graph.vertices.iter().rev().map(|vertex| builder.vertex(vertex)).collect();
     ends.reverse();
-    // QEMU puts each edge before those that it has shown (D6).
+    // QEMU puts each edge before those that it has already shown (D6).
     for (place, edge) in block_graph.edges.iter().enumerate().rev() {
         builder.edge(edge, &ends, &format!("{GRAPH_QUERY}.edges[{place}]"))?;
     }
@@ -59,7 +59,7 @@ pub fn parse(dump: &Dump) -> ParseResult<ParsedDump> {
 fn dump_notes(dump: &Dump) -> Vec<String> {
     let mut notes = Vec::new();
     if dump.version().is_none() {
-        notes.push("the version of QEMU is not told".to_owned());
+        notes.push("the version of QEMU is not in the dump".to_owned());
     }
     for name in dump.missing_replies() {
         let lost = match name {
@@ -71,12 +71,12 @@ fn dump_notes(dump: &Dump) -> Vec<String> {
         notes.push(format!("no reply of {name}: {lost}"));
     }
     if dump.reply("torn").is_some() {
-        notes.push("the graph changed all the time while it was read: what follows may mix two moments".to_owned());
+        notes.push("the graph kept changing while it was read: the result may mix two states".to_owned());
     }
     notes
 }
 
-/// What `query-named-block-nodes` says of a node.
+/// What `query-named-block-nodes` reports about a node.
 #[derive(Clone, Debug)]
 struct NodeInfo {
     driver: Option<String>,
@@ -86,9 +86,9 @@ struct NodeInfo {
 
 #[derive(Default)]
 struct GraphBuilder {
-    /// `None`: there is no list.
+    /// `None` if the dump has no such list.
     infos: Option<HashMap<String, NodeInfo>>,
-    /// To each job its type.
+    /// The type of each job.
     jobs: HashMap<String, String>,
     nodes: Vec<Node>,
     users: Vec<User>,
@@ -147,13 +147,13 @@ impl GraphBuilder {
         self.users.push(User { name, label, job });
     }
 
-    /// A name that can stand in an operation, and that nobody else has.
+    /// Returns a name that operations accept and that no other node (or no other user) has.
     fn unique_name(&mut self, qemu_name: &str, what: &str, id: u64) -> String {
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.#-".contains(c);
         let is_usable = qemu_name.chars().all(is_allowed)
             && qemu_name.chars().any(|c| c.is_ascii_alphanumeric())
             && qemu_name != "none";
-        // Nodes and users have names of their own each.
+        // Nodes and users have separate name spaces.
         let is_free = |used_names: &HashSet<String>, name: &str| !used_names.contains(&format!("{what} {name}"));
         let mut name = qemu_name.to_owned();
         if !is_usable || !is_free(&self.used_names, &name) {
@@ -170,7 +170,7 @@ impl GraphBuilder {
     }
 
     fn edge(&mut self, edge: &GraphEdge<'_>, ends: &[EdgeParent], path: &str) -> ParseResult<()> {
-        // Below every edge is a node.
+        // The lower end of every edge is a node; the block graph's parser has checked that.
         let (parent, EdgeParent::Node(child)) = (ends[edge.parent], ends[edge.child]) else { return Ok(()) };
         let need = self.perms(edge.value, "perm", path)?.unwrap_or(NONE);
         let share = self.perms(edge.value, "shared-perm", path)?.unwrap_or(ALL);
@@ -207,7 +207,7 @@ impl GraphBuilder {
         }
     }
 
-    /// D3: contexts are not shown by QMP; whoever knows them may write them into the dump.
+    /// Sets the contexts (D3). QMP does not show them, but they can be added to the dump.
     fn assign_contexts(&mut self, dump: &Dump) {
         let Some(reply) = dump.reply("contexts") else { return };
         for node in &mut self.nodes {
@@ -215,7 +215,7 @@ impl GraphBuilder {
         }
     }
 
-    /// A user without a node (a drive without a medium) is not part of the graph.
+    /// Drops users without an edge, such as a drive without a medium.
     fn drop_users_without_edges(&mut self) {
         let uses = |user: usize| self.edges.iter().any(|edge| edge.parent == EdgeParent::User(user));
         let kept: Vec<usize> = (0..self.users.len()).filter(|user| uses(*user)).collect();
@@ -227,7 +227,7 @@ impl GraphBuilder {
         self.users = kept.into_iter().map(|user| self.users[user].clone()).collect();
     }
 
-    /// D4: the roles of the edges of nodes whose driver is known.
+    /// Sets the roles of the edges below nodes whose driver is known (D4).
     fn assign_roles(&mut self) {
         let with_data_file: HashSet<EdgeParent> =
             self.edges.iter().filter(|edge| edge.name == "data-file").map(|edge| edge.parent).collect();
@@ -250,7 +250,7 @@ impl GraphBuilder {
                 None => format!("driver {driver} is not known"),
             };
             self.notes
-                .push(format!("not checked: the child edges of {name}, for {why}; their pairs are taken as seen"));
+                .push(format!("not checked: the child edges of {name}, because {why}; their pairs are taken as seen"));
             *kind = None;
         }
     }

@@ -1,4 +1,5 @@
-//! Between a [`AuditGraph`] and the model: a state to try operations on, an observation to draw (D21–D24).
+//! Converts between an [`AuditGraph`] and the model: a state on which operations are tried, and an observation to draw
+//! (D21–D24).
 
 use crate::audit::graph::{AuditGraph, Edge, EdgeParent, Job, Node, User};
 use blockgraph_model::judge::{self, derive};
@@ -12,28 +13,28 @@ use blockgraph_story::text::Names;
 use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::value::print_kind;
 
-/// The model's state; large enough for every name that a text can have.
+/// The model's state, large enough for every name that a text can have.
 pub type State = state::State<MOST_NODES, MOST_EDGES>;
 
-/// A state of the model with the names of what is in it, and what was assumed.
+/// A state of the model for what-if, with the names of what is in it and what was assumed.
 #[derive(Clone, Debug)]
 pub struct WhatIfState {
     /// The state.
     pub state: Box<State>,
-    /// The names.
+    /// The names of nodes, users and children.
     pub names: Names,
-    /// The drivers of the nodes, by name.
+    /// The drivers of the nodes, by the number of the node.
     pub drivers: Vec<String>,
-    /// How people call the users, by the lower byte of the name.
+    /// The labels of the users, by the user's main name.
     pub labels: Vec<(UserId, String)>,
-    /// One sentence each.
+    /// The assumptions, one sentence each.
     pub assumed: Vec<String>,
 }
 
-/// The names of everything in the graph: those of nodes and users are their places.
+/// Defines the names of everything in the graph. The numbers of nodes and users are their indices.
 ///
 /// # Errors
-/// If there are more than the text form can name.
+/// Fails if there are more names than the text form allows.
 fn define_names(graph: &AuditGraph) -> Result<(Names, Vec<UserId>, Vec<ChildName>), String> {
     let mut names = Names::default();
     for node in &graph.nodes {
@@ -48,14 +49,14 @@ fn define_names(graph: &AuditGraph) -> Result<(Names, Vec<UserId>, Vec<ChildName
     Ok((names, users, children?))
 }
 
-/// A child's name that can stand in an operation.
+/// Returns a child's name in a form that operations accept.
 fn operation_name(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_.#-".contains(c);
     let name: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
     if name == "none" || !name.contains(|c: char| c.is_ascii_alphanumeric()) { format!("child{name}") } else { name }
 }
 
-/// The further users of jobs: a job's edges in the order from the top of its chain downwards (J3).
+/// Returns the user of each edge. The edges of a job are numbered from the top of its chain downwards (J3).
 fn job_user_ids(graph: &AuditGraph, users: &[UserId]) -> Vec<Option<UserId>> {
     let mut ids: Vec<Option<UserId>> = vec![None; graph.edges.len()];
     for (user, id) in users.iter().enumerate() {
@@ -76,7 +77,7 @@ fn job_user_ids(graph: &AuditGraph, users: &[UserId]) -> Vec<Option<UserId>> {
     ids
 }
 
-/// How far each node is below another one.
+/// Returns the distance of each node below another one; `usize::MAX` if it cannot be reached.
 fn depths(graph: &AuditGraph, from: usize) -> Vec<usize> {
     let mut depths = vec![usize::MAX; graph.nodes.len()];
     depths[from] = 0;
@@ -93,7 +94,7 @@ fn depths(graph: &AuditGraph, from: usize) -> Vec<usize> {
     depths
 }
 
-/// What a job is taken to have done to a graph: its filter, and the edges that it froze (O42 to O44).
+/// Returns the filters of the jobs and the edges that the jobs are taken to have frozen (O42 to O44).
 fn job_effects(graph: &AuditGraph, assumed: &mut Vec<String>) -> (Vec<usize>, Vec<usize>) {
     let (mut filters, mut frozen) = (Vec::new(), Vec::new());
     for (user, info) in graph.users.iter().enumerate() {
@@ -124,8 +125,8 @@ fn job_effects(graph: &AuditGraph, assumed: &mut Vec<String>) -> (Vec<usize>, Ve
     (filters, frozen)
 }
 
-/// The filter of a commit, above one of its nodes: QEMU puts the job's main user on the topmost image, and that of every other job
-/// on its filter.
+/// Returns the filter of a commit, which is a parent of one of its nodes. QEMU puts the main user of a commit on the
+/// topmost image, and that of every other job on its filter.
 fn commit_top(graph: &AuditGraph, job: &Job, nodes: &[usize]) -> Option<usize> {
     let above = nodes.iter().flat_map(|node| graph.parent_edges(*node));
     let mut parents = above.filter_map(|edge| match graph.edges[*edge].parent {
@@ -136,10 +137,11 @@ fn commit_top(graph: &AuditGraph, job: &Job, nodes: &[usize]) -> Option<usize> {
     parents.find(|parent| commits && graph.nodes[*parent].kind == Some(Kind::CommitTop))
 }
 
-/// Builds a state of the model.
+/// Builds the state of the model.
 ///
 /// # Errors
-/// If the graph is too large, or has a shape that no state can have: a cycle, a name twice.
+/// Fails if the graph is too large, or has a shape that no state can have: a cycle, or two children of one name below a
+/// node.
 pub fn build_state(graph: &AuditGraph) -> Result<WhatIfState, String> {
     let (names, users, children) = define_names(graph)?;
     if graph.edges.len() > MOST_EDGES {
@@ -148,11 +150,16 @@ pub fn build_state(graph: &AuditGraph) -> Result<WhatIfState, String> {
     if !graph.cycles().is_empty() {
         return Err("the graph has a cycle, so its pairs mean nothing".to_owned());
     }
-    let mut assumed = vec![
-        "nodes with a name of the user's are held by the monitor, others by their parents; no section is open, nobody else holds a node".to_owned(),
-        "the lists of parents and children are in the order in which QEMU shows them; a format with a backing child has stored its name".to_owned(),
-        "users are movable, not may-inactivate; only jobs block operations, and stay at their nodes; images are aligned".to_owned(),
-        "no driver refuses: whether a file can be opened, locked, flushed or written nobody knows before".to_owned(),
+    let mut assumed =
+        vec![
+        "nodes with a name of the user's are held by the monitor, others by their parents; no section is open, no \
+            other caller holds a node".to_owned(),
+        "the lists of parents and children are in the order in which QEMU shows them; a format with a backing child \
+            has stored its name".to_owned(),
+        "users are movable, not may-inactivate; only jobs block operations, and stay at their nodes; images are \
+            aligned".to_owned(),
+        "no driver refuses: whether a file can be opened, locked, flushed or written cannot be known in \
+            advance".to_owned(),
     ];
     let (filters, frozen) = job_effects(graph, &mut assumed);
     let ids = job_user_ids(graph, &users);
@@ -161,11 +168,12 @@ pub fn build_state(graph: &AuditGraph) -> Result<WhatIfState, String> {
         nodes[place] = state_node(graph, place, filters.contains(&place));
         if nodes[place].ejected {
             assumed.push(format!(
-                "{}: its driver is not known, so what is below it keeps the pairs it has, and nothing can be tried on it",
+                "{}: its driver is not known, so what is below it keeps the pairs it has, and nothing can be tried \
+                    on it",
                 graph.node_title(place)
             ));
         } else if info.kind.is_none() {
-            assumed.push(format!("{}: its driver is not known; it is taken for a protocol", graph.node_title(place)));
+            assumed.push(format!("{}: its driver is not known; it is treated as a protocol", graph.node_title(place)));
         }
     }
     let mut ranks = vec![0u16; graph.nodes.len()];
@@ -210,7 +218,7 @@ fn state_node(graph: &AuditGraph, place: usize, filter: bool) -> state::Node {
     }
 }
 
-/// S8: a node without a name of its own was opened for its parent.
+/// Returns what the node inherits (S8): a node without a name of the user's was opened for its parent.
 fn inherits(graph: &AuditGraph, place: usize, is_hidden: bool) -> Option<Inherits> {
     let [edge] = *graph.parent_edges(place) else { return None };
     let EdgeParent::Node(parent) = graph.edges[edge].parent else { return None };
@@ -218,7 +226,7 @@ fn inherits(graph: &AuditGraph, place: usize, is_hidden: bool) -> Option<Inherit
     is_hidden.then_some(Inherits { from, read_only: true })
 }
 
-/// S6: the name of the backing child.
+/// Returns the stored backing name (S6), taken from the backing child.
 fn stored(graph: &AuditGraph, place: usize) -> Option<NodeId> {
     graph.nodes[place].kind.filter(|kind| kind.supports_cow())?;
     let is_cow = |edge: &&usize| graph.edges[**edge].role == Some(Role::COW);
@@ -265,7 +273,8 @@ fn state_edge(
     })
 }
 
-/// C1: the contexts that are told, numbered in the order of their first node; others are main.
+/// Sets the contexts that the dump contains (C1), numbered in the order of their first node. All other nodes are in the
+/// main context.
 fn assign_contexts(graph: &AuditGraph, state: &mut State) {
     let mut known: Vec<&str> = Vec::new();
     for (place, node) in graph.nodes.iter().enumerate() {
@@ -278,7 +287,7 @@ fn assign_contexts(graph: &AuditGraph, state: &mut State) {
     }
 }
 
-/// V7.1: no driver lags.
+/// Sets the granted pair of every node to the derived one (V7.1), so that no driver is stale.
 fn grant_derived_pairs(state: &mut State) {
     let Some(derived) = derive(state) else { return };
     for (node, pair) in state.nodes.iter_mut().zip(derived.nodes) {
@@ -286,7 +295,7 @@ fn grant_derived_pairs(state: &mut State) {
     }
 }
 
-/// What the web looks like, with the pairs that were seen and not those of the rules; to be drawn.
+/// Returns what is drawn of the graph: the state, with the pairs that QEMU showed instead of those of the rules.
 pub fn observation(graph: &AuditGraph, what_if_state: &WhatIfState) -> Observation {
     let mut observation = blockgraph_story::model_subject::observe(&what_if_state.state);
     let order: Vec<(EdgeId, usize)> = edge_indices(graph, what_if_state);
@@ -296,7 +305,7 @@ pub fn observation(graph: &AuditGraph, what_if_state: &WhatIfState) -> Observati
         &mut observation.nodes
     {
         *pair = graph.cumulative(usize::from(id.0));
-        // Nothing of what was merely assumed is drawn.
+        // What was only assumed is not drawn.
         *granted = Grant { pair: *pair, writable: !flags.read_only && !flags.inactive };
         (*stored, *inherits, *monitor, *holders) = (None, None, true, 0);
         for ChildSeen { name, pair, frozen, .. } in children {
@@ -314,7 +323,7 @@ pub fn observation(graph: &AuditGraph, what_if_state: &WhatIfState) -> Observati
     observation
 }
 
-/// To each edge of the state its place in the web.
+/// Returns the index in the graph of each edge of the state.
 fn edge_indices(graph: &AuditGraph, what_if_state: &WhatIfState) -> Vec<(EdgeId, usize)> {
     let mut remaining: Vec<usize> = (0..graph.edges.len()).collect();
     let mut found = Vec::new();
@@ -338,7 +347,7 @@ fn edge_indices(graph: &AuditGraph, what_if_state: &WhatIfState) -> Vec<(EdgeId,
     found
 }
 
-/// A state of the model as a web, to explain what an operation would make of it.
+/// Returns a state of the model as a graph, so that the effect of an operation can be explained.
 pub fn to_graph(state: &State, what_if_state: &WhatIfState, names: &Names) -> AuditGraph {
     let derived = derive(state);
     let mut place_of = [usize::MAX; MOST_NODES];
@@ -379,12 +388,12 @@ pub fn to_graph(state: &State, what_if_state: &WhatIfState, names: &Names) -> Au
     AuditGraph::new(nodes, users, edges)
 }
 
-/// Which edge of [`web`] that is: they stand in the order of the state's.
+/// Returns the index of an edge in the result of [`to_graph`], whose edges are in the order of the state's.
 pub fn edge_index(state: &State, edge: EdgeId) -> Option<usize> {
     state.edge_index(edge)
 }
 
-/// What the state breaks already.
+/// Returns the violations that the state already has.
 pub fn violations(state: &State) -> Vec<blockgraph_model::Violation> {
     judge::violations(state)
 }

@@ -1,4 +1,4 @@
-//! The audit as text, for 120 columns.
+//! The audit as text of at most 120 columns.
 
 use crate::audit::Audit;
 use crate::audit::explain::{Origin, Reason, cannot_text, format_pair, need_reasons, reason_text, refusal_reasons};
@@ -10,12 +10,12 @@ use blockgraph_model::{Perms, rules};
 use blockgraph_story::drawing::draw_as;
 use std::fmt::Write;
 
-/// The width of a line.
+/// The largest width of a line.
 const MAX_COLUMNS: usize = 120;
-/// The most reasons that a node's short explanation gives for one thing.
+/// The largest number of reasons in a node's short explanation.
 const MAX_REASONS: usize = 3;
 
-/// The whole audit, the explanations short, or that of one node in full.
+/// Returns the whole audit with short explanations, or with `node` the full explanation of that node.
 pub fn text_report(audit: &Audit, node: Option<usize>) -> String {
     let mut text = String::new();
     let Audit { graph, findings, notes, .. } = audit;
@@ -63,7 +63,7 @@ fn count_text(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A heading and its lines; nothing if there are none.
+/// Appends a heading and its lines; nothing if there are no lines.
 fn push_section(text: &mut String, head: &str, lines: Vec<String>) {
     if lines.is_empty() {
         return;
@@ -75,7 +75,7 @@ fn push_section(text: &mut String, head: &str, lines: Vec<String>) {
     }
 }
 
-/// Writes a sentence in lines of at most [`WIDTH`] columns, the further ones indented more.
+/// Appends a sentence in lines of at most [`MAX_COLUMNS`] columns. Continuation lines are indented further.
 fn wrap(text: &mut String, text_line: &str, indent: usize) {
     let mut column = indent;
     text.push_str(&" ".repeat(indent));
@@ -94,7 +94,7 @@ fn wrap(text: &mut String, text_line: &str, indent: usize) {
     text.push('\n');
 }
 
-/// The graph as a tree, with QEMU's names of the drivers.
+/// Returns the graph as a tree, with QEMU's names of the drivers.
 pub fn draw(audit: &Audit) -> String {
     match &audit.what_if_state {
         Ok(staged) => {
@@ -106,7 +106,7 @@ pub fn draw(audit: &Audit) -> String {
     }
 }
 
-/// What nobody else can do to a node, one sentence for each reason.
+/// Returns what other parents cannot do to a node, one sentence for each reason.
 pub fn short_lines(graph: &AuditGraph, node: usize) -> Vec<String> {
     let info = &graph.nodes[node];
     let mut lines = Vec::new();
@@ -119,10 +119,10 @@ pub fn short_lines(graph: &AuditGraph, node: usize) -> Vec<String> {
         lines.push(format!("{} {}: it is inactive", info.name, cannot_text(W | U | Z)));
         forbidden = W | U | Z;
     }
-    // What cannot be had anyway needs no further reason.
+    // Permissions that the node's own flags forbid need no further reason.
     let mut reasons: Vec<Reason> = Vec::new();
     for reason in refusal_reasons(graph, node, ALL - forbidden) {
-        // Of the ways of one user the first says enough.
+        // Of several paths from one user the first is enough.
         let user_label = |reason: &Reason| match reason.origin {
             Origin::User(user) => Some(graph.users[user].label.clone()),
             Origin::Rule(_) | Origin::Observed(_) => None,
@@ -146,7 +146,7 @@ pub fn short_lines(graph: &AuditGraph, node: usize) -> Vec<String> {
     lines
 }
 
-/// Everything about one node: its edges, what is needed of it and what is refused, each with the reason.
+/// Returns everything about one node: its edges, what is needed of it and what is not shared, each with the reason.
 pub fn node_lines(graph: &AuditGraph, node: usize) -> Vec<String> {
     let info = &graph.nodes[node];
     let words = [

@@ -1,11 +1,11 @@
-//! Whose the block backends without a name are (D8): QEMU shows only that they are there.
+//! Assigns owners to block backends without a name (D8), of which QEMU shows only that they exist.
 
 use crate::audit::dump::Dump;
 use crate::audit::graph::{Edge, EdgeParent, Node, User};
 use blockgraph_model::perm::W;
 use serde_json::Value;
 
-/// Gives names to the backends of devices and exports, and joins a job's own with the job's edge on the same node.
+/// Names the backends of devices and exports, and merges a job's own backend with the job's edge on the same node.
 pub(super) fn assign_names(
     users: &mut [User],
     edges: &mut Vec<Edge>,
@@ -24,7 +24,7 @@ pub(super) fn assign_names(
             |user: &usize| edges.iter().any(|edge| belongs_to(edge, *user) && nodes[edge.child].name == node);
         let writes = |user: &usize| edges.iter().any(|edge| belongs_to(edge, *user) && edge.observed.need.meets(W));
         let candidates: Vec<usize> = unnamed.iter().copied().filter(uses_node).collect();
-        // A job's own backend on the same node seldom writes.
+        // A job's own backend on the same node seldom writes, so a backend that writes is preferred.
         let Some(user) = candidates.iter().copied().find(writes).or(candidates.first().copied()) else { continue };
         if candidates.len() > 1 {
             notes.push(format!(
@@ -39,7 +39,7 @@ pub(super) fn assign_names(
     join_job_backends(users, edges, nodes, &unnamed, notes);
 }
 
-/// A job has block backends of its own beside its edges; to the model that is one user for each node.
+/// Merges a job's own block backends with its edges, because the model has one user for each node of a job.
 fn join_job_backends(
     users: &[User],
     edges: &mut Vec<Edge>,
@@ -66,7 +66,7 @@ fn belongs_to(edge: &Edge, user: usize) -> bool {
     edge.parent == EdgeParent::User(user)
 }
 
-/// Somebody who must have a block backend.
+/// A device or export that must have a block backend.
 struct BackendOwner {
     node: String,
     name: String,
@@ -76,7 +76,7 @@ struct BackendOwner {
 fn devices(dump: &Dump) -> Vec<BackendOwner> {
     let owner = |value: &Value| {
         let node = value["inserted"]["node-name"].as_str()?.to_owned();
-        // One with a name is shown with it.
+        // A backend with a name is already shown with it.
         let path = value["qdev"].as_str().filter(|_| value["device"] == "")?;
         let path = path.strip_suffix("/virtio-backend").unwrap_or(path);
         let name = path.rsplit('/').next().unwrap_or(path).to_owned();
@@ -97,7 +97,7 @@ fn reply_list<'a>(dump: &'a Dump, part: &str) -> &'a [Value] {
     dump.reply(part).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// That name, or one made from it that can stand in an operation and that no user has.
+/// Returns the name with characters that operations accept, made unique among the users.
 fn unused_name(users: &[User], name: &str) -> String {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.#-".contains(c);
     let mut name: String = name.chars().map(|c| if is_allowed(c) { c } else { '-' }).collect();

@@ -1,4 +1,5 @@
-//! What an operation would do to the graph, or why it would be refused, before anybody does it (D25–D27).
+//! Forecasts what an operation would do to the graph, or why it would be refused, without executing it in QEMU
+//! (D25–D27).
 
 use crate::audit::changes::changes;
 use crate::audit::explain::{Side, edge_reasons, format_pair, reason_text};
@@ -15,32 +16,33 @@ use blockgraph_story::text::scenario::MOST_EDGES;
 use blockgraph_story::text::value::print_edge;
 use blockgraph_story::text::{Names, Step, parse_with};
 
-/// What would come of the steps of one text.
+/// The forecast for the steps of one text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WhatIf {
-    /// One for each step, up to the first that would be refused.
+    /// One forecast for each step, up to the first step that would be refused.
     pub steps: Vec<StepForecast>,
-    /// The graph in the end, if nothing would be refused.
+    /// The graph after all steps, if none would be refused.
     pub after: Option<AuditGraph>,
 }
 
-/// What would come of one step.
+/// The forecast for one step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StepForecast {
     /// The step in canonical form.
     pub step: String,
-    /// Would it take effect?
+    /// Whether the step would take effect.
     pub done: bool,
-    /// The answer, in the words of scenarios.
+    /// The answer, in the text form of scenarios.
     pub answer: String,
-    /// What would change; or why it would be refused, and who is against it.
+    /// What would change; or why the step would be refused, with both parties of each violation.
     pub lines: Vec<String>,
 }
 
-/// Tries a text on the graph; nothing but a copy changes.
+/// Executes a text on a copy of the state.
 ///
 /// # Errors
-/// If the text is wrong, with its place in it, or if there is no room.
+/// Fails if the text is wrong (the message has the position), or if the graph would get more edges than a state can
+/// have.
 pub fn what_if(text: &str, what_if_state: &WhatIfState) -> Result<WhatIf, String> {
     let (scenario, _) = parse_with(text, what_if_state.names.clone()).map_err(|problem| problem.to_string())?;
     let mut state = what_if_state.state.clone();
@@ -101,19 +103,19 @@ fn try_step(
             if all.iter().all(|violation| violations_before.contains(violation)) {
                 forecast
                     .lines
-                    .push("all of this is so already: the graph is not sound, and QEMU may not look there".to_owned());
+                    .push("the graph already has all these violations, and QEMU may not check there".to_owned());
             }
             None
         }
         Outcome::Refused { by } => {
-            forecast.lines.push(format!("the driver of {} says no", names.node(by.node)));
+            forecast.lines.push(format!("the driver of {} refuses", names.node(by.node)));
             None
         }
     };
     Ok((forecast, next))
 }
 
-/// Both parties of a violation, each with where its need or its refusal comes from.
+/// Describes both parties of a violation, and the origin of the need and of the missing share.
 fn violation_lines(violation: &Violation, graph: &State, audit_graph: &AuditGraph, names: &Names) -> Vec<String> {
     let node = |id: NodeId| names.node(id).to_owned();
     let reasons = |edge: EdgeId, side: Side, perms| {
@@ -159,12 +161,12 @@ fn violation_lines(violation: &Violation, graph: &State, audit_graph: &AuditGrap
             vec![format!("{} and {} are fixed to different contexts", names.user(user), names.user(other))]
         }
         Violation::ContextFixed { node: at, user } => {
-            vec![format!("{} cannot move, for {} is fixed to its context", node(at), names.user(user))]
+            vec![format!("{} cannot move, because {} is fixed to its context", node(at), names.user(user))]
         }
     }
 }
 
-/// Who would need that of a node.
+/// Returns a heading and the reasons why parent edges would need the permissions of a node.
 fn need_lines(
     graph: &State,
     audit_graph: &AuditGraph,
@@ -178,7 +180,7 @@ fn need_lines(
     std::iter::once(head.to_owned()).chain(lines).collect()
 }
 
-/// A step's error in words, with the parties that it does not name itself.
+/// Describes a step's error, with the parties that the error itself does not name.
 fn error_lines(error: &StepError, audit_graph: &AuditGraph, what_if_state: &WhatIfState, names: &Names) -> Vec<String> {
     let place = |id: NodeId| audit_graph.node(names.node(id));
     let parents = |id: NodeId| {
@@ -205,8 +207,8 @@ fn error_lines(error: &StepError, audit_graph: &AuditGraph, what_if_state: &What
         StepError::Frozen { edge } => format!("the edge {} is frozen by a job", print_edge(edge, names)),
         StepError::HasParent { node, edge } => format!("{} has the parent {} already", names.node(node), label(edge)),
         StepError::NodeCorrupted { node } if what_if_state.drivers.get(usize::from(node.0)).is_some() => {
-            format!("nothing can be said about it: the driver of {} is not known", names.node(node))
+            format!("it cannot be evaluated: the driver of {} is not known", names.node(node))
         }
-        _ => "a step of the operation fails before anything is judged".to_owned(),
+        _ => "a step of the operation fails before the permissions are judged".to_owned(),
     }]
 }

@@ -1,4 +1,4 @@
-//! QMP over a socket: one command, one answer, and the events between them.
+//! A QMP client over a socket: one command, one answer, and the events between them.
 
 use crate::daemon::process::{IdleDetector, Process};
 use serde_json::{Value, json};
@@ -8,37 +8,37 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// What QEMU says to a command.
+/// QEMU's answer to a command.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Reply {
-    /// It was done; what it returns.
+    /// The command was done. The value is what it returns.
     Done(Value),
-    /// It was refused.
+    /// The command was refused.
     Error {
-        /// `GenericError`, `DeviceNotFound`, …
+        /// The class of the error: `GenericError`, `DeviceNotFound`, …
         class: String,
-        /// The sentence for people.
+        /// The text of the error.
         text: String,
     },
 }
 
-/// What QEMU says unasked.
+/// An event that QEMU sent.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Event {
-    /// `BLOCK_EXPORT_DELETED`, …
+    /// The event's name: `BLOCK_EXPORT_DELETED`, …
     pub name: String,
-    /// What it is about.
+    /// The event's data.
     pub data: Value,
 }
 
-/// There will be no answer; nothing more can be asked.
+/// The reason why there will be no answer. The connection cannot be used any more.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConnectionLost {
-    /// The other side has closed the connection: it has died, or ended.
+    /// QEMU has closed the connection, because it has crashed or ended.
     Closed,
-    /// It has said nothing for too long.
+    /// QEMU has not answered within the time limit, or none of its threads has run for a while.
     TimedOut,
-    /// It said something that is no answer to what was asked: what.
+    /// QEMU sent this line, which is not an answer to the command.
     InvalidReply(String),
 }
 
@@ -47,17 +47,17 @@ impl fmt::Display for ConnectionLost {
         match self {
             ConnectionLost::Closed => f.write_str("QEMU has closed the connection"),
             ConnectionLost::TimedOut => f.write_str("QEMU does not answer"),
-            ConnectionLost::InvalidReply(line) => write!(f, "QEMU said something that is no answer: {line}"),
+            ConnectionLost::InvalidReply(line) => write!(f, "QEMU sent an invalid reply: {line}"),
         }
     }
 }
 
 impl std::error::Error for ConnectionLost {}
 
-/// So long is waited before it is looked whether the other side does anything.
+/// The time to wait for input before the client checks whether the process does anything.
 const POLL_INTERVAL: Duration = Duration::from_millis(30);
 
-/// A connection on which commands are understood.
+/// A QMP connection after the handshake.
 #[derive(Debug)]
 pub struct Client {
     reader: BufReader<UnixStream>,
@@ -65,19 +65,19 @@ pub struct Client {
     last_id: u64,
     events: VecDeque<Event>,
     timeout: Duration,
-    /// What was read of a line that is not at its end.
+    /// The part of a line that was read so far.
     partial_line: Vec<u8>,
-    /// Who is at the other end, if it can be seen whether it does anything.
+    /// The process at the other end, if the client may observe it.
     process: Option<Process>,
-    /// The version that it greeted with, as `10.0.2`.
+    /// The version in QEMU's greeting, as `10.0.2`.
     version: String,
 }
 
 impl Client {
-    /// Greets; `patience` is how long an answer may take.
+    /// Does the QMP handshake. `timeout` is the time limit for an answer.
     ///
     /// # Errors
-    /// If the other side does not greet as QEMU does.
+    /// Fails if the other side does not greet as QEMU does.
     pub fn handshake(stream: UnixStream, timeout: Duration) -> Result<Client, ConnectionLost> {
         let interval = Some(timeout.min(POLL_INTERVAL));
         let prepared = stream.set_read_timeout(interval).and_then(|()| stream.set_write_timeout(Some(timeout)));
@@ -102,26 +102,27 @@ impl Client {
         Ok(client)
     }
 
-    /// Whoever does nothing at all while it is waited for is said to hang without waiting longer.
+    /// Observes the process at the other end. If it does nothing while the client waits, the client reports
+    /// [`ConnectionLost::TimedOut`] without waiting for the time limit.
     pub(super) fn watch(&mut self, process: Process) {
         self.process = Some(process);
     }
 
-    /// Does the other side sleep? No, too, where that cannot be seen.
+    /// Returns whether all threads of the process sleep; `false` if that cannot be observed.
     pub fn is_asleep(&self) -> bool {
         self.process.is_some_and(Process::is_asleep)
     }
 
-    /// The version that it greeted with.
+    /// Returns the version in QEMU's greeting.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Asks for a command and waits for its answer. Costs one round trip, about half a millisecond; QEMU reads byte by byte
-    /// (3 µs each on 10.0.2), so short words are worth it.
+    /// Sends a command and waits for its answer. Costs one round trip, about half a millisecond. QEMU reads byte by
+    /// byte (3 µs each on 10.0.2), so short names save time.
     ///
     /// # Errors
-    /// If there is none; then the connection is of no more use.
+    /// Fails if no answer comes. The connection cannot be used after that.
     pub fn execute(&mut self, command: &str, arguments: &Value) -> Result<Reply, ConnectionLost> {
         self.last_id += 1;
         let mut request = json!({"execute": command, "id": self.last_id});
@@ -147,10 +148,11 @@ impl Client {
         }
     }
 
-    /// The next event of one of these names, waiting for it if need be; others are kept.
+    /// Returns the next event of one of these names that the condition accepts, and waits for it if necessary. Other
+    /// events are kept.
     ///
     /// # Errors
-    /// If it does not come.
+    /// Fails if the event does not come.
     pub fn wait_for(
         &mut self,
         names: &[&str],
@@ -172,7 +174,7 @@ impl Client {
         }
     }
 
-    /// The events that have come with answers so far, oldest first; they are forgotten.
+    /// Removes and returns the events that have arrived with answers so far, oldest first.
     pub fn take_events(&mut self) -> Vec<Event> {
         self.events.drain(..).collect()
     }
@@ -183,7 +185,7 @@ impl Client {
             match self.reader.read_until(b'\n', &mut self.partial_line) {
                 Ok(0) => return Err(ConnectionLost::Closed),
                 Ok(_) if self.partial_line.ends_with(b"\n") => break,
-                // The last it said was no whole line.
+                // The connection ended within a line.
                 Ok(_) => return Err(ConnectionLost::Closed),
                 Err(error) if connection_lost(&error) == ConnectionLost::TimedOut => {
                     let idle = self.process.is_some_and(|process| detector.is_idle(process));

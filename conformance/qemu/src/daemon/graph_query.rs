@@ -1,4 +1,4 @@
-//! Asks a running QEMU for its block graph.
+//! Queries the block graph of a running QEMU.
 
 use crate::daemon::{Client, ConnectionLost, Reply};
 use serde_json::{Map, Value, json};
@@ -9,17 +9,18 @@ use std::time::Duration;
 
 /// The command that shows the graph.
 pub const GRAPH_QUERY: &str = "x-debug-query-block-graph";
-/// What else is asked, where it is available, and with which arguments.
+/// The other commands that are sent, where QEMU knows them.
 pub const OTHER_QUERIES: [&str; 4] =
     ["query-named-block-nodes", "query-block-exports", "query-block-jobs", "query-block"];
 
-/// How often a graph that changes meanwhile is asked for again.
+/// How many times the queries are repeated if the graph changes meanwhile, and how many times a connection is tried.
 const MAX_TRIES: usize = 5;
 
-/// Connects to a QEMU or a storage daemon that listens on a socket. One that greets twice, as some do, is called again.
+/// Connects to a QEMU or a storage daemon that listens on a socket. Some versions now and then greet twice; then the
+/// connection is made again.
 ///
 /// # Errors
-/// If there is no such socket, or who listens there does not speak QMP.
+/// Fails if there is no such socket, or if the program that listens on it does not speak QMP.
 pub fn connect(socket: &Path, timeout: Duration) -> io::Result<Client> {
     let mut tried = 1;
     loop {
@@ -34,11 +35,12 @@ pub fn connect(socket: &Path, timeout: Duration) -> io::Result<Client> {
     }
 }
 
-/// The replies under the names of their commands, and the version. A command that QEMU does not know is left out. The graph is
-/// asked for before and after the rest, until both are the same; if they never are the reply has `"torn": true` beside it.
+/// Returns the replies under the names of their commands, and the version. A command that QEMU does not know is left
+/// out. The graph is queried before and after the other commands, until both replies are the same. If they never are,
+/// the result has `"torn": true` as well.
 ///
 /// # Errors
-/// If the connection is lost, or the graph is not shown.
+/// Fails if the connection is lost, or if QEMU does not show the graph.
 pub fn query_all(client: &mut Client) -> Result<Map<String, Value>, io::Error> {
     let mut replies = Map::new();
     replies.insert("version".to_owned(), Value::from(client.version()));
@@ -70,7 +72,7 @@ fn query_graph(client: &mut Client) -> Result<Value, io::Error> {
 }
 
 fn query_if_known(client: &mut Client, command: &str) -> Result<Option<Value>, io::Error> {
-    // Without their backing images they are short.
+    // With `flat` the reply leaves out the backing images of each node, which makes it short.
     let arguments = if command == "query-named-block-nodes" { json!({"flat": true}) } else { json!({}) };
     match client.execute(command, &arguments).map_err(io::Error::other)? {
         Reply::Done(value) => Ok(Some(value)),
@@ -78,7 +80,7 @@ fn query_if_known(client: &mut Client, command: &str) -> Result<Option<Value>, i
     }
 }
 
-/// What of a line fits into a message.
+/// Returns the start of a line, short enough for a message.
 fn shorten(line: &str) -> String {
     let line = line.trim_end();
     if line.chars().count() <= 60 {

@@ -1,32 +1,33 @@
-//! Does a process do anything? On Linux that can be seen, so that one that hangs need not be waited for.
+//! Detects whether a process does anything. Linux shows that in `/proc`, so that the client need not wait for a process
+//! that hangs.
 
 use std::fs;
 
-/// A process, by its number.
+/// A process, by its process id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Process(pub u32);
 
-/// What its threads have done so far.
+/// What the threads of a process have done so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct ThreadActivity {
-    /// For so many nanoseconds they have run, all together.
+    /// The total time in nanoseconds for which the threads have run.
     run_time: u64,
     threads: usize,
 }
 
 impl Process {
-    /// Do all of its threads sleep, none of them waiting for a disk? No, too, where that cannot be seen.
+    /// Returns whether all threads sleep and none of them waits for a disk; `false` if that cannot be observed.
     pub fn is_asleep(self) -> bool {
         self.sleeping_activity().is_some()
     }
 
-    /// What it has done, if all of its threads sleep; none, too, where that cannot be seen.
+    /// Returns the activity of the threads if all of them sleep; `None` if not, or if that cannot be observed.
     fn sleeping_activity(self) -> Option<ThreadActivity> {
         let mut activity = ThreadActivity { run_time: 0, threads: 0 };
         for thread in fs::read_dir(format!("/proc/{}/task", self.0)).ok()? {
             let folder = thread.ok()?.path();
             let status = fs::read_to_string(folder.join("stat")).ok()?;
-            // The name, in parentheses, may have anything in it.
+            // The name, in parentheses, may contain any character.
             let (_, after) = status.rsplit_once(") ")?;
             let run_time = fs::read_to_string(folder.join("schedstat")).ok()?;
             activity.run_time += run_time.split(' ').next()?.parse::<u64>().ok()?;
@@ -39,10 +40,10 @@ impl Process {
     }
 }
 
-/// So often in a row a process has to be seen not to have done anything.
+/// The number of consecutive unchanged samples after which a process counts as idle.
 const IDLE_SAMPLES: u32 = 4;
 
-/// How long a process has done nothing.
+/// Counts for how long a process has done nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IdleDetector {
     last: Option<ThreadActivity>,
@@ -50,7 +51,7 @@ pub struct IdleDetector {
 }
 
 impl IdleDetector {
-    /// Looks again: has it done nothing since several looks?
+    /// Takes a sample, and returns whether the process has done nothing for several samples.
     pub fn is_idle(&mut self, process: Process) -> bool {
         let now = process.sleeping_activity();
         self.unchanged_samples = if now.is_some() && now == self.last { self.unchanged_samples + 1 } else { 0 };
@@ -76,7 +77,7 @@ mod tests {
         }
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();
-        // This thread runs.
+        // The thread of this test runs.
         let (own, mut detector) = (Process(std::process::id()), IdleDetector::default());
         assert!((0..10 * IDLE_SAMPLES).all(|_| !detector.is_idle(own)));
     }

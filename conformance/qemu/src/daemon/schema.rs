@@ -1,4 +1,4 @@
-//! What a QEMU can be asked for: its own description of its commands, `query-qmp-schema`.
+//! The commands that a QEMU knows, from its reply to `query-qmp-schema`.
 
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -6,28 +6,29 @@ use std::collections::{HashMap, HashSet};
 /// The commands with the types of their arguments.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Schema {
-    /// To each command the name of the type of its arguments.
+    /// The name of the type of each command's arguments.
     commands: HashMap<String, String>,
     types: HashMap<String, Type>,
 }
 
-/// A type.
+/// A type of the schema.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Type {
-    /// To each key the name of its type; and, if one of them is a tag, to each value of it a type with further keys.
+    /// An object: the type's name of each key. If one of the keys is a tag, `variants` has for each value of it the
+    /// name of a type with further keys.
     Object { members: HashMap<String, String>, tag: Option<String>, variants: HashMap<String, String> },
     /// One of these words.
     Enum(HashSet<String>),
-    /// A list of these.
+    /// A list of values of this type.
     List(String),
-    /// One of these types; which, is seen by whether it is an object, a list, a text, …
+    /// One of several types, chosen by the JSON type of the value: an object, a list, a text, …
     Alternate(Vec<String>),
-    /// What JSON calls it.
+    /// A built-in type, by the name of its JSON type.
     BuiltIn(String),
 }
 
 impl Schema {
-    /// Reads what `query-qmp-schema` returns; `None`: it is no such thing. What is not about commands is left out.
+    /// Parses the reply of `query-qmp-schema`. Returns `None` if the value is not such a reply. Events are left out.
     pub fn parse(reply: &Value) -> Option<Schema> {
         let mut schema = Schema::default();
         for entry in reply.as_array()? {
@@ -44,19 +45,20 @@ impl Schema {
         Some(schema)
     }
 
-    /// What this QEMU has not of what the command with these arguments needs, the first: the command itself, or
-    /// `COMMAND: KEY`, or `COMMAND: KEY=WORD`; none if it has all. Costs one look at each argument.
+    /// Returns the first thing that this QEMU lacks for the command with these arguments: the command itself, or
+    /// `COMMAND: KEY`, or `COMMAND: KEY=WORD`. Returns `None` if it has everything. Costs one look-up for each
+    /// argument.
     pub fn first_missing(&self, command: &str, arguments: &Value) -> Option<String> {
         let Some(of) = self.commands.get(command) else { return Some(command.to_owned()) };
         self.missing_in_type(of, "", arguments).map(|what| format!("{command}: {what}"))
     }
 
-    /// What the type has not; `key` is where the value stands.
+    /// Returns what the type lacks for the value, which stands under `key`.
     fn missing_in_type(&self, of: &str, key: &str, value: &Value) -> Option<String> {
         match (self.types.get(of)?, value) {
             (Type::Object { members, tag, variants }, Value::Object(map)) => {
                 let check_member = |key: &String, of: &String| self.missing_in_type(of, key, map.get(key)?);
-                // On the tag it depends which further keys there are.
+                // The value of the tag decides which further keys there are.
                 if let Some(what) = tag.as_ref().and_then(|tag| check_member(tag, members.get(tag)?)) {
                     return Some(what);
                 }
@@ -80,7 +82,7 @@ impl Schema {
         }
     }
 
-    /// Is it the one of several types that this value has?
+    /// Returns whether the value has the JSON type of this one of several types.
     fn accepts(&self, of: &str, value: &Value) -> bool {
         match (self.types.get(of), value) {
             (Some(Type::Object { .. }), Value::Object(_))
@@ -99,7 +101,7 @@ impl Schema {
 }
 
 impl Type {
-    /// Reads an entry; the inner `None`: nothing is to be known of it. The outer: it is no entry.
+    /// Parses an entry. The outer `None` means that it is malformed, the inner one that it is not a type.
     fn parse(what: &str, entry: &Value) -> Option<Option<Type>> {
         let list = |key: &str| entry.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -136,7 +138,7 @@ mod tests {
     use super::Schema;
     use serde_json::{Value, json};
 
-    /// A small QEMU.
+    /// Returns a small schema.
     fn schema() -> Schema {
         let reply = json!([
             {"name": "blockdev-add", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
@@ -183,7 +185,7 @@ mod tests {
             ("stop", json!({"now": true}), "stop: now"),
             ("blockdev-add", json!({"driver": "null-co", "active": false}), "blockdev-add: active"),
             ("blockdev-add", json!({"driver": "vdi", "file": "a"}), "blockdev-add: driver=vdi"),
-            // A key of another driver.
+            // This key belongs to another driver.
             ("blockdev-add", json!({"driver": "null-co", "file": "a"}), "blockdev-add: file"),
             ("blockdev-add", json!({"driver": "raw", "file": null}), "blockdev-add: file=null"),
             (

@@ -1,4 +1,4 @@
-//! A storage daemon of our own: started, connected, ended.
+//! Starts a storage daemon, connects to it and ends it.
 
 use crate::daemon::process::Process;
 use crate::daemon::{Client, ConnectionLost};
@@ -9,38 +9,39 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The program.
+/// The name of the daemon's program.
 const PROGRAM: &str = "qemu-storage-daemon";
-/// The program that makes images.
+/// The name of the program that creates images.
 pub const IMAGE_TOOL: &str = "qemu-img";
-/// The extension of the file that holds what it writes for people.
+/// The extension of the file that receives the daemon's standard error.
 const STDERR_EXTENSION: &str = "err";
-/// How long it may take to start.
+/// The time limit for the daemon's start.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the program is, if it and `qemu-img` are on this machine.
+/// Returns the path of `qemu-storage-daemon`, if it and `qemu-img` are on this machine.
 pub fn find_daemon() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
     let in_path =
         |name: &str| std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
-    // It is started in another folder.
+    // The path is made absolute because the daemon is started in another folder.
     in_path(PROGRAM).filter(|_| in_path(IMAGE_TOOL).is_some()).and_then(|path| std::path::absolute(path).ok())
 }
 
-/// A running daemon with a folder of its own; both are gone with it.
+/// A running daemon in a folder of its own. Dropping it kills the daemon and removes the folder.
 #[derive(Debug)]
 pub struct Daemon {
     child: Child,
     folder: PathBuf,
-    /// The connection to it.
+    /// The connection to the daemon.
     pub client: Client,
 }
 
 impl Daemon {
-    /// Starts one in its folder and greets it; `patience` is how long an answer may take. Costs about 10 ms.
+    /// Starts a daemon in a new folder and connects to it. `timeout` is the time limit for an answer. Costs about 10
+    /// ms.
     ///
     /// # Errors
-    /// If it cannot be started, or does not greet.
+    /// Fails if the daemon cannot be started, or if the handshake fails.
     pub fn start(program: &Path, timeout: Duration) -> io::Result<Daemon> {
         let folder = create_folder()?;
         let started = listen_and_start(program, &folder);
@@ -58,15 +59,14 @@ impl Daemon {
         }
     }
 
-    /// The folder in which it runs; what names a file without a path means one there.
+    /// Returns the folder in which the daemon runs. File names without a path refer to this folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What became of it after the connection was lost: the signal or code that it ended with, or nothing if it still
-    /// runs (and answers nobody).
+    /// Returns the exit status after the connection was lost, or `None` if the daemon still runs.
     pub fn exit_status(&mut self, lost: &ConnectionLost) -> Option<std::process::ExitStatus> {
-        // Who closes the connection is about to end.
+        // A daemon that has closed the connection is about to end.
         let deadline =
             Instant::now() + if *lost == ConnectionLost::Closed { Duration::from_secs(2) } else { Duration::ZERO };
         loop {
@@ -78,7 +78,8 @@ impl Daemon {
         }
     }
 
-    /// The last line that it wrote for people after the connection was lost, and how it ended.
+    /// Returns the last line that the daemon wrote to its standard error before the connection was lost, and how it
+    /// ended.
     pub fn last_stderr_line(&mut self, lost: &ConnectionLost) -> String {
         let ended = self.exit_status(lost).map_or_else(|| "still running".to_owned(), |status| status.to_string());
         let stderr =
@@ -95,7 +96,7 @@ impl Drop for Daemon {
     }
 }
 
-/// It connects to us: a daemon that listens greets twice now and then.
+/// Starts the daemon so that it connects to our socket, because a daemon that listens now and then greets twice.
 fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStream)> {
     let socket = folder.join("qmp");
     let listener = UnixListener::bind(&socket)?;
@@ -118,7 +119,7 @@ fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStr
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline => {
                 if let Ok(Some(status)) = child.try_wait() {
-                    return Err(io::Error::other(format!("{PROGRAM} has ended at once: {status}")));
+                    return Err(io::Error::other(format!("{PROGRAM} ended during its start: {status}")));
                 }
                 std::thread::sleep(Duration::from_micros(500));
             }
@@ -131,17 +132,17 @@ fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStr
 }
 
 fn kill(child: &mut Child) {
-    // It may have ended itself.
+    // The daemon may have ended already.
     let _ = child.kill();
     let _ = child.wait();
 }
 
 fn remove_folder(folder: &Path) {
-    // Nothing of it is needed any more.
+    // Errors are ignored, because nothing in the folder is needed any more.
     let _ = std::fs::remove_dir_all(folder);
 }
 
-/// A new folder, named after this process.
+/// Creates a new folder, named after this process.
 fn create_folder() -> io::Result<PathBuf> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);

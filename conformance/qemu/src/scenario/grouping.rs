@@ -1,6 +1,6 @@
-//! The same turn in other operations: what a scenario says as a person would, in the words that QMP has commands for.
+//! Finds equivalent operations that QMP has commands for, since a scenario may express a turn in other operations.
 //!
-//! Nothing is taken for the same because it looks so: the model executes both and compares (N11).
+//! Two turns count as equivalent only if the model executes both and the results are the same (N11).
 
 use crate::commands::of_operations;
 use crate::state::memory::Memory;
@@ -8,8 +8,8 @@ use blockgraph_model::op::Slot;
 use blockgraph_model::{Below, ChildName, Entry, Kind, Layer, NodeId, Op, Outcome, Queue, Role, Spec, State, execute};
 use blockgraph_story::turn::Turn;
 
-/// The spelling of `ops` that QMP reaches and that comes, in the state of QEMU, to what is `wanted`: the end of `ops` in the
-/// state of the story, which is that of QEMU with `held` done to it.
+/// Returns operations that QMP reaches and that lead from QEMU's state to the same result as `ops` in the model's run,
+/// which is `wanted`. The state of the model's run is QEMU's state after the operations in `held`.
 pub fn reachable_ops<const N: usize, const E: usize>(
     state: &State<N, E>,
     memory: &Memory,
@@ -25,7 +25,7 @@ pub fn reachable_ops<const N: usize, const E: usize>(
     })
 }
 
-/// The state with these operations done to it as well, if the model does them.
+/// Returns the state after these operations, if the model accepts them.
 pub fn state_after<const N: usize, const E: usize>(state: &State<N, E>, held: &[Op]) -> Option<State<N, E>> {
     if held.is_empty() {
         return Some(*state);
@@ -36,7 +36,8 @@ pub fn state_after<const N: usize, const E: usize>(state: &State<N, E>, held: &[
     }
 }
 
-/// The same end: one state, if what is held back is done to the other, or one refusal.
+/// Returns whether two results are the same: one state, after the held operations are applied to the second, or one
+/// refusal.
 fn is_same<const N: usize, const E: usize>(wanted: &Outcome<N, E>, other: &Outcome<N, E>, held: &[Op]) -> bool {
     match (wanted, other) {
         (Outcome::Done { next, .. }, Outcome::Done { next: other, .. }) => {
@@ -49,7 +50,7 @@ fn is_same<const N: usize, const E: usize>(wanted: &Outcome<N, E>, other: &Outco
     }
 }
 
-/// The operations as they are, and in other words.
+/// Returns the operations as they are, followed by their equivalents.
 fn equivalents<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Vec<Vec<Op>> {
     let mut all = vec![ops.to_vec()];
     let attached: Vec<Op> = ops.iter().flat_map(|op| as_attachments(state, ops, op)).collect();
@@ -70,7 +71,7 @@ fn equivalents<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) 
     all
 }
 
-/// An operation that gives a node a child, as the attachment that it is if nobody stands above the child.
+/// Returns an operation that gives a node a child as an attachment, which is equivalent if the child has no parents.
 fn as_attachments<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &Op) -> Vec<Op> {
     let added = |id: NodeId| {
         ops.iter().find_map(|op| match *op {
@@ -96,7 +97,7 @@ fn as_attachments<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op
     }
 }
 
-/// A new node of that kind above another one.
+/// Returns the attachment of a new node of that kind above another node.
 fn attach_above(new: NodeId, kind: Kind, top: NodeId) -> Op {
     let (name, role) = match kind.filter_slot() {
         Some(slot) => (slot.name(), Role::FILTERED | Role::PRIMARY),
@@ -105,7 +106,7 @@ fn attach_above(new: NodeId, kind: Kind, top: NodeId) -> Op {
     Op::Attach { parent: new, child: top, name, role }
 }
 
-/// One operation as another one.
+/// Returns another operation that may be equivalent to a single one.
 fn single_op_equivalent<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<Op> {
     let quorum = |id: NodeId| state.node(id).is_some_and(|node| node.kind == Some(Kind::Quorum));
     let change = |node: NodeId, change: &dyn Fn(&mut Entry)| {
@@ -147,11 +148,11 @@ fn single_op_equivalent<const N: usize, const E: usize>(state: &State<N, E>, op:
     }
 }
 
-/// Does an operation only make nodes, and give new nodes their children? QEMU does that when it opens the node, and the
-/// story may do the rest of it later.
+/// Returns whether an operation only creates nodes or gives new nodes their children. QEMU does that when it opens the
+/// node, so the scenario may do the rest of it in later steps.
 pub fn only_builds<const N: usize, const E: usize>(qemu: &State<N, E>, op: &Op) -> bool {
     let new = |id: NodeId| qemu.node(id).is_none();
-    // What stands above would move onto the new node.
+    // The parents of `top` would move to the new node.
     let free = |id: NodeId| qemu.parents(id).next().is_none();
     match *op {
         Op::Add { .. } => true,
@@ -163,7 +164,7 @@ pub fn only_builds<const N: usize, const E: usize>(qemu: &State<N, E>, op: &Op) 
     }
 }
 
-/// The one node that all these operations make or give children, if there is one.
+/// Returns the one node that all these operations create or give children, if there is one.
 pub fn built_node(ops: &[Op]) -> Option<NodeId> {
     let of = |op: &Op| match *op {
         Op::Add { node, .. } | Op::SetBacking { node, .. } | Op::SetFile { node, .. } => Some(node),

@@ -1,4 +1,5 @@
-//! A scenario on QEMU: which steps are a turn together, which QMP does not reach, and where the play has to end (N9 to N13).
+//! Plays a scenario on QEMU: finds which steps form a turn together, which steps QMP does not reach, and where the play
+//! has to stop (N9 to N13).
 
 use crate::commands::command::Command;
 use crate::commands::of_operations;
@@ -15,10 +16,10 @@ use blockgraph_story::turn::Turn;
 use std::collections::BTreeSet;
 use std::io;
 
-/// So many steps may be one turn.
+/// The largest number of steps that one turn may have.
 const MAX_STEPS_PER_TURN: usize = 16;
 
-/// The contexts besides main that a scenario speaks of.
+/// Returns the contexts other than main that a scenario mentions.
 pub fn contexts(scenario: &Scenario) -> Vec<Context> {
     let context_of = |op: &Op| match *op {
         Op::MoveContext { to, .. } => Some(to),
@@ -30,15 +31,15 @@ pub fn contexts(scenario: &Scenario) -> Vec<Context> {
     all.into_iter().collect()
 }
 
-/// Who does the turns: a daemon, or somebody who writes down what a daemon is to be told.
+/// Executes turns: a session with a daemon, or a script that records the commands.
 pub trait Executor<const N: usize, const E: usize> {
-    /// The state with which it goes on, and what QEMU keeps besides.
+    /// Returns the state from which the next turn starts, and what QEMU keeps besides.
     fn current(&self) -> (&State<N, E>, &Memory);
 
-    /// Does the turn; `None`: QMP does not reach it.
+    /// Executes the turn; `None` if QMP does not reach it, or not in this version of QEMU.
     ///
     /// # Errors
-    /// If it cannot be asked.
+    /// Fails if an image file cannot be created.
     fn run_turn(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<N, E>>>;
 }
 
@@ -52,39 +53,39 @@ impl<const N: usize, const E: usize> Executor<N, E> for Session<'_, N, E> {
     }
 }
 
-/// What became of a step.
+/// The result of a step on QEMU.
 #[derive(Debug)]
 pub enum StepResult<const N: usize, const E: usize> {
-    /// It was done.
+    /// The step is the last one of a turn that was executed.
     Played(Box<TurnReport<N, E>>),
-    /// It is a part of the turn that ends with the step of that number, from 0.
+    /// The step is part of the turn that ends with the step of this number, counted from 0.
     PartOfTurn(usize),
-    /// QMP does not do it by itself; it will be a part of a later turn.
+    /// QMP has no command for this step alone. It will be part of a later turn.
     Held(Unreachable),
-    /// QMP does not do it, and nothing is missed.
+    /// QMP does not reach the step, and without it QEMU's graph is the model's.
     Skipped(Unreachable),
-    /// QMP does not do it, and without it QEMU's graph is not the model's: here the play on QEMU ends.
+    /// QMP does not reach the step, and without it QEMU's graph is not the model's: the play on QEMU stops here.
     Stopped(Unreachable),
-    /// The play has ended before.
+    /// The play on QEMU stopped at an earlier step.
     AfterStop,
 }
 
-/// A turn that was done.
+/// An executed turn.
 #[derive(Debug)]
 pub struct TurnReport<const N: usize, const E: usize> {
-    /// The steps that it consists of, by number from 0; this one is the last.
+    /// The steps of the turn, by number from 0. The last one is the present step.
     pub steps: Vec<usize>,
-    /// The commands.
+    /// The names of the commands.
     pub commands: Vec<&'static str>,
-    /// What came of it.
+    /// The answer and the comparison.
     pub turn: PlayedTurn<N, E>,
-    /// Does the play go on from a graph of QEMU's that is not the model's after these steps?
+    /// Whether the play continues from a graph of QEMU's that is not the model's after these steps.
     pub diverged: bool,
-    /// Does the play on QEMU end here?
+    /// Whether the play on QEMU stops after this turn.
     pub stops: bool,
 }
 
-/// The story as the model tells it, with what QEMU has not been told yet.
+/// The model's run of the scenario, including the steps that were not sent to QEMU yet.
 #[derive(Clone, Debug)]
 struct ModelRun<const N: usize, const E: usize> {
     state: State<N, E>,
@@ -93,36 +94,36 @@ struct ModelRun<const N: usize, const E: usize> {
 }
 
 impl<const N: usize, const E: usize> ModelRun<N, E> {
-    /// The next step in QEMU's names, and what the model says of it.
+    /// Returns the step's operations with QEMU's names, and the model's outcome.
     fn execute_step(&mut self, step: &Step) -> (Vec<Op>, Outcome<N, E>) {
         let ops = self.children.with_qemu_names(&self.state, &self.memory, step.body.ops());
         let outcome = execute(&self.state, &ops, &step.refusals);
         (ops, outcome)
     }
 
-    /// It was done.
+    /// Records that the operations were done.
     fn advance(&mut self, ops: &[Op], next: State<N, E>) {
         self.memory.after(&self.state, ops, &TurnAnswer::Done);
         self.state = next;
     }
 }
 
-/// A turn to be done.
+/// A turn that is to be executed.
 #[derive(Clone, Debug)]
 struct Plan<const N: usize, const E: usize> {
-    /// As QMP does it.
+    /// The operations that QMP reaches.
     ops: Vec<Op>,
-    /// The steps that it consists of; the last of them is the present one when it is done.
+    /// The steps of the turn. The turn is executed when the last of them is played.
     steps: Vec<usize>,
-    /// What the story is when the model is right.
+    /// The model's run after the turn, if QEMU agrees.
     model: ModelRun<N, E>,
-    /// What is held back then.
+    /// The steps that are held back after the turn, if QEMU agrees.
     held: HeldSteps,
-    /// What is held back besides, whoever is right.
+    /// The steps that are held back after the turn in any case.
     rest: HeldSteps,
 }
 
-/// What QEMU has not been told: steps by number, and their operations.
+/// The steps that were not sent to QEMU yet, by number, with their operations.
 #[derive(Clone, Debug, Default)]
 struct HeldSteps(Vec<(usize, Vec<Op>)>);
 
@@ -139,7 +140,7 @@ impl HeldSteps {
         self.0.iter().map(|(step, _)| *step).collect()
     }
 
-    /// What builds this node, and the rest; all, if it is about no single node.
+    /// Splits off the steps that build this node; all steps if the node is `None`.
     fn split_by_node(&self, node: Option<NodeId>) -> (HeldSteps, HeldSteps) {
         let (of, rest) = self.0.iter().cloned().partition(|(_, ops)| node.is_none() || built_node(ops) == node);
         (HeldSteps(of), HeldSteps(rest))
@@ -155,7 +156,7 @@ impl HeldSteps {
 /// A scenario that is being played.
 #[derive(Debug)]
 pub struct Play<'a, P, const N: usize, const E: usize> {
-    /// Who does the turns.
+    /// The executor of the turns.
     pub executor: P,
     steps: Vec<&'a Step>,
     next_step: usize,
@@ -166,14 +167,14 @@ pub struct Play<'a, P, const N: usize, const E: usize> {
 }
 
 impl<'a, P: Executor<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
-    /// From the beginning, where there is no node.
+    /// Starts before the first step, with an empty graph.
     pub fn new(executor: P, steps: Vec<&'a Step>) -> Self {
         let (state, memory) = executor.current();
         let model = ModelRun { state: *state, memory: memory.clone(), children: QuorumChildNames::default() };
         Play { executor, steps, next_step: 0, model, held: HeldSteps::default(), plan: None, stopped: false }
     }
 
-    /// The steps that QEMU was not told in the end, by number from 0.
+    /// Returns the steps that were not sent to QEMU, by number from 0.
     pub fn held(&self) -> Vec<usize> {
         self.held.steps()
     }
@@ -181,7 +182,7 @@ impl<'a, P: Executor<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
     /// Plays the next step.
     ///
     /// # Errors
-    /// If the partner cannot be asked.
+    /// Fails if the executor fails.
     pub fn play_next(&mut self) -> io::Result<StepResult<N, E>> {
         let at = self.next_step;
         self.next_step += 1;
@@ -202,7 +203,7 @@ impl<'a, P: Executor<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
         }
     }
 
-    /// The step as a turn of its own.
+    /// Plans the step as a turn of its own.
     fn plan_single(&self, at: usize) -> Option<Plan<N, E>> {
         let mut model = self.model.clone();
         let (ops, outcome) = model.execute_step(self.steps[at]);
@@ -217,8 +218,9 @@ impl<'a, P: Executor<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
         Some(Plan { ops: qmp_ops, steps: vec![at], model, rest: held.clone(), held })
     }
 
-    /// What was held back of the same node and the steps from this one on as one turn: as many as can be, of which the model does
-    /// all; if there is none, as few as can be, of which it refuses the last.
+    /// Plans a turn of the steps that were held back for the same node and the steps from this one on. The turn has as
+    /// many steps as possible such that the model accepts all. If there is none, it has as few as possible and the
+    /// model refuses the last.
     fn plan_group(&self, at: usize) -> Option<Plan<N, E>> {
         let (state, memory) = self.executor.current();
         let node = built_node(&self.model.clone().execute_step(self.steps[at]).0);
@@ -228,7 +230,7 @@ impl<'a, P: Executor<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
         for (number, step) in self.steps.iter().enumerate().skip(at).take(MAX_STEPS_PER_TURN) {
             let before = model.clone();
             let (ops, outcome) = model.execute_step(step);
-            // What else is to be done by itself is no part of this.
+            // A step that builds another node is not part of this turn.
             if number > at && (node.is_none() || built_node(&ops) != node) {
                 break;
             }
@@ -267,14 +269,14 @@ impl<'a, P: Executor<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
         Ok(StepResult::Played(Box::new(TurnReport { steps, commands, turn, diverged, stops })))
     }
 
-    /// Goes on from where QEMU is; is that where the model is?
+    /// Continues from QEMU's state, and returns whether that is the model's state.
     fn continue_from_qemu(&mut self, plan: Plan<N, E>) -> bool {
         let (state, memory) = self.executor.current();
         let matches_model = state_after(state, &plan.held.ops()) == Some(plan.model.state);
         if matches_model {
             (self.model, self.held) = (plan.model, plan.held);
         } else if let Some(next) = state_after(state, &plan.rest.ops()) {
-            // Of a turn that it has not done QEMU has nothing, though the model has done some steps of it.
+            // If QEMU has refused the turn it has done no step of it, although the model has done some.
             (self.model.state, self.held) = (next, plan.rest);
         } else {
             self.stopped = true;
@@ -284,7 +286,7 @@ impl<'a, P: Executor<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
         matches_model
     }
 
-    /// QMP has no command for this step, not for what was held back and it either.
+    /// Handles a step that QMP reaches neither alone nor together with the steps that were held back.
     fn unreachable_step(&mut self, at: usize) -> StepResult<N, E> {
         let mut model = self.model.clone();
         let step = self.steps[at];

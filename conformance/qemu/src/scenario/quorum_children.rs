@@ -1,20 +1,20 @@
-//! The names of a quorum's children: a scenario calls them as it likes, QEMU counts them.
+//! Translates the names of a quorum's children: a scenario chooses them freely, QEMU numbers them.
 
 use crate::state::memory::Memory;
 use crate::wire::names;
 use blockgraph_model::{ChildName, Kind, NodeId, Op, State};
 use std::collections::BTreeMap;
 
-/// Which number QEMU has given a child, by quorum and by the name in the scenario.
+/// QEMU's name of each quorum child, by the quorum and the child's name in the scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct QuorumChildNames(BTreeMap<(NodeId, ChildName), ChildName>);
 
-/// The number of no child: a quorum has fewer.
+/// A name that no child has, because a quorum has fewer children.
 const NO_CHILD: ChildName = ChildName(u8::MAX);
 
 impl QuorumChildNames {
-    /// The operations with the names that QEMU has for the children of quorums: a new child gets the quorum's next number. `state`
-    /// is that before, `memory` that of the same moment. The same names mean the same children as before.
+    /// Returns the operations with QEMU's names for the children of quorums; a new child gets the quorum's next number.
+    /// `state` and `memory` are those before the operations. A name that a child already has keeps its meaning.
     pub fn with_qemu_names<const N: usize, const E: usize>(
         &mut self,
         state: &State<N, E>,
@@ -56,13 +56,13 @@ impl QuorumChildNames {
     }
 }
 
-/// The name of a quorum's next child. One that has had more than a byte counts gets none that it could have.
+/// Returns the name of a quorum's next child; [`NO_CHILD`] if the numbers exceed what a byte can hold.
 fn next_name(memory: &Memory, quorum: NodeId) -> ChildName {
     let next = memory.next_child(quorum);
     if next < NO_CHILD.0 - names::quorum_child(0).0 { names::quorum_child(next) } else { NO_CHILD }
 }
 
-/// The child that an operation names: its parent, its name, and whether it is a new one.
+/// Returns the child that an operation names: its parent, its name, and whether the operation creates it.
 fn child_of(op: &mut Op) -> Option<(NodeId, &mut ChildName, bool)> {
     match op {
         Op::Attach { parent, name, .. } | Op::AddChild { parent, name, .. } | Op::OpenChild { parent, name, .. } => {
@@ -84,7 +84,7 @@ mod tests {
 
     const QUORUM: NodeId = NodeId(0);
 
-    /// Does it, and says which name the operation has for QEMU.
+    /// Executes the operation, and returns it with QEMU's name of the child.
     fn play(state: &mut State<8, 8>, memory: &mut Memory, children: &mut QuorumChildNames, op: Op) -> Op {
         let renamed = children.with_qemu_names(state, memory, &[op])[0];
         if let Outcome::Done { next, .. } = execute(state, &[renamed], &[]) {
@@ -98,7 +98,7 @@ mod tests {
         Op::AddChild { parent: QUORUM, child: NodeId(child), name: ChildName(name) }
     }
 
-    /// Names that come in any order are counted as QEMU does, which takes back the last number only.
+    /// Names in any order are numbered as QEMU numbers children; QEMU reuses the last number only.
     #[test]
     fn children_are_numbered_as_qemu_numbers_them() {
         let (mut state, mut memory, mut children) = (State::default(), Memory::default(), QuorumChildNames::default());
@@ -113,10 +113,10 @@ mod tests {
         assert_eq!(play(add_child(1, 9)), added(1, 0));
         assert_eq!(play(add_child(2, 0)), added(2, 1));
         assert_eq!(play(add_child(3, 7)), added(3, 2));
-        // A name that is there already is the child's, and none that is not is anybody's.
+        // A name that a child has refers to that child; a name that no child has refers to no child.
         assert_eq!(play(add_child(4, 0)), added(4, 1));
         assert_eq!(play(remove(8)), Op::RemoveChild { parent: QUORUM, name: NO_CHILD });
-        // The last number is given again, one in the middle is not.
+        // The last number is reused, one in the middle is not.
         assert_eq!(play(remove(7)), removed(2));
         assert_eq!(play(add_child(3, 8)), added(3, 2));
         assert_eq!(play(remove(0)), removed(1));

@@ -1,4 +1,4 @@
-//! The scenario's own names in what QEMU says, and in commands that are printed.
+//! Puts the scenario's own names into QEMU's texts and into printed commands.
 
 use crate::wire::names;
 use blockgraph_model::{NodeId, UserId};
@@ -8,22 +8,22 @@ use blockgraph_story::text::{Names, Scenario};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The most letters of a node's name in QEMU.
+/// The largest length of a node's name in QEMU.
 const MAX_NODE_NAME: usize = 31;
 
-/// How nodes and users are called in commands.
+/// The names of nodes and users in printed commands.
 #[derive(Clone, Debug)]
 pub struct ScenarioNames<'a> {
     names: &'a Names,
-    /// The nodes and users that are spoken of.
+    /// The nodes and users that the scenario mentions.
     mentioned: BTreeSet<Declared>,
-    /// Can all nodes that are spoken of have their own names in QEMU? Else all have numbers.
+    /// Whether QEMU accepts the names of all mentioned nodes. If not, all nodes have numbers.
     nodes: bool,
     users: bool,
 }
 
 impl<'a> ScenarioNames<'a> {
-    /// For all that a scenario speaks of.
+    /// Chooses names for everything that a scenario mentions.
     pub fn of(scenario: &'a Scenario) -> Self {
         let ops = scenario.steps().flat_map(|step| step.body.ops());
         Self::new(&scenario.names, ops.flat_map(mentioned))
@@ -40,17 +40,17 @@ impl<'a> ScenarioNames<'a> {
         ScenarioNames { names, mentioned, nodes, users }
     }
 
-    /// A node's name in commands.
+    /// Returns a node's name in commands.
     pub fn node(&self, id: NodeId) -> String {
         if self.nodes { self.names.node(id).to_owned() } else { names::node(id) }
     }
 
-    /// The name of an export or job in commands.
+    /// Returns the name of an export or job in commands.
     pub fn user(&self, id: UserId) -> String {
         if self.users { self.names.user(id.main()) } else { names::user(id) }
     }
 
-    /// Which numbers stand for whom, where names are no names to QEMU.
+    /// Returns one line for each number that stands for a name which QEMU does not accept.
     pub fn legend(&self) -> Vec<String> {
         let line = |declared: &Declared| match *declared {
             Declared::Node(id) if !self.nodes => Some(format!("{} is node {}", names::node(id), self.names.node(id))),
@@ -60,7 +60,7 @@ impl<'a> ScenarioNames<'a> {
         self.mentioned.iter().filter_map(line).collect()
     }
 
-    /// The arguments of a command with these names, and with files in the folder `DIR`.
+    /// Returns the arguments of a command with these names, and with files in the folder `DIR`.
     pub fn arguments(&self, arguments: &Value) -> Value {
         match arguments {
             Value::Object(map) => {
@@ -82,7 +82,7 @@ impl<'a> ScenarioNames<'a> {
         }
     }
 
-    /// A file's name: that of a node's image, or of a user's socket.
+    /// Returns the name of a file: that of a node's image, or of a user's socket.
     fn file(&self, numbered: &str) -> String {
         match numbered.split_once('.') {
             Some((word, ending)) => match self.arguments(&Value::from(word)) {
@@ -93,13 +93,13 @@ impl<'a> ScenarioNames<'a> {
         }
     }
 
-    /// The file of a node of kind `file`.
+    /// Returns the file name of a node of kind `file`.
     pub fn image(&self, id: NodeId) -> String {
         format!("{}.img", self.node(id))
     }
 }
 
-/// A sentence in which nodes and users have the scenario's names instead of numbers.
+/// Returns a text with the scenario's names instead of the numbered ones.
 pub fn restore_names(text: &str, names: &Names) -> String {
     let mut all = String::new();
     let mut word = String::new();
@@ -121,7 +121,7 @@ pub fn restore_names(text: &str, names: &Names) -> String {
     all
 }
 
-/// QEMU's rule for names that people give.
+/// Returns whether QEMU accepts the name for a node.
 fn is_valid_name(name: &str) -> bool {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
     starts && name.len() <= MAX_NODE_NAME && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
@@ -144,7 +144,7 @@ mod tests {
         names
     }
 
-    /// So many nodes, and a user.
+    /// Returns the first `nodes` nodes, and a user.
     fn mentioned(nodes: u8) -> impl Iterator<Item = Declared> {
         (0..nodes).map(|id| Declared::Node(NodeId(id))).chain([Declared::User(UserId(0))])
     }

@@ -1,4 +1,4 @@
-//! A scenario as the commands that show it on a QEMU somewhere else: lines that people paste and `tests/qemu/findings.rs` runs (N12).
+//! Prints a scenario as QMP commands that can be pasted into another QEMU and that `tests/qemu/findings.rs` runs (N12).
 
 use crate::commands::command::Command;
 use crate::commands::of_operations;
@@ -15,7 +15,7 @@ use blockgraph_model::{Context, Op, Outcome, Perms, State, execute};
 use serde_json::Value;
 use std::io;
 
-/// Writes down what QEMU is to be told, and takes the model's word for what comes of it.
+/// Records the commands for QEMU, and takes the model's outcomes as QEMU's answers.
 #[derive(Debug)]
 pub struct Script<'a, const N: usize, const E: usize> {
     names_in_script: ScenarioNames<'a>,
@@ -26,17 +26,17 @@ pub struct Script<'a, const N: usize, const E: usize> {
 }
 
 impl<'a, const N: usize, const E: usize> Script<'a, N, E> {
-    /// An empty graph, and nothing written.
+    /// Starts with an empty graph and no lines.
     pub fn new(names_in_script: ScenarioNames<'a>) -> Self {
         Script { names_in_script, state: State::default(), memory: Memory::default(), lines: Vec::new() }
     }
 
-    /// A comment; each of its lines is one.
+    /// Adds a comment; each line of the text becomes one line.
     pub fn comment(&mut self, text: &str) {
         self.lines.extend(text.lines().map(|line| format!("# {line}")));
     }
 
-    /// What must be there before, as far as it is used, then all lines, then the edges that there must be in the end.
+    /// Returns the required preparations that the commands use, then all lines, then the expected edges.
     pub fn lines(&self) -> Vec<String> {
         let threads: Vec<Context> = (1..=u8::MAX).map(Context).collect();
         let uses = |what: &str| self.lines.iter().any(|line| line.contains(what));
@@ -60,7 +60,7 @@ impl<'a, const N: usize, const E: usize> Script<'a, N, E> {
         all
     }
 
-    /// The edges between nodes.
+    /// Returns the expected edges between nodes.
     fn edges(&self) -> Vec<String> {
         let shown = shown_graph::expected(&self.state);
         let letters = |bits: u8| format!("{:?}", Perms(bits & names::QEMU_BITS.0));
@@ -94,12 +94,12 @@ impl<'a, const N: usize, const E: usize> Script<'a, N, E> {
     }
 }
 
-/// A command in a line.
+/// Formats a command as one line.
 fn line(command: &str, arguments: &Value) -> String {
     format!("{{\"execute\": {}, \"arguments\": {arguments}}}", Value::from(command))
 }
 
-/// Does it end a job? Then what is refused is refused by the job, at its end.
+/// Returns whether the operation ends a job. If it does, a refusal comes from the job, at its end.
 fn ends_job(op: &Op) -> bool {
     use Op::{Backup, Commit, CommitActive, Mirror, Stream};
     match op {
@@ -120,20 +120,20 @@ impl<const N: usize, const E: usize> Executor<N, E> for Script<'_, N, E> {
     fn run_turn(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<N, E>>> {
         let Some(commands) = of_operations::commands(&self.state, &self.memory, ops) else { return Ok(None) };
         let outcome = execute(&self.state, ops, &[]);
-        let (told, next) = match outcome {
+        let (answer, next) = match outcome {
             Outcome::Done { next, .. } => (TurnAnswer::Done, next),
             _ => (TurnAnswer::Refused(String::new(), crate::compare::difference::summary(&outcome)), self.state),
         };
-        let to_the_end = told == TurnAnswer::Done || ops.iter().any(ends_job);
+        let to_the_end = answer == TurnAnswer::Done || ops.iter().any(ends_job);
         let asked = commands.iter().position(|command| matches!(command, Command::Ask(..))).map_or(0, |at| at + 1);
         let count = if to_the_end { commands.len() } else { asked };
         commands.iter().take(count).for_each(|command| self.write(command));
-        if told != TurnAnswer::Done {
+        if answer != TurnAnswer::Done {
             self.lines.push("# => error".to_owned());
         }
-        self.memory.after(&self.state, ops, &told);
+        self.memory.after(&self.state, ops, &answer);
         self.state = next;
         let judged = ComparedTurn { verdict: Verdict::Same, next: Some(next), class: None };
-        Ok(Some(PlayedTurn { heard: TurnResult { told, shown: None }, judged }))
+        Ok(Some(PlayedTurn { heard: TurnResult { told: answer, shown: None }, judged }))
     }
 }

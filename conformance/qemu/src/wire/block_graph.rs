@@ -1,14 +1,14 @@
-//! The reply of `x-debug-query-block-graph`: everything that must be there is there, and each end of an edge is found. What the
-//! names and the permissions mean is for others to say.
+//! Parses the reply of `x-debug-query-block-graph`. The parser checks that everything required is there and that both
+//! ends of each edge exist. It does not interpret names and permissions.
 
 use crate::daemon::graph_query::GRAPH_QUERY;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Such a reply.
+/// A parsed reply.
 #[derive(Clone, PartialEq, Debug)]
 pub struct BlockGraph<'a> {
-    /// Nodes and who uses them, in QEMU's order.
+    /// The nodes and their users, in QEMU's order.
     pub vertices: Vec<Vertex<'a>>,
     /// The edges, in QEMU's order.
     pub edges: Vec<GraphEdge<'a>>,
@@ -17,16 +17,16 @@ pub struct BlockGraph<'a> {
 /// A node, a job or a block backend.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Vertex<'a> {
-    /// Its number, which nobody else has.
+    /// The number that identifies it in this reply.
     pub id: u64,
-    /// Its name; empty if it has none.
+    /// The name; empty if there is none.
     pub name: &'a str,
-    /// `block-driver`, `block-job`, `block-backend`.
+    /// The type: `block-driver`, `block-job` or `block-backend`.
     pub kind: &'a str,
 }
 
 impl Vertex<'_> {
-    /// Is it a node?
+    /// Returns whether the vertex is a node.
     pub fn is_node(&self) -> bool {
         self.kind == "block-driver"
     }
@@ -35,20 +35,20 @@ impl Vertex<'_> {
 /// An edge.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct GraphEdge<'a> {
-    /// The place of the upper end among the members.
+    /// The index of the parent among the vertices.
     pub parent: usize,
-    /// The place of the lower end, which is a node.
+    /// The index of the child among the vertices. The child is a node.
     pub child: usize,
-    /// What the parent calls it.
+    /// The parent's name of the child.
     pub name: &'a str,
-    /// The edge itself, with its permissions.
+    /// The JSON object of the edge, with its permissions.
     pub value: &'a Value,
 }
 
-/// Reads it; an error is what is missing or of the wrong type, with its path.
+/// Parses a reply.
 ///
 /// # Errors
-/// As said.
+/// Fails with the path of what is missing or of the wrong type.
 pub fn parse(graph: &Value) -> Result<BlockGraph<'_>, String> {
     let mut vertices = Vec::new();
     let mut indices = HashMap::new();
@@ -56,7 +56,7 @@ pub fn parse(graph: &Value) -> Result<BlockGraph<'_>, String> {
         let path = format!("{GRAPH_QUERY}.nodes[{index}]");
         let id = number(value, "id", &path)?;
         if indices.insert(id, index).is_some() {
-            return Err(format!("{path}.id: {id} is the id of another one as well"));
+            return Err(format!("{path}.id: the id {id} is used twice"));
         }
         vertices.push(Vertex { id, name: text(value, "name", &path)?, kind: text(value, "type", &path)? });
     }
@@ -65,11 +65,11 @@ pub fn parse(graph: &Value) -> Result<BlockGraph<'_>, String> {
         let path = format!("{GRAPH_QUERY}.edges[{index}]");
         let end = |key: &str| {
             let id = number(value, key, &path)?;
-            indices.get(&id).copied().ok_or_else(|| format!("{path}.{key}: there is nobody with the id {id}"))
+            indices.get(&id).copied().ok_or_else(|| format!("{path}.{key}: no entry has the id {id}"))
         };
         let (parent, child) = (end("parent")?, end("child")?);
         if !vertices[child].is_node() {
-            return Err(format!("{path}.child: this is no node"));
+            return Err(format!("{path}.child: this is not a node"));
         }
         edges.push(GraphEdge { parent, child, name: text(value, "name", &path)?, value });
     }

@@ -1,11 +1,11 @@
-//! QEMU's refusals: which kind of refusal a sentence is, and whom it names.
+//! Classifies QEMU's refusals by their texts, and reads the nodes and users that they name.
 //!
-//! The sentences differ by version; they are recognised by their fixed words, and names are what stands in quotes.
+//! The texts differ by version. They are recognised by their fixed words; the names stand in quotes.
 
 use crate::wire::names;
 use blockgraph_model::{EdgeId, NodeId, StepError, UserId, Violation};
 
-/// A kind of refusal.
+/// A class of refusals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "the names are those of the model's errors, several in one where QEMU has one sentence")]
 pub enum ErrorClass {
@@ -42,31 +42,31 @@ pub enum ErrorClass {
     Other,
 }
 
-/// Who has an edge, in a conflict.
+/// The owner of an edge in a conflict.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Party {
-    /// A node, by its child of that name (QEMU's).
+    /// A node, with QEMU's name of its child.
     Child(NodeId, String),
     /// A job.
     Job(UserId),
-    /// An export, or another user that QEMU has no name for.
+    /// An export, or another user for which QEMU has no name.
     Unnamed,
 }
 
-/// A refusal.
+/// A parsed refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QemuError {
-    /// Its kind.
+    /// The class of the refusal.
     pub class: ErrorClass,
-    /// The nodes that it names.
+    /// The nodes that the text names.
     pub nodes: Vec<NodeId>,
-    /// The exports and jobs that it names.
+    /// The exports and jobs that the text names.
     pub users: Vec<UserId>,
-    /// Of a conflict: who needs, who does not share.
+    /// The parties of a conflict: first the one that needs, then the one that does not share.
     pub parties: Option<(Party, Party)>,
 }
 
-/// Which words make which kind; the first that fits.
+/// The texts of each class. The first text that a refusal contains decides.
 const PATTERNS: [(&str, ErrorClass); 65] = [
     ("overlay already has a backing image", ErrorClass::SlotTaken),
     ("overlay is already in use", ErrorClass::HasUser),
@@ -135,7 +135,7 @@ const PATTERNS: [(&str, ErrorClass); 65] = [
     ("' not found", ErrorClass::NotFound),
 ];
 
-/// Reads QEMU's sentence.
+/// Classifies a refusal by QEMU's class and text.
 pub fn classify(class: &str, text: &str) -> QemuError {
     let by_text = PATTERNS.iter().find(|(pattern, _)| text.contains(pattern)).map(|(_, class)| *class);
     let by_class = if class == "DeviceNotFound" { ErrorClass::NotFound } else { ErrorClass::Other };
@@ -151,7 +151,7 @@ pub fn classify(class: &str, text: &str) -> QemuError {
     error
 }
 
-/// Both parties of "… both required by A (uses node 'x' as 'file' child) and unshared by B (uses …)".
+/// Parses both parties of "… both required by A (uses node 'x' as 'file' child) and unshared by B (uses …)".
 fn parse_parties(text: &str) -> Option<(Party, Party)> {
     let (_, rest) = text.split_once("required by ")?;
     let (needs, denies) = rest.split_once(" and unshared by ")?;
@@ -169,7 +169,7 @@ fn parse_party(text: &str) -> Option<Party> {
     })
 }
 
-/// The kind of a step's error, and the node or user that it is about.
+/// Returns the class of a step's error, and the node or user that the error is about.
 pub fn class_of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId>) {
     use StepError as E;
     match *error {
@@ -185,7 +185,7 @@ pub fn class_of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<
         E::SlotTaken { .. } => (ErrorClass::SlotTaken, None, None),
         E::SameNode { .. } => (ErrorClass::SameNode, None, None),
         E::NotInChain { .. } => (ErrorClass::NotInChain, None, None),
-        // Of a node that is to be deleted; of an overlay the sentence names nobody.
+        // QEMU's text names the node if the node is to be deleted, and no node if it is an overlay.
         E::HasUser { .. } => (ErrorClass::HasUser, None, None),
         E::Blocked { node, .. } => (ErrorClass::Busy, Some(node), None),
         E::InUse { node } | E::NotMonitorOwned { node } => (ErrorClass::InUse, Some(node), None),
@@ -199,7 +199,7 @@ pub fn class_of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<
     }
 }
 
-/// The kind of a violation.
+/// Returns the class of a violation.
 pub fn class_of_violation(violation: &Violation) -> ErrorClass {
     match violation {
         Violation::Cycle { .. } => ErrorClass::Cycle,
@@ -210,12 +210,12 @@ pub fn class_of_violation(violation: &Violation) -> ErrorClass {
     }
 }
 
-/// Is this edge what QEMU calls so? `child`: QEMU's name of a child of a node.
+/// Returns whether QEMU's party is this edge. `child` returns QEMU's name of the edge's child.
 pub fn matches_party(edge: EdgeId, party: &Party, child: impl Fn(NodeId) -> Option<String>) -> bool {
     match (edge, party) {
         (EdgeId::Child(parent, _), Party::Child(node, name)) => parent == *node && child(parent).as_ref() == Some(name),
         (EdgeId::User(user), Party::Job(job)) => user.main() == *job,
-        // A job has users without a name too.
+        // A job has unnamed block backends as well.
         (EdgeId::User(_), Party::Unnamed) => true,
         _ => false,
     }

@@ -6,36 +6,36 @@ use blockgraph_model::op::{Flags, Opt};
 use blockgraph_model::{ChildName, Kind, NodeId, Perms, Role, Spec};
 use serde_json::{Map, Value, json};
 
-/// The size of every image: a quorum wants children of one size, a job a target of its source's.
+/// The size of every image. A quorum needs children of one size, and a job a target of the size of its source.
 pub const IMAGE_SIZE: u64 = 1 << 20;
 /// The throttle group of all throttle nodes.
 pub const THROTTLE_GROUP: &str = "group";
 
-/// A child that is said: by reference, or by its own options.
+/// A child in the options of its parent: a reference, or options of its own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ChildOption {
-    /// Its name in the model.
+    /// The child's name in the model.
     pub name: ChildName,
-    /// What is written there.
+    /// The value in the options.
     pub value: Value,
-    /// Its role.
+    /// The child's role.
     pub role: Role,
 }
 
 impl ChildOption {
-    /// A reference.
+    /// Makes a child option that refers to an existing node.
     pub fn reference(name: ChildName, to: NodeId, role: Role) -> ChildOption {
         ChildOption { name, value: json!(names::node(to)), role }
     }
 }
 
-/// Has this edge a role that QEMU gives it?
+/// Returns whether the role is one that QEMU gives such a child.
 pub fn has_qemu_role(kind: Kind, name: ChildName, role: Role) -> bool {
     let known = drivers::role(kind, &names::child(kind, name), false);
     known.is_some_and(|known| known == role || drivers::alternative_role(kind, known) == Some(role))
 }
 
-/// Are these all children that such a node must have, and no others?
+/// Returns whether these are all the children that a node of that kind must have, and no others.
 fn has_required_children(kind: Kind, children: &[ChildOption]) -> bool {
     let has = |name| children.iter().any(|child| child.name == name);
     match kind {
@@ -52,7 +52,7 @@ fn has_required_children(kind: Kind, children: &[ChildOption]) -> bool {
     }
 }
 
-/// The options of a new node with these children; `None` if QEMU cannot be asked for such a node.
+/// Returns the options of a new node with these children; `None` if QMP cannot express such a node.
 pub fn options(id: NodeId, spec: Spec, children: &[ChildOption]) -> Option<Value> {
     let Flags { no_io, never_freeze, implicit, .. } = spec.flags;
     let roles = children.iter().all(|c| has_qemu_role(spec.kind, c.name, c.role));
@@ -84,7 +84,7 @@ pub fn options(id: NodeId, spec: Spec, children: &[ChildOption]) -> Option<Value
     Some(Value::Object(all))
 }
 
-/// What a driver of that kind is told besides.
+/// Adds the options that are specific to the driver.
 fn driver_options(id: NodeId, spec: Spec, all: &mut Map<String, Value>) -> Option<()> {
     match (spec.kind, spec.opt) {
         (Kind::Protocol, _) => {
@@ -102,7 +102,7 @@ fn driver_options(id: NodeId, spec: Spec, all: &mut Map<String, Value>) -> Optio
             if !take.within(names::QEMU_BITS) || !unshare.within(names::QEMU_BITS) {
                 return None;
             }
-            // An empty list is refused as an option that nobody knows.
+            // QEMU refuses an empty list as an unknown option.
             for (key, set) in [("take-child-perms", take), ("unshare-child-perms", unshare)] {
                 if set != Perms(0) {
                     all.insert(key.into(), json!(names::permissions(set)));
@@ -131,7 +131,7 @@ fn insert_children(kind: Kind, children: &[ChildOption], all: &mut Map<String, V
     }
 }
 
-/// The file of a node of kind `file`, in the folder in which the daemon was started.
+/// Returns the file name of a node of kind `file`, relative to the daemon's folder.
 pub fn image_file(id: NodeId) -> String {
     format!("{}.img", names::node(id))
 }

@@ -1,4 +1,4 @@
-//! Each check can fail: for each sentence a dump that breaks it.
+//! Each check can fail: for each checked sentence there is a dump that violates it.
 
 use super::{GRAPH_MOD, STREAM, edited, sentences};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn id(dump: &Value, name: &str) -> u64 {
     nodes.iter().find(|node| node["name"] == name).unwrap()["id"].as_u64().unwrap()
 }
 
-/// The edge of that name below that node.
+/// Returns the edge with that name below that node.
 fn edge<'a>(dump: &'a mut Value, parent: &str, name: &str) -> &'a mut Value {
     let parent = id(dump, parent);
     let edges = dump[GRAPH]["edges"].as_array_mut().unwrap();
@@ -28,7 +28,7 @@ fn push_edge(dump: &mut Value, parent: &str, child: &str, name: &str) {
     dump[GRAPH]["edges"].as_array_mut().unwrap().push(new);
 }
 
-/// A change, and the sentences that are broken then.
+/// An edit of a dump, and the sentences that are violated afterwards.
 type BrokenDump = (fn(&mut Value), &'static [&'static str]);
 
 const BROKEN_DUMPS: [BrokenDump; 12] = [
@@ -67,7 +67,7 @@ fn each_invariant_can_be_broken() {
     }
 }
 
-/// What is wrong is said with both parties and with what should be.
+/// A finding names both parties, or the pair that the edge should have.
 #[test]
 fn findings_name_the_parties() {
     let conflict = edited(STREAM, BROKEN_DUMPS[0].0);
@@ -80,7 +80,7 @@ fn findings_name_the_parties() {
     assert_eq!(stale.findings[0].message, expected);
 }
 
-/// The graph-mod bit of old versions counts where somebody needs it.
+/// The graph-mod permission of old versions is checked where it is needed.
 #[test]
 fn graph_mod_conflicts() {
     let audit = edited(GRAPH_MOD, |dump| {

@@ -1,4 +1,4 @@
-//! Dumps of several versions load, are sound, and are explained.
+//! Dumps of several versions are parsed, have no findings, and are explained.
 
 use super::{BARE, COPIES, GRAPH_MOD, STREAM, UNKNOWN_DRIVER, audit, edited};
 use blockgraph_qemu::audit::json_report::json_report;
@@ -45,7 +45,7 @@ fn the_stream_job_is_drawn_and_explained() {
         lines("top")
             .contains("top cannot be resized, because export exp does not share resize, through exp → cor → top")
     );
-    // The bit that the job does not share is another one than what its refusal comes to below.
+    // The job does not share one bit; below, the missing share has become another bit.
     let below = "base cannot be resized, because stream job stream0 does not share write, through stream0 → mid → base";
     assert!(lines("base").contains(below));
     assert!(lines("mid").contains("mid cannot be written or rewritten unchanged: it is read-only"));
@@ -55,7 +55,7 @@ fn the_stream_job_is_drawn_and_explained() {
     assert!(full.contains(rule), "{full}");
 }
 
-/// The driver's own rule is named where no user is the reason: also without any user.
+/// The driver's own rule is the reason where no user is, also in a graph without users.
 #[test]
 fn a_drivers_own_rule_is_a_reason_without_users() {
     let without_users = edited(STREAM, |dump| {
@@ -95,7 +95,7 @@ fn unknown_and_assumed_facts_are_noted() {
     }
 }
 
-/// What is tried on an unknown driver is refused with that as its reason; what leads past it is judged.
+/// An operation on a node with an unknown driver is refused with that reason. An operation beside it is judged.
 #[test]
 fn nothing_can_be_tried_on_an_unknown_driver() {
     let mut audit = audit(UNKNOWN_DRIVER);
@@ -108,7 +108,7 @@ fn nothing_can_be_tried_on_an_unknown_driver() {
     assert!(audit.try_operations("append new=o top=nobody").unwrap_err().starts_with("1:12: unknown node `o`"));
 }
 
-/// The example of the README is what comes out.
+/// The README's example is the actual output.
 #[test]
 fn the_readme_shows_what_comes_out() {
     let readme = include_str!("../../../../README.md").split("## Auditing a running QEMU").nth(1).unwrap();
@@ -121,14 +121,15 @@ fn the_readme_shows_what_comes_out() {
     }
     let text = text_report(&audit, None);
     let example = readme.split("```").nth(1).unwrap().strip_prefix("text\n").unwrap();
-    // Line by line, in this order.
+    // The lines of the example appear in the output in this order.
     let mut left = text.lines();
     for line in example.lines().filter(|line| *line != "…") {
         assert!(left.any(|other| other == line), "{line}");
     }
 }
 
-/// More nodes than the model has room for: checked and explained, but not drawn, and nothing can be tried.
+/// A graph with more nodes than the model allows is checked and explained, but it is not drawn and nothing can be
+/// tried.
 #[test]
 fn large_graphs_are_checked() {
     let count = 300;

@@ -1,4 +1,4 @@
-//! A dump that is garbled is an error, or is read as something else; it is never a panic.
+//! A garbled dump is an error, or is parsed as another graph; it never makes the audit panic.
 
 use super::{COPIES, GRAPH_MOD, STREAM, UNKNOWN_DRIVER};
 use blockgraph_qemu::audit::Audit;
@@ -8,11 +8,11 @@ use blockgraph_qemu::audit::text_report::text_report;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Everything that the command does with a dump.
+/// Does everything that the command does with a dump, and returns the number of nodes.
 fn run_audit(text: &str) -> Option<usize> {
     let dump = Dump::parse(text).ok()?;
     let mut audit = Audit::from_dump(&dump).ok()?;
-    // A node's name may be gone; what comes of the operation does not matter.
+    // The edit may have removed the names; the result of the operation does not matter.
     let _ = audit.try_operations("attach-user user=x.y node=top need=rwz share=r");
     let _ = audit.try_operations("add node=new.node kind=filter");
     let _ = text_report(&audit, None);
@@ -25,7 +25,7 @@ fn texts() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![STREAM, COPIES, GRAPH_MOD, UNKNOWN_DRIVER])
 }
 
-/// The leaves of the parts that are read, each replaced if its turn comes.
+/// Replaces the value with that index, counted in the order of a depth-first walk.
 fn replace_value(value: &mut Value, index: &mut usize, with: &Value) {
     let this = *index == 0;
     *index = index.wrapping_sub(1);
@@ -64,7 +64,7 @@ proptest! {
         run_audit(&dump.to_string());
     }
 
-    /// Graphs that no QEMU ever had: any edge between any two.
+    /// Graphs that no QEMU ever had: any edge between any two nodes or users.
     #[test]
     fn graphs(edges in prop::collection::vec((0..8usize, 0..6usize, 0..5usize, 0..32u8, 0..32u8), 0..20),
         drivers in prop::collection::vec(0..8usize, 6)) {

@@ -1,17 +1,17 @@
-//! The ends of jobs, tried on a copy of what a real daemon shows and then really done.
+//! The ends of jobs, forecast from what a real daemon shows and then executed.
 
 use super::live::{PATIENCE, audit_daemon, chain, comparable_lines, execute_ok, wait_for_job_end, wait_for_job_status};
 use blockgraph_qemu::{Daemon, find_daemon};
 use serde_json::{Value, json};
 
-/// A job on `top → mid → base`.
+/// A job on the chain `top → mid → base`.
 struct Job {
-    /// Its start.
+    /// The command that starts the job.
     command: &'static str,
     arguments: Value,
-    /// What to try: without its act.
+    /// The operation to try, without its `act`.
     operation: &'static str,
-    /// Does it go on copying until it is told to complete?
+    /// Whether the job keeps copying until `job-complete`.
     waits_for_completion: bool,
 }
 
@@ -44,7 +44,7 @@ fn jobs() -> [Job; 4] {
     ]
 }
 
-/// Starts the job, tries its end, ends it: what was said must be what is there then.
+/// Starts the job, forecasts its end and ends it. The forecast must be the graph that QEMU shows afterwards.
 fn check_job_end(job: &Job, finish: bool) {
     let mut daemon = Daemon::start(&find_daemon().unwrap(), PATIENCE).unwrap();
     let folder = daemon.folder().to_owned();
@@ -78,7 +78,7 @@ fn check_job_end(job: &Job, finish: bool) {
     assert_eq!(after.findings, [], "{operation}");
     assert_eq!(comparable_lines(forecast), comparable_lines(&after.graph), "{operation}");
     let is_as_before = comparable_lines(&after.graph) == before;
-    // A backup leaves nothing behind in the graph, however it ends.
+    // A backup leaves the graph as it was, whether it finishes or is cancelled.
     assert_eq!(is_as_before, !finish || verb == "backup", "{operation}");
 }
 

@@ -1,4 +1,4 @@
-//! A real daemon with a stream job running: audited, and each operation tried on a copy first and then really.
+//! A real daemon with a running stream job: it is audited, and each operation is forecast first and then executed.
 
 use super::sentences;
 use blockgraph_qemu::audit::Audit;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The command is done, whatever it returns.
+/// Executes a command that must succeed, and returns its result.
 pub(super) fn execute_ok(client: &mut Client, command: &str, arguments: Value) -> Value {
     match client.execute(command, &arguments).unwrap() {
         Reply::Done(value) => value,
@@ -29,7 +29,8 @@ fn image(folder: &Path, name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// `top → mid → base`, an export on it, and an image that is not used. Is what is below the top read-only?
+/// Opens `top → mid → base` with an export on `top`, and an unused image. `read_only_below` is whether the images below
+/// `top` are read-only.
 pub(super) fn chain(client: &mut Client, folder: &Path, read_only_below: bool) {
     for (name, below, read_only) in [
         ("base", None, read_only_below),
@@ -49,7 +50,7 @@ pub(super) fn chain(client: &mut Client, folder: &Path, read_only_below: bool) {
     execute_ok(client, "block-export-add", json!({"id": "exp", "type": "nbd", "node-name": "top", "writable": true}));
 }
 
-/// Waits until the one job has that status.
+/// Waits until the only job has that status.
 pub(super) fn wait_for_job_status(client: &mut Client, status: &str) {
     loop {
         let jobs = execute_ok(client, "query-jobs", json!({}));
@@ -61,7 +62,7 @@ pub(super) fn wait_for_job_status(client: &mut Client, status: &str) {
     }
 }
 
-/// Waits until the job is gone.
+/// Waits until the job has ended.
 pub(super) fn wait_for_job_end(client: &mut Client) {
     client.wait_for(&["JOB_STATUS_CHANGE"], |event| event.data["status"] == "null").unwrap();
 }
@@ -70,7 +71,7 @@ pub(super) fn audit_daemon(client: &mut Client) -> Audit {
     Audit::from_dump(&Dump::from_replies(graph_query::query_all(client).unwrap())).unwrap()
 }
 
-/// Everything of a graph that the model and QEMU both show.
+/// Returns everything in a graph that both the model and QEMU show.
 pub(super) fn comparable_lines(graph: &AuditGraph) -> Vec<String> {
     let line = |place: usize| {
         let edge = &graph.edges[place];
@@ -90,7 +91,7 @@ pub(super) fn comparable_lines(graph: &AuditGraph) -> Vec<String> {
     lines
 }
 
-/// What is tried, and the command that does it.
+/// Returns the operations to try, each with the command that executes it.
 fn attempts() -> Vec<(&'static str, &'static str, Value)> {
     let export = |id: &str, node: &str, writable: bool| json!({"id": id, "type": "nbd", "node-name": node, "writable": writable});
     vec![
@@ -154,7 +155,7 @@ fn forecasts_are_correct() {
     finish(&mut daemon.client);
 }
 
-/// The end of the job, tried and done.
+/// Forecasts the end of the job, and executes it.
 fn finish(client: &mut Client) {
     wait_for_job_status(client, "pending");
     let mut audit = audit_daemon(client);

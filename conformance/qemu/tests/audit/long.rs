@@ -1,4 +1,4 @@
-//! A chain of two hundred nodes: read, checked, explained, tried. QEMU itself takes seconds to describe such a chain, so it is not asked.
+//! Audits a chain of two hundred nodes. QEMU takes seconds to describe such a chain, so the dump is generated.
 
 use super::edited;
 use blockgraph_qemu::audit::text_report::text_report;
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 const NODES: u64 = 200;
 
-/// An export on throttle nodes above each other, as QEMU shows them: from the top, each edge before those above it.
+/// Returns the dump of an export on a chain of throttle nodes, in QEMU's order: from the top, each edge before those
+/// above it.
 fn chain() -> Value {
     let (need, share) = (json!(["write", "consistent-read"]), json!(["write-unchanged", "write", "consistent-read"]));
     let edge = |parent: u64, child: u64, name: &str| json!({"parent": parent, "child": child, "name": name, "perm": need, "shared-perm": share});
@@ -28,7 +29,7 @@ fn chain() -> Value {
 fn two_hundred_nodes_are_audited() {
     let mut audit = edited(&chain().to_string(), |_| {});
     assert_eq!((audit.graph.nodes.len() as u64, audit.findings.as_slice()), (NODES, &[][..]));
-    // What is needed of the lowest comes from the very top.
+    // The needs on the lowest node originate at the export on top.
     let text = text_report(&audit, audit.graph.node("n0"));
     let words: Vec<&str> = text.split_whitespace().collect();
     let why = format!("export exp needs consistent-read and write, through exp → n{} → ", NODES - 1);
@@ -45,7 +46,7 @@ fn two_hundred_nodes_are_audited() {
     assert_eq!(done.after.as_ref().unwrap().users.len(), 2, "{done:?}");
 }
 
-/// One bit of one edge in its middle is otherwise: that one is found, and the one below, which does not follow it.
+/// One wrong bit of one edge in the middle is found, and so is the edge below, which does not follow it.
 #[test]
 fn one_wrong_edge_of_two_hundred_is_found() {
     let audit = edited(&chain().to_string(), |dump| {

@@ -1,12 +1,17 @@
-//! The findings: each page's script, run on the real daemon, ends as the page says.
+//! The findings: the script of each page, run on the real daemon, ends as the page states.
 //!
-//! A page has one block of JSON commands, one a line, such as `blockgraph replay --on qemu --print-qmp` prints. `DIR` stands for the daemon's folder, in which `1.qcow2` to
-//! `3.qcow2` are empty images of 64 KiB. After `# =>` stands how the command before must end: `ok` (which needs not be
-//! said), `error TEXT` with a part of the text, `died TEXT` with a part of what it last wrote, `hung`; or what the graph
-//! must hold then: `edge PARENT CHILD need=… share=…`, `no edge PARENT CHILD`, with the letters of the text form; `node NAME active`
-//! or `inactive`. After `# $` stands a command for a shell. After `# wait` stands what there must be before the next command:
-//! `export ID gone`, `job ID ready` (or another status), `job ID gone`; how the job ended, or that it never came so far, counts as the answer to
-//! the command before.
+//! A page has one block of JSON commands, one a line, such as `blockgraph replay --on qemu --print-qmp` prints. `DIR`
+//! stands for the daemon's folder, in which `1.qcow2` to `3.qcow2` are empty images of 64 KiB. The other lines are
+//! these:
+//!
+//! * `# =>` followed by how the preceding command must end: `ok` (which may be left out), `error TEXT` with a part of
+//!   the text, `died TEXT` with a part of the last line that the daemon wrote, or `hung`;
+//! * `# =>` followed by what the graph must contain then: `edge PARENT CHILD need=… share=…`, `no edge PARENT CHILD`,
+//!   with the letters of the text form, or `node NAME active` or `inactive`;
+//! * `# $` followed by a shell command;
+//! * `# wait` followed by the condition to wait for before the next command: `export ID gone`, `job ID ready` (or
+//!   another status), `job ID gone`. How the job ended, or that the condition never held, counts as the answer to the
+//!   preceding command.
 
 use blockgraph_qemu::wire::names::parse_permissions;
 use blockgraph_qemu::{ConnectionLost, Daemon, REFERENCE_VERSION, Reply, find_daemon};
@@ -15,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Who says nothing for that long is said to hang.
+/// The time after which a daemon that does not answer counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn pages() -> Vec<PathBuf> {
@@ -27,7 +32,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The lines of the page's script.
+/// Returns the lines of the page's script.
 fn script(page: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(page).unwrap();
     let blocks: Vec<&str> = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("qmp\n")).collect();
@@ -47,7 +52,7 @@ fn letters(words: &Value) -> String {
     format!("{:?}", parse_permissions(words).unwrap())
 }
 
-/// The edges of the graph as the pages spell them.
+/// Returns the edges of the graph in the form of the pages.
 pub fn edges(daemon: &mut Daemon) -> Vec<String> {
     let Ok(Reply::Done(graph)) = daemon.client.execute("x-debug-query-block-graph", &json!({})) else {
         panic!("no graph");
@@ -63,7 +68,7 @@ pub fn edges(daemon: &mut Daemon) -> Vec<String> {
     graph["edges"].as_array().unwrap().iter().map(format_line).collect()
 }
 
-/// The nodes, and whether they are active.
+/// Returns the nodes in the form of the pages, with whether they are active.
 pub fn nodes(daemon: &mut Daemon) -> Vec<String> {
     let Ok(Reply::Done(nodes)) = daemon.client.execute("query-named-block-nodes", &json!({"flat": true})) else {
         panic!("no nodes");
@@ -75,7 +80,7 @@ pub fn nodes(daemon: &mut Daemon) -> Vec<String> {
     nodes.as_array().unwrap().iter().map(format_line).collect()
 }
 
-/// How a command ended, as the pages spell it.
+/// Returns how a command ended, in the form of the pages.
 fn outcome_text(daemon: &mut Daemon, reply: Result<Reply, ConnectionLost>) -> String {
     match reply {
         Ok(Reply::Done(_)) => "ok".into(),
@@ -85,7 +90,7 @@ fn outcome_text(daemon: &mut Daemon, reply: Result<Reply, ConnectionLost>) -> St
     }
 }
 
-/// Waits for what a script says, and says how it ended.
+/// Waits for the condition of a script's line, and returns how the wait ended.
 fn wait(daemon: &mut Daemon, what: &str) -> String {
     let [kind, id, status] = what.split(' ').collect::<Vec<_>>()[..] else { panic!("wait for {what}?") };
     if (kind, status) == ("job", "gone") {
@@ -115,7 +120,7 @@ fn wait(daemon: &mut Daemon, what: &str) -> String {
     "hung".into()
 }
 
-/// Runs a script; the daemon as it is afterwards. `place` is for messages.
+/// Runs a script, and returns the daemon afterwards. `place` is put in front of messages.
 pub fn run_script(script: &[String], place: &str) -> Daemon {
     let mut daemon = Daemon::start(&find_daemon().unwrap(), PATIENCE).unwrap();
     create_images(daemon.folder());
@@ -138,7 +143,7 @@ pub fn run_script(script: &[String], place: &str) -> Daemon {
             let status = Command::new("sh").arg("-c").arg(command.replace("DIR", &folder)).status();
             assert!(status.unwrap().success(), "{place}");
         } else if let Some(what) = line.strip_prefix("# wait ") {
-            // What was refused is not waited for.
+            // If the command was refused there is nothing to wait for.
             if outcome == "ok" {
                 outcome = wait(&mut daemon, what);
                 expected = outcome == "ok";

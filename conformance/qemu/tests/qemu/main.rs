@@ -1,4 +1,4 @@
-//! The real QEMU, where it is installed; where it is not, each test says so and stops.
+//! Tests with the real QEMU. Where it is not installed each test prints that and ends.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Scenarios on the real daemon, and as scripts for it.
+//! Scenarios played on the real daemon, and as scripts for it.
 
 use crate::findings::{edges, nodes, run_script};
 use blockgraph_model::{NodeId, Op, Perms, State};
@@ -30,7 +30,7 @@ fn scenario(name: &str) -> Scenario {
     parse(&text).unwrap().0
 }
 
-/// A fate in a word.
+/// Returns the result of a step as one word.
 fn result_name<const N: usize, const E: usize>(result: &StepResult<N, E>) -> String {
     match result {
         StepResult::Played(taken) => match &taken.turn.judged.verdict {
@@ -46,7 +46,7 @@ fn result_name<const N: usize, const E: usize>(result: &StepResult<N, E>) -> Str
     }
 }
 
-/// Plays all steps on that partner; what became of each.
+/// Plays all steps on an executor, and returns the result of each.
 fn play<P: Executor<N, E>, const N: usize, const E: usize>(
     executor: P,
     scenario: &Scenario,
@@ -56,7 +56,7 @@ fn play<P: Executor<N, E>, const N: usize, const E: usize>(
     (results, play)
 }
 
-/// A daemon for the scenario; none where it is not installed.
+/// Starts a session for the scenario; `None` where no daemon is installed.
 fn start_session<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Session<'static, N, E>> {
     static KIT: OnceLock<Option<Kit>> = OnceLock::new();
     let kit = KIT.get_or_init(|| Some(Kit::make(&find_daemon()?, Duration::from_secs(3)).unwrap()));
@@ -67,7 +67,7 @@ fn start_session<const N: usize, const E: usize>(scenario: &Scenario) -> Option<
     Some(Session::start_with(kit, &contexts(scenario)).unwrap())
 }
 
-/// On a daemon of the version that the deviations speak of: what became of each step, and how many edges there are in the end.
+/// Plays the scenario on a daemon of the reference version. Returns the result of each step, and the edges in the end.
 fn on_qemu(scenario: &Scenario) -> Option<(Vec<String>, Vec<String>)> {
     let session = start_session::<NODES, EDGES>(scenario)?;
     if session.version() != REFERENCE_VERSION {
@@ -78,7 +78,7 @@ fn on_qemu(scenario: &Scenario) -> Option<(Vec<String>, Vec<String>)> {
     Some((results, expected_edges(&play.executor.state, &scenario.names)))
 }
 
-/// The edges between nodes, as the pages of findings spell them.
+/// Returns the edges between nodes, in the form of the pages of findings.
 fn expected_edges(state: &State<NODES, EDGES>, names: &Names) -> Vec<String> {
     let letters = |bits: u8| format!("{:?}", Perms(bits));
     let name = |id: u8| names.node(NodeId(id)).to_owned();
@@ -101,7 +101,7 @@ fn qemu_agrees() {
     }
 }
 
-/// After a known deviation the play goes on from QEMU's graph.
+/// After a known deviation the play continues from QEMU's graph.
 #[test]
 fn a_known_deviation_is_named() {
     let Some((results, _)) = on_qemu(&scenario("n3-snapshot")) else { return };
@@ -109,7 +109,7 @@ fn a_known_deviation_is_named() {
     assert_eq!(results, expected);
 }
 
-/// What QEMU is known to do wrong it still does, in the last step of each of these.
+/// QEMU still has each of these open defects, in the last step of the scenario.
 #[test]
 fn open_defects_are_observed() {
     for (name, rule) in [("h61-on-qemu", "D12"), ("h62-on-qemu", "D2"), ("h63-on-qemu", "D10")] {
@@ -122,7 +122,7 @@ fn open_defects_are_observed() {
     }
 }
 
-/// A scenario, and what becomes of its steps.
+/// Plays a scenario, and compares the results of its steps.
 fn assert_results(text: &str, expected: &[&str]) {
     let scenario = parse(text).unwrap().0;
     if let Some((results, _)) = on_qemu(&scenario) {
@@ -132,20 +132,21 @@ fn assert_results(text: &str, expected: &[&str]) {
 
 #[test]
 fn an_unreachable_step_is_skipped_or_stops_the_play() {
-    // Asking changes nothing, and neither does what is refused; freezing changes what QEMU does not know.
+    // A check changes nothing, and neither does a refused step. Freezing changes a state that QEMU does not show.
     assert_results(
         "add node=a kind=protocol\ncheck-op node=a kind=resize\nset-backing node=a to=none\nfreeze top=a base=none\n\
          hold node=a\ndelete node=a\nadd node=b kind=protocol\n",
         &["same", "skipped", "skipped", "skipped", "ended", "over", "over"],
     );
-    // An injected refusal: nobody can tell QEMU to refuse; without it nothing happens anyway.
+    // A refusal of a driver is injected, which QEMU's drivers cannot be made to do; without the step nothing is missed.
     assert_results(
         "add node=a kind=protocol\nrefuse node=a hook=check\nattach-user user=u node=a need=r share=all\ndelete node=a\n",
         &["same", "skipped", "same"],
     );
 }
 
-/// What has no command waits for a later step that has one, with others between them; it waits on when QEMU refuses the whole.
+/// A step without a command waits for a later step that has one, even with others between them. It goes on waiting if
+/// QEMU refuses the whole turn.
 #[test]
 fn incomplete_nodes_are_held_back() {
     assert_results(
@@ -156,14 +157,14 @@ fn incomplete_nodes_are_held_back() {
          detach-user user=u\nattach parent=alone child=src name=file role=fp => ok\ndelete node=src\n",
         &["held", "same", "same", "same", "with", "same", "with", "same", "same", "same", "same"],
     );
-    // What is half done of one node is in nobody else's way.
+    // An incomplete node does not hinder turns about other nodes.
     assert_results(
         "add node=a kind=protocol\nadd node=f kind=filter\nadd node=i kind=format\nappend new=f top=a\n\
          add node=d kind=file\nadd node=g kind=filter\nattach parent=i child=d name=file role=dmp\n\
          attach parent=g child=i name=file role=fp\nattach-user user=u node=g need=rw share=all\n",
         &["same", "held", "held", "same", "same", "held", "same", "same", "same"],
     );
-    // A transaction is one turn with what was held back, too, and other words for the same are found.
+    // A transaction is one turn together with held steps, and equivalent operations are found.
     assert_results(
         "add node=a kind=protocol\nadd node=f kind=filter\nappend new=f top=a\n\
          transaction { add node=r kind=copy-on-read; append new=r top=f }\nrelease node=r\nrelease node=f\n\
@@ -172,7 +173,7 @@ fn incomplete_nodes_are_held_back() {
     );
 }
 
-/// Says that it has done what it has not.
+/// An executor that reports success but does nothing.
 struct FalseDone(State<NODES, EDGES>, Memory);
 
 impl Executor<NODES, EDGES> for FalseDone {
@@ -187,7 +188,7 @@ impl Executor<NODES, EDGES> for FalseDone {
     }
 }
 
-/// A comparison that cannot fail would be worth nothing.
+/// The comparison notices a false answer.
 #[test]
 fn a_false_answer_is_noticed() {
     let scenario = parse("add node=a kind=protocol\nadd node=b kind=protocol\n").unwrap().0;
@@ -196,11 +197,12 @@ fn a_false_answer_is_noticed() {
     assert_eq!(results[1], "over");
 }
 
-/// The script, run by the reader of the findings, ends in the graph in which the play ends: after each step of these stories.
+/// The script, run by the reader of the findings, ends in the same graph as the play, after each step of these
+/// scenarios.
 #[test]
 fn a_script_ends_in_the_same_graph() {
     let mut scripts = 0;
-    // Where QEMU deviates the script shows it, for it says what the model says.
+    // The script states what the model expects, so it fails where QEMU deviates.
     for (name, deviates) in [("n1-mirror", None), ("n2-quorum", None), ("n3-snapshot", Some(7))] {
         let whole = scenario(name);
         for length in 1..=whole.items.len() {
@@ -228,7 +230,7 @@ fn a_script_ends_in_the_same_graph() {
     assert!(scripts > 25, "{scripts}");
 }
 
-/// How far QMP reaches each scenario of the specification; none differs but by a rule.
+/// Measures how far QMP reaches each scenario of the specification. Every difference is explained by a rule.
 #[test]
 fn every_scenario_agrees_or_deviates_by_a_rule() {
     let mut names: Vec<String> = std::fs::read_dir(folder())
@@ -264,7 +266,7 @@ fn every_scenario_agrees_or_deviates_by_a_rule() {
     assert!(reached("wholly") >= 6 && reached("partly") >= 60 && turns >= 200, "{table:?}");
 }
 
-/// The same with as much room as any scenario may need.
+/// Plays the scenario with the largest capacity that a scenario may need.
 fn on_qemu_with_full_capacity(scenario: &Scenario) -> Option<(Vec<String>, ())> {
     let session = start_session::<256, 512>(scenario)?;
     (session.version() == REFERENCE_VERSION).then(|| (play(session, scenario).0, ()))

@@ -1,4 +1,4 @@
-//! What a QEMU has not is not asked of it.
+//! Turns that need a command, key or driver which a QEMU does not have are not played.
 
 use blockgraph_qemu::daemon::schema::Schema;
 use blockgraph_qemu::episodes::run::{Options, Report, run_with};
@@ -13,7 +13,7 @@ fn options(ops: u64) -> Option<Options> {
         return None;
     };
     let patience = Duration::from_secs(5);
-    // A difference is for others to find; here all turns are to be played.
+    // Differences are the subject of other tests; here all turns must be played, so the run does not stop at one.
     Some(Options { seed: 1, ops, threads: 2, program, patience, keep: 0, survey: true })
 }
 
@@ -21,12 +21,12 @@ fn play(options: &Options, kit: &Kit) -> Report {
     run_with(options, kit, &|_| {}).unwrap()
 }
 
-/// How often turns of this verb were played.
+/// Returns how many turns of this verb were played.
 fn played(report: &Report, verb: &str) -> u64 {
     report.counts.matrix.iter().filter(|((row, _), _)| *row == verb).map(|(_, count)| count).sum()
 }
 
-/// The version that the table was written for has everything in it.
+/// The schema of the reference version contains everything that the turns need.
 #[test]
 fn the_reference_version_knows_all_turns() {
     let Some(options) = options(1_500) else { return };
@@ -42,7 +42,7 @@ fn the_reference_version_knows_all_turns() {
     assert!(played(&report, "inactivate") > 0);
 }
 
-/// What this QEMU can be asked for, without commands, keys and drivers that were new once.
+/// Returns the schema of this QEMU without some commands, keys and drivers that older versions lack.
 fn older_schema(options: &Options) -> Schema {
     let mut daemon = Daemon::start(&options.program, options.patience).unwrap();
     let Ok(Reply::Done(mut schema)) = daemon.client.execute("query-qmp-schema", &json!({})) else {
@@ -60,7 +60,7 @@ fn older_schema(options: &Options) -> Schema {
     Schema::parse(&schema).unwrap()
 }
 
-/// Nothing of that is asked of it, and the report says so.
+/// None of that is sent, and the report counts what was lacking.
 #[test]
 fn turns_unknown_to_an_older_version_are_not_played() {
     let Some(options) = options(1_000) else { return };
