@@ -330,18 +330,18 @@ fn edge_indices(graph: &AuditGraph, what_if_state: &WhatIfState) -> Vec<(EdgeId,
     for edge in what_if_state.state.edges() {
         let same = |place: &usize| {
             let of = &graph.edges[*place];
-            let parent = match (edge.parent, of.parent) {
+            let same_parent = match (edge.parent, of.parent) {
                 (Parent::Node(parent), EdgeParent::Node(node)) => usize::from(parent.0) == node,
                 (Parent::User(id), EdgeParent::User(user)) => what_if_state.labels[user].0 == id.main(),
                 _ => false,
             };
-            parent
+            same_parent
                 && of.child == usize::from(edge.child.0)
                 && (matches!(edge.parent, Parent::User(_))
                     || operation_name(&of.name) == what_if_state.names.child(edge.name))
         };
-        if let Some(info) = remaining.iter().position(same) {
-            found.push((edge.id(), remaining.remove(info)));
+        if let Some(position) = remaining.iter().position(same) {
+            found.push((edge.id(), remaining.remove(position)));
         }
     }
     found

@@ -163,7 +163,8 @@ mod tests {
         let named = ScenarioNames::new(&names, mentioned(3));
         let numbered =
             json!({"node-name": "n0", "driver": "file", "filename": "n0.img", "children": ["n1", "n2"], "id": "u0"});
-        let expected = json!({"node-name": "img", "driver": "file", "filename": "DIR/img.img", "children": ["n0", "u7"], "id": "guest"});
+        let expected = json!({"node-name": "img", "driver": "file", "filename": "DIR/img.img",
+            "children": ["n0", "u7"], "id": "guest"});
         assert_eq!(named.arguments(&numbered), expected);
         assert!(named.legend().is_empty());
     }

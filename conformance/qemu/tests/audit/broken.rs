@@ -71,12 +71,12 @@ fn each_invariant_can_be_broken() {
 #[test]
 fn findings_name_the_parties() {
     let conflict = edited(STREAM, BROKEN_DUMPS[0].0);
-    let expected = "conflict on qcow2 node top: stream job stream0 needs resize, which copy-on-read node cor (file) does not \
-        share";
+    let expected = "conflict on qcow2 node top: stream job stream0 needs resize, which copy-on-read node cor (file) \
+        does not share";
     assert!(conflict.findings.iter().any(|finding| finding.message == expected), "{:?}", conflict.findings);
     let stale = edited(STREAM, BROKEN_DUMPS[5].0);
-    let expected = "qcow2 node mid (file) on mid-file does not need consistent-read, unlike its rule: it has -/ru, and should \
-        have r/ru";
+    let expected = "qcow2 node mid (file) on mid-file does not need consistent-read, unlike its rule: it has -/ru, and \
+        should have r/ru";
     assert_eq!(stale.findings[0].message, expected);
 }
 

@@ -50,8 +50,8 @@ fn the_stream_job_is_drawn_and_explained() {
     assert!(lines("base").contains(below));
     assert!(lines("mid").contains("mid cannot be written or rewritten unchanged: it is read-only"));
     let full = node_lines(graph, graph.node("top").unwrap()).join("\n");
-    let rule = "needed of it: write-unchanged, because copy-on-read node cor needs write-unchanged of its file by its own \
-        rule, even with nobody above, through cor → top";
+    let rule = "needed of it: write-unchanged, because copy-on-read node cor needs write-unchanged of its file by \
+        its own rule, even with nobody above, through cor → top";
     assert!(full.contains(rule), "{full}");
 }
 
@@ -61,7 +61,8 @@ fn a_drivers_own_rule_is_a_reason_without_users() {
     let without_users = edited(STREAM, |dump| {
         let graph = &mut dump["x-debug-query-block-graph"];
         *graph = json!({
-            "nodes": [{"id": 1, "type": "block-driver", "name": "top"}, {"id": 2, "type": "block-driver", "name": "top-file"}],
+            "nodes": [{"id": 1, "type": "block-driver", "name": "top"},
+                {"id": 2, "type": "block-driver", "name": "top-file"}],
             "edges": [{"parent": 1, "child": 2, "name": "file", "perm": ["consistent-read", "write", "resize"],
                 "shared-perm": ["consistent-read", "write-unchanged"]}]
         });
@@ -136,7 +137,10 @@ fn large_graphs_are_checked() {
     let nodes: Vec<_> =
         (0..count).map(|id| json!({"id": id, "type": "block-driver", "name": format!("n{id}")})).collect();
     let infos: Vec<_> = (0..count)
-        .map(|id| json!({"node-name": format!("n{id}"), "drv": if id + 1 < count { "throttle" } else { "null-co" }, "ro": false}))
+        .map(|id| {
+            let driver = if id + 1 < count { "throttle" } else { "null-co" };
+            json!({"node-name": format!("n{id}"), "drv": driver, "ro": false})
+        })
         .collect();
     let all = ["consistent-read", "write", "write-unchanged", "resize"];
     let mut edges: Vec<_> = (1..count)

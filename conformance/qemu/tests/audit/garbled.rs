@@ -56,7 +56,8 @@ proptest! {
     #[test]
     fn values(text in texts(), replacements in prop::collection::vec((0..600usize, 0..9usize), 1..6)) {
         let mut dump: Value = serde_json::from_str(text).unwrap();
-        let bad = [json!(null), json!(1), json!(2), json!(3), json!(-1), json!("file"), json!([]), json!({}), json!("top")];
+        let bad = [json!(null), json!(1), json!(2), json!(3), json!(-1), json!("file"), json!([]), json!({}),
+            json!("top")];
         for (index, which) in replacements {
             let mut index = index;
             replace_value(&mut dump, &mut index, &bad[which]);
@@ -71,17 +72,22 @@ proptest! {
         const DRIVERS: [&str; 8] = ["qcow2", "raw", "throttle", "mirror_top", "quorum", "blkdebug", "luks", "file"];
         const NAMES: [&str; 5] = ["file", "backing", "children.0", "image", "target"];
         const WORDS: [&str; 5] = ["consistent-read", "write", "write-unchanged", "resize", "graph-mod"];
-        let words = |bits: u8| -> Vec<&str> { (0..5).filter(|bit| bits >> bit & 1 == 1).map(|bit| WORDS[bit]).collect() };
+        let words = |bits: u8| -> Vec<&str> {
+            (0..5).filter(|bit| bits >> bit & 1 == 1).map(|bit| WORDS[bit]).collect()
+        };
         let mut nodes: Vec<Value> =
             (0..6).map(|id| json!({"id": id, "type": "block-driver", "name": format!("n{id}")})).collect();
         nodes.push(json!({"id": 6, "type": "block-backend", "name": ""}));
         nodes.push(json!({"id": 7, "type": "block-job", "name": "j"}));
         let infos: Vec<Value> = drivers.iter().enumerate()
-            .map(|(id, driver)| json!({"node-name": format!("n{id}"), "drv": DRIVERS[*driver], "ro": id % 2 == 0})).collect();
+            .map(|(id, driver)| json!({"node-name": format!("n{id}"), "drv": DRIVERS[*driver], "ro": id % 2 == 0}))
+            .collect();
         let edges: Vec<Value> = edges.iter().map(|&(parent, child, name, need, share)| {
-            json!({"parent": parent, "child": child, "name": NAMES[name], "perm": words(need), "shared-perm": words(share)})
+            json!({"parent": parent, "child": child, "name": NAMES[name], "perm": words(need),
+                "shared-perm": words(share)})
         }).collect();
-        let dump = json!({"x-debug-query-block-graph": {"nodes": nodes, "edges": edges}, "query-named-block-nodes": infos,
+        let dump = json!({"x-debug-query-block-graph": {"nodes": nodes, "edges": edges},
+            "query-named-block-nodes": infos,
             "query-block-jobs": [{"device": "j", "type": "commit"}]});
         prop_assert_eq!(run_audit(&dump.to_string()), Some(6));
     }

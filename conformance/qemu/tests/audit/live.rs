@@ -93,7 +93,10 @@ pub(super) fn comparable_lines(graph: &AuditGraph) -> Vec<String> {
 
 /// Returns the operations to try, each with the command that executes it.
 fn attempts() -> Vec<(&'static str, &'static str, Value)> {
-    let export = |id: &str, node: &str, writable: bool| json!({"id": id, "type": "nbd", "node-name": node, "writable": writable});
+    let export = |id: &str, node: &str, writable: bool| {
+        json!({"id": id, "type": "nbd", "node-name": node,
+        "writable": writable})
+    };
     vec![
         ("snapshot node=top overlay=ov", "blockdev-snapshot", json!({"node": "top", "overlay": "ov"})),
         ("delete node=mid", "blockdev-del", json!({"node-name": "mid"})),

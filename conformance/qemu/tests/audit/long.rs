@@ -10,7 +10,10 @@ const NODES: u64 = 200;
 /// above it.
 fn chain() -> Value {
     let (need, share) = (json!(["write", "consistent-read"]), json!(["write-unchanged", "write", "consistent-read"]));
-    let edge = |parent: u64, child: u64, name: &str| json!({"parent": parent, "child": child, "name": name, "perm": need, "shared-perm": share});
+    let edge = |parent: u64, child: u64, name: &str| {
+        json!({"parent": parent, "child": child, "name": name,
+        "perm": need, "shared-perm": share})
+    };
     let name = |node: u64| format!("n{node}");
     let mut nodes = vec![json!({"id": NODES, "name": "", "type": "block-backend"})];
     let mut edges = vec![edge(NODES, NODES - 1, "root")];

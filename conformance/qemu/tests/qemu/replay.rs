@@ -140,7 +140,8 @@ fn an_unreachable_step_is_skipped_or_stops_the_play() {
     );
     // A refusal of a driver is injected, which QEMU's drivers cannot be made to do; without the step nothing is missed.
     assert_results(
-        "add node=a kind=protocol\nrefuse node=a hook=check\nattach-user user=u node=a need=r share=all\ndelete node=a\n",
+        "add node=a kind=protocol\nrefuse node=a hook=check\nattach-user user=u node=a need=r share=all\n\
+         delete node=a\n",
         &["same", "skipped", "same"],
     );
 }
@@ -150,7 +151,8 @@ fn an_unreachable_step_is_skipped_or_stops_the_play() {
 #[test]
 fn incomplete_nodes_are_held_back() {
     assert_results(
-        "add node=cbw kind=copy-before-write\nadd node=src kind=protocol\nattach-user user=u node=src need=rw share=all-z\n\
+        "add node=cbw kind=copy-before-write\nadd node=src kind=protocol\n\
+         attach-user user=u node=src need=rw share=all-z\n\
          add node=copy kind=protocol\nattach parent=cbw child=copy name=target role=d\n\
          attach parent=cbw child=src name=file role=fp => ok\n\
          add node=alone kind=blkdebug unshare=w\nattach parent=alone child=src name=file role=fp => error Conflict\n\
@@ -168,7 +170,8 @@ fn incomplete_nodes_are_held_back() {
     assert_results(
         "add node=a kind=protocol\nadd node=f kind=filter\nappend new=f top=a\n\
          transaction { add node=r kind=copy-on-read; append new=r top=f }\nrelease node=r\nrelease node=f\n\
-         add node=i kind=format\nopen-child parent=i node=d kind=file name=file role=dmp\nset-read-only node=a value=on\n",
+         add node=i kind=format\nopen-child parent=i node=d kind=file name=file role=dmp\n\
+         set-read-only node=a value=on\n",
         &["same", "with", "same", "same", "same", "same", "with", "same", "same"],
     );
 }
