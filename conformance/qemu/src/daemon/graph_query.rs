@@ -67,7 +67,7 @@ pub fn query_all(client: &mut Client) -> Result<Map<String, Value>, io::Error> {
 fn query_graph(client: &mut Client) -> Result<Value, io::Error> {
     match client.execute(GRAPH_QUERY, &json!({})).map_err(io::Error::other)? {
         Reply::Done(value) => Ok(value),
-        Reply::Error { text, .. } => Err(io::Error::other(format!("QEMU {} says: {text}", client.version()))),
+        Reply::Error { text, .. } => Err(io::Error::other(format!("QEMU {} refuses: {text}", client.version()))),
     }
 }
 
