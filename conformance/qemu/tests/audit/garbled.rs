@@ -44,7 +44,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn changed_bytes_never_panic(text in texts(), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+    fn changed_bytes_never_panic(text in texts(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
         let mut bytes = text.as_bytes().to_vec();
         for (place, byte) in changes {
             let place = place.index(bytes.len());
@@ -54,7 +55,8 @@ proptest! {
     }
 
     #[test]
-    fn replaced_values_never_panic(text in texts(), replacements in prop::collection::vec((0..600usize, 0..9usize), 1..6)) {
+    fn replaced_values_never_panic(text in texts(),
+        replacements in prop::collection::vec((0..600usize, 0..9usize), 1..6)) {
         let mut dump: Value = serde_json::from_str(text).unwrap();
         let bad = [json!(null), json!(1), json!(2), json!(3), json!(-1), json!("file"), json!([]), json!({}),
             json!("top")];
@@ -67,7 +69,8 @@ proptest! {
 
     /// Graphs that no QEMU ever had: any edge between any two nodes or users.
     #[test]
-    fn arbitrary_graphs_never_panic(edges in prop::collection::vec((0..8usize, 0..6usize, 0..5usize, 0..32u8, 0..32u8), 0..20),
+    fn arbitrary_graphs_never_panic(
+        edges in prop::collection::vec((0..8usize, 0..6usize, 0..5usize, 0..32u8, 0..32u8), 0..20),
         drivers in prop::collection::vec(0..8usize, 6)) {
         const DRIVERS: [&str; 8] = ["qcow2", "raw", "throttle", "mirror_top", "quorum", "blkdebug", "luks", "file"];
         const NAMES: [&str; 5] = ["file", "backing", "children.0", "image", "target"];
