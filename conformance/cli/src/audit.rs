@@ -4,8 +4,8 @@ use crate::ending::{Ending, Stop};
 use crate::files::{display_path, read_text};
 use blockgraph_qemu::audit::Audit;
 use blockgraph_qemu::audit::dump::Dump;
-use blockgraph_qemu::audit::json_report::told;
-use blockgraph_qemu::audit::text_report::show;
+use blockgraph_qemu::audit::json_report::json_report;
+use blockgraph_qemu::audit::text_report::text_report;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,22 +42,22 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
     if let Some(path) = &arguments.save {
         dump.save(path).map_err(|error| Stop::Input(format!("{}: {error}", path_shown(path))))?;
     }
-    let mut audit = Audit::of(&dump).map_err(|message| Stop::Input(format!("{from}: {message}")))?;
+    let mut audit = Audit::from_dump(&dump).map_err(|message| Stop::Input(format!("{from}: {message}")))?;
     let node = match &arguments.explain {
         None => None,
         Some(name) => {
-            let found = audit.web.node(name);
+            let found = audit.graph.node(name);
             Some(found.ok_or_else(|| Stop::Input(format!("{from}: there is no node {name:?}")))?)
         }
     };
     for text in &arguments.what_if {
-        audit.try_out(text).map_err(|message| Stop::Input(format!("--what-if {text:?}: {message}")))?;
+        audit.try_operations(text).map_err(|message| Stop::Input(format!("--what-if {text:?}: {message}")))?;
     }
     let mut out = io::stdout().lock();
     if arguments.json {
-        writeln!(out, "{}", told(&audit, node))?;
+        writeln!(out, "{}", json_report(&audit, node))?;
     } else {
-        out.write_all(show(&audit, node).as_bytes())?;
+        out.write_all(text_report(&audit, node).as_bytes())?;
     }
     out.flush()?;
     Ok(audit.findings.is_empty())
@@ -67,13 +67,13 @@ pub(super) fn run(arguments: &Arguments) -> Ending {
 fn dump(arguments: &Arguments) -> Result<(Dump, String), Stop> {
     if let Some(socket) = &arguments.qmp {
         let from = path_shown(socket);
-        let asked = Dump::ask(socket, PATIENCE).map_err(|error| Stop::Input(format!("{from}: {error}")))?;
+        let asked = Dump::query(socket, PATIENCE).map_err(|error| Stop::Input(format!("{from}: {error}")))?;
         return Ok((asked, from));
     }
     let path = arguments.dump.as_deref().unwrap_or("-");
     let from = display_path(path);
     // The line and column stand right behind the file name.
-    let read = Dump::read(&read_text(path)?).map_err(|message| {
+    let read = Dump::parse(&read_text(path)?).map_err(|message| {
         let colon = if message.starts_with(|c: char| c.is_ascii_digit()) { ":" } else { ": " };
         Stop::Input(format!("{from}{colon}{message}"))
     })?;

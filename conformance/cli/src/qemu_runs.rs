@@ -6,7 +6,7 @@ use crate::terminal::{grouped, spinner};
 use blockgraph_qemu::deviations::Rule;
 use blockgraph_qemu::episodes::counts::Counts;
 use blockgraph_qemu::episodes::run::{self, Found, Options, Report};
-use blockgraph_qemu::{LOOKED_AT, find};
+use blockgraph_qemu::{REFERENCE_VERSION, find_daemon};
 use blockgraph_story::counterexample;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// If it is not installed.
 pub(super) fn program() -> Result<PathBuf, Stop> {
     let missing = "qemu-storage-daemon or qemu-img is not installed (in Debian: apt-get install qemu-utils)";
-    find().ok_or_else(|| Stop::Input(missing.to_owned()))
+    find_daemon().ok_or_else(|| Stop::Input(missing.to_owned()))
 }
 
 /// Plays episodes and shows progress.
@@ -45,8 +45,10 @@ pub(super) fn rules(counts: &Counts) -> impl Iterator<Item = (Rule, u64)> {
 pub(super) fn remarks<'a>(versions: impl IntoIterator<Item = &'a str>, counts: &Counts) -> Vec<String> {
     let mut lines: Vec<String> = versions
         .into_iter()
-        .filter(|version| *version != LOOKED_AT)
-        .map(|version| format!("the rules were looked at on QEMU {LOOKED_AT} only: on {version} they may not hold"))
+        .filter(|version| *version != REFERENCE_VERSION)
+        .map(|version| {
+            format!("the rules were looked at on QEMU {REFERENCE_VERSION} only: on {version} they may not hold")
+        })
         .collect();
     if !counts.lacking.is_empty() {
         let one = |(what, count): (&String, &u64)| format!("{what} ({})", grouped(*count));
@@ -59,7 +61,7 @@ pub(super) fn remarks<'a>(versions: impl IntoIterator<Item = &'a str>, counts: &
 /// Returns the counts of a run as JSON.
 pub(super) fn counted(counts: &Counts) -> Value {
     let deviations: Vec<_> = rules(counts).map(|(rule, count)| json!({"rule": rule.name(), "count": count})).collect();
-    json!({"looked-at": LOOKED_AT, "episodes": counts.episodes, "turns": counts.turns, "ops": counts.ops,
+    json!({"looked-at": REFERENCE_VERSION, "episodes": counts.episodes, "turns": counts.turns, "ops": counts.ops,
            "alike": counts.alike, "explained": counts.explained(), "deviations": deviations, "lacking": counts.lacking})
 }
 

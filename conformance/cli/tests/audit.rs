@@ -3,7 +3,7 @@
 
 mod common;
 
-use blockgraph_qemu::find;
+use blockgraph_qemu::find_daemon;
 use common::{bad, blockgraph, file, text};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn bad_input_is_one_line() {
         (r#"{"nodes": [], "edges": 1}"#, ": x-debug-query-block-graph.edges: expected a list"),
         (
             r#"{"nodes": [], "edges": [{"parent": 1, "child": 2, "name": "a"}]}"#,
-            ": x-debug-query-block-graph.edges[0].parent: there is nobody with the id 1",
+            ": x-debug-query-block-graph.edges[0].parent: no entry has the id 1",
         ),
         (
             r#"{"nodes": [{"id": 1, "type": "block-driver", "name": 5}], "edges": []}"#,
@@ -107,7 +107,7 @@ impl Drop for Listening {
 
 #[test]
 fn the_command_asks_a_daemon_that_listens() {
-    let Some(program) = find() else {
+    let Some(program) = find_daemon() else {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return;
     };

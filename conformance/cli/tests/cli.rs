@@ -113,14 +113,14 @@ fn a_script_needs_no_qemu() {
 # step 3: attach parent=f child=#1 name=file role=fp
 {"execute": "blockdev-add", "arguments": {"driver":"throttle","file":"n0","node-name":"n1","throttle-group":"group"}}
 # step 4: check-op node=f kind=resize
-#   no QMP command does just this: commands ask this for themselves only; without it the graphs are the same
+#   no QMP command does just this: commands do this check only for themselves; without it the graphs are the same
 # step 5: attach-user user=u node=f need=r share=all
 {"execute": "block-export-add", "arguments": {"addr":{"path":"DIR/u.sock","type":"unix"},"fixed-iothread":false,"id":"u","node-name":"n1","type":"vhost-user-blk","writable":false}}
 # => edge n1 n0 need=r share=rwuz
 "##;
     assert_eq!(text(&output.stdout), expected);
     let skipped =
-        "no QMP command does just this: commands ask this for themselves only; without it the graphs are the same";
+        "no QMP command does just this: commands do this check only for themselves; without it the graphs are the same";
     assert_eq!(text(&output.stderr), format!("blockgraph: {path}:4: {skipped}\n"));
 }
 
@@ -130,7 +130,7 @@ fn a_script_that_is_not_whole() {
     let cases: [(&str, &str); 3] = [
         (
             "add node=a kind=protocol\nhold node=a\ndelete node=a",
-            ":2: no QMP command does just this: blockdev-del lets go of a node, but only of one that nobody uses; the script ends here",
+            ":2: no QMP command does just this: blockdev-del releases a node, but only one without users; the script ends here",
         ),
         (
             "add node=a kind=protocol\nadd node=b kind=format",

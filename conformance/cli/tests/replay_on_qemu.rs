@@ -3,7 +3,7 @@
 
 mod common;
 
-use blockgraph_qemu::find;
+use blockgraph_qemu::find_daemon;
 use common::{bad, blockgraph, file, text};
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ fn a_file_that_cannot_be_read() {
 /// As a person, a program and a shell see it.
 #[test]
 fn the_command_tells() {
-    if find().is_none() {
+    if find_daemon().is_none() {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return;
     }

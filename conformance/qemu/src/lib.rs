@@ -1,5 +1,5 @@
-//! The real QEMU beside the formal model: its storage daemon over QMP, the comparison turn by turn, scenarios as QMP, and the audit of
-//! a running QEMU.
+//! Tests the formal model against the real QEMU: its storage daemon over QMP, the comparison turn by turn, scenarios as
+//! QMP commands, and the audit of a running QEMU.
 #![forbid(unsafe_code)]
 
 pub mod audit;
@@ -14,7 +14,8 @@ pub mod session;
 pub mod state;
 pub mod wire;
 
-pub use daemon::{Client, Daemon, Event, Lost, Reply, find};
+pub use daemon::{Client, ConnectionLost, Daemon, Event, Reply, find_daemon};
 
-/// The version at which the rules of [`deviations`] and the findings were looked at. Of another one they may be wrong.
-pub const LOOKED_AT: &str = "10.0.2";
+/// The version of QEMU on which the rules of [`deviations`] and the findings were established. For other versions they
+/// may be wrong.
+pub const REFERENCE_VERSION: &str = "10.0.2";

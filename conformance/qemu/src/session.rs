@@ -6,7 +6,7 @@ use crate::compare::answer::{DIED, HANGS, TurnAnswer, TurnResult};
 use crate::compare::shown_graph;
 use crate::compare::verdict::{ComparedTurn, Verdict, judge};
 use crate::daemon::schema::Schema;
-use crate::daemon::{Client, Daemon, Event, IMAGES, Lost, Reply};
+use crate::daemon::{Client, ConnectionLost, Daemon, Event, IMAGE_TOOL, Reply};
 use crate::state::jobs;
 use crate::state::memory::Memory;
 use crate::wire::{names, node_options};
@@ -34,7 +34,7 @@ const ENOUGH: u32 = SOON + 500;
 
 /// Returns the commands that prepare a daemon for its first operation. `threads` are the contexts besides the main one.
 pub fn preparations(threads: &[Context]) -> Vec<(&'static str, Value)> {
-    let group = json!({"qom-type": "throttle-group", "id": node_options::GROUP});
+    let group = json!({"qom-type": "throttle-group", "id": node_options::THROTTLE_GROUP});
     let thread = |context: &Context| ("object-add", json!({"qom-type": "iothread", "id": names::thread(*context)}));
     let server = json!({"addr": {"type": "unix", "data": {"path": "nbd"}}});
     let mut all = vec![("object-add", group), ("nbd-server-start", server)];
@@ -56,9 +56,12 @@ impl Image {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("blockgraph-image-{}-{number}", std::process::id()));
-        let size = node_options::SIZE.to_string();
-        let made =
-            std::process::Command::new(IMAGES).args(["create", "-q", "-f", "qcow2"]).arg(&path).arg(size).output()?;
+        let size = node_options::IMAGE_SIZE.to_string();
+        let made = std::process::Command::new(IMAGE_TOOL)
+            .args(["create", "-q", "-f", "qcow2"])
+            .arg(&path)
+            .arg(size)
+            .output()?;
         let bytes = std::fs::read(&path);
         // Only the content is needed.
         let _ = std::fs::remove_file(&path);
@@ -70,7 +73,7 @@ impl Image {
 
     fn write(&self, path: &Path) -> io::Result<()> {
         std::fs::write(path, &self.0)?;
-        std::fs::File::options().write(true).open(path)?.set_len(node_options::SIZE)
+        std::fs::File::options().write(true).open(path)?.set_len(node_options::IMAGE_SIZE)
     }
 }
 
@@ -95,7 +98,7 @@ impl Kit {
         let image = Image::make()?;
         let mut daemon = Daemon::start(program, patience)?;
         let told = done(&mut daemon.client, "query-qmp-schema", &json!({})).map_err(io::Error::other)?;
-        let schema = Schema::read(&told).ok_or_else(|| io::Error::other("query-qmp-schema returns no schema"))?;
+        let schema = Schema::parse(&told).ok_or_else(|| io::Error::other("query-qmp-schema returns no schema"))?;
         let version = daemon.client.version().to_owned();
         Ok(Kit { program: program.to_owned(), patience, image, schema, version })
     }
@@ -176,7 +179,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
             return Ok(None);
         }
         let lacks = |step: &Command| match step {
-            Command::Ask(command, arguments) => self.kit.schema.lacks(command, arguments),
+            Command::Ask(command, arguments) => self.kit.schema.first_missing(command, arguments),
             _ => None,
         };
         if let Some(what) = steps.iter().find_map(lacks) {
@@ -215,14 +218,14 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         Ok(TurnResult { told, shown: Some(shown) })
     }
 
-    fn look(&mut self, flags: bool) -> Result<shown_graph::ShownGraph, Lost> {
+    fn look(&mut self, flags: bool) -> Result<shown_graph::ShownGraph, ConnectionLost> {
         let client = &mut self.daemon.client;
         let graph = done(client, "x-debug-query-block-graph", &json!({}))?;
         let named = if flags { Some(done(client, "query-named-block-nodes", &json!({"flat": true}))?) } else { None };
-        shown_graph::shown(&graph, named.as_ref()).ok_or_else(|| Lost::Confused(graph.to_string()))
+        shown_graph::shown(&graph, named.as_ref()).ok_or_else(|| ConnectionLost::InvalidReply(graph.to_string()))
     }
 
-    fn do_steps(&mut self, steps: &[Command]) -> io::Result<Result<TurnAnswer, Lost>> {
+    fn do_steps(&mut self, steps: &[Command]) -> io::Result<Result<TurnAnswer, ConnectionLost>> {
         for step in steps {
             if let Command::Image(node) = step {
                 if self.state.node(*node).is_none() {
@@ -240,10 +243,10 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
     }
 
     fn path(&self, node: blockgraph_model::NodeId) -> PathBuf {
-        self.daemon.folder().join(node_options::image(node))
+        self.daemon.folder().join(node_options::image_file(node))
     }
 
-    fn do_step(&mut self, step: &Command) -> Result<Option<TurnAnswer>, Lost> {
+    fn do_step(&mut self, step: &Command) -> Result<Option<TurnAnswer>, ConnectionLost> {
         match step {
             Command::Ask(command, arguments) => {
                 // Earlier events belong to earlier commands.
@@ -265,7 +268,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
     }
 
     /// Queries the job until it has this status. If the job is gone it has failed; if it makes no progress it hangs.
-    fn wait_for_job(&mut self, job: UserId, status: &str) -> Result<Option<TurnAnswer>, Lost> {
+    fn wait_for_job(&mut self, job: UserId, status: &str) -> Result<Option<TurnAnswer>, ConnectionLost> {
         let name = names::user(job);
         let (mut last, mut still) = (Value::Null, 0);
         while still < STILL || still < ENOUGH && !self.daemon.client.is_asleep() {
@@ -280,22 +283,22 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
             last = jobs;
             std::thread::sleep(if still < SOON { Duration::from_micros(200) } else { Duration::from_millis(10) });
         }
-        Err(Lost::TimedOut)
+        Err(ConnectionLost::TimedOut)
     }
 
     /// Waits for the event with which a job ends.
-    fn end_of(&mut self, job: &str) -> Result<Event, Lost> {
+    fn end_of(&mut self, job: &str) -> Result<Event, ConnectionLost> {
         let ends = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
         self.daemon.client.wait_for(&ends, |event| event.data["device"] == job)
     }
 
-    fn how_it_ended(&mut self, name: &str) -> Result<TurnAnswer, Lost> {
+    fn how_it_ended(&mut self, name: &str) -> Result<TurnAnswer, ConnectionLost> {
         let event = self.end_of(name)?;
         let text = event.data["error"].as_str().unwrap_or("the job has ended by itself");
         Ok(TurnAnswer::Refused("JobError".to_owned(), text.to_owned()))
     }
 
-    fn job_ends(&mut self, job: UserId) -> Result<Option<TurnAnswer>, Lost> {
+    fn job_ends(&mut self, job: UserId) -> Result<Option<TurnAnswer>, ConnectionLost> {
         let name = names::user(job);
         let event = self.end_of(&name)?;
         let gone = |event: &Event| event.data["id"] == name && event.data["status"] == "null";
@@ -303,23 +306,23 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         Ok(event.data["error"].as_str().map(|text| TurnAnswer::Refused("JobError".to_owned(), text.to_owned())))
     }
 
-    fn what_became(&mut self, lost: &Lost) -> TurnAnswer {
+    fn what_became(&mut self, lost: &ConnectionLost) -> TurnAnswer {
         use std::os::unix::process::ExitStatusExt;
-        let status: Option<ExitStatus> = self.daemon.autopsy(lost);
+        let status: Option<ExitStatus> = self.daemon.exit_status(lost);
         TurnAnswer::Lost(match (lost, status.and_then(|status| status.signal())) {
-            (Lost::Confused(line), _) => format!("says what is no answer: {line}"),
+            (ConnectionLost::InvalidReply(line), _) => format!("says what is no answer: {line}"),
             (_, Some(signal)) => format!("{DIED} {signal}"),
-            (Lost::TimedOut, None) => HANGS.to_owned(),
-            (Lost::Died, None) => "has ended".to_owned(),
+            (ConnectionLost::TimedOut, None) => HANGS.to_owned(),
+            (ConnectionLost::Closed, None) => "has ended".to_owned(),
         })
     }
 }
 
 /// Executes a query, which always has an answer.
-fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, Lost> {
+fn done(client: &mut Client, command: &str, arguments: &Value) -> Result<Value, ConnectionLost> {
     match client.execute(command, arguments)? {
         Reply::Done(value) => Ok(value),
-        Reply::Error { text, .. } => Err(Lost::Confused(text)),
+        Reply::Error { text, .. } => Err(ConnectionLost::InvalidReply(text)),
     }
 }
 

@@ -5,8 +5,8 @@ use crate::ending::{Ending, Stop};
 use crate::qemu_runs::{PATIENCE, program};
 use blockgraph_qemu::compare::answer::TurnAnswer;
 use blockgraph_qemu::compare::verdict::Verdict;
-use blockgraph_qemu::scenario::own_names::sentence;
-use blockgraph_qemu::scenario::play::{Fate, Play, Taken, contexts};
+use blockgraph_qemu::scenario::play::{Play, StepResult, TurnReport, contexts};
+use blockgraph_qemu::scenario::scenario_names::restore_names;
 use blockgraph_qemu::session::{Kit, Session};
 use blockgraph_story::stage::Stage;
 use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
@@ -14,8 +14,8 @@ use blockgraph_story::text::{Item, Names};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-type Fated = Fate<MOST_NODES, MOST_EDGES>;
-type Turn = Taken<MOST_NODES, MOST_EDGES>;
+type Fated = StepResult<MOST_NODES, MOST_EDGES>;
+type Turn = TurnReport<MOST_NODES, MOST_EDGES>;
 
 /// Counts of what happened.
 #[derive(Default)]
@@ -45,10 +45,10 @@ pub(super) fn play<W: Write>(show: &mut StepWriter<'_, W>, stage: &mut Stage) ->
         let mut report = show.places.play_step(at, stage, step, &scenario.names)?;
         let fate = play.play_next().map_err(real)?;
         counts.count(&fate, number);
-        if let Fate::Taken(taken) = &fate
-            && let Verdict::Differs(what) = &taken.turned.judged.verdict
+        if let StepResult::Played(taken) = &fate
+            && let Verdict::Differs(what) = &taken.turn.judged.verdict
         {
-            report.faults.push(format!("model and QEMU differ: {}", sentence(what, &scenario.names)));
+            report.faults.push(format!("model and QEMU differ: {}", restore_names(what, &scenario.names)));
         }
         counts.faults += report.faults.len();
         if show.json {
@@ -56,7 +56,7 @@ pub(super) fn play<W: Write>(show: &mut StepWriter<'_, W>, stage: &mut Stage) ->
             show.json_line(at, step, &report, Some(qemu))?;
             continue;
         }
-        if show.is_verbose() && !matches!(fate, Fate::Over) {
+        if show.is_verbose() && !matches!(fate, StepResult::AfterStop) {
             show.text(number, step, &report)?;
             lines(&fate, number, &scenario.names).iter().try_for_each(|line| writeln!(show.out, "    {line}"))?;
         }
@@ -76,15 +76,15 @@ pub(super) fn play<W: Write>(show: &mut StepWriter<'_, W>, stage: &mut Stage) ->
 impl Counts {
     fn count(&mut self, fate: &Fated, number: usize) {
         match fate {
-            Fate::Taken(taken) => {
+            StepResult::Played(taken) => {
                 self.turns += 1;
-                self.deviations += usize::from(matches!(taken.turned.judged.verdict, Verdict::Deviation(_)));
-                if taken.ends {
+                self.deviations += usize::from(matches!(taken.turn.judged.verdict, Verdict::Deviation(_)));
+                if taken.stops {
                     self.ended = Some(number);
                 }
             }
-            Fate::Skipped(_) => self.skipped += 1,
-            Fate::Ended(_) => self.ended = Some(number - 1),
+            StepResult::Skipped(_) => self.skipped += 1,
+            StepResult::Stopped(_) => self.ended = Some(number - 1),
             _ => {}
         }
     }
@@ -117,16 +117,19 @@ fn numbers(steps: &[usize]) -> String {
 fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
     let none = "QEMU: no QMP command does just this";
     match fate {
-        Fate::Taken(taken) => told(taken, number, names),
-        Fate::With(last) => vec![format!("QEMU: together with step {}", last + 1)],
-        Fate::Held(why) => vec![format!("{none} yet: {}", sentence(&why.line(), names))],
-        Fate::Skipped(why) => {
-            vec![format!("{none}: {}; without it the graphs are the same", sentence(&why.line(), names))]
+        StepResult::Played(taken) => told(taken, number, names),
+        StepResult::PartOfTurn(last) => vec![format!("QEMU: together with step {}", last + 1)],
+        StepResult::Held(why) => vec![format!("{none} yet: {}", restore_names(&why.describe(), names))],
+        StepResult::Skipped(why) => {
+            vec![format!("{none}: {}; without it the graphs are the same", restore_names(&why.describe(), names))]
         }
-        Fate::Ended(why) => {
-            vec![format!("{none}: {}", sentence(&why.line(), names)), "QEMU: the play on it ends here".to_owned()]
+        StepResult::Stopped(why) => {
+            vec![
+                format!("{none}: {}", restore_names(&why.describe(), names)),
+                "QEMU: the play on it ends here".to_owned(),
+            ]
         }
-        Fate::Over => Vec::new(),
+        StepResult::AfterStop => Vec::new(),
     }
 }
 
@@ -135,22 +138,22 @@ fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
     let others: Vec<usize> = taken.steps.iter().copied().filter(|step| step + 1 != number).collect();
     let with = if others.is_empty() { String::new() } else { format!(" (with {})", numbers(&others)) };
     let asked = format!("QEMU: {}{with}", taken.commands.join(", "));
-    let answer = match &taken.turned.heard.told {
+    let answer = match &taken.turn.heard.told {
         TurnAnswer::Done => format!("{asked} => ok"),
-        TurnAnswer::Refused(class, text) => format!("{asked} => error {class}: {}", sentence(text, names)),
-        TurnAnswer::Lost(what) => format!("{asked} => no answer: it {}", sentence(what, names)),
+        TurnAnswer::Refused(class, text) => format!("{asked} => error {class}: {}", restore_names(text, names)),
+        TurnAnswer::Lost(what) => format!("{asked} => no answer: it {}", restore_names(what, names)),
     };
     let mut lines = vec![answer];
-    lines.push(match &taken.turned.judged.verdict {
+    lines.push(match &taken.turn.judged.verdict {
         Verdict::Same => "      as the model says".to_owned(),
         Verdict::Deviation(rule) => format!("      known deviation {}: {}", rule.name(), rule.what()),
         Verdict::Differs(_) => "      DIFFERS".to_owned(),
     });
-    if taken.moved && !taken.ends {
+    if taken.diverged && !taken.stops {
         lines
             .push("      its graph is not the model's: it goes on from its own, and so does the comparison".to_owned());
     }
-    if taken.ends {
+    if taken.stops {
         lines.push("      the play on it ends here".to_owned());
     }
     lines
@@ -159,25 +162,25 @@ fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
 /// Returns what happened to a step as JSON.
 fn as_json(fate: &Fated, names: &Names) -> Value {
     match fate {
-        Fate::Taken(taken) => {
-            let answer = match &taken.turned.heard.told {
+        StepResult::Played(taken) => {
+            let answer = match &taken.turn.heard.told {
                 TurnAnswer::Done => json!("ok"),
-                TurnAnswer::Refused(class, text) => json!({"error": class, "text": sentence(text, names)}),
-                TurnAnswer::Lost(what) => json!({"lost": sentence(what, names)}),
+                TurnAnswer::Refused(class, text) => json!({"error": class, "text": restore_names(text, names)}),
+                TurnAnswer::Lost(what) => json!({"lost": restore_names(what, names)}),
             };
-            let (verdict, rule) = match &taken.turned.judged.verdict {
+            let (verdict, rule) = match &taken.turn.judged.verdict {
                 Verdict::Same => ("same", None),
                 Verdict::Deviation(rule) => ("deviation", Some(rule.name())),
                 Verdict::Differs(_) => ("differs", None),
             };
             let steps: Vec<usize> = taken.steps.iter().map(|step| step + 1).collect();
             json!({"fate": "taken", "steps": steps, "commands": taken.commands, "answer": answer, "verdict": verdict,
-                "rule": rule, "moved": taken.moved, "ends": taken.ends})
+                "rule": rule, "moved": taken.diverged, "ends": taken.stops})
         }
-        Fate::With(last) => json!({"fate": "with", "step": last + 1}),
-        Fate::Held(why) => json!({"fate": "held", "why": sentence(&why.line(), names)}),
-        Fate::Skipped(why) => json!({"fate": "skipped", "why": sentence(&why.line(), names)}),
-        Fate::Ended(why) => json!({"fate": "ended", "why": sentence(&why.line(), names)}),
-        Fate::Over => json!({"fate": "over"}),
+        StepResult::PartOfTurn(last) => json!({"fate": "with", "step": last + 1}),
+        StepResult::Held(why) => json!({"fate": "held", "why": restore_names(&why.describe(), names)}),
+        StepResult::Skipped(why) => json!({"fate": "skipped", "why": restore_names(&why.describe(), names)}),
+        StepResult::Stopped(why) => json!({"fate": "ended", "why": restore_names(&why.describe(), names)}),
+        StepResult::AfterStop => json!({"fate": "over"}),
     }
 }

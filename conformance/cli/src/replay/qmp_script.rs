@@ -3,8 +3,8 @@
 use super::step_writer::StepPlaces;
 use crate::ending::Ending;
 use blockgraph_check::stages::{Side, stage};
-use blockgraph_qemu::scenario::own_names::{Named, sentence};
-use blockgraph_qemu::scenario::play::{Fate, Play};
+use blockgraph_qemu::scenario::play::{Play, StepResult};
+use blockgraph_qemu::scenario::scenario_names::{ScenarioNames, restore_names};
 use blockgraph_qemu::scenario::script::Script;
 use blockgraph_story::text::printer::print_body;
 use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
@@ -14,9 +14,9 @@ use std::io::{self, Write};
 /// Prints the commands. A step that QMP cannot express becomes a comment, and a line on standard error.
 pub(super) fn run(scenario: &Scenario, places: &StepPlaces<'_>) -> Ending {
     let mut stage = stage(Some(Side::Model));
-    let script = Script::<MOST_NODES, MOST_EDGES>::new(Named::of(scenario));
+    let script = Script::<MOST_NODES, MOST_EDGES>::new(ScenarioNames::of(scenario));
     let mut play = Play::new(script, scenario.steps().collect());
-    play.partner.remark(&Named::of(scenario).legend().join("\n"));
+    play.executor.comment(&ScenarioNames::of(scenario).legend().join("\n"));
     let (mut number, mut whole) = (0, true);
     let (mut err, names) = (io::stderr().lock(), &scenario.names);
     for (index, item) in scenario.items.iter().enumerate() {
@@ -29,21 +29,24 @@ pub(super) fn run(scenario: &Scenario, places: &StepPlaces<'_>) -> Ending {
             whole = false;
         }
         let body = print_body(&step.body, &scenario.names);
-        play.partner.remark(&format!("step {number}: {}", body.replace('\n', "\n  ")));
+        play.executor.comment(&format!("step {number}: {}", body.replace('\n', "\n  ")));
         let said = match play.play_next()? {
-            Fate::Skipped(why) => format!(
+            StepResult::Skipped(why) => format!(
                 "no QMP command does just this: {}; without it the graphs are the same",
-                sentence(&why.line(), names)
+                restore_names(&why.describe(), names)
             ),
-            Fate::Ended(why) => {
+            StepResult::Stopped(why) => {
                 whole = false;
-                format!("no QMP command does just this: {}; the script ends here", sentence(&why.line(), names))
+                format!(
+                    "no QMP command does just this: {}; the script ends here",
+                    restore_names(&why.describe(), names)
+                )
             }
-            Fate::Over => break,
-            Fate::Held(_) => "with a later command".to_owned(),
-            Fate::Taken(_) | Fate::With(_) => continue,
+            StepResult::AfterStop => break,
+            StepResult::Held(_) => "with a later command".to_owned(),
+            StepResult::Played(_) | StepResult::PartOfTurn(_) => continue,
         };
-        play.partner.remark(&format!("  {said}"));
+        play.executor.comment(&format!("  {said}"));
         if !said.starts_with("with ") {
             writeln!(err, "blockgraph: {place}: {said}")?;
         }
@@ -53,11 +56,11 @@ pub(super) fn run(scenario: &Scenario, places: &StepPlaces<'_>) -> Ending {
         let held = held.join(", ");
         let line = format!("not said: step {held}, since no QMP command does just this, and no later one did it");
         writeln!(err, "blockgraph: {}: {line}", places.file)?;
-        play.partner.remark(&line);
+        play.executor.comment(&line);
         whole = false;
     }
     let mut out = io::stdout().lock();
-    play.partner.finished().iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    play.executor.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?;
     out.flush()?;
     Ok(whole)
 }

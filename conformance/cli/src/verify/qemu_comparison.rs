@@ -6,7 +6,7 @@ use crate::terminal::{grouped, wrapped};
 use blockgraph_qemu::episodes::counts::Counts;
 use blockgraph_qemu::episodes::recorded::{self, Checked};
 use blockgraph_qemu::episodes::run::{Options, Report};
-use blockgraph_qemu::find;
+use blockgraph_qemu::find_daemon;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ fn ops(scope: &str) -> u64 {
 impl QemuComparison {
     /// Compares with the real QEMU if it is installed.
     pub(super) fn ask(scope: &str, seed: u64, daemons: usize) -> QemuComparison {
-        QemuComparison::ask_this(find(), scope, seed, daemons)
+        QemuComparison::ask_this(find_daemon(), scope, seed, daemons)
     }
 
     fn ask_this(program: Option<PathBuf>, scope: &str, seed: u64, daemons: usize) -> QemuComparison {
@@ -153,7 +153,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::QemuComparison;
-    use blockgraph_qemu::LOOKED_AT;
+    use blockgraph_qemu::REFERENCE_VERSION;
     use blockgraph_qemu::deviations::Rule;
     use blockgraph_qemu::episodes::counts::Counts;
     use blockgraph_qemu::episodes::recorded::{Checked, FILES, check};
@@ -173,13 +173,13 @@ mod tests {
         let qemu = QemuComparison::ask_this(None, "smoke", 1, 2);
         assert!(qemu.holds());
         let (board, told) = (board(&qemu), qemu.as_json());
-        let first = format!("real QEMU                   recorded traces of QEMU {LOOKED_AT}, ");
+        let first = format!("real QEMU                   recorded traces of QEMU {REFERENCE_VERSION}, ");
         assert!(board.starts_with(&first) && !board.contains("looked at"), "{board}");
         assert!(board.lines().next().unwrap().ends_with(" operations; no live QEMU on this machine"), "{board}");
         assert!(board.lines().any(|line| line.trim_start() == format!("{:<25} 0", "unexplained")), "{board}");
         assert_eq!(
             (&told["source"], &told["versions"], &told["holds"], &told["unexplained"]),
-            (&json!("recorded"), &json!([LOOKED_AT]), &json!(true), &json!(0))
+            (&json!("recorded"), &json!([REFERENCE_VERSION]), &json!(true), &json!(0))
         );
         let number = |key: &str| told[key].as_u64().unwrap();
         assert_eq!(number("alike") + number("explained"), number("turns"));
@@ -190,12 +190,15 @@ mod tests {
     /// The same answers under another version, and a line that is not an episode.
     #[test]
     fn traces_that_do_not() {
-        let text = FILES[0].1.replace(&format!("\"qemu\":\"{LOOKED_AT}\""), "\"qemu\":\"7.2.1\"") + "{}\n";
+        let text = FILES[0].1.replace(&format!("\"qemu\":\"{REFERENCE_VERSION}\""), "\"qemu\":\"7.2.1\"") + "{}\n";
         let qemu = QemuComparison::Recorded(check(&[("other.jsonl", &text)]));
         assert!(!qemu.holds());
         let (board, told) = (board(&qemu), qemu.as_json());
         assert!(board.contains("recorded traces of QEMU 7.2.1, "), "{board}");
-        assert!(board.contains(&format!("looked at on QEMU {LOOKED_AT} only: on 7.2.1 they may not hold")), "{board}");
+        assert!(
+            board.contains(&format!("looked at on QEMU {REFERENCE_VERSION} only: on 7.2.1 they may not hold")),
+            "{board}"
+        );
         assert_eq!((&told["holds"], &told["unexplained"]), (&json!(false), &json!(1)));
         let wrong = told["wrong"][0].as_str().unwrap();
         assert!(wrong.starts_with(&format!("other.jsonl:{}: missing field", text.lines().count())), "{wrong}");

@@ -1,53 +1,55 @@
-//! Who blocks what, and why (D18–D20): from an edge up to the root user, or to the driver's rule, that a need or a refusal
-//! to share comes from.
+//! Explains each need and each missing share of an edge (D18–D20): the path from the edge up to the root user or to the
+//! driver's rule that is its origin.
 //!
-//! The question at each edge is put to the rule itself: would the edge need the bit, or refuse it, if nothing came from above?
-//! If so the rule is the reason; if not, which single bit from above is enough to make it so?
+//! At each edge the search evaluates the rule of the parent's driver itself. If the edge would need the bit, or not
+//! share it, with a parent's pair of nothing needed and everything shared, the rule is the origin. If not, the search
+//! looks for a single need or missing share of the parent that suffices, and continues with the parent edges that have
+//! it.
 
-use crate::audit::graph::{AuditGraph, Upper, bits, said};
+use crate::audit::graph::{AuditGraph, EdgeParent, bits, permission_list};
 use blockgraph_model::perm::{ALL, G, NONE, R, U, W, Z};
 use blockgraph_model::{Pair, Perms};
 use blockgraph_story::text::value::print_perms;
 use std::collections::{HashMap, VecDeque};
 
-/// What is to be explained of an edge.
+/// The half of an edge's pair that is explained.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Side {
-    /// That it needs something.
+    /// The edge needs the bits.
     Needs,
-    /// That it does not share something.
+    /// The edge does not share the bits.
     Refuses,
 }
 
-/// Where a need or a refusal begins.
+/// Where a need or a missing share originates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Origin {
-    /// A root user wants it so.
+    /// A root user asked for it.
     User(usize),
-    /// The driver of this node adds it, whoever is above.
+    /// The rule of this node's driver adds it, whatever the parents need and share.
     Rule(usize),
-    /// The driver of this node is not known, or the edge has not the pair of the rule.
-    Seen(usize),
+    /// The path ends at this node: its driver is unknown, or the edge does not have the pair that the rule gives.
+    Observed(usize),
 }
 
-/// One reason.
+/// One reason for a need or a missing share.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Why {
-    /// Needs or refuses?
+pub struct Reason {
+    /// Whether the reason explains a need or a missing share, at the lower end of the path.
     pub side: Side,
-    /// What, at the lower end of the path.
-    pub what: Perms,
-    /// Where it begins.
+    /// The explained permissions, at the lower end of the path.
+    pub bits: Perms,
+    /// Where the reason originates.
     pub origin: Origin,
-    /// Needs or refuses it, at the upper end?
-    pub cause: Side,
-    /// What, at the upper end of the path.
-    pub because: Perms,
+    /// Whether the origin needs or does not share, at the upper end of the path.
+    pub origin_side: Side,
+    /// The permissions that the origin needs or does not share, at the upper end of the path.
+    pub origin_bits: Perms,
     /// The edges from the upper end to the lower one.
     pub path: Vec<usize>,
 }
 
-/// A bit of an edge that is to be explained.
+/// A bit of an edge that is to be explained, as an edge, the bit, and the half of the pair.
 type Question = (usize, Perms, Side);
 
 fn holds(pair: Pair, bit: Perms, side: Side) -> bool {
@@ -57,153 +59,159 @@ fn holds(pair: Pair, bit: Perms, side: Side) -> bool {
     }
 }
 
-/// Why nobody else may have those of the bits that a parent edge of the node does not share.
-pub fn refused(web: &AuditGraph, node: usize, bits: Perms) -> Vec<Why> {
-    of_node(web, node, Side::Refuses, bits)
+/// Returns the reasons why the parent edges of the node do not share those of the bits.
+pub fn refusal_reasons(graph: &AuditGraph, node: usize, bits: Perms) -> Vec<Reason> {
+    node_reasons(graph, node, Side::Refuses, bits)
 }
 
-/// Why something is needed of the node.
-pub fn needed(web: &AuditGraph, node: usize) -> Vec<Why> {
-    of_node(web, node, Side::Needs, ALL)
+/// Returns the reasons for everything that the parent edges of the node need.
+pub fn need_reasons(graph: &AuditGraph, node: usize) -> Vec<Reason> {
+    node_reasons(graph, node, Side::Needs, ALL)
 }
 
-fn of_node(web: &AuditGraph, node: usize, side: Side, bits: Perms) -> Vec<Why> {
-    web.above(node).iter().flat_map(|&edge| of_edge(web, edge, side, bits)).collect()
+fn node_reasons(graph: &AuditGraph, node: usize, side: Side, bits: Perms) -> Vec<Reason> {
+    graph.parent_edges(node).iter().flat_map(|&edge| edge_reasons(graph, edge, side, bits)).collect()
 }
 
-/// Why an edge needs, or refuses, those of the bits that it does; for each origin the shortest way, several bits of one way
-/// together. Costs O(edges × bits).
-pub fn of_edge(web: &AuditGraph, edge: usize, side: Side, wanted: Perms) -> Vec<Why> {
-    let mut all: Vec<Why> = Vec::new();
-    for bit in bits(wanted).filter(|bit| holds(web.edges[edge].pair(), *bit, side)) {
-        for why in of_bit(web, edge, bit, side) {
-            let same =
-                |other: &&mut Why| (other.origin, other.cause, &other.path) == (why.origin, why.cause, &why.path);
+/// Returns the reasons why an edge needs, or does not share, those of the bits. For each origin the result has the
+/// shortest path only, and several bits with the same path are one reason. Costs O(edges × bits).
+pub fn edge_reasons(graph: &AuditGraph, edge: usize, side: Side, perms: Perms) -> Vec<Reason> {
+    let mut all: Vec<Reason> = Vec::new();
+    for bit in bits(perms).filter(|bit| holds(graph.edges[edge].pair(), *bit, side)) {
+        for reason in bit_reasons(graph, edge, bit, side) {
+            let same = |other: &&mut Reason| {
+                (other.origin, other.origin_side, &other.path) == (reason.origin, reason.origin_side, &reason.path)
+            };
             match all.iter_mut().find(same) {
                 Some(other) => {
-                    other.what = other.what | why.what;
-                    other.because = other.because | why.because;
+                    other.bits = other.bits | reason.bits;
+                    other.origin_bits = other.origin_bits | reason.origin_bits;
                 }
-                None => all.push(why),
+                None => all.push(reason),
             }
         }
     }
     all
 }
 
-fn of_bit(web: &AuditGraph, edge: usize, bit: Perms, side: Side) -> Vec<Why> {
+fn bit_reasons(graph: &AuditGraph, edge: usize, bit: Perms, side: Side) -> Vec<Reason> {
     let first = (edge, bit, side);
-    let mut from: HashMap<Question, Option<Question>> = HashMap::from([(first, None)]);
-    let mut left = VecDeque::from([first]);
-    let mut found: Vec<Why> = Vec::new();
-    while let Some(at) = left.pop_front() {
-        let above = match asked(web, at) {
+    let mut predecessors: HashMap<Question, Option<Question>> = HashMap::from([(first, None)]);
+    let mut queue = VecDeque::from([first]);
+    let mut found: Vec<Reason> = Vec::new();
+    while let Some(at) = queue.pop_front() {
+        let above = match causes_above(graph, at) {
             Ok(above) => above,
             Err(origin) => {
-                if found.iter().all(|why| why.origin != origin) {
-                    let ways = std::iter::successors(Some(at), |at| from.get(at).copied().flatten());
-                    let path = ways.map(|(edge, ..)| edge).collect();
-                    found.push(Why { side, what: bit, origin, cause: at.2, because: at.1, path });
+                if found.iter().all(|reason| reason.origin != origin) {
+                    let back = std::iter::successors(Some(at), |at| predecessors.get(at).copied().flatten());
+                    let path = back.map(|(edge, ..)| edge).collect();
+                    found.push(Reason { side, bits: bit, origin, origin_side: at.2, origin_bits: at.1, path });
                 }
                 continue;
             }
         };
         for next in above {
-            if let std::collections::hash_map::Entry::Vacant(place) = from.entry(next) {
+            if let std::collections::hash_map::Entry::Vacant(place) = predecessors.entry(next) {
                 place.insert(Some(at));
-                left.push_back(next);
+                queue.push_back(next);
             }
         }
     }
     found
 }
 
-/// The edges above that are asked next, or where it begins.
-fn asked(web: &AuditGraph, (edge, bit, side): Question) -> Result<Vec<Question>, Origin> {
-    let parent = match web.edges[edge].upper {
-        Upper::User(user) => return Err(Origin::User(user)),
-        Upper::Node(parent) => parent,
+/// Returns the bits of parent edges that cause this bit, or the origin if the path ends here.
+fn causes_above(graph: &AuditGraph, (edge, bit, side): Question) -> Result<Vec<Question>, Origin> {
+    let parent = match graph.edges[edge].parent {
+        EdgeParent::User(user) => return Err(Origin::User(user)),
+        EdgeParent::Node(parent) => parent,
     };
-    let has_parents = !web.above(parent).is_empty();
-    let above = web.cumulative(parent);
-    let rule = |pair: Pair| web.rule(edge, pair, has_parents).is_some_and(|ruled| holds(ruled, bit, side));
+    let has_parents = !graph.parent_edges(parent).is_empty();
+    let above = graph.cumulative(parent);
+    let rule = |pair: Pair| graph.pair_by_rule(edge, pair, has_parents).is_some_and(|ruled| holds(ruled, bit, side));
     if !rule(above) {
-        return Err(Origin::Seen(parent));
+        return Err(Origin::Observed(parent));
     }
     if rule(Pair::FREE) {
         return Err(Origin::Rule(parent));
     }
     let mut causes: Vec<(Perms, Side)> = bits(above.need).map(|need| (need, Side::Needs)).collect();
     causes.extend(bits(ALL - above.share - G).map(|share| (share, Side::Refuses)));
-    // The same bit on the same side first: that is what comes through a filter.
+    // The same bit on the same side first, because a filter passes its parent's bits on unchanged.
     causes.sort_by_key(|cause| *cause != (bit, side));
-    let alone = |&(cause, on): &(Perms, Side)| match on {
+    let suffices = |&(cause, on): &(Perms, Side)| match on {
         Side::Needs => rule(Pair::new(cause, ALL)),
         Side::Refuses => rule(Pair::new(NONE, ALL - cause)),
     };
-    // Where no single bit is enough all of them are the cause.
-    let causes: Vec<_> = causes.iter().copied().find(alone).map_or(causes, |one| vec![one]);
+    // If no single bit suffices, all of them are the cause.
+    let causes: Vec<_> = causes.iter().copied().find(suffices).map_or(causes, |one| vec![one]);
     let mut next = Vec::new();
     for (cause, on) in causes {
-        let has = |edge: &&usize| holds(web.edges[**edge].pair(), cause, on);
-        next.extend(web.above(parent).iter().filter(has).map(|edge| (*edge, cause, on)));
+        let has = |edge: &&usize| holds(graph.edges[**edge].pair(), cause, on);
+        next.extend(graph.parent_edges(parent).iter().filter(has).map(|edge| (*edge, cause, on)));
     }
     Ok(next)
 }
 
-/// Need and share as a person reads them: `rw/rwu`, graph-mod left out.
-pub fn pair(pair: Pair) -> String {
+/// Formats need and share as `rw/rwu`, without graph-mod.
+pub fn format_pair(pair: Pair) -> String {
     let four = R | W | U | Z;
     let share = if four.within(pair.share) { "all".to_owned() } else { print_perms(pair.share & four) };
     format!("{}/{share}", print_perms(pair.need & four))
 }
 
-/// A reason as the second half of a sentence: `export e does not share write, through e → a → x`.
-pub fn sentence(web: &AuditGraph, why: &Why) -> String {
-    let verb = match why.cause {
+/// Formats a reason as a clause: `export e does not share write, through e → a → x`.
+pub fn reason_text(graph: &AuditGraph, reason: &Reason) -> String {
+    let verb = match reason.origin_side {
         Side::Needs => "needs",
         Side::Refuses => "does not share",
     };
-    let (top, what) = (why.path.first().copied(), said(why.because));
-    let child = top.map_or(String::new(), |edge| web.edges[edge].name.clone());
-    let mut text = match why.origin {
-        Origin::User(user) => format!("{} {verb} {what}", web.users[user].label),
+    let (top, what) = (reason.path.first().copied(), permission_list(reason.origin_bits));
+    let child = top.map_or(String::new(), |edge| graph.edges[edge].name.clone());
+    let mut text = match reason.origin {
+        Origin::User(user) => format!("{} {verb} {what}", graph.users[user].label),
         Origin::Rule(node) => {
-            format!("{} {verb} {what} of its {child} by its own rule, even with nobody above", web.titled(node))
+            format!("{} {verb} {what} of its {child} by its own rule, even with nobody above", graph.node_title(node))
         }
-        Origin::Seen(node) => match web.nodes[node].kind {
-            None => format!("{} {verb} {what} of its {child}, as seen: its driver is not known", web.titled(node)),
-            Some(_) => format!("{} {verb} {what} of its {child}, which is not what its rule gives", web.titled(node)),
+        Origin::Observed(node) => match graph.nodes[node].kind {
+            None => {
+                format!("{} {verb} {what} of its {child}, as seen: its driver is not known", graph.node_title(node))
+            }
+            Some(_) => {
+                format!("{} {verb} {what} of its {child}, which is not what its rule gives", graph.node_title(node))
+            }
         },
     };
-    if why.path.len() > 1 || !matches!(why.origin, Origin::User(_)) {
-        text.push_str(&format!(", through {}", route(web, why)));
+    if reason.path.len() > 1 || !matches!(reason.origin, Origin::User(_)) {
+        text.push_str(&format!(", through {}", path_text(graph, reason)));
     }
     text
 }
 
-/// The most names that a way is told with.
-const LONG: usize = 16;
+/// The largest number of names with which a path is printed in full.
+const MAX_PATH_NAMES: usize = 16;
 
-/// The names along the way: `e → a → x`; of a very long one both ends.
-pub fn route(web: &AuditGraph, why: &Why) -> String {
-    let start = why.path.first().map(|&edge| match web.edges[edge].upper {
-        Upper::Node(node) => web.nodes[node].name.as_str(),
-        Upper::User(user) => web.users[user].name.as_str(),
+/// Returns the names along the path: `e → a → x`. A longer path is cut in the middle.
+pub fn path_text(graph: &AuditGraph, reason: &Reason) -> String {
+    let start = reason.path.first().map(|&edge| match graph.edges[edge].parent {
+        EdgeParent::Node(node) => graph.nodes[node].name.as_str(),
+        EdgeParent::User(user) => graph.users[user].name.as_str(),
     });
-    let rest = why.path.iter().map(|&edge| web.nodes[web.edges[edge].child].name.as_str());
+    let rest = reason.path.iter().map(|&edge| graph.nodes[graph.edges[edge].child].name.as_str());
     let names: Vec<&str> = start.into_iter().chain(rest).collect();
-    match names.len().checked_sub(LONG) {
+    match names.len().checked_sub(MAX_PATH_NAMES) {
         None | Some(0) => names.join(" → "),
         Some(more) => {
-            let (head, tail) = (names[..LONG / 2].join(" → "), names[LONG / 2 + more..].join(" → "));
+            let (head, tail) =
+                (names[..MAX_PATH_NAMES / 2].join(" → "), names[MAX_PATH_NAMES / 2 + more..].join(" → "));
             format!("{head} → … {more} more … → {tail}")
         }
     }
 }
 
-/// What cannot be done to a node: `cannot be written or resized`.
-pub fn cannot(what: Perms) -> String {
+/// Returns what cannot be done to a node without these permissions: `cannot be written or resized`.
+pub fn cannot_text(what: Perms) -> String {
     const DONE: [(Perms, &str); 4] =
         [(R, "read consistently"), (W, "written"), (U, "rewritten unchanged"), (Z, "resized")];
     let words: Vec<&str> = DONE.iter().filter(|(bit, _)| bit.within(what)).map(|(_, word)| *word).collect();

@@ -1,9 +1,9 @@
-//! The audit: what is wrong with the block graph of a running QEMU, who blocks what and why, and what an operation would do
-//! (`specs/audit.md`).
+//! Audits the block graph of a running QEMU: which invariants it breaks, which parents block what and why, and what an
+//! operation would do (`specs/audit.md`).
 //!
 //! ```text
-//! socket or file → dump → read (users, roles, infer) → web ─┬→ check, explain ─┐
-//!                                                           └→ state → what_if ┴→ show, told
+//! socket or file → dump → parse (users, roles, infer) → graph ─┬→ check, explain ─┐
+//!                                                              └→ state → what_if ┴→ text_report, json_report
 //! ```
 
 pub mod changes;
@@ -13,7 +13,7 @@ pub mod graph;
 mod infer;
 pub mod invariants;
 pub mod json_report;
-pub mod read;
+pub mod parse;
 pub mod state;
 pub mod text_report;
 mod unnamed_users;
@@ -21,47 +21,47 @@ pub mod what_if;
 
 use dump::Dump;
 use graph::AuditGraph;
-use invariants::{Finding, check, unsure};
-use state::{Staged, stage};
+use invariants::{Finding, backing_notes, check};
+use state::{WhatIfState, build_state};
 use what_if::WhatIf;
 
-/// Everything that an audit has found.
+/// The result of an audit.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    /// The version of QEMU, if it is told.
+    /// The version of QEMU, if the dump contains it.
     pub version: Option<String>,
     /// The graph.
-    pub web: AuditGraph,
-    /// What is wrong.
+    pub graph: AuditGraph,
+    /// The violated invariants.
     pub findings: Vec<Finding>,
     /// What was assumed, and what was not checked.
     pub notes: Vec<String>,
-    /// The graph as a state of the model, or why there is none.
-    pub staged: Result<Staged, String>,
-    /// What was tried, and what would come of it.
-    pub tried: Vec<WhatIf>,
+    /// The graph as a state of the model, or the reason why there is none.
+    pub what_if_state: Result<WhatIfState, String>,
+    /// The forecasts for the operations that were tried.
+    pub forecasts: Vec<WhatIf>,
 }
 
 impl Audit {
-    /// Reads and checks a dump.
+    /// Parses and checks a dump.
     ///
     /// # Errors
-    /// If it is no dump: one line with the path of what is wrong.
-    pub fn of(dump: &Dump) -> Result<Audit, String> {
-        let read::Reading { web, mut notes } = read::read(dump)?;
-        notes.extend(unsure(&web));
-        let findings = check(&web);
-        let staged = stage(&web);
-        Ok(Audit { version: dump.version(), web, findings, notes, staged, tried: Vec::new() })
+    /// Fails if a reply of the dump is malformed. The message is one line with the path of what is wrong.
+    pub fn from_dump(dump: &Dump) -> Result<Audit, String> {
+        let parse::ParsedDump { graph, mut notes } = parse::parse(dump)?;
+        notes.extend(backing_notes(&graph));
+        let findings = check(&graph);
+        let what_if_state = build_state(&graph);
+        Ok(Audit { version: dump.version(), graph, findings, notes, what_if_state, forecasts: Vec::new() })
     }
 
-    /// Tries operations, given as a text; what comes of them is kept.
+    /// Tries operations, given in the text form of scenarios, and stores the forecast.
     ///
     /// # Errors
-    /// If the text is wrong, or there is nothing to try it on: one line.
-    pub fn try_out(&mut self, text: &str) -> Result<(), String> {
-        let staged = self.staged.as_ref().map_err(|why| format!("nothing can be tried: {why}"))?;
-        self.tried.push(what_if::what_if(text, staged)?);
+    /// Fails with one line if the text is wrong, or if the graph could not be made a state of the model.
+    pub fn try_operations(&mut self, text: &str) -> Result<(), String> {
+        let what_if_state = self.what_if_state.as_ref().map_err(|why| format!("nothing can be tried: {why}"))?;
+        self.forecasts.push(what_if::what_if(text, what_if_state)?);
         Ok(())
     }
 }

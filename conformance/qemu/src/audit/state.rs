@@ -1,6 +1,7 @@
-//! Between a [`AuditGraph`] and the model: a state to try operations on, an observation to draw (D21–D24).
+//! Converts between an [`AuditGraph`] and the model: a state on which operations are tried, and an observation to draw
+//! (D21–D24).
 
-use crate::audit::graph::{AuditGraph, Edge, Job, Node, Upper, User};
+use crate::audit::graph::{AuditGraph, Edge, EdgeParent, Job, Node, User};
 use blockgraph_model::judge::{self, derive};
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
@@ -12,62 +13,62 @@ use blockgraph_story::text::Names;
 use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::value::print_kind;
 
-/// The model's state; large enough for every name that a text can have.
+/// The model's state, large enough for every name that a text can have.
 pub type State = state::State<MOST_NODES, MOST_EDGES>;
 
-/// A state of the model with the names of what is in it, and what was assumed.
+/// A state of the model for what-if, with the names of what is in it and what was assumed.
 #[derive(Clone, Debug)]
-pub struct Staged {
+pub struct WhatIfState {
     /// The state.
     pub state: Box<State>,
-    /// The names.
+    /// The names of nodes, users and children.
     pub names: Names,
-    /// The drivers of the nodes, by name.
+    /// The drivers of the nodes, by the number of the node.
     pub drivers: Vec<String>,
-    /// How people call the users, by the lower byte of the name.
+    /// The labels of the users, by the user's main name.
     pub labels: Vec<(UserId, String)>,
-    /// One sentence each.
+    /// The assumptions, one sentence each.
     pub assumed: Vec<String>,
 }
 
-/// The names of everything in the graph: those of nodes and users are their places.
+/// Defines the names of everything in the graph. The numbers of nodes and users are their indices.
 ///
 /// # Errors
-/// If there are more than the text form can name.
-fn names(web: &AuditGraph) -> Result<(Names, Vec<UserId>, Vec<ChildName>), String> {
+/// Fails if there are more names than the text form allows.
+fn define_names(graph: &AuditGraph) -> Result<(Names, Vec<UserId>, Vec<ChildName>), String> {
     let mut names = Names::default();
-    for node in &web.nodes {
+    for node in &graph.nodes {
         names.define_node(&node.name)?;
     }
     let mut users = Vec::new();
-    for user in &web.users {
+    for user in &graph.users {
         users.push(names.define_user(&user.name)?);
     }
     let children: Result<Vec<_>, String> =
-        web.edges.iter().map(|edge| names.define_child(&usable(&edge.name))).collect();
+        graph.edges.iter().map(|edge| names.define_child(&operation_name(&edge.name))).collect();
     Ok((names, users, children?))
 }
 
-/// A child's name that can stand in an operation.
-fn usable(name: &str) -> String {
+/// Returns a child's name in a form that operations accept.
+fn operation_name(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_.#-".contains(c);
     let name: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
     if name == "none" || !name.contains(|c: char| c.is_ascii_alphanumeric()) { format!("child{name}") } else { name }
 }
 
-/// The further users of jobs: a job's edges in the order from the top of its chain downwards (J3).
-fn parts(web: &AuditGraph, users: &[UserId]) -> Vec<Option<UserId>> {
-    let mut ids: Vec<Option<UserId>> = vec![None; web.edges.len()];
+/// Returns the user of each edge. The edges of a job are numbered from the top of its chain downwards (J3).
+fn job_user_ids(graph: &AuditGraph, users: &[UserId]) -> Vec<Option<UserId>> {
+    let mut ids: Vec<Option<UserId>> = vec![None; graph.edges.len()];
     for (user, id) in users.iter().enumerate() {
-        let own = |edge: &usize| web.edges[*edge].upper == Upper::User(user);
-        let mut edges: Vec<usize> = (0..web.edges.len()).filter(own).collect();
-        let main = edges.iter().position(|edge| web.edges[*edge].name == "main node").unwrap_or(0);
+        let own = |edge: &usize| graph.edges[*edge].parent == EdgeParent::User(user);
+        let mut edges: Vec<usize> = (0..graph.edges.len()).filter(own).collect();
+        let main = edges.iter().position(|edge| graph.edges[*edge].name == "main node").unwrap_or(0);
         if !edges.is_empty() {
             edges[..=main].rotate_right(1);
         }
         if let Some(&top) = edges.first() {
-            let depths = depths(web, web.edges[top].child);
-            edges[1..].sort_by_key(|edge| depths[web.edges[*edge].child]);
+            let depths = depths(graph, graph.edges[top].child);
+            edges[1..].sort_by_key(|edge| depths[graph.edges[*edge].child]);
         }
         for (part, &edge) in edges.iter().enumerate() {
             ids[edge] = u8::try_from(part).ok().map(|part| id.further(part));
@@ -76,165 +77,176 @@ fn parts(web: &AuditGraph, users: &[UserId]) -> Vec<Option<UserId>> {
     ids
 }
 
-/// How far each node is below another one.
-fn depths(web: &AuditGraph, from: usize) -> Vec<usize> {
-    let mut depths = vec![usize::MAX; web.nodes.len()];
+/// Returns the distance of each node below another one; `usize::MAX` if it cannot be reached.
+fn depths(graph: &AuditGraph, from: usize) -> Vec<usize> {
+    let mut depths = vec![usize::MAX; graph.nodes.len()];
     depths[from] = 0;
-    let mut left = std::collections::VecDeque::from([from]);
-    while let Some(node) = left.pop_front() {
-        for &edge in web.below(node) {
-            let child = web.edges[edge].child;
+    let mut remaining = std::collections::VecDeque::from([from]);
+    while let Some(node) = remaining.pop_front() {
+        for &edge in graph.child_edges(node) {
+            let child = graph.edges[edge].child;
             if depths[child] == usize::MAX {
                 depths[child] = depths[node] + 1;
-                left.push_back(child);
+                remaining.push_back(child);
             }
         }
     }
     depths
 }
 
-/// What a job is taken to have done to a graph: its filter, and the edges that it froze (O42 to O44).
-fn jobs(web: &AuditGraph, assumed: &mut Vec<String>) -> (Vec<usize>, Vec<usize>) {
+/// Returns the filters of the jobs and the edges that the jobs are taken to have frozen (O42 to O44).
+fn job_effects(graph: &AuditGraph, assumed: &mut Vec<String>) -> (Vec<usize>, Vec<usize>) {
     let (mut filters, mut frozen) = (Vec::new(), Vec::new());
-    for (user, at) in web.users.iter().enumerate() {
-        let Some(job) = &at.job else { continue };
-        let on: Vec<&Edge> = web.edges.iter().filter(|edge| edge.upper == Upper::User(user)).collect();
-        let main = on.iter().find(|edge| edge.name == "main node").map(|edge| edge.child);
-        let mut nodes: Vec<usize> = on.iter().map(|edge| edge.child).filter(|node| Some(*node) != main).collect();
-        let filter = commit_top(web, job, &nodes).or(main);
+    for (user, info) in graph.users.iter().enumerate() {
+        let Some(job) = &info.job else { continue };
+        let job_edges: Vec<&Edge> = graph.edges.iter().filter(|edge| edge.parent == EdgeParent::User(user)).collect();
+        let main = job_edges.iter().find(|edge| edge.name == "main node").map(|edge| edge.child);
+        let mut nodes: Vec<usize> =
+            job_edges.iter().map(|edge| edge.child).filter(|node| Some(*node) != main).collect();
+        let filter = commit_top(graph, job, &nodes).or(main);
         nodes.extend(filter);
         filters.extend(filter);
-        let whole = match job.kind.as_deref() {
+        let freezes_filter = match job.kind.as_deref() {
             Some("stream") => false,
             Some("commit") => true,
             _ => continue,
         };
-        let inside = |edge: &usize| match web.edges[*edge].upper {
-            Upper::Node(parent) => {
-                nodes.contains(&parent) && nodes.contains(&web.edges[*edge].child) && (whole || Some(parent) != filter)
+        let is_frozen = |edge: &usize| match graph.edges[*edge].parent {
+            EdgeParent::Node(parent) => {
+                nodes.contains(&parent)
+                    && nodes.contains(&graph.edges[*edge].child)
+                    && (freezes_filter || Some(parent) != filter)
             }
-            Upper::User(_) => false,
+            EdgeParent::User(_) => false,
         };
-        frozen.extend((0..web.edges.len()).filter(inside));
-        assumed.push(format!("{} has frozen the edges between its nodes", at.label));
+        frozen.extend((0..graph.edges.len()).filter(is_frozen));
+        assumed.push(format!("{} has frozen the edges between its nodes", info.label));
     }
     (filters, frozen)
 }
 
-/// The filter of a commit, above one of its nodes: QEMU puts the job's main user on the topmost image, and that of every other job
-/// on its filter.
-fn commit_top(web: &AuditGraph, job: &Job, nodes: &[usize]) -> Option<usize> {
-    let above = nodes.iter().flat_map(|node| web.above(*node));
-    let mut parents = above.filter_map(|edge| match web.edges[*edge].upper {
-        Upper::Node(parent) => Some(parent),
-        Upper::User(_) => None,
+/// Returns the filter of a commit, which is a parent of one of its nodes. QEMU puts the main user of a commit on the
+/// topmost image, and that of every other job on its filter.
+fn commit_top(graph: &AuditGraph, job: &Job, nodes: &[usize]) -> Option<usize> {
+    let above = nodes.iter().flat_map(|node| graph.parent_edges(*node));
+    let mut parents = above.filter_map(|edge| match graph.edges[*edge].parent {
+        EdgeParent::Node(parent) => Some(parent),
+        EdgeParent::User(_) => None,
     });
     let commits = job.kind.as_deref() == Some("commit");
-    parents.find(|parent| commits && web.nodes[*parent].kind == Some(Kind::CommitTop))
+    parents.find(|parent| commits && graph.nodes[*parent].kind == Some(Kind::CommitTop))
 }
 
-/// Builds a state of the model.
+/// Builds the state of the model.
 ///
 /// # Errors
-/// If the graph is too large, or has a shape that no state can have: a cycle, a name twice.
-pub fn stage(web: &AuditGraph) -> Result<Staged, String> {
-    let (names, users, children) = names(web)?;
-    if web.edges.len() > MOST_EDGES {
+/// Fails if the graph is too large, or has a shape that no state can have: a cycle, or two children of one name below a
+/// node.
+pub fn build_state(graph: &AuditGraph) -> Result<WhatIfState, String> {
+    let (names, users, children) = define_names(graph)?;
+    if graph.edges.len() > MOST_EDGES {
         return Err(format!("more than {MOST_EDGES} edges"));
     }
-    if !web.cycles().is_empty() {
+    if !graph.cycles().is_empty() {
         return Err("the graph has a cycle, so its pairs mean nothing".to_owned());
     }
-    let mut assumed = vec![
-        "nodes with a name of the user's are held by the monitor, others by their parents; no section is open, nobody else holds a node".to_owned(),
-        "the lists of parents and children are in the order in which QEMU shows them; a format with a backing child has stored its name".to_owned(),
-        "users are movable, not may-inactivate; only jobs block operations, and stay at their nodes; images are aligned".to_owned(),
-        "no driver refuses: whether a file can be opened, locked, flushed or written nobody knows before".to_owned(),
+    let mut assumed =
+        vec![
+        "nodes with a name of the user's are held by the monitor, others by their parents; no section is open, no \
+            other caller holds a node".to_owned(),
+        "the lists of parents and children are in the order in which QEMU shows them; a format with a backing child \
+            has stored its name".to_owned(),
+        "users are movable, not may-inactivate; only jobs block operations, and stay at their nodes; images are \
+            aligned".to_owned(),
+        "no driver refuses: whether a file can be opened, locked, flushed or written cannot be known in \
+            advance".to_owned(),
     ];
-    let (filters, frozen) = jobs(web, &mut assumed);
-    let ids = parts(web, &users);
+    let (filters, frozen) = job_effects(graph, &mut assumed);
+    let ids = job_user_ids(graph, &users);
     let mut nodes = [state::Node::NONE; MOST_NODES];
-    for (place, at) in web.nodes.iter().enumerate() {
-        nodes[place] = node(web, place, filters.contains(&place));
+    for (place, info) in graph.nodes.iter().enumerate() {
+        nodes[place] = state_node(graph, place, filters.contains(&place));
         if nodes[place].ejected {
             assumed.push(format!(
-                "{}: its driver is not known, so what is below it keeps the pairs it has, and nothing can be tried on it",
-                web.titled(place)
+                "{}: its driver is not known, so what is below it keeps the pairs it has, and nothing can be tried \
+                    on it",
+                graph.node_title(place)
             ));
-        } else if at.kind.is_none() {
-            assumed.push(format!("{}: its driver is not known; it is taken for a protocol", web.titled(place)));
+        } else if info.kind.is_none() {
+            assumed.push(format!("{}: its driver is not known; it is treated as a protocol", graph.node_title(place)));
         }
     }
-    let mut ranks = vec![0u16; web.nodes.len()];
+    let mut ranks = vec![0u16; graph.nodes.len()];
     let mut edges = Vec::new();
-    for (place, edge) in web.edges.iter().enumerate() {
+    for (place, edge) in graph.edges.iter().enumerate() {
         let rank = ranks[edge.child];
         ranks[edge.child] += 1;
-        let made = self::edge(web, place, ids[place], children[place], frozen.contains(&place), rank);
-        edges.push(made.ok_or_else(|| format!("{} has too many edges", web.upper(place)))?);
+        let new_edge = state_edge(graph, place, ids[place], children[place], frozen.contains(&place), rank);
+        edges.push(new_edge.ok_or_else(|| format!("{} has too many edges", graph.parent_name(place)))?);
     }
-    let twice = |(place, edge): (usize, &state::Edge)| edges[..place].iter().any(|other| other.id() == edge.id());
-    if edges.iter().enumerate().any(twice) {
+    let is_duplicate =
+        |(place, edge): (usize, &state::Edge)| edges[..place].iter().any(|other| other.id() == edge.id());
+    if edges.iter().enumerate().any(is_duplicate) {
         return Err("a node has two children of one name".to_owned());
     }
     let mut state = Box::new(State::rebuild(nodes, 0, edges.into_iter()));
-    contexts(web, &mut state);
-    grant(&mut state);
-    let drivers = web.nodes.iter().map(|node| node.driver.clone()).collect();
-    let labels = web.users.iter().zip(&users).map(|(user, id)| (*id, user.label.clone())).collect();
-    Ok(Staged { state, names, drivers, labels, assumed })
+    assign_contexts(graph, &mut state);
+    grant_derived_pairs(&mut state);
+    let drivers = graph.nodes.iter().map(|node| node.driver.clone()).collect();
+    let labels = graph.users.iter().zip(&users).map(|(user, id)| (*id, user.label.clone())).collect();
+    Ok(WhatIfState { state, names, drivers, labels, assumed })
 }
 
-fn node(web: &AuditGraph, place: usize, filter: bool) -> state::Node {
-    let at = &web.nodes[place];
-    let unknown = at.kind.is_none() && !web.below(place).is_empty();
-    let hidden = at.name.starts_with('#') || at.listed == Some(false);
-    let monitor = !hidden && !filter;
-    let lonely = web.above(place).is_empty() && !monitor;
-    let kind = at.kind.unwrap_or(if unknown { Kind::NoPermission } else { Kind::Protocol });
-    let opt = if at.kind.is_none() { kind.default_opt() } else { at.opt };
+fn state_node(graph: &AuditGraph, place: usize, filter: bool) -> state::Node {
+    let info = &graph.nodes[place];
+    let driver_unknown = info.kind.is_none() && !graph.child_edges(place).is_empty();
+    let is_hidden = info.name.starts_with('#') || info.listed == Some(false);
+    let monitor = !is_hidden && !filter;
+    let caller_holds = graph.parent_edges(place).is_empty() && !monitor;
+    let kind = info.kind.unwrap_or(if driver_unknown { Kind::NoPermission } else { Kind::Protocol });
+    let opt = if info.kind.is_none() { kind.default_opt() } else { info.opt };
     state::Node {
         kind: Some(kind),
         opt,
-        flags: Flags { implicit: filter && hidden && kind.filter_slot().is_some(), ..at.flags },
+        flags: Flags { implicit: filter && is_hidden && kind.filter_slot().is_some(), ..info.flags },
         monitor,
-        holders: u16::from(filter || lonely),
-        ejected: unknown,
-        inherits: inherits(web, place, hidden && !filter),
-        stored: stored(web, place),
+        holders: u16::from(filter || caller_holds),
+        ejected: driver_unknown,
+        inherits: inherits(graph, place, is_hidden && !filter),
+        stored: stored(graph, place),
         ..state::Node::NONE
     }
 }
 
-/// S8: a node without a name of its own was opened for its parent.
-fn inherits(web: &AuditGraph, place: usize, hidden: bool) -> Option<Inherits> {
-    let [edge] = *web.above(place) else { return None };
-    let Upper::Node(parent) = web.edges[edge].upper else { return None };
+/// Returns what the node inherits (S8): a node without a name of the user's was opened for its parent.
+fn inherits(graph: &AuditGraph, place: usize, is_hidden: bool) -> Option<Inherits> {
+    let [edge] = *graph.parent_edges(place) else { return None };
+    let EdgeParent::Node(parent) = graph.edges[edge].parent else { return None };
     let from = NodeId(u8::try_from(parent).ok()?);
-    hidden.then_some(Inherits { from, read_only: true })
+    is_hidden.then_some(Inherits { from, read_only: true })
 }
 
-/// S6: the name of the backing child.
-fn stored(web: &AuditGraph, place: usize) -> Option<NodeId> {
-    web.nodes[place].kind.filter(|kind| kind.supports_cow())?;
-    let cow = |edge: &&usize| web.edges[**edge].role == Some(Role::COW);
-    let edge = web.below(place).iter().find(cow)?;
-    u8::try_from(web.edges[*edge].child).ok().map(NodeId)
+/// Returns the stored backing name (S6), taken from the backing child.
+fn stored(graph: &AuditGraph, place: usize) -> Option<NodeId> {
+    graph.nodes[place].kind.filter(|kind| kind.supports_cow())?;
+    let is_cow = |edge: &&usize| graph.edges[**edge].role == Some(Role::COW);
+    let edge = graph.child_edges(place).iter().find(is_cow)?;
+    u8::try_from(graph.edges[*edge].child).ok().map(NodeId)
 }
 
-fn edge(
-    web: &AuditGraph,
+fn state_edge(
+    graph: &AuditGraph,
     place: usize,
     id: Option<UserId>,
     name: ChildName,
     frozen: bool,
     rank: u16,
 ) -> Option<state::Edge> {
-    let edge = &web.edges[place];
+    let edge = &graph.edges[place];
     let child = NodeId(u8::try_from(edge.child).ok()?);
-    Some(match edge.upper {
-        Upper::User(user) => {
-            let job = web.users[user].job.is_some();
+    Some(match edge.parent {
+        EdgeParent::User(user) => {
+            let job = graph.users[user].job.is_some();
             state::Edge {
                 parent: Parent::User(id?),
                 child,
@@ -245,15 +257,15 @@ fn edge(
                 ..state::Edge::NONE
             }
         }
-        Upper::Node(parent) => {
-            let unknown = web.nodes[parent].kind.is_none();
+        EdgeParent::Node(parent) => {
+            let driver_unknown = graph.nodes[parent].kind.is_none();
             state::Edge {
                 parent: Parent::Node(NodeId(u8::try_from(parent).ok()?)),
                 child,
                 name,
                 role: edge.role.unwrap_or(Role::DATA),
                 frozen,
-                wanted: if unknown { edge.pair() } else { Pair::FREE },
+                wanted: if driver_unknown { edge.pair() } else { Pair::FREE },
                 rank,
                 ..state::Edge::NONE
             }
@@ -261,10 +273,11 @@ fn edge(
     })
 }
 
-/// C1: the contexts that are told, numbered in the order of their first node; others are main.
-fn contexts(web: &AuditGraph, state: &mut State) {
+/// Sets the contexts that the dump contains (C1), numbered in the order of their first node. All other nodes are in the
+/// main context.
+fn assign_contexts(graph: &AuditGraph, state: &mut State) {
     let mut known: Vec<&str> = Vec::new();
-    for (place, node) in web.nodes.iter().enumerate() {
+    for (place, node) in graph.nodes.iter().enumerate() {
         let Some(context) = node.context.as_deref().filter(|context| *context != "main") else { continue };
         let number = known.iter().position(|other| *other == context).unwrap_or_else(|| {
             known.push(context);
@@ -274,22 +287,25 @@ fn contexts(web: &AuditGraph, state: &mut State) {
     }
 }
 
-/// V7.1: no driver lags.
-fn grant(state: &mut State) {
+/// Sets the granted pair of every node to the derived one (V7.1), so that no driver is stale.
+fn grant_derived_pairs(state: &mut State) {
     let Some(derived) = derive(state) else { return };
     for (node, pair) in state.nodes.iter_mut().zip(derived.nodes) {
         node.granted = Grant { pair, writable: node.writable() };
     }
 }
 
-/// What the web looks like, with the pairs that were seen and not those of the rules; to be drawn.
-pub fn observed(web: &AuditGraph, staged: &Staged) -> Observation {
-    let mut seen = blockgraph_story::model_subject::observe(&staged.state);
-    let order: Vec<(EdgeId, usize)> = places(web, staged);
-    let pair_of = |id: EdgeId| order.iter().find(|(known, _)| *known == id).map(|(_, place)| web.edges[*place].pair());
-    for NodeSeen { id, pair, granted, children, flags, stored, inherits, monitor, holders, .. } in &mut seen.nodes {
-        *pair = web.cumulative(usize::from(id.0));
-        // Nothing of what was merely assumed is drawn.
+/// Returns what is drawn of the graph: the state, with the pairs that QEMU showed instead of those of the rules.
+pub fn observation(graph: &AuditGraph, what_if_state: &WhatIfState) -> Observation {
+    let mut observation = blockgraph_story::model_subject::observe(&what_if_state.state);
+    let order: Vec<(EdgeId, usize)> = edge_indices(graph, what_if_state);
+    let pair_of =
+        |id: EdgeId| order.iter().find(|(known, _)| *known == id).map(|(_, place)| graph.edges[*place].pair());
+    for NodeSeen { id, pair, granted, children, flags, stored, inherits, monitor, holders, .. } in
+        &mut observation.nodes
+    {
+        *pair = graph.cumulative(usize::from(id.0));
+        // What was only assumed is not drawn.
         *granted = Grant { pair: *pair, writable: !flags.read_only && !flags.inactive };
         (*stored, *inherits, *monitor, *holders) = (None, None, true, 0);
         for ChildSeen { name, pair, frozen, .. } in children {
@@ -297,41 +313,42 @@ pub fn observed(web: &AuditGraph, staged: &Staged) -> Observation {
             *pair = pair_of(EdgeId::Child(*id, *name)).unwrap_or(*pair);
         }
     }
-    for UserSeen { id, pair, wanted, blocks, ways, .. } in &mut seen.users {
+    for UserSeen { id, pair, wanted, blocks, ways, .. } in &mut observation.users {
         *pair = pair_of(EdgeId::User(*id)).unwrap_or(*pair);
         (*wanted, *blocks, *ways) = (*pair, OpKinds::NONE, Ways::NONE);
     }
-    for node in &mut seen.nodes {
+    for node in &mut observation.nodes {
         node.ejected = false;
     }
-    seen
+    observation
 }
 
-/// To each edge of the state its place in the web.
-fn places(web: &AuditGraph, staged: &Staged) -> Vec<(EdgeId, usize)> {
-    let mut left: Vec<usize> = (0..web.edges.len()).collect();
+/// Returns the index in the graph of each edge of the state.
+fn edge_indices(graph: &AuditGraph, what_if_state: &WhatIfState) -> Vec<(EdgeId, usize)> {
+    let mut remaining: Vec<usize> = (0..graph.edges.len()).collect();
     let mut found = Vec::new();
-    for edge in staged.state.edges() {
+    for edge in what_if_state.state.edges() {
         let same = |place: &usize| {
-            let of = &web.edges[*place];
-            let upper = match (edge.parent, of.upper) {
-                (Parent::Node(parent), Upper::Node(node)) => usize::from(parent.0) == node,
-                (Parent::User(id), Upper::User(user)) => staged.labels[user].0 == id.main(),
+            let of = &graph.edges[*place];
+            let same_parent = match (edge.parent, of.parent) {
+                (Parent::Node(parent), EdgeParent::Node(node)) => usize::from(parent.0) == node,
+                (Parent::User(id), EdgeParent::User(user)) => what_if_state.labels[user].0 == id.main(),
                 _ => false,
             };
-            upper
+            same_parent
                 && of.child == usize::from(edge.child.0)
-                && (matches!(edge.parent, Parent::User(_)) || usable(&of.name) == staged.names.child(edge.name))
+                && (matches!(edge.parent, Parent::User(_))
+                    || operation_name(&of.name) == what_if_state.names.child(edge.name))
         };
-        if let Some(at) = left.iter().position(same) {
-            found.push((edge.id(), left.remove(at)));
+        if let Some(position) = remaining.iter().position(same) {
+            found.push((edge.id(), remaining.remove(position)));
         }
     }
     found
 }
 
-/// A state of the model as a web, to explain what an operation would make of it.
-pub fn web(state: &State, staged: &Staged, names: &Names) -> AuditGraph {
+/// Returns a state of the model as a graph, so that the effect of an operation can be explained.
+pub fn to_graph(state: &State, what_if_state: &WhatIfState, names: &Names) -> AuditGraph {
     let derived = derive(state);
     let mut place_of = [usize::MAX; MOST_NODES];
     let mut nodes = Vec::new();
@@ -339,43 +356,44 @@ pub fn web(state: &State, staged: &Staged, names: &Names) -> AuditGraph {
         let node = &state.nodes[usize::from(id.0)];
         place_of[usize::from(id.0)] = nodes.len();
         let kind = node.kind.filter(|_| !node.ejected);
-        let driver = staged.drivers.get(usize::from(id.0)).cloned();
+        let driver = what_if_state.drivers.get(usize::from(id.0)).cloned();
         nodes.push(Node {
             name: names.node(id).to_owned(),
             driver: driver.unwrap_or_else(|| kind.map_or("?", print_kind).to_owned()),
             kind,
             opt: if kind.is_some() { node.opt } else { Opt::None },
             flags: node.flags,
-            flags_seen: true,
+            flags_shown: true,
             listed: Some(node.monitor),
             context: Some(node.context.0.to_string()),
         });
     }
     let (mut users, mut edges): (Vec<User>, Vec<Edge>) = (Vec::new(), Vec::new());
     for (place, edge) in state.edges().iter().enumerate() {
-        let upper = match edge.parent {
-            Parent::Node(parent) => Upper::Node(place_of[usize::from(parent.0)]),
+        let parent = match edge.parent {
+            Parent::Node(parent) => EdgeParent::Node(place_of[usize::from(parent.0)]),
             Parent::User(id) => {
-                let known = staged.labels.iter().find(|(known, _)| *known == id.main()).map(|(_, label)| label.clone());
+                let known =
+                    what_if_state.labels.iter().find(|(known, _)| *known == id.main()).map(|(_, label)| label.clone());
                 let name = names.user(id);
                 users.push(User { label: known.unwrap_or_else(|| format!("user {name}")), name, job: None });
-                Upper::User(users.len() - 1)
+                EdgeParent::User(users.len() - 1)
             }
         };
         let pair = derived.as_ref().map_or(Pair::FREE, |derived| derived.edges[place]);
         let name = names.child(edge.name).to_owned();
         let child = place_of[usize::from(edge.child.0)];
-        edges.push(Edge { upper, child, name, role: Some(edge.role), seen: pair });
+        edges.push(Edge { parent, child, name, role: Some(edge.role), observed: pair });
     }
     AuditGraph::new(nodes, users, edges)
 }
 
-/// Which edge of [`web`] that is: they stand in the order of the state's.
-pub fn place(state: &State, edge: EdgeId) -> Option<usize> {
+/// Returns the index of an edge in the result of [`to_graph`], whose edges are in the order of the state's.
+pub fn edge_index(state: &State, edge: EdgeId) -> Option<usize> {
     state.edge_index(edge)
 }
 
-/// What the state breaks already.
-pub fn broken(state: &State) -> Vec<blockgraph_model::Violation> {
+/// Returns the violations that the state already has.
+pub fn violations(state: &State) -> Vec<blockgraph_model::Violation> {
     judge::violations(state)
 }

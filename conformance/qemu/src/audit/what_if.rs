@@ -1,9 +1,10 @@
-//! What an operation would do to the graph, or why it would be refused, before anybody does it (D25–D27).
+//! Forecasts what an operation would do to the graph, or why it would be refused, without executing it in QEMU
+//! (D25–D27).
 
 use crate::audit::changes::changes;
-use crate::audit::explain::{Side, of_edge, pair, sentence};
-use crate::audit::graph::{AuditGraph, said};
-use crate::audit::state::{self, Staged, State};
+use crate::audit::explain::{Side, edge_reasons, format_pair, reason_text};
+use crate::audit::graph::{AuditGraph, permission_list};
+use crate::audit::state::{self, State, WhatIfState};
 use blockgraph_model::perm::{ALL, R, U, W};
 use blockgraph_model::{EdgeId, NodeId, OpKind, Outcome, StepError, Violation, execute};
 use blockgraph_story::model_subject::answer;
@@ -15,54 +16,55 @@ use blockgraph_story::text::scenario::MOST_EDGES;
 use blockgraph_story::text::value::print_edge;
 use blockgraph_story::text::{Names, Step, parse_with};
 
-/// What would come of the steps of one text.
+/// The forecast for the steps of one text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WhatIf {
-    /// One for each step, up to the first that would be refused.
-    pub steps: Vec<TurnAnswer>,
-    /// The graph in the end, if nothing would be refused.
+    /// One forecast for each step, up to the first step that would be refused.
+    pub steps: Vec<StepForecast>,
+    /// The graph after all steps, if none would be refused.
     pub after: Option<AuditGraph>,
 }
 
-/// What would come of one step.
+/// The forecast for one step.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TurnAnswer {
+pub struct StepForecast {
     /// The step in canonical form.
     pub step: String,
-    /// Would it take effect?
+    /// Whether the step would take effect.
     pub done: bool,
-    /// The answer, in the words of scenarios.
+    /// The answer, in the text form of scenarios.
     pub answer: String,
-    /// What would change; or why it would be refused, and who is against it.
+    /// What would change; or why the step would be refused, with both parties of each violation.
     pub lines: Vec<String>,
 }
 
-/// Tries a text on the graph; nothing but a copy changes.
+/// Executes a text on a copy of the state.
 ///
 /// # Errors
-/// If the text is wrong, with its place in it, or if there is no room.
-pub fn what_if(text: &str, staged: &Staged) -> Result<WhatIf, String> {
-    let (scenario, _) = parse_with(text, staged.names.clone()).map_err(|problem| problem.to_string())?;
-    let mut state = staged.state.clone();
+/// Fails if the text is wrong (the message has the position), or if the graph would get more edges than a state can
+/// have.
+pub fn what_if(text: &str, what_if_state: &WhatIfState) -> Result<WhatIf, String> {
+    let (scenario, _) = parse_with(text, what_if_state.names.clone()).map_err(|problem| problem.to_string())?;
+    let mut state = what_if_state.state.clone();
     let mut steps = Vec::new();
     for step in scenario.steps() {
-        let (told, next) = tell(step, &state, staged, &scenario.names)?;
-        steps.push(told);
+        let (forecast, next) = try_step(step, &state, what_if_state, &scenario.names)?;
+        steps.push(forecast);
         match next {
             Some(next) => state = next,
             None => return Ok(WhatIf { steps, after: None }),
         }
     }
-    let after = Some(state::web(&state, staged, &scenario.names));
+    let after = Some(state::to_graph(&state, what_if_state, &scenario.names));
     Ok(WhatIf { steps, after })
 }
 
-fn tell(
+fn try_step(
     step: &Step,
     state: &State,
-    staged: &Staged,
+    what_if_state: &WhatIfState,
     names: &Names,
-) -> Result<(TurnAnswer, Option<Box<State>>), String> {
+) -> Result<(StepForecast, Option<Box<State>>), String> {
     let ops = step.body.ops();
     if state.edges().len()
         + ops.iter().map(|op| op.most_edges_added(LIMIT.min(state.names().count() + 3))).sum::<usize>()
@@ -71,74 +73,86 @@ fn tell(
         return Err(format!("more than {MOST_EDGES} edges"));
     }
     let outcome = execute(state, ops, &step.refusals);
-    let answered = answer(&outcome);
-    let mut told = TurnAnswer {
+    let result = answer(&outcome);
+    let mut forecast = StepForecast {
         step: print_body(&step.body, names),
-        done: matches!(answered, Answer::Done(_)),
-        answer: answer_line(&answered, names),
+        done: matches!(result, Answer::Done(_)),
+        answer: answer_line(&result, names),
         lines: Vec::new(),
     };
     let next = match outcome {
         Outcome::Done { next, .. } => {
-            told.lines = changes(&state::web(state, staged, names), &state::web(&next, staged, names));
-            if told.lines.is_empty() {
-                told.lines.push("no edge, pair, flag or context changes".to_owned());
+            forecast.lines =
+                changes(&state::to_graph(state, what_if_state, names), &state::to_graph(&next, what_if_state, names));
+            if forecast.lines.is_empty() {
+                forecast.lines.push("no edge, pair, flag or context changes".to_owned());
             }
             Some(Box::new(next))
         }
         Outcome::Failed { error, .. } => {
-            let web = state::web(state, staged, names);
-            told.lines = failed(&error, &web, staged, names);
+            let audit_graph = state::to_graph(state, what_if_state, names);
+            forecast.lines = error_lines(&error, &audit_graph, what_if_state, names);
             None
         }
         Outcome::Violates { ref graph, .. } => {
-            let web = state::web(graph, staged, names);
-            let before = state::broken(state);
+            let audit_graph = state::to_graph(graph, what_if_state, names);
+            let violations_before = state::violations(state);
             let all = outcome.violations();
-            told.lines = all.iter().flat_map(|violation| violated(violation, graph, &web, names)).collect();
-            if all.iter().all(|violation| before.contains(violation)) {
-                told.lines
-                    .push("all of this is so already: the graph is not sound, and QEMU may not look there".to_owned());
+            forecast.lines =
+                all.iter().flat_map(|violation| violation_lines(violation, graph, &audit_graph, names)).collect();
+            if all.iter().all(|violation| violations_before.contains(violation)) {
+                forecast
+                    .lines
+                    .push("the graph already has all these violations, and QEMU may not check there".to_owned());
             }
             None
         }
         Outcome::Refused { by } => {
-            told.lines.push(format!("the driver of {} says no", names.node(by.node)));
+            forecast.lines.push(format!("the driver of {} refuses", names.node(by.node)));
             None
         }
     };
-    Ok((told, next))
+    Ok((forecast, next))
 }
 
-/// Both parties of a violation, each with where its need or its refusal comes from.
-fn violated(violation: &Violation, graph: &State, web: &AuditGraph, names: &Names) -> Vec<String> {
+/// Describes both parties of a violation, and the origin of the need and of the missing share.
+fn violation_lines(violation: &Violation, graph: &State, audit_graph: &AuditGraph, names: &Names) -> Vec<String> {
     let node = |id: NodeId| names.node(id).to_owned();
-    let reasons = |edge: EdgeId, side: Side, what| {
-        let place = state::place(graph, edge);
-        place.map_or(Vec::new(), |place| of_edge(web, place, side, what)).into_iter().map(|why| sentence(web, &why))
+    let reasons = |edge: EdgeId, side: Side, perms| {
+        let place = state::edge_index(graph, edge);
+        place
+            .map_or(Vec::new(), |place| edge_reasons(audit_graph, place, side, perms))
+            .into_iter()
+            .map(|reason| reason_text(audit_graph, &reason))
     };
-    let pair_of = |edge: EdgeId| state::place(graph, edge).map(|place| web.edges[place].pair());
+    let pair_of = |edge: EdgeId| state::edge_index(graph, edge).map(|place| audit_graph.edges[place].pair());
     match *violation {
         Violation::Conflict { node: at, needs, denies } => {
             let (Some(a), Some(b)) = (pair_of(needs), pair_of(denies)) else { return Vec::new() };
-            let what = a.need - b.share;
+            let perms = a.need - b.share;
             let mut lines = vec![format!(
                 "on {}, {} ({}) would need {}, which {} ({}) does not share:",
                 node(at),
                 print_edge(needs, names),
-                pair(a),
-                said(what),
+                format_pair(a),
+                permission_list(perms),
                 print_edge(denies, names),
-                pair(b)
+                format_pair(b)
             )];
-            lines.extend(reasons(needs, Side::Needs, what).map(|line| format!("  {line}")));
-            lines.extend(reasons(denies, Side::Refuses, what).map(|line| format!("  {line}")));
+            lines.extend(reasons(needs, Side::Needs, perms).map(|line| format!("  {line}")));
+            lines.extend(reasons(denies, Side::Refuses, perms).map(|line| format!("  {line}")));
             lines
         }
-        Violation::ReadOnly { node: at } => needed(graph, web, at, W | U, &format!("{} is read-only:", node(at))),
-        Violation::InactiveNode { node: at } => {
-            needed(graph, web, at, ALL - R, &format!("{} is inactive, and only reading is left of it:", node(at)))
+        Violation::ReadOnly { node: at } => {
+            need_lines(graph, audit_graph, at, W | U, &format!("{} is read-only:", node(at)))
         }
+        Violation::InactiveNode { node: at } => need_lines(
+            graph,
+            audit_graph,
+            at,
+            ALL - R,
+            &format!("{} is inactive, and only reading is left of it:", node(at)),
+        ),
         Violation::InactiveChild { edge } => {
             vec![format!("{} would lead from an active node to an inactive one", print_edge(edge, names))]
         }
@@ -147,29 +161,35 @@ fn violated(violation: &Violation, graph: &State, web: &AuditGraph, names: &Name
             vec![format!("{} and {} are fixed to different contexts", names.user(user), names.user(other))]
         }
         Violation::ContextFixed { node: at, user } => {
-            vec![format!("{} cannot move, for {} is fixed to its context", node(at), names.user(user))]
+            vec![format!("{} cannot move, because {} is fixed to its context", node(at), names.user(user))]
         }
     }
 }
 
-/// Who would need that of a node.
-fn needed(graph: &State, web: &AuditGraph, at: NodeId, what: blockgraph_model::Perms, head: &str) -> Vec<String> {
+/// Returns a heading and the reasons why parent edges would need the permissions of a node.
+fn need_lines(
+    graph: &State,
+    audit_graph: &AuditGraph,
+    at: NodeId,
+    perms: blockgraph_model::Perms,
+    head: &str,
+) -> Vec<String> {
     let edges = (0..graph.edges().len()).filter(|place| graph.edges()[*place].child == at);
-    let whys = edges.flat_map(|place| of_edge(web, place, Side::Needs, what));
-    let lines = whys.map(|why| format!("  {}", sentence(web, &why)));
+    let reasons = edges.flat_map(|place| edge_reasons(audit_graph, place, Side::Needs, perms));
+    let lines = reasons.map(|reason| format!("  {}", reason_text(audit_graph, &reason)));
     std::iter::once(head.to_owned()).chain(lines).collect()
 }
 
-/// A step's error in words, with the parties that it does not name itself.
-fn failed(error: &StepError, web: &AuditGraph, staged: &Staged, names: &Names) -> Vec<String> {
-    let place = |id: NodeId| web.node(names.node(id));
+/// Describes a step's error, with the parties that the error itself does not name.
+fn error_lines(error: &StepError, audit_graph: &AuditGraph, what_if_state: &WhatIfState, names: &Names) -> Vec<String> {
+    let place = |id: NodeId| audit_graph.node(names.node(id));
     let parents = |id: NodeId| {
-        let edges = place(id).map_or(&[][..], |node| web.above(node));
-        edges.iter().map(|edge| web.party(*edge)).collect::<Vec<_>>().join(", ")
+        let edges = place(id).map_or(&[][..], |node| audit_graph.parent_edges(node));
+        edges.iter().map(|edge| audit_graph.party(*edge)).collect::<Vec<_>>().join(", ")
     };
     let label = |edge: EdgeId| match edge {
         EdgeId::User(id) => {
-            let known = staged.labels.iter().find(|(known, _)| *known == id.main());
+            let known = what_if_state.labels.iter().find(|(known, _)| *known == id.main());
             known.map_or_else(|| names.user(id), |(_, label)| label.clone())
         }
         EdgeId::Child(parent, name) => format!("{} (as its {})", names.node(parent), names.child(name)),
@@ -186,9 +206,9 @@ fn failed(error: &StepError, web: &AuditGraph, staged: &Staged, names: &Names) -
         }
         StepError::Frozen { edge } => format!("the edge {} is frozen by a job", print_edge(edge, names)),
         StepError::HasParent { node, edge } => format!("{} has the parent {} already", names.node(node), label(edge)),
-        StepError::NodeCorrupted { node } if staged.drivers.get(usize::from(node.0)).is_some() => {
-            format!("nothing can be said about it: the driver of {} is not known", names.node(node))
+        StepError::NodeCorrupted { node } if what_if_state.drivers.get(usize::from(node.0)).is_some() => {
+            format!("it cannot be evaluated: the driver of {} is not known", names.node(node))
         }
-        _ => "a step of the operation fails before anything is judged".to_owned(),
+        _ => "a step of the operation fails before the permissions are judged".to_owned(),
     }]
 }

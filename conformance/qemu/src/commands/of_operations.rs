@@ -70,7 +70,7 @@ pub fn commands<const N: usize, const E: usize>(
         }
         [Op::AddChild { parent, child, name }] => {
             let arguments = json!({"parent": names::node(parent), "node": names::node(child)});
-            let next = names::numbered(memory.next_child(parent)) == name;
+            let next = names::quorum_child(memory.next_child(parent)) == name;
             let other = state.node(parent).is_none_or(|n| n.kind != Some(Kind::Quorum));
             ((next || other) && !memory.is_long(state, child))
                 .then(|| vec![Command::Ask("x-blockdev-change", arguments)])

@@ -257,7 +257,7 @@ fn opened_first(op: &Op) -> Vec<Vec<Op>> {
 
 /// Returns whether QEMU's error is this error of the model, with the same parties.
 pub fn same_error(error: &StepError, said: &QemuError) -> bool {
-    let (class, node, user) = errors::of_error(error);
+    let (class, node, user) = errors::class_of_error(error);
     let aborted = said.class == ErrorClass::Aborted && class == ErrorClass::NotFound;
     let deleted = matches!(error, StepError::HasUser { node, .. } if said.class == ErrorClass::InUse && said.nodes.contains(node));
     let named = node.is_none_or(|node| said.nodes.contains(&node)) && user.is_none_or(|u| said.users.contains(&u));
@@ -271,12 +271,12 @@ pub fn same_violation(violation: &Violation, said: &QemuError, child: impl Fn(Ed
     if sealed {
         return true;
     }
-    if errors::of_violation(violation) != said.class {
+    if errors::class_of_violation(violation) != said.class {
         return false;
     }
     match violation {
         Violation::Conflict { node, needs, denies } => said.parties.as_ref().is_none_or(|(a, b)| {
-            let is = |edge: EdgeId, party| errors::is_party(edge, party, |_| child(edge));
+            let is = |edge: EdgeId, party| errors::matches_party(edge, party, |_| child(edge));
             said.nodes.contains(node) && is(*needs, a) && is(*denies, b)
         }),
         Violation::ReadOnly { node } => said.nodes.is_empty() || said.nodes.contains(node),

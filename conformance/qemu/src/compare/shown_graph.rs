@@ -1,7 +1,7 @@
 //! The graph as QEMU shows it, and the graph that QEMU should show for a state of the model.
 
 use crate::state::jobs;
-use crate::wire::block_graph::{Line, Member, drawn};
+use crate::wire::block_graph::{self, GraphEdge, Vertex};
 use crate::wire::names;
 use blockgraph_model::{Edge, Kind, NodeId, Pair, Parent, Perms, State, judge};
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,10 @@ impl ShownNode {
     }
 
     fn add_user(&mut self, pair: Pair) {
-        let (need, share) = self.users.unwrap_or((0, names::SEEN.0));
-        self.users = Some((need | pair.need.0 & names::SEEN.0, share & pair.share.0));
+        let (need, share) = self.users.unwrap_or((0, names::QEMU_BITS.0));
+        self.users = Some((need | pair.need.0 & names::QEMU_BITS.0, share & pair.share.0));
         let each = self.each.get_or_insert_default();
-        each.push((pair.need.0 & names::SEEN.0, pair.share.0 & names::SEEN.0));
+        each.push((pair.need.0 & names::QEMU_BITS.0, pair.share.0 & names::QEMU_BITS.0));
         each.sort_unstable();
     }
 }
@@ -208,7 +208,7 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> ShownGra
             Parent::Node(parent) => {
                 let Some(kind) = state.node(parent).and_then(|n| n.kind) else { continue };
                 if let Some(node) = shown.nodes.get_mut(&parent.0) {
-                    let bits = (edge.child.0, pair.need.0 & names::SEEN.0, pair.share.0 & names::SEEN.0);
+                    let bits = (edge.child.0, pair.need.0 & names::QEMU_BITS.0, pair.share.0 & names::QEMU_BITS.0);
                     node.edges.insert(names::child(kind, edge.name), bits);
                 }
             }
@@ -234,11 +234,11 @@ fn seat<const N: usize, const E: usize>(state: &State<N, E>, edge: &Edge) -> Nod
 /// if a reply does not have the expected form.
 pub fn shown(graph: &Value, named: Option<&Value>) -> Option<ShownGraph> {
     let mut shown = ShownGraph::default();
-    let drawn = drawn(graph).ok()?;
+    let drawn = block_graph::parse(graph).ok()?;
     let mut known: Vec<Option<NodeId>> = Vec::new();
-    for Member { name, what, .. } in drawn.members {
-        let node = names::node_of(name).filter(|_| what == "block-driver");
-        match (what, node, names::user_of(name)) {
+    for Vertex { name, kind: what, .. } in drawn.vertices {
+        let node = names::parse_node(name).filter(|_| what == "block-driver");
+        match (what, node, names::parse_user(name)) {
             ("block-driver", Some(node), _) => _ = shown.nodes.insert(node.0, ShownNode::default()),
             ("block-job", _, Some(user)) => shown.jobs.push(user.0 as u8),
             ("block-driver" | "block-job", ..) => shown.strangers.push(name.to_owned()),
@@ -246,8 +246,9 @@ pub fn shown(graph: &Value, named: Option<&Value>) -> Option<ShownGraph> {
         }
         known.push(node);
     }
-    for Line { parent, child, name, value } in drawn.edges {
-        let (need, share) = (names::permissions_of(&value["perm"])?, names::permissions_of(&value["shared-perm"])?);
+    for GraphEdge { parent, child, name, value } in drawn.edges {
+        let (need, share) =
+            (names::parse_permissions(&value["perm"])?, names::parse_permissions(&value["shared-perm"])?);
         let Some(child) = known[child] else { continue };
         match known[parent] {
             Some(parent) => {
@@ -260,7 +261,7 @@ pub fn shown(graph: &Value, named: Option<&Value>) -> Option<ShownGraph> {
         let driver = node["drv"].as_str()?.to_owned();
         // Older versions do not show whether a node is active.
         let flags = Some((driver, node["ro"].as_bool()?, node["active"].as_bool().unwrap_or(true)));
-        if let Some(id) = node["node-name"].as_str().and_then(names::node_of) {
+        if let Some(id) = node["node-name"].as_str().and_then(names::parse_node) {
             shown.nodes.get_mut(&id.0)?.flags = flags;
         }
     }

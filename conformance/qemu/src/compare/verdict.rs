@@ -50,7 +50,7 @@ pub fn judge_as<const N: usize, const E: usize>(
     heard: &TurnResult,
 ) -> ComparedTurn<N, E> {
     let said = match &heard.told {
-        TurnAnswer::Refused(class, text) => Some(errors::read(class, text)),
+        TurnAnswer::Refused(class, text) => Some(errors::classify(class, text)),
         _ => None,
     };
     let (told, shown) = (&heard.told, heard.shown.as_ref());

@@ -6,5 +6,5 @@ mod process;
 pub mod schema;
 mod storage_daemon;
 
-pub use client::{Client, Event, Lost, Reply};
-pub use storage_daemon::{Daemon, IMAGES, find};
+pub use client::{Client, ConnectionLost, Event, Reply};
+pub use storage_daemon::{Daemon, IMAGE_TOOL, find_daemon};

@@ -1,88 +1,89 @@
-//! Does a process do anything? On Linux that can be seen, so that one that hangs need not be waited for.
+//! Detects whether a process does anything. Linux shows that in `/proc`, so that the client need not wait for a process
+//! that hangs.
 
 use std::fs;
 
-/// A process, by its number.
+/// A process, by its process id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Process(pub u32);
 
-/// What its threads have done so far.
+/// What the threads of a process have done so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Done {
-    /// For so many nanoseconds they have run, all together.
-    run: u64,
+struct ThreadActivity {
+    /// The total time in nanoseconds for which the threads have run.
+    run_time: u64,
     threads: usize,
 }
 
 impl Process {
-    /// Do all of its threads sleep, none of them waiting for a disk? No, too, where that cannot be seen.
+    /// Returns whether all threads sleep and none of them waits for a disk; `false` if that cannot be observed.
     pub fn is_asleep(self) -> bool {
-        self.asleep().is_some()
+        self.sleeping_activity().is_some()
     }
 
-    /// What it has done, if all of its threads sleep; none, too, where that cannot be seen.
-    fn asleep(self) -> Option<Done> {
-        let mut done = Done { run: 0, threads: 0 };
+    /// Returns the activity of the threads if all of them sleep; `None` if not, or if that cannot be observed.
+    fn sleeping_activity(self) -> Option<ThreadActivity> {
+        let mut activity = ThreadActivity { run_time: 0, threads: 0 };
         for thread in fs::read_dir(format!("/proc/{}/task", self.0)).ok()? {
             let folder = thread.ok()?.path();
             let status = fs::read_to_string(folder.join("stat")).ok()?;
-            // The name, in parentheses, may have anything in it.
+            // The name, in parentheses, may contain any character.
             let (_, after) = status.rsplit_once(") ")?;
-            let run = fs::read_to_string(folder.join("schedstat")).ok()?;
-            done.run += run.split(' ').next()?.parse::<u64>().ok()?;
-            done.threads += 1;
+            let run_time = fs::read_to_string(folder.join("schedstat")).ok()?;
+            activity.run_time += run_time.split(' ').next()?.parse::<u64>().ok()?;
+            activity.threads += 1;
             if !after.starts_with('S') {
                 return None;
             }
         }
-        Some(done)
+        Some(activity)
     }
 }
 
-/// So often in a row a process has to be seen not to have done anything.
-const LOOKS: u32 = 4;
+/// The number of consecutive unchanged samples after which a process counts as idle.
+const IDLE_SAMPLES: u32 = 4;
 
-/// How long a process has done nothing.
+/// Counts for how long a process has done nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Still {
-    last: Option<Done>,
-    looks: u32,
+pub struct IdleDetector {
+    last: Option<ThreadActivity>,
+    unchanged_samples: u32,
 }
 
-impl Still {
-    /// Looks again: has it done nothing since several looks?
+impl IdleDetector {
+    /// Takes a sample, and returns whether the process has done nothing for several samples.
     pub fn is_idle(&mut self, process: Process) -> bool {
-        let now = process.asleep();
-        self.looks = if now.is_some() && now == self.last { self.looks + 1 } else { 0 };
+        let now = process.sleeping_activity();
+        self.unchanged_samples = if now.is_some() && now == self.last { self.unchanged_samples + 1 } else { 0 };
         self.last = now;
-        self.looks >= LOOKS
+        self.unchanged_samples >= IDLE_SAMPLES
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LOOKS, Process, Still};
+    use super::{IDLE_SAMPLES, IdleDetector, Process};
     use std::process::Command;
     use std::time::{Duration, Instant};
 
     #[test]
-    fn who_sleeps_is_idle_and_who_works_is_not() {
+    fn a_sleeping_process_is_idle_and_a_running_one_is_not() {
         let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
-        let mut still = Still::default();
+        let mut detector = IdleDetector::default();
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !still.is_idle(Process(sleeper.id())) {
+        while !detector.is_idle(Process(sleeper.id())) {
             assert!(Instant::now() < deadline);
             std::thread::sleep(Duration::from_millis(5));
         }
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();
-        // This thread runs.
-        let (own, mut still) = (Process(std::process::id()), Still::default());
-        assert!((0..10 * LOOKS).all(|_| !still.is_idle(own)));
+        // The thread of this test runs.
+        let (own, mut detector) = (Process(std::process::id()), IdleDetector::default());
+        assert!((0..10 * IDLE_SAMPLES).all(|_| !detector.is_idle(own)));
     }
 
     #[test]
-    fn who_is_not_there_is_not_idle() {
-        assert!((0..2 * LOOKS).all(|_| !Still::default().is_idle(Process(u32::MAX))));
+    fn a_process_that_does_not_exist_is_not_idle() {
+        assert!((0..2 * IDLE_SAMPLES).all(|_| !IdleDetector::default().is_idle(Process(u32::MAX))));
     }
 }

@@ -1,4 +1,4 @@
-//! What a QEMU can be asked for: its own description of its commands, `query-qmp-schema`.
+//! The commands that a QEMU knows, from its reply to `query-qmp-schema`.
 
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -6,36 +6,37 @@ use std::collections::{HashMap, HashSet};
 /// The commands with the types of their arguments.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Schema {
-    /// To each command the name of the type of its arguments.
+    /// The name of the type of each command's arguments.
     commands: HashMap<String, String>,
     types: HashMap<String, Type>,
 }
 
-/// A type.
+/// A type of the schema.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Type {
-    /// To each key the name of its type; and, if one of them is a tag, to each value of it a type with further keys.
+    /// An object: the type's name of each key. If one of the keys is a tag, `variants` has for each value of it the
+    /// name of a type with further keys.
     Object { members: HashMap<String, String>, tag: Option<String>, variants: HashMap<String, String> },
     /// One of these words.
     Enum(HashSet<String>),
-    /// A list of these.
+    /// A list of values of this type.
     List(String),
-    /// One of these types; which, is seen by whether it is an object, a list, a text, …
+    /// One of several types, chosen by the JSON type of the value: an object, a list, a text, …
     Alternate(Vec<String>),
-    /// What JSON calls it.
+    /// A built-in type, by the name of its JSON type.
     BuiltIn(String),
 }
 
 impl Schema {
-    /// Reads what `query-qmp-schema` returns; `None`: it is no such thing. What is not about commands is left out.
-    pub fn read(told: &Value) -> Option<Schema> {
+    /// Parses the reply of `query-qmp-schema`. Returns `None` if the value is not such a reply. Events are left out.
+    pub fn parse(reply: &Value) -> Option<Schema> {
         let mut schema = Schema::default();
-        for entry in told.as_array()? {
+        for entry in reply.as_array()? {
             let name = entry["name"].as_str()?.to_owned();
             match entry["meta-type"].as_str()? {
                 "command" => _ = schema.commands.insert(name, entry["arg-type"].as_str()?.to_owned()),
                 what => {
-                    if let Some(read) = Type::read(what, entry)? {
+                    if let Some(read) = Type::parse(what, entry)? {
                         schema.types.insert(name, read);
                     }
                 }
@@ -44,20 +45,21 @@ impl Schema {
         Some(schema)
     }
 
-    /// What this QEMU has not of what the command with these arguments needs, the first: the command itself, or
-    /// `COMMAND: KEY`, or `COMMAND: KEY=WORD`; none if it has all. Costs one look at each argument.
-    pub fn lacks(&self, command: &str, arguments: &Value) -> Option<String> {
+    /// Returns the first thing that this QEMU lacks for the command with these arguments: the command itself, or
+    /// `COMMAND: KEY`, or `COMMAND: KEY=WORD`. Returns `None` if it has everything. Costs one look-up for each
+    /// argument.
+    pub fn first_missing(&self, command: &str, arguments: &Value) -> Option<String> {
         let Some(of) = self.commands.get(command) else { return Some(command.to_owned()) };
-        self.lacking(of, "", arguments).map(|what| format!("{command}: {what}"))
+        self.missing_in_type(of, "", arguments).map(|what| format!("{command}: {what}"))
     }
 
-    /// What the type has not; `key` is where the value stands.
-    fn lacking(&self, of: &str, key: &str, value: &Value) -> Option<String> {
+    /// Returns what the type lacks for the value, which stands under `key`.
+    fn missing_in_type(&self, of: &str, key: &str, value: &Value) -> Option<String> {
         match (self.types.get(of)?, value) {
             (Type::Object { members, tag, variants }, Value::Object(map)) => {
-                let below = |key: &String, of: &String| self.lacking(of, key, map.get(key)?);
-                // On the tag it depends which further keys there are.
-                if let Some(what) = tag.as_ref().and_then(|tag| below(tag, members.get(tag)?)) {
+                let check_member = |key: &String, of: &String| self.missing_in_type(of, key, map.get(key)?);
+                // The value of the tag decides which further keys there are.
+                if let Some(what) = tag.as_ref().and_then(|tag| check_member(tag, members.get(tag)?)) {
                     return Some(what);
                 }
                 let case = tag.as_ref().and_then(|tag| variants.get(map.get(tag)?.as_str()?));
@@ -66,22 +68,22 @@ impl Schema {
                     _ => None,
                 });
                 map.keys().find_map(|key| match members.get(key).or_else(|| further?.get(key)) {
-                    Some(of) => below(key, of),
+                    Some(of) => check_member(key, of),
                     None => Some(key.clone()),
                 })
             }
             (Type::Enum(words), Value::String(word)) => (!words.contains(word)).then(|| format!("{key}={word}")),
-            (Type::List(of), Value::Array(list)) => list.iter().find_map(|value| self.lacking(of, key, value)),
-            (Type::Alternate(types), value) => match types.iter().find(|of| self.takes(of, value)) {
-                Some(of) => self.lacking(of, key, value),
+            (Type::List(of), Value::Array(list)) => list.iter().find_map(|value| self.missing_in_type(of, key, value)),
+            (Type::Alternate(types), value) => match types.iter().find(|of| self.accepts(of, value)) {
+                Some(of) => self.missing_in_type(of, key, value),
                 None => Some(format!("{key}={value}")),
             },
             _ => None,
         }
     }
 
-    /// Is it the one of several types that this value has?
-    fn takes(&self, of: &str, value: &Value) -> bool {
+    /// Returns whether the value has the JSON type of this one of several types.
+    fn accepts(&self, of: &str, value: &Value) -> bool {
         match (self.types.get(of), value) {
             (Some(Type::Object { .. }), Value::Object(_))
             | (Some(Type::Enum(_)), Value::String(_))
@@ -99,8 +101,8 @@ impl Schema {
 }
 
 impl Type {
-    /// Reads an entry; the inner `None`: nothing is to be known of it. The outer: it is no entry.
-    fn read(what: &str, entry: &Value) -> Option<Option<Type>> {
+    /// Parses an entry. The outer `None` means that it is malformed, the inner one that it is not a type.
+    fn parse(what: &str, entry: &Value) -> Option<Option<Type>> {
         let list = |key: &str| entry.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         Some(match what {
@@ -136,9 +138,9 @@ mod tests {
     use super::Schema;
     use serde_json::{Value, json};
 
-    /// A small QEMU.
+    /// Returns a small schema.
     fn schema() -> Schema {
-        let told = json!([
+        let reply = json!([
             {"name": "blockdev-add", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
             {"name": "blockdev-reopen", "meta-type": "command", "arg-type": "2", "ret-type": "0"},
             {"name": "stop", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
@@ -146,7 +148,8 @@ mod tests {
             {"name": "0", "meta-type": "object", "members": []},
             {"name": "1", "meta-type": "object", "tag": "driver",
              "members": [{"name": "driver", "type": "3"}, {"name": "read-only", "type": "bool", "default": null}],
-             "variants": [{"case": "null-co", "type": "0"}, {"case": "raw", "type": "4"}, {"case": "quorum", "type": "5"}]},
+             "variants": [{"case": "null-co", "type": "0"}, {"case": "raw", "type": "4"},
+                          {"case": "quorum", "type": "5"}]},
             {"name": "2", "meta-type": "object", "members": [{"name": "options", "type": "[1]"}]},
             {"name": "[1]", "meta-type": "array", "element-type": "1"},
             {"name": "3", "meta-type": "enum", "values": ["null-co", "raw"], "members": [{"name": "quorum"}]},
@@ -157,33 +160,33 @@ mod tests {
             {"name": "str", "meta-type": "builtin", "json-type": "string"},
             {"name": "bool", "meta-type": "builtin", "json-type": "boolean"}
         ]);
-        Schema::read(&told).unwrap()
+        Schema::parse(&reply).unwrap()
     }
 
     #[test]
-    fn what_is_there_is_not_lacking() {
-        let below = json!({"driver": "null-co", "read-only": true});
-        let quorum = json!({"driver": "quorum", "children": ["a", below, {"driver": "raw", "file": "b"}]});
+    fn known_commands_and_arguments_are_accepted() {
+        let null_co = json!({"driver": "null-co", "read-only": true});
+        let quorum = json!({"driver": "quorum", "children": ["a", null_co, {"driver": "raw", "file": "b"}]});
         let all: [(&str, Value); 4] = [
             ("stop", json!({})),
-            ("blockdev-add", below.clone()),
+            ("blockdev-add", null_co.clone()),
             ("blockdev-add", quorum.clone()),
-            ("blockdev-reopen", json!({"options": [below, quorum]})),
+            ("blockdev-reopen", json!({"options": [null_co, quorum]})),
         ];
         for (command, arguments) in all {
-            assert_eq!(schema().lacks(command, &arguments), None, "{arguments}");
+            assert_eq!(schema().first_missing(command, &arguments), None, "{arguments}");
         }
     }
 
     #[test]
-    fn what_is_not_there_is_named() {
+    fn the_first_unknown_part_is_named() {
         let all: [(&str, Value, &str); 8] = [
             ("blockdev-set-active", json!({"active": true}), "blockdev-set-active"),
             ("STOP", json!({}), "STOP"),
             ("stop", json!({"now": true}), "stop: now"),
             ("blockdev-add", json!({"driver": "null-co", "active": false}), "blockdev-add: active"),
             ("blockdev-add", json!({"driver": "vdi", "file": "a"}), "blockdev-add: driver=vdi"),
-            // A key of another driver.
+            // This key belongs to another driver.
             ("blockdev-add", json!({"driver": "null-co", "file": "a"}), "blockdev-add: file"),
             ("blockdev-add", json!({"driver": "raw", "file": null}), "blockdev-add: file=null"),
             (
@@ -193,14 +196,14 @@ mod tests {
             ),
         ];
         for (command, arguments, what) in all {
-            assert_eq!(schema().lacks(command, &arguments).as_deref(), Some(what), "{arguments}");
+            assert_eq!(schema().first_missing(command, &arguments).as_deref(), Some(what), "{arguments}");
         }
     }
 
     #[test]
-    fn what_is_no_schema_is_not_read() {
-        for told in [json!({}), json!([{}]), json!([{"name": "a", "meta-type": "command"}]), json!([{"name": 1}])] {
-            assert_eq!(Schema::read(&told), None, "{told}");
+    fn other_values_are_not_a_schema() {
+        for reply in [json!({}), json!([{}]), json!([{"name": "a", "meta-type": "command"}]), json!([{"name": 1}])] {
+            assert_eq!(Schema::parse(&reply), None, "{reply}");
         }
     }
 }

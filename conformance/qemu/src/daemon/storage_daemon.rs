@@ -1,7 +1,7 @@
-//! A storage daemon of our own: started, connected, ended.
+//! Starts a storage daemon, connects to it and ends it.
 
 use crate::daemon::process::Process;
-use crate::daemon::{Client, Lost};
+use crate::daemon::{Client, ConnectionLost};
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -9,64 +9,66 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The program.
+/// The name of the daemon's program.
 const PROGRAM: &str = "qemu-storage-daemon";
-/// The program that makes images.
-pub const IMAGES: &str = "qemu-img";
-/// The extension of the file that holds what it writes for people.
-const WORDS: &str = "err";
-/// How long it may take to start.
-const START: Duration = Duration::from_secs(10);
+/// The name of the program that creates images.
+pub const IMAGE_TOOL: &str = "qemu-img";
+/// The extension of the file that receives the daemon's standard error.
+const STDERR_EXTENSION: &str = "err";
+/// The time limit for the daemon's start.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the program is, if it and `qemu-img` are on this machine.
-pub fn find() -> Option<PathBuf> {
+/// Returns the path of `qemu-storage-daemon`, if it and `qemu-img` are on this machine.
+pub fn find_daemon() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
-    let find = |name: &str| std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
-    // It is started in another folder.
-    find(PROGRAM).filter(|_| find(IMAGES).is_some()).and_then(|path| std::path::absolute(path).ok())
+    let in_path =
+        |name: &str| std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    // The path is made absolute because the daemon is started in another folder.
+    in_path(PROGRAM).filter(|_| in_path(IMAGE_TOOL).is_some()).and_then(|path| std::path::absolute(path).ok())
 }
 
-/// A running daemon with a folder of its own; both are gone with it.
+/// A running daemon in a folder of its own. Dropping it kills the daemon and removes the folder.
 #[derive(Debug)]
 pub struct Daemon {
     child: Child,
     folder: PathBuf,
-    /// The connection to it.
+    /// The connection to the daemon.
     pub client: Client,
 }
 
 impl Daemon {
-    /// Starts one in its folder and greets it; `patience` is how long an answer may take. Costs about 10 ms.
+    /// Starts a daemon in a new folder and connects to it. `timeout` is the time limit for an answer. Costs about 10
+    /// ms.
     ///
     /// # Errors
-    /// If it cannot be started, or does not greet.
-    pub fn start(program: &Path, patience: Duration) -> io::Result<Daemon> {
-        let folder = folder()?;
+    /// Fails if the daemon cannot be started, or if the handshake fails.
+    pub fn start(program: &Path, timeout: Duration) -> io::Result<Daemon> {
+        let folder = create_folder()?;
         let started = listen_and_start(program, &folder);
-        let (mut child, stream) = started.inspect_err(|_| forget(&folder))?;
-        match Client::greet(stream, patience) {
+        let (mut child, stream) = started.inspect_err(|_| remove_folder(&folder))?;
+        match Client::handshake(stream, timeout) {
             Ok(mut client) => {
                 client.watch(Process(child.id()));
                 Ok(Daemon { child, folder, client })
             }
             Err(error) => {
-                end(&mut child);
-                forget(&folder);
+                kill(&mut child);
+                remove_folder(&folder);
                 Err(io::Error::other(error))
             }
         }
     }
 
-    /// The folder in which it runs; what names a file without a path means one there.
+    /// Returns the folder in which the daemon runs. File names without a path refer to this folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What became of it after the connection was lost: the signal or code that it ended with, or nothing if it still
-    /// runs (and answers nobody).
-    pub fn autopsy(&mut self, lost: &Lost) -> Option<std::process::ExitStatus> {
-        // Who closes the connection is about to end.
-        let deadline = Instant::now() + if *lost == Lost::Died { Duration::from_secs(2) } else { Duration::ZERO };
+    /// Returns the exit status after the connection was lost, or `None` if the daemon still runs.
+    pub fn exit_status(&mut self, lost: &ConnectionLost) -> Option<std::process::ExitStatus> {
+        // A daemon that has closed the connection is about to end.
+        let deadline =
+            Instant::now() + if *lost == ConnectionLost::Closed { Duration::from_secs(2) } else { Duration::ZERO };
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Some(status),
@@ -76,23 +78,25 @@ impl Daemon {
         }
     }
 
-    /// The last line that it wrote for people after the connection was lost, and how it ended.
-    pub fn last_words(&mut self, lost: &Lost) -> String {
-        let ended = self.autopsy(lost).map_or_else(|| "still running".to_owned(), |status| status.to_string());
-        let said = std::fs::read_to_string(self.folder.join("qmp").with_extension(WORDS)).unwrap_or_default();
-        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+    /// Returns the last line that the daemon wrote to its standard error before the connection was lost, and how it
+    /// ended.
+    pub fn last_stderr_line(&mut self, lost: &ConnectionLost) -> String {
+        let ended = self.exit_status(lost).map_or_else(|| "still running".to_owned(), |status| status.to_string());
+        let stderr =
+            std::fs::read_to_string(self.folder.join("qmp").with_extension(STDERR_EXTENSION)).unwrap_or_default();
+        let last = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         format!("{last} ({ended})")
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        end(&mut self.child);
-        forget(&self.folder);
+        kill(&mut self.child);
+        remove_folder(&self.folder);
     }
 }
 
-/// It connects to us: a daemon that listens greets twice now and then.
+/// Starts the daemon so that it connects to our socket, because a daemon that listens now and then greets twice.
 fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStream)> {
     let socket = folder.join("qmp");
     let listener = UnixListener::bind(&socket)?;
@@ -104,9 +108,9 @@ fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStr
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(std::fs::File::create(socket.with_extension(WORDS))?)
+        .stderr(std::fs::File::create(socket.with_extension(STDERR_EXTENSION))?)
         .spawn()?;
-    let deadline = Instant::now() + START;
+    let deadline = Instant::now() + START_TIMEOUT;
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
@@ -115,31 +119,31 @@ fn listen_and_start(program: &Path, folder: &Path) -> io::Result<(Child, UnixStr
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline => {
                 if let Ok(Some(status)) = child.try_wait() {
-                    return Err(io::Error::other(format!("{PROGRAM} has ended at once: {status}")));
+                    return Err(io::Error::other(format!("{PROGRAM} ended during its start: {status}")));
                 }
                 std::thread::sleep(Duration::from_micros(500));
             }
             Err(error) => {
-                end(&mut child);
+                kill(&mut child);
                 return Err(error);
             }
         }
     }
 }
 
-fn end(child: &mut Child) {
-    // It may have ended itself.
+fn kill(child: &mut Child) {
+    // The daemon may have ended already.
     let _ = child.kill();
     let _ = child.wait();
 }
 
-fn forget(folder: &Path) {
-    // Nothing of it is needed any more.
+fn remove_folder(folder: &Path) {
+    // Errors are ignored, because nothing in the folder is needed any more.
     let _ = std::fs::remove_dir_all(folder);
 }
 
-/// A new folder, named after this process.
-fn folder() -> io::Result<PathBuf> {
+/// Creates a new folder, named after this process.
+fn create_folder() -> io::Result<PathBuf> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("blockgraph-{}-{number}", std::process::id()));

@@ -162,7 +162,7 @@ fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Some(state) = with_activity(shown, case.before) else { return false };
     // The users that QEMU has reached are those whose pairs are gone. Among users with the same pair it does not matter
     // which.
-    let bits = |set: Perms| set.0 & names::SEEN.0;
+    let bits = |set: Perms| set.0 & names::QEMU_BITS.0;
     let each = |(id, node): (&u8, &ShownNode)| Some((*id, node.each.clone()?));
     let mut left: BTreeMap<u8, Vec<(u8, u8)>> = shown.nodes.iter().filter_map(each).collect();
     let mut take = |id: NodeId, pair: Pair| {

@@ -159,8 +159,8 @@ pub(super) fn keeps_users<const N: usize, const E: usize>(
     let keeps = |id: &NodeId| {
         let wanted = graph.parents(*id).map(|i| &graph.edges()[i]).filter(|e| matches!(e.parent, Parent::User(_)));
         let (need, share) =
-            wanted.fold((Perms(0), names::SEEN), |all, e| (all.0 | e.wanted.need, all.1 & e.wanted.share));
-        let bits = (need.0 & names::SEEN.0, share.0 & names::SEEN.0);
+            wanted.fold((Perms(0), names::QEMU_BITS), |all, e| (all.0 | e.wanted.need, all.1 & e.wanted.share));
+        let bits = (need.0 & names::QEMU_BITS.0, share.0 & names::QEMU_BITS.0);
         let shown = case.shown.and_then(|shown| shown.nodes.get(&id.0)).and_then(|node| node.users);
         is_inactive(graph, *id) && shown == Some(bits)
     };

@@ -1,6 +1,6 @@
-//! The same turn in other operations: what a scenario says as a person would, in the words that QMP has commands for.
+//! Finds equivalent operations that QMP has commands for, since a scenario may express a turn in other operations.
 //!
-//! Nothing is taken for the same because it looks so: the model executes both and compares (N11).
+//! Two turns count as equivalent only if the model executes both and the results are the same (N11).
 
 use crate::commands::of_operations;
 use crate::state::memory::Memory;
@@ -8,16 +8,16 @@ use blockgraph_model::op::Slot;
 use blockgraph_model::{Below, ChildName, Entry, Kind, Layer, NodeId, Op, Outcome, Queue, Role, Spec, State, execute};
 use blockgraph_story::turn::Turn;
 
-/// The spelling of `ops` that QMP reaches and that comes, in the state of QEMU, to what is `wanted`: the end of `ops` in the
-/// state of the story, which is that of QEMU with `held` done to it.
-pub fn reached<const N: usize, const E: usize>(
+/// Returns operations that QMP reaches and that lead from QEMU's state to the same result as `ops` in the model's run,
+/// which is `wanted`. The state of the model's run is QEMU's state after the operations in `held`.
+pub fn reachable_ops<const N: usize, const E: usize>(
     state: &State<N, E>,
     memory: &Memory,
     ops: &[Op],
     held: &[Op],
     wanted: &Outcome<N, E>,
 ) -> Option<Vec<Op>> {
-    spellings(state, ops).into_iter().find(|ops| {
+    equivalents(state, ops).into_iter().find(|ops| {
         let turn = Turn { ops: ops.clone(), refusals: Vec::new() };
         of_operations::commands(state, memory, ops).is_some()
             && turn.fits(state)
@@ -25,8 +25,8 @@ pub fn reached<const N: usize, const E: usize>(
     })
 }
 
-/// The state with these operations done to it as well, if the model does them.
-pub fn with<const N: usize, const E: usize>(state: &State<N, E>, held: &[Op]) -> Option<State<N, E>> {
+/// Returns the state after these operations, if the model accepts them.
+pub fn state_after<const N: usize, const E: usize>(state: &State<N, E>, held: &[Op]) -> Option<State<N, E>> {
     if held.is_empty() {
         return Some(*state);
     }
@@ -36,10 +36,13 @@ pub fn with<const N: usize, const E: usize>(state: &State<N, E>, held: &[Op]) ->
     }
 }
 
-/// The same end: one state, if what is held back is done to the other, or one refusal.
+/// Returns whether two results are the same: one state, after the held operations are applied to the second, or one
+/// refusal.
 fn is_same<const N: usize, const E: usize>(wanted: &Outcome<N, E>, other: &Outcome<N, E>, held: &[Op]) -> bool {
     match (wanted, other) {
-        (Outcome::Done { next, .. }, Outcome::Done { next: other, .. }) => with(other, held).as_ref() == Some(next),
+        (Outcome::Done { next, .. }, Outcome::Done { next: other, .. }) => {
+            state_after(other, held).as_ref() == Some(next)
+        }
         (Outcome::Failed { error, .. }, Outcome::Failed { error: other, .. }) => error == other,
         (Outcome::Violates { .. }, Outcome::Violates { .. }) => wanted.violations() == other.violations(),
         (Outcome::Refused { by }, Outcome::Refused { by: other }) => by == other,
@@ -47,12 +50,12 @@ fn is_same<const N: usize, const E: usize>(wanted: &Outcome<N, E>, other: &Outco
     }
 }
 
-/// The operations as they are, and in other words.
-fn spellings<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Vec<Vec<Op>> {
+/// Returns the operations as they are, followed by their equivalents.
+fn equivalents<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Vec<Vec<Op>> {
     let mut all = vec![ops.to_vec()];
-    let built: Vec<Op> = ops.iter().flat_map(|op| built(state, ops, op)).collect();
-    if built != ops {
-        all.push(built);
+    let attached: Vec<Op> = ops.iter().flat_map(|op| as_attachments(state, ops, op)).collect();
+    if attached != ops {
+        all.push(attached);
     }
     if let [Op::Add { node, spec }, Op::OpenChild { parent, node: below, spec: own, name: ChildName::FILE, .. }] = *ops
         && parent == node
@@ -63,13 +66,13 @@ fn spellings<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) ->
         all.push(vec![Op::Open { node, layer: layer(spec), file, backing: None, overlay: None, probe: false }]);
     }
     if let [op] = ops {
-        all.extend(alone(state, op).map(|op| vec![op]));
+        all.extend(single_op_equivalent(state, op).map(|op| vec![op]));
     }
     all
 }
 
-/// An operation that gives a node a child, as the attachment that it is if nobody stands above the child.
-fn built<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &Op) -> Vec<Op> {
+/// Returns an operation that gives a node a child as an attachment, which is equivalent if the child has no parents.
+fn as_attachments<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &Op) -> Vec<Op> {
     let added = |id: NodeId| {
         ops.iter().find_map(|op| match *op {
             Op::Add { node, spec } if node == id => Some(spec.kind),
@@ -78,8 +81,10 @@ fn built<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &O
     };
     let kind = |id: NodeId| added(id).or_else(|| state.node(id).and_then(|node| node.kind));
     match *op {
-        Op::Append { new, top, store: false } => kind(new).map_or_else(|| vec![*op], |kind| vec![over(new, kind, top)]),
-        Op::Insert { new, spec, top } => vec![Op::Add { node: new, spec }, over(new, spec.kind, top)],
+        Op::Append { new, top, store: false } => {
+            kind(new).map_or_else(|| vec![*op], |kind| vec![attach_above(new, kind, top)])
+        }
+        Op::Insert { new, spec, top } => vec![Op::Add { node: new, spec }, attach_above(new, spec.kind, top)],
         Op::SetBacking { node, to: Some(to) } => {
             vec![Op::Attach { parent: node, child: to, name: ChildName::BACKING, role: Role::COW }]
         }
@@ -92,8 +97,8 @@ fn built<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op], op: &O
     }
 }
 
-/// A new node of that kind above another one.
-fn over(new: NodeId, kind: Kind, top: NodeId) -> Op {
+/// Returns the attachment of a new node of that kind above another node.
+fn attach_above(new: NodeId, kind: Kind, top: NodeId) -> Op {
     let (name, role) = match kind.filter_slot() {
         Some(slot) => (slot.name(), Role::FILTERED | Role::PRIMARY),
         None => (Slot::Backing.name(), Role::COW),
@@ -101,8 +106,8 @@ fn over(new: NodeId, kind: Kind, top: NodeId) -> Op {
     Op::Attach { parent: new, child: top, name, role }
 }
 
-/// One operation as another one.
-fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<Op> {
+/// Returns another operation that may be equivalent to a single one.
+fn single_op_equivalent<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option<Op> {
     let quorum = |id: NodeId| state.node(id).is_some_and(|node| node.kind == Some(Kind::Quorum));
     let change = |node: NodeId, change: &dyn Fn(&mut Entry)| {
         let mut entry = of_operations::whole(state, node)?;
@@ -125,7 +130,7 @@ fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
         }
         Op::SetReadOnly { node, on } => change(node, &|entry| entry.read_only = Some(on)),
         Op::Reopen { queue } => {
-            let said = |entry: &Entry| {
+            let with_all_options = |entry: &Entry| {
                 let whole = of_operations::whole(state, entry.node).filter(|_| entry.keep)?;
                 Some(Entry {
                     read_only: entry.read_only.or(whole.read_only),
@@ -135,18 +140,19 @@ fn alone<const N: usize, const E: usize>(state: &State<N, E>, op: &Op) -> Option
                     ..whole
                 })
             };
-            let entries: Vec<Entry> = queue.entries().iter().map(|entry| said(entry).unwrap_or(*entry)).collect();
+            let entries: Vec<Entry> =
+                queue.entries().iter().map(|entry| with_all_options(entry).unwrap_or(*entry)).collect();
             Queue::new(&entries).map(|queue| Op::Reopen { queue })
         }
         _ => None,
     }
 }
 
-/// Does an operation only make nodes, and give new nodes their children? QEMU does that when it opens the node, and the
-/// story may do the rest of it later.
-pub fn builds<const N: usize, const E: usize>(qemu: &State<N, E>, op: &Op) -> bool {
+/// Returns whether an operation only creates nodes or gives new nodes their children. QEMU does that when it opens the
+/// node, so the scenario may do the rest of it in later steps.
+pub fn only_builds<const N: usize, const E: usize>(qemu: &State<N, E>, op: &Op) -> bool {
     let new = |id: NodeId| qemu.node(id).is_none();
-    // What stands above would move onto the new node.
+    // The parents of `top` would move to the new node.
     let free = |id: NodeId| qemu.parents(id).next().is_none();
     match *op {
         Op::Add { .. } => true,
@@ -158,7 +164,7 @@ pub fn builds<const N: usize, const E: usize>(qemu: &State<N, E>, op: &Op) -> bo
     }
 }
 
-/// The one node that all these operations make or give children, if there is one.
+/// Returns the one node that all these operations create or give children, if there is one.
 pub fn built_node(ops: &[Op]) -> Option<NodeId> {
     let of = |op: &Op| match *op {
         Op::Add { node, .. } | Op::SetBacking { node, .. } | Op::SetFile { node, .. } => Some(node),

@@ -1,8 +1,8 @@
 //! Scenarios on a real QEMU, or as a script of QMP commands.
 
-mod children;
 mod grouping;
-pub mod own_names;
 pub mod play;
+mod quorum_children;
+pub mod scenario_names;
 pub mod script;
 pub mod unreachable;

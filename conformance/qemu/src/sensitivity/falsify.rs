@@ -119,7 +119,7 @@ pub fn lies(heard: &TurnResult) -> Vec<(Lie, TurnResult)> {
             all.push((lie, TurnResult { told: heard.told.clone(), shown: Some(other) }));
         }
     };
-    let bits = || (0..u8::BITS).map(|bit| 1u8 << bit).filter(|bit| names::SEEN.0 & bit != 0);
+    let bits = || (0..u8::BITS).map(|bit| 1u8 << bit).filter(|bit| names::QEMU_BITS.0 & bit != 0);
     for (&id, node) in &shown.nodes {
         for name in node.edges.keys() {
             with(Lie::Edge, id, &|node| _ = node.edges.remove(name));
@@ -153,7 +153,7 @@ fn user_bit(node: &mut ShownNode, need: u8, share: u8) {
                 *first = (first.0 ^ need, first.1 ^ share);
             }
             each.sort_unstable();
-            let together = each.iter().fold((0, names::SEEN.0), |all, one| (all.0 | one.0, all.1 & one.1));
+            let together = each.iter().fold((0, names::QEMU_BITS.0), |all, one| (all.0 | one.0, all.1 & one.1));
             node.users = node.users.map(|_| together);
         }
         None => node.users = node.users.map(|all| (all.0 ^ need, all.1 ^ share)),

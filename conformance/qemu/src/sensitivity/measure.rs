@@ -342,7 +342,7 @@ fn carried(mut looks: ShownGraph, ended: &Ended<NODES, EDGES>, state: &State<NOD
         let Some(kind) = state.node(parent).and_then(|node| node.kind) else { continue };
         let node = looks.nodes.get_mut(&parent.0);
         if let Some(edge) = node.and_then(|node| node.edges.get_mut(&names::child(kind, name))) {
-            *edge = (edge.0, pair.need.0 & names::SEEN.0, pair.share.0 & names::SEEN.0);
+            *edge = (edge.0, pair.need.0 & names::QEMU_BITS.0, pair.share.0 & names::QEMU_BITS.0);
         }
     }
     looks

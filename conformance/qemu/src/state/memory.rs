@@ -133,7 +133,7 @@ impl Memory {
                 }
                 Op::RemoveChild { parent, name } => {
                     let next = self.next_child.entry(parent.0).or_default();
-                    if names::number(name).map(|n| n + 1) == Some(*next) {
+                    if names::quorum_number(name).map(|n| n + 1) == Some(*next) {
                         *next -= 1;
                     }
                 }

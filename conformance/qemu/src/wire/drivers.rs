@@ -1,20 +1,20 @@
-//! Which of our kinds a driver of QEMU is, and the roles of its children by their names (D4).
+//! Maps QEMU's drivers to kinds of the model, and the names of their children to roles (D4).
 
 use crate::wire::names;
 use blockgraph_model::{Kind, Role, Slot};
 
-/// What a filter filters.
-pub const FILTERED: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
-/// An image's only file.
-pub const IMAGE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
-/// An image's file, its data being elsewhere.
-const METADATA: Role = Role(Role::METADATA.0 | Role::PRIMARY.0);
-/// Data that is nobody's main child.
-const DATA: Role = Role::DATA;
-/// Data and main child.
-pub const DISK: Role = Role(Role::DATA.0 | Role::PRIMARY.0);
+/// The role of a filter's filtered child.
+pub const FILTERED_CHILD: Role = Role(Role::FILTERED.0 | Role::PRIMARY.0);
+/// The role of an image's file that holds both data and metadata.
+pub const IMAGE_FILE: Role = Role(Role::DATA.0 | Role::METADATA.0 | Role::PRIMARY.0);
+/// The role of an image's file if the data is in another file.
+const METADATA_FILE: Role = Role(Role::METADATA.0 | Role::PRIMARY.0);
+/// The role of a child that holds data and is not the primary child.
+const DATA_CHILD: Role = Role::DATA;
+/// The role of a primary child that holds data.
+pub const PRIMARY_DATA: Role = Role(Role::DATA.0 | Role::PRIMARY.0);
 
-/// Bottoms of chains, besides the one that [`words`] knows.
+/// The drivers of protocols, apart from those that [`names::kind`] knows.
 const PROTOCOLS: [&str; 22] = [
     "blkio",
     "ftp",
@@ -40,7 +40,7 @@ const PROTOCOLS: [&str; 22] = [
     "vxhs",
 ];
 
-/// The kind of a driver; `None`: it is not known, and its pairs are taken as they are seen.
+/// Returns the kind of a driver; `None` if the driver is not known, so that its pairs cannot be derived.
 pub fn kind(driver: &str) -> Option<Kind> {
     names::kind(driver).or_else(|| {
         Some(match driver {
@@ -52,37 +52,38 @@ pub fn kind(driver: &str) -> Option<Kind> {
     })
 }
 
-/// Of a format: can it have a backing image in QEMU? All formats of the model can.
-pub fn has_backing(driver: &str) -> bool {
+/// Returns whether images of a format can have a backing image in QEMU. In the model those of all formats can.
+pub fn supports_backing(driver: &str) -> bool {
     matches!(driver, "qcow2" | "qcow" | "qed" | "parallels")
 }
 
-/// The role of a child of that name; `split`: does the node keep its data in a file of its own? `None`: such a child is not
-/// known.
-pub fn role(kind: Kind, name: &str, split: bool) -> Option<Role> {
+/// Returns the role of a child with that name; `None` if such a child is not known. `has_data_file` is whether the node
+/// keeps its data in a file of its own.
+pub fn role(kind: Kind, name: &str, has_data_file: bool) -> Option<Role> {
     Some(match (kind, name) {
         (Kind::Format, "file") => {
-            if split {
-                METADATA
+            if has_data_file {
+                METADATA_FILE
             } else {
-                IMAGE
+                IMAGE_FILE
             }
         }
-        (Kind::Format, "data-file") => DATA,
+        (Kind::Format, "data-file") => DATA_CHILD,
         (Kind::Format, "backing") => Role::COW,
-        (Kind::Raw, "file") => FILTERED,
-        (Kind::SnapshotAccess, "file") => DISK,
-        (Kind::CopyBeforeWrite, "target") => DATA,
-        (Kind::Quorum, name) if name.starts_with("children.") => DATA,
-        (Kind::Blkverify, "test") => DATA,
-        (Kind::Blkverify, "raw") | (Kind::Blkdebug, "image") => FILTERED,
-        (kind, "file") if kind.filter_slot().is_some() => FILTERED,
-        (kind, "backing") if kind.filter_slot() == Some(Slot::Backing) => FILTERED,
+        (Kind::Raw, "file") => FILTERED_CHILD,
+        (Kind::SnapshotAccess, "file") => PRIMARY_DATA,
+        (Kind::CopyBeforeWrite, "target") => DATA_CHILD,
+        (Kind::Quorum, name) if name.starts_with("children.") => DATA_CHILD,
+        (Kind::Blkverify, "test") => DATA_CHILD,
+        (Kind::Blkverify, "raw") | (Kind::Blkdebug, "image") => FILTERED_CHILD,
+        (kind, "file") if kind.filter_slot().is_some() => FILTERED_CHILD,
+        (kind, "backing") if kind.filter_slot() == Some(Slot::Backing) => FILTERED_CHILD,
         _ => return None,
     })
 }
 
-/// The other role that a child may have, which only its pair shows: that of `raw` with an offset or a size.
-pub fn other_role(kind: Kind, role: Role) -> Option<Role> {
-    (kind == Kind::Raw && role == FILTERED).then_some(DISK)
+/// Returns the other role that such a child may have: that of `raw` with an offset or a size. Only the pair shows which
+/// of the two it is.
+pub fn alternative_role(kind: Kind, role: Role) -> Option<Role> {
+    (kind == Kind::Raw && role == FILTERED_CHILD).then_some(PRIMARY_DATA)
 }

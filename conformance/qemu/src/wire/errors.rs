@@ -1,11 +1,11 @@
-//! QEMU's refusals: which kind of refusal a sentence is, and whom it names.
+//! Classifies QEMU's refusals by their texts, and reads the nodes and users that they name.
 //!
-//! The sentences differ by version; they are recognised by their fixed words, and names are what stands in quotes.
+//! The texts differ by version. They are recognised by their fixed words; the names stand in quotes.
 
 use crate::wire::names;
 use blockgraph_model::{EdgeId, NodeId, StepError, UserId, Violation};
 
-/// A kind of refusal.
+/// A class of refusals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "the names are those of the model's errors, several in one where QEMU has one sentence")]
 pub enum ErrorClass {
@@ -42,32 +42,32 @@ pub enum ErrorClass {
     Other,
 }
 
-/// Who has an edge, in a conflict.
+/// The owner of an edge in a conflict.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Party {
-    /// A node, by its child of that name (QEMU's).
+    /// A node, with QEMU's name of its child.
     Child(NodeId, String),
     /// A job.
     Job(UserId),
-    /// An export, or another user that QEMU has no name for.
+    /// An export, or another user for which QEMU has no name.
     Unnamed,
 }
 
-/// A refusal.
+/// A parsed refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QemuError {
-    /// Its kind.
+    /// The class of the refusal.
     pub class: ErrorClass,
-    /// The nodes that it names.
+    /// The nodes that the text names.
     pub nodes: Vec<NodeId>,
-    /// The exports and jobs that it names.
+    /// The exports and jobs that the text names.
     pub users: Vec<UserId>,
-    /// Of a conflict: who needs, who does not share.
+    /// The parties of a conflict: first the one that needs, then the one that does not share.
     pub parties: Option<(Party, Party)>,
 }
 
-/// Which words make which kind; the first that fits.
-const WORDS: [(&str, ErrorClass); 65] = [
+/// The texts of each class. The first text that a refusal contains decides.
+const PATTERNS: [(&str, ErrorClass); 65] = [
     ("overlay already has a backing image", ErrorClass::SlotTaken),
     ("overlay is already in use", ErrorClass::HasUser),
     ("cannot be reset to its default", ErrorClass::OptionStuck),
@@ -135,42 +135,42 @@ const WORDS: [(&str, ErrorClass); 65] = [
     ("' not found", ErrorClass::NotFound),
 ];
 
-/// Reads QEMU's sentence.
-pub fn read(class: &str, text: &str) -> QemuError {
-    let by_text = WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, class)| *class);
+/// Classifies a refusal by QEMU's class and text.
+pub fn classify(class: &str, text: &str) -> QemuError {
+    let by_text = PATTERNS.iter().find(|(pattern, _)| text.contains(pattern)).map(|(_, class)| *class);
     let by_class = if class == "DeviceNotFound" { ErrorClass::NotFound } else { ErrorClass::Other };
-    let mut said =
+    let mut error =
         QemuError { class: by_text.unwrap_or(by_class), nodes: Vec::new(), users: Vec::new(), parties: None };
     for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
-        said.nodes.extend(names::node_of(word));
-        said.users.extend(names::user_of(word));
+        error.nodes.extend(names::parse_node(word));
+        error.users.extend(names::parse_user(word));
     }
-    if said.class == ErrorClass::Conflict {
-        said.parties = parties(text);
+    if error.class == ErrorClass::Conflict {
+        error.parties = parse_parties(text);
     }
-    said
+    error
 }
 
-/// Both parties of "… both required by A (uses node 'x' as 'file' child) and unshared by B (uses …)".
-fn parties(text: &str) -> Option<(Party, Party)> {
+/// Parses both parties of "… both required by A (uses node 'x' as 'file' child) and unshared by B (uses …)".
+fn parse_parties(text: &str) -> Option<(Party, Party)> {
     let (_, rest) = text.split_once("required by ")?;
     let (needs, denies) = rest.split_once(" and unshared by ")?;
-    Some((party(needs)?, party(denies)?))
+    Some((parse_party(needs)?, parse_party(denies)?))
 }
 
-fn party(text: &str) -> Option<Party> {
-    let (who, uses) = text.split_once(" (uses node ")?;
+fn parse_party(text: &str) -> Option<Party> {
+    let (party, uses) = text.split_once(" (uses node ")?;
     let quoted = |text: &str, number: usize| text.split('\'').nth(2 * number + 1).map(str::to_owned);
-    let name = quoted(who, 0);
+    let name = quoted(party, 0);
     Some(match name {
-        Some(name) if who.starts_with("node") => Party::Child(names::node_of(&name)?, quoted(uses, 1)?),
-        Some(name) if who.contains("job") => Party::Job(names::user_of(&name)?),
+        Some(name) if party.starts_with("node") => Party::Child(names::parse_node(&name)?, quoted(uses, 1)?),
+        Some(name) if party.contains("job") => Party::Job(names::parse_user(&name)?),
         _ => Party::Unnamed,
     })
 }
 
-/// The kind of a step's error, and the node or user that it is about.
-pub fn of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId>) {
+/// Returns the class of a step's error, and the node or user that the error is about.
+pub fn class_of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId>) {
     use StepError as E;
     match *error {
         E::NodeNotFound { node } => (ErrorClass::NotFound, Some(node), None),
@@ -185,7 +185,7 @@ pub fn of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId
         E::SlotTaken { .. } => (ErrorClass::SlotTaken, None, None),
         E::SameNode { .. } => (ErrorClass::SameNode, None, None),
         E::NotInChain { .. } => (ErrorClass::NotInChain, None, None),
-        // Of a node that is to be deleted; of an overlay the sentence names nobody.
+        // QEMU's text names the node if the node is to be deleted, and no node if it is an overlay.
         E::HasUser { .. } => (ErrorClass::HasUser, None, None),
         E::Blocked { node, .. } => (ErrorClass::Busy, Some(node), None),
         E::InUse { node } | E::NotMonitorOwned { node } => (ErrorClass::InUse, Some(node), None),
@@ -199,8 +199,8 @@ pub fn of_error(error: &StepError) -> (ErrorClass, Option<NodeId>, Option<UserId
     }
 }
 
-/// The kind of a violation.
-pub fn of_violation(violation: &Violation) -> ErrorClass {
+/// Returns the class of a violation.
+pub fn class_of_violation(violation: &Violation) -> ErrorClass {
     match violation {
         Violation::Cycle { .. } => ErrorClass::Cycle,
         Violation::Conflict { .. } => ErrorClass::Conflict,
@@ -210,12 +210,12 @@ pub fn of_violation(violation: &Violation) -> ErrorClass {
     }
 }
 
-/// Is this edge what QEMU calls so? `child`: QEMU's name of a child of a node.
-pub fn is_party(edge: EdgeId, party: &Party, child: impl Fn(NodeId) -> Option<String>) -> bool {
+/// Returns whether QEMU's party is this edge. `child` returns QEMU's name of the edge's child.
+pub fn matches_party(edge: EdgeId, party: &Party, child: impl Fn(NodeId) -> Option<String>) -> bool {
     match (edge, party) {
         (EdgeId::Child(parent, _), Party::Child(node, name)) => parent == *node && child(parent).as_ref() == Some(name),
         (EdgeId::User(user), Party::Job(job)) => user.main() == *job,
-        // A job has users without a name too.
+        // A job has unnamed block backends as well.
         (EdgeId::User(_), Party::Unnamed) => true,
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! QEMU's wire forms: names, drivers, options, replies, error texts.
+//! QEMU's wire forms: names, drivers, options, replies and error texts.
 
 pub mod block_graph;
 pub mod drivers;

@@ -1,42 +1,42 @@
 //! The options of a node, as `blockdev-add` and `blockdev-reopen` take them.
 
-use crate::wire::drivers::{self, DISK};
+use crate::wire::drivers::{self, PRIMARY_DATA};
 use crate::wire::names;
 use blockgraph_model::op::{Flags, Opt};
 use blockgraph_model::{ChildName, Kind, NodeId, Perms, Role, Spec};
 use serde_json::{Map, Value, json};
 
-/// The size of every image: a quorum wants children of one size, a job a target of its source's.
-pub const SIZE: u64 = 1 << 20;
+/// The size of every image. A quorum needs children of one size, and a job a target of the size of its source.
+pub const IMAGE_SIZE: u64 = 1 << 20;
 /// The throttle group of all throttle nodes.
-pub const GROUP: &str = "group";
+pub const THROTTLE_GROUP: &str = "group";
 
-/// A child that is said: by reference, or by its own options.
+/// A child in the options of its parent: a reference, or options of its own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ChildOption {
-    /// Its name in the model.
+    /// The child's name in the model.
     pub name: ChildName,
-    /// What is written there.
+    /// The value in the options.
     pub value: Value,
-    /// Its role.
+    /// The child's role.
     pub role: Role,
 }
 
 impl ChildOption {
-    /// A reference.
+    /// Makes a child option that refers to an existing node.
     pub fn reference(name: ChildName, to: NodeId, role: Role) -> ChildOption {
         ChildOption { name, value: json!(names::node(to)), role }
     }
 }
 
-/// Has this edge a role that QEMU gives it?
-pub fn has_its_role(kind: Kind, name: ChildName, role: Role) -> bool {
+/// Returns whether the role is one that QEMU gives such a child.
+pub fn has_qemu_role(kind: Kind, name: ChildName, role: Role) -> bool {
     let known = drivers::role(kind, &names::child(kind, name), false);
-    known.is_some_and(|known| known == role || drivers::other_role(kind, known) == Some(role))
+    known.is_some_and(|known| known == role || drivers::alternative_role(kind, known) == Some(role))
 }
 
-/// Are these all children that such a node must have, and no others?
-fn complete(kind: Kind, children: &[ChildOption]) -> bool {
+/// Returns whether these are all the children that a node of that kind must have, and no others.
+fn has_required_children(kind: Kind, children: &[ChildOption]) -> bool {
     let has = |name| children.iter().any(|child| child.name == name);
     match kind {
         Kind::Protocol | Kind::File => children.is_empty(),
@@ -45,19 +45,27 @@ fn complete(kind: Kind, children: &[ChildOption]) -> bool {
             children.len() == 2 && has(ChildName::FILE) && has(ChildName::TARGET)
         }
         Kind::Quorum => {
-            !children.is_empty() && children.iter().enumerate().all(|(i, c)| names::number(c.name) == Some(i as u8))
+            !children.is_empty()
+                && children.iter().enumerate().all(|(i, c)| names::quorum_number(c.name) == Some(i as u8))
         }
         _ => children.len() == 1 && has(ChildName::FILE),
     }
 }
 
-/// The options of a new node with these children; `None` if QEMU cannot be asked for such a node.
+/// Returns the options of a new node with these children; `None` if QMP cannot express such a node.
 pub fn options(id: NodeId, spec: Spec, children: &[ChildOption]) -> Option<Value> {
     let Flags { no_io, never_freeze, implicit, .. } = spec.flags;
-    let roles = children.iter().all(|c| has_its_role(spec.kind, c.name, c.role));
+    let roles = children.iter().all(|c| has_qemu_role(spec.kind, c.name, c.role));
     let by_jobs_only = matches!(spec.kind, Kind::CommitTop | Kind::MirrorTop);
     let known = spec.opt.suits(spec.kind);
-    if no_io || never_freeze || implicit || by_jobs_only || !known || !roles || !complete(spec.kind, children) {
+    if no_io
+        || never_freeze
+        || implicit
+        || by_jobs_only
+        || !known
+        || !roles
+        || !has_required_children(spec.kind, children)
+    {
         return None;
     }
     let mut all = Map::new();
@@ -71,30 +79,30 @@ pub fn options(id: NodeId, spec: Spec, children: &[ChildOption]) -> Option<Value
     if spec.flags.inactive {
         all.insert("active".into(), json!(false));
     }
-    own_options(id, spec, &mut all)?;
-    name_children(spec.kind, children, &mut all);
+    driver_options(id, spec, &mut all)?;
+    insert_children(spec.kind, children, &mut all);
     Some(Value::Object(all))
 }
 
-/// What a driver of that kind is told besides.
-fn own_options(id: NodeId, spec: Spec, all: &mut Map<String, Value>) -> Option<()> {
+/// Adds the options that are specific to the driver.
+fn driver_options(id: NodeId, spec: Spec, all: &mut Map<String, Value>) -> Option<()> {
     match (spec.kind, spec.opt) {
         (Kind::Protocol, _) => {
-            all.insert("size".into(), json!(SIZE));
+            all.insert("size".into(), json!(IMAGE_SIZE));
         }
         (Kind::File, Opt::Unaligned(false)) => {
-            all.insert("filename".into(), json!(image(id)));
+            all.insert("filename".into(), json!(image_file(id)));
             all.insert("locking".into(), json!("off"));
         }
         (Kind::File, _) => return None,
         (Kind::Filter, _) => {
-            all.insert("throttle-group".into(), json!(GROUP));
+            all.insert("throttle-group".into(), json!(THROTTLE_GROUP));
         }
         (Kind::Blkdebug, Opt::Debug { take, unshare }) => {
-            if !take.within(names::SEEN) || !unshare.within(names::SEEN) {
+            if !take.within(names::QEMU_BITS) || !unshare.within(names::QEMU_BITS) {
                 return None;
             }
-            // An empty list is refused as an option that nobody knows.
+            // QEMU refuses an empty list as an unknown option.
             for (key, set) in [("take-child-perms", take), ("unshare-child-perms", unshare)] {
                 if set != Perms(0) {
                     all.insert(key.into(), json!(names::permissions(set)));
@@ -110,20 +118,20 @@ fn own_options(id: NodeId, spec: Spec, all: &mut Map<String, Value>) -> Option<(
     Some(())
 }
 
-fn name_children(kind: Kind, children: &[ChildOption], all: &mut Map<String, Value>) {
+fn insert_children(kind: Kind, children: &[ChildOption], all: &mut Map<String, Value>) {
     if kind == Kind::Quorum {
         all.insert("children".into(), children.iter().map(|child| child.value.clone()).collect());
         return;
     }
     for child in children {
-        if kind == Kind::Raw && child.role == DISK {
-            all.insert("size".into(), json!(SIZE));
+        if kind == Kind::Raw && child.role == PRIMARY_DATA {
+            all.insert("size".into(), json!(IMAGE_SIZE));
         }
         all.insert(names::child(kind, child.name), child.value.clone());
     }
 }
 
-/// The file of a node of kind `file`, in the folder in which the daemon was started.
-pub fn image(id: NodeId) -> String {
+/// Returns the file name of a node of kind `file`, relative to the daemon's folder.
+pub fn image_file(id: NodeId) -> String {
     format!("{}.img", names::node(id))
 }

@@ -1,6 +1,6 @@
-//! Each check can fail: for each sentence a dump that breaks it.
+//! Each check can fail: for each checked sentence there is a dump that violates it.
 
-use super::{OLD, STREAM, edited, sentences};
+use super::{GRAPH_MOD, STREAM, edited, sentences};
 use serde_json::{Value, json};
 
 const GRAPH: &str = "x-debug-query-block-graph";
@@ -10,7 +10,7 @@ fn id(dump: &Value, name: &str) -> u64 {
     nodes.iter().find(|node| node["name"] == name).unwrap()["id"].as_u64().unwrap()
 }
 
-/// The edge of that name below that node.
+/// Returns the edge with that name below that node.
 fn edge<'a>(dump: &'a mut Value, parent: &str, name: &str) -> &'a mut Value {
     let parent = id(dump, parent);
     let edges = dump[GRAPH]["edges"].as_array_mut().unwrap();
@@ -28,10 +28,10 @@ fn push_edge(dump: &mut Value, parent: &str, child: &str, name: &str) {
     dump[GRAPH]["edges"].as_array_mut().unwrap().push(new);
 }
 
-/// A change, and the sentences that are broken then.
-type Case = (fn(&mut Value), &'static [&'static str]);
+/// An edit of a dump, and the sentences that are violated afterwards.
+type BrokenDump = (fn(&mut Value), &'static [&'static str]);
 
-const CASES: [Case; 12] = [
+const BROKEN_DUMPS: [BrokenDump; 12] = [
     (|dump| edge(dump, "stream0", "active node")["perm"] = json!(["resize"]), &["P3"]),
     (|dump| info(dump, "top")["ro"] = json!(true), &["V3.3"]),
     (|dump| info(dump, "top-file")["active"] = json!(false), &["V3.5", "V3.6"]),
@@ -60,30 +60,30 @@ const CASES: [Case; 12] = [
 
 #[test]
 fn each_invariant_can_be_broken() {
-    for (place, (edit, broken)) in CASES.iter().enumerate() {
+    for (index, (edit, broken)) in BROKEN_DUMPS.iter().enumerate() {
         let audit = edited(STREAM, edit);
         let found = sentences(&audit);
-        assert_eq!(found, *broken, "case {place}: {:?}", audit.findings);
+        assert_eq!(found, *broken, "case {index}: {:?}", audit.findings);
     }
 }
 
-/// What is wrong is said with both parties and with what should be.
+/// A finding names both parties, or the pair that the edge should have.
 #[test]
 fn findings_name_the_parties() {
-    let conflict = edited(STREAM, CASES[0].0);
-    let expected = "conflict on qcow2 node top: stream job stream0 needs resize, which copy-on-read node cor (file) does not \
-        share";
-    assert!(conflict.findings.iter().any(|finding| finding.what == expected), "{:?}", conflict.findings);
-    let stale = edited(STREAM, CASES[5].0);
-    let expected = "qcow2 node mid (file) on mid-file does not need consistent-read, unlike its rule: it has -/ru, and should \
-        have r/ru";
-    assert_eq!(stale.findings[0].what, expected);
+    let conflict = edited(STREAM, BROKEN_DUMPS[0].0);
+    let expected = "conflict on qcow2 node top: stream job stream0 needs resize, which copy-on-read node cor (file) \
+        does not share";
+    assert!(conflict.findings.iter().any(|finding| finding.message == expected), "{:?}", conflict.findings);
+    let stale = edited(STREAM, BROKEN_DUMPS[5].0);
+    let expected = "qcow2 node mid (file) on mid-file does not need consistent-read, unlike its rule: it has -/ru, and \
+        should have r/ru";
+    assert_eq!(stale.findings[0].message, expected);
 }
 
-/// The graph-mod bit of old versions counts where somebody needs it.
+/// The graph-mod permission of old versions is checked where it is needed.
 #[test]
 fn graph_mod_conflicts() {
-    let audit = edited(OLD, |dump| {
+    let audit = edited(GRAPH_MOD, |dump| {
         let edges = &mut dump[GRAPH]["return"]["edges"];
         let root = edges.as_array_mut().unwrap().iter_mut().find(|edge| edge["name"] == "root").unwrap();
         root["shared-perm"] = json!(["consistent-read", "write-unchanged"]);
@@ -96,5 +96,5 @@ fn graph_mod_conflicts() {
         nodes.push(json!({"id": 50, "type": "block-job", "name": "job0"}));
     });
     assert_eq!(sentences(&audit), ["P3"]);
-    assert!(audit.findings[0].what.contains("job job0 needs graph-mod, which device virtio0 does not share"));
+    assert!(audit.findings[0].message.contains("job job0 needs graph-mod, which device virtio0 does not share"));
 }

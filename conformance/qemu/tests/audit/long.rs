@@ -1,15 +1,19 @@
-//! A chain of two hundred nodes: read, checked, explained, tried. QEMU itself takes seconds to describe such a chain, so it is not asked.
+//! Audits a chain of two hundred nodes. QEMU takes seconds to describe such a chain, so the dump is generated.
 
 use super::edited;
-use blockgraph_qemu::audit::text_report::show;
+use blockgraph_qemu::audit::text_report::text_report;
 use serde_json::{Value, json};
 
 const NODES: u64 = 200;
 
-/// An export on throttle nodes above each other, as QEMU shows them: from the top, each edge before those above it.
+/// Returns the dump of an export on a chain of throttle nodes, in QEMU's order: from the top, each edge before those
+/// above it.
 fn chain() -> Value {
     let (need, share) = (json!(["write", "consistent-read"]), json!(["write-unchanged", "write", "consistent-read"]));
-    let edge = |parent: u64, child: u64, name: &str| json!({"parent": parent, "child": child, "name": name, "perm": need, "shared-perm": share});
+    let edge = |parent: u64, child: u64, name: &str| {
+        json!({"parent": parent, "child": child, "name": name,
+        "perm": need, "shared-perm": share})
+    };
     let name = |node: u64| format!("n{node}");
     let mut nodes = vec![json!({"id": NODES, "name": "", "type": "block-backend"})];
     let mut edges = vec![edge(NODES, NODES - 1, "root")];
@@ -25,33 +29,38 @@ fn chain() -> Value {
 }
 
 #[test]
-fn two_hundred_nodes() {
+fn two_hundred_nodes_are_audited() {
     let mut audit = edited(&chain().to_string(), |_| {});
-    assert_eq!((audit.web.nodes.len() as u64, audit.findings.as_slice()), (NODES, &[][..]));
-    // What is needed of the lowest comes from the very top.
-    let shown = show(&audit, audit.web.node("n0"));
-    let words: Vec<&str> = shown.split_whitespace().collect();
+    assert_eq!((audit.graph.nodes.len() as u64, audit.findings.as_slice()), (NODES, &[][..]));
+    // The needs on the lowest node originate at the export on top.
+    let text = text_report(&audit, audit.graph.node("n0"));
+    let words: Vec<&str> = text.split_whitespace().collect();
     let why = format!("export exp needs consistent-read and write, through exp → n{} → ", NODES - 1);
-    assert!(words.join(" ").contains(&why), "{shown}");
+    assert!(words.join(" ").contains(&why), "{text}");
     audit
-        .try_out("transaction { add node=d kind=blkdebug unshare=w; attach parent=d child=n0 name=image role=fp }")
+        .try_operations(
+            "transaction { add node=d kind=blkdebug unshare=w; attach parent=d child=n0 name=image role=fp }",
+        )
         .unwrap();
-    audit.try_out("attach-user user=r node=n0 need=r share=all-z").unwrap();
-    let [refused, done] = audit.tried.as_slice() else { panic!("{:?}", audit.tried) };
+    audit.try_operations("attach-user user=r node=n0 need=r share=all-z").unwrap();
+    let [refused, done] = audit.forecasts.as_slice() else { panic!("{:?}", audit.forecasts) };
     assert!(refused.after.is_none() && !refused.steps[0].done, "{refused:?}");
     assert!(refused.steps[0].lines.iter().any(|line| line.contains("export exp needs write")), "{refused:?}");
     assert_eq!(done.after.as_ref().unwrap().users.len(), 2, "{done:?}");
 }
 
-/// One bit of one edge in its middle is otherwise: that one is found, and the one below, which does not follow it.
+/// One wrong bit of one edge in the middle is found, and so is the edge below, which does not follow it.
 #[test]
-fn one_wrong_edge_of_two_hundred() {
+fn one_wrong_edge_of_two_hundred_is_found() {
     let audit = edited(&chain().to_string(), |dump| {
         let edges = dump["x-debug-query-block-graph"]["edges"].as_array_mut().unwrap();
         let edge = edges.iter_mut().find(|edge| edge["parent"] == 100).unwrap();
         edge["shared-perm"] = json!(["write-unchanged", "write", "consistent-read", "resize"]);
     });
-    let found: Vec<(&str, &str)> =
-        audit.findings.iter().map(|finding| (finding.sentence, audit.web.nodes[finding.node].name.as_str())).collect();
+    let found: Vec<(&str, &str)> = audit
+        .findings
+        .iter()
+        .map(|finding| (finding.sentence, audit.graph.nodes[finding.node].name.as_str()))
+        .collect();
     assert_eq!(found, [("P4", "n99"), ("P4", "n100")], "{:?}", audit.findings);
 }

@@ -1,4 +1,5 @@
-//! The audit: dumps of several versions, each invariant broken on purpose, garbled dumps, a real daemon.
+//! Tests of the audit: dumps of several versions, a violation of each checked invariant, garbled dumps, and a real
+//! daemon.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod broken;
@@ -12,22 +13,22 @@ use blockgraph_qemu::audit::Audit;
 use blockgraph_qemu::audit::dump::Dump;
 use serde_json::Value;
 
-/// Real: a stream job and an export on `cor → top → mid → base`.
+/// Recorded: a stream job and an export on `cor → top → mid → base`.
 const STREAM: &str = include_str!("stream-10.0.2.json");
-/// Real: mirror, backup, quorum, raw with an offset, blkdebug.
+/// Recorded: mirror, backup, quorum, raw with an offset, blkdebug.
 const COPIES: &str = include_str!("copies-10.0.2.json");
-/// By hand: a guest on a qcow2 image, graph-mod still there.
-const OLD: &str = include_str!("by-hand-6.1.json");
-/// By hand: an unknown driver, no list of exports.
-const LUKS: &str = include_str!("by-hand-7.2.json");
-/// The bare reply.
+/// Written by hand: a guest on a qcow2 image, in a version that has graph-mod.
+const GRAPH_MOD: &str = include_str!("by-hand-6.1.json");
+/// Written by hand: an unknown driver (luks), and no list of exports.
+const UNKNOWN_DRIVER: &str = include_str!("by-hand-7.2.json");
+/// The bare reply of `x-debug-query-block-graph`.
 const BARE: &str = include_str!("bare.json");
 
 fn audit(text: &str) -> Audit {
-    Audit::of(&Dump::read(text).unwrap()).unwrap()
+    Audit::from_dump(&Dump::parse(text).unwrap()).unwrap()
 }
 
-/// The audit of a dump in which something was changed.
+/// Returns the audit of an edited dump.
 fn edited(text: &str, edit: impl FnOnce(&mut Value)) -> Audit {
     let mut value: Value = serde_json::from_str(text).unwrap();
     edit(&mut value);

@@ -1,21 +1,26 @@
-//! The findings: each page's script, run on the real daemon, ends as the page says.
+//! The findings: the script of each page, run on the real daemon, ends as the page states.
 //!
-//! A page has one block of JSON commands, one a line, such as `blockgraph replay --on qemu --print-qmp` prints. `DIR` stands for the daemon's folder, in which `1.qcow2` to
-//! `3.qcow2` are empty images of 64 KiB. After `# =>` stands how the command before must end: `ok` (which needs not be
-//! said), `error TEXT` with a part of the text, `died TEXT` with a part of what it last wrote, `hung`; or what the graph
-//! must hold then: `edge PARENT CHILD need=… share=…`, `no edge PARENT CHILD`, with the letters of the text form; `node NAME active`
-//! or `inactive`. After `# $` stands a command for a shell. After `# wait` stands what there must be before the next command:
-//! `export ID gone`, `job ID ready` (or another status), `job ID gone`; how the job ended, or that it never came so far, counts as the answer to
-//! the command before.
+//! A page has one block of JSON commands, one a line, such as `blockgraph replay --on qemu --print-qmp` prints. `DIR`
+//! stands for the daemon's folder, in which `1.qcow2` to `3.qcow2` are empty images of 64 KiB. The other lines are
+//! these:
+//!
+//! * `# =>` followed by how the preceding command must end: `ok` (which may be left out), `error TEXT` with a part of
+//!   the text, `died TEXT` with a part of the last line that the daemon wrote, or `hung`;
+//! * `# =>` followed by what the graph must contain then: `edge PARENT CHILD need=… share=…`, `no edge PARENT CHILD`,
+//!   with the letters of the text form, or `node NAME active` or `inactive`;
+//! * `# $` followed by a shell command;
+//! * `# wait` followed by the condition to wait for before the next command: `export ID gone`, `job ID ready` (or
+//!   another status), `job ID gone`. How the job ended, or that the condition never held, counts as the answer to the
+//!   preceding command.
 
-use blockgraph_qemu::wire::names::permissions_of;
-use blockgraph_qemu::{Daemon, LOOKED_AT, Lost, Reply, find};
+use blockgraph_qemu::wire::names::parse_permissions;
+use blockgraph_qemu::{ConnectionLost, Daemon, REFERENCE_VERSION, Reply, find_daemon};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Who says nothing for that long is said to hang.
+/// The time after which a daemon that does not answer counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn pages() -> Vec<PathBuf> {
@@ -27,7 +32,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The lines of the page's script.
+/// Returns the lines of the page's script.
 fn script(page: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(page).unwrap();
     let blocks: Vec<&str> = text.split("```").skip(1).step_by(2).filter(|block| block.starts_with("qmp\n")).collect();
@@ -35,19 +40,19 @@ fn script(page: &Path) -> Vec<String> {
     block.lines().skip(1).map(str::to_owned).collect()
 }
 
-fn images(folder: &Path) {
+fn create_images(folder: &Path) {
     for number in 1..4 {
         let image = folder.join(format!("{number}.qcow2"));
-        let made = Command::new("qemu-img").args(["create", "-q", "-f", "qcow2"]).arg(image).arg("64k").status();
-        assert!(made.unwrap().success());
+        let status = Command::new("qemu-img").args(["create", "-q", "-f", "qcow2"]).arg(image).arg("64k").status();
+        assert!(status.unwrap().success());
     }
 }
 
 fn letters(words: &Value) -> String {
-    format!("{:?}", permissions_of(words).unwrap())
+    format!("{:?}", parse_permissions(words).unwrap())
 }
 
-/// The edges of the graph as the pages spell them.
+/// Returns the edges of the graph in the form of the pages.
 pub fn edges(daemon: &mut Daemon) -> Vec<String> {
     let Ok(Reply::Done(graph)) = daemon.client.execute("x-debug-query-block-graph", &json!({})) else {
         panic!("no graph");
@@ -56,36 +61,36 @@ pub fn edges(daemon: &mut Daemon) -> Vec<String> {
         let node = graph["nodes"].as_array().unwrap().iter().find(|node| node["id"] == *id).unwrap();
         node["name"].as_str().unwrap().to_owned()
     };
-    let told = |edge: &Value| {
+    let format_line = |edge: &Value| {
         let (need, share) = (letters(&edge["perm"]), letters(&edge["shared-perm"]));
         format!("edge {} {} need={need} share={share}", name(&edge["parent"]), name(&edge["child"]))
     };
-    graph["edges"].as_array().unwrap().iter().map(told).collect()
+    graph["edges"].as_array().unwrap().iter().map(format_line).collect()
 }
 
-/// The nodes, and whether they are active.
+/// Returns the nodes in the form of the pages, with whether they are active.
 pub fn nodes(daemon: &mut Daemon) -> Vec<String> {
     let Ok(Reply::Done(nodes)) = daemon.client.execute("query-named-block-nodes", &json!({"flat": true})) else {
         panic!("no nodes");
     };
-    let told = |node: &Value| {
+    let format_line = |node: &Value| {
         let state = if node["active"] == true { "active" } else { "inactive" };
         format!("node {} {state}", node["node-name"].as_str().unwrap())
     };
-    nodes.as_array().unwrap().iter().map(told).collect()
+    nodes.as_array().unwrap().iter().map(format_line).collect()
 }
 
-/// How a command ended, as the pages spell it.
-fn ending(daemon: &mut Daemon, said: Result<Reply, Lost>) -> String {
-    match said {
+/// Returns how a command ended, in the form of the pages.
+fn outcome_text(daemon: &mut Daemon, reply: Result<Reply, ConnectionLost>) -> String {
+    match reply {
         Ok(Reply::Done(_)) => "ok".into(),
         Ok(Reply::Error { text, .. }) => format!("error {text}"),
-        Err(Lost::TimedOut) => "hung".into(),
-        Err(lost) => format!("died {}", daemon.last_words(&lost)),
+        Err(ConnectionLost::TimedOut) => "hung".into(),
+        Err(error) => format!("died {}", daemon.last_stderr_line(&error)),
     }
 }
 
-/// Waits for what a script says, and says how it ended.
+/// Waits for the condition of a script's line, and returns how the wait ended.
 fn wait(daemon: &mut Daemon, what: &str) -> String {
     let [kind, id, status] = what.split(' ').collect::<Vec<_>>()[..] else { panic!("wait for {what}?") };
     if (kind, status) == ("job", "gone") {
@@ -93,18 +98,18 @@ fn wait(daemon: &mut Daemon, what: &str) -> String {
         match daemon.client.wait_for(&ends, |event| event.data["device"] == id) {
             Ok(event) if event.data["error"].is_string() => return format!("error {}", event.data["error"]),
             Ok(_) => {}
-            Err(lost) => return ending(daemon, Err(lost)),
+            Err(error) => return outcome_text(daemon, Err(error)),
         }
     }
     let query = if kind == "job" { "query-jobs" } else { "query-block-exports" };
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        let there = match daemon.client.execute(query, &json!({})) {
-            Ok(Reply::Done(there)) => there,
-            said => return ending(daemon, said),
+        let entries = match daemon.client.execute(query, &json!({})) {
+            Ok(Reply::Done(entries)) => entries,
+            reply => return outcome_text(daemon, reply),
         };
-        let mine = there.as_array().unwrap().iter().find(|there| there["id"] == id).cloned();
-        match mine.map(|there| there["status"].as_str().unwrap_or("there").to_owned()) {
+        let entry = entries.as_array().unwrap().iter().find(|entry| entry["id"] == id).cloned();
+        match entry.map(|entry| entry["status"].as_str().unwrap_or("there").to_owned()) {
             None if status == "gone" => return "ok".into(),
             None => return "error it is gone".into(),
             Some(now) if now == status => return "ok".into(),
@@ -115,12 +120,12 @@ fn wait(daemon: &mut Daemon, what: &str) -> String {
     "hung".into()
 }
 
-/// Runs a script; the daemon as it is afterwards. `place` is for messages.
+/// Runs a script, and returns the daemon afterwards. `place` is put in front of messages.
 pub fn run_script(script: &[String], place: &str) -> Daemon {
-    let mut daemon = Daemon::start(&find().unwrap(), PATIENCE).unwrap();
-    images(daemon.folder());
+    let mut daemon = Daemon::start(&find_daemon().unwrap(), PATIENCE).unwrap();
+    create_images(daemon.folder());
     let folder = daemon.folder().to_string_lossy().into_owned();
-    let mut ended = String::from("ok");
+    let mut outcome = String::from("ok");
     let mut expected = true;
     for line in script {
         let place = format!("{place}: {line}");
@@ -128,41 +133,41 @@ pub fn run_script(script: &[String], place: &str) -> Daemon {
             let holds = match expectation.split_once(' ') {
                 Some(("edge", _)) => edges(&mut daemon).iter().any(|edge| edge == expectation),
                 Some(("node", _)) => nodes(&mut daemon).iter().any(|node| node == expectation),
-                Some(("no", edge)) => !edges(&mut daemon).iter().any(|there| there.starts_with(&format!("{edge} "))),
-                Some((how, part)) => ended.starts_with(how) && ended.contains(part),
-                None => ended.split(' ').next() == Some(expectation),
+                Some(("no", edge)) => !edges(&mut daemon).iter().any(|entry| entry.starts_with(&format!("{edge} "))),
+                Some((how, part)) => outcome.starts_with(how) && outcome.contains(part),
+                None => outcome.split(' ').next() == Some(expectation),
             };
-            assert!(holds, "{place}: it ended with {ended}");
+            assert!(holds, "{place}: it ended with {outcome}");
             expected = true;
         } else if let Some(command) = line.strip_prefix("# $ ") {
-            let made = Command::new("sh").arg("-c").arg(command.replace("DIR", &folder)).status();
-            assert!(made.unwrap().success(), "{place}");
+            let status = Command::new("sh").arg("-c").arg(command.replace("DIR", &folder)).status();
+            assert!(status.unwrap().success(), "{place}");
         } else if let Some(what) = line.strip_prefix("# wait ") {
-            // What was refused is not waited for.
-            if ended == "ok" {
-                ended = wait(&mut daemon, what);
-                expected = ended == "ok";
+            // If the command was refused there is nothing to wait for.
+            if outcome == "ok" {
+                outcome = wait(&mut daemon, what);
+                expected = outcome == "ok";
             }
         } else if line.starts_with('{') {
-            assert!(expected, "{place}: the command before ended with {ended}");
+            assert!(expected, "{place}: the command before ended with {outcome}");
             let command: Value = serde_json::from_str(&line.replace("DIR", &folder)).unwrap();
             let arguments = command.get("arguments").cloned().unwrap_or_else(|| json!({}));
-            let said = daemon.client.execute(command["execute"].as_str().unwrap(), &arguments);
-            ended = ending(&mut daemon, said);
-            expected = ended == "ok";
+            let reply = daemon.client.execute(command["execute"].as_str().unwrap(), &arguments);
+            outcome = outcome_text(&mut daemon, reply);
+            expected = outcome == "ok";
         }
     }
-    assert!(expected, "{place}: ended with {ended}");
+    assert!(expected, "{place}: ended with {outcome}");
     daemon
 }
 
 #[test]
-fn each_page_ends_as_it_says() {
+fn each_page_holds() {
     let Some(daemon) = crate::daemon() else { return };
     let version = daemon.client.version().to_owned();
     drop(daemon);
-    if version != LOOKED_AT {
-        println!("the pages speak of QEMU {LOOKED_AT}, this is {version}: nothing was tested");
+    if version != REFERENCE_VERSION {
+        println!("the pages speak of QEMU {REFERENCE_VERSION}, this is {version}: nothing was tested");
         return;
     }
     let pages = pages();

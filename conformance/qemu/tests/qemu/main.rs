@@ -1,4 +1,4 @@
-//! The real QEMU, where it is installed; where it is not, each test says so and stops.
+//! Tests with the real QEMU. Where it is not installed each test prints that and ends.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -9,12 +9,12 @@ mod schema;
 mod sensitivity;
 mod traces;
 
-use blockgraph_qemu::{Daemon, Lost, Reply, find};
+use blockgraph_qemu::{ConnectionLost, Daemon, Reply, find_daemon};
 use serde_json::json;
 use std::time::Duration;
 
 fn daemon() -> Option<Daemon> {
-    let Some(program) = find() else {
+    let Some(program) = find_daemon() else {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return None;
     };
@@ -41,19 +41,19 @@ fn commands_are_answered_and_events_are_kept() {
 }
 
 #[test]
-fn a_daemon_that_is_gone_is_an_answer() {
+fn a_daemon_that_has_ended_is_reported() {
     let Some(mut daemon) = daemon() else { return };
     daemon.client.execute("quit", &json!({})).unwrap();
-    let mut lost = daemon.client.execute("query-version", &json!({}));
-    if lost.is_ok() {
-        lost = daemon.client.execute("query-version", &json!({}));
+    let mut reply = daemon.client.execute("query-version", &json!({}));
+    if reply.is_ok() {
+        reply = daemon.client.execute("query-version", &json!({}));
     }
-    assert_eq!(lost, Err(Lost::Died));
-    assert!(daemon.autopsy(&Lost::Died).is_some_and(|status| status.success()));
+    assert_eq!(reply, Err(ConnectionLost::Closed));
+    assert!(daemon.exit_status(&ConnectionLost::Closed).is_some_and(|status| status.success()));
 }
 
 #[test]
-fn its_folder_goes_with_it() {
+fn the_folder_is_removed_with_the_daemon() {
     let Some(daemon) = daemon() else { return };
     let folder = daemon.folder().to_owned();
     assert!(folder.is_dir());

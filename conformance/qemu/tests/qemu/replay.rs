@@ -1,16 +1,16 @@
-//! Scenarios on the real daemon, and as scripts for it.
+//! Scenarios played on the real daemon, and as scripts for it.
 
 use crate::findings::{edges, nodes, run_script};
 use blockgraph_model::{NodeId, Op, Perms, State};
 use blockgraph_qemu::compare::answer::{TurnAnswer, TurnResult};
 use blockgraph_qemu::compare::shown_graph;
 use blockgraph_qemu::compare::verdict::{Verdict, judge};
-use blockgraph_qemu::scenario::own_names::Named;
-use blockgraph_qemu::scenario::play::{Fate, Partner, Play, contexts};
+use blockgraph_qemu::scenario::play::{Executor, Play, StepResult, contexts};
+use blockgraph_qemu::scenario::scenario_names::ScenarioNames;
 use blockgraph_qemu::scenario::script::Script;
 use blockgraph_qemu::session::{Kit, PlayedTurn, Session};
 use blockgraph_qemu::state::memory::Memory;
-use blockgraph_qemu::{LOOKED_AT, find};
+use blockgraph_qemu::{REFERENCE_VERSION, find_daemon};
 use blockgraph_story::text::{Names, Scenario, parse};
 use std::collections::BTreeMap;
 use std::io;
@@ -30,36 +30,36 @@ fn scenario(name: &str) -> Scenario {
     parse(&text).unwrap().0
 }
 
-/// A fate in a word.
-fn word<const N: usize, const E: usize>(fate: &Fate<N, E>) -> String {
-    match fate {
-        Fate::Taken(taken) => match &taken.turned.judged.verdict {
+/// Returns the result of a step as one word.
+fn result_name<const N: usize, const E: usize>(result: &StepResult<N, E>) -> String {
+    match result {
+        StepResult::Played(taken) => match &taken.turn.judged.verdict {
             Verdict::Same => "same".to_owned(),
             Verdict::Deviation(rule) => rule.name().to_owned(),
             Verdict::Differs(what) => format!("differs: {what}"),
         },
-        Fate::With(_) => "with".to_owned(),
-        Fate::Held(_) => "held".to_owned(),
-        Fate::Skipped(_) => "skipped".to_owned(),
-        Fate::Ended(_) => "ended".to_owned(),
-        Fate::Over => "over".to_owned(),
+        StepResult::PartOfTurn(_) => "with".to_owned(),
+        StepResult::Held(_) => "held".to_owned(),
+        StepResult::Skipped(_) => "skipped".to_owned(),
+        StepResult::Stopped(_) => "ended".to_owned(),
+        StepResult::AfterStop => "over".to_owned(),
     }
 }
 
-/// Plays all steps on that partner; what became of each.
-fn play<P: Partner<N, E>, const N: usize, const E: usize>(
-    partner: P,
+/// Plays all steps on an executor, and returns the result of each.
+fn play<P: Executor<N, E>, const N: usize, const E: usize>(
+    executor: P,
     scenario: &Scenario,
 ) -> (Vec<String>, Play<'_, P, N, E>) {
-    let mut play = Play::new(partner, scenario.steps().collect());
-    let fates = scenario.steps().map(|_| word(&play.play_next().unwrap())).collect();
-    (fates, play)
+    let mut play = Play::new(executor, scenario.steps().collect());
+    let results = scenario.steps().map(|_| result_name(&play.play_next().unwrap())).collect();
+    (results, play)
 }
 
-/// A daemon for the scenario; none where it is not installed.
-fn witness<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Session<'static, N, E>> {
+/// Starts a session for the scenario; `None` where no daemon is installed.
+fn start_session<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Session<'static, N, E>> {
     static KIT: OnceLock<Option<Kit>> = OnceLock::new();
-    let kit = KIT.get_or_init(|| Some(Kit::make(&find()?, Duration::from_secs(3)).unwrap()));
+    let kit = KIT.get_or_init(|| Some(Kit::make(&find_daemon()?, Duration::from_secs(3)).unwrap()));
     let Some(kit) = kit else {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return None;
@@ -67,18 +67,18 @@ fn witness<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Sessio
     Some(Session::start_with(kit, &contexts(scenario)).unwrap())
 }
 
-/// On a daemon of the version that the deviations speak of: what became of each step, and how many edges there are in the end.
+/// Plays the scenario on a daemon of the reference version. Returns the result of each step, and the edges in the end.
 fn on_qemu(scenario: &Scenario) -> Option<(Vec<String>, Vec<String>)> {
-    let witness = witness::<NODES, EDGES>(scenario)?;
-    if witness.version() != LOOKED_AT {
-        println!("the deviations speak of QEMU {LOOKED_AT}, this is {}: nothing was tested", witness.version());
+    let session = start_session::<NODES, EDGES>(scenario)?;
+    if session.version() != REFERENCE_VERSION {
+        println!("the deviations speak of QEMU {REFERENCE_VERSION}, this is {}: nothing was tested", session.version());
         return None;
     }
-    let (fates, play) = play(witness, scenario);
-    Some((fates, expected_edges(&play.partner.state, &scenario.names)))
+    let (results, play) = play(session, scenario);
+    Some((results, expected_edges(&play.executor.state, &scenario.names)))
 }
 
-/// The edges between nodes, as the pages of findings spell them.
+/// Returns the edges between nodes, in the form of the pages of findings.
 fn expected_edges(state: &State<NODES, EDGES>, names: &Names) -> Vec<String> {
     let letters = |bits: u8| format!("{:?}", Perms(bits));
     let name = |id: u8| names.node(NodeId(id)).to_owned();
@@ -96,118 +96,126 @@ fn expected_edges(state: &State<NODES, EDGES>, names: &Names) -> Vec<String> {
 #[test]
 fn qemu_agrees() {
     for name in ["n1-mirror", "n2-quorum"] {
-        let Some((fates, _)) = on_qemu(&scenario(name)) else { return };
-        assert!(fates.iter().all(|fate| fate == "same" || fate == "with"), "{name}: {fates:?}");
+        let Some((results, _)) = on_qemu(&scenario(name)) else { return };
+        assert!(results.iter().all(|result| result == "same" || result == "with"), "{name}: {results:?}");
     }
 }
 
-/// After a known deviation the play goes on from QEMU's graph.
+/// After a known deviation the play continues from QEMU's graph.
 #[test]
 fn a_known_deviation_is_named() {
-    let Some((fates, _)) = on_qemu(&scenario("n3-snapshot")) else { return };
-    let expected: Vec<&str> = (0..fates.len()).map(|at| if at == 6 { "D18" } else { "same" }).collect();
-    assert_eq!(fates, expected);
+    let Some((results, _)) = on_qemu(&scenario("n3-snapshot")) else { return };
+    let expected: Vec<&str> = (0..results.len()).map(|at| if at == 6 { "D18" } else { "same" }).collect();
+    assert_eq!(results, expected);
 }
 
-/// What QEMU is known to do wrong it still does, in the last step of each of these.
+/// QEMU still has each of these open defects, in the last step of the scenario.
 #[test]
-fn the_open_defects_show() {
+fn open_defects_are_observed() {
     for (name, rule) in [("h61-on-qemu", "D12"), ("h62-on-qemu", "D2"), ("h63-on-qemu", "D10")] {
-        let Some((fates, _)) = on_qemu(&scenario(name)) else { return };
-        assert_eq!(fates.last().map(String::as_str), Some(rule), "{name}: {fates:?}");
-        assert!(fates[..fates.len() - 1].iter().all(|fate| fate == "same" || fate == "with"), "{name}: {fates:?}");
+        let Some((results, _)) = on_qemu(&scenario(name)) else { return };
+        assert_eq!(results.last().map(String::as_str), Some(rule), "{name}: {results:?}");
+        assert!(
+            results[..results.len() - 1].iter().all(|result| result == "same" || result == "with"),
+            "{name}: {results:?}"
+        );
     }
 }
 
-/// A scenario, and what becomes of its steps.
-fn fates_are(text: &str, expected: &[&str]) {
+/// Plays a scenario, and compares the results of its steps.
+fn assert_results(text: &str, expected: &[&str]) {
     let scenario = parse(text).unwrap().0;
-    if let Some((fates, _)) = on_qemu(&scenario) {
-        assert_eq!(fates, expected, "{text}");
+    if let Some((results, _)) = on_qemu(&scenario) {
+        assert_eq!(results, expected, "{text}");
     }
 }
 
 #[test]
-fn what_is_not_reached_is_left_out_or_ends_it() {
-    // Asking changes nothing, and neither does what is refused; freezing changes what QEMU does not know.
-    fates_are(
+fn an_unreachable_step_is_skipped_or_stops_the_play() {
+    // A check changes nothing, and neither does a refused step. Freezing changes a state that QEMU does not show.
+    assert_results(
         "add node=a kind=protocol\ncheck-op node=a kind=resize\nset-backing node=a to=none\nfreeze top=a base=none\n\
          hold node=a\ndelete node=a\nadd node=b kind=protocol\n",
         &["same", "skipped", "skipped", "skipped", "ended", "over", "over"],
     );
-    // An injected refusal: nobody can tell QEMU to refuse; without it nothing happens anyway.
-    fates_are(
-        "add node=a kind=protocol\nrefuse node=a hook=check\nattach-user user=u node=a need=r share=all\ndelete node=a\n",
+    // A refusal of a driver is injected, which QEMU's drivers cannot be made to do; without the step nothing is missed.
+    assert_results(
+        "add node=a kind=protocol\nrefuse node=a hook=check\nattach-user user=u node=a need=r share=all\n\
+         delete node=a\n",
         &["same", "skipped", "same"],
     );
 }
 
-/// What has no command waits for a later step that has one, with others between them; it waits on when QEMU refuses the whole.
+/// A step without a command waits for a later step that has one, even with others between them. It goes on waiting if
+/// QEMU refuses the whole turn.
 #[test]
-fn halves_are_held_back() {
-    fates_are(
-        "add node=cbw kind=copy-before-write\nadd node=src kind=protocol\nattach-user user=u node=src need=rw share=all-z\n\
+fn incomplete_nodes_are_held_back() {
+    assert_results(
+        "add node=cbw kind=copy-before-write\nadd node=src kind=protocol\n\
+         attach-user user=u node=src need=rw share=all-z\n\
          add node=copy kind=protocol\nattach parent=cbw child=copy name=target role=d\n\
          attach parent=cbw child=src name=file role=fp => ok\n\
          add node=alone kind=blkdebug unshare=w\nattach parent=alone child=src name=file role=fp => error Conflict\n\
          detach-user user=u\nattach parent=alone child=src name=file role=fp => ok\ndelete node=src\n",
         &["held", "same", "same", "same", "with", "same", "with", "same", "same", "same", "same"],
     );
-    // What is half done of one node is in nobody else's way.
-    fates_are(
+    // An incomplete node does not hinder turns about other nodes.
+    assert_results(
         "add node=a kind=protocol\nadd node=f kind=filter\nadd node=i kind=format\nappend new=f top=a\n\
          add node=d kind=file\nadd node=g kind=filter\nattach parent=i child=d name=file role=dmp\n\
          attach parent=g child=i name=file role=fp\nattach-user user=u node=g need=rw share=all\n",
         &["same", "held", "held", "same", "same", "held", "same", "same", "same"],
     );
-    // A transaction is one turn with what was held back, too, and other words for the same are found.
-    fates_are(
+    // A transaction is one turn together with held steps, and equivalent operations are found.
+    assert_results(
         "add node=a kind=protocol\nadd node=f kind=filter\nappend new=f top=a\n\
          transaction { add node=r kind=copy-on-read; append new=r top=f }\nrelease node=r\nrelease node=f\n\
-         add node=i kind=format\nopen-child parent=i node=d kind=file name=file role=dmp\nset-read-only node=a value=on\n",
+         add node=i kind=format\nopen-child parent=i node=d kind=file name=file role=dmp\n\
+         set-read-only node=a value=on\n",
         &["same", "with", "same", "same", "same", "same", "with", "same", "same"],
     );
 }
 
-/// Says that it has done what it has not.
-struct Liar(State<NODES, EDGES>, Memory);
+/// An executor that reports success but does nothing.
+struct FalseDone(State<NODES, EDGES>, Memory);
 
-impl Partner<NODES, EDGES> for Liar {
-    fn stands(&self) -> (&State<NODES, EDGES>, &Memory) {
+impl Executor<NODES, EDGES> for FalseDone {
+    fn current(&self) -> (&State<NODES, EDGES>, &Memory) {
         (&self.0, &self.1)
     }
 
-    fn take(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<NODES, EDGES>>> {
+    fn run_turn(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<NODES, EDGES>>> {
         let heard = TurnResult { told: TurnAnswer::Done, shown: Some(shown_graph::expected(&self.0)) };
         let judged = judge(&self.0, &self.1, ops, &heard);
         Ok(Some(PlayedTurn { heard, judged }))
     }
 }
 
-/// A comparison that cannot fail would be worth nothing.
+/// The comparison notices a false answer.
 #[test]
-fn a_lie_is_noticed() {
+fn a_false_answer_is_noticed() {
     let scenario = parse("add node=a kind=protocol\nadd node=b kind=protocol\n").unwrap().0;
-    let (fates, _) = play(Liar(State::default(), Memory::default()), &scenario);
-    assert!(fates[0].starts_with("differs: model: done; the graphs differ"), "{fates:?}");
-    assert_eq!(fates[1], "over");
+    let (results, _) = play(FalseDone(State::default(), Memory::default()), &scenario);
+    assert!(results[0].starts_with("differs: model: done; the graphs differ"), "{results:?}");
+    assert_eq!(results[1], "over");
 }
 
-/// The script, run by the reader of the findings, ends in the graph in which the play ends: after each step of these stories.
+/// The script, run by the reader of the findings, ends in the same graph as the play, after each step of these
+/// scenarios.
 #[test]
 fn a_script_ends_in_the_same_graph() {
     let mut scripts = 0;
-    // Where QEMU deviates the script shows it, for it says what the model says.
+    // The script states what the model expects, so it fails where QEMU deviates.
     for (name, deviates) in [("n1-mirror", None), ("n2-quorum", None), ("n3-snapshot", Some(7))] {
         let whole = scenario(name);
         for length in 1..=whole.items.len() {
             let part = Scenario { names: whole.names.clone(), items: whole.items[..length].to_vec() };
-            let Some((fates, expected)) = on_qemu(&part) else { return };
-            if fates.last().is_some_and(|fate| fate == "held") {
+            let Some((results, expected)) = on_qemu(&part) else { return };
+            if results.last().is_some_and(|result| result == "held") {
                 continue;
             }
-            let (_, play) = play(Script::<NODES, EDGES>::new(Named::of(&part)), &part);
-            let (script, place) = (play.partner.finished(), format!("{name}, {length} steps"));
+            let (_, play) = play(Script::<NODES, EDGES>::new(ScenarioNames::of(&part)), &part);
+            let (script, place) = (play.executor.lines(), format!("{name}, {length} steps"));
             if deviates == Some(length) {
                 assert!(std::panic::catch_unwind(|| run_script(&script, &place)).is_err(), "{place}");
                 break;
@@ -225,9 +233,9 @@ fn a_script_ends_in_the_same_graph() {
     assert!(scripts > 25, "{scripts}");
 }
 
-/// How far QMP reaches each scenario of the specification; none differs but by a rule.
+/// Measures how far QMP reaches each scenario of the specification. Every difference is explained by a rule.
 #[test]
-fn every_scenario() {
+fn every_scenario_agrees_or_deviates_by_a_rule() {
     let mut names: Vec<String> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
@@ -235,22 +243,22 @@ fn every_scenario() {
     names.sort();
     let (mut table, mut turns, mut deviations) = (BTreeMap::new(), 0, BTreeMap::new());
     for name in &names {
-        let Some((fates, _)) = on_whole(&scenario(name)) else { return };
-        let count = |is: fn(&str) -> bool| fates.iter().filter(|fate| is(fate)).count();
-        let differs: Vec<&String> = fates.iter().filter(|fate| fate.starts_with("differs")).collect();
+        let Some((results, _)) = on_qemu_with_full_capacity(&scenario(name)) else { return };
+        let count = |is: fn(&str) -> bool| results.iter().filter(|result| is(result)).count();
+        let differs: Vec<&String> = results.iter().filter(|result| result.starts_with("differs")).collect();
         assert!(differs.is_empty(), "{name}: {differs:?}");
-        let taken = count(|fate| fate == "same" || fate.starts_with('D'));
-        let reached = match (taken, count(|fate| fate == "ended" || fate == "over" || fate == "held")) {
+        let taken = count(|result| result == "same" || result.starts_with('D'));
+        let reached = match (taken, count(|result| result == "ended" || result == "over" || result == "held")) {
             (0, _) => "not at all",
             (_, 0) => "wholly",
             _ => "partly",
         };
         turns += taken;
-        fates
+        results
             .iter()
-            .filter(|fate| fate.starts_with('D'))
+            .filter(|result| result.starts_with('D'))
             .for_each(|rule| *deviations.entry(rule.clone()).or_insert(0) += 1);
-        table.entry(reached).or_insert_with(Vec::new).push((name.as_str(), taken, fates.len()));
+        table.entry(reached).or_insert_with(Vec::new).push((name.as_str(), taken, results.len()));
     }
     for (reached, stories) in &table {
         println!("{reached}: {} scenarios", stories.len());
@@ -261,8 +269,8 @@ fn every_scenario() {
     assert!(reached("wholly") >= 6 && reached("partly") >= 60 && turns >= 200, "{table:?}");
 }
 
-/// The same with as much room as any scenario may need.
-fn on_whole(scenario: &Scenario) -> Option<(Vec<String>, ())> {
-    let witness = witness::<256, 512>(scenario)?;
-    (witness.version() == LOOKED_AT).then(|| (play(witness, scenario).0, ()))
+/// Plays the scenario with the largest capacity that a scenario may need.
+fn on_qemu_with_full_capacity(scenario: &Scenario) -> Option<(Vec<String>, ())> {
+    let session = start_session::<256, 512>(scenario)?;
+    (session.version() == REFERENCE_VERSION).then(|| (play(session, scenario).0, ()))
 }

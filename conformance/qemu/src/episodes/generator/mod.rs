@@ -71,7 +71,7 @@ impl Luck<'_> {
     }
 
     fn perms(&mut self) -> Perms {
-        Perms((self.0.next_u32() & self.0.next_u32()) as u8 & names::SEEN.0)
+        Perms((self.0.next_u32() & self.0.next_u32()) as u8 & names::QEMU_BITS.0)
     }
 }
 
@@ -201,7 +201,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         let mut children: Vec<(ChildName, Role)> = match kind {
             Kind::Protocol | Kind::File => vec![],
             Kind::Raw | Kind::SnapshotAccess => vec![(ChildName::FILE, main)],
-            Kind::Quorum => (0..=self.luck.below(3) as u8).map(|i| (names::numbered(i), Role::DATA)).collect(),
+            Kind::Quorum => (0..=self.luck.below(3) as u8).map(|i| (names::quorum_child(i), Role::DATA)).collect(),
             Kind::Blkdebug => vec![(ChildName::FILE, filtered)],
             _ => vec![(ChildName::FILE, filtered), (ChildName::TARGET, Role::DATA)],
         };
@@ -326,12 +326,12 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         if self.luck.one_in(2) {
             let state = self.state;
             let child = self.node_of(|id, _| state.parents(id).next().is_none());
-            let name = names::numbered(self.memory.next_child(parent));
+            let name = names::quorum_child(self.memory.next_child(parent));
             return Some(vec![Op::AddChild { parent, child, name }]);
         }
         let names: Vec<ChildName> = self.state.children(parent).map(|e| e.name).collect();
         let name = self.luck.of(&names).filter(|_| !self.luck.one_in(self.setup.wild));
-        let name = name.unwrap_or_else(|| names::numbered(self.luck.below(3) as u8));
+        let name = name.unwrap_or_else(|| names::quorum_child(self.luck.below(3) as u8));
         Some(vec![Op::RemoveChild { parent, name }])
     }
 
