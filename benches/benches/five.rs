@@ -52,11 +52,11 @@ fn five(c: &mut Criterion) {
     });
     let mut copy = built.graph.clone();
     group.bench_function("clone_from", |b| b.iter(|| copy.clone_from(&built.graph)));
-    let snapshot = built.graph.snapshot();
+    let snapshot = built.graph.save();
     group.bench_function("restore_from", |b| {
         b.iter(|| copy.restore_from(&snapshot, |_, driver| driver.clone()).unwrap());
     });
-    group.bench_function("check", |b| b.iter(|| assert!(copy.check().is_empty())));
+    group.bench_function("check", |b| b.iter(|| assert!(copy.inconsistencies().is_empty())));
     group.finish();
 }
 

@@ -13,13 +13,15 @@ fn whole(c: &mut Criterion, name: &str, build: fn(usize) -> Built) {
         group.throughput(Throughput::Elements(size.into()));
         let mut copy = built.graph.clone();
         group.bench_function(BenchmarkId::new("clone_from", size), |b| b.iter(|| copy.clone_from(&built.graph)));
-        group.bench_function(BenchmarkId::new("snapshot", size), |b| b.iter(|| built.graph.snapshot()));
-        let snapshot = built.graph.snapshot();
+        group.bench_function(BenchmarkId::new("snapshot", size), |b| b.iter(|| built.graph.save()));
+        let snapshot = built.graph.save();
         group.bench_function(BenchmarkId::new("restore_from", size), |b| {
             b.iter(|| copy.restore_from(&snapshot, |_, driver| driver.clone()).unwrap());
         });
         group.bench_function(BenchmarkId::new("recompute", size), |b| b.iter(|| built.graph.recompute().unwrap()));
-        group.bench_function(BenchmarkId::new("check", size), |b| b.iter(|| assert!(built.graph.check().is_empty())));
+        group.bench_function(BenchmarkId::new("check", size), |b| {
+            b.iter(|| assert!(built.graph.inconsistencies().is_empty()))
+        });
     }
     group.finish();
 }

@@ -47,7 +47,7 @@ impl Policy for Listener {
 }
 
 impl Driver for Listener {
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         if view.read_only() && new.writable {
             return Err(Refusal::new("read-only and writable"));
         }
@@ -55,13 +55,13 @@ impl Driver for Listener {
         Ok(())
     }
 
-    fn set(&mut self, _: &NodeView<'_>, new: Grant) {
+    fn set_permissions(&mut self, _: &NodeView<'_>, new: Grant) {
         self.granted = Some(new);
         self.asked = None;
         self.told += 1;
     }
 
-    fn abort(&mut self, _: &NodeView<'_>, _: Grant) {
+    fn abort_permissions(&mut self, _: &NodeView<'_>, _: Grant) {
         self.asked = None;
     }
 }

@@ -28,7 +28,7 @@ impl Policy for LockedFile {
 }
 
 impl Driver for LockedFile {
-    fn check(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+    fn check_permissions(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         if new.pair.need.contains(Permissions::WRITE) && self.locked_elsewhere.load(Ordering::Relaxed) {
             return Err(Refusal::new("Failed to get \"write\" lock"));
         }
@@ -57,7 +57,7 @@ fn main() -> Result<(), blockgraph::Error> {
     assert_eq!(graph.user("export"), None);
 
     // A snapshot while the guest runs. Another process has locked the file of the overlay: everything is undone.
-    let before = graph.snapshot_with(|_, driver| driver.name().to_owned());
+    let before = graph.save_with(|_, driver| driver.name().to_owned());
     let snapshot = |graph: &mut Graph| -> Result<(), blockgraph::Error> {
         let mut t = graph.transaction();
         let file =
@@ -70,7 +70,7 @@ fn main() -> Result<(), blockgraph::Error> {
     locked_elsewhere.store(true, Ordering::Relaxed);
     let refused = snapshot(&mut graph);
     println!("{}", refused.err().map_or_else(String::new, |error| error.to_string()));
-    assert_eq!(graph.snapshot_with(|_, driver| driver.name().to_owned()), before);
+    assert_eq!(graph.save_with(|_, driver| driver.name().to_owned()), before);
 
     // The lock is free now: the snapshot succeeds, and the guest is on the overlay.
     locked_elsewhere.store(false, Ordering::Relaxed);

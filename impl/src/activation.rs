@@ -124,7 +124,7 @@ impl Core {
 
     /// V3.5 around the nodes whose activity changed; edges that are new have been looked at. O(they, their parents or
     /// children).
-    pub(crate) fn judge_shifted(&self) -> Result<(), Error> {
+    pub(crate) fn check_shifted(&self) -> Result<(), Error> {
         for key in self.pending.shifted.iter().map(|(key, _)| *key) {
             let wakes = |edge: &EdgeKey| self.wakes_up(&self.edges[*edge]);
             let inactive = self.nodes.get(key).is_some_and(|node| node.inactive);
@@ -135,7 +135,7 @@ impl Core {
     }
 
     /// The second half of V3.6: the image of an inactive node cannot be written, so it stores no other name.
-    pub(crate) fn judge_rest_of_renamed(&self) -> Result<(), Error> {
+    pub(crate) fn check_rest_of_renamed(&self) -> Result<(), Error> {
         let rests = |key: &NodeKey| self.nodes.get(*key).is_some_and(|node| node.is_asked() && node.inactive);
         let found = self.pending.renamed.iter().copied().find(rests);
         found.map_or(Ok(()), |key| Err(self.inactive_node(key)))

@@ -12,11 +12,11 @@ use crate::graph::arena::{Core, NodeKey, Parent, UserKey};
 use crate::journal::Undo;
 
 mod id;
-mod near;
+mod local_settle;
+mod operation_changes;
 mod orphans;
 mod settle;
 mod state;
-mod survey;
 
 pub use id::ContextId;
 pub(crate) use state::{Contexts, Stay};

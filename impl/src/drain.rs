@@ -7,7 +7,7 @@
 
 mod state;
 
-pub(crate) use state::{Notices, Quiet};
+pub(crate) use state::{DrainCounts, Notices};
 
 use crate::context::ContextId;
 use crate::error::{Error, ErrorKind};
@@ -17,22 +17,22 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 impl Core {
-    pub(crate) fn quiet(&self, key: NodeKey) -> Quiet {
-        self.quiets.get(key).copied().unwrap_or_default()
+    pub(crate) fn drain_counts_of(&self, key: NodeKey) -> DrainCounts {
+        self.drain_counts.get(key).copied().unwrap_or_default()
     }
 
     /// Quiesced by a section of its own or below. O(1), and nothing while no section is open.
-    pub(crate) fn is_quiet(&self, key: NodeKey) -> bool {
-        !self.quiets.is_empty() && self.quiets.contains_key(key)
+    pub(crate) fn is_drained(&self, key: NodeKey) -> bool {
+        !self.drain_counts.is_empty() && self.drain_counts.contains_key(key)
     }
 
     pub(crate) fn is_quiesced(&self, key: NodeKey) -> bool {
-        self.drain_alls > 0 || self.is_quiet(key)
+        self.drain_alls > 0 || self.is_drained(key)
     }
 
     /// Q1; while a drain-all is open every child is quiesced. O(1).
     pub(crate) fn quiesce_count(&self, key: NodeKey) -> u64 {
-        let Quiet { sections, children } = self.quiet(key);
+        let DrainCounts { sections, children } = self.drain_counts_of(key);
         let children = if self.drain_alls == 0 {
             u64::from(children)
         } else {
@@ -42,29 +42,29 @@ impl Core {
     }
 
     /// Without a record: for undoing and restoring.
-    pub(crate) fn put_quiet(&mut self, key: NodeKey, quiet: Quiet) {
-        if quiet == Quiet::NONE {
-            self.quiets.remove(key);
+    pub(crate) fn put_drain_counts(&mut self, key: NodeKey, quiet: DrainCounts) {
+        if quiet == DrainCounts::NONE {
+            self.drain_counts.remove(key);
         } else {
-            self.quiets.insert(key, quiet);
+            self.drain_counts.insert(key, quiet);
         }
     }
 
     /// `true` if the node thereby becomes quiesced, or ceases to be.
-    fn set_quiet(&mut self, key: NodeKey, quiet: Quiet) -> bool {
-        let old = self.quiet(key);
-        self.put_quiet(key, quiet);
-        self.pending.journal.push(Undo::Quiet { node: key, old });
+    fn set_quiet(&mut self, key: NodeKey, quiet: DrainCounts) -> bool {
+        let old = self.drain_counts_of(key);
+        self.put_drain_counts(key, quiet);
+        self.pending.journal.push(Undo::DrainCounts { node: key, old });
         self.pending.drains = true;
-        (old == Quiet::NONE) != (quiet == Quiet::NONE)
+        (old == DrainCounts::NONE) != (quiet == DrainCounts::NONE)
     }
 
     /// One edge more of the node leads to a quiesced child, or one less; `true` as for [`Core::set_quiet`].
     fn count_quiet_child(&mut self, key: NodeKey, on: bool) -> bool {
-        let quiet = self.quiet(key);
+        let quiet = self.drain_counts_of(key);
         // No more than there are edges, which a `u32` can count, and none taken away that did not come.
         let children = if on { quiet.children.saturating_add(1) } else { quiet.children.saturating_sub(1) };
-        self.set_quiet(key, Quiet { children, ..quiet })
+        self.set_quiet(key, DrainCounts { children, ..quiet })
     }
 
     /// The edge from `parent` begins to lead to a quiesced node, or ceases to (Q1). Of a user that is what its node
@@ -98,7 +98,7 @@ impl Core {
     }
 
     fn set_sections(&mut self, key: NodeKey, sections: u32) {
-        let quiet = Quiet { sections, ..self.quiet(key) };
+        let quiet = DrainCounts { sections, ..self.drain_counts_of(key) };
         if self.set_quiet(key, quiet) {
             self.spread(key, sections > 0);
         }
@@ -107,14 +107,14 @@ impl Core {
     /// O31. At the end of the range the number of sections stays where it is.
     pub(crate) fn drain_begin(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
-        self.set_sections(key, self.quiet(key).sections.saturating_add(1));
+        self.set_sections(key, self.drain_counts_of(key).sections.saturating_add(1));
         Ok(())
     }
 
     /// O32.
     pub(crate) fn drain_end(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
-        let Some(sections) = self.quiet(key).sections.checked_sub(1) else {
+        let Some(sections) = self.drain_counts_of(key).sections.checked_sub(1) else {
             return Err(ErrorKind::NotDrained { node: self.node_ref(key) }.into());
         };
         self.set_sections(key, sections);
@@ -178,7 +178,9 @@ impl History {
             match *undo {
                 Undo::DrainAlls(old) => history.drained_all = old > 0,
                 Undo::Added(key) => history.change(core, key, |past| past.new = true),
-                Undo::Quiet { node, old } => history.change(core, node, |past| past.quiet = Some(old != Quiet::NONE)),
+                Undo::DrainCounts { node, old } => {
+                    history.change(core, node, |past| past.quiet = Some(old != DrainCounts::NONE))
+                }
                 Undo::Context { node, old } => history.change(core, node, |past| past.context = Some(old)),
                 Undo::UserAdded(key) => history.user(key, None),
                 Undo::Retargeted { edge, child, .. } => history.retargeted(core, edge, child),
@@ -229,7 +231,7 @@ impl History {
 
     fn was_quiesced(&self, core: &Core, key: NodeKey) -> bool {
         let past = self.past(core, key);
-        !past.new && (self.drained_all || past.quiet.unwrap_or_else(|| core.is_quiet(key)))
+        !past.new && (self.drained_all || past.quiet.unwrap_or_else(|| core.is_drained(key)))
     }
 
     /// Whether a node that was there, or a user of it, is in another context now than this node was.

@@ -168,7 +168,7 @@ pub trait Driver: Policy + Send + Sync {
 
     /// Runs after the changes of this node and of all nodes that were reopened with it have taken effect (QEMU:
     /// `bdrv_reopen_commit_post`). The graph calls it for every prepared node, in the order in which the nodes were
-    /// prepared. A panic in this hook undoes nothing, see [`Judged::run`](crate::Judged::run).
+    /// prepared. A panic in this hook undoes nothing, see [`PendingCommit::run`](crate::PendingCommit::run).
     fn post_commit(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
@@ -261,18 +261,18 @@ pub trait Driver: Policy + Send + Sync {
     ///
     /// # Errors
     /// Returns the driver's refusal.
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         let _ = (view, new);
         Ok(())
     }
 
     /// Makes the checked permissions take effect (QEMU: `bdrv_set_perm`).
-    fn set(&mut self, view: &NodeView<'_>, new: Grant) {
+    fn set_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
         let _ = (view, new);
     }
 
     /// Cancels the checked permissions (QEMU: `bdrv_abort_perm_update`).
-    fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
+    fn abort_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
         let _ = (view, new);
     }
 
@@ -285,14 +285,14 @@ pub trait Driver: Policy + Send + Sync {
 
     /// Resumes sending requests, because the node is no longer quiesced, or was quiesced only for a change of its
     /// context (Q4; QEMU: `bdrv_drain_end`). The graph calls it when everything has taken effect. A panic in this hook
-    /// undoes nothing, see [`Judged::run`](crate::Judged::run).
+    /// undoes nothing, see [`PendingCommit::run`](crate::PendingCommit::run).
     fn resume(&mut self, view: &NodeView<'_>) {
         let _ = view;
     }
 
     /// Closes the driver of the node called `name`, because the node was deleted (QEMU: `bdrv_close`). The graph also
     /// calls it if a node was to be opened with this driver and the opening failed or was rolled back (L5.10). A panic
-    /// in this hook undoes nothing, see [`Judged::run`](crate::Judged::run).
+    /// in this hook undoes nothing, see [`PendingCommit::run`](crate::PendingCommit::run).
     fn close(&mut self, name: &str) {
         let _ = name;
     }
@@ -428,16 +428,16 @@ impl<T: Driver + ?Sized> Driver for Box<T> {
         (**self).abort_context(view, to);
     }
 
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
-        (**self).check(view, new)
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        (**self).check_permissions(view, new)
     }
 
-    fn set(&mut self, view: &NodeView<'_>, new: Grant) {
-        (**self).set(view, new);
+    fn set_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
+        (**self).set_permissions(view, new);
     }
 
-    fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
-        (**self).abort(view, new);
+    fn abort_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
+        (**self).abort_permissions(view, new);
     }
 
     fn quiesce(&mut self, view: &NodeView<'_>) {

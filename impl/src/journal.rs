@@ -8,7 +8,7 @@ pub(crate) use record::Undo;
 use crate::driver::Driver;
 use crate::graph::Graph;
 use crate::graph::arena::{Core, EdgeKey, NodeKey};
-use crate::graph::texts::put;
+use crate::graph::rare_texts::put;
 use crate::order::{GAP, LIMIT};
 use crate::permission::Pair;
 use crate::plan::PlanStep;
@@ -81,7 +81,7 @@ impl Core {
                 // Making all labels anew may have put the front behind it.
                 self.front = self.front.min(old);
             }
-            Undo::Quiet { node, old } => self.put_quiet(node, old),
+            Undo::DrainCounts { node, old } => self.put_drain_counts(node, old),
             Undo::DrainAlls(old) => self.drain_alls = old,
             Undo::Context { node, old } => self.nodes[node].context = old,
             Undo::Request => _ = self.pending.contexts.requests.pop(),

@@ -42,7 +42,7 @@
 //! // A throttle filter is inserted below the running guest.
 //! let throttle = graph.insert(NodeSpec::new("throttle"), Filter.into(), disk)?;
 //! assert_eq!(graph.user_view(guest).map(|user| user.node()), Some(throttle));
-//! assert!(graph.check().is_empty());
+//! assert!(graph.inconsistencies().is_empty());
 //! # Ok::<(), blockgraph::Error>(())
 //! ```
 //!
@@ -69,7 +69,7 @@
 //!
 //! // A job that streams into the top blocks resizing while it runs.
 //! graph.block(guest, OpKinds::RESIZE, "block device is in use by block job: stream")?;
-//! let error = graph.check_op(top, OpKind::Resize).unwrap_err();
+//! let error = graph.ensure_not_blocked(top, OpKind::Resize).unwrap_err();
 //! assert_eq!(error.to_string(), "Node 'top' is busy: block device is in use by block job: stream");
 //! graph.unblock(guest, OpKinds::RESIZE)?;
 //!
@@ -113,13 +113,13 @@
 //! }
 //!
 //! impl Driver for Cache {
-//!     fn check(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+//!     fn check_permissions(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
 //!         if new.pair.need.contains(Permissions::RESIZE) {
 //!             return Err(Refusal::new("the cache cannot change size"));
 //!         }
 //!         Ok(())
 //!     }
-//!     fn set(&mut self, _: &NodeView<'_>, new: Grant) {
+//!     fn set_permissions(&mut self, _: &NodeView<'_>, new: Grant) {
 //!         self.dirty |= new.pair.need.contains(Permissions::WRITE);
 //!     }
 //! }
@@ -228,8 +228,9 @@ extern crate std;
 struct ReadmeDoctests;
 
 mod activation;
-mod check;
+mod commit_check;
 pub mod common_users;
+mod consistency;
 mod context;
 mod counters;
 mod drain;
@@ -239,12 +240,11 @@ mod error;
 mod graph;
 pub mod jobs;
 mod journal;
-mod judge;
-mod judged;
 mod op_kind;
 pub mod open;
 mod ops;
 mod order;
+mod pending_commit;
 mod permission;
 mod plan;
 #[cfg(all(feature = "posix-locks", target_os = "linux", target_pointer_width = "64"))]
@@ -255,24 +255,24 @@ mod restore;
 mod role;
 mod rollback_guard;
 mod rules;
+mod save;
 mod settle;
-mod snapshot;
 mod steps;
 mod transaction;
 
-pub use check::{Inconsistency, Recomputed};
+pub use consistency::{Inconsistency, Recomputed};
 pub use context::ContextId;
 pub use driver::{Cause, ChildContext, Driver, DriverOption, MirrorPhase, Policy, Refusal, UnsupportedOption};
 pub use drivers::Preset;
 pub use error::{EdgeRef, Error, ErrorKind, Hook, NodeRef, StepError};
 pub use graph::{EdgeIter, EdgeKey, EdgeView, Graph, NodeKey, NodeView, Parent, UserKey, UserView};
-pub use judged::{Judged, Refused};
 pub use op_kind::{Blocker, OpKind, OpKinds, UnknownOpKind};
 pub use ops::{NodeSpec, Reopen, UserSpec};
+pub use pending_commit::{PendingCommit, Refused};
 pub use permission::{Grant, Pair, Permissions};
 pub use plan::{Closed, Committed, Ejected, Plan, PlanStep};
 pub use restore::RestoreError;
 pub use role::{Role, Shape, Slot};
 pub use rules::default_child_pair;
-pub use snapshot::{DriverSnapshot, EdgeSnapshot, NodeSnapshot, ParentIndex, SNAPSHOT_VERSION, Snapshot, UserSnapshot};
+pub use save::{ParentIndex, SAVE_VERSION, SavedDriver, SavedEdge, SavedGraph, SavedNode, SavedUser};
 pub use transaction::{Savepoint, Transaction};

@@ -25,7 +25,7 @@ pub(crate) fn refresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey
             node.touched = true;
             core.pending.touched.push(key);
         }
-        judge_node(core, key)?;
+        check_node(core, key)?;
         let Some(driver) = drivers.get(key) else { continue };
         let mut next = core.nodes[key].children;
         while !next.is_null() {
@@ -97,7 +97,7 @@ fn derive<D: Policy>(core: &mut Core, driver: &D, parent: NodeKey, edge: EdgeKey
 }
 
 /// V3.2, V3.3 and V3.6 of one node. O(1) unless there is a conflict to be named.
-fn judge_node(core: &Core, key: NodeKey) -> Result<(), Error> {
+fn check_node(core: &Core, key: NodeKey) -> Result<(), Error> {
     let node = &core.nodes[key];
     if !node.counters.conflicts().is_empty() {
         return Err(conflict(core, key));

@@ -1,6 +1,6 @@
 //! From a snapshot to a graph: everything is validated, and all pairs are computed anew.
 
-use crate::drain::Quiet;
+use crate::drain::DrainCounts;
 use crate::driver::Driver;
 use crate::graph::Graph;
 use crate::graph::arena::{Node, NodeKey};
@@ -9,7 +9,7 @@ use crate::order::{GAP, LIMIT};
 use crate::permission::Pair;
 use crate::refresh::child_pair;
 use crate::role::Shape;
-use crate::snapshot::{DriverSnapshot, NodeSnapshot, SNAPSHOT_VERSION, Snapshot};
+use crate::save::{SAVE_VERSION, SavedDriver, SavedGraph, SavedNode};
 use alloc::vec::Vec;
 use core::fmt;
 use slotmap::Key;
@@ -20,7 +20,7 @@ mod lists;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The version is not [`SNAPSHOT_VERSION`].
+    /// The version is not [`SAVE_VERSION`].
     Version(u32),
     /// Two nodes have one name; the second.
     DuplicateNode(usize),
@@ -93,7 +93,7 @@ impl<D: Driver> Graph<D> {
     ///
     /// # Errors
     /// A [`RestoreError`] if the snapshot is not one of a graph at rest.
-    pub fn restore(snapshot: &Snapshot<D>) -> Result<Self, RestoreError>
+    pub fn restore(snapshot: &SavedGraph<D>) -> Result<Self, RestoreError>
     where
         D: Clone,
     {
@@ -106,8 +106,8 @@ impl<D: Driver> Graph<D> {
     /// # Errors
     /// As [`restore`](Self::restore).
     pub fn restore_with<T>(
-        snapshot: &Snapshot<T>,
-        make: impl FnMut(&NodeSnapshot<T>, &T) -> D,
+        snapshot: &SavedGraph<T>,
+        make: impl FnMut(&SavedNode<T>, &T) -> D,
     ) -> Result<Self, RestoreError> {
         let mut graph = Self::with_capacity(snapshot.nodes.len(), snapshot.edges.len());
         graph.restore_from(snapshot, make)?;
@@ -121,8 +121,8 @@ impl<D: Driver> Graph<D> {
     /// As [`restore`](Self::restore).
     pub fn restore_from<T>(
         &mut self,
-        snapshot: &Snapshot<T>,
-        make: impl FnMut(&NodeSnapshot<T>, &T) -> D,
+        snapshot: &SavedGraph<T>,
+        make: impl FnMut(&SavedNode<T>, &T) -> D,
     ) -> Result<(), RestoreError> {
         self.clear();
         let result = self.build(snapshot, make);
@@ -142,10 +142,10 @@ impl<D: Driver> Graph<D> {
 
     fn build<T>(
         &mut self,
-        snapshot: &Snapshot<T>,
-        make: impl FnMut(&NodeSnapshot<T>, &T) -> D,
+        snapshot: &SavedGraph<T>,
+        make: impl FnMut(&SavedNode<T>, &T) -> D,
     ) -> Result<(), RestoreError> {
-        if snapshot.version != SNAPSHOT_VERSION {
+        if snapshot.version != SAVE_VERSION {
             return Err(RestoreError::Version(snapshot.version));
         }
         let nodes = self.build_nodes(snapshot, make)?;
@@ -155,13 +155,13 @@ impl<D: Driver> Graph<D> {
         self.core.build_edges(snapshot, &nodes, &users)?;
         self.core.build_parent_lists(snapshot)?;
         self.build_pairs(&nodes)?;
-        self.core.judge_all(&nodes)
+        self.core.check_all(&nodes)
     }
 
     fn build_nodes<T>(
         &mut self,
-        snapshot: &Snapshot<T>,
-        mut make: impl FnMut(&NodeSnapshot<T>, &T) -> D,
+        snapshot: &SavedGraph<T>,
+        mut make: impl FnMut(&SavedNode<T>, &T) -> D,
     ) -> Result<Vec<NodeKey>, RestoreError> {
         let mut keys = Vec::with_capacity(snapshot.nodes.len());
         for (index, node) in snapshot.nodes.iter().enumerate() {
@@ -175,12 +175,12 @@ impl<D: Driver> Graph<D> {
                 return Err(RestoreError::UnknownGrant(index));
             }
             let (driver, shape) = match &node.driver {
-                DriverSnapshot::Present(driver) => {
+                SavedDriver::Present(driver) => {
                     let driver = make(node, driver);
                     let shape = shape_of(&driver);
                     (Ok(driver), shape)
                 }
-                DriverSnapshot::Ejected { name, shape } => (Err(name), *shape),
+                SavedDriver::Ejected { name, shape } => (Err(name), *shape),
             };
             let data = restored_node(node, shape).map_err(|error| error(index))?;
             let key = self.core.insert_node(node.name.clone(), data);
@@ -194,7 +194,7 @@ impl<D: Driver> Graph<D> {
             if let Some(name) = &node.stored_backing {
                 self.core.texts.backing.insert(key, name.clone());
             }
-            self.core.put_quiet(key, Quiet { sections: node.sections, children: 0 });
+            self.core.put_drain_counts(key, DrainCounts { sections: node.sections, children: 0 });
             keys.push(key);
         }
         Ok(keys)
@@ -239,7 +239,7 @@ impl<D: Driver> Graph<D> {
 }
 
 /// A node as the snapshot has it, if it fits the shape; without label, pointers and texts.
-fn restored_node<T>(node: &NodeSnapshot<T>, shape: Shape) -> Result<Node, fn(usize) -> RestoreError> {
+fn restored_node<T>(node: &SavedNode<T>, shape: Shape) -> Result<Node, fn(usize) -> RestoreError> {
     if shape != shape.consistent() {
         return Err(RestoreError::BadShape);
     }

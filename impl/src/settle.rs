@@ -121,7 +121,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Rename { .. } => driver.rename(&view),
             PlanStep::Inactivate { .. } => driver.inactivate(&view),
             PlanStep::Context { to, .. } => driver.change_context(&view, to),
-            PlanStep::Check { grant, .. } => driver.check(&view, grant),
+            PlanStep::Check { grant, .. } => driver.check_permissions(&view, grant),
             PlanStep::Activate { .. } => driver.activate(&view),
         }
     }
@@ -134,7 +134,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Rename { .. } => driver.commit_rename(&view),
             PlanStep::Inactivate { .. } => driver.commit_inactivate(&view),
             PlanStep::Context { to, .. } => driver.commit_context(&view, to),
-            PlanStep::Check { grant, .. } => driver.set(&view, grant),
+            PlanStep::Check { grant, .. } => driver.set_permissions(&view, grant),
             PlanStep::Activate { .. } => driver.commit_activate(&view),
         }
     }
@@ -147,7 +147,7 @@ impl<D: Driver> Graph<D> {
             PlanStep::Rename { .. } => driver.abort_rename(&view),
             PlanStep::Inactivate { .. } => driver.abort_inactivate(&view),
             PlanStep::Context { to, .. } => driver.abort_context(&view, to),
-            PlanStep::Check { grant, .. } => driver.abort(&view, grant),
+            PlanStep::Check { grant, .. } => driver.abort_permissions(&view, grant),
             PlanStep::Activate { .. } => driver.abort_activate(&view),
         }
     }

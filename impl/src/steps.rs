@@ -323,7 +323,7 @@ steps! {
     ///
     /// # Errors
     /// `NodeNotFound`, `Blocked`.
-    check_op(node: NodeKey, kind: OpKind) -> () = graph => graph.core.check_op(node, kind);
+    ensure_not_blocked(node: NodeKey, kind: OpKind) -> () = graph => graph.core.ensure_not_blocked(node, kind);
 
     /// Fails unless `node` may be replaced by a copy of `parent`; changes nothing (O30; QEMU:
     /// `check_to_replace_node`). See [`Graph::can_replace`]. O(parents + what is between).

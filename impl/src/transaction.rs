@@ -4,7 +4,7 @@ use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, StepError};
 use crate::graph::pending::Mark;
 use crate::graph::{EdgeKey, Graph, NodeKey, UserKey};
-use crate::judged::Judged;
+use crate::pending_commit::PendingCommit;
 use crate::plan::Committed;
 use crate::rollback_guard::Guard;
 use core::ops::Deref;
@@ -124,23 +124,23 @@ impl<'g, D: Driver> Transaction<'g, D> {
     /// # Errors
     /// One violation: `Cycle`, `Conflict`, `ReadOnly`, `InactiveChild`, `InactiveNode`, `ContextClash` or
     /// `ContextFixed`. Then everything has been undone.
-    pub fn judge(self) -> Result<Judged<'g, D>, Error> {
+    pub fn begin_commit(self) -> Result<PendingCommit<'g, D>, Error> {
         let guard = self.guard;
-        guard.graph.judge()?;
-        Ok(Judged::new(guard))
+        guard.graph.check_commit()?;
+        Ok(PendingCommit::new(guard))
     }
 
     /// Judges, asks the drivers through their hooks, and makes everything permanent.
     ///
     /// # Errors
-    /// As [`judge`](Self::judge), or `Refused`. Then everything has been undone.
+    /// As [`begin_commit`](Self::begin_commit), or `Refused`. Then everything has been undone.
     pub fn commit(self) -> Result<Committed<D>, Error> {
-        self.judge()?.run()
+        self.begin_commit()?.run()
     }
 
     /// As [`commit`](Self::commit), for a caller that does not want to know.
     pub(crate) fn commit_silently(self) -> Result<(), Error> {
-        self.judge()?.run_silently()
+        self.begin_commit()?.run_silently()
     }
 }
 

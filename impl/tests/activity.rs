@@ -39,7 +39,7 @@ fn inactive(graph: &Graph<Injected>) -> String {
 
 fn inactivate(graph: &mut Graph<Injected>, name: &str) -> String {
     graph.inactivate(node(graph, name)).unwrap();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     inactive(graph)
 }
 
@@ -128,7 +128,7 @@ fn activating_covers_all_that_is_below() {
         inactivate(&mut graph, name);
     }
     graph.activate(node(&graph, "c")).unwrap();
-    assert_eq!((inactive(&graph), graph.check()), ("ab".into(), vec![]));
+    assert_eq!((inactive(&graph), graph.inconsistencies()), ("ab".into(), vec![]));
     graph.activate(node(&graph, "e")).unwrap();
     assert_eq!(inactive(&graph), "ab", "it was active");
     graph.inactivate(node(&graph, "c")).unwrap();
@@ -137,7 +137,7 @@ fn activating_covers_all_that_is_below() {
     t.attach(node(&t, "c"), node(&t, "e"), "again", Role::DATA).unwrap();
     t.activate(node(&t, "a")).unwrap();
     t.commit().unwrap();
-    assert_eq!((inactive(&graph), graph.check()), (String::new(), vec![]));
+    assert_eq!((inactive(&graph), graph.inconsistencies()), (String::new(), vec![]));
 }
 
 /// A3, and who else changes it: nobody.
@@ -147,7 +147,7 @@ fn a_user_of_an_inactive_node_has_nothing_and_wants_the_same() {
     let (a, x) = (node(&graph, "a"), node(&graph, "x"));
     let guest = graph.attach_user_as(UserSpec::new("guest", WRITER).may_inactivate(true), a).unwrap();
     let seen = |graph: &Graph<Injected>| {
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
         let user = graph.user_view(guest).unwrap();
         (user.wanted(), user.pair())
     };
@@ -166,10 +166,10 @@ fn a_user_of_an_inactive_node_has_nothing_and_wants_the_same() {
     // Another one comes, whose wish does not count either: together they would conflict.
     let other = graph.attach_user("other", a, WRITER, false).unwrap();
     assert_eq!(graph.user_view(other).map(|user| (user.wanted(), user.pair())), Some((WRITER, Pair::NOTHING)));
-    let before = graph.snapshot();
+    let before = graph.save();
     let error = graph.activate(a).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Conflict { .. }));
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     graph.detach_user(other).unwrap();
     graph.activate(a).unwrap();
     assert_eq!(seen(&graph), (alone, alone));
@@ -182,22 +182,22 @@ fn savepoints_bring_activity_and_wishes_back() {
     let mut graph = web("abx", &["ab"]);
     let a = node(&graph, "a");
     let guest = graph.attach_user_as(UserSpec::new("guest", WRITER).may_inactivate(true), a).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     let first = t.savepoint();
     t.inactivate(a).unwrap();
     t.set_user(guest, READER).unwrap();
-    let (second, between) = (t.savepoint(), t.snapshot());
+    let (second, between) = (t.savepoint(), t.save());
     t.activate(a).unwrap();
     t.replace_node(a, node(&t, "x")).unwrap();
     t.set_user(guest, Pair::NOTHING).unwrap();
     t.rollback_to(second).unwrap();
-    assert_eq!(t.snapshot(), between);
+    assert_eq!(t.save(), between);
     assert_eq!(t.user_view(guest).map(|user| (user.wanted(), user.pair())), Some((READER, Pair::NOTHING)));
     t.rollback_to(first).unwrap();
-    assert_eq!(t.snapshot(), before);
+    assert_eq!(t.save(), before);
     assert!(t.commit().unwrap().plan.is_empty());
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
 }
 
 /// A4, whatever the operation: an edge attached, one moved by replace-node, one by append.
@@ -207,9 +207,9 @@ fn no_active_node_above_an_inactive_one() {
     let [a, r] = ["a", "r"].map(|name| node(&graph, name));
     inactivate(&mut graph, "r");
     let violated = |graph: &mut Graph<Injected>, step: &dyn Fn(&mut Graph<Injected>) -> blockgraph::Error| {
-        let before = graph.snapshot();
+        let before = graph.save();
         let error = step(graph);
-        assert_eq!((graph.snapshot(), graph.check(), error.step()), (before, vec![], None));
+        assert_eq!((graph.save(), graph.inconsistencies(), error.step()), (before, vec![], None));
         let ErrorKind::InactiveChild { edge } = error.kind() else { panic!("{error}") };
         assert!(error.kind().is_violation());
         (edge.name.to_string(), error.to_string())
@@ -250,13 +250,13 @@ fn an_inactive_node_is_only_read() {
     let top = add(&mut graph, "top", ExclusiveWriter);
     let file = add(&mut graph, "file", Protocol);
     graph.attach(top, file, "backing", Role::FILTER).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let error = graph.inactivate(top).unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::InactiveNode { node } if node.key == file && error.kind().is_violation())
     );
     assert_eq!(error.to_string(), "Inactive block node 'file' can only be read");
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     let reader = Blkdebug { take: Permissions::READ, unshare: Permissions::NONE };
     let debug = add(&mut graph, "debug", reader);
     let other = add(&mut graph, "other", Protocol);
@@ -268,7 +268,7 @@ fn an_inactive_node_is_only_read() {
         let error = graph.set_option(debug, option).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::InactiveNode { .. }), "{error}");
     }
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// P5.3, P5.5 and P7 on an image with a user that writes.
@@ -295,7 +295,10 @@ fn the_pairs_below_an_inactive_image() {
     let granted = graph.get(disk).map(|node| (node.writable(), node.read_only(), node.granted()));
     assert_eq!(granted, Some((false, false, blockgraph::Grant { pair: Pair::NOTHING, writable: false })));
     graph.activate(disk).unwrap();
-    assert_eq!((pairs(&graph), graph.user_view(guest).unwrap().pair(), graph.check()), (active, wants, vec![]));
+    assert_eq!(
+        (pairs(&graph), graph.user_view(guest).unwrap().pair(), graph.inconsistencies()),
+        (active, wants, vec![])
+    );
 }
 
 /// S6, V3.6: its image cannot be written.
@@ -306,10 +309,10 @@ fn an_inactive_node_is_not_renamed() {
     graph.set_backing(middle, Some(base)).unwrap();
     graph.set_backing(top, Some(middle)).unwrap();
     graph.inactivate(top).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let error = graph.drop_intermediate(middle, base).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::InactiveNode { node } if node.key == top));
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     // Whoever has lost its driver by then has no image to be written.
     let mut t = graph.transaction();
     t.drop_intermediate(middle, base).unwrap();
@@ -321,7 +324,7 @@ fn an_inactive_node_is_not_renamed() {
     t.append_and_store(overlay, middle).unwrap();
     t.activate(overlay).unwrap();
     assert_eq!(hooks(&t.commit().unwrap(), &graph)[0], "Rename overlay");
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// O1, O23.
@@ -338,7 +341,7 @@ fn opened_below_an_inactive_parent() {
     let mut t = graph.transaction();
     t.open_child(disk, spec, accepting(Protocol), "late", Role::DATA).unwrap();
     assert!(matches!(t.commit().unwrap_err().kind(), ErrorKind::InactiveChild { .. }));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// A5, V5: parents first, before the checks; children first, after them. V6: set, activations, inactivations, the rest.
@@ -374,7 +377,7 @@ fn who_is_asked_and_when() {
     let tail = [Hook::Activate, Hook::Activate, Hook::Inactivate, Hook::Inactivate, Hook::Rename, Hook::Prepare];
     assert_eq!((&commits[..4], &commits[4..]), (&[Hook::Check; 4][..], &tail[..]));
     let last: Vec<_> = committed.commits().skip(4).take(4).map(|step| step.node()).collect();
-    assert_eq!((last, graph.check()), (vec![below, other, disk, file], vec![]));
+    assert_eq!((last, graph.inconsistencies()), (vec![below, other, disk, file], vec![]));
 }
 
 /// Nobody is asked who ends as he began; who is new began as he was opened.
@@ -398,7 +401,7 @@ fn to_and_fro_is_asked_of_nobody() {
     t.activate(new).unwrap();
     t.release(new).unwrap();
     assert!(t.commit().unwrap().plan.is_empty(), "a closed one is asked nothing");
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 #[test]
@@ -406,10 +409,10 @@ fn a_driver_refuses_to_change_hands() {
     let mut graph = web("ab", &["ab"]);
     let (a, b) = (node(&graph, "a"), node(&graph, "b"));
     let refuses = |graph: &mut Graph<Injected>, activate: bool| {
-        let before = graph.snapshot();
+        let before = graph.save();
         let error = if activate { graph.activate(a) } else { graph.inactivate(a) }.unwrap_err();
         let ErrorKind::Refused { node, hook, .. } = error.kind() else { panic!("{error}") };
-        assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+        assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
         (node.key, *hook)
     };
     behave(&mut graph, b, Behaviour::RefuseInactivate);
@@ -430,7 +433,7 @@ fn the_manual_protocol() {
     let (a, b) = (node(&graph, "a"), node(&graph, "b"));
     let mut t = graph.transaction();
     t.inactivate(a).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     let mut done = Vec::new();
     while let Some(step) = judged.next_step() {
         done.push((step.hook(), step.node()));
@@ -443,12 +446,12 @@ fn the_manual_protocol() {
     assert_eq!(commits, [asked[3], asked[2], asked[0], asked[1]]);
     let mut t = graph.transaction();
     t.activate(a).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     (0..3).for_each(|_| judged.done());
     let refused = judged.refuse(&blockgraph::Refusal::new("no")).unwrap_err();
     let aborts: Vec<_> = refused.aborts.iter().map(|step| (step.hook(), step.node())).collect();
     assert_eq!(aborts, [(Hook::Activate, b), (Hook::Check, b), (Hook::Check, a)]);
-    assert_eq!((inactive(&graph), graph.check()), ("ab".into(), vec![]));
+    assert_eq!((inactive(&graph), graph.inconsistencies()), ("ab".into(), vec![]));
 }
 
 #[test]
@@ -457,11 +460,11 @@ fn snapshots_have_activity_and_what_is_wanted() {
     let a = node(&graph, "a");
     graph.attach_user_as(UserSpec::new("guest", WRITER).may_inactivate(true), a).unwrap();
     inactivate(&mut graph, "a");
-    let snapshot = graph.snapshot();
+    let snapshot = graph.save();
     let user = &snapshot.users[0];
     assert_eq!((user.pair, user.may_inactivate, snapshot.nodes[0].inactive), (WRITER, true, true));
     let mut restored = Graph::restore(&snapshot).unwrap();
-    assert_eq!((restored.snapshot(), restored.check()), (snapshot.clone(), vec![]));
+    assert_eq!((restored.save(), restored.inconsistencies()), (snapshot.clone(), vec![]));
     restored.activate(node(&restored, "a")).unwrap();
     assert_eq!(restored.user_view(restored.user("guest").unwrap()).unwrap().pair(), WRITER);
     let mut bad = snapshot.clone();
@@ -473,11 +476,9 @@ fn snapshots_have_activity_and_what_is_wanted() {
     let top = graph.add(spec("top"), accepting(Blkdebug::default())).unwrap();
     let file = graph.add(spec("file"), accepting(Protocol)).unwrap();
     graph.attach(top, file, "file", Role::FILTER).unwrap();
-    let mut bad = graph.snapshot();
-    bad.nodes[0].driver = blockgraph::DriverSnapshot::Present(accepting(Blkdebug {
-        take: Permissions::RESIZE,
-        unshare: Permissions::NONE,
-    }));
+    let mut bad = graph.save();
+    bad.nodes[0].driver =
+        blockgraph::SavedDriver::Present(accepting(Blkdebug { take: Permissions::RESIZE, unshare: Permissions::NONE }));
     assert_eq!(Graph::restore(&bad).unwrap_err(), RestoreError::InactiveNode(1));
 }
 
@@ -546,7 +547,7 @@ fn covering_is_its_sentence() {
             let is = |key: &NodeKey| graph.get(*key).unwrap().inactive() && !before.contains(key);
             let now: Vec<_> = graph.nodes().filter(is).collect();
             assert!(now.len() == expected.len() && now.iter().all(|key| expected.contains(key)), "seed {seed}");
-            assert_eq!(graph.check(), []);
+            assert_eq!(graph.inconsistencies(), []);
             several += usize::from(now.len() > 3);
             left_out += usize::from(now.len() < 8 - first);
         }

@@ -35,11 +35,11 @@ fn blockers_go_with_their_edge() {
     assert_eq!(graph.is_blocked(a, OpKind::Change).unwrap().reason, None);
     graph.attach(above, b, "x", Role::DATA).unwrap();
     assert!(blocked(&graph, b).is_empty(), "other edges block nothing");
-    let snapshot = graph.snapshot();
+    let snapshot = graph.save();
     let restored = Graph::restore(&snapshot).unwrap();
-    assert_eq!((restored.snapshot(), restored.check()), (snapshot, vec![]));
+    assert_eq!((restored.save(), restored.inconsistencies()), (snapshot, vec![]));
     graph.detach_user(user).unwrap();
-    assert_eq!((graph.is_blocked(a, OpKind::Stream), graph.check()), (None, vec![]));
+    assert_eq!((graph.is_blocked(a, OpKind::Stream), graph.inconsistencies()), (None, vec![]));
     assert_eq!(graph.is_blocked(NodeKey::default(), OpKind::Stream), None);
 }
 
@@ -63,7 +63,7 @@ fn block_and_unblock() {
     assert_eq!(view(&graph), (OpKinds::RESIZE, Some("all".into())));
     let text = refused!(graph, NotBlocked, t => t.unblock(user, OpKinds::STREAM | OpKinds::RESIZE | OpKinds::EJECT));
     assert_eq!(text, "Block device 'u' does not block eject");
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.block(user, OpKinds::EJECT, "other").unwrap();
     t.unblock(user, OpKinds::EJECT | OpKinds::RESIZE).unwrap();
@@ -74,9 +74,9 @@ fn block_and_unblock() {
     t.detach_user(user).unwrap();
     assert!(matches!(t.unblock(user, OpKinds::CHANGE).unwrap_err().kind(), ErrorKind::UserNotFound { .. }));
     drop(t);
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     graph.unblock(user, OpKinds::RESIZE).unwrap();
-    assert_eq!((view(&graph), graph.check()), ((OpKinds::empty(), None), vec![]));
+    assert_eq!((view(&graph), graph.inconsistencies()), ((OpKinds::empty(), None), vec![]));
 }
 
 #[test]
@@ -85,12 +85,12 @@ fn check_op_changes_nothing() {
     let a = add(&mut graph, "a", Format);
     let user = graph.attach_user("u", a, READER, false).unwrap();
     graph.block(user, OpKinds::MIRROR_SOURCE, "block device is in use by a job").unwrap();
-    refused!(graph, NodeNotFound, t => t.check_op(NodeKey::default(), OpKind::Stream));
-    let text = refused!(graph, Blocked, t => t.check_op(a, OpKind::MirrorSource));
+    refused!(graph, NodeNotFound, t => t.ensure_not_blocked(NodeKey::default(), OpKind::Stream));
+    let text = refused!(graph, Blocked, t => t.ensure_not_blocked(a, OpKind::MirrorSource));
     assert_eq!(text, "Node 'a' is busy: block device is in use by a job");
-    let before = graph.snapshot();
-    graph.check_op(a, OpKind::MirrorTarget).unwrap();
-    assert_eq!(graph.snapshot(), before);
+    let before = graph.save();
+    graph.ensure_not_blocked(a, OpKind::MirrorTarget).unwrap();
+    assert_eq!(graph.save(), before);
 }
 
 #[test]
@@ -179,5 +179,5 @@ fn a_snapshot_has_its_own_conditions() {
         (parents(&graph, disk), parents(&graph, overlay)),
         (vec!["overlay".into()], vec!["guest".into(), "filter".into()])
     );
-    assert_eq!((graph.get(overlay).unwrap().stored_backing(), graph.check()), (None, vec![]));
+    assert_eq!((graph.get(overlay).unwrap().stored_backing(), graph.inconsistencies()), (None, vec![]));
 }

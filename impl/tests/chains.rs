@@ -69,11 +69,11 @@ fn what_is_between_goes_and_the_name_is_stored() {
     let other = add(&mut graph, "other", NoPermission);
     graph.attach(other, n1, "x", Role::DATA).unwrap();
     let user = graph.attach_user("u", n1, READER, false).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.drop_intermediate(n1, n3).unwrap();
     drop(t);
-    assert_eq!(graph.snapshot(), before);
+    assert_eq!(graph.save(), before);
     let mut t = graph.transaction();
     t.drop_intermediate_as(n1, n3, "elsewhere").unwrap();
     t.drop_intermediate(n3, n3).unwrap_err();
@@ -91,9 +91,9 @@ fn what_is_between_goes_and_the_name_is_stored() {
     // Attaching and setting do not change the name.
     graph.set_backing(n0, None).unwrap();
     graph.set_backing(n0, Some(other)).unwrap();
-    assert_eq!((stored(&graph, n0), graph.check()), (Some("elsewhere".into()), vec![]));
-    let restored = Graph::restore(&graph.snapshot()).unwrap();
-    assert_eq!((restored.snapshot(), restored.check()), (graph.snapshot(), vec![]));
+    assert_eq!((stored(&graph, n0), graph.inconsistencies()), (Some("elsewhere".into()), vec![]));
+    let restored = Graph::restore(&graph.save()).unwrap();
+    assert_eq!((restored.save(), restored.inconsistencies()), (graph.save(), vec![]));
 }
 
 /// S6.3: one step, in the place of the first, with the last name; none of a doomed node.
@@ -124,7 +124,7 @@ fn several_names_in_one_transaction() {
     t.append_and_store(n1, side).unwrap();
     t.release(n1).unwrap();
     assert!(renames(&t.commit().unwrap().plan).is_empty());
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 #[test]
@@ -135,12 +135,12 @@ fn append_stores_the_name_of_the_top() {
     refused!(graph, BackingUnsupported, t => t.append_and_store(filter, top));
     graph.append(filter, top).unwrap();
     behave(&mut graph, new, Behaviour::RefuseRename);
-    let before = graph.snapshot();
+    let before = graph.save();
     let error = graph.append_and_store(new, filter).unwrap_err();
-    assert_eq!((error.to_string(), graph.snapshot()), ("rename refused".into(), before));
+    assert_eq!((error.to_string(), graph.save()), ("rename refused".into(), before));
     behave(&mut graph, new, Behaviour::Accept);
     graph.append_and_store(new, filter).unwrap();
-    assert_eq!((stored(&graph, new), graph.check()), (Some("filter".into()), vec![]));
+    assert_eq!((stored(&graph, new), graph.inconsistencies()), (Some("filter".into()), vec![]));
 }
 
 /// V3.4. `disk` over `base`, and `disk` needs its file written only if it is writable itself.
@@ -153,10 +153,10 @@ fn a_renamed_node_is_judged_as_writable() {
     graph.set_backing(disk, Some(middle)).unwrap();
     let file = graph.add(NodeSpec::new("file").read_only(true), Injected::new(Protocol, Behaviour::Accept)).unwrap();
     graph.attach(disk, file, "file", IMAGE).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let error = graph.drop_intermediate(middle, base).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ReadOnly { node } if node.key == file), "{error}");
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     // With a file that can be written it may be done, and nobody hears of what was only supposed.
     graph.set_read_only(file, false).unwrap();
     let mut t = graph.transaction();
@@ -170,13 +170,13 @@ fn a_renamed_node_is_judged_as_writable() {
     graph.set_backing(disk, None).unwrap();
     graph.set_backing(disk, Some(middle)).unwrap();
     assert!(matches!(graph.drop_intermediate(middle, base).unwrap_err().kind(), ErrorKind::Conflict { .. }));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     // Doomed, it is not renamed, so it need not be writable.
     let mut t = graph.transaction();
     t.drop_intermediate(middle, base).unwrap();
     t.release(disk).unwrap();
     t.commit().unwrap();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// What the final graph violates comes first.
@@ -204,12 +204,12 @@ fn the_base_inherits_from_whom_the_top_did() {
     assert_eq!([top, middle, base].map(|node| inherits(&graph, node)), [Some(disk), Some(top), Some(middle)]);
     let filter = Injected::new(Filter, Behaviour::Accept);
     let filter = graph.insert(NodeSpec::new("filter").implicit(true), filter, top).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.drop_intermediate(filter, base).unwrap();
     assert_eq!(inherits(&t, base), Some(disk), "the top is implicit, so it is the first below that is not");
     drop(t);
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     // To the top that is meant, nothing changes.
     let mut t = graph.transaction();
     t.drop_intermediate(filter, top).unwrap();
@@ -226,5 +226,5 @@ fn the_base_inherits_from_whom_the_top_did() {
     t.attach_user("u", disk, READER, false).unwrap();
     t.drop_intermediate(disk, base).unwrap();
     t.commit().unwrap();
-    assert_eq!((inherits(&graph, base), graph.check()), (None, vec![]));
+    assert_eq!((inherits(&graph, base), graph.inconsistencies()), (None, vec![]));
 }

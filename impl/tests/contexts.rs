@@ -79,7 +79,7 @@ fn everything_begins_in_main() {
     t.attach(new, b, "x", Role::DATA).unwrap();
     t.move_context(b, ONE).unwrap();
     assert!(matches!(t.commit().unwrap_err().kind(), ErrorKind::ContextFixed { context: MAIN, .. }));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// H34: who cannot go the one way goes the other; if neither can, nothing moves.
@@ -95,9 +95,9 @@ fn attaching_aligns_contexts() {
     let (mut graph, [a, b]) = nodes(["a", "b"]);
     graph.attach_user_as(fixed("blk", ONE), a).unwrap();
     graph.attach_user_as(user("other").fixed(true), b).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let error = graph.attach(a, b, "x", Role::DATA).unwrap_err();
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     let ErrorKind::ContextClash { user: blk, context: one, other, other_context } = error.kind() else {
         panic!("{error}")
     };
@@ -110,7 +110,7 @@ fn attaching_aligns_contexts() {
     place(&mut graph, a, ONE);
     graph.attach_user_as(user("other").fixed(true), b).unwrap();
     graph.attach(a, b, "x", Role::DATA).unwrap();
-    assert_eq!((context(&graph, a), context(&graph, b), graph.check()), (MAIN, MAIN, vec![]));
+    assert_eq!((context(&graph, a), context(&graph, b), graph.inconsistencies()), (MAIN, MAIN, vec![]));
 }
 
 /// The two of a clash come in the order of their names, whoever is met first.
@@ -136,14 +136,14 @@ fn a_move_heeds_other_parents() {
     graph.attach(b, c, "x", Role::DATA).unwrap();
     graph.attach(b, d, "y", Role::DATA).unwrap();
     let guest = graph.attach_user_as(user("guest").fixed(true), b).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let error = graph.move_context(a, ONE).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ContextFixed { .. }));
     assert_eq!(
         error.to_string(),
         "Cannot change iothread of active block backend 'guest' from 0 to 1 together with node 'a'"
     );
-    assert_eq!(graph.snapshot(), before);
+    assert_eq!(graph.save(), before);
     graph.detach_user(guest).unwrap();
     let mut t = graph.transaction();
     t.move_context(a, ONE).unwrap();
@@ -186,7 +186,7 @@ fn the_last_request_counts() {
     t.attach(aside, nodes[1], "x", Role::DATA).unwrap();
     t.move_context(aside, TWO).unwrap();
     t.commit().unwrap();
-    assert_eq!((context(&graph, aside), graph.check()), (TWO, vec![]));
+    assert_eq!((context(&graph, aside), graph.inconsistencies()), (TWO, vec![]));
 }
 
 /// C2.2: a request goes before edges; then the parent end of the first new edge decides.
@@ -207,7 +207,7 @@ fn a_request_then_the_parent_ends() {
         // They differ.
         let to = request.unwrap_or(ContextId::MAIN);
         assert_eq!([a, b, c].map(|node| context(&graph, node)), [to; 3]);
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
 }
 
@@ -232,7 +232,7 @@ fn the_order_does_not_matter() {
         t.detach(gone).unwrap();
         t.commit().unwrap();
         assert_eq!([a, b, c, d].map(|node| context(&graph, node)), [ONE, TWO, ONE, ONE]);
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
     // Two that differ: main, in any order.
     for turned in [false, true] {
@@ -277,7 +277,7 @@ fn what_is_new_has_no_say() {
     t.attach(a, between, "y", Role::DATA).unwrap();
     t.commit().unwrap();
     assert_eq!([between, top, nodes[0]].map(|node| context(&graph, node)), [MAIN; 3]);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// The child ends are asked only if no parent end has a context; a new user that says one is asked.
@@ -304,7 +304,7 @@ fn child_ends_come_last() {
     assert_eq!(graph.user_view(guest).unwrap().context(), ONE);
     let c = add(&mut graph, "c", NoPermission);
     graph.replace_edge(graph.user_view(guest).unwrap().edge(), c).unwrap();
-    assert_eq!((context(&graph, c), graph.check()), (ONE, vec![]));
+    assert_eq!((context(&graph, c), graph.inconsistencies()), (ONE, vec![]));
 }
 
 /// A user that moves has the context of its node of before the operation, wherever it was in between; a fixed one
@@ -334,7 +334,7 @@ fn users_that_move() {
     assert_eq!(context(&graph, b), MAIN);
     graph.attach_user_as(user("other").fixed(true).context(ONE), c).unwrap();
     assert!(matches!(graph.replace_edge(edge, c).unwrap_err().kind(), ErrorKind::ContextClash { .. }));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// C2 is about the final graph, doomed nodes included: what one of them connects is one component.
@@ -356,7 +356,7 @@ fn doomed_nodes_connect() {
     let edge = t.attach(d, b, "x", Role::DATA).unwrap();
     t.detach(edge).unwrap();
     assert_eq!(asked(&t.commit().unwrap()), []);
-    assert_eq!((context(&graph, d), graph.check()), (TWO, vec![]));
+    assert_eq!((context(&graph, d), graph.inconsistencies()), (TWO, vec![]));
 }
 
 /// Two components outside main, `a` over `b` and `c` alone, each with a user.
@@ -380,7 +380,7 @@ fn orphans_go_home() {
     let committed = t.commit().unwrap();
     assert_eq!(asked(&committed), [a, b, c].map(|node| (node, MAIN, true)));
     assert_eq!([a, b, c].map(|node| context(&graph, node)), [MAIN; 3]);
-    assert_eq!((committed.aborts().count(), committed.stayed().count(), graph.check()), (0, 0, vec![]));
+    assert_eq!((committed.aborts().count(), committed.stayed().count(), graph.inconsistencies()), (0, 0, vec![]));
     // Without a lost parent edge nobody is an orphan.
     graph.move_context(a, ONE).unwrap();
     let new = graph.attach_user_as(user("new"), b).unwrap();
@@ -398,7 +398,7 @@ fn orphans_by_moving_and_closing() {
     graph.move_context(a, TWO).unwrap();
     graph.release(a).unwrap();
     assert!(graph.get(a).is_none());
-    assert_eq!((context(&graph, b), graph.check()), (MAIN, vec![]));
+    assert_eq!((context(&graph, b), graph.inconsistencies()), (MAIN, vec![]));
 }
 
 /// C3: what C2 looked at in the same operation is where C2 put it.
@@ -422,7 +422,7 @@ fn who_was_looked_at_is_no_orphan() {
     t.attach(a, b, "third", Role::DATA).unwrap();
     t.release(a).unwrap();
     t.commit().unwrap();
-    assert_eq!((context(&graph, b), graph.check()), (ContextId(4), vec![]));
+    assert_eq!((context(&graph, b), graph.inconsistencies()), (ContextId(4), vec![]));
 }
 
 /// C3: a refusal keeps the component where it is, the others are not touched, and that is no error.
@@ -441,12 +441,12 @@ fn a_refused_wish() {
     let drivers = [a, b, c].map(|node| graph.driver(node).unwrap());
     assert!(drivers.iter().all(|driver| driver.is_settled()));
     assert_eq!(drivers.map(|driver| driver.context), [ONE, ONE, MAIN]);
-    assert_eq!((committed.refused, graph.check()), (vec![], vec![]));
+    assert_eq!((committed.refused, graph.inconsistencies()), (vec![], vec![]));
     // Of C2 a refusal undoes all.
-    let before = graph.snapshot();
+    let before = graph.save();
     let error = graph.move_context(a, TWO).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Refused { hook: blockgraph::Hook::Context, node, .. } if node.key == b));
-    assert_eq!(graph.snapshot(), before);
+    assert_eq!(graph.save(), before);
 }
 
 /// A later refusal undoes what was tolerated before.
@@ -456,12 +456,12 @@ fn a_refused_wish_and_a_refused_check() {
     behave(&mut graph, b, Behaviour::RefuseContext);
     let d = add(&mut graph, "d", NoPermission);
     behave(&mut graph, d, Behaviour::RefuseCheck);
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     users.iter().for_each(|user| t.detach_user(*user).unwrap());
     t.attach_user("reader", d, common::READER, false).unwrap();
     assert!(matches!(t.commit().unwrap_err().kind(), ErrorKind::Refused { hook: blockgraph::Hook::Check, .. }));
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     assert!([a, b, c].iter().all(|node| graph.driver(*node).unwrap().is_settled()));
 }
 
@@ -476,7 +476,7 @@ fn a_refused_wish_by_hand() {
         let mut t = graph.transaction();
         users.iter().for_each(|user| t.detach_user(*user).unwrap());
         t.detach_user(other).unwrap();
-        let mut judged = t.judge().unwrap();
+        let mut judged = t.begin_commit().unwrap();
         let plan: Vec<_> = judged.plan().to_vec();
         let steps: Vec<_> = plan.iter().filter(|step| matches!(step, PlanStep::Context { .. })).copied().collect();
         assert_eq!((steps.len(), steps[3].node()), (4, c));
@@ -495,7 +495,7 @@ fn a_refused_wish_by_hand() {
         assert!(committed.stayed().eq([steps[refused_at].node()]));
         let contexts = committed.commits().filter(|step| matches!(step, PlanStep::Context { .. }));
         assert!(contexts.eq([steps[3]]));
-        assert_eq!((committed.quiesced(), graph.check()), (&[c][..], vec![]));
+        assert_eq!((committed.quiesced(), graph.inconsistencies()), (&[c][..], vec![]));
     }
 }
 
@@ -505,7 +505,7 @@ fn giving_up_after_a_refused_wish() {
     let (mut graph, [_, b, c], users) = two_components();
     let mut t = graph.transaction();
     users.iter().for_each(|user| t.detach_user(*user).unwrap());
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     let plan = judged.plan().to_vec();
     assert_eq!(plan.iter().map(PlanStep::node).collect::<Vec<_>>().len(), 3);
     judged.done();
@@ -513,7 +513,7 @@ fn giving_up_after_a_refused_wish() {
     judged.done();
     drop(judged);
     assert_eq!(graph.pending_aborts(), [plan[2], plan[0]]);
-    assert_eq!((context(&graph, b), context(&graph, c), graph.check()), (ONE, TWO, vec![]));
+    assert_eq!((context(&graph, b), context(&graph, c), graph.inconsistencies()), (ONE, TWO, vec![]));
 }
 
 /// C5: who has no driver moves with the others and is not asked.
@@ -573,7 +573,7 @@ fn every_operation_settles() {
     graph.replace_node(aside, base).unwrap();
     assert_eq!((context(&graph, base), context(&graph, aside)), (ONE, MAIN));
     graph.snapshot_node(top, aside).unwrap();
-    assert_eq!((context(&graph, top), graph.check()), (MAIN, vec![]), "the overlay is the parent");
+    assert_eq!((context(&graph, top), graph.inconsistencies()), (MAIN, vec![]), "the overlay is the parent");
 }
 
 /// A copy and a snapshot have contexts and fixed users; a snapshot of two contexts in one component is none.
@@ -583,9 +583,9 @@ fn copies_are_where_the_original_is() {
     graph.attach_user_as(fixed("stuck", ONE), nodes[0]).unwrap();
     let mut copy = graph.clone();
     assert!(matches!(copy.move_context(nodes[0], TWO).unwrap_err().kind(), ErrorKind::ContextFixed { .. }));
-    let mut snapshot = graph.snapshot();
+    let mut snapshot = graph.save();
     let mut restored = Graph::restore(&snapshot).unwrap();
-    assert_eq!((restored.snapshot(), restored.check()), (snapshot.clone(), vec![]));
+    assert_eq!((restored.save(), restored.inconsistencies()), (snapshot.clone(), vec![]));
     let node = restored.node("n0").unwrap();
     assert!(matches!(restored.move_context(node, TWO).unwrap_err().kind(), ErrorKind::ContextFixed { .. }));
     snapshot.nodes[0].context = TWO;

@@ -48,7 +48,7 @@ fn counts_are_sections_and_quiesced_children() {
     assert_eq!([a, b, c].map(|node| count(&graph, node)), [0, 1, 0]);
     assert!([user, other].iter().all(|user| !graph.user_view(*user).unwrap().is_quiesced()));
     assert_eq!([a, b, c].map(|node| told(&graph, node)), [(1, false), (1, true), (1, false)]);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// Q1: a drain-all counts for everybody, and every child edge with it; H44: who comes joins, who goes leaves.
@@ -74,7 +74,7 @@ fn drain_all_is_for_all() {
     graph.drain_end(c).unwrap();
     assert_eq!([a, c, new].map(|node| count(&graph, node)), [0; 3]);
     assert_eq!([a, c, new].map(|node| told(&graph, node)), [(1, false); 3]);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// A drain-all that begins and ends beside sections: only those change that it alone makes quiet.
@@ -114,8 +114,8 @@ fn a_section_is_a_reference() {
     refused!(graph, NoHolder, t => t.release(node));
     graph.drain_begin(node).unwrap();
     graph.drain_end(node).unwrap();
-    let snapshot = graph.snapshot();
-    assert_eq!(Graph::restore(&snapshot).unwrap().snapshot(), snapshot, "it needs no other reference");
+    let snapshot = graph.save();
+    assert_eq!(Graph::restore(&snapshot).unwrap().save(), snapshot, "it needs no other reference");
     let mut t = graph.transaction();
     t.drain_end(node).unwrap();
     assert!(t.get(node).is_some_and(|view| view.is_doomed()));
@@ -123,7 +123,7 @@ fn a_section_is_a_reference() {
     assert!(matches!(error.kind(), blockgraph::ErrorKind::NodeNotFound { .. }));
     let committed = t.commit().unwrap();
     assert_eq!((committed.closed.len(), committed.resumed()), (1, &[][..]), "who is closed is told nothing");
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     // A drain-all is no reference.
     let node = add(&mut graph, "node", Filter);
     graph.drain_all_begin().unwrap();
@@ -140,7 +140,7 @@ fn a_dropped_filter_with_a_section_stays() {
     assert_eq!(nodes.iter().map(|node| count(&graph, *node)).collect::<Vec<_>>(), [0, 1, 0]);
     assert_eq!(told(&graph, nodes[2]), (1, false));
     graph.drain_end(nodes[1]).unwrap();
-    assert_eq!((graph.get(nodes[1]).is_none(), graph.check()), (true, vec![]));
+    assert_eq!((graph.get(nodes[1]).is_none(), graph.inconsistencies()), (true, vec![]));
 }
 
 /// O32, O34.
@@ -212,7 +212,7 @@ fn moving_edges_moves_counts() {
     assert_eq!([middle, top, aside].map(|node| count(&graph, node)), [1, 0, 0]);
     let filter = graph.insert(NodeSpec::new("f"), Injected::new(Filter, Behaviour::Accept), middle).unwrap();
     assert_eq!((count(&graph, filter), told(&graph, filter)), (1, (1, true)));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// Q4: neither who is refused nor who has lost its driver is told anything.
@@ -220,7 +220,7 @@ fn moving_edges_moves_counts() {
 fn nobody_is_told_in_vain() {
     let (mut graph, nodes) = chain(3);
     behave(&mut graph, nodes[0], Behaviour::RefuseCheck);
-    let before = graph.snapshot();
+    let before = graph.save();
     let refused = |graph: &mut Graph<Injected>| -> Result<(), Error> {
         let mut t = graph.transaction();
         t.drain_begin(nodes[0])?;
@@ -229,7 +229,7 @@ fn nobody_is_told_in_vain() {
         t.commit().map(drop)
     };
     refused(&mut graph).unwrap_err();
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     graph.eject_driver(nodes[1]).unwrap();
     let mut t = graph.transaction();
     t.drain_begin(nodes[0]).unwrap();
@@ -260,7 +260,7 @@ fn a_cycle_in_between_is_undone_exactly() {
     t.commit().unwrap();
     assert!(graph.edge(edge).is_none());
     assert_eq!([a, b, c].map(|node| (count(&graph, node), told(&graph, node).1)), [(0, false); 3]);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// QEMU needs time in proportion to the number of ways down a ladder of double edges, here 2 to the power of 2,000.
@@ -277,7 +277,7 @@ fn a_ladder_takes_a_walk() {
     graph.drain_begin(nodes[1_000]).unwrap();
     graph.drain_end(nodes[0]).unwrap();
     assert_eq!([0, 999, 1_000, 1_001, 1_999].map(|i| count(&graph, nodes[i])), [0, 0, 1, 2, 2]);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// Who executes the plan himself is told whom to tell, and a plan that is given up has told nobody.
@@ -286,11 +286,11 @@ fn by_hand() {
     let (mut graph, [a, b, c]) = fork();
     let mut t = graph.transaction();
     t.drain_begin(c).unwrap();
-    drop(t.judge().unwrap());
+    drop(t.begin_commit().unwrap());
     assert_eq!((count(&graph, a), graph.pending_resumes()), (0, &[][..]));
     let mut t = graph.transaction();
     t.drain_begin(c).unwrap();
-    let committed = t.judge().unwrap().accept().unwrap();
+    let committed = t.begin_commit().unwrap().accept().unwrap();
     let mut nodes = committed.quiesced().to_vec();
     nodes.sort();
     assert_eq!((nodes, committed.resumed()), (vec![a, b, c], &[][..]));
@@ -302,9 +302,9 @@ fn by_hand() {
 fn a_panic_in_quiesce_undoes_all() {
     let (mut graph, nodes) = chain(2);
     behave(&mut graph, nodes[1], Behaviour::PanicInQuiesce);
-    let before = graph.snapshot_with(|_, _| ());
+    let before = graph.save_with(|_, _| ());
     assert!(catch_unwind(AssertUnwindSafe(|| graph.drain_begin(nodes[1]))).is_err());
-    assert_eq!((graph.snapshot_with(|_, _| ()), graph.check()), (before, vec![]));
+    assert_eq!((graph.save_with(|_, _| ()), graph.inconsistencies()), (before, vec![]));
     assert_eq!(graph.pending_resumes(), [nodes[1]]);
     graph.run_pending_aborts();
     assert_eq!((told(&graph, nodes[1]), graph.pending_resumes()), ((1, false), &[][..]));
@@ -334,19 +334,19 @@ fn copies_are_as_quiet() {
     graph.drain_all_begin().unwrap();
     let mut copy = graph.clone();
     assert_eq!([a, b, c].map(|node| count(&copy, node)), [2, 3, 2]);
-    assert_eq!((copy.drain_alls(), copy.check()), (1, vec![]));
+    assert_eq!((copy.drain_alls(), copy.inconsistencies()), (1, vec![]));
     copy.clear();
-    assert_eq!((copy.drain_alls(), copy.check()), (0, vec![]));
-    let snapshot = graph.snapshot();
+    assert_eq!((copy.drain_alls(), copy.inconsistencies()), (0, vec![]));
+    let snapshot = graph.save();
     copy.restore_from(&snapshot, |_, driver| driver.clone()).unwrap();
     let counts = |graph: &Graph<Injected>| graph.nodes().map(|node| count(graph, node)).collect::<Vec<_>>();
-    assert_eq!((copy.snapshot(), counts(&copy), copy.check()), (snapshot, counts(&graph), vec![]));
+    assert_eq!((copy.save(), counts(&copy), copy.inconsistencies()), (snapshot, counts(&graph), vec![]));
     copy.drain_all_end().unwrap();
     graph.drain_all_end().unwrap();
     assert_eq!(counts(&copy), counts(&graph));
     graph.attach(a, b, "up", Role::DATA).unwrap();
     copy.clone_from(&graph);
-    assert_eq!((counts(&copy), copy.check()), (counts(&graph), vec![]));
+    assert_eq!((counts(&copy), copy.inconsistencies()), (counts(&graph), vec![]));
     let all = graph.recompute().unwrap();
     assert_eq!([a, b, c].map(|node| all.quiesce_count(node)), [Some(2), Some(2), Some(1)]);
 }

@@ -194,12 +194,12 @@ fn the_children_of_raw() {
     let edge = graph.attach(with_offset, other, "file", IMAGE).unwrap();
     assert_eq!(graph.get(with_offset).unwrap().file(), Some(edge));
     graph.detach(edge).unwrap();
-    let snapshot = graph.snapshot();
-    assert_eq!(Graph::restore(&snapshot).unwrap().snapshot(), snapshot);
+    let snapshot = graph.save();
+    assert_eq!(Graph::restore(&snapshot).unwrap().save(), snapshot);
     graph.eject_driver(raw).unwrap();
-    let snapshot = graph.snapshot();
-    assert_eq!(Graph::restore(&snapshot).unwrap().snapshot(), snapshot, "the shape is kept");
-    assert_eq!(graph.check(), []);
+    let snapshot = graph.save();
+    assert_eq!(Graph::restore(&snapshot).unwrap().save(), snapshot, "the shape is kept");
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// P4, P6.8: a first parent that needs nothing and shares everything does not change the node's cumulative pair, but it
@@ -212,7 +212,7 @@ fn the_first_parent_of_a_copy_before_write() {
     let edge = graph.attach(filter, source, "file", Role::FILTER).unwrap();
     let to_target = graph.attach(filter, target, "target", DATA).unwrap();
     let observed = |graph: &Graph<Injected>| {
-        assert_eq!((graph.check(), graph.get(filter).unwrap().pair()), (vec![], Pair::NOTHING));
+        assert_eq!((graph.inconsistencies(), graph.get(filter).unwrap().pair()), (vec![], Pair::NOTHING));
         let pairs = [edge, to_target].map(|edge| graph.edge(edge).unwrap().pair());
         pairs.map(|pair| format!("{}/{}", letters(pair.need), letters(pair.share)))
     };
@@ -240,7 +240,7 @@ fn the_first_parent_of_a_copy_before_write() {
     // The filter is closed, and it was the last parent.
     graph.delete(late).unwrap();
     assert_eq!(graph.edge(edge).map(|edge| letters(edge.pair().need)), Some(String::new()));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// P6.11 and O17: when the job ends, parents that it excluded can be attached.
@@ -262,7 +262,7 @@ fn the_phases_of_a_mirror() {
     phase(&mut graph, MirrorPhase::Stopped).unwrap();
     let job = graph.user("job").unwrap();
     graph.detach_user(job).unwrap();
-    assert_eq!((graph.get(source).unwrap().pair(), graph.check()), (Pair::NOTHING, vec![]));
+    assert_eq!((graph.get(source).unwrap().pair(), graph.inconsistencies()), (Pair::NOTHING, vec![]));
     // Without keep the options return to the defaults of the kind (R1.2).
     graph.reopen(&[Reopen::new(top)]).unwrap();
     assert_eq!(graph.driver(top).unwrap().preset, MirrorTop::default().into());
@@ -349,7 +349,7 @@ fn truncate_reaches_the_file_below_the_filters() {
     t.detach_user(helper).unwrap();
     t.attach_user("writer", copy, writer, false).unwrap();
     t.commit().unwrap();
-    assert_eq!((is_unaligned(&graph, file), graph.check()), (false, vec![]));
+    assert_eq!((is_unaligned(&graph, file), graph.inconsistencies()), (false, vec![]));
     refused!(graph, UserNotFound, t => t.truncate(helper, false));
 }
 
@@ -373,7 +373,7 @@ fn truncate_ends_where_no_filter_is() {
             graph.eject_driver(top).unwrap();
         }
         graph.truncate(user, true).unwrap();
-        assert_eq!((is_unaligned(&graph, file), graph.check()), (reached, vec![]), "{preset:?} {ejected}");
+        assert_eq!((is_unaligned(&graph, file), graph.inconsistencies()), (reached, vec![]), "{preset:?} {ejected}");
     }
 }
 
@@ -410,7 +410,7 @@ fn truncate_uses_the_judged_pair() {
     t.set_user(new, READER).unwrap();
     fails(t.truncate(new, true));
     t.commit().unwrap();
-    assert_eq!((is_unaligned(&graph, file), graph.check()), (true, vec![]));
+    assert_eq!((is_unaligned(&graph, file), graph.inconsistencies()), (true, vec![]));
 }
 
 /// The conditions of O39, one by one.
@@ -442,7 +442,7 @@ fn a_quorum_gets_a_child() {
     let gone = blockgraph::NodeKey::default();
     refused!(graph, NodeNotFound, t => t.add_child(gone, a, "x"));
     refused!(graph, NodeNotFound, t => t.add_child(quorum, gone, "x"));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// The conditions of O40, one by one; a child without a holder is closed.
@@ -473,5 +473,5 @@ fn a_quorum_loses_a_child() {
     drop(t);
     graph.eject_driver(quorum).unwrap();
     refused!(graph, NodeCorrupted, t => t.remove_child(x));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }

@@ -125,7 +125,7 @@ impl Driver for Diarist {
         self.write(format!("abort_activate {}", view.name()));
     }
 
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         if self.refuses_checks {
             return Err(Refusal::new("no"));
         }
@@ -133,11 +133,11 @@ impl Driver for Diarist {
         Ok(())
     }
 
-    fn set(&mut self, view: &NodeView<'_>, new: Grant) {
+    fn set_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
         self.write(format!("set {} {new:?}", view.name()));
     }
 
-    fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
+    fn abort_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
         self.write(format!("abort {} {new:?}", view.name()));
     }
 
@@ -289,7 +289,7 @@ fn begin(graph: &mut Graph<Diarist>, done: usize) {
     let user = graph.user("u").unwrap();
     let mut t = graph.transaction();
     t.set_user(user, READER).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     (0..done).for_each(|_| judged.done());
 }
 
@@ -306,25 +306,25 @@ fn pending_aborts_are_newest_first_and_copied() {
     // A leaked plan adds its own: it is undone before the aborts are run.
     let mut t = graph.transaction();
     t.detach_user(t.user("u").unwrap()).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     assert_eq!(judged.next_step().map(|step| step.node()), Some(nodes[0]));
     judged.done();
     std::mem::forget(judged);
     graph.run_pending_aborts();
-    assert_eq!((heard(&log).len(), graph.check()), (3, vec![]));
+    assert_eq!((heard(&log).len(), graph.inconsistencies()), (3, vec![]));
 }
 
 /// Their keys are of nodes that are gone: kept, they would be somebody's to perform for ever, and nobody could.
 #[test]
 fn clear_forgets_pending_aborts() {
     let (mut graph, _) = half_done(&Log::default());
-    let snapshot = graph.snapshot();
+    let snapshot = graph.save();
     graph.restore_from(&snapshot, |_, driver| driver.clone()).unwrap();
     assert_eq!(graph.pending_aborts(), []);
     begin(&mut graph, 1);
     assert_eq!(graph.pending_aborts().len(), 1);
     graph.clear();
-    assert_eq!((graph.pending_aborts().len(), graph.node_count(), graph.check()), (0, 0, vec![]));
+    assert_eq!((graph.pending_aborts().len(), graph.node_count(), graph.inconsistencies()), (0, 0, vec![]));
 }
 
 /// The transaction is in effect by then: nothing is undone, and nothing stays in the graph half closed.
@@ -343,7 +343,7 @@ fn a_panic_in_close_closes_the_nodes_all_the_same() {
     }));
     assert!(result.is_err());
     assert_eq!(heard(&log), ["close a"], "c is dropped");
-    assert_eq!((graph.node_count(), graph.check()), (0, vec![]));
+    assert_eq!((graph.node_count(), graph.inconsistencies()), (0, vec![]));
     assert_eq!(Arc::strong_count(&log), 1, "no driver is left");
     graph.add(NodeSpec::new("b"), Diarist::new(&log)).unwrap();
 }
@@ -394,7 +394,7 @@ fn everything_in_its_order() {
     let heard = words(&log);
     assert!(heard.iter().eq(order.as_flattened().iter().chain(&["close middle"])), "{heard:#?}");
     let names = [aside, top, bottom].map(|node| graph.get(node).unwrap().stored_backing().map(ToString::to_string));
-    assert_eq!((names, graph.check()), ([Some("top".into()), Some("bottom".into()), None], vec![]));
+    assert_eq!((names, graph.inconsistencies()), ([Some("top".into()), Some("bottom".into()), None], vec![]));
 }
 
 /// The transaction is in effect by then.
@@ -411,7 +411,7 @@ fn a_panic_in_post_commit_undoes_nothing() {
     }));
     assert!(result.is_err());
     assert!([top, middle, bottom].iter().all(|node| graph.get(*node).unwrap().writable()));
-    assert_eq!((graph.get(aside).is_none(), graph.pending_aborts(), graph.check()), (true, &[][..], vec![]));
+    assert_eq!((graph.get(aside).is_none(), graph.pending_aborts(), graph.inconsistencies()), (true, &[][..], vec![]));
     assert_eq!(
         words(&log).last().map(String::as_str),
         Some("post_commit top"),
@@ -424,7 +424,7 @@ fn a_panic_in_post_commit_undoes_nothing() {
 fn a_panic_in_commit_leaves_the_rest_to_be_aborted() {
     let log = Log::default();
     let (mut graph, [top, middle, bottom, _]) = tower(&log);
-    let before = graph.snapshot_with(|_, _| ());
+    let before = graph.save_with(|_, _| ());
     graph.driver_mut(middle).unwrap().panics_in_commit = true;
     let result = catch_unwind(AssertUnwindSafe(|| {
         graph.reopen(&[middle, bottom, top].map(|node| Reopen::new(node).keep(true).read_only(false)))
@@ -433,14 +433,14 @@ fn a_panic_in_commit_leaves_the_rest_to_be_aborted() {
     let aborts: Vec<_> = graph.pending_aborts().iter().map(|step| step.node()).collect();
     assert_eq!(aborts, [top, middle], "bottom has been told");
     assert_eq!(graph.stale_nodes().count(), 3, "all three have been granted what did not come");
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     graph.run_pending_aborts();
     assert_eq!(words(&log).split_off(13), ["abort_prepare top", "abort_prepare middle"]);
     drop(graph.transaction().commit().unwrap());
-    assert_eq!(graph.snapshot_with(|_, _| ()), before);
+    assert_eq!(graph.save_with(|_, _| ()), before);
 }
 
-/// Quiet before anything takes effect, going on after all else but the closing (Q4, V6).
+/// DrainCounts before anything takes effect, going on after all else but the closing (Q4, V6).
 #[test]
 fn quiesced_first_and_resumed_last() {
     let log = Log::default();
@@ -486,7 +486,7 @@ fn a_panic_leaves_resumes_owed() {
     let mut owed = graph.pending_resumes().to_vec();
     owed.sort();
     assert_eq!(owed, [top, middle], "all is as before, so they are to go on");
-    assert_eq!((graph.get(top).unwrap().quiesce_count(), graph.check()), (0, vec![]));
+    assert_eq!((graph.get(top).unwrap().quiesce_count(), graph.inconsistencies()), (0, vec![]));
     words(&log);
     let copy = graph.clone();
     assert_eq!(copy.pending_resumes(), graph.pending_resumes());
@@ -498,7 +498,7 @@ fn a_panic_leaves_resumes_owed() {
     graph.drain_begin(middle).unwrap();
     graph.driver_mut(top).unwrap().panics_in_resume = true;
     assert!(catch_unwind(AssertUnwindSafe(|| graph.drain_end(middle))).is_err());
-    assert_eq!((graph.get(middle).unwrap().sections(), graph.check()), (0, vec![]), "that is in effect");
+    assert_eq!((graph.get(middle).unwrap().sections(), graph.inconsistencies()), (0, vec![]), "that is in effect");
     assert!(graph.pending_resumes().len() <= 1, "who has panicked is not called again");
     graph.driver_mut(top).unwrap().panics_in_resume = false;
     graph.take_pending_resumes();
@@ -542,10 +542,10 @@ fn a_panic_in_commit_context() {
     let log = Log::default();
     let (mut graph, [top, middle, bottom, _]) = tower(&log);
     graph.driver_mut(middle).unwrap().panics_in_commit = true;
-    let before = graph.snapshot_with(|_, _| ());
+    let before = graph.save_with(|_, _| ());
     let result = catch_unwind(AssertUnwindSafe(|| graph.move_context(top, ContextId(1))));
     assert!(result.is_err());
-    assert_eq!((graph.snapshot_with(|_, _| ()), graph.check()), (before, vec![]));
+    assert_eq!((graph.save_with(|_, _| ()), graph.inconsistencies()), (before, vec![]));
     let told = words(&log).iter().filter(|entry| entry.starts_with("commit_context")).count();
     assert_eq!(graph.pending_aborts().len(), 3 - told);
     let mut owed = graph.pending_resumes().to_vec();

@@ -52,7 +52,7 @@ fn start_does_what_the_table_says() {
         assert_filter(&graph, &job, filter, above);
         assert_eq!((users(&graph, kind), frozen(&graph)), (listed.map_to_strings(), edges.map_to_strings()));
         let top = if above == "n4" { "f>n4>n3>n2>n1>n0" } else { "n4>f>n3>n2>n1>n0" };
-        assert_eq!((chain_of(&graph, node_of(&graph, "guest")), graph.check()), (top.into(), vec![]));
+        assert_eq!((chain_of(&graph, node_of(&graph, "guest")), graph.inconsistencies()), (top.into(), vec![]));
     }
 }
 
@@ -84,10 +84,10 @@ fn finish_and_cancel_do_what_the_table_says() {
         start(&mut graph, &job).unwrap();
         let mut cancelled = graph.clone();
         cancelled.cancel_job(&job).unwrap();
-        assert_eq!((picture(&cancelled), cancelled.check()), (before.clone(), vec![]), "{job:?}");
+        assert_eq!((picture(&cancelled), cancelled.inconsistencies()), (before.clone(), vec![]), "{job:?}");
         graph.finish_job(&job).unwrap();
         assert_eq!(chain_of(&graph, node_of(&graph, "guest")), left);
-        assert_eq!((graph.users().count(), frozen(&graph), graph.check()), (1, vec![], vec![]));
+        assert_eq!((graph.users().count(), frozen(&graph), graph.inconsistencies()), (1, vec![], vec![]));
         assert_eq!((graph.node("f"), graph.node_count()), (None, 6), "the filter is gone, and no image");
         for (node, stored_name) in n.iter().map(|node| (*node, stored(&graph, *node))) {
             let expected = if common::jobs::name(&graph, node) == renamed { name } else { other };
@@ -105,12 +105,12 @@ fn a_stream_from_the_end_of_the_chain_leaves_no_backing_name() {
     start(&mut graph, &job).unwrap();
     // The driver's hook `rename` may refuse.
     common::behave(&mut graph, n[2], Behaviour::RefuseRename);
-    let before = graph.snapshot();
+    let before = graph.save();
     assert_eq!(graph.finish_job(&job).unwrap_err().to_string(), "rename refused");
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     common::behave(&mut graph, n[2], Behaviour::Accept);
     graph.finish_job(&job).unwrap();
-    assert_eq!((chain_of(&graph, n[2]), stored(&graph, n[2]), graph.check()), ("n2".into(), None, vec![]));
+    assert_eq!((chain_of(&graph, n[2]), stored(&graph, n[2]), graph.inconsistencies()), ("n2".into(), None, vec![]));
 }
 
 /// J2: the three operations of a job, composed of public steps as the table describes them.
@@ -195,7 +195,7 @@ fn jobs_equal_their_public_steps() {
         let mut t = other.transaction();
         by_hand::start(&mut t, &job, driver(&job), &users).unwrap();
         t.commit().unwrap();
-        assert_eq!(one.snapshot(), other.snapshot(), "{job:?}");
+        assert_eq!(one.save(), other.save(), "{job:?}");
         let filter = other.node("f").unwrap();
         for finish in [false, true] {
             let (mut one, mut other) = (one.clone(), other.clone());
@@ -207,11 +207,11 @@ fn jobs_equal_their_public_steps() {
             let mut t = other.transaction();
             by_hand::end(&mut t, &job, filter, finish, users.len() - 1).unwrap();
             t.commit().unwrap();
-            let (mut one, other) = (one.snapshot(), other.snapshot());
+            let (mut one, other) = (one.save(), other.save());
             if let (Work::Stream { .. }, true) = (&job.work, finish) {
                 // The stored name of the last node, which no public step writes.
                 assert_eq!(one.nodes[4].stored_backing.take().as_deref(), Some("n1"));
-                let blockgraph::DriverSnapshot::Present(driver) = &mut one.nodes[4].driver else { panic!() };
+                let blockgraph::SavedDriver::Present(driver) = &mut one.nodes[4].driver else { panic!() };
                 driver.stored = None;
             }
             assert_eq!(one, other, "{job:?} {finish}");
@@ -228,7 +228,7 @@ fn a_stream_of_nothing() {
     assert_eq!((users(&graph, "stream").len(), frozen(&graph)), (2, vec![]));
     graph.finish_job(&job).unwrap();
     assert_eq!((chain_of(&graph, n[1]), stored(&graph, n[1]).as_deref()), ("n1>n0".into(), Some("n0")));
-    assert_eq!((graph.users().count(), graph.check()), (1, vec![]));
+    assert_eq!((graph.users().count(), graph.inconsistencies()), (1, vec![]));
 }
 
 /// A node without its driver ends the chain (S4). If it is the bottom of a stream, it has nothing below it.
@@ -239,7 +239,7 @@ fn a_stream_whose_bottom_has_lost_its_driver() {
     start(&mut graph, &job).unwrap();
     graph.eject_driver(n[2]).unwrap();
     graph.finish_job(&job).unwrap();
-    assert_eq!((chain_of(&graph, n[4]), stored(&graph, n[4]), graph.check()), ("n4".into(), None, vec![]));
+    assert_eq!((chain_of(&graph, n[4]), stored(&graph, n[4]), graph.inconsistencies()), ("n4".into(), None, vec![]));
 }
 
 /// The stored name is that of the explicit node (S4): an implicit filter is not a file.
@@ -287,7 +287,7 @@ fn a_commit_below_two_overlays() {
     for overlay in [n[3], second] {
         assert_eq!(stored(&graph, overlay).as_deref(), Some("given"));
     }
-    assert_eq!((parents(&graph, n[0]), graph.check()), (vec!["second".into(), "n3".into()], vec![]));
+    assert_eq!((parents(&graph, n[0]), graph.inconsistencies()), (vec!["second".into(), "n3".into()], vec![]));
 }
 
 /// H47: the base of a stream is determined when the stream ends. Its old base goes while it runs.
@@ -306,7 +306,7 @@ fn a_stream_finds_the_base_that_is_there_in_the_end() {
     t.commit().unwrap();
     assert_eq!(chain_of(&graph, node_of(&graph, "guest")), "cor>n4>n3>n0");
     graph.finish_job(&stream).unwrap();
-    assert_eq!((chain_of(&graph, node_of(&graph, "guest")), graph.check()), ("n4>n0".into(), vec![]));
+    assert_eq!((chain_of(&graph, node_of(&graph, "guest")), graph.inconsistencies()), ("n4>n0".into(), vec![]));
     assert_eq!((stored(&graph, n[4]), stored(&graph, n[3])), (Some("n0".into()), Some("n0".into())));
 }
 
@@ -323,7 +323,7 @@ fn a_stream_ends_while_its_base_commits() {
     assert_eq!(stored(&graph, n[4]).as_deref(), Some("n2"));
     graph.finish_job(&commit).unwrap();
     assert_eq!((chain_of(&graph, n[4]), stored(&graph, n[4]).as_deref()), ("n4>n0".into(), Some("n0")));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// Edges that are moved to the filter and back keep their order among the parents (S1), but come after the edges that
@@ -354,7 +354,7 @@ fn what_a_cancelled_job_does_to_the_lists() {
         (parents(&graph, n[0]).join(" "), children(&graph).join(" ")),
         ("late n1 stays".into(), "backing file".into())
     );
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// Jobs one after the other in one transaction, each start and end as one step.
@@ -378,7 +378,7 @@ fn jobs_in_a_transaction() {
     assert!(matches!(error.kind(), ErrorKind::DuplicateNode { .. }));
     t.rollback_to(savepoint).unwrap();
     t.commit().unwrap();
-    assert_eq!((chain_of(&graph, n[2]), graph.users().count(), graph.check()), ("n2>n0".into(), 1, vec![]));
+    assert_eq!((chain_of(&graph, n[2]), graph.users().count(), graph.inconsistencies()), ("n2>n0".into(), 1, vec![]));
     let mut t = graph.transaction();
     t.start_job(&mirror, driver(&mirror)).unwrap();
     drop(t);
@@ -394,14 +394,14 @@ fn a_job_outlives_the_daemon() {
     for (job, _) in all_jobs(&n, target) {
         let mut graph = graph.clone();
         start(&mut graph, &job).unwrap();
-        let mut restored = Graph::restore(&graph.snapshot()).unwrap();
+        let mut restored = Graph::restore(&graph.save()).unwrap();
         let keys: Vec<_> = n.iter().map(|node| restored.node(&name(&graph, *node)).unwrap()).collect();
         let copies = all_jobs(&keys, restored.node("t").unwrap()).map(|(job, _)| job);
         let copy =
             copies.into_iter().find(|copy| core::mem::discriminant(&copy.work) == core::mem::discriminant(&job.work));
         restored.finish_job(&copy.unwrap()).unwrap();
         graph.finish_job(&job).unwrap();
-        assert_eq!((restored.snapshot(), restored.check()), (graph.snapshot(), vec![]));
+        assert_eq!((restored.save(), restored.inconsistencies()), (graph.save(), vec![]));
     }
     start(&mut graph, &Job::new("job", "f", Work::Backup { source: n[0], target })).unwrap();
 }

@@ -40,7 +40,7 @@ fn random_jobs_keep_all_invariants() {
         let mut graph: Graph<Injected> = Graph::new();
         let mut held: Vec<Job> = Vec::new();
         for round in 0..800 {
-            let before = graph.snapshot();
+            let before = graph.save();
             match transact(rng, &mut graph, &held, round, &mut counts) {
                 Ok(Did::Nothing) => {}
                 Ok(Did::Start(job)) => {
@@ -53,10 +53,10 @@ fn random_jobs_keep_all_invariants() {
                     let first_user = graph.user(&job.name);
                     assert_eq!((first_user, graph.user(&job.user_name(1))), (None, None), "{job:?}");
                 }
-                Err(error) => assert_eq!(graph.snapshot(), before, "seed {seed} round {round}: {error}"),
+                Err(error) => assert_eq!(graph.save(), before, "seed {seed} round {round}: {error}"),
             }
-            let found = graph.check();
-            assert!(found.is_empty(), "seed {seed} round {round}: {found:?}\n{:#?}", graph.snapshot());
+            let found = graph.inconsistencies();
+            assert!(found.is_empty(), "seed {seed} round {round}: {found:?}\n{:#?}", graph.save());
             let settled = graph.nodes().filter_map(|key| graph.driver(key)).all(Injected::is_settled);
             assert!(settled, "everything is committed or aborted");
             // One job is abandoned: its users are detached, and its filter and frozen edges stay.

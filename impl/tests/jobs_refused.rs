@@ -170,7 +170,7 @@ fn the_judgement_refuses_a_start() {
     let (mut graph, n, target) = images(4);
     graph.set_read_only(n[1], true).unwrap();
     graph.attach_user("reader", target, READER, false).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     for (work, read_only) in [
         (Work::Commit { top: n[2], base: n[1], stored: None }, true),
         (Work::CommitActive { top: n[3], base: n[1] }, true),
@@ -180,7 +180,7 @@ fn the_judgement_refuses_a_start() {
         assert_eq!(error.step(), None);
         assert_eq!(matches!(error.kind(), ErrorKind::ReadOnly { .. }), read_only, "{error}");
         assert_eq!(matches!(error.kind(), ErrorKind::Conflict { .. }), !read_only, "{error}");
-        assert_eq!((graph.snapshot(), graph.check()), (before.clone(), vec![]));
+        assert_eq!((graph.save(), graph.inconsistencies()), (before.clone(), vec![]));
     }
     // A backup of a node with a parent that resizes: the filter does not share Z.
     let resizer = Pair::new(Permissions::RESIZE, Permissions::ALL);
@@ -255,9 +255,9 @@ fn ending_a_job_without_its_nodes() {
     graph.release(target).unwrap();
     let mut copy = graph.clone();
     copy.finish_job(&mirror).unwrap();
-    assert_eq!((copy.node("t"), copy.check()), (Some(target), vec![]));
+    assert_eq!((copy.node("t"), copy.inconsistencies()), (Some(target), vec![]));
     graph.cancel_job(&mirror).unwrap();
-    assert_eq!((graph.node("t"), graph.check()), (None, vec![]));
+    assert_eq!((graph.node("t"), graph.inconsistencies()), (None, vec![]));
 }
 
 /// Preconditions of the steps of a finish that the job itself does not guarantee.
@@ -280,7 +280,11 @@ fn finish_fails_where_cancel_succeeds() {
     copy.eject_driver(base).unwrap();
     refused!(copy, NodeCorrupted, t => t.finish_job(&commit));
     copy.cancel_job(&commit).unwrap();
-    assert_eq!((copy.get(filter).unwrap().holders(), copy.check()), (1, vec![]), "somebody else holds the filter");
+    assert_eq!(
+        (copy.get(filter).unwrap().holders(), copy.inconsistencies()),
+        (1, vec![]),
+        "somebody else holds the filter"
+    );
     // A filter of another kind has no phase.
     graph.cancel_job(&commit).unwrap();
     for work in [Work::Mirror { source: n[3], target }, Work::CommitActive { top: n[3], base: n[1] }] {
@@ -292,7 +296,7 @@ fn finish_fails_where_cancel_succeeds() {
     graph.start_job(&mirror, Injected::new(Filter, Behaviour::Accept)).unwrap();
     refused!(graph, OptionUnsupported, t => t.finish_job(&mirror));
     graph.cancel_job(&mirror).unwrap();
-    assert_eq!((graph.users().count(), graph.check()), (1, vec![]));
+    assert_eq!((graph.users().count(), graph.inconsistencies()), (1, vec![]));
 }
 
 /// Operations that would disturb a running job are refused by frozen edges, blockers and users (J1).
@@ -343,7 +347,7 @@ fn what_is_refused_while_a_job_is_held() {
             assert!(matches!(error.kind(), ErrorKind::Conflict { .. }), "{error}");
         }
         graph.detach_user(graph.user("job").unwrap()).unwrap();
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
 }
 
@@ -380,7 +384,7 @@ fn each_refusal(graph: &Graph<Injected>, step: &Step<'_>) -> (usize, usize) {
     let mut copy = graph.clone();
     let mut t = copy.transaction();
     step(&mut t, Behaviour::Accept).unwrap();
-    let plan = t.judge().unwrap().plan().to_vec();
+    let plan = t.begin_commit().unwrap().plan().to_vec();
     assert!(!plan.is_empty());
     let (mut refused, mut tolerated) = (0, 0);
     for plan_step in plan {
@@ -394,7 +398,7 @@ fn each_refusal(graph: &Graph<Injected>, step: &Step<'_>) -> (usize, usize) {
         if old {
             behave(&mut copy, plan_step.node(), behaviour);
         }
-        let before = copy.snapshot();
+        let before = copy.save();
         let mut t = copy.transaction();
         step(&mut t, if old { Behaviour::Accept } else { behaviour }).unwrap();
         match t.commit() {
@@ -404,12 +408,12 @@ fn each_refusal(graph: &Graph<Injected>, step: &Step<'_>) -> (usize, usize) {
             }
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Refused { .. }), "{error}");
-                assert_eq!(copy.snapshot(), before, "{plan_step:?}");
+                assert_eq!(copy.save(), before, "{plan_step:?}");
                 refused += 1;
             }
         }
         assert!(copy.nodes().all(|node| copy.driver(node).unwrap().is_settled()));
-        assert_eq!(copy.check(), []);
+        assert_eq!(copy.inconsistencies(), []);
     }
     (refused, tolerated)
 }

@@ -9,7 +9,7 @@ mod scene;
 mod ways;
 
 use blockgraph::jobs::Job;
-use blockgraph::{Graph, Snapshot};
+use blockgraph::{Graph, SavedGraph};
 use common::Injected;
 use common::random_jobs::moved;
 use quickcheck::{Arbitrary, Gen, QuickCheck};
@@ -54,19 +54,19 @@ struct Outcome {
     said: Vec<Option<String>>,
     /// The plan, or an error.
     verdict: Result<Vec<String>, String>,
-    after: Snapshot<Injected>,
+    after: SavedGraph<Injected>,
     stale: Vec<String>,
 }
 
 fn outcome(graph: &mut Graph<Injected>, held: &[Job], seeds: &[u64]) -> Outcome {
     let mut t = graph.transaction();
     let said = make(&mut held.to_vec(), &mut t, seeds);
-    let verdict = t.judge().and_then(|judged| {
+    let verdict = t.begin_commit().and_then(|judged| {
         let plan = plan(&judged);
         judged.run().map(|_| plan)
     });
     let stale = graph.stale_nodes().map(|node| graph.get(node).unwrap().name().to_string()).collect();
-    Outcome { said, verdict: verdict.map_err(|error| text(&error)), after: graph.snapshot(), stale }
+    Outcome { said, verdict: verdict.map_err(|error| text(&error)), after: graph.save(), stale }
 }
 
 fn holds(story: Story) -> bool {
@@ -80,11 +80,11 @@ fn holds(story: Story) -> bool {
         }
     }
     let mut untouched = graph.clone();
-    let mut restored = Graph::restore(&graph.snapshot()).unwrap();
+    let mut restored = Graph::restore(&graph.save()).unwrap();
     let mut scene = Scene { steps: &story.steps, held, before: picture(&graph), plan: None };
     let mut t = graph.transaction();
     scene.make(&mut t);
-    scene.plan = t.judge().ok().as_ref().map(plan);
+    scene.plan = t.begin_commit().ok().as_ref().map(plan);
     for way in 0..WAYS.len() {
         WAYS[(story.first + way) % WAYS.len()](&scene, &mut graph);
     }
@@ -97,7 +97,7 @@ fn holds(story: Story) -> bool {
     let seen = |outcome: Outcome| (outcome.said, outcome.verdict.is_ok(), outcome.after);
     tally(|tally| tally.next[usize::from(here.verdict.is_err())] += 1);
     assert_eq!(seen(here), seen(there), "as of a new graph");
-    graph.check().is_empty()
+    graph.inconsistencies().is_empty()
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 
 use blockgraph::drivers::{BackingFilter, Blkdebug, ExclusiveWriter, Filter, Format, NoPermission, Protocol};
 use blockgraph::{
-    DriverOption, DriverSnapshot, ErrorKind, Graph, NodeKey, NodeSpec, OpKinds, Pair, Permissions, Preset, Reopen, Role,
+    DriverOption, ErrorKind, Graph, NodeKey, NodeSpec, OpKinds, Pair, Permissions, Preset, Reopen, Role, SavedDriver,
 };
 use common::{Behaviour, Injected, READER, WRITER, add, behave, chain, parents};
 
@@ -52,7 +52,7 @@ fn holders() {
     graph.drop_filter(inserted).unwrap();
     assert_eq!(holders(&graph, inserted), Some((false, 1)));
     graph.drop_filter(inserted).unwrap();
-    assert_eq!((holders(&graph, inserted), graph.check()), (None, vec![]));
+    assert_eq!((holders(&graph, inserted), graph.inconsistencies()), (None, vec![]));
 }
 
 /// Nobody holds a node four billion times; a snapshot may say so.
@@ -60,12 +60,12 @@ fn holders() {
 fn the_count_of_holders_ends() {
     let mut graph: Graph<Injected> = Graph::new();
     add(&mut graph, "a", Protocol);
-    let mut snapshot = graph.snapshot();
+    let mut snapshot = graph.save();
     snapshot.nodes[0].holders = u32::MAX;
     let mut graph = Graph::restore(&snapshot).unwrap();
     let a = graph.node("a").unwrap();
     graph.hold(a).unwrap();
-    assert_eq!(graph.snapshot(), snapshot);
+    assert_eq!(graph.save(), snapshot);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn an_ejected_driver_is_handed_back() {
     assert!(committed.ejected[0].driver.granted.is_some(), "the driver itself");
     let closed: Vec<_> = committed.closed.iter().map(|closed| (&*closed.name, closed.driver.is_some())).collect();
     assert_eq!(closed, [("n2", false), ("n1", false)]);
-    assert_eq!((graph.check(), graph.get(bottom).unwrap().pair()), (vec![], Pair::NOTHING));
+    assert_eq!((graph.inconsistencies(), graph.get(bottom).unwrap().pair()), (vec![], Pair::NOTHING));
 }
 
 #[test]
@@ -159,13 +159,13 @@ fn a_node_without_driver_keeps_pairs_and_shape() {
     assert!(matches!(graph.set_read_only(other, true).unwrap_err().kind(), ErrorKind::ReadOnly { .. }));
     graph.replace_edge(edge, bottom).unwrap();
     graph.set_user(user, WRITER).unwrap();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     // A snapshot has all of it.
-    let snapshot = graph.snapshot();
+    let snapshot = graph.save();
     let corrupted = snapshot.nodes.iter().find(|node| &*node.name == "n1").unwrap();
-    assert!(matches!(&corrupted.driver, DriverSnapshot::Ejected { name, .. } if &**name == "filter"));
+    assert!(matches!(&corrupted.driver, SavedDriver::Ejected { name, .. } if &**name == "filter"));
     let restored = Graph::restore(&snapshot).unwrap();
-    assert_eq!((restored.snapshot(), restored.check()), (snapshot, vec![]));
+    assert_eq!((restored.save(), restored.inconsistencies()), (snapshot, vec![]));
 }
 
 /// It is judged for itself: who writes on it when it is read-only writes on read-only.
@@ -187,7 +187,7 @@ fn an_edge_of_the_same_transaction_has_nothing() {
     t.attach(a, b, "backing", Role::FILTER).unwrap();
     t.eject_driver(a).unwrap();
     t.commit().unwrap();
-    assert_eq!((graph.get(b).unwrap().pair(), graph.check()), (Pair::NOTHING, vec![]));
+    assert_eq!((graph.get(b).unwrap().pair(), graph.inconsistencies()), (Pair::NOTHING, vec![]));
 }
 
 /// What is given to a node without driver, at each operation's place in the order.
@@ -225,7 +225,7 @@ fn corrupted_nodes_take_nothing() {
     assert!(!graph.edge(graph.child(n, "backing").unwrap()).unwrap().is_frozen());
     graph.detach(graph.child(n, "backing").unwrap()).unwrap();
     graph.release(n).unwrap();
-    assert_eq!((graph.node("n"), graph.check()), (None, vec![]));
+    assert_eq!((graph.node("n"), graph.inconsistencies()), (None, vec![]));
 }
 
 /// Stale, reopened and renamed nodes are not asked once they have lost their driver.
@@ -236,7 +236,7 @@ fn who_loses_its_driver_is_in_no_plan() {
     graph.set_user(graph.user("u").unwrap(), READER).unwrap();
     assert_eq!(graph.stale_nodes().collect::<Vec<_>>(), [corrupt]);
     let overlay = add(&mut graph, "overlay", Format);
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.append_and_store(overlay, top).unwrap();
     t.set_read_only(overlay, true).unwrap();
@@ -244,7 +244,7 @@ fn who_loses_its_driver_is_in_no_plan() {
     t.eject_driver(corrupt).unwrap();
     t.set_read_only(top, true).unwrap();
     drop(t);
-    assert_eq!((graph.snapshot(), graph.stale_nodes().count()), (before, 1));
+    assert_eq!((graph.save(), graph.stale_nodes().count()), (before, 1));
     let mut t = graph.transaction();
     t.append_and_store(overlay, top).unwrap();
     t.set_read_only(overlay, true).unwrap();
@@ -252,7 +252,7 @@ fn who_loses_its_driver_is_in_no_plan() {
     t.eject_driver(corrupt).unwrap();
     let committed = t.commit().unwrap();
     assert!(committed.plan.iter().all(|step| step.node() == top), "{:?}", committed.plan);
-    assert_eq!((committed.stale, graph.stale_nodes().count(), graph.check()), (vec![], 0, vec![]));
+    assert_eq!((committed.stale, graph.stale_nodes().count(), graph.inconsistencies()), (vec![], 0, vec![]));
     assert_eq!(graph.get(overlay).unwrap().stored_backing().map(|name| &**name), Some("n2"));
 }
 
@@ -289,9 +289,9 @@ fn open_child_in_the_order_of_its_conditions() {
     let more = open(&mut graph, f, "more", Protocol, Role::DATA);
     assert_eq!(view(&graph, more), (true, true, Some(f)));
     let own = graph.open_child(f, NodeSpec::new("own").read_only(true), driver(Protocol), "own", Role::DATA).unwrap();
-    assert_eq!((view(&graph, own), graph.check()), ((true, false, Some(f)), vec![]));
+    assert_eq!((view(&graph, own), graph.inconsistencies()), ((true, false, Some(f)), vec![]));
     graph.release(f).unwrap();
-    assert_eq!((graph.node_count(), graph.check()), (1, vec![]), "they lived by its edges");
+    assert_eq!((graph.node_count(), graph.inconsistencies()), (1, vec![]), "they lived by its edges");
 }
 
 /// S8.2: the whole of what is below, but not who has another edge, and not who inherits from others.
@@ -316,7 +316,7 @@ fn detaching_ends_inheritance_below() {
     let mut t = graph.transaction();
     t.detach(edge(&t, "a")).unwrap();
     drop(t);
-    assert_eq!((from(&graph, a), from(&graph, c), graph.check()), (Some(p), Some(p), vec![]));
+    assert_eq!((from(&graph, a), from(&graph, c), graph.inconsistencies()), (Some(p), Some(p), vec![]));
     graph.detach(edge(&graph, "a")).unwrap();
     assert_eq!([a, b, c, d].map(|node| from(&graph, node)), [None, Some(p), None, Some(p)]);
     graph.detach(edge(&graph, "b")).unwrap();
@@ -324,7 +324,7 @@ fn detaching_ends_inheritance_below() {
     graph.hold(d).unwrap();
     graph.detach(graph.child(b, "d").unwrap()).unwrap();
     graph.detach(edge(&graph, "d")).unwrap();
-    assert_eq!((from(&graph, d), graph.check()), (None, vec![]));
+    assert_eq!((from(&graph, d), graph.inconsistencies()), (None, vec![]));
 }
 
 /// S8.3 and S8.5.
@@ -352,9 +352,9 @@ fn heirs_are_pointed_to_who_takes_them() {
     assert_eq!(view(&graph, middle), (None, false));
     graph.hold(base).unwrap();
     graph.release(top).unwrap();
-    assert_eq!((view(&graph, base), graph.node("top"), graph.check()), ((None, false), None, vec![]));
-    let restored = Graph::restore(&graph.snapshot()).unwrap();
-    assert_eq!((restored.snapshot(), restored.check()), (graph.snapshot(), vec![]));
+    assert_eq!((view(&graph, base), graph.node("top"), graph.inconsistencies()), ((None, false), None, vec![]));
+    let restored = Graph::restore(&graph.save()).unwrap();
+    assert_eq!((restored.save(), restored.inconsistencies()), (graph.save(), vec![]));
 }
 
 /// Appending to one of its own heirs, which it has lost sight of.
@@ -373,7 +373,7 @@ fn append_takes_its_heirs_back() {
     graph.replace_edge(graph.child(a, "c").unwrap(), b).unwrap();
     graph.append(top, c).unwrap();
     assert_eq!((graph.get(c).unwrap().inherits_from(), parents(&graph, c)), (Some(top), vec!["top".to_string()]));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// The filter's children go as by detaches, so they cease to inherit from it at once.
@@ -387,5 +387,5 @@ fn a_dropped_filter_has_no_heirs() {
     t.drop_filter(filter).unwrap();
     assert_eq!(t.get(child).unwrap().inherits_from(), None);
     t.commit().unwrap();
-    assert_eq!((graph.get(child).unwrap().inherits_from(), graph.check()), (None, vec![]));
+    assert_eq!((graph.get(child).unwrap().inherits_from(), graph.inconsistencies()), (None, vec![]));
 }

@@ -5,8 +5,8 @@ mod common;
 
 use blockgraph::drivers::{BackingFilter, Blkdebug, Format, Protocol, Quorum};
 use blockgraph::{
-    Driver, DriverOption, DriverSnapshot, ErrorKind, Graph, Hook, NodeKey, NodeSpec, OpKind, OpKinds, Pair,
-    Permissions, PlanStep, Policy, Refusal, Reopen, RestoreError, Role, UnknownOpKind,
+    Driver, DriverOption, ErrorKind, Graph, Hook, NodeKey, NodeSpec, OpKind, OpKinds, Pair, Permissions, PlanStep,
+    Policy, Refusal, Reopen, RestoreError, Role, SavedDriver, UnknownOpKind,
 };
 use common::{Behaviour, Injected, READER, WRITER, add};
 
@@ -38,7 +38,7 @@ fn of_everything_one() -> Graph<Injected> {
 #[test]
 fn a_snapshot_has_everything() {
     let graph = of_everything_one();
-    let snapshot = graph.snapshot();
+    let snapshot = graph.save();
     let nodes: Vec<_> = snapshot.nodes.iter().map(|node| (&*node.name, node)).collect();
     let of = |name: &str| nodes.iter().find(|(known, _)| *known == name).unwrap().1;
     let flags = |name: &str| {
@@ -50,7 +50,7 @@ fn a_snapshot_has_everything() {
     assert_eq!(flags("own"), (false, false, 0, Some(0), false));
     assert_eq!(flags("hidden"), (true, false, 1, None, false));
     assert_eq!((of("overlay").stored_backing.as_deref(), &of("disk").stored_backing), (Some("disk"), &None));
-    let DriverSnapshot::Ejected { name, shape } = &of("quorum").driver else { panic!("a driver") };
+    let SavedDriver::Ejected { name, shape } = &of("quorum").driver else { panic!("a driver") };
     assert!(&**name == "quorum" && shape.children_replaceable && shape.takes_children);
     let kept: Vec<_> = snapshot.edges.iter().filter_map(|edge| edge.kept.map(|pair| (&*edge.name, pair))).collect();
     assert!(matches!(kept[..], [("child", pair)] if pair.need.contains(Permissions::WRITE)));
@@ -61,8 +61,8 @@ fn a_snapshot_has_everything() {
 #[test]
 fn a_restored_graph_has_everything() {
     let graph = of_everything_one();
-    let restored = Graph::restore(&graph.snapshot()).unwrap();
-    assert_eq!(restored.check(), []);
+    let restored = Graph::restore(&graph.save()).unwrap();
+    assert_eq!(restored.inconsistencies(), []);
     let node = |name: &str| restored.get(restored.node(name).unwrap()).unwrap();
     let (file, own, hidden, quorum) = (node("file"), node("own"), node("hidden"), node("quorum"));
     assert!(file.inherits_read_only() && !own.inherits_read_only() && own.inherits_from() == restored.node("disk"));
@@ -76,7 +76,7 @@ fn a_restored_graph_has_everything() {
 
 #[test]
 fn a_kept_pair_has_no_bits_that_mean_nothing() {
-    let mut snapshot = of_everything_one().snapshot();
+    let mut snapshot = of_everything_one().save();
     let index = snapshot.edges.iter().position(|edge| edge.kept.is_some()).unwrap();
     snapshot.edges[index].kept = Some(Pair::new(Permissions::from_bits_retain(0x80), Permissions::ALL));
     assert_eq!(Graph::restore(&snapshot).err(), Some(RestoreError::KeptPair(index)));
@@ -136,7 +136,7 @@ fn commits_in_their_order() {
     t.append_and_store(b, a).unwrap();
     t.append_and_store(c, b).unwrap();
     t.set_read_only(b, false).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     while judged.next_step().is_some() {
         judged.done();
     }
@@ -170,7 +170,7 @@ fn a_refusal_hands_over_its_own_aborts_only() {
     let user = graph.attach_user("user", b, READER, false).unwrap();
     let mut t = graph.transaction();
     t.set_read_only(a, true).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     judged.done();
     judged.done();
     drop(judged);
@@ -178,7 +178,7 @@ fn a_refusal_hands_over_its_own_aborts_only() {
     let mut t = graph.transaction();
     t.set_read_only(b, true).unwrap();
     t.set_user(user, Pair::new(Permissions::READ, Permissions::READ)).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     judged.done();
     judged.done();
     let refused = judged.refuse(&Refusal::new("no")).unwrap_err();
@@ -230,10 +230,13 @@ fn an_heir_below_that_is_no_child() {
     let filter = graph.open_child(disk, spec("filter"), accepting(BackingFilter), "x", Role::DATA).unwrap();
     let image = graph.open_child(disk, spec("image"), accepting(Format), "backing", Role::COW).unwrap();
     graph.append(filter, image).unwrap();
-    let copy = Graph::restore(&graph.snapshot()).unwrap();
+    let copy = Graph::restore(&graph.save()).unwrap();
     graph.reopen(&[Reopen::new(disk).keep(true).backing(None)]).unwrap();
     let inherits = |graph: &Graph<Injected>, name: &str| graph.get(graph.node(name).unwrap()).unwrap().inherits_from();
-    assert_eq!((inherits(&graph, "filter"), inherits(&graph, "image"), graph.check()), (Some(disk), None, vec![]));
+    assert_eq!(
+        (inherits(&graph, "filter"), inherits(&graph, "image"), graph.inconsistencies()),
+        (Some(disk), None, vec![])
+    );
     let mut graph = copy;
     let (disk, image) = (graph.node("disk").unwrap(), graph.node("image").unwrap());
     graph.hold(image).unwrap();
@@ -253,7 +256,7 @@ fn an_heir_below_that_is_no_child() {
     let edge = graph.get(between).unwrap().parents().next().unwrap();
     assert_eq!(inherits(&graph, "low"), Some(disk));
     graph.detach(edge).unwrap();
-    assert_eq!((inherits(&graph, "low"), graph.check()), (None, vec![]));
+    assert_eq!((inherits(&graph, "low"), graph.inconsistencies()), (None, vec![]));
 }
 
 /// What is said later of a node counts, and what is said earlier if nothing is said later (R1.1).
@@ -282,10 +285,10 @@ fn a_tolerated_refusal_is_not_aborted() {
     let user = graph.attach_user("user", a, WRITER, false).unwrap();
     let mut t = graph.transaction();
     t.set_user(user, READER).unwrap();
-    let judged = t.judge().unwrap().refuse(&Refusal::new("no")).unwrap();
+    let judged = t.begin_commit().unwrap().refuse(&Refusal::new("no")).unwrap();
     assert_eq!(judged.next_step(), None);
     drop(judged);
-    assert_eq!((graph.pending_aborts(), graph.check()), (&[][..], vec![]));
+    assert_eq!((graph.pending_aborts(), graph.inconsistencies()), (&[][..], vec![]));
 }
 
 /// V3.4 is judged with all renamed nodes writable, not with one of them.
@@ -308,7 +311,7 @@ fn every_renamed_node_is_written() {
         assert!(matches!(graph.drop_intermediate(middle, base).unwrap_err().kind(), ErrorKind::Conflict { .. }));
         graph.detach_user(user).unwrap();
         graph.drop_intermediate(middle, base).unwrap();
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
 }
 
@@ -337,7 +340,7 @@ fn heirs_of_a_dropped_filter() {
     t.drop_filter(filter).unwrap();
     t.set_backing(disk, Some(base)).unwrap();
     t.commit().unwrap();
-    assert_eq!((graph.get(base).unwrap().inherits_from(), graph.check()), (None, vec![]));
+    assert_eq!((graph.get(base).unwrap().inherits_from(), graph.inconsistencies()), (None, vec![]));
 }
 
 /// O24.7 of all overlays comes before O24.8 of any.
@@ -371,7 +374,7 @@ fn an_heir_taken_over_in_the_same_reopen() {
     let short = Reopen::new(disk).keep(true).backing(Some(base));
     graph.reopen(&[short, Reopen::new(middle).keep(true).backing(None)]).unwrap();
     let inherits = |node| graph.get(node).unwrap().inherits_from();
-    assert_eq!((inherits(middle), inherits(base), graph.check()), (None, Some(disk), vec![]));
+    assert_eq!((inherits(middle), inherits(base), graph.inconsistencies()), (None, Some(disk), vec![]));
 }
 
 /// Of several reasons the first in the order of the specification (O24.1 to O24.4, R3.2, O25.2).

@@ -41,7 +41,7 @@ impl Policy for ClosingLog {
 }
 
 impl Driver for ClosingLog {
-    fn check(&mut self, _: &NodeView<'_>, _: Grant) -> Result<(), Refusal> {
+    fn check_permissions(&mut self, _: &NodeView<'_>, _: Grant) -> Result<(), Refusal> {
         if self.refuses { Err(Refusal::new("check refused")) } else { Ok(()) }
     }
     fn close(&mut self, name: &str) {
@@ -87,9 +87,9 @@ impl Fixture {
 
     /// Runs an operation that must fail and leave nothing; returns the error, and the closed drivers in order.
     fn assert_fails(&mut self, spec: OpenSpec<ClosingLog>) -> (ErrorKind, Vec<String>) {
-        let before = self.graph.snapshot();
+        let before = self.graph.save();
         let error = self.graph.open(spec).unwrap_err();
-        assert_eq!((self.graph.snapshot(), self.graph.check()), (before, vec![]), "{error}");
+        assert_eq!((self.graph.save(), self.graph.inconsistencies()), (before, vec![]), "{error}");
         (error.into_kind(), std::mem::take(&mut *self.closed.lock().unwrap()))
     }
 }
@@ -177,7 +177,7 @@ fn the_file_inherits_and_has_no_holder() {
         let node = opened.node;
         fixture.graph.delete(node).unwrap();
         assert_eq!(std::mem::take(&mut *fixture.closed.lock().unwrap()), ["disk", "file"]);
-        assert_eq!(fixture.graph.check(), []);
+        assert_eq!(fixture.graph.inconsistencies(), []);
     }
 }
 
@@ -214,7 +214,7 @@ fn roles_follow_the_driver() {
         assert_eq!((&**edge.name(), edge.role(), edge.child()), ("file", role, fixture.base));
         let base = fixture.graph.get(fixture.base).unwrap();
         assert_eq!((base.inherits_from(), base.is_monitor_owned()), (None, true), "a reference stays what it was");
-        assert_eq!(fixture.graph.check(), []);
+        assert_eq!(fixture.graph.inconsistencies(), []);
     }
 }
 
@@ -232,7 +232,7 @@ fn the_monitor_holds_the_overlay_instead() {
     let top = opened.top();
     fixture.graph.delete(top).unwrap();
     assert_eq!(*fixture.closed.lock().unwrap(), ["overlay", "disk", "file"]);
-    assert_eq!((fixture.graph.node_count(), fixture.graph.check()), (2, vec![]));
+    assert_eq!((fixture.graph.node_count(), fixture.graph.inconsistencies()), (2, vec![]));
 }
 
 fn common_parents(graph: &Graph<ClosingLog>, node: NodeKey) -> Vec<String> {
@@ -276,7 +276,7 @@ fn a_refusal_closes_what_was_opened_last_first() {
     t.attach_user("user", opened.node, writer, false).unwrap();
     drop(t);
     assert_eq!(std::mem::take(&mut *fixture.closed.lock().unwrap()), ["disk", "file"]);
-    assert_eq!((fixture.graph.node_count(), fixture.graph.check()), (2, vec![]));
+    assert_eq!((fixture.graph.node_count(), fixture.graph.inconsistencies()), (2, vec![]));
 }
 
 /// The graph is consistent before a driver is closed. If closing panics, the remaining drivers are closed when the next
@@ -284,17 +284,20 @@ fn a_refusal_closes_what_was_opened_last_first() {
 #[test]
 fn a_panic_while_closing_leaves_a_whole_graph() {
     let mut fixture = Fixture::new();
-    let before = fixture.graph.snapshot();
+    let before = fixture.graph.save();
     let mut spec = fixture.disk();
     spec.driver.panics = true;
     let mut t = fixture.graph.transaction();
     t.open(spec).unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| drop(t))).is_err());
     assert_eq!(*fixture.closed.lock().unwrap(), ["overlay"]);
-    assert_eq!((fixture.graph.snapshot(), fixture.graph.check()), (before.clone(), vec![Inconsistency::Leftover]));
+    assert_eq!(
+        (fixture.graph.save(), fixture.graph.inconsistencies()),
+        (before.clone(), vec![Inconsistency::Leftover])
+    );
     drop(fixture.graph.transaction());
     assert_eq!(*fixture.closed.lock().unwrap(), ["overlay", "file"]);
-    assert_eq!((fixture.graph.snapshot(), fixture.graph.check()), (before, vec![]));
+    assert_eq!((fixture.graph.save(), fixture.graph.inconsistencies()), (before, vec![]));
 }
 
 #[test]
@@ -306,7 +309,7 @@ fn a_driver_is_closed_once_even_if_it_was_ejected() {
     t.eject_driver(opened.node).unwrap();
     drop(t);
     assert_eq!(*fixture.closed.lock().unwrap(), ["overlay", "disk", "file"]);
-    assert_eq!(fixture.graph.check(), []);
+    assert_eq!(fixture.graph.inconsistencies(), []);
 }
 
 /// Returns the parent that denies probing `base` in a transaction after these steps.
@@ -314,7 +317,7 @@ fn denying_parent(
     fixture: &mut Fixture,
     steps: impl FnOnce(&mut blockgraph::Transaction<'_, ClosingLog>),
 ) -> Option<String> {
-    let before = fixture.graph.snapshot();
+    let before = fixture.graph.save();
     let spec = fixture.spec("disk", Format).existing_file(fixture.base).probe(true);
     let mut t = fixture.graph.transaction();
     steps(&mut t);
@@ -327,7 +330,7 @@ fn denying_parent(
         Err(other) => panic!("{other:?}"),
     };
     drop(t);
-    assert_eq!((fixture.graph.snapshot(), fixture.graph.check()), (before, vec![]));
+    assert_eq!((fixture.graph.save(), fixture.graph.inconsistencies()), (before, vec![]));
     denies
 }
 

@@ -25,7 +25,7 @@ impl World {
 
     /// Runs one step that must fail, alone and in the midst of a transaction, and checks that it leaves no trace.
     fn refused(&mut self, step: impl Fn(&mut blockgraph::Transaction<'_, Preset>) -> Result<(), Error>) -> ErrorKind {
-        let before = self.0.snapshot();
+        let before = self.0.save();
         let mut t = self.0.transaction();
         t.add(NodeSpec::new("bystander"), Protocol.into()).unwrap();
         let error = step(&mut t).unwrap_err();
@@ -33,8 +33,8 @@ impl World {
         t.add(NodeSpec::new("second bystander"), Protocol.into()).unwrap();
         assert_eq!(t.steps(), 2);
         drop(t);
-        assert_eq!(self.0.snapshot(), before, "{error}");
-        assert_eq!(self.0.check(), []);
+        assert_eq!(self.0.save(), before, "{error}");
+        assert_eq!(self.0.inconsistencies(), []);
         assert!(!error.to_string().is_empty());
         error.into_kind()
     }
@@ -98,7 +98,7 @@ fn users() {
     refused!(w, NodeNotFound, t => t.attach_user("v", NodeKey::default(), writer, false));
     refused!(w, UserNotFound, t => t.detach_user(UserKey::default()));
     refused!(w, UserNotFound, t => t.set_user(UserKey::default(), writer));
-    let before = w.0.snapshot();
+    let before = w.0.save();
     let error = w.0.attach_user("v", a, writer, false).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -108,7 +108,7 @@ fn users() {
         format!("{error:#}"),
         "Conflicts with use by block device 'u' as 'root', which does not allow 'write' on a"
     );
-    assert_eq!((w.0.snapshot(), error.step()), (before, None));
+    assert_eq!((w.0.save(), error.step()), (before, None));
     w.0.set_user(u, Pair::NOTHING).unwrap();
     w.0.attach_user("v", a, writer, false).unwrap();
     w.0.detach_user(u).unwrap();
@@ -124,7 +124,7 @@ fn unknown_bits_are_dropped() {
     let wild = Permissions::from_bits_retain(0xff);
     let u = w.0.attach_user("u", a, Pair::new(wild, wild), false).unwrap();
     assert_eq!(w.0.user_view(u).unwrap().pair(), Pair::new(Permissions::ALL, Permissions::ALL));
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn attach_and_detach() {
     refused!(w, FilterNeedsChild, t => t.detach(filtered));
     w.0.detach(file).unwrap();
     assert_eq!((w.0.edge(file).is_none(), w.0.get(f).unwrap().file()), (true, None));
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn set_backing() {
     assert_eq!(w.children(f), ["backing", "x"]);
     w.0.set_backing(f, None).unwrap();
     assert_eq!(w.0.node("base"), None);
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn set_file() {
     assert_eq!(w.lower(w.0.get(filter).unwrap().file()), Some(f));
     w.0.freeze(filter, Some(f)).unwrap();
     refused!(w, Frozen, t => t.set_file(filter, p));
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn replace_node_moves_in_list_order_and_skips() {
     w.0.replace_node(a, b).unwrap();
     assert_eq!(w.parents(a), ["b", "c", "u2"]);
     assert_eq!(w.parents(b), ["u1", "u3", "above"]);
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 /// The walk for what `to` reaches goes over edges of the same transaction, which are in no order yet.
@@ -252,7 +252,7 @@ fn replace_node_skips_over_fresh_edges() {
     t.replace_node(a, to).unwrap();
     t.commit().unwrap();
     assert_eq!(w.parents(a), ["x"], "to reaches x over y");
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn append_insert_and_drop_filter() {
     assert!(matches!(t.commit().unwrap_err().kind(), ErrorKind::Cycle { .. }));
     w.0.drop_filter(g).unwrap();
     assert_eq!((w.0.node("g"), w.parents(a)), (None, vec!["f".to_string()]));
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn freeze_and_thaw() {
     assert!(matches!(t.freeze(c, None).unwrap_err().kind(), ErrorKind::NotInChain { base: None, .. }));
     assert!(matches!(t.thaw(c, Some(bottom)).unwrap_err().kind(), ErrorKind::NotInChain { .. }));
     drop(t);
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 #[test]
@@ -362,15 +362,15 @@ fn options() {
     assert_eq!(w.0.edge(edge).unwrap().pair(), Pair::new(Permissions::WRITE, Permissions::ALL - Permissions::RESIZE));
     // A refused change takes the driver's option back.
     w.0.attach_user("u", p, Pair::new(Permissions::NONE, Permissions::ALL - Permissions::READ), false).unwrap();
-    let before = w.0.snapshot();
+    let before = w.0.save();
     let more = DriverOption::Debug { take: Permissions::READ, unshare: Permissions::NONE };
     assert!(matches!(w.0.set_option(b, more).unwrap_err().kind(), ErrorKind::Conflict { .. }));
-    assert_eq!(w.0.snapshot(), before);
+    assert_eq!(w.0.save(), before);
     let s = w.add("s", WriteToSelected::default());
     w.0.attach(s, b, "one", Role::DATA).unwrap();
     w.0.set_option(s, DriverOption::Select(Some("one".into()))).unwrap();
     assert!(w.0.get(b).unwrap().pair().need.contains(Permissions::WRITE));
-    assert_eq!(w.0.check(), []);
+    assert_eq!(w.0.inconsistencies(), []);
 }
 
 #[test]

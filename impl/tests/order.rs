@@ -61,7 +61,7 @@ fn replace_node_skips(restored: bool) {
         }
         t.commit().unwrap();
         if restored {
-            graph = Graph::restore(&graph.snapshot()).unwrap();
+            graph = Graph::restore(&graph.save()).unwrap();
         }
         let [a, x, y, to] = ["0", "1", "2", "3"].map(|name| graph.node(name).unwrap());
         let mut t = graph.transaction();
@@ -73,7 +73,7 @@ fn replace_node_skips(restored: bool) {
         }
         t.replace_node(a, to).unwrap();
         t.commit().unwrap();
-        assert_eq!((graph.get(a).unwrap().parents().count(), graph.check()), (1, vec![]));
+        assert_eq!((graph.get(a).unwrap().parents().count(), graph.inconsistencies()), (1, vec![]));
     }
 }
 
@@ -124,7 +124,7 @@ fn retargets(downwards: bool, rounds: u64) {
             }
             let expected = t.recompute().is_err();
             *(if expected { &mut cycles } else { &mut acyclic }) += 1;
-            assert_eq!((t.commit().is_err(), graph.check()), (expected, vec![]), "seed {seed}");
+            assert_eq!((t.commit().is_err(), graph.inconsistencies()), (expected, vec![]), "seed {seed}");
         }
     }
     assert!(cycles > 1_000 && acyclic > 1_000, "cycles {cycles}, acyclic {acyclic}");
@@ -164,7 +164,7 @@ fn nothing_is_judged_before_all_its_parents() {
         t.set_user(users[0], WRITER).unwrap();
         t.set_user(users[1], Pair::NOTHING).unwrap();
         t.commit().unwrap();
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
 }
 
@@ -186,7 +186,7 @@ fn nothing_is_judged_before_a_parent_below_another() {
         let no_writer = Pair::new(Permissions::NONE, Permissions::ALL - Permissions::WRITE);
         let user = graph.attach_user("u", top, no_writer, false).unwrap();
         graph.set_user(user, WRITER).unwrap();
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
 }
 
@@ -216,5 +216,5 @@ fn taking_back_a_retarget_leaves_the_edge_to_be_sorted_in() {
     t.replace_edge(edge, bottom).unwrap();
     t.rollback_to(savepoint).unwrap();
     t.commit().unwrap();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }

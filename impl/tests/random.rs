@@ -32,7 +32,7 @@ fn random_operations_keep_all_invariants() {
         let mut graph: Graph<Injected> = Graph::new();
         let mut copy: Graph<Injected> = Graph::new();
         for round in 0..1_500 {
-            let before = graph.snapshot();
+            let before = graph.save();
             let keys: Vec<_> = graph.nodes().collect();
             match transact(rng, &mut graph, &mut counts) {
                 Ok(()) => accepted += 1,
@@ -45,13 +45,13 @@ fn random_operations_keep_all_invariants() {
                         ErrorKind::ActiveParent { .. } => activity[3] += 1,
                         _ => {}
                     }
-                    assert_eq!(graph.snapshot(), before, "seed {seed} round {round}: {error}");
+                    assert_eq!(graph.save(), before, "seed {seed} round {round}: {error}");
                     assert!(keys.iter().copied().eq(graph.nodes()), "keys survive");
                     assert!(!error.to_string().is_empty());
                 }
             }
-            let found = graph.check();
-            assert!(found.is_empty(), "seed {seed} round {round}: {found:?}\n{:#?}", graph.snapshot());
+            let found = graph.inconsistencies();
+            assert!(found.is_empty(), "seed {seed} round {round}: {found:?}\n{:#?}", graph.save());
             for key in graph.nodes() {
                 let view = graph.get(key).unwrap();
                 assert_eq!((view.has_driver(), view.driver_name().is_some()), (graph.driver(key).is_some(), true));
@@ -68,13 +68,13 @@ fn random_operations_keep_all_invariants() {
                 assert_eq!(driver.granted.unwrap_or(view.granted()), view.granted(), "the driver knows its grant");
             }
             if round % 16 == 0 {
-                let snapshot = graph.snapshot();
+                let snapshot = graph.save();
                 copy.restore_from(&snapshot, |_, driver| driver.clone()).unwrap();
-                assert_eq!(copy.snapshot(), snapshot);
-                assert_eq!(copy.check(), []);
+                assert_eq!(copy.save(), snapshot);
+                assert_eq!(copy.inconsistencies(), []);
                 copy.clone_from(&graph);
-                assert_eq!(copy.snapshot(), snapshot);
-                assert_eq!(copy.check(), []);
+                assert_eq!(copy.save(), snapshot);
+                assert_eq!(copy.inconsistencies(), []);
                 if rng.coin() {
                     std::mem::swap(&mut graph, &mut copy);
                 }
@@ -115,12 +115,12 @@ fn labels_find_exactly_the_cycles() {
                     assert!(matches!(error.kind(), blockgraph::ErrorKind::Cycle { .. }));
                     cycles += 1;
                     assert!(expected);
-                    assert_eq!(graph.check(), []);
+                    assert_eq!(graph.inconsistencies(), []);
                     continue;
                 }
             }
             assert!(!expected);
-            assert_eq!(graph.check(), []);
+            assert_eq!(graph.inconsistencies(), []);
         }
     }
     assert!(cycles > 500 && acyclic > 500, "cycles {cycles}, acyclic {acyclic}");

@@ -6,7 +6,7 @@ mod common;
 use blockgraph::drivers::{BackingFilter, Blkdebug, Filter, Format, NoPermission, Protocol, WriteToSelected};
 use blockgraph::{
     DriverOption, Error, ErrorKind, Graph, Hook, NodeKey, NodeSpec, Permissions, PlanStep, Preset, Refusal, Reopen,
-    Role, Snapshot,
+    Role, SavedGraph,
 };
 use common::random::{entry, step};
 use common::{Behaviour, Injected, Rng, WRITER, add, behave};
@@ -32,7 +32,7 @@ fn images() -> (Graph<Injected>, [NodeKey; 5]) {
     let base = open(&mut graph, disk, NodeSpec::new("base"), Format, "backing", Role::COW);
     let lower = open(&mut graph, base, NodeSpec::new("base-file"), Protocol, "file", IMAGE);
     let own = open(&mut graph, disk, NodeSpec::new("own").read_only(true), Protocol, "own", Role::DATA);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     (graph, [disk, file, base, lower, own])
 }
 
@@ -40,7 +40,7 @@ fn prepared(graph: &mut Graph<Injected>, entries: &[Reopen]) -> Vec<(NodeKey, bo
     let mut t = graph.transaction();
     t.reopen(entries).unwrap();
     let committed = t.commit().unwrap();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     let prepares = committed.plan.iter().filter_map(|step| match step {
         PlanStep::Prepare { node, read_only } => Some((*node, *read_only)),
         _ => None,
@@ -49,12 +49,12 @@ fn prepared(graph: &mut Graph<Injected>, entries: &[Reopen]) -> Vec<(NodeKey, bo
 }
 
 fn refused(graph: &mut Graph<Injected>, entries: &[Reopen]) -> ErrorKind {
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     let error = t.reopen(entries).unwrap_err();
-    assert_eq!((error.step(), t.snapshot()), (Some(0), before.clone()), "{error}");
+    assert_eq!((error.step(), t.save()), (Some(0), before.clone()), "{error}");
     t.commit().unwrap();
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
     assert!(!error.to_string().is_empty());
     error.into_kind()
 }
@@ -202,10 +202,10 @@ fn implicit_children_are_looked_through() {
     };
     let (lower, upper) = (insert("lower", base), insert("upper", base));
     let _ = lower;
-    let edges = graph.snapshot().edges;
+    let edges = graph.save().edges;
     for to in [base, graph.node("lower").unwrap()] {
         prepared(&mut graph, &[Reopen::new(disk).backing(Some(to))]);
-        assert_eq!(graph.snapshot().edges, edges, "nothing moves");
+        assert_eq!(graph.save().edges, edges, "nothing moves");
     }
     let text = refused!(graph, ErrorKind::ImplicitChild { .. } => Reopen::new(disk).backing(None));
     assert_eq!(text, "Cannot replace implicit backing child of disk");
@@ -231,7 +231,7 @@ fn implicit_children_on_a_circle() {
     assert!(matches!(error.kind(), ErrorKind::ImplicitChild { .. }));
     assert!(matches!(t.drop_intermediate(a, b).unwrap_err().kind(), ErrorKind::ShouldNotChange { .. }));
     assert!(t.commit().is_err());
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// All conditions before all changes: an option that a driver has taken is taken back when a later entry fails.
@@ -259,7 +259,7 @@ fn children_change_hands_in_one_reopen() {
     t.reopen(&[entry(a, Some(x)), entry(b, None)]).unwrap();
     let closed: Vec<_> = t.commit().unwrap().closed.into_iter().map(|closed| closed.name).collect();
     assert_eq!(closed, ["y".into()]);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// `top` over `middle` over `bottom`, reopened from the bottom, from the top and in between.
@@ -276,7 +276,7 @@ fn commits_come_after_those_below() {
         let mut t = graph.transaction();
         t.reopen(&entries).unwrap();
         t.set_read_only(aside, true).unwrap();
-        let mut judged = t.judge().unwrap();
+        let mut judged = t.begin_commit().unwrap();
         let listed: Vec<_> = entries.iter().map(|entry| entry.node).chain([aside]).collect();
         let plan: Vec<_> = judged.plan().iter().map(|step| (std::mem::discriminant(step), step.node())).collect();
         let (flush, prepare) = (judged.plan()[0], judged.plan()[4]);
@@ -307,7 +307,7 @@ fn every_refusal_takes_a_reopen_back() {
             let overlay = add(&mut graph, "overlay", Format);
             let all = [overlay].iter().chain(&nodes).copied().collect::<Vec<_>>();
             behave(&mut graph, all[victim], behaviour);
-            let before = graph.snapshot();
+            let before = graph.save();
             let mut t = graph.transaction();
             t.reopen(&[Reopen::new(nodes[0]).keep(true).read_only(true)]).unwrap();
             t.reopen(&[Reopen::new(overlay).read_only(false)]).unwrap();
@@ -318,10 +318,10 @@ fn every_refusal_takes_a_reopen_back() {
                 Err(error) => {
                     let ErrorKind::Refused { node, hook: refused, .. } = error.kind() else { panic!("{error}") };
                     assert_eq!((node.key, *refused), (all[victim], hook));
-                    assert_eq!(graph.snapshot(), before);
+                    assert_eq!(graph.save(), before);
                 }
             }
-            assert_eq!(graph.check(), []);
+            assert_eq!(graph.inconsistencies(), []);
         }
     }
 }
@@ -331,20 +331,20 @@ fn flushes_are_not_aborted() {
     let (mut graph, nodes) = images();
     let mut t = graph.transaction();
     t.reopen(&[Reopen::new(nodes[0]).keep(true)]).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     (0..6).for_each(|_| judged.done());
     let refused = judged.refuse(&Refusal::new("no")).unwrap_err();
     assert_eq!(refused.aborts, [PlanStep::Prepare { node: nodes[0], read_only: false }]);
     let mut t = graph.transaction();
     t.reopen(&[Reopen::new(nodes[0]).keep(true)]).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     (0..5).for_each(|_| judged.done());
     drop(judged);
     assert_eq!(graph.take_pending_aborts(), []);
 }
 
 /// What R4 compares: all but list orders, so everything is named and sorted.
-fn described(snapshot: &Snapshot<Injected>) -> Vec<String> {
+fn described(snapshot: &SavedGraph<Injected>) -> Vec<String> {
     let name = |index: u32| &snapshot.nodes[index as usize].name;
     let mut lines: Vec<String> = snapshot
         .edges
@@ -408,7 +408,7 @@ fn outcome(graph: &Graph<Injected>, entries: &[Reopen]) -> Option<(usize, Vec<St
         return None;
     }
     let mut graph = graph.clone();
-    let before = described(&graph.snapshot());
+    let before = described(&graph.save());
     let mut t = graph.transaction();
     let verdict = match t.reopen(entries).and_then(|()| t.commit()) {
         Ok(committed) => {
@@ -427,8 +427,8 @@ fn outcome(graph: &Graph<Injected>, entries: &[Reopen]) -> Option<(usize, Vec<St
             2
         }
     };
-    assert_eq!(graph.check(), []);
-    let after = described(&graph.snapshot());
+    assert_eq!(graph.inconsistencies(), []);
+    let after = described(&graph.save());
     assert!(verdict == 0 || after == before);
     Some((verdict, after))
 }

@@ -121,7 +121,7 @@ fn a_rule_may_depend_on_having_parents() {
     let (b, c) = (add(&mut graph, "b", CustomRule::default()), add(&mut graph, "c", CustomRule::default()));
     let edge = graph.attach(a, b, "x", Role::DATA).unwrap();
     let needs = |graph: &Graph<CustomRule>, need| {
-        assert_eq!((graph.edge(edge).unwrap().pair().need, graph.check()), (need, vec![]));
+        assert_eq!((graph.edge(edge).unwrap().pair().need, graph.inconsistencies()), (need, vec![]));
     };
     needs(&graph, Permissions::NONE);
     let user = graph.attach_user("u", a, Pair::NOTHING, false).unwrap();
@@ -143,7 +143,7 @@ fn refresh_evaluates_the_rule_again() {
     let edge = graph.attach(a, b, "x", Role::DATA).unwrap();
     graph.driver_mut(a).unwrap().need = Permissions::RESIZE;
     graph.refresh(a).unwrap();
-    assert_eq!((graph.edge(edge).unwrap().pair().need, graph.check()), (Permissions::RESIZE, vec![]));
+    assert_eq!((graph.edge(edge).unwrap().pair().need, graph.inconsistencies()), (Permissions::RESIZE, vec![]));
     assert!(matches!(graph.refresh(NodeKey::default()).unwrap_err().kind(), ErrorKind::NodeNotFound { .. }));
 }
 

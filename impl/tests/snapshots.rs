@@ -4,7 +4,7 @@
 
 mod common;
 
-use blockgraph::{DriverSnapshot, Graph, Pair, Permissions, Preset, RestoreError, SNAPSHOT_VERSION, Snapshot};
+use blockgraph::{Graph, Pair, Permissions, Preset, RestoreError, SAVE_VERSION, SavedDriver, SavedGraph};
 use common::random::{ARMS, step};
 use common::random_jobs::{Did, job_step};
 use common::{Behaviour, Injected, Rng};
@@ -45,10 +45,10 @@ fn grown(Growth(seeds): &Growth) -> Graph<Injected> {
     graph
 }
 
-type Plain = Snapshot<Preset>;
+type Plain = SavedGraph<Preset>;
 
 fn plain(graph: &Graph<Injected>) -> Plain {
-    graph.snapshot_with(|_, driver| driver.preset.clone())
+    graph.save_with(|_, driver| driver.preset.clone())
 }
 
 fn restore(snapshot: &Plain) -> Result<Graph<Injected>, RestoreError> {
@@ -59,9 +59,9 @@ fn restore(snapshot: &Plain) -> Result<Graph<Injected>, RestoreError> {
 static FOUND: [AtomicUsize; 8] = [const { AtomicUsize::new(0) }; 8];
 
 fn find(snapshot: &Plain) {
-    let node = |is: fn(&blockgraph::NodeSnapshot<Preset>) -> bool| snapshot.nodes.iter().any(is);
+    let node = |is: fn(&blockgraph::SavedNode<Preset>) -> bool| snapshot.nodes.iter().any(is);
     let found = [
-        node(|node| matches!(node.driver, DriverSnapshot::Ejected { .. })),
+        node(|node| matches!(node.driver, SavedDriver::Ejected { .. })),
         node(|node| node.stored_backing.is_some()),
         node(|node| node.inherits.is_some()),
         snapshot.edges.iter().any(|edge| edge.frozen),
@@ -81,7 +81,7 @@ fn is_read_back(growth: Growth) -> bool {
         let read: Plain = serde_json::from_str(&text).unwrap();
         assert_eq!(read, before);
         let graph = restore(&read).unwrap();
-        assert_eq!((plain(&graph), graph.check()), (before.clone(), vec![]));
+        assert_eq!((plain(&graph), graph.inconsistencies()), (before.clone(), vec![]));
     }
     true
 }
@@ -99,12 +99,12 @@ fn other_versions_are_refused() {
     fn holds(growth: Growth, version: u32, near: bool) -> bool {
         let mut graph = grown(&growth);
         let mut other = plain(&graph);
-        assert_eq!(other.version, SNAPSHOT_VERSION);
-        other.version = if near { version % (2 * SNAPSHOT_VERSION + 1) } else { version };
+        assert_eq!(other.version, SAVE_VERSION);
+        other.version = if near { version % (2 * SAVE_VERSION + 1) } else { version };
         let other: Plain = serde_json::from_value(serde_json::to_value(&other).unwrap()).unwrap();
         let result = graph.restore_from(&other, |_, preset| Injected::new(preset.clone(), Behaviour::Accept));
         match other.version {
-            SNAPSHOT_VERSION => result.is_ok(),
+            SAVE_VERSION => result.is_ok(),
             version => result == Err(RestoreError::Version(version)) && graph.node_count() == 0,
         }
     }
@@ -175,7 +175,7 @@ fn spoilt_is_noticed(growth: Growth, at: usize, how: u8) -> bool {
             match restore(&read) {
                 Err(_) => 1,
                 Ok(graph) => {
-                    assert_eq!((graph.check(), is_known(&read)), (vec![], true));
+                    assert_eq!((graph.inconsistencies(), is_known(&read)), (vec![], true));
                     let after = plain(&graph);
                     assert_eq!(plain(&restore(&after).unwrap()), after);
                     2

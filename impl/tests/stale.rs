@@ -9,7 +9,7 @@ use common::{Behaviour, Injected, READER, WRITER, add, behave, chain};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn stale(graph: &Graph<Injected>) -> Vec<NodeKey> {
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     graph.stale_nodes().collect()
 }
 
@@ -26,15 +26,15 @@ fn a_refused_loosening_leaves_the_node_stale() {
     assert_eq!(committed.commits().map(|step| step.node()).collect::<Vec<_>>(), [nodes[0], nodes[2]]);
     assert!(graph.get(nodes[1]).unwrap().is_stale());
     assert!(graph.get(nodes[1]).unwrap().granted().pair.need.contains(Permissions::WRITE));
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     // It is in every plan, whatever that is about.
     let committed = graph.transaction().commit().unwrap();
     assert_eq!((committed.plan.len(), committed.stale.len()), (1, 1));
-    let restored = Graph::restore(&graph.snapshot()).unwrap();
-    assert_eq!((restored.stale_nodes().count(), restored.check().len()), (1, 0));
+    let restored = Graph::restore(&graph.save()).unwrap();
+    assert_eq!((restored.stale_nodes().count(), restored.inconsistencies().len()), (1, 0));
     behave(&mut graph, nodes[1], Behaviour::Accept);
     add(&mut graph, "unrelated", Protocol);
-    assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
+    assert_eq!((graph.stale_nodes().count(), graph.inconsistencies().len()), (0, 0));
     assert_eq!(graph.driver(nodes[1]).unwrap().granted.unwrap(), graph.get(nodes[1]).unwrap().granted());
 }
 
@@ -50,11 +50,11 @@ fn a_stale_node_may_go_or_catch_up_by_itself() {
     t.set_user(user, WRITER).unwrap();
     let plan = t.commit().unwrap().plan;
     assert_eq!(plan.iter().map(PlanStep::node).collect::<Vec<_>>(), [nodes[0]]);
-    assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
+    assert_eq!((graph.stale_nodes().count(), graph.inconsistencies().len()), (0, 0));
     graph.set_user(user, READER).unwrap();
     graph.release(nodes[1]).unwrap();
     graph.detach_user(user).unwrap();
-    assert_eq!((graph.stale_nodes().count(), graph.node("n1"), graph.check().len()), (0, None, 0));
+    assert_eq!((graph.stale_nodes().count(), graph.node("n1"), graph.inconsistencies().len()), (0, None, 0));
 }
 
 /// Those that are asked between and after them are committed; those refused are not.
@@ -89,7 +89,7 @@ fn stale_nodes_are_in_the_order_in_which_they_began_to_be() {
     assert_eq!(stale(&graph), [nodes[0], nodes[2], nodes[1]]);
     let committed = graph.transaction().commit().unwrap();
     assert_eq!((&*committed.refused, &*committed.stale), (&[nodes[2], nodes[1], nodes[0]][..], &*stale(&graph)));
-    let restored = Graph::restore(&graph.snapshot()).unwrap();
+    let restored = Graph::restore(&graph.save()).unwrap();
     let names: Vec<_> = stale(&restored).iter().map(|node| restored.get(*node).unwrap().name().to_string()).collect();
     assert_eq!(names, ["n0", "n1", "n2"], "in the order of the nodes");
     // Who catches up, by being asked or by itself, and begins again goes to the end.

@@ -5,8 +5,8 @@ mod common;
 
 use blockgraph::drivers::{BackingFilter, Filter, Format, Protocol};
 use blockgraph::{
-    DriverSnapshot, ErrorKind, Graph, Hook, Judged, NodeSpec, OpKinds, Pair, Permissions, PlanStep, Preset, Refusal,
-    RestoreError, Role, Shape, Slot,
+    ErrorKind, Graph, Hook, NodeSpec, OpKinds, Pair, PendingCommit, Permissions, PlanStep, Preset, Refusal,
+    RestoreError, Role, SavedDriver, Shape, Slot,
 };
 use common::{Behaviour, Injected, READER, WRITER, add, behave, chain};
 
@@ -33,7 +33,7 @@ fn doomed_nodes_are_there_and_not_there() {
     let names: Vec<_> = committed.closed.iter().map(|closed| &*closed.name).collect();
     assert_eq!(names, ["a", "b", "c"], "in the order in which they reached zero");
     assert!(committed.plan.is_empty(), "closed nodes are not asked");
-    assert_eq!((graph.node_count(), graph.check().len()), (0, 0));
+    assert_eq!((graph.node_count(), graph.inconsistencies().len()), (0, 0));
     add(&mut graph, "a", Format);
 }
 
@@ -42,13 +42,13 @@ fn doomed_nodes_are_judged() {
     let mut graph: Graph<Injected> = Graph::new();
     let (top, base) = (add(&mut graph, "top", Format), add(&mut graph, "base", Protocol));
     graph.attach(top, base, "file", Role::DATA | Role::METADATA).unwrap();
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.release(top).unwrap();
     // top goes, and takes its needs with it; but only after the judgement.
     t.attach_user("u", base, Pair::new(Permissions::NONE, Permissions::READ), false).unwrap();
     assert!(matches!(t.commit().unwrap_err().kind(), ErrorKind::Conflict { .. }));
-    assert_eq!(graph.snapshot(), before);
+    assert_eq!(graph.save(), before);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_dropped_filter_is_not_judged() {
         t.commit().unwrap()
     };
     assert_eq!(committed.closed.len(), 1);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn the_plan_asks_each_changed_node_once_from_the_top() {
     t.set_read_only(nodes[1], true).unwrap();
     t.set_read_only(nodes[2], false).unwrap();
     t.set_read_only(nodes[1], false).unwrap();
-    let judged = t.judge().unwrap();
+    let judged = t.begin_commit().unwrap();
     let asked: Vec<_> =
         judged.plan().iter().map(|step| (matches!(step, PlanStep::Check { .. }), step.node())).collect();
     let checks = nodes.iter().rev().map(|node| (true, *node));
@@ -88,7 +88,7 @@ fn the_plan_asks_each_changed_node_once_from_the_top() {
     assert_eq!(asked, expected);
     let committed = judged.run().unwrap();
     assert_eq!(committed.plan.len(), 9);
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 /// Every step of the plan refused, by hook; and every step refused by the caller who executes them himself.
@@ -99,7 +99,7 @@ fn a_refusal_at_any_step_undoes_everything() {
         for behaviour in [Behaviour::RefuseCheck, Behaviour::RefusePrepare] {
             let (mut graph, nodes) = chain(length);
             behave(&mut graph, nodes[victim], behaviour);
-            let before = graph.snapshot();
+            let before = graph.save();
             let mut t = graph.transaction();
             nodes.iter().for_each(|node| t.set_read_only(*node, false).unwrap());
             t.set_user(t.user("u").unwrap(), WRITER).unwrap();
@@ -109,23 +109,23 @@ fn a_refusal_at_any_step_undoes_everything() {
             assert!(
                 matches!(error.kind(), ErrorKind::Refused { node, hook: h, .. } if node.key == nodes[victim] && *h == hook)
             );
-            assert_eq!(graph.snapshot(), before, "the drivers' diaries, too");
-            assert_eq!(graph.check(), []);
+            assert_eq!(graph.save(), before, "the drivers' diaries, too");
+            assert_eq!(graph.inconsistencies(), []);
         }
     }
     for refused in 0..6 {
         let (mut graph, _) = chain(6);
-        let before = graph.snapshot();
+        let before = graph.save();
         let mut t = graph.transaction();
         t.set_user(t.user("u").unwrap(), WRITER).unwrap();
-        let mut judged = t.judge().unwrap();
+        let mut judged = t.begin_commit().unwrap();
         let plan = judged.plan().to_vec();
         (0..refused).for_each(|_| judged.done());
         assert_eq!(judged.next_step(), Some(plan[refused]));
         let answer = judged.refuse(&Refusal::new("no")).unwrap_err();
         assert_eq!(answer.error.to_string(), "no");
         assert!(answer.aborts.iter().eq(plan[..refused].iter().rev()), "newest first");
-        assert_eq!((graph.snapshot(), graph.pending_aborts().len()), (before, 0));
+        assert_eq!((graph.save(), graph.pending_aborts().len()), (before, 0));
     }
 }
 
@@ -134,7 +134,7 @@ fn a_caller_executes_the_plan_himself() {
     let (mut graph, nodes) = chain(3);
     let mut t = graph.transaction();
     t.set_user(t.user("u").unwrap(), WRITER).unwrap();
-    let mut judged: Judged<'_, Injected> = t.judge().unwrap();
+    let mut judged: PendingCommit<'_, Injected> = t.begin_commit().unwrap();
     while judged.next_step().is_some() {
         judged = judged.accept().unwrap_err();
         judged.done();
@@ -144,7 +144,7 @@ fn a_caller_executes_the_plan_himself() {
     let order: Vec<_> = committed.commits().map(|step| step.node()).collect();
     assert_eq!(order, nodes, "children first");
     assert_eq!(graph.get(nodes[0]).unwrap().granted().pair, graph.get(nodes[0]).unwrap().pair());
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn one_judgement_of_the_final_graph() {
     t.attach(b, a, "file", Role::DATA).unwrap();
     t.detach(edge).unwrap();
     t.commit().unwrap();
-    assert_eq!((graph.child(b, "file").is_some(), graph.check().len()), (true, 0));
+    assert_eq!((graph.child(b, "file").is_some(), graph.inconsistencies().len()), (true, 0));
     let mut t = graph.transaction();
     t.set_read_only(a, true).unwrap();
     t.attach_user("u", a, WRITER, false).unwrap();
@@ -171,21 +171,21 @@ fn one_judgement_of_the_final_graph() {
 fn snapshots_survive_json_and_hostile_ones_are_refused() {
     let (graph, _) = chain(4);
     let mut graph = {
-        let (mut plain, text) = (Graph::<Preset>::new(), graph.snapshot_with(|_, driver| driver.preset.clone()));
+        let (mut plain, text) = (Graph::<Preset>::new(), graph.save_with(|_, driver| driver.preset.clone()));
         plain.restore_from(&text, |_, driver| driver.clone()).unwrap();
         plain
     };
-    let good = graph.snapshot();
+    let good = graph.save();
     #[cfg(feature = "serde")]
     {
         let text = serde_json::to_string(&good).unwrap();
-        assert_eq!(serde_json::from_str::<blockgraph::Snapshot<Preset>>(&text).unwrap(), good);
+        assert_eq!(serde_json::from_str::<blockgraph::SavedGraph<Preset>>(&text).unwrap(), good);
     }
-    let mut refuse = |spoil: fn(&mut blockgraph::Snapshot<Preset>), expected| {
+    let mut refuse = |spoil: fn(&mut blockgraph::SavedGraph<Preset>), expected| {
         let mut bad = good.clone();
         spoil(&mut bad);
         assert_eq!(graph.restore_from(&bad, |_, driver| driver.clone()), Err(expected));
-        assert_eq!((graph.node_count(), graph.check().len()), (0, 0));
+        assert_eq!((graph.node_count(), graph.inconsistencies().len()), (0, 0));
     };
     refuse(|s| s.version = 2, RestoreError::Version(2));
     refuse(|s| s.nodes[1].name = "n0".into(), RestoreError::DuplicateNode(1));
@@ -201,7 +201,7 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
     refuse(|s| s.edges[0].frozen = true, RestoreError::BadlyFrozen(0));
     refuse(|s| s.users[0].blocks = OpKinds::RESIZE, RestoreError::BadlyBlocked(0));
     refuse(|s| s.users[0].block_reason = Some("x".into()), RestoreError::BadlyBlocked(0));
-    let unknown = |s: &mut blockgraph::Snapshot<Preset>| {
+    let unknown = |s: &mut blockgraph::SavedGraph<Preset>| {
         (s.users[0].blocks, s.users[0].block_reason) = (OpKinds::from_bits_retain(u16::MAX), Some("x".into()));
     };
     // All sixteen bits mean something.
@@ -215,7 +215,7 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
     refuse(|s| s.nodes[1].inherits = Some(4), RestoreError::Inherits(1));
     refuse(|s| s.nodes[1].inherits = Some(1), RestoreError::Inherits(1));
     refuse(|s| s.nodes[1].inherits_read_only = true, RestoreError::Inherits(1));
-    let round = |s: &mut blockgraph::Snapshot<Preset>| {
+    let round = |s: &mut blockgraph::SavedGraph<Preset>| {
         (s.nodes[0].inherits, s.nodes[1].inherits, s.nodes[2].inherits) = (Some(1), Some(2), Some(1));
     };
     refuse(round, RestoreError::Inherits(0));
@@ -232,7 +232,7 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
     refuse(|s| crowd(s, 3), RestoreError::DuplicateChild(4));
     refuse(|s| crowd(s, 50), RestoreError::DuplicateChild(4));
     refuse(without_edge, RestoreError::UserEdges(0));
-    let nobodys = |s: &mut blockgraph::Snapshot<Preset>| {
+    let nobodys = |s: &mut blockgraph::SavedGraph<Preset>| {
         without_edge(s);
         s.users.clear();
         s.nodes[3].monitor = false;
@@ -241,7 +241,7 @@ fn snapshots_survive_json_and_hostile_ones_are_refused() {
 }
 
 /// A node loses its driver, but its edges have no pairs to keep.
-fn eject(snapshot: &mut blockgraph::Snapshot<Preset>, node: usize, spoil: fn(&mut Shape)) {
+fn eject(snapshot: &mut blockgraph::SavedGraph<Preset>, node: usize, spoil: fn(&mut Shape)) {
     let mut shape = Shape {
         filter: Some(Slot::File),
         supports_backing: false,
@@ -251,11 +251,11 @@ fn eject(snapshot: &mut blockgraph::Snapshot<Preset>, node: usize, spoil: fn(&mu
         live_children: false,
     };
     spoil(&mut shape);
-    snapshot.nodes[node].driver = DriverSnapshot::Ejected { name: "filter".into(), shape };
+    snapshot.nodes[node].driver = SavedDriver::Ejected { name: "filter".into(), shape };
 }
 
 /// The user of [`chain`] loses its edge.
-fn without_edge(snapshot: &mut blockgraph::Snapshot<Preset>) {
+fn without_edge(snapshot: &mut blockgraph::SavedGraph<Preset>) {
     snapshot.edges.remove(0);
     snapshot.parent_lists = (0..3).collect();
 }
@@ -269,11 +269,11 @@ fn graphs_cross_threads() {
 }
 
 /// So many more edges with names of their own; the last two share one.
-fn crowd(snapshot: &mut blockgraph::Snapshot<Preset>, more: u32) {
+fn crowd(snapshot: &mut blockgraph::SavedGraph<Preset>, more: u32) {
     for i in 0..more {
         let name = format!("x{}", i.max(1)).into();
         let (parent, role) = (blockgraph::ParentIndex::Node(1), Role::DATA);
         snapshot.parent_lists.push(4 + i);
-        snapshot.edges.push(blockgraph::EdgeSnapshot { parent, child: 0, name, role, frozen: false, kept: None });
+        snapshot.edges.push(blockgraph::SavedEdge { parent, child: 0, name, role, frozen: false, kept: None });
     }
 }

@@ -18,7 +18,7 @@ fn a_panicking_hook_rolls_back() {
         let result = catch_unwind(AssertUnwindSafe(|| graph.set_user(user, WRITER)));
         assert!(result.is_err());
         let after: Vec<_> = nodes.iter().map(|node| graph.get(*node).unwrap().pair()).collect();
-        assert_eq!((after, graph.check().len()), (edges, 0));
+        assert_eq!((after, graph.inconsistencies().len()), (edges, 0));
         let aborts: Vec<_> = graph.pending_aborts().iter().map(PlanStep::node).collect();
         let (expected, stale) = match behaviour {
             Behaviour::PanicInCheck => (vec![nodes[2], nodes[3]], vec![]),
@@ -30,45 +30,45 @@ fn a_panicking_hook_rolls_back() {
         behave(&mut graph, nodes[1], Behaviour::Accept);
         graph.set_user(user, WRITER).unwrap();
         assert!(nodes.iter().all(|node| graph.driver(*node).unwrap().open_checks == 0));
-        assert_eq!((graph.stale_nodes().count(), graph.check().len()), (0, 0));
+        assert_eq!((graph.stale_nodes().count(), graph.inconsistencies().len()), (0, 0));
     }
 }
 
 #[test]
 fn a_leaked_transaction_is_undone_by_the_next() {
     let (mut graph, nodes) = chain(3);
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.detach_user(t.user("u").unwrap()).unwrap();
     t.insert(NodeSpec::new("new"), Injected::no_permission(), nodes[1]).unwrap();
     std::mem::forget(t);
-    assert!(!graph.check().is_empty());
+    assert!(!graph.inconsistencies().is_empty());
     let mut copy = graph.clone();
     drop(graph.transaction());
     drop(copy.transaction());
-    assert_eq!((graph.snapshot(), copy.snapshot()), (before.clone(), before.clone()));
-    assert_eq!((graph.check(), copy.check()), (vec![], vec![]));
+    assert_eq!((graph.save(), copy.save()), (before.clone(), before.clone()));
+    assert_eq!((graph.inconsistencies(), copy.inconsistencies()), (vec![], vec![]));
     let mut t = graph.transaction();
     t.set_user(t.user("u").unwrap(), WRITER).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     judged.done();
     std::mem::forget(judged);
     drop(graph.transaction());
     assert_eq!(graph.take_pending_aborts().len(), 1, "what was done by then");
-    assert_eq!((graph.snapshot().edges, graph.check().len()), (before.edges, 0));
+    assert_eq!((graph.save().edges, graph.inconsistencies().len()), (before.edges, 0));
 }
 
 #[test]
 fn a_dropped_judgement_leaves_what_is_to_be_aborted() {
     let (mut graph, nodes) = chain(3);
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.set_user(t.user("u").unwrap(), WRITER).unwrap();
-    let mut judged = t.judge().unwrap();
+    let mut judged = t.begin_commit().unwrap();
     judged.done();
     judged.done();
     drop(judged);
-    assert_eq!(graph.snapshot(), before);
+    assert_eq!(graph.save(), before);
     let aborts: Vec<_> = graph.take_pending_aborts().iter().map(PlanStep::node).collect();
     assert_eq!(aborts, [nodes[1], nodes[2]], "newest first");
     assert!(graph.pending_aborts().is_empty());
@@ -83,7 +83,7 @@ fn a_leaked_transaction_is_undone_before_the_next_commit() {
     t.add(NodeSpec::new("b"), Injected::no_permission()).unwrap();
     std::mem::forget(t);
     add(&mut graph, "c", Protocol);
-    assert_eq!((graph.node_count(), graph.node("b"), graph.check()), (2, None, vec![]));
+    assert_eq!((graph.node_count(), graph.node("b"), graph.inconsistencies()), (2, None, vec![]));
 }
 
 /// An insert fails half way, with its node added already.
@@ -91,17 +91,17 @@ fn a_leaked_transaction_is_undone_before_the_next_commit() {
 fn a_failed_step_leaves_nothing_for_the_commit() {
     let mut graph: Graph<Injected> = Graph::new();
     let a = add(&mut graph, "a", Protocol);
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.insert(NodeSpec::new("x"), Injected::new(Protocol, Behaviour::Accept), a).unwrap_err();
     t.commit().unwrap();
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]));
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
 }
 
 #[test]
 fn savepoints() {
     let (mut graph, nodes) = chain(3);
-    let before = graph.snapshot();
+    let before = graph.save();
     let foreign = graph.transaction().savepoint();
     let mut t = graph.transaction();
     let first = t.savepoint();
@@ -119,7 +119,7 @@ fn savepoints() {
     t.rollback_to(first).unwrap();
     assert_eq!(t.steps(), 0);
     assert!(t.commit().unwrap().plan.is_empty());
-    assert_eq!((graph.snapshot(), graph.check().len()), (before, 0));
+    assert_eq!((graph.save(), graph.inconsistencies().len()), (before, 0));
 }
 
 /// It would lead to some other point of this one.
@@ -155,24 +155,24 @@ fn an_edge_retargeted_on_both_sides_of_a_savepoint() {
     let edge = attach(p, a, "y");
     attach(p, b, "z");
     attach(q, a, "more");
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     let first = t.savepoint();
     t.replace_edge(edge, late).unwrap();
-    let (second, between) = (t.savepoint(), t.snapshot());
+    let (second, between) = (t.savepoint(), t.save());
     t.replace_edge(edge, p).unwrap();
     assert!(t.recompute().is_err(), "a cycle");
     t.rollback_to(second).unwrap();
-    assert_eq!(t.snapshot(), between);
+    assert_eq!(t.save(), between);
     t.replace_edge(edge, b).unwrap();
     t.rollback_to(first).unwrap();
-    assert_eq!(t.snapshot(), before);
+    assert_eq!(t.save(), before);
     t.replace_edge(edge, late).unwrap();
     let again = t.savepoint();
     t.replace_edge(edge, b).unwrap();
     t.rollback_to(again).unwrap();
     t.commit().unwrap();
-    assert_eq!((graph.edge(edge).unwrap().child(), graph.check()), (late, vec![]));
+    assert_eq!((graph.edge(edge).unwrap().child(), graph.inconsistencies()), (late, vec![]));
     graph.replace_edge(edge, a).unwrap();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }

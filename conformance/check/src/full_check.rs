@@ -31,12 +31,12 @@ pub fn recomputed(subject: &ImplSubject) -> Option<String> {
 
 /// Checks that saving and restoring loses nothing: the restored graph has the same state and the same saved form.
 pub fn round_trip<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> Option<String> {
-    let snapshot = subject.graph.snapshot();
+    let snapshot = subject.graph.save();
     let graph = match Graph::restore(&snapshot) {
         Ok(graph) => graph,
         Err(error) => return Some(format!("the crate refuses its own snapshot: {error}")),
     };
-    if graph.snapshot() != snapshot {
+    if graph.save() != snapshot {
         return Some(format!("a snapshot of what was restored differs from {snapshot:?}"));
     }
     let mut other = ImplSubject::new();

@@ -224,7 +224,7 @@ impl Subject for ImplSubject {
     }
 
     fn fault(&self) -> Option<String> {
-        let broken = self.graph.check();
+        let broken = self.graph.inconsistencies();
         self.fault.clone().or_else(|| (!broken.is_empty()).then(|| format!("the crate's own check fails: {broken:?}")))
     }
 }

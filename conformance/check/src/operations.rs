@@ -114,7 +114,7 @@ fn later_step(
             t.block(keys.user(user), translate::op_kinds(kinds), translate::reason(user).clone())
         }
         Op::Unblock { user, kinds } => t.unblock(keys.user(user), translate::op_kinds(kinds)),
-        Op::CheckOp { node, kind } => t.check_op(keys.node(node), translate::op_kind(kind)),
+        Op::CheckOp { node, kind } => t.ensure_not_blocked(keys.node(node), translate::op_kind(kind)),
         Op::CheckReplace { parent, node } => t.check_replace(keys.node(parent), keys.node(node)),
         // `step` executes the other operations.
         _ => Ok(()),

@@ -3,9 +3,7 @@
 use crate::impl_subject::ImplSubject;
 use crate::test_driver::{Hooks, TestDriver};
 use crate::translate;
-use blockgraph::{
-    Driver, DriverSnapshot, EdgeSnapshot, Grant, NodeSnapshot, ParentIndex, Policy, Snapshot, UserSnapshot,
-};
+use blockgraph::{Driver, Grant, ParentIndex, Policy, SavedDriver, SavedEdge, SavedGraph, SavedNode, SavedUser};
 use blockgraph_model::{Edge, Node, NodeId, OpKinds, Parent, State, UserId};
 
 /// Makes the subject's graph one that has this state, and reuses its memory.
@@ -37,8 +35,8 @@ pub fn restore_into<const N: usize, const E: usize>(
     Ok(())
 }
 
-fn snapshot<const N: usize, const E: usize>(state: &State<N, E>) -> Snapshot<TestDriver> {
-    let mut snapshot = Snapshot { drain_alls: state.drain_alls.into(), ..Snapshot::default() };
+fn snapshot<const N: usize, const E: usize>(state: &State<N, E>) -> SavedGraph<TestDriver> {
+    let mut snapshot = SavedGraph { drain_alls: state.drain_alls.into(), ..SavedGraph::default() };
     let mut number = [0u32; N];
     for id in state.names() {
         number[id.0 as usize] = snapshot.nodes.len() as u32;
@@ -59,7 +57,7 @@ fn snapshot<const N: usize, const E: usize>(state: &State<N, E>) -> Snapshot<Tes
             }
         };
         let child = number[edge.child.0 as usize];
-        snapshot.edges.push(EdgeSnapshot {
+        snapshot.edges.push(SavedEdge {
             parent,
             child,
             name,
@@ -80,8 +78,8 @@ fn kept<const N: usize, const E: usize>(state: &State<N, E>, edge: &Edge) -> Opt
     keeps.then(|| translate::pair(edge.wanted))
 }
 
-fn user(id: UserId, edge: &Edge) -> UserSnapshot {
-    UserSnapshot {
+fn user(id: UserId, edge: &Edge) -> SavedUser {
+    SavedUser {
         name: translate::user_name(id),
         pair: translate::pair(edge.wanted),
         stays: edge.ways.stay,
@@ -93,14 +91,14 @@ fn user(id: UserId, edge: &Edge) -> UserSnapshot {
 }
 
 /// Returns the saved node, except for the index of the node from which it inherits.
-fn node(node: &Node, id: NodeId) -> Option<NodeSnapshot<TestDriver>> {
+fn node(node: &Node, id: NodeId) -> Option<SavedNode<TestDriver>> {
     let kind = node.kind?;
     let driver = driver(node, id)?;
     let driver = match node.ejected {
-        true => DriverSnapshot::Ejected { name: driver.name().into(), shape: translate::shape(kind) },
-        false => DriverSnapshot::Present(driver),
+        true => SavedDriver::Ejected { name: driver.name().into(), shape: translate::shape(kind) },
+        false => SavedDriver::Present(driver),
     };
-    Some(NodeSnapshot {
+    Some(SavedNode {
         name: translate::node_name(id),
         read_only: node.flags.read_only,
         force_share: node.flags.force_share,

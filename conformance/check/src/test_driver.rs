@@ -398,16 +398,16 @@ impl Driver for TestDriver {
         self.log_request(view, Call::Abort, Request::Rename(None));
     }
 
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
-        let preset = self.preset.check(view, new);
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        let preset = self.preset.check_permissions(view, new);
         self.answer(view, Request::Check(new), preset)
     }
 
-    fn set(&mut self, view: &NodeView<'_>, new: Grant) {
+    fn set_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
         self.log_request(view, Call::Commit, Request::Check(new));
     }
 
-    fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
+    fn abort_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
         self.log_request(view, Call::Abort, Request::Check(new));
     }
 

@@ -1,7 +1,7 @@
 //! Which context a component is in after the operation (C2).
 
 use super::ContextId;
-use super::survey::Survey;
+use super::operation_changes::OperationChanges;
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, NodeKey, Parent, UserKey};
 use alloc::vec::Vec;
@@ -84,7 +84,7 @@ impl Components {
 
 impl Component {
     /// C2.1.
-    fn judge(&self, core: &Core) -> Result<(), Error> {
+    fn check(&self, core: &Core) -> Result<(), Error> {
         let Some(user) = self.fixed else { return Ok(()) };
         let lives = |user| core.fixed_context(user).unwrap_or_default();
         if let Some(other) = self.other {
@@ -132,14 +132,14 @@ impl Core {
     /// to it; else O(what was done + the components looked at).
     pub(crate) fn settle_contexts(&mut self) -> Result<(), Error> {
         self.pending.contexts.uneven = true;
-        let survey = Survey::of(self);
-        if self.settle_new(&survey) {
+        let changes = OperationChanges::of(self);
+        if self.settle_new(&changes) {
             return Ok(());
         }
         let mut components = Components::new(self);
-        for edge in survey.edges.iter().copied() {
+        for edge in changes.edges.iter().copied() {
             let child = self.edges[edge].child;
-            let (parent_end, child_end) = (survey.of_parent(self, edge), survey.of_node(self, child));
+            let (parent_end, child_end) = (changes.of_parent(self, edge), changes.of_node(self, child));
             if let Some(component) = components.of(self, child) {
                 component.parent_end = agreed(component.parent_end, parent_end);
                 component.child_end = agreed(component.child_end, child_end);
@@ -151,7 +151,7 @@ impl Core {
                 component.request = request;
             }
         }
-        components.list.iter().try_for_each(|component| component.judge(self))?;
+        components.list.iter().try_for_each(|component| component.check(self))?;
         // All are decided before the first moves, because what is asked is where things were before.
         for component in &components.list {
             let to = component.goes_to(self);

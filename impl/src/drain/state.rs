@@ -6,14 +6,14 @@ use alloc::vec::Vec;
 
 /// Why a node is quiesced, drain-alls left out of account. Only nodes that are so have one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Quiet {
+pub(crate) struct DrainCounts {
     /// Its own open sections.
     pub(crate) sections: u32,
     /// Its child edges whose child is quiesced.
     pub(crate) children: u32,
 }
 
-impl Quiet {
+impl DrainCounts {
     pub(super) const NONE: Self = Self { sections: 0, children: 0 };
 }
 

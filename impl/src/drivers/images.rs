@@ -56,7 +56,7 @@ impl Policy for File {
 
 impl Driver for File {
     /// Refuses writing without resizing if the file is unaligned (P9).
-    fn check(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+    fn check_permissions(&mut self, _: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         let need = new.pair.need;
         if self.unaligned && need.intersects(Permissions::WRITING) && !need.contains(Permissions::RESIZE) {
             return Err(Refusal::new(

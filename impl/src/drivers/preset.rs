@@ -98,8 +98,8 @@ impl Policy for Preset {
 }
 
 impl Driver for Preset {
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
-        each!(self, driver => driver.check(view, new))
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        each!(self, driver => driver.check_permissions(view, new))
     }
 
     fn set_option(&mut self, option: DriverOption) -> Result<DriverOption, UnsupportedOption> {

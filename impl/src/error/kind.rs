@@ -22,7 +22,7 @@ pub enum Hook {
     Inactivate,
     /// [`Driver::change_context`](crate::Driver::change_context).
     Context,
-    /// [`Driver::check`](crate::Driver::check).
+    /// [`Driver::check_permissions`](crate::Driver::check_permissions).
     Check,
     /// [`Driver::activate`](crate::Driver::activate).
     Activate,

@@ -4,8 +4,8 @@ pub(crate) use super::elements::{Edge, Named, Node, User};
 pub(crate) use super::keys::{EdgeKey, NodeKey, Parent, UserKey};
 use super::names::{ChildNames, NameIndex};
 use super::pending::Pending;
-use super::texts::Texts;
-use crate::drain::Quiet;
+use super::rare_texts::RareTexts;
+use crate::drain::DrainCounts;
 use crate::permission::Pair;
 use crate::role::Slot;
 use alloc::sync::Arc;
@@ -47,11 +47,11 @@ pub(crate) struct Core {
     /// The nodes whose driver lags behind, as of the last commit (V5.4).
     pub(crate) stale: alloc::vec::Vec<NodeKey>,
     /// Of the nodes that are quiesced by sections, drain-alls left out of account (Q1).
-    pub(crate) quiets: SecondaryMap<NodeKey, Quiet>,
+    pub(crate) drain_counts: SecondaryMap<NodeKey, DrainCounts>,
     /// Open drain-alls.
     pub(crate) drain_alls: u32,
     pub(crate) words: Words,
-    pub(crate) texts: Texts,
+    pub(crate) texts: RareTexts,
     pub(crate) child_names: ChildNames,
     pub(crate) pending: Pending,
 }
@@ -70,10 +70,10 @@ impl Core {
             last_user: UserKey::null(),
             front: 0,
             stale: alloc::vec::Vec::new(),
-            quiets: SecondaryMap::new(),
+            drain_counts: SecondaryMap::new(),
             drain_alls: 0,
             words: Words { file: "file".into(), backing: "backing".into(), root: "root".into() },
-            texts: Texts::default(),
+            texts: RareTexts::default(),
             child_names: ChildNames::new(),
             pending: Pending::default(),
         }

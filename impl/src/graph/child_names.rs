@@ -96,15 +96,15 @@ mod tests {
             drop(t);
             assert_eq!(graph.child(top, &format!("{number}")), edges.last().copied());
             assert_eq!(graph.child(top, "more0"), None);
-            assert_eq!(graph.check(), []);
-            assert_eq!(graph.clone().check(), []);
-            let restored = Graph::restore(&graph.snapshot()).unwrap();
-            assert_eq!(restored.check(), []);
+            assert_eq!(graph.inconsistencies(), []);
+            assert_eq!(graph.clone().inconsistencies(), []);
+            let restored = Graph::restore(&graph.save()).unwrap();
+            assert_eq!(restored.inconsistencies(), []);
         }
         for (number, edge) in edges.into_iter().enumerate() {
             graph.detach(edge).unwrap();
             assert_eq!(graph.child(top, &format!("{number}")), None);
-            assert_eq!(graph.check(), []);
+            assert_eq!(graph.inconsistencies(), []);
         }
         assert!(graph.core.child_names.is_empty());
     }

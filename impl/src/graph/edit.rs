@@ -2,7 +2,7 @@
 //! queues the nodes whose verdict or whose children's pairs may have changed by it.
 
 use super::arena::{Core, Edge, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
-use super::texts::put;
+use super::rare_texts::put;
 use crate::journal::Undo;
 use crate::op_kind::OpKinds;
 use crate::ops::UserSpec;
@@ -135,7 +135,7 @@ impl Core {
         self.log(Undo::Linked(key));
         self.count(edge.child, Pair::NOTHING, edge.pair, self.nodes[edge.child].parent_count == 1);
         self.note_joined(edge.parent, None, edge.child);
-        if self.is_quiet(edge.child) {
+        if self.is_drained(edge.child) {
             self.edge_quiesced(edge.parent, true);
         }
         key
@@ -148,7 +148,7 @@ impl Core {
         self.log(Undo::Unlinked(key));
         self.count(child, pair, Pair::NOTHING, self.nodes[child].parent_count == 0);
         self.note_lost_parent(child);
-        if self.is_quiet(child) {
+        if self.is_drained(child) {
             self.edge_quiesced(parent, false);
         }
         self.note_loss(child);
@@ -204,8 +204,8 @@ impl Core {
         self.count(to, Pair::NOTHING, pair, self.nodes[to].parent_count == 1);
         self.note_joined(parent, Some(child), to);
         self.note_lost_parent(child);
-        let quiet = self.is_quiet(to);
-        if self.is_quiet(child) != quiet {
+        let quiet = self.is_drained(to);
+        if self.is_drained(child) != quiet {
             self.edge_quiesced(parent, quiet);
         }
         let inactive = self.nodes[to].inactive;
@@ -355,7 +355,7 @@ impl Core {
     /// Has edges to it, holders or open sections (L1).
     pub(crate) fn is_referenced(&self, key: NodeKey) -> bool {
         let node = &self.nodes[key];
-        node.parent_count > 0 || node.holders > 0 || node.monitor || self.quiet(key).sections > 0
+        node.parent_count > 0 || node.holders > 0 || node.monitor || self.drain_counts_of(key).sections > 0
     }
 
     /// L2: a node that has reached zero references is doomed; in a step that is made of others at the end of that.

@@ -24,7 +24,7 @@ impl Core {
         let node = self.nodes.remove(key)?;
         self.node_names.remove(&node.name, key);
         self.texts.forget_node(key);
-        self.quiets.remove(key);
+        self.drain_counts.remove(key);
         if let Some(parent) = self.nodes.get_mut(node.inherits) {
             parent.heirs -= 1;
         }

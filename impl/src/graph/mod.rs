@@ -11,8 +11,8 @@ mod lists;
 mod names;
 mod one_op;
 pub(crate) mod pending;
+pub(crate) mod rare_texts;
 mod refs;
-pub(crate) mod texts;
 pub(crate) mod traits;
 pub(crate) mod view;
 mod walk;
@@ -34,7 +34,7 @@ use slotmap::SecondaryMap;
 ///
 /// It is read through views and changed by [transactions](Graph::transaction), or by the methods of the same names
 /// that are a transaction of one step. Between transactions every invariant of the specification holds
-/// ([`Graph::check`] tests them all).
+/// ([`Graph::inconsistencies`] tests them all).
 #[derive(Debug)]
 pub struct Graph<D: Driver = Box<dyn Driver>> {
     pub(crate) core: Core,
@@ -211,7 +211,7 @@ impl Core {
         self.front = source.front;
         self.stale.clone_from(&source.stale);
         self.drain_alls = source.drain_alls;
-        self.quiets.clone_from(&source.quiets);
+        self.drain_counts.clone_from(&source.drain_counts);
         self.texts.copy_from(&source.texts);
         self.child_names.clone_from(&source.child_names);
         self.pending.copy_from(&source.pending);

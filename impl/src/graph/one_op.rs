@@ -112,8 +112,8 @@ one_op! {
     add_child(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>) -> EdgeKey;
     /// [`Transaction::remove_child`], alone.
     remove_child(edge: EdgeKey) -> ();
-    /// [`Transaction::check_op`], alone.
-    check_op(node: NodeKey, kind: OpKind) -> ();
+    /// [`Transaction::ensure_not_blocked`], alone.
+    ensure_not_blocked(node: NodeKey, kind: OpKind) -> ();
     /// [`Transaction::check_replace`], alone.
     check_replace(parent: NodeKey, node: NodeKey) -> ();
     /// [`Transaction::drain_begin`], alone.

@@ -131,7 +131,7 @@ impl<'a> NodeView<'a> {
     /// The number of its own open sections (Q1).
     #[must_use]
     pub fn sections(&self) -> u32 {
-        self.core.quiet(self.key).sections
+        self.core.drain_counts_of(self.key).sections
     }
 
     /// How often the node is quiesced: its own open sections, the open drain-alls, and its child edges to quiesced

@@ -30,7 +30,7 @@
 //!
 //! // The target cannot be deleted, and no other job can start on the source.
 //! assert!(matches!(graph.delete(target).unwrap_err().kind(), ErrorKind::HasUser { .. }));
-//! let error = graph.check_op(source, OpKind::BackupSource).unwrap_err();
+//! let error = graph.ensure_not_blocked(source, OpKind::BackupSource).unwrap_err();
 //! assert_eq!(error.to_string(), "Node 'disk' is busy: block device is in use by block job: mirror");
 //!
 //! // The copy is complete: the guest continues on it, the filter is gone, and the source is free.
@@ -88,7 +88,7 @@ use alloc::sync::Arc;
 
 /// A job: the argument of start, finish and cancel (J2). It is plain data, which the caller keeps.
 ///
-/// A program that stores a job together with a [saved graph](Graph::snapshot) stores the names of the nodes: a
+/// A program that stores a job together with a [saved graph](Graph::save) stores the names of the nodes: a
 /// [restored](Graph::restore) graph has other keys, and the program puts those into the job.
 ///
 /// See the [module](self) for examples.

@@ -1,7 +1,7 @@
 //! The records of the undo log.
 
 use crate::context::ContextId;
-use crate::drain::Quiet;
+use crate::drain::DrainCounts;
 use crate::graph::keys::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::OpKinds;
 use crate::permission::Pair;
@@ -51,9 +51,9 @@ pub(crate) enum Undo {
     Shifted(NodeKey),
     Wanted(UserKey, Pair),
     Label(NodeKey, i64),
-    Quiet {
+    DrainCounts {
         node: NodeKey,
-        old: Quiet,
+        old: DrainCounts,
     },
     DrainAlls(u32),
     Context {

@@ -67,7 +67,7 @@ impl Core {
     }
 
     /// O29.
-    pub(crate) fn check_op(&self, key: NodeKey, kind: OpKind) -> Result<(), Error> {
+    pub(crate) fn ensure_not_blocked(&self, key: NodeKey, kind: OpKind) -> Result<(), Error> {
         self.live(key)?;
         self.not_blocked(key, kind)
     }

@@ -196,7 +196,7 @@ impl Core {
         if !node.monitor {
             return Err(ErrorKind::NotMonitorOwned { node: self.node_ref(key) }.into());
         }
-        if node.parent_count > 0 || node.holders > 0 || self.quiet(key).sections > 0 {
+        if node.parent_count > 0 || node.holders > 0 || self.drain_counts_of(key).sections > 0 {
             return Err(ErrorKind::InUse { node: self.node_ref(key) }.into());
         }
         self.drop_monitor(key);

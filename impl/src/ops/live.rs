@@ -12,7 +12,7 @@ use alloc::sync::Arc;
 impl Core {
     /// What a user may do as of before the operation; one that the operation made, what it wants (O38.2). O(what was
     /// done).
-    fn judged_need(&self, key: UserKey) -> Permissions {
+    fn checked_need(&self, key: UserKey) -> Permissions {
         let edge = self.users[key].edge;
         let made = |undo: &Undo| matches!(undo, Undo::UserAdded(user) if *user == key);
         let before = |undo: &Undo| match undo {
@@ -80,7 +80,7 @@ impl<D: Driver> Graph<D> {
         let core = &mut self.core;
         let user = core.live_user(key)?;
         let (name, edge) = (user.name.clone(), user.edge);
-        if !core.judged_need(key).contains(Permissions::RESIZE) {
+        if !core.checked_need(key).contains(Permissions::RESIZE) {
             return Err(ErrorKind::NoResize { user: key, name }.into());
         }
         let node = core.below_filters(core.edges[edge].child);

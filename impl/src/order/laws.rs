@@ -258,7 +258,7 @@ fn holds(story: Story) -> bool {
             }
         }
         assert!(is_sorted(&graph, &twin));
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
     true
 }

@@ -22,7 +22,7 @@ fn inserting_at_one_place_for_ever() {
         if i % 3 == 0 {
             place = new;
         }
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
 }
 
@@ -44,12 +44,12 @@ fn a_crowded_region_is_spread_out() -> Result<(), Error> {
         };
         let (above, below) = (chain('a')?, chain('b')?);
         graph.attach(above[place], below[place], "y", Role::DATA)?;
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
         let far = |key: &&NodeKey| graph.core.nodes[**key].label.abs() > CROWDED;
         assert_eq!(above.iter().chain(&below).filter(far).count(), moved);
         let error = graph.attach(below[99], above[0], "back", Role::DATA).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Cycle { .. }));
-        assert_eq!(graph.check(), []);
+        assert_eq!(graph.inconsistencies(), []);
     }
     Ok(())
 }
@@ -73,10 +73,10 @@ fn used_up_labels_are_made_anew_and_undone() {
     t.attach(a, b, "x", Role::DATA).unwrap();
     t.attach(b, c, "x", Role::DATA).unwrap();
     t.commit().unwrap();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     graph.core.front = -LIMIT;
     let (d, e) = (add(&mut graph, "d"), add(&mut graph, "e"));
     graph.attach(d, e, "x", Role::DATA).unwrap();
     graph.attach(e, a, "x", Role::DATA).unwrap();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
 }

@@ -142,8 +142,8 @@ impl Driver for PosixFile {
     }
 
     /// Locks the additional bytes and tests their opposites (K4).
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
-        self.rule.check(view, new)?;
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        self.rule.check_permissions(view, new)?;
         let can_write = self.writer.is_some() || self.prepared.is_some();
         if new.pair.need.intersects(WRITING) && !can_write {
             return Err(Refusal::because(FileError::ReadOnly { path: self.path.clone() }));
@@ -151,11 +151,11 @@ impl Driver for PosixFile {
         self.lock_for(view, new.pair)
     }
 
-    fn set(&mut self, _: &NodeView<'_>, _: Grant) {
+    fn set_permissions(&mut self, _: &NodeView<'_>, _: Grant) {
         self.locks.commit();
     }
 
-    fn abort(&mut self, _: &NodeView<'_>, _: Grant) {
+    fn abort_permissions(&mut self, _: &NodeView<'_>, _: Grant) {
         self.locks.abort();
     }
 

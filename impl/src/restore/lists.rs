@@ -1,11 +1,11 @@
 //! Users, edges and lists of a snapshot.
 
 use super::RestoreError;
-use crate::drain::Quiet;
+use crate::drain::DrainCounts;
 use crate::graph::arena::{Core, Edge, EdgeKey, Named, NodeKey, Parent, User, UserKey};
 use crate::permission::{Pair, Permissions};
 use crate::role::Role;
-use crate::snapshot::{EdgeSnapshot, ParentIndex, Snapshot};
+use crate::save::{ParentIndex, SavedEdge, SavedGraph};
 use alloc::vec::Vec;
 use slotmap::Key;
 
@@ -25,7 +25,7 @@ impl Core {
         self.texts.clear();
         self.child_names.clear();
         self.stale.clear();
-        self.quiets.clear();
+        self.drain_counts.clear();
         self.drain_alls = 0;
         self.pending.aborts.clear();
         self.pending.resumes.clear();
@@ -34,7 +34,7 @@ impl Core {
     /// The pointers of S8; each is followed once, and marked with the walk that did.
     pub(super) fn build_inheritance<T>(
         &mut self,
-        snapshot: &Snapshot<T>,
+        snapshot: &SavedGraph<T>,
         nodes: &[NodeKey],
     ) -> Result<(), RestoreError> {
         for (index, (key, node)) in nodes.iter().zip(&snapshot.nodes).enumerate() {
@@ -62,7 +62,7 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn build_users<T>(&mut self, snapshot: &Snapshot<T>) -> Result<Vec<UserKey>, RestoreError> {
+    pub(super) fn build_users<T>(&mut self, snapshot: &SavedGraph<T>) -> Result<Vec<UserKey>, RestoreError> {
         let mut keys = Vec::with_capacity(snapshot.users.len());
         for (index, user) in snapshot.users.iter().enumerate() {
             if self.user_named(&user.name).is_some() {
@@ -92,7 +92,7 @@ impl Core {
     /// of insertion to [`Pending::moving`](crate::graph::pending::Pending), reversed.
     pub(super) fn build_edges<T>(
         &mut self,
-        snapshot: &Snapshot<T>,
+        snapshot: &SavedGraph<T>,
         nodes: &[NodeKey],
         users: &[UserKey],
     ) -> Result<(), RestoreError> {
@@ -127,7 +127,7 @@ impl Core {
     fn build_child(
         &mut self,
         index: usize,
-        edge: &EdgeSnapshot,
+        edge: &SavedEdge,
         parent: NodeKey,
         child: NodeKey,
     ) -> Result<EdgeKey, RestoreError> {
@@ -173,7 +173,7 @@ impl Core {
     fn build_root(
         &mut self,
         index: usize,
-        edge: &EdgeSnapshot,
+        edge: &SavedEdge,
         user: UserKey,
         child: NodeKey,
     ) -> Result<EdgeKey, RestoreError> {
@@ -199,7 +199,7 @@ impl Core {
     }
 
     /// The lists of parents: from the last on, each at the head.
-    pub(super) fn build_parent_lists<T>(&mut self, snapshot: &Snapshot<T>) -> Result<(), RestoreError> {
+    pub(super) fn build_parent_lists<T>(&mut self, snapshot: &SavedGraph<T>) -> Result<(), RestoreError> {
         let count = snapshot.edges.len();
         if snapshot.parent_lists.len() != count {
             return Err(RestoreError::ParentLists);
@@ -218,18 +218,18 @@ impl Core {
 
     /// Counts quiesced children (Q1), given all nodes with parents before children.
     pub(super) fn build_quiet(&mut self, order: &[NodeKey]) {
-        if self.quiets.is_empty() {
+        if self.drain_counts.is_empty() {
             return;
         }
         for key in order.iter().rev().copied() {
-            let children = self.children(key).filter(|edge| self.is_quiet(self.edges[*edge].child)).count();
+            let children = self.children(key).filter(|edge| self.is_drained(self.edges[*edge].child)).count();
             let children = u32::try_from(children).unwrap_or(u32::MAX);
-            self.put_quiet(key, Quiet { children, ..self.quiet(key) });
+            self.put_drain_counts(key, DrainCounts { children, ..self.drain_counts_of(key) });
         }
     }
 
     /// What must hold of every node; and who lags.
-    pub(super) fn judge_all(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
+    pub(super) fn check_all(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
         for (index, key) in nodes.iter().copied().enumerate() {
             let node = &self.nodes[key];
             if !self.is_referenced(key) {
@@ -253,8 +253,8 @@ impl Core {
 }
 
 /// No two children of one node have the same name. Sorts, because a hostile snapshot may have many.
-fn unique_children(edges: &[EdgeSnapshot]) -> Result<(), RestoreError> {
-    let named = |(index, edge): (usize, &EdgeSnapshot)| match edge.parent {
+fn unique_children(edges: &[SavedEdge]) -> Result<(), RestoreError> {
+    let named = |(index, edge): (usize, &SavedEdge)| match edge.parent {
         ParentIndex::Node(_) => Some((edge.parent, index)),
         ParentIndex::User(_) => None,
     };

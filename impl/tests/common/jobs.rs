@@ -3,7 +3,7 @@
 use super::{Behaviour, Injected, add};
 use blockgraph::drivers::{Format, Protocol};
 use blockgraph::jobs::{Job, Work};
-use blockgraph::{Error, Graph, NodeKey, OpKinds, Permissions, Snapshot, common_users};
+use blockgraph::{Error, Graph, NodeKey, OpKinds, Permissions, SavedGraph, common_users};
 
 /// Images `n0`, `n1` and so on, each the backing file of the next, a guest on the last; and `t`, a node for copies.
 pub fn images(count: usize) -> (Graph<Injected>, Vec<NodeKey>, NodeKey) {
@@ -105,6 +105,6 @@ pub fn stored(graph: &Graph<Injected>, node: NodeKey) -> Option<String> {
 }
 
 /// All that can be seen but what the drivers remember of having been asked.
-pub fn picture(graph: &Graph<Injected>) -> Snapshot<String> {
-    graph.snapshot_with(|_, driver| format!("{:?}", driver.preset))
+pub fn picture(graph: &Graph<Injected>) -> SavedGraph<String> {
+    graph.save_with(|_, driver| format!("{:?}", driver.preset))
 }

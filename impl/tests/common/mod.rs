@@ -288,24 +288,24 @@ impl Driver for Injected {
         self.open_shifts -= 1;
     }
 
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
         assert_eq!((view.pair(), view.writable()), (new.pair, new.writable), "the view shows the state to come");
         match self.behaviour {
             Behaviour::RefuseCheck => return Err(Refusal::new("check refused")),
             Behaviour::PanicInCheck => panic!("check panics"),
-            _ => self.preset.check(view, new)?,
+            _ => self.preset.check_permissions(view, new)?,
         }
         self.open_checks += 1;
         Ok(())
     }
 
-    fn set(&mut self, _: &NodeView<'_>, new: Grant) {
+    fn set_permissions(&mut self, _: &NodeView<'_>, new: Grant) {
         assert!(self.behaviour != Behaviour::PanicInSet, "set panics");
         self.open_checks -= 1;
         self.granted = Some(new);
     }
 
-    fn abort(&mut self, _: &NodeView<'_>, _: Grant) {
+    fn abort_permissions(&mut self, _: &NodeView<'_>, _: Grant) {
         self.open_checks -= 1;
     }
 
@@ -381,14 +381,14 @@ pub fn refused(
     graph: &mut Graph<Injected>,
     step: impl FnOnce(&mut Transaction<'_, Injected>) -> Result<(), Error>,
 ) -> ErrorKind {
-    let before = graph.snapshot();
+    let before = graph.save();
     let mut t = graph.transaction();
     t.add(NodeSpec::new("bystander"), Injected::no_permission()).unwrap();
-    let between = t.snapshot();
+    let between = t.save();
     let error = step(&mut t).unwrap_err();
-    assert_eq!((error.step(), t.snapshot()), (Some(1), between), "{error}");
+    assert_eq!((error.step(), t.save()), (Some(1), between), "{error}");
     drop(t);
-    assert_eq!((graph.snapshot(), graph.check()), (before, vec![]), "{error}");
+    assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]), "{error}");
     assert!(!error.to_string().is_empty());
     error.into_kind()
 }

@@ -132,7 +132,7 @@ pub fn other_step(rng: &mut Rng, arm: usize, t: &mut Transaction<'_, Injected>) 
         13 => t.snapshot_node(node(rng, t), node(rng, t)),
         14 => t.block(user(rng, t), kinds(rng), NAMES[rng.below(8)]),
         15 => t.unblock(user(rng, t), kinds(rng)),
-        16 => t.check_op(node(rng, t), OpKind::ALL[rng.below(16)]),
+        16 => t.ensure_not_blocked(node(rng, t), OpKind::ALL[rng.below(16)]),
         17 => t.check_replace(node(rng, t), node(rng, t)),
         18 => t.attach_user_as(user_spec(rng), node(rng, t)).map(drop),
         19 => t.inactivate(node(rng, t)),

@@ -4,7 +4,7 @@ use super::common::random::{ARMS, Counts, EDGE_NAMES, node, quorum, step};
 use super::common::random_jobs::{Did, KINDS, job_step, kind};
 use super::common::{Injected, Rng};
 use blockgraph::jobs::Job;
-use blockgraph::{EdgeKey, Error, Graph, Judged, NodeKey, Pair, PlanStep, Snapshot, Transaction, UserKey};
+use blockgraph::{EdgeKey, Error, Graph, NodeKey, Pair, PendingCommit, PlanStep, SavedGraph, Transaction, UserKey};
 use std::sync::Mutex;
 
 /// What the stories had in them.
@@ -76,7 +76,7 @@ pub fn make(held: &mut Vec<Job>, t: &mut Transaction<'_, Injected>, seeds: &[u64
 /// All that can be seen of a graph, keys and orders included.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Picture {
-    pub snapshot: Snapshot<Injected>,
+    pub snapshot: SavedGraph<Injected>,
     pub nodes: Vec<NodeKey>,
     pub users: Vec<(UserKey, EdgeKey)>,
     /// In the order of the lists of children and parents.
@@ -89,7 +89,7 @@ pub fn picture(graph: &Graph<Injected>) -> Picture {
     let lists = views.flat_map(|view| view.children().chain(view.parents()));
     let see = |edge: EdgeKey| graph.edge(edge).map(|view| (edge, view.child(), view.pair()));
     Picture {
-        snapshot: graph.snapshot(),
+        snapshot: graph.save(),
         nodes: graph.nodes().collect(),
         users: graph.users().map(|user| (user, graph.user_view(user).unwrap().edge())).collect(),
         edges: lists.map(|edge| see(edge).unwrap()).collect(),
@@ -98,7 +98,7 @@ pub fn picture(graph: &Graph<Injected>) -> Picture {
 }
 
 /// A plan, without keys.
-pub fn plan(judged: &Judged<'_, Injected>) -> Vec<String> {
+pub fn plan(judged: &PendingCommit<'_, Injected>) -> Vec<String> {
     let one = |step: &PlanStep| format!("{} {:?}", judged.get(step.node()).unwrap().name(), step.hook());
     judged.plan().iter().map(one).collect()
 }
@@ -118,15 +118,15 @@ impl Scene<'_> {
     }
 
     /// The transaction, judged; `None` if it is a violation.
-    pub fn judged<'g>(&self, graph: &'g mut Graph<Injected>) -> Option<Judged<'g, Injected>> {
+    pub fn judged<'g>(&self, graph: &'g mut Graph<Injected>) -> Option<PendingCommit<'g, Injected>> {
         let mut t = graph.transaction();
         self.make(&mut t);
         self.judge(t)
     }
 
     /// The judgement, which is always the same, but for the order in which strangers are asked (V5.2).
-    pub fn judge<'g>(&self, t: Transaction<'g, Injected>) -> Option<Judged<'g, Injected>> {
-        let judged = t.judge().ok();
+    pub fn judge<'g>(&self, t: Transaction<'g, Injected>) -> Option<PendingCommit<'g, Injected>> {
+        let judged = t.begin_commit().ok();
         let sorted = |mut plan: Vec<String>| {
             plan.sort_unstable();
             plan
@@ -141,7 +141,7 @@ impl Scene<'_> {
 
     pub fn is_undone(&self, graph: &Graph<Injected>) {
         assert_eq!(picture(graph), self.before);
-        assert_eq!((graph.check(), graph.pending_aborts()), (vec![], &[][..]));
+        assert_eq!((graph.inconsistencies(), graph.pending_aborts()), (vec![], &[][..]));
         assert!(graph.nodes().filter_map(|key| graph.driver(key)).all(Injected::is_settled));
     }
 }

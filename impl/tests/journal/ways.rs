@@ -36,12 +36,12 @@ fn rolled_back(scene: &Scene<'_>, graph: &mut Graph<Injected>) {
         make(&mut after, &mut t, &[*seed]);
         held.push(after);
     }
-    let end = t.snapshot();
+    let end = t.save();
     for (place, (savepoint, steps, then)) in points.iter().enumerate().rev() {
         t.rollback_to(*savepoint).unwrap();
         assert_eq!((t.steps(), &picture(&t)), (*steps, then));
         make(&mut held[place].clone(), &mut t, &seeds[place..]);
-        assert_eq!(t.snapshot(), end, "the same again");
+        assert_eq!(t.save(), end, "the same again");
         t.rollback_to(*savepoint).unwrap();
         assert_eq!((t.steps(), &picture(&t)), (*steps, then));
     }

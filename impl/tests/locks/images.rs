@@ -2,7 +2,7 @@
 
 use blockgraph::drivers::Format;
 use blockgraph::posix::{FileError, PosixFile};
-use blockgraph::{Driver, Error, Graph, NodeKey, NodeSpec, Pair, Permissions, Role, Snapshot};
+use blockgraph::{Driver, Error, Graph, NodeKey, NodeSpec, Pair, Permissions, Role, SavedGraph};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc::{F_RDLCK, F_UNLCK, F_WRLCK, flock};
 use std::fs::File;
@@ -99,8 +99,8 @@ fn range(kind: i32, byte: i64) -> flock {
 }
 
 /// Returns the saved graph, with the observable state of its drivers.
-pub fn saved(graph: &Graph<PosixFile>) -> Snapshot<String> {
-    graph.snapshot_with(|_, file| format!("{} {:?}", file.file().as_raw_fd(), file.held()))
+pub fn saved(graph: &Graph<PosixFile>) -> SavedGraph<String> {
+    graph.save_with(|_, file| format!("{} {:?}", file.file().as_raw_fd(), file.held()))
 }
 
 /// Opens the image as a format over a file, in one transaction.

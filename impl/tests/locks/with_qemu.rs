@@ -63,11 +63,11 @@ fn the_crate_is_refused_what_qemu_holds() {
 
     // For nodes added in the same transaction.
     let mut graph: Graph = Graph::new();
-    let before = graph.snapshot_with(|_, driver| driver.name().to_owned());
+    let before = graph.save_with(|_, driver| driver.name().to_owned());
     let error = open_format(&mut graph, &image.path).unwrap_err();
     assert!(error.to_string().contains(&image.hint()), "{error}");
     assert_eq!(byte_in_use(&error), 101);
-    assert_eq!(graph.snapshot_with(|_, driver| driver.name().to_owned()), before);
+    assert_eq!(graph.save_with(|_, driver| driver.name().to_owned()), before);
     assert_eq!(image.held(), theirs);
 
     daemon.delete("disk");

@@ -111,19 +111,19 @@ impl Driver for LoggedFile {
         self.note("not reopened");
     }
 
-    fn check(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
-        let answer = self.file.check(view, new);
+    fn check_permissions(&mut self, view: &NodeView<'_>, new: Grant) -> Result<(), Refusal> {
+        let answer = self.file.check_permissions(view, new);
         self.note(if answer.is_ok() { "checked" } else { "refused" });
         answer
     }
 
-    fn set(&mut self, view: &NodeView<'_>, new: Grant) {
-        self.file.set(view, new);
+    fn set_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
+        self.file.set_permissions(view, new);
         self.note("set");
     }
 
-    fn abort(&mut self, view: &NodeView<'_>, new: Grant) {
-        self.file.abort(view, new);
+    fn abort_permissions(&mut self, view: &NodeView<'_>, new: Grant) {
+        self.file.abort_permissions(view, new);
         self.note("aborted");
     }
 }

@@ -85,12 +85,12 @@ fn permissions(letters: &str) -> Permissions {
 
 impl CaseRun {
     fn open(&mut self, block: &[&str]) -> Result<Option<NodeKey>, OpenError> {
-        let before = self.graph.snapshot();
+        let before = self.graph.save();
         let result = request(block).and_then(|request| self.graph.open_image(request, &mut self.store));
         if result.is_err() {
-            assert_eq!(self.graph.snapshot(), before, "nothing is left");
+            assert_eq!(self.graph.save(), before, "nothing is left");
         }
-        assert_eq!(self.graph.check(), []);
+        assert_eq!(self.graph.inconsistencies(), []);
         result.map(|opened| Some(opened.top()))
     }
 

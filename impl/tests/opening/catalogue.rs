@@ -44,7 +44,7 @@ impl Policy for LoggedDriver {
 }
 
 impl Driver for LoggedDriver {
-    fn check(&mut self, _: &NodeView<'_>, _: Grant) -> Result<(), Refusal> {
+    fn check_permissions(&mut self, _: &NodeView<'_>, _: Grant) -> Result<(), Refusal> {
         if self.refuses_check { Err(Refusal::new("Failed to lock byte 100")) } else { Ok(()) }
     }
     fn close(&mut self, name: &str) {

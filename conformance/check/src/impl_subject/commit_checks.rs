@@ -292,7 +292,7 @@ mod tests {
         for kind in [OpKind::Change, OpKind::CommitTarget, OpKind::BackupSource] {
             assert!(wrong(unblock, Some(&not_blocked(kind))), "{kind}");
         }
-        // `check_op` and the query, `check_replace` and its query, must agree.
+        // `ensure_not_blocked` and the query, `check_replace` and its query, must agree.
         let (blocked, free) = (|kind| Op::CheckOp { node: OTHER, kind }, Op::CheckReplace { parent: TOP, node: TOP });
         assert!(wrong(blocked(Asked(2)), None) && !wrong(blocked(Asked(3)), None) && !wrong(free, None));
         let other = Op::CheckReplace { parent: TOP, node: BASE };

@@ -164,7 +164,7 @@ fn every_want(read_only: bool, alone: Input) -> [u32; 2] {
         }
         assert_eq!(present(&graph), last, "{below:?} {wanted:?}");
     }
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     [1 << 10, refused]
 }
 
@@ -216,5 +216,5 @@ fn what_is_not_monotone_is_who_gives_up_resizing() {
     let all: Vec<_> = Perms::every().flat_map(|a| Perms::every().map(move |b| (a, b))).filter(gives_up).collect();
     assert_eq!(lagging, all);
     // R and G, of three ways each: kept, given up, never there; W and U as well, but one is kept.
-    assert_eq!((lagging.len(), graph.check()), (3 * 3 * (3 * 3 - 2 * 2), vec![]));
+    assert_eq!((lagging.len(), graph.inconsistencies()), (3 * 3 * (3 * 3 - 2 * 2), vec![]));
 }

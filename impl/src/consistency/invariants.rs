@@ -2,7 +2,7 @@
 
 use super::{Inconsistency, Recomputed};
 use crate::counters::Counters;
-use crate::drain::Quiet;
+use crate::drain::DrainCounts;
 use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, Parent};
 use crate::permission::{Pair, Permissions};
 use crate::role::{Role, Slot};
@@ -204,7 +204,7 @@ impl Core {
         }
     }
 
-    /// Texts beside the arena belong to somebody, and to whom they may.
+    /// RareTexts beside the arena belong to somebody, and to whom they may.
     pub(super) fn check_texts(&self, found: &mut Vec<Inconsistency>) {
         for key in self.texts.backing.keys() {
             if !self.nodes.get(*key).is_some_and(|node| node.shape().supports_backing) {
@@ -258,7 +258,7 @@ impl Core {
     pub(super) fn recompute_quiesced(&self, order: &[NodeKey], drain_alls: u32) -> SecondaryMap<NodeKey, u64> {
         let mut counts: SecondaryMap<NodeKey, u64> = SecondaryMap::with_capacity(self.nodes.capacity());
         for key in order.iter().rev().copied() {
-            let mut count = u64::from(self.quiet(key).sections) + u64::from(drain_alls);
+            let mut count = u64::from(self.drain_counts_of(key).sections) + u64::from(drain_alls);
             for edge in self.children(key) {
                 count += u64::from(counts.get(self.edges[edge].child).is_some_and(|count| *count > 0));
             }
@@ -270,13 +270,13 @@ impl Core {
     /// The table says of all nodes, drain-alls left out of account, why they are quiesced; one that is not, or that is
     /// gone, has no place in it.
     pub(super) fn check_quiet(&self, found: &mut Vec<Inconsistency>) {
-        for (key, quiet) in &self.quiets {
-            if *quiet == Quiet::default() || !self.nodes.contains_key(key) {
+        for (key, quiet) in &self.drain_counts {
+            if *quiet == DrainCounts::default() || !self.nodes.contains_key(key) {
                 found.push(Inconsistency::Quiesced(key));
             }
         }
         for (key, count) in &self.recompute_quiesced(&self.topological_order().0, 0) {
-            let Quiet { sections, children } = self.quiet(key);
+            let DrainCounts { sections, children } = self.drain_counts_of(key);
             if *count != u64::from(sections) + u64::from(children) {
                 found.push(Inconsistency::Quiesced(key));
             }

@@ -8,7 +8,7 @@ use hashbrown::{HashMap, HashSet};
 
 /// What the operation has made and moved, as the journal knows it.
 #[derive(Default)]
-pub(super) struct Survey {
+pub(super) struct OperationChanges {
     /// Looked up by key only.
     new_nodes: HashSet<NodeKey>,
     new_users: HashSet<UserKey>,
@@ -18,35 +18,35 @@ pub(super) struct Survey {
     pub(super) edges: Vec<EdgeKey>,
 }
 
-impl Survey {
+impl OperationChanges {
     /// O(what was done).
     pub(super) fn of(core: &Core) -> Self {
-        let mut survey = Self::default();
+        let mut changes = Self::default();
         let mut seen = HashSet::new();
         // Backwards, so that where an edge led first is met last.
         for undo in core.pending.journal.iter().rev() {
             let edge = match *undo {
                 Undo::Added(key) => {
-                    survey.new_nodes.insert(key);
+                    changes.new_nodes.insert(key);
                     continue;
                 }
                 Undo::UserAdded(key) => {
-                    survey.new_users.insert(key);
+                    changes.new_users.insert(key);
                     continue;
                 }
                 Undo::Linked(edge) => edge,
                 Undo::Retargeted { edge, child, .. } => {
-                    survey.first_target.insert(edge, child);
+                    changes.first_target.insert(edge, child);
                     edge
                 }
                 _ => continue,
             };
             let is_linked = core.edges.get(edge).is_some_and(|edge| edge.linked);
             if is_linked && seen.insert(edge) {
-                survey.edges.push(edge);
+                changes.edges.push(edge);
             }
         }
-        survey
+        changes
     }
 
     /// Whether the operation made the node.

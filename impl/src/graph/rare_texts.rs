@@ -1,4 +1,4 @@
-//! Texts that few nodes and users have, kept beside the arena so that the others pay nothing for them.
+//! RareTexts that few nodes and users have, kept beside the arena so that the others pay nothing for them.
 
 use super::arena::{NodeKey, UserKey};
 use alloc::sync::Arc;
@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 /// Looked up by key only; the order of a table is nobody's business.
 #[derive(Debug, Default)]
-pub(crate) struct Texts {
+pub(crate) struct RareTexts {
     /// Stored backing names (S6).
     pub(crate) backing: HashMap<NodeKey, Arc<str>>,
     /// The names of the drivers that nodes have lost (L3.2).
@@ -15,7 +15,7 @@ pub(crate) struct Texts {
     pub(crate) reasons: HashMap<UserKey, Arc<str>>,
 }
 
-impl Texts {
+impl RareTexts {
     /// What belongs to a node that goes.
     pub(crate) fn forget_node(&mut self, key: NodeKey) {
         if !self.backing.is_empty() {

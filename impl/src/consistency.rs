@@ -157,7 +157,7 @@ impl<D: Driver> Graph<D> {
 
     /// Tests every invariant from scratch and lists what does not hold. O(nodes + edges).
     #[must_use]
-    pub fn check(&self) -> Vec<Inconsistency> {
+    pub fn inconsistencies(&self) -> Vec<Inconsistency> {
         let mut found = Vec::new();
         let core = &self.core;
         core.check_leftovers(&mut found);

@@ -10,12 +10,12 @@ use alloc::vec::Vec;
 
 impl<D: Driver> Graph<D> {
     /// V3, then L2, then V5. On an error the caller undoes.
-    pub(crate) fn judge(&mut self) -> Result<(), Error> {
+    pub(crate) fn check_commit(&mut self) -> Result<(), Error> {
         let Self { core, drivers, .. } = self;
         core.order_fresh()?;
         refresh_fresh(core, drivers)?;
         if !core.pending.shifted.is_empty() {
-            core.judge_shifted()?;
+            core.check_shifted()?;
         }
         refresh(core, drivers)?;
         let contexts = core.contexts_concerned();
@@ -23,8 +23,8 @@ impl<D: Driver> Graph<D> {
             core.settle_contexts()?;
         }
         if !core.pending.renamed.is_empty() {
-            core.judge_rest_of_renamed()?;
-            self.judge_renamed()?;
+            core.check_rest_of_renamed()?;
+            self.check_renamed()?;
         }
         let Self { core, drivers, .. } = self;
         if !core.pending.doomed.is_empty() {
@@ -41,7 +41,7 @@ impl<D: Driver> Graph<D> {
 
     /// V3.4: to be renamed an image has to be written, so the same must hold of the graph with all of those writable.
     /// Those that a reopen would take along with them go with them. O(what that changes), which is taken back.
-    fn judge_renamed(&mut self) -> Result<(), Error> {
+    fn check_renamed(&mut self) -> Result<(), Error> {
         let Self { core, drivers, .. } = self;
         let sealed = |node: &Node| node.read_only && node.is_asked();
         let mut renamed = core.pending.renamed.clone();

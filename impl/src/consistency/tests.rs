@@ -2,7 +2,7 @@
 
 use super::Inconsistency;
 use crate::context::ContextId;
-use crate::drain::Quiet;
+use crate::drain::DrainCounts;
 use crate::drivers::{Filter, Format, Protocol};
 use crate::graph::arena::{Core, EdgeKey, Node, NodeKey, UserKey};
 use crate::graph::traits::Traits;
@@ -36,9 +36,9 @@ fn last_parent(core: &Core, name: &str) -> EdgeKey {
 
 fn found(defect: fn(&mut Core)) -> Vec<Inconsistency> {
     let mut graph = graph();
-    assert_eq!(graph.check(), []);
+    assert_eq!(graph.inconsistencies(), []);
     defect(&mut graph.core);
-    graph.check()
+    graph.inconsistencies()
 }
 
 macro_rules! finds {
@@ -85,7 +85,7 @@ fn single_marks_are_found() {
         let mut graph = graph();
         let key = node(&graph.core, "disk");
         *mark(&mut graph.core.nodes[key]) = true;
-        assert_eq!(graph.check(), [Inconsistency::Leftover]);
+        assert_eq!(graph.inconsistencies(), [Inconsistency::Leftover]);
     }
 }
 
@@ -121,10 +121,10 @@ fn defects_of_life_are_found() {
     let mut graph = graph();
     let key = node(&graph.core, "disk");
     let driver = graph.drivers.remove(key).unwrap();
-    assert!(graph.check().contains(&I::Registry));
+    assert!(graph.inconsistencies().contains(&I::Registry));
     graph.ejected.push(crate::Ejected { key, name: "disk".into(), driver });
     graph.core.nodes[key].ejected = true;
-    assert_eq!(graph.check(), [I::Leftover], "its edges keep their pairs");
+    assert_eq!(graph.inconsistencies(), [I::Leftover], "its edges keep their pairs");
 }
 
 /// An edge of the arena that is in no list, and says it is; and counts that do not add up with each other.
@@ -139,7 +139,7 @@ fn wrong_counts_of_edges_are_found() {
         let (key, copy) = (node(&graph.core, name), graph.core.edges[first_parent(&graph.core, name)].clone());
         graph.core.nodes[key].parent_count += 1;
         graph.core.edges.insert(copy);
-        assert!(graph.check().contains(&I::Registry), "{name}: the sum of the parents is right");
+        assert!(graph.inconsistencies().contains(&I::Registry), "{name}: the sum of the parents is right");
     }
 }
 
@@ -210,12 +210,12 @@ fn defects_of_contexts_and_sections_are_found() {
         let key = c.first_user;
         (c.users[key].fixed, c.users[key].context) = (true, Some(ContextId(1)));
     });
-    finds!(I::Quiesced(_), c => { let key = node(c, "file"); c.put_quiet(key, Quiet { sections: 1, children: 0 }); });
-    finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.put_quiet(key, Quiet { sections: 0, children: 1 }); });
+    finds!(I::Quiesced(_), c => { let key = node(c, "file"); c.put_drain_counts(key, DrainCounts { sections: 1, children: 0 }); });
+    finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.put_drain_counts(key, DrainCounts { sections: 0, children: 1 }); });
     finds!(I::Quiesced(_), c => {
         let key = node(c, "top");
         c.drain_alls = 1;
-        c.put_quiet(key, Quiet { sections: 0, children: 1 });
+        c.put_drain_counts(key, DrainCounts { sections: 0, children: 1 });
     });
-    finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.quiets.insert(key, Quiet::default()); });
+    finds!(I::Quiesced(_), c => { let key = node(c, "top"); c.drain_counts.insert(key, DrainCounts::default()); });
 }

@@ -25,11 +25,11 @@ pub struct Refused {
 /// [`refuse`](Self::refuse), and [`accept`](Self::accept) at the end. Dropping it undoes everything; steps that were
 /// done by then are kept in [`Graph::pending_aborts`].
 #[derive(Debug)]
-pub struct Judged<'g, D: Driver> {
+pub struct PendingCommit<'g, D: Driver> {
     guard: Guard<'g, D>,
 }
 
-impl<D: Driver> Deref for Judged<'_, D> {
+impl<D: Driver> Deref for PendingCommit<'_, D> {
     type Target = Graph<D>;
 
     fn deref(&self) -> &Graph<D> {
@@ -37,7 +37,7 @@ impl<D: Driver> Deref for Judged<'_, D> {
     }
 }
 
-impl<'g, D: Driver> Judged<'g, D> {
+impl<'g, D: Driver> PendingCommit<'g, D> {
     pub(crate) const fn new(guard: Guard<'g, D>) -> Self {
         Self { guard }
     }

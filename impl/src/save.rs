@@ -12,9 +12,9 @@ use alloc::vec::Vec;
 use slotmap::SecondaryMap;
 
 /// The version of the form that this crate writes, and the only one it reads.
-pub const SNAPSHOT_VERSION: u32 = 3;
+pub const SAVE_VERSION: u32 = 3;
 
-/// A graph as plain data: made by [`Graph::snapshot`], or by hand, and made a graph again by [`Graph::restore`].
+/// A graph as plain data: made by [`Graph::save`], or by hand, and made a graph again by [`Graph::restore`].
 ///
 /// All fields are public. Nodes, users and edges are named by their index in `nodes`, `users` and `edges`. The orders
 /// mean something:
@@ -29,25 +29,25 @@ pub const SNAPSHOT_VERSION: u32 = 3;
 /// stale: a restored graph lists them in the order of `nodes`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Snapshot<D> {
-    /// [`SNAPSHOT_VERSION`].
+pub struct SavedGraph<D> {
+    /// [`SAVE_VERSION`].
     pub version: u32,
     /// Open drain-alls (Q1).
     pub drain_alls: u32,
     /// The nodes.
-    pub nodes: Vec<NodeSnapshot<D>>,
+    pub nodes: Vec<SavedNode<D>>,
     /// The root users.
-    pub users: Vec<UserSnapshot>,
+    pub users: Vec<SavedUser>,
     /// The edges, of nodes and of users.
-    pub edges: Vec<EdgeSnapshot>,
+    pub edges: Vec<SavedEdge>,
     /// Indices of all edges, in the order of the lists of parents.
     pub parent_lists: Vec<u32>,
 }
 
-impl<D> Default for Snapshot<D> {
+impl<D> Default for SavedGraph<D> {
     fn default() -> Self {
         Self {
-            version: SNAPSHOT_VERSION,
+            version: SAVE_VERSION,
             drain_alls: 0,
             nodes: Vec::new(),
             users: Vec::new(),
@@ -57,10 +57,10 @@ impl<D> Default for Snapshot<D> {
     }
 }
 
-/// A node of a [`Snapshot`] (S0).
+/// A node of a [`SavedGraph`] (S0).
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct NodeSnapshot<D> {
+pub struct SavedNode<D> {
     /// The unique name.
     pub name: Arc<str>,
     /// The flag *read-only*.
@@ -92,13 +92,13 @@ pub struct NodeSnapshot<D> {
     /// What the driver was last granted (V5.2).
     pub granted: Grant,
     /// The driver, or what stands for it, or what is left of it.
-    pub driver: DriverSnapshot<D>,
+    pub driver: SavedDriver<D>,
 }
 
-/// The driver of a node of a [`Snapshot`].
+/// The driver of a node of a [`SavedGraph`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum DriverSnapshot<D> {
+pub enum SavedDriver<D> {
     /// The driver, or what stands for it.
     Present(D),
     /// The node has lost it (L3).
@@ -110,7 +110,7 @@ pub enum DriverSnapshot<D> {
     },
 }
 
-impl<D> DriverSnapshot<D> {
+impl<D> SavedDriver<D> {
     /// The driver, or what stands for it, if the node has one.
     pub const fn present(&self) -> Option<&D> {
         match self {
@@ -120,10 +120,10 @@ impl<D> DriverSnapshot<D> {
     }
 }
 
-/// A root user of a [`Snapshot`].
+/// A root user of a [`SavedGraph`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct UserSnapshot {
+pub struct SavedUser {
     /// The unique name.
     pub name: Arc<str>,
     /// What it last asked for, which is not what it has while its node is inactive (A3).
@@ -140,7 +140,7 @@ pub struct UserSnapshot {
     pub block_reason: Option<Arc<str>>,
 }
 
-/// The upper end of an edge of a [`Snapshot`], by index.
+/// The upper end of an edge of a [`SavedGraph`], by index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ParentIndex {
@@ -150,10 +150,10 @@ pub enum ParentIndex {
     User(u32),
 }
 
-/// An edge of a [`Snapshot`].
+/// An edge of a [`SavedGraph`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct EdgeSnapshot {
+pub struct SavedEdge {
     /// The upper end.
     pub parent: ParentIndex,
     /// The node at the lower end.
@@ -173,24 +173,24 @@ impl<D: Driver> Graph<D> {
     ///
     /// Only of a graph at rest: while a transaction is open, doomed nodes and changed grants would be in it.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot<D>
+    pub fn save(&self) -> SavedGraph<D>
     where
         D: Clone,
     {
-        self.snapshot_with(|_, driver| driver.clone())
+        self.save_with(|_, driver| driver.clone())
     }
 
-    /// As [`snapshot`](Self::snapshot), with something else in place of the drivers that are there.
-    pub fn snapshot_with<T>(&self, mut describe: impl FnMut(NodeKey, &D) -> T) -> Snapshot<T> {
-        let mut snapshot = Snapshot { drain_alls: self.core.drain_alls, ..Snapshot::default() };
+    /// As [`save`](Self::save), with something else in place of the drivers that are there.
+    pub fn save_with<T>(&self, mut describe: impl FnMut(NodeKey, &D) -> T) -> SavedGraph<T> {
+        let mut snapshot = SavedGraph { drain_alls: self.core.drain_alls, ..SavedGraph::default() };
         let mut numbers = SecondaryMap::with_capacity(self.core.nodes.len());
         self.nodes().enumerate().for_each(|(number, key)| _ = numbers.insert(key, index(number)));
         for view in self.nodes().filter_map(|key| self.get(key)) {
             let (key, node) = (view.key(), &self.core.nodes[view.key()]);
             let lost =
-                || DriverSnapshot::Ejected { name: view.driver_name().unwrap_or_default().into(), shape: node.shape() };
-            let driver = self.drivers.get(key).map(|driver| DriverSnapshot::Present(describe(key, driver)));
-            snapshot.nodes.push(NodeSnapshot {
+                || SavedDriver::Ejected { name: view.driver_name().unwrap_or_default().into(), shape: node.shape() };
+            let driver = self.drivers.get(key).map(|driver| SavedDriver::Present(describe(key, driver)));
+            snapshot.nodes.push(SavedNode {
                 name: node.name.clone(),
                 read_only: node.read_only,
                 force_share: node.force_share(),
@@ -209,25 +209,25 @@ impl<D: Driver> Graph<D> {
                 driver: driver.unwrap_or_else(lost),
             });
         }
-        self.snapshot_edges(&mut snapshot, &numbers);
+        self.save_edges(&mut snapshot, &numbers);
         snapshot
     }
 
-    fn snapshot_edges<T>(&self, snapshot: &mut Snapshot<T>, numbers: &SecondaryMap<NodeKey, u32>) {
+    fn save_edges<T>(&self, snapshot: &mut SavedGraph<T>, numbers: &SecondaryMap<NodeKey, u32>) {
         let mut edge_numbers: SecondaryMap<EdgeKey, u32> = SecondaryMap::with_capacity(self.core.edges.len());
         let number = |key| numbers.get(key).copied().unwrap_or(u32::MAX);
-        let mut push = |edges: &mut Vec<EdgeSnapshot>, parent, edge: EdgeView<'_>| {
+        let mut push = |edges: &mut Vec<SavedEdge>, parent, edge: EdgeView<'_>| {
             edge_numbers.insert(edge.key(), index(edges.len()));
             let (child, name) = (number(edge.child()), edge.name().clone());
             let kept = edge.parent_node().filter(|node| self.core.nodes[*node].ejected).map(|_| edge.pair());
-            edges.push(EdgeSnapshot { parent, child, name, role: edge.role(), frozen: edge.is_frozen(), kept });
+            edges.push(SavedEdge { parent, child, name, role: edge.role(), frozen: edge.is_frozen(), kept });
         };
         for user in self.users().filter_map(|user| self.user_view(user)) {
             let parent = ParentIndex::User(index(snapshot.users.len()));
             let (name, pair, stays) = (user.name().clone(), user.wanted(), user.stays());
             let (fixed, may_inactivate) = (user.is_fixed(), user.may_inactivate());
             let (blocks, block_reason) = (user.blocks(), user.block_reason().cloned());
-            snapshot.users.push(UserSnapshot { name, pair, stays, fixed, may_inactivate, blocks, block_reason });
+            snapshot.users.push(SavedUser { name, pair, stays, fixed, may_inactivate, blocks, block_reason });
             if let Some(edge) = self.edge(user.edge()) {
                 push(&mut snapshot.edges, parent, edge);
             }

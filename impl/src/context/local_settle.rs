@@ -10,7 +10,7 @@
 //! not take anything apart.
 
 use super::ContextId;
-use super::survey::Survey;
+use super::operation_changes::OperationChanges;
 use crate::graph::arena::{Core, NodeKey, Parent};
 use alloc::vec::Vec;
 use hashbrown::HashMap;
@@ -25,8 +25,8 @@ struct Going {
 
 impl Going {
     /// A node is connected with somebody who is in that context; of old nodes that is known.
-    fn join(&mut self, survey: &Survey, key: NodeKey, context: ContextId) {
-        if survey.is_new(key) {
+    fn join(&mut self, changes: &OperationChanges, key: NodeKey, context: ContextId) {
+        if changes.is_new(key) {
             match self.to.insert(key, context) {
                 None => self.order.push(key),
                 Some(other) => self.differ |= other != context,
@@ -35,15 +35,15 @@ impl Going {
     }
 
     /// The new nodes that are connected by new edges with those who have a say. Nothing if these do not agree.
-    fn find(core: &Core, survey: &Survey) -> Option<Self> {
+    fn find(core: &Core, changes: &OperationChanges) -> Option<Self> {
         let mut going = Self::default();
-        for edge in survey.edges.iter().copied() {
+        for edge in changes.edges.iter().copied() {
             let (parent, child) = (core.edges[edge].parent_node(), core.edges[edge].child);
-            let said = [survey.of_parent(core, edge), survey.of_node(core, child)];
+            let said = [changes.of_parent(core, edge), changes.of_node(core, child)];
             for context in said.into_iter().flatten() {
                 going.differ |= said.into_iter().flatten().any(|other| other != context);
                 for key in parent.into_iter().chain([child]) {
-                    going.join(survey, key, context);
+                    going.join(changes, key, context);
                 }
             }
         }
@@ -52,11 +52,11 @@ impl Going {
             index += 1;
             let context = going.to.get(&key).copied().unwrap_or_default();
             for edge in core.children(key) {
-                going.join(survey, core.edges[edge].child, context);
+                going.join(changes, core.edges[edge].child, context);
             }
             for edge in core.parents(key) {
                 if let Parent::Node(parent) = core.edges[edge].parent {
-                    going.join(survey, parent, context);
+                    going.join(changes, parent, context);
                 }
             }
         }
@@ -66,12 +66,12 @@ impl Going {
 
 impl Core {
     /// `false`, and nothing is done, if this is not that case. O(what was done, and the edges of what is new).
-    pub(super) fn settle_new(&mut self, survey: &Survey) -> bool {
+    pub(super) fn settle_new(&mut self, changes: &OperationChanges) -> bool {
         if !self.pending.contexts.requests.is_empty() || !self.doomed_are_leaves() {
             return false;
         }
-        let Some(going) = Going::find(self, survey) else { return false };
-        for edge in survey.edges.iter().copied() {
+        let Some(going) = Going::find(self, changes) else { return false };
+        for edge in changes.edges.iter().copied() {
             let ends = self.edges[edge].parent_node().into_iter().chain([self.edges[edge].child]);
             self.pending.contexts.looked_at.extend(ends);
         }
