@@ -1,4 +1,5 @@
-//! Activity: which nodes become inactive or active together, what that forbids, and who is asked (A1 to A5; O36, O37).
+//! Activity: which nodes become inactive or active together, which states are forbidden, and which drivers are asked
+//! (A1 to A5; O36, O37).
 
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, Edge, EdgeKey, NodeKey, Parent};
@@ -9,7 +10,7 @@ use core::cmp::Reverse;
 use hashbrown::HashMap;
 
 impl Core {
-    /// O36.
+    /// Inactivates a node and the nodes below it (O36).
     pub(crate) fn inactivate(&mut self, key: NodeKey) -> Result<(), Error> {
         let inactive = self.live(key)?.inactive;
         self.has_driver(key)?;
@@ -26,7 +27,7 @@ impl Core {
         Ok(())
     }
 
-    /// O37.
+    /// Activates a node and the nodes below it (O37).
     pub(crate) fn activate(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
         self.has_driver(key)?;
@@ -49,16 +50,17 @@ impl Core {
         Ok(())
     }
 
-    /// The parent of an edge, if it is an active node.
+    /// Returns the parent of an edge if it is an active node.
     fn active_parent(&self, edge: &Edge) -> Option<NodeKey> {
         edge.parent_node().filter(|parent| !self.nodes[*parent].inactive)
     }
 
-    /// The nodes that are inactivated with this active one, itself first (A1). O(they, their children, and the parents
-    /// of these).
+    /// Returns the nodes that are inactivated together with this active node, itself first (A1). O(these nodes, their
+    /// children, and the parents of these).
     fn covered(&mut self, from: NodeKey) -> Vec<NodeKey> {
         let mark = self.pending.next_epoch();
-        // Of a node met and not yet covered: the number of edges from active parents that are not covered either.
+        // For a node that has been reached and is not yet covered: the number of edges from active parents that are not
+        // covered either.
         let mut waiting: HashMap<NodeKey, usize> = HashMap::new();
         let mut queue = alloc::vec![from];
         self.nodes[from].mark = mark;
@@ -93,10 +95,10 @@ impl Core {
         queue
     }
 
-    /// O36.4 of one covered node. O(parents).
+    /// Checks O36.4 for one covered node. O(parents).
     fn may_be_inactivated(&self, key: NodeKey) -> Result<(), Error> {
         let refuses = |edge: &EdgeKey| match self.edges[*edge].parent {
-            // The node is active, so the user has what it wants.
+            // The node is active, so the edge's pair is what the user wants.
             Parent::User(user) => {
                 let data = &self.users[user];
                 !data.may_inactivate && (data.stays || !Permissions::READ.contains(self.edges[*edge].pair.need))
@@ -109,7 +111,7 @@ impl Core {
         }
     }
 
-    /// Whether an edge leads from an active node to an inactive one, which it must not (A4). O(1).
+    /// Returns whether an edge leads from an active node to an inactive one, which A4 forbids. O(1).
     pub(crate) fn wakes_up(&self, edge: &Edge) -> bool {
         self.nodes[edge.child].inactive && self.active_parent(edge).is_some()
     }
@@ -122,8 +124,8 @@ impl Core {
         ErrorKind::InactiveNode { node: self.node_ref(key) }.into()
     }
 
-    /// V3.5 around the nodes whose activity changed; edges that are new have been looked at. O(they, their parents or
-    /// children).
+    /// Checks V3.5 around the nodes whose activity changed. Steps have already checked new edges. O(these nodes and
+    /// their parents or children).
     pub(crate) fn check_shifted(&self) -> Result<(), Error> {
         for key in self.pending.shifted.iter().map(|(key, _)| *key) {
             let wakes = |edge: &EdgeKey| self.wakes_up(&self.edges[*edge]);
@@ -134,15 +136,16 @@ impl Core {
         Ok(())
     }
 
-    /// The second half of V3.6: the image of an inactive node cannot be written, so it stores no other name.
+    /// Checks the second half of V3.6: the image of an inactive node cannot be written, so no other name can be stored
+    /// in it.
     pub(crate) fn check_rest_of_renamed(&self) -> Result<(), Error> {
         let rests = |key: &NodeKey| self.nodes.get(*key).is_some_and(|node| node.is_asked() && node.inactive);
         let found = self.pending.renamed.iter().copied().find(rests);
         found.map_or(Ok(()), |key| Err(self.inactive_node(key)))
     }
 
-    /// V5.1 and V5.2: the nodes that become inactive, parents first; or those that become active, children first. Who
-    /// is again what it was before is not asked.
+    /// Plans the drivers' steps of V5.1 and V5.2: for nodes that become inactive, parents first; for nodes that become
+    /// active, children first. A node whose activity is the same as before the transaction is not asked.
     pub(crate) fn plan_shifts(&mut self, inactive: bool) {
         let Self { nodes, pending, .. } = self;
         let first = pending.plan.len();

@@ -1,4 +1,4 @@
-//! The pure judgement of the final graph, the closing of doomed nodes, and the plan (V3 to V5).
+//! The check of the final graph, the closing of doomed nodes, and the plan (V3 to V5).
 
 use crate::driver::Driver;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use crate::refresh::{refresh, refresh_fresh};
 use alloc::vec::Vec;
 
 impl<D: Driver> Graph<D> {
-    /// V3, then L2, then V5. On an error the caller undoes.
+    /// Runs V3, then L2, then V5. On an error the caller rolls back.
     pub(crate) fn check_commit(&mut self) -> Result<(), Error> {
         let Self { core, drivers, .. } = self;
         core.order_fresh()?;
@@ -29,7 +29,7 @@ impl<D: Driver> Graph<D> {
         let Self { core, drivers, .. } = self;
         if !core.pending.doomed.is_empty() {
             core.close_doomed();
-            // This only loosens (P10), so it cannot refuse, unless a driver's rule is not monotone.
+            // This step only loosens (P10), so it cannot fail unless a driver's rule is not monotone.
             refresh(core, drivers)?;
         }
         if contexts {
@@ -39,8 +39,9 @@ impl<D: Driver> Graph<D> {
         Ok(())
     }
 
-    /// V3.4: to be renamed an image has to be written, so the same must hold of the graph with all of those writable.
-    /// Those that a reopen would take along with them go with them. O(what that changes), which is taken back.
+    /// Checks V3.4. Renaming an image writes to it, so the constraints must also hold of the graph in which all renamed
+    /// nodes are writable. Nodes that a reopen would change together with them are changed, too. The changes are undone
+    /// afterwards. O(these changes).
     fn check_renamed(&mut self) -> Result<(), Error> {
         let Self { core, drivers, .. } = self;
         let sealed = |node: &Node| node.read_only && node.is_asked();
@@ -63,8 +64,8 @@ impl<D: Driver> Graph<D> {
 }
 
 impl Core {
-    /// Removes the children of doomed nodes, in the order in which they reached zero; who reaches zero thereby goes
-    /// to the end of the queue (L2).
+    /// Removes the children of doomed nodes, in the order in which the nodes reached zero references. A child that
+    /// thereby reaches zero goes to the end of the queue (L2).
     fn close_doomed(&mut self) {
         let mut index = 0;
         while let Some(key) = self.pending.doomed.get(index).copied() {
@@ -73,9 +74,10 @@ impl Core {
         }
     }
 
-    /// V5: flush, then prepare for the reopened nodes in order of the steps; rename for the renamed ones; inactivate;
-    /// context for those that move; then check for the nodes whose grant differs, the reopened and the stale ones,
-    /// parents before children; then activate. Closed nodes are not asked (L2.2), nor those without a driver (L3.1).
+    /// Builds the plan (V5): flush, then prepare for the reopened nodes in the order of the steps; rename for the
+    /// renamed ones; inactivate; context for nodes that move; then check for nodes whose grant differs, reopened nodes
+    /// and stale nodes, parents before children; then activate. The plan leaves out closed nodes (L2.2) and nodes
+    /// without a driver (L3.1).
     fn make_plan(&mut self) {
         if !self.pending.reopened.is_empty() || !self.pending.renamed.is_empty() {
             self.plan_before_checks();
@@ -94,11 +96,11 @@ impl Core {
         }
     }
 
-    /// V5.2.
+    /// Plans the checks (V5.2).
     fn plan_checks(&mut self) {
         let Self { nodes, pending, stale, .. } = self;
         pending.before_checks = pending.plan.len();
-        // Reopened nodes have been touched. Stale ones may have been, and are asked once all the same.
+        // Reopened nodes are already in `touched`. Stale nodes may be in it, and must be asked only once.
         for key in stale.iter() {
             if let Some(node) = nodes.get_mut(*key).filter(|node| !node.touched) {
                 node.touched = true;
@@ -117,7 +119,7 @@ impl Core {
         }
     }
 
-    /// V5.1, but for activity and contexts.
+    /// Plans the steps before the checks (V5.1), except those for activity and contexts.
     fn plan_before_checks(&mut self) {
         let Self { nodes, pending, .. } = self;
         let asked = |key: NodeKey| nodes.get(key).filter(|node| node.is_asked());

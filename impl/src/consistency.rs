@@ -1,4 +1,5 @@
-//! The self-test: every invariant of a graph at rest, from scratch, without trusting counters, labels or worklists.
+//! The self-test. It tests every invariant of a graph at rest from scratch, without trusting counters, labels or
+//! worklists.
 
 use crate::driver::Driver;
 use crate::graph::Graph;
@@ -15,41 +16,43 @@ mod invariants;
 #[cfg(test)]
 mod tests;
 
-/// Something that does not hold of a graph though it must. A graph of this crate has none at rest.
+/// An invariant that does not hold. A graph of this crate has none at rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Inconsistency {
-    /// A transaction is open or was leaked, or left something behind.
+    /// A transaction is open, or was leaked, or left marks behind.
     Leftover,
     /// The list of all nodes or users is broken, or the index of the children of a node with many.
     Registry,
     /// The node's name does not lead to it, or a name leads nowhere (S0, L2.1).
     NodeName(NodeKey),
-    /// The user's name does not lead to it.
+    /// The user's name does not lead to the user.
     UserName(UserKey),
-    /// The user has not exactly one edge, or another's.
+    /// The user does not have exactly one edge, or its edge belongs to another user.
     UserEdge(UserKey),
-    /// The node has no driver and has lost none, or has one and has lost it, or one whose shape changed.
+    /// The node has neither a driver nor the record of an ejected one, or it has both, or its driver's shape has
+    /// changed.
     DriverShape(NodeKey),
-    /// The node is implicit and no filter (S0).
+    /// The node is implicit and is not a filter (S0).
     Implicit(NodeKey),
-    /// The node has a stored backing name and supports none (S6), or a text is of a node or user that is gone.
+    /// The node has a stored backing name and its driver does not support one (S6), or a text belongs to a node or user
+    /// that is gone.
     StoredName(NodeKey),
     /// The node inherits from itself, or the number of its heirs is wrong (S8).
     Inherits(NodeKey),
-    /// The user blocks something without a reason, or has one for nothing (L4).
+    /// The user blocks operations without a reason, or has a reason and blocks nothing (L4).
     Blocks(UserKey),
     /// The node's list of parents is broken (S1).
     ParentsList(NodeKey),
     /// The node's list of children is broken (S1).
     ChildrenList(NodeKey),
-    /// An edge is in no list.
+    /// The edge is in no list.
     LostEdge(EdgeKey),
-    /// The node's slot does not lead to the child whose role it is for (S3).
+    /// The node's slot does not lead to the child with the role of this slot (S3).
     Slot(NodeKey, Slot),
     /// The edge's role is malformed or does not fit (S3.1, S3.2).
     Role(EdgeKey),
-    /// Another child of the same parent has the name (S0).
+    /// Another child of the same parent has this name (S0).
     ChildName(EdgeKey),
     /// The edge is frozen and must not be (S7).
     Frozen(EdgeKey),
@@ -69,15 +72,15 @@ pub enum Inconsistency {
     ReadOnly(NodeKey),
     /// The edge leads from an active node to an inactive one (V3.5).
     InactiveChild(EdgeKey),
-    /// The node is inactive and would be more than read (V3.6).
+    /// The node is inactive and a parent needs more than reading (V3.6).
     InactiveNode(NodeKey),
     /// The node is doomed or has no reference (L2.1).
     Unreferenced(NodeKey),
-    /// The edge joins two contexts, or a fixed user lives elsewhere than at its node (C1).
+    /// The edge connects two contexts, or the context of a fixed user differs from that of its node (C1).
     Context(EdgeKey),
-    /// The node is not quiesced as often as its sections and children say (Q1).
+    /// The node's quiesce count does not match its sections and children (Q1).
     Quiesced(NodeKey),
-    /// The node is stale and not listed, or listed and not stale (V7.1).
+    /// The node is stale and not listed, or it is listed and not stale (V7.1).
     Stale(NodeKey),
 }
 
@@ -90,7 +93,7 @@ impl Inconsistency {
     }
 }
 
-/// All pairs and quiesce counts as they must be, computed from scratch.
+/// All pairs and quiesce counts, computed from scratch.
 #[derive(Clone, Debug)]
 pub struct Recomputed {
     nodes: SecondaryMap<NodeKey, Pair>,
@@ -99,19 +102,19 @@ pub struct Recomputed {
 }
 
 impl Recomputed {
-    /// The cumulative pair of a node (P2).
+    /// Returns the cumulative pair of a node (P2).
     #[must_use]
     pub fn node(&self, node: NodeKey) -> Option<Pair> {
         self.nodes.get(node).copied()
     }
 
-    /// How often a node is quiesced (Q1).
+    /// Returns how often a node is quiesced (Q1).
     #[must_use]
     pub fn quiesce_count(&self, node: NodeKey) -> Option<u64> {
         self.quiesced.get(node).copied()
     }
 
-    /// The pair of an edge (P4).
+    /// Returns the pair of an edge (P4).
     #[must_use]
     pub fn edge(&self, edge: EdgeKey) -> Option<Pair> {
         self.edges.get(edge).copied()
@@ -119,11 +122,11 @@ impl Recomputed {
 }
 
 impl<D: Driver> Graph<D> {
-    /// All pairs and quiesce counts from scratch: one pass over the lists from the top, and one from the bottom,
-    /// without counters and labels. O(nodes + edges).
+    /// Computes all pairs and quiesce counts from scratch. It makes one pass over the lists from the top and one from
+    /// the bottom, without counters and labels. O(nodes + edges).
     ///
     /// # Errors
-    /// An edge on a cycle, if there is one, which there never is at rest.
+    /// Returns an edge on a cycle if there is one. At rest there is none.
     pub fn recompute(&self) -> Result<Recomputed, EdgeKey> {
         let core = &self.core;
         let (order, rest) = core.topological_order();
@@ -138,7 +141,7 @@ impl<D: Driver> Graph<D> {
         for key in order {
             let mut sum = Pair::NOTHING;
             for edge in core.parents(key) {
-                // A user's pair is what it wants, if the node is active; a parent's has been computed before.
+                // A user's pair is what it wants if the node is active. A parent node's pair has been computed before.
                 let own = &core.edges[edge];
                 let rests = core.nodes[key].inactive && own.parent_node().is_none();
                 let own = if rests { Pair::NOTHING } else { own.pair };
@@ -155,7 +158,7 @@ impl<D: Driver> Graph<D> {
         Ok(result)
     }
 
-    /// Tests every invariant from scratch and lists what does not hold. O(nodes + edges).
+    /// Tests every invariant from scratch and returns those that do not hold. O(nodes + edges).
     #[must_use]
     pub fn inconsistencies(&self) -> Vec<Inconsistency> {
         let mut found = Vec::new();
@@ -183,7 +186,7 @@ impl<D: Driver> Graph<D> {
         core.check_contexts(&mut found);
         core.check_texts(&mut found);
         core.check_inheritance(&mut found);
-        // Broken lists could lead anywhere.
+        // If the lists are broken, a walk along them could lead anywhere.
         if !found.iter().any(Inconsistency::is_about_lists) {
             match self.recompute() {
                 Ok(all) => {

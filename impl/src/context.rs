@@ -1,11 +1,13 @@
-//! Contexts (C1 to C5, O35): in which thread a node's I/O is done.
+//! Contexts (C1 to C5, O35): which thread does a node's I/O.
 //!
-//! Before an operation every component, that is nodes and users connected by edges, is in one context (C1). So it
-//! still is if every new edge joins two ends in the same one, and then settling it would move nobody: whoever is asked
-//! by C2.2, a fixed user, a parent end or a child end, says that same context, and what the operation makes counts as
-//! in main, where it begins; and if all is new, all is in main. Therefore components are only looked at when an edge
-//! was made that joins different contexts, when a move was asked for, or when a node outside main lost a parent, which
-//! may make it an orphan (C3). All others are left alone, and an edge within one context costs a comparison.
+//! A component is a set of nodes and users that edges connect. Before an operation every component is in one context
+//! (C1). If every new edge connects two ends in the same context, every component still is in one context, and settling
+//! the components would move nothing. The fixed user, parent end or child end that C2.2 consults has that same context.
+//! New nodes begin in the main context, so a component with only new nodes is there.
+//!
+//! Therefore the commit walks over components only in three cases: a new edge connects different contexts, a step asked
+//! for a move, or a node outside the main context lost a parent and may be an orphan (C3). In all other cases an edge
+//! within one context costs one comparison.
 
 use crate::error::Error;
 use crate::graph::arena::{Core, NodeKey, Parent, UserKey};
@@ -22,7 +24,7 @@ pub use id::ContextId;
 pub(crate) use state::{Contexts, Stay};
 
 impl Core {
-    /// O35. What comes of it is decided by the judgement.
+    /// Records a request to move a node (O35). The commit decides what follows from it.
     pub(crate) fn move_context(&mut self, key: NodeKey, to: ContextId) -> Result<(), Error> {
         self.live(key)?;
         self.pending.contexts.requests.push((key, to));
@@ -30,8 +32,8 @@ impl Core {
         Ok(())
     }
 
-    /// An edge gets a target: does it join different contexts? One that a movable user brings from elsewhere does if
-    /// its targets differ. O(1).
+    /// Notes that an edge gets a target, and whether it connects different contexts. For a movable user from another
+    /// target, its targets are compared. O(1).
     pub(crate) fn note_joined(&mut self, parent: Parent, from: Option<NodeKey>, to: NodeKey) {
         let context = self.nodes[to].context;
         let differs = |node: NodeKey| self.nodes[node].context != context;
@@ -43,13 +45,13 @@ impl Core {
         };
     }
 
-    /// A node loses a parent edge: outside main it may become an orphan. O(1).
+    /// Notes that a node loses a parent edge. Outside the main context it may become an orphan. O(1).
     pub(crate) fn note_lost_parent(&mut self, child: NodeKey) {
         self.pending.contexts.uneven |= self.nodes[child].context != ContextId::MAIN;
     }
 
-    /// Must components be looked at? Asked before the doomed nodes are closed; who loses a parent by that is connected
-    /// with a doomed node now. O(doomed nodes).
+    /// Returns whether the commit must look at components. The caller asks before it closes doomed nodes: a node that
+    /// loses a parent by a closing is still connected to a doomed node here. O(doomed nodes).
     pub(crate) fn contexts_concerned(&self) -> bool {
         let outside = |key: &NodeKey| self.nodes.get(*key).is_some_and(|node| node.context != ContextId::MAIN);
         let pending = &self.pending;
@@ -59,11 +61,11 @@ impl Core {
     fn set_context(&mut self, key: NodeKey, to: ContextId) {
         let old = core::mem::replace(&mut self.nodes[key].context, to);
         self.pending.journal.push(Undo::Context { node: key, old });
-        // Who moves is quiesced meanwhile (C4).
+        // Nodes that move are quiesced meanwhile (C4).
         self.pending.drains = true;
     }
 
-    /// Where a fixed user lives (C1).
+    /// Returns the context of a fixed user (C1).
     fn fixed_context(&self, user: UserKey) -> Option<ContextId> {
         self.users.get(user).filter(|user| user.fixed).and_then(|user| user.context)
     }

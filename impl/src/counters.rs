@@ -1,9 +1,10 @@
-//! Per node and bit: how many parent edges need it or withhold it, and whether an odd number does both. From these the cumulative pair (P2) and
-//! the verdict on conflicts (P3) follow without looking at any parent, however many there are.
+//! Counts, per node and permission bit, the parent edges that need the bit, those that withhold it, and whether an odd
+//! number does both. The cumulative pair (P2) and the conflicts (P3) follow from the counts in O(1), however many
+//! parents there are.
 
 use crate::permission::{Pair, Permissions};
 
-/// Number of permission bits.
+/// The number of permission bits.
 const BITS: usize = 5;
 
 /// The counts of one bit over the parent edges of one node.
@@ -14,9 +15,9 @@ struct Count {
 }
 
 impl Count {
-    /// P3: some edge needs the bit and *another* one withholds it. The only case with both kinds present and no
-    /// conflict is that the one edge that needs it is the one edge that withholds it, because an edge does not conflict
-    /// with itself. `odd`: an odd number of edges does both.
+    /// P3: some edge needs the bit and *another* edge withholds it. If both kinds are present, there is only one case
+    /// without a conflict: the one edge that needs the bit is the one edge that withholds it, because an edge does not
+    /// conflict with itself. `odd` says whether an odd number of edges does both.
     const fn conflicts(self, odd: bool) -> bool {
         let alone = self.needs == 1 && self.unshares == 1 && odd;
         self.needs > 0 && self.unshares > 0 && !alone
@@ -30,7 +31,8 @@ pub(crate) struct Counters {
     needs: Permissions,
     unshares: Permissions,
     conflicts: Permissions,
-    /// The bits that an odd number of edges both needs and withholds. Where it matters that number is one or none.
+    /// The bits that an odd number of edges both needs and withholds. Where the value matters, that number is zero or
+    /// one.
     odd: Permissions,
 }
 
@@ -45,8 +47,8 @@ impl Counters {
         self.conflicts
     }
 
-    /// One parent's pair changes from `old` to `new`; an edge that is not there has [`Pair::NOTHING`], which counts
-    /// for nothing. Only the bits that differ are touched. Both pairs must be free of unknown bits.
+    /// Changes one parent's pair from `old` to `new`. An absent edge has [`Pair::NOTHING`], which counts for nothing.
+    /// Only bits that differ are touched. Both pairs must be free of unknown bits.
     pub(crate) fn change(&mut self, old: Pair, new: Pair) {
         let mut left = (old.need ^ new.need) | (old.share ^ new.share);
         while !left.is_empty() {
@@ -69,8 +71,8 @@ impl Counters {
     }
 }
 
-/// Takes the old contribution out of a count and puts the new one in. The count never goes below zero because every
-/// contribution taken out was put in before, nor above the number of edges, which a `u32` can count.
+/// Replaces the old contribution in a count by the new one. The count never goes below zero, because each contribution
+/// was added before it is removed. It never exceeds the number of edges, which fits a `u32`.
 const fn replace(count: &mut u32, old: bool, new: bool) {
     *count = count.saturating_add(new as u32).saturating_sub(old as u32);
 }
@@ -93,7 +95,7 @@ mod tests {
         counters
     }
 
-    /// P3 on all 2²⁰ ways of two parents, bit by bit; whoever comes or goes first.
+    /// Checks P3 for all 2²⁰ combinations of two parents, bit by bit, in each order of adding and removing.
     #[test]
     fn two_parents_conflict_by_definition_in_any_order() {
         let all: Vec<Pair> =

@@ -1,9 +1,9 @@
-//! Drained sections (Q1 to Q4, O31 to O34): who is quiesced, and who is told.
+//! Drained sections (Q1 to Q4, O31 to O34): which nodes are quiesced, and which drivers are told.
 //!
-//! Counts follow the edges: a node that becomes quiesced counts once for every edge to it, and only those whose own
-//! state changes by that are walked on from. In the middle of a transaction the graph may be cyclic, and then more
-//! than one answer fits the edges; every change is journalled with what was there before, so undoing does not depend
-//! on which it is, and without cycles there is only one.
+//! Counts follow the edges. A node that becomes quiesced counts once for every edge to it, and the walk goes on only
+//! from nodes whose own state changes by that. In the middle of a transaction the graph may be cyclic, and then more
+//! than one set of counts fits the edges. Every change is journalled with its old value, so a rollback does not depend
+//! on the choice. Without cycles there is only one.
 
 mod state;
 
@@ -21,7 +21,7 @@ impl Core {
         self.drain_counts.get(key).copied().unwrap_or_default()
     }
 
-    /// Quiesced by a section of its own or below. O(1), and nothing while no section is open.
+    /// Returns whether a section of the node or of a node below quiesces it. O(1).
     pub(crate) fn is_drained(&self, key: NodeKey) -> bool {
         !self.drain_counts.is_empty() && self.drain_counts.contains_key(key)
     }
@@ -30,7 +30,7 @@ impl Core {
         self.drain_alls > 0 || self.is_drained(key)
     }
 
-    /// Q1; while a drain-all is open every child is quiesced. O(1).
+    /// Returns the quiesce count (Q1). While a drain-all is open, every child is quiesced. O(1).
     pub(crate) fn quiesce_count(&self, key: NodeKey) -> u64 {
         let DrainCounts { sections, children } = self.drain_counts_of(key);
         let children = if self.drain_alls == 0 {
@@ -41,7 +41,7 @@ impl Core {
         u64::from(sections) + u64::from(self.drain_alls) + children
     }
 
-    /// Without a record: for undoing and restoring.
+    /// Sets the counts without a record, for rollback and `restore`.
     pub(crate) fn put_drain_counts(&mut self, key: NodeKey, quiet: DrainCounts) {
         if quiet == DrainCounts::NONE {
             self.drain_counts.remove(key);
@@ -50,7 +50,7 @@ impl Core {
         }
     }
 
-    /// `true` if the node thereby becomes quiesced, or ceases to be.
+    /// Sets the counts. Returns `true` if the node thereby becomes quiesced or stops being quiesced.
     fn set_quiet(&mut self, key: NodeKey, quiet: DrainCounts) -> bool {
         let old = self.drain_counts_of(key);
         self.put_drain_counts(key, quiet);
@@ -59,16 +59,16 @@ impl Core {
         (old == DrainCounts::NONE) != (quiet == DrainCounts::NONE)
     }
 
-    /// One edge more of the node leads to a quiesced child, or one less; `true` as for [`Core::set_quiet`].
+    /// Adds or removes one edge to a quiesced child. Returns the same as [`Core::set_quiet`].
     fn count_quiet_child(&mut self, key: NodeKey, on: bool) -> bool {
         let quiet = self.drain_counts_of(key);
-        // No more than there are edges, which a `u32` can count, and none taken away that did not come.
+        // The count is at most the number of edges, which fits a `u32`, and only edges that were added are removed.
         let children = if on { quiet.children.saturating_add(1) } else { quiet.children.saturating_sub(1) };
         self.set_quiet(key, DrainCounts { children, ..quiet })
     }
 
-    /// The edge from `parent` begins to lead to a quiesced node, or ceases to (Q1). Of a user that is what its node
-    /// says anyway, and only noted.
+    /// Handles an edge from `parent` that begins or stops to lead to a quiesced node (Q1). The state of a user follows
+    /// from its node, so it is only noted.
     pub(crate) fn edge_quiesced(&mut self, parent: Parent, on: bool) {
         self.pending.drains = true;
         if let Parent::Node(parent) = parent
@@ -78,8 +78,8 @@ impl Core {
         }
     }
 
-    /// The node has become quiesced, or ceased to be: upwards to whom that changes. Everybody changes once at most,
-    /// and always in the same direction, so this ends on cycles, too.
+    /// Spreads the change of a node's state upwards. Each node changes at most once and in the same direction, so the
+    /// walk ends on cycles, too.
     fn spread(&mut self, from: NodeKey, on: bool) {
         let mut stack = core::mem::take(&mut self.pending.stack);
         stack.push(from);
@@ -104,14 +104,14 @@ impl Core {
         }
     }
 
-    /// O31. At the end of the range the number of sections stays where it is.
+    /// Begins a section (O31). At `u32::MAX` sections the count stays the same.
     pub(crate) fn drain_begin(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
         self.set_sections(key, self.drain_counts_of(key).sections.saturating_add(1));
         Ok(())
     }
 
-    /// O32.
+    /// Ends a section (O32).
     pub(crate) fn drain_end(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
         let Some(sections) = self.drain_counts_of(key).sections.checked_sub(1) else {
@@ -122,12 +122,12 @@ impl Core {
         Ok(())
     }
 
-    /// O33.
+    /// Begins a drain-all (O33).
     pub(crate) fn drain_all_begin(&mut self) {
         self.set_drain_alls(self.drain_alls.saturating_add(1));
     }
 
-    /// O34.
+    /// Ends a drain-all (O34).
     pub(crate) fn drain_all_end(&mut self) -> Result<(), Error> {
         let left = self.drain_alls.checked_sub(1).ok_or(ErrorKind::NotDrainedAll)?;
         self.set_drain_alls(left);
@@ -141,7 +141,7 @@ impl Core {
     }
 }
 
-/// What a node was before the transaction, as far as that has changed.
+/// The state of a node before the transaction, as far as it has changed.
 #[derive(Clone, Copy, Default)]
 struct Past {
     new: bool,
@@ -149,20 +149,20 @@ struct Past {
     context: Option<ContextId>,
 }
 
-/// The state before the transaction, as the journal knows it.
+/// The state before the transaction, read from the journal.
 struct History {
     drained_all: bool,
-    /// Those that have changed, in the order of the first change; each is marked with its place.
+    /// The nodes that have changed, in the order of their first change. Each is marked with its index.
     nodes: Vec<(NodeKey, Past)>,
-    /// The mark of the first of them.
+    /// The mark of the first of these nodes.
     base: u64,
-    /// Users that came or moved, and where they were: nowhere if they are new.
+    /// Users that were added or moved, with the node they had before, or `None` for new users.
     users: HashMap<UserKey, Option<NodeKey>>,
     user_order: Vec<UserKey>,
 }
 
 impl History {
-    /// O(what was done).
+    /// Reads the journal. O(records).
     fn of(core: &mut Core) -> Self {
         let mut history = Self {
             drained_all: core.drain_alls > 0,
@@ -171,9 +171,9 @@ impl History {
             users: HashMap::new(),
             user_order: Vec::new(),
         };
-        // Taken out so that the nodes can be marked meanwhile.
+        // The journal is taken out so that nodes can be marked meanwhile.
         let journal = core::mem::take(&mut core.pending.journal);
-        // Backwards, so that of several records of one thing the oldest has the last word.
+        // It goes backwards, so the oldest record of a thing wins.
         for undo in journal.iter().rev() {
             match *undo {
                 Undo::DrainAlls(old) => history.drained_all = old > 0,
@@ -188,12 +188,12 @@ impl History {
             }
         }
         core.pending.journal = journal;
-        // The marks that were given are used up.
+        // No later walk may use the same marks.
         core.pending.epoch = core.pending.epoch.wrapping_add(history.nodes.len() as u64);
         history
     }
 
-    /// The place of a node; of one that has not changed none, or none that there is.
+    /// Returns the index of a node. A node that has not changed has none.
     fn place(&self, core: &Core, key: NodeKey) -> Option<usize> {
         let mark = core.nodes.get(key)?.mark;
         mark.checked_sub(self.base).and_then(|place| usize::try_from(place).ok())
@@ -234,13 +234,13 @@ impl History {
         !past.new && (self.drained_all || past.quiet.unwrap_or_else(|| core.is_drained(key)))
     }
 
-    /// Whether a node that was there, or a user of it, is in another context now than this node was.
+    /// Returns whether an existing node, or a user of it, is now in another context than this node was.
     fn moves(&self, core: &Core, was_at: NodeKey, is_at: NodeKey) -> bool {
         let past = self.past(core, was_at).context;
         past.unwrap_or(core.nodes[was_at].context) != core.nodes[is_at].context
     }
 
-    /// The nodes whose state may have changed.
+    /// Returns the nodes whose state may have changed.
     fn changed_nodes(&self, core: &Core) -> Vec<NodeKey> {
         if self.drained_all != (core.drain_alls > 0) {
             return core.node_keys().collect();
@@ -248,7 +248,7 @@ impl History {
         self.nodes.iter().map(|(key, _)| *key).collect()
     }
 
-    /// The users whose state may have changed: those of these nodes, and those that came or moved.
+    /// Returns the users whose state may have changed: the users of these nodes, and users that were added or moved.
     fn changed_users(&self, core: &Core, nodes: &[NodeKey]) -> Vec<UserKey> {
         if self.drained_all != (core.drain_alls > 0) {
             return core.user_keys().collect();
@@ -266,8 +266,9 @@ impl History {
 }
 
 impl Core {
-    /// All drivers have agreed: who is to be told to be quiet and who to go on (Q4). O(1) where no section was open
-    /// or is and all is in main, else O(what was done), and O(nodes) when the first drain-all begins or the last one ends.
+    /// Decides which drivers and users are told to quiesce and which to resume, after all drivers have agreed (Q4).
+    /// O(1) if no section is or was open and all nodes are in the main context, else O(changes), and O(nodes) when the
+    /// first drain-all begins or the last one ends.
     pub(crate) fn order_notices(&mut self) {
         if !self.pending.drains && self.drain_alls == 0 && !self.pending.contexts.uneven {
             return;

@@ -40,7 +40,7 @@ impl Error {
     }
 
     /// Returns the index of the step that failed (V2): the number of steps of the transaction that had taken effect
-    /// before it. `None` if the judgement or a driver refused.
+    /// before it. `None` if the check at commit or a driver refused.
     #[must_use]
     pub const fn step(&self) -> Option<usize> {
         self.inner.step

@@ -1,5 +1,5 @@
-//! The undo log. Every write of a transaction leaves one record; a rollback takes them back in reverse order, which
-//! restores the graph exactly, list orders included.
+//! The undo log. Every write of a transaction leaves one record. A rollback undoes them in reverse order and restores
+//! the graph exactly, list orders included.
 
 mod record;
 
@@ -15,7 +15,7 @@ use crate::plan::PlanStep;
 use slotmap::Key;
 
 impl Core {
-    /// Takes one record back; what is about drivers is not for the core.
+    /// Undoes one record of the core. Records about drivers are handled elsewhere.
     fn undo(&mut self, undo: &Undo) {
         match *undo {
             Undo::Added(key) => self.undo_add(key),
@@ -78,7 +78,7 @@ impl Core {
             Undo::Wanted(key, old) => self.users[key].wanted = old,
             Undo::Label(key, old) => {
                 self.nodes[key].label = old;
-                // Making all labels anew may have put the front behind it.
+                // Relabelling may have moved the front above this label.
                 self.front = self.front.min(old);
             }
             Undo::DrainCounts { node, old } => self.put_drain_counts(node, old),
@@ -89,11 +89,11 @@ impl Core {
         }
     }
 
-    /// The node was the last to join, so it is the last of the list.
+    /// The node was added last, so it is the last of the list.
     fn undo_add(&mut self, key: NodeKey) {
         let Some(node) = self.nodes.remove(key) else { return };
         self.node_names.remove(&node.name, key);
-        // At the end of the range others may have the same label.
+        // At the end of the range, other nodes may have the same label.
         if node.label > -LIMIT {
             self.front = node.label.saturating_add(GAP);
         }
@@ -134,7 +134,7 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// Takes back all records from `mark` on, newest first.
+    /// Undoes all records from `mark` on, newest first.
     pub(crate) fn undo_to(&mut self, mark: usize) {
         while self.core.pending.journal.len() > mark {
             let Some(undo) = self.core.pending.journal.pop() else { return };
@@ -143,7 +143,8 @@ impl<D: Driver> Graph<D> {
                     if let Some((node, previous)) = self.core.pending.options.pop()
                         && let Some(driver) = self.drivers.get_mut(node)
                     {
-                        // The driver gave this value itself; should it not take it back, there is nobody to tell.
+                        // The driver returned this value itself. If it does not accept it now, nothing can be done
+                        // about it.
                         let _ = driver.set_option(previous);
                     }
                 }
@@ -154,7 +155,7 @@ impl<D: Driver> Graph<D> {
                     }
                 }
                 Undo::Added(node) => {
-                    // The graph first: dropping a driver is somebody else's code.
+                    // The graph goes first, because dropping a driver runs foreign code.
                     self.core.undo(&undo);
                     self.drivers.remove(node);
                 }
@@ -165,20 +166,20 @@ impl<D: Driver> Graph<D> {
                 _ => self.core.undo(&undo),
             }
         }
-        // The graph first: closing a driver is somebody else's code.
+        // The graph goes first, because closing a driver runs foreign code.
         self.close_returned();
     }
 
-    /// Closes the opened drivers that were taken back, last opened first. One whose hook panics is not called again;
-    /// those after it are closed by the next rollback, or when the next transaction begins.
+    /// Closes the opened drivers that were rolled back, last opened first. A driver whose hook panics is not called
+    /// again. The next rollback or the next transaction closes the ones after it.
     fn close_returned(&mut self) {
         while let Some((name, mut driver)) = self.returned.pop_front() {
             driver.close(&name);
         }
     }
 
-    /// Undoes the open transaction, if there is one. Steps of a plan that were performed and neither set nor
-    /// aborted are kept for [`Graph::pending_aborts`].
+    /// Undoes the open transaction, if there is one. Performed steps that were neither set nor aborted are kept for
+    /// [`Graph::pending_aborts`].
     pub(crate) fn undo_all(&mut self) {
         if !self.core.pending.open {
             return;
@@ -193,7 +194,7 @@ impl Core {
     fn keep_unaborted(&mut self) {
         let pending = &mut self.pending;
         let progress = core::mem::take(&mut pending.progress);
-        // Those that have been made permanent by then are beyond aborting.
+        // Steps that have already been made permanent cannot be aborted.
         pending.settle.truncate(pending.settled);
         pending.settle.sort_unstable();
         let (refused, settled) = (&pending.refused, &pending.settle);
@@ -207,8 +208,8 @@ impl Core {
         if let Some(notices) = pending.notices.take() {
             pending.resumes.extend(notices.quiesced.into_iter().take(quieted));
         }
-        // A hook panicked while the drivers were being told: those who had been told lag behind the old state now.
-        // Those who lagged before may have caught up.
+        // A hook panicked while drivers were told their grants. The drivers that had been told are stale with respect
+        // to the old state now. Drivers that were stale before may no longer be.
         let told = core::mem::take(&mut self.pending.told);
         if !told.is_empty() {
             self.relist_stale(&told);
@@ -216,7 +217,7 @@ impl Core {
         self.pending.told = told;
     }
 
-    /// Empties the transaction's lists, and the marks on the nodes in them.
+    /// Empties the transaction's lists and removes the marks on the nodes in them.
     pub(crate) fn reset_pending(&mut self) {
         let pending = &mut self.pending;
         // The worklist is empty, unless a rule panicked.

@@ -2,7 +2,7 @@
 //!
 //! Nodes are images, filters and protocols. Root users are devices, exports and jobs. Every edge states which
 //! permissions its parent *needs* on the child and which it *shares* with the other parents. A change of the graph is a
-//! transaction: it is judged as a whole, and it either takes effect completely or leaves the graph and all drivers as
+//! transaction: it is checked as a whole, and it either takes effect completely or leaves the graph and all drivers as
 //! they were.
 //!
 //! The crate is for programs that keep disk images in use while they change the graph: storage daemons, virtual machine
@@ -154,8 +154,8 @@
 //! # Costs
 //!
 //! In this table *parents* is the number of parent edges of the node concerned, and *children* the number of its child
-//! edges. The cost of the judgement is added to every operation. It is proportional to the nodes with a changed
-//! cumulative pair and their children. The judgement visits no other node, however large the graph is.
+//! edges. The cost of the check at commit is added to every operation. It is proportional to the nodes with a changed
+//! cumulative pair and their children. The check visits no other node, however large the graph is.
 //!
 //! | operation | time |
 //! |---|---|
@@ -178,7 +178,7 @@
 //! | begin, end a drain-all | O(1), plus one hook call for each driver |
 //! | contexts | one comparison for an edge within a context, and for a node that is added to one; a walk over the component for an edge that joins two contexts, and for a move; a search for the nearest user for a node outside the main context that loses a parent |
 //! | rollback, savepoint | O(steps undone), O(1) |
-//! | `snapshot`, `restore`, `clone_from`, `recompute`, `check` | O(nodes + edges) |
+//! | `save`, `restore`, `clone_from`, `recompute`, `inconsistencies` | O(nodes + edges) |
 //!
 //! Measured on a virtual machine with 2 cores: attaching and detaching a user takes 0.2 µs for both, on a node with one
 //! or 10,000 parents and on a chain of any length. A permission that changes down a chain takes 40–50 ns per node.

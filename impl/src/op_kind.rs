@@ -1,16 +1,16 @@
-//! Operations that can be blocked on a node, and who blocks them (L4).
+//! Operations that can be blocked on a node, and the blockers (L4).
 
 use crate::error::EdgeRef;
 use alloc::sync::Arc;
 use core::fmt;
 use core::str::FromStr;
 
-/// Declares the kinds once: the enumeration, the set, their words.
+/// Declares the kinds once: the enumeration, the set, and their names.
 macro_rules! kinds {
     ($($(#[$($doc:tt)*])* $kind:ident $flag:ident $word:literal $bit:literal;)*) => {
         /// A kind of operation that can be blocked on a node (L4; QEMU: `BlockOpType`).
         ///
-        /// Displayed and parsed in QEMU's words: `backup-source` and so on.
+        /// Its displayed and parsed form is QEMU's name, such as `backup-source`.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -19,10 +19,10 @@ macro_rules! kinds {
         }
 
         impl OpKind {
-            /// All sixteen, in their order.
+            /// All sixteen kinds, in their order.
             pub const ALL: [Self; 16] = [$(Self::$kind,)*];
 
-            /// QEMU's word for it.
+            /// Returns QEMU's name of the kind.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -30,7 +30,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The set of this one.
+            /// Returns the set with only this kind.
             const fn flag(self) -> OpKinds {
                 match self {
                     $(Self::$kind => OpKinds::$flag,)*
@@ -68,7 +68,7 @@ kinds! {
     CommitSource COMMIT_SOURCE "commit-source" 3;
     /// A commit copies to the node.
     CommitTarget COMMIT_TARGET "commit-target" 4;
-    /// The node is served by a thread of its own.
+    /// A separate thread serves the node.
     Dataplane DATAPLANE "dataplane" 5;
     /// The node is deleted.
     DriveDel DRIVE_DEL "drive-del" 6;
@@ -93,14 +93,14 @@ kinds! {
 }
 
 impl OpKinds {
-    /// What a COW edge blocks on its child: all but what a backing file may be used for besides (L4.1).
+    /// The kinds that a COW edge blocks on its child: all except the uses that a backing file allows (L4.1).
     pub(crate) const BY_COW: Self = Self::all()
         .difference(Self::COMMIT_TARGET)
         .difference(Self::STREAM)
         .difference(Self::BACKUP_SOURCE)
         .difference(Self::BACKUP_TARGET);
 
-    /// Whether the kind is in the set.
+    /// Returns whether the kind is in the set.
     #[must_use]
     pub const fn has(self, kind: OpKind) -> bool {
         self.contains(kind.flag())
@@ -111,7 +111,7 @@ impl OpKinds {
         OpKind::ALL.into_iter().filter(move |kind| self.has(*kind))
     }
 
-    /// The set without bits that mean nothing.
+    /// Returns the set without undefined bits.
     pub(crate) const fn known(self) -> Self {
         Self::from_bits_truncate(self.bits())
     }
@@ -135,7 +135,7 @@ impl fmt::Display for OpKind {
     }
 }
 
-/// The word is not one of a kind of operation.
+/// The text is not the name of a kind of operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnknownOpKind;
 
@@ -155,12 +155,12 @@ impl FromStr for OpKind {
     }
 }
 
-/// Who blocks an operation on a node, and why (L4.1). Displayed as the reason.
+/// The edge that blocks an operation on a node, and the reason (L4.1). It is displayed as the reason.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Blocker {
-    /// The parent edge that blocks it.
+    /// The parent edge that blocks the operation.
     pub by: EdgeRef,
-    /// The reason that a user gave; `None` if the edge is a COW edge, which is the reason.
+    /// The reason that a user gave. `None` for a COW edge, which is itself the reason.
     pub reason: Option<Arc<str>>,
 }
 

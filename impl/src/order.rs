@@ -1,10 +1,10 @@
-//! Topological labels: every node has a number smaller than all its children's.
+//! Topological labels: every node has a smaller number than all its children.
 //!
-//! During the steps of a transaction nobody keeps that up. At judgement the edges made since are inserted one by one;
-//! one that fits costs nothing. One that does not is made to fit by raising the labels of what the child leads to or
-//! lowering those of what leads to the parent, whichever of two searches in lock step ends first. Edges not yet
-//! inserted are skipped by the searches: the order says nothing about them yet, and following them a search might
-//! never end. A search that meets the other one has found a cycle.
+//! The steps of a transaction do not maintain the labels. The commit inserts the new edges one by one. An edge that
+//! fits costs nothing. For an edge that does not fit, two searches run in lock step: one raises the labels of the nodes
+//! below the child, the other lowers the labels of the nodes above the parent. The one that ends first is applied. The
+//! searches skip edges that are not yet inserted, because the order says nothing about them and a search along them
+//! might never end. If one search meets the other, there is a cycle.
 
 use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, NodeKey};
@@ -20,17 +20,17 @@ mod tests;
 
 pub(crate) use search::{GAP, LIMIT, Search};
 
-/// Below this distance a region counts as crowded and is spread out.
+/// A region with smaller distances counts as crowded and is spread out.
 const CROWDED: i64 = 1 << 8;
-/// Distance between neighbours in a region being spread out.
+/// The distance between neighbours in a region that is spread out.
 const SPREAD: i64 = 1 << 20;
 
-/// What a search has come to.
+/// The state of a search.
 enum Progress {
     Running,
-    /// The two ends are connected the other way round.
+    /// The two ends are also connected in the other direction.
     Cycle,
-    /// Pushing the members this far apart from the limit on makes the edge fit.
+    /// The edge fits if the members are moved beyond the limit by this distance.
     Ended(i64),
     /// The labels are used up.
     Full,
@@ -104,7 +104,7 @@ impl Search {
         Progress::Ended(distance)
     }
 
-    /// The next node must be pushed, too.
+    /// Takes the next node that must be moved, too.
     fn take(&mut self, core: &Core) -> Progress {
         let Some(Reverse((_, _, node))) = self.heap.pop() else { return Progress::Running };
         self.members.push(node);
@@ -119,7 +119,7 @@ impl Search {
         Progress::Running
     }
 
-    /// Pushes the members. Their keys only grow, and in their order, so everything that fitted before still fits.
+    /// Moves the members. Their keys only grow, and their order stays, so edges that fitted before still fit.
     fn apply(&self, core: &mut Core, distance: i64) {
         let mut key = self.limit;
         for member in &self.members {
@@ -131,7 +131,7 @@ impl Search {
     }
 }
 
-/// What came of inserting one edge.
+/// The result of inserting one edge.
 enum Insertion {
     Fits,
     Cycle,
@@ -139,14 +139,14 @@ enum Insertion {
 }
 
 impl Core {
-    /// The label for a new node: in front of all others. At the end of the range new nodes share the last label,
-    /// which is no error as long as no edge connects them, and is sorted out when one does.
+    /// Returns the label of a new node: in front of all others. At the end of the range, new nodes share the last
+    /// label. This is correct while no edge connects them, and the order separates them when one does.
     pub(crate) fn front_label(&mut self) -> i64 {
         self.front = self.front.saturating_sub(GAP).max(-LIMIT);
         self.front
     }
 
-    /// Brings the labels up to date with the edges made in this transaction (V3.1). O(1) for each that fits.
+    /// Brings the labels up to date with the edges of this transaction (V3.1). O(1) for each edge that fits.
     pub(crate) fn order_fresh(&mut self) -> Result<(), Error> {
         for index in 0..self.pending.fresh.len() {
             let Some(key) = self.pending.fresh.get(index).copied() else { break };
@@ -168,7 +168,7 @@ impl Core {
         if self.nodes[parent].label < self.nodes[child].label {
             return Insertion::Fits;
         }
-        // The searches are taken out so that they can be used beside the graph they walk.
+        // The searches are taken out so that they can be used together with the graph.
         let mut down = core::mem::take(&mut self.pending.down);
         let mut up = core::mem::take(&mut self.pending.up);
         self.pending.next_epoch();
@@ -196,7 +196,7 @@ impl Core {
         result
     }
 
-    /// All labels anew, evenly spaced. O(nodes + edges). The way out when the range is used up, which takes 2²⁸ nodes
+    /// Renumbers all labels, evenly spaced. O(nodes + edges). It runs when the range is used up, which takes 2²⁸ nodes
     /// added in front.
     fn relabel(&mut self) -> Result<(), Error> {
         let (order, rest) = self.topological_order();
@@ -218,8 +218,8 @@ impl Core {
         Ok(())
     }
 
-    /// All nodes, parents before children, by the lists alone; those on cycles or below one come with a count of
-    /// what they wait for instead. O(nodes + edges), allocates.
+    /// Returns all nodes, parents before children, from the lists alone. Nodes on or below a cycle are returned with
+    /// the number of parents they wait for. O(nodes + edges), and it allocates.
     pub(crate) fn topological_order(&self) -> (Vec<NodeKey>, SecondaryMap<NodeKey, usize>) {
         let mut waiting = SecondaryMap::with_capacity(self.nodes.len());
         let mut order = Vec::with_capacity(self.nodes.len());
@@ -248,8 +248,8 @@ impl Core {
         (order, waiting)
     }
 
-    /// An edge on a cycle, given the nodes that no topological order reaches: each of them has a parent among them,
-    /// so going up for ever leads round a cycle.
+    /// Returns an edge on a cycle, given the nodes that a topological order does not reach. Each has a parent among
+    /// them, so a walk upwards must meet a cycle.
     pub(crate) fn edge_on_cycle(&self, rest: &SecondaryMap<NodeKey, usize>) -> Option<EdgeKey> {
         let mut seen = SecondaryMap::new();
         let mut node = self.node_keys().find(|key| rest.contains_key(*key))?;

@@ -1,4 +1,4 @@
-//! Asking the drivers what the plan says, by the hooks or by the caller, and making it permanent or not (V5 to V7).
+//! Runs the plan, through the hooks or by the caller, and makes it permanent or aborts it (V5 to V7).
 
 use crate::driver::{Driver, Refusal};
 use crate::error::{Error, ErrorKind};
@@ -9,21 +9,21 @@ use crate::rollback_guard::Guard;
 use alloc::vec::Vec;
 use core::ops::Deref;
 
-/// A refusal that undid everything, and what is to be aborted.
+/// A refusal that rolled everything back, and the steps to abort.
 #[derive(Debug)]
 pub struct Refused {
     /// The error, of kind `Refused`.
     pub error: Error,
-    /// The steps that were done, newest first, each to be aborted by the caller (V6).
+    /// The steps that were performed, newest first. The caller aborts each of them (V6).
     pub aborts: Vec<PlanStep>,
 }
 
-/// A transaction that passed the pure judgement. The drivers are still to be asked.
+/// A transaction whose final graph has passed all checks. The drivers have not been asked yet.
 ///
-/// [`run`](Self::run) does that through their hooks. A caller with a world of its own, say an asynchronous one,
-/// executes the steps himself: [`next_step`](Self::next_step), then [`done`](Self::done) or
-/// [`refuse`](Self::refuse), and [`accept`](Self::accept) at the end. Dropping it undoes everything; steps that were
-/// done by then are kept in [`Graph::pending_aborts`].
+/// [`run`](Self::run) asks them through their hooks. A caller with another way to reach drivers, for example an
+/// asynchronous one, executes the steps itself: [`next_step`](Self::next_step), then [`done`](Self::done) or
+/// [`refuse`](Self::refuse), and [`accept`](Self::accept) at the end. Dropping the value rolls everything back. Steps
+/// that were already performed are then kept in [`Graph::pending_aborts`].
 #[derive(Debug)]
 pub struct PendingCommit<'g, D: Driver> {
     guard: Guard<'g, D>,
@@ -42,50 +42,49 @@ impl<'g, D: Driver> PendingCommit<'g, D> {
         Self { guard }
     }
 
-    /// The whole plan: flushes, then prepares in the order of the steps, then renames, then inactivations, parents
-    /// before children, then contexts, then checks, parents before children, then activations, children before parents
-    /// (V5).
+    /// Returns the whole plan: flushes; prepares in the order of the steps; renames; inactivations, parents before
+    /// children; contexts; checks, parents before children; activations, children before parents (V5).
     #[must_use]
     pub fn plan(&self) -> &[PlanStep] {
         &self.core.pending.plan
     }
 
-    /// The step to be executed next; `None` if all have been.
+    /// Returns the next step to execute. `None` if all have been executed.
     #[must_use]
     pub fn next_step(&self) -> Option<PlanStep> {
         self.plan().get(self.core.pending.progress).copied()
     }
 
-    /// The next step succeeded. Nothing happens if there is none.
+    /// Records that the next step succeeded. Does nothing if there is none.
     pub fn done(&mut self) {
         if self.next_step().is_some() {
             self.guard.graph.core.pending.progress += 1;
         }
     }
 
-    /// The next step was refused. If that is tolerated the node goes stale, or its component stays in its context and
-    /// is not asked any more (C3), and the plan goes on (V7). Nothing happens
-    /// if there is no next step.
+    /// Records that the next step was refused. If the refusal is tolerated, the node becomes stale, or its component
+    /// stays in its context and is not asked further (C3), and the plan goes on (V7). Does nothing if there is no next
+    /// step.
     ///
     /// # Errors
-    /// The refusal as an error, and the steps to be aborted; everything has been undone.
+    /// The refusal as an error, with the steps to abort. Everything has been rolled back.
     pub fn refuse(self, refusal: &Refusal) -> Result<Self, Refused> {
         let graph = &mut *self.guard.graph;
         let Some(error) = graph.core.refuse(refusal) else { return Ok(self) };
-        // Undoing keeps the unaborted steps; they are this caller's, not for later.
+        // A rollback keeps unaborted steps. These belong to this caller, not to a later one.
         let earlier = graph.core.pending.aborts.len();
         graph.undo_all();
         let aborts = graph.core.pending.aborts.split_off(earlier);
         Err(Refused { error, aborts })
     }
 
-    /// Makes everything permanent. The caller then aborts what [`Committed::aborts`] lists, tells those to be quiet that [`Committed::quiesced`] lists, commits
-    /// what [`Committed::commits`] lists, tells those that [`Committed::post_commits`] lists, tells those to go on that
-    /// [`Committed::resumed`] lists, and closes the closed drivers. O(what changed), and a sort of the reopened
-    /// nodes.
+    /// Makes everything permanent. The caller then does the following, in this order: it aborts the steps of
+    /// [`Committed::aborts`], tells the nodes of [`Committed::quiesced`] to quiesce, commits the steps of
+    /// [`Committed::commits`], calls the nodes of [`Committed::post_commits`], tells the nodes of
+    /// [`Committed::resumed`] to resume, and closes the closed drivers. O(changes), and a sort of the reopened nodes.
     ///
     /// # Errors
-    /// Itself, if not all steps have been executed.
+    /// Returns itself if not all steps have been executed.
     pub fn accept(self) -> Result<Committed<D>, Self> {
         if self.next_step().is_some() {
             return Err(self);
@@ -97,18 +96,18 @@ impl<'g, D: Driver> PendingCommit<'g, D> {
         Ok(graph.finish())
     }
 
-    /// Executes the steps that are left through the drivers' hooks, and makes everything permanent.
+    /// Executes the remaining steps through the drivers' hooks, and makes everything permanent.
     ///
-    /// A hook that panics while being asked leaves the graph as it was before the transaction. So does one that
-    /// panics in `quiesce`, in `set` or in a hook whose name begins with `commit`; drivers that have been told by then
-    /// count as granted what they were told,
-    /// so their nodes are stale and are asked again next time. Where the last of them has been told is the point of no
-    /// return: a panic in `post_commit`, `resume` or `close` leaves the transaction in effect and the closed nodes out of the
-    /// graph, all of them, but what was to be returned is lost, and the drivers whose turn had not come are not told,
-    /// or dropped without `close`. Who was told to be quiet and not to go on is in [`Graph::pending_resumes`].
+    /// A hook that panics while a step is executed leaves the graph as it was before the transaction. So does a panic
+    /// in `quiesce`, in `set_permissions` or in a hook whose name begins with `commit`. Drivers that have been told a
+    /// new grant by then count as granted that, so their nodes are stale and are asked again next time. The point of no
+    /// return is after the last of these hooks. A panic in `post_commit`, `resume` or `close` leaves the transaction in
+    /// effect and all closed nodes out of the graph. The return value is lost, and the remaining drivers are not
+    /// called, or are dropped without `close`. Nodes that were told to quiesce and not to resume are in
+    /// [`Graph::pending_resumes`].
     ///
     /// # Errors
-    /// `Refused`; everything has been aborted and undone.
+    /// `Refused`. Everything has been aborted and rolled back.
     pub fn run(self) -> Result<Committed<D>, Error> {
         self.guard.graph.ask_all()?;
         let mut committed = self.guard.graph.finish();
@@ -116,7 +115,7 @@ impl<'g, D: Driver> PendingCommit<'g, D> {
         Ok(committed)
     }
 
-    /// As [`run`](Self::run), for a caller that does not want to know: what is not returned is not copied either.
+    /// The same as [`run`](Self::run), without a return value. Data that only the value needs is not copied.
     pub(crate) fn run_silently(self) -> Result<(), Error> {
         self.guard.graph.ask_all()?;
         let mut committed = self.guard.graph.finish();
@@ -126,7 +125,7 @@ impl<'g, D: Driver> PendingCommit<'g, D> {
 }
 
 impl<D: Driver> Graph<D> {
-    /// Executes the steps that are left, and then makes them permanent: all drivers have been told.
+    /// Executes the remaining steps and makes them permanent. Afterwards all drivers have been told.
     fn ask_all(&mut self) -> Result<(), Error> {
         while let Some(step) = self.core.pending.plan.get(self.core.pending.progress).copied() {
             match self.ask(step) {
@@ -152,8 +151,8 @@ impl<D: Driver> Graph<D> {
 }
 
 impl Core {
-    /// The next step is refused. `None` if that is tolerated (V7): a check of a pair that only loosens, or
-    /// a change of the context of an orphan (C3).
+    /// Handles a refusal of the next step. Returns `None` if it is tolerated (V7): a check of a pair that only loosens,
+    /// or a context step of an orphan (C3).
     fn refuse(&mut self, refusal: &Refusal) -> Option<Error> {
         let step = self.pending.plan.get(self.pending.progress).copied()?;
         let key = step.node();

@@ -1,5 +1,5 @@
-//! Brings the pairs of edges up to date: from the changed nodes downwards, in the order of the labels, so that every
-//! node is visited after all its parents, and stopping where nothing changes.
+//! Brings the pairs of edges up to date. The walk starts at the changed nodes and goes downwards in the order of the
+//! labels, so it visits every node after all its parents. It stops where nothing changes.
 
 mod worklist;
 
@@ -13,8 +13,8 @@ use crate::permission::{Pair, Permissions};
 use core::cmp::Reverse;
 use slotmap::{Key, SecondaryMap};
 
-/// Refreshes from the queued nodes and judges every node it comes by. Every violation of the graph is at such a
-/// node, because none was there before. O(what changes and its neighbours).
+/// Refreshes from the queued nodes and checks every node that it visits. Every violation of the graph is at such a
+/// node, because there was none before. O(changes and their neighbours).
 pub(crate) fn refresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey, D>) -> Result<(), Error> {
     loop {
         enqueue(core);
@@ -36,8 +36,8 @@ pub(crate) fn refresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey
     }
 }
 
-/// Gives the edges made in this transaction their pairs, if they may be where they are (V3.5). A parent that changes
-/// itself is visited again by [`refresh`].
+/// Gives the edges of this transaction their pairs, if A4 allows the edges (V3.5). [`refresh`] visits a parent again if
+/// the parent itself changes.
 pub(crate) fn refresh_fresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<NodeKey, D>) -> Result<(), Error> {
     for index in 0..core.pending.fresh.len() {
         let Some(key) = core.pending.fresh.get(index).copied() else { break };
@@ -53,7 +53,7 @@ pub(crate) fn refresh_fresh<D: Policy>(core: &mut Core, drivers: &SecondaryMap<N
     Ok(())
 }
 
-/// Queued nodes go to the worklist. One that was added and taken back since is no longer there.
+/// Moves the queued nodes to the worklist. A node that was added and rolled back no longer exists.
 fn enqueue(core: &mut Core) {
     let pending = &mut core.pending;
     let many = pending.dirty.len() > MANY && pending.worklist.run.is_empty();
@@ -71,7 +71,7 @@ fn enqueue(core: &mut Core) {
     }
 }
 
-/// The pair of an edge from a node whose cumulative pair is `above`, by the driver's rule (P4) and P8.
+/// Returns the pair of an edge from a node with the cumulative pair `above`, by the driver's rule (P4) and P8.
 pub(crate) fn child_pair<D: Policy>(core: &Core, driver: &D, parent: NodeKey, above: Pair, edge: EdgeKey) -> Pair {
     let (node, edge) = (&core.nodes[parent], &core.edges[edge]);
     let mut pair = driver.child_pair(&ChildContext {
@@ -96,7 +96,7 @@ fn derive<D: Policy>(core: &mut Core, driver: &D, parent: NodeKey, edge: EdgeKey
     }
 }
 
-/// V3.2, V3.3 and V3.6 of one node. O(1) unless there is a conflict to be named.
+/// Checks V3.2, V3.3 and V3.6 for one node. O(1) unless there is a conflict to name.
 fn check_node(core: &Core, key: NodeKey) -> Result<(), Error> {
     let node = &core.nodes[key];
     if !node.counters.conflicts().is_empty() {
@@ -111,20 +111,21 @@ fn check_node(core: &Core, key: NodeKey) -> Result<(), Error> {
     Ok(())
 }
 
-/// Names the parties of a conflict that the counters have seen: the first two, in list order, for the first bit in
-/// conflict. O(parents).
+/// Names the parties of a conflict that the counters show: the first two, in list order, for the first bit in conflict.
+/// O(parents).
 fn conflict(core: &Core, key: NodeKey) -> Error {
     let bit = core.nodes[key].counters.conflicts().iter().next().unwrap_or_default();
     let needs = |edge: &EdgeKey| core.edges[*edge].pair.need.contains(bit);
     let denies = |edge: &EdgeKey| !core.edges[*edge].pair.share.contains(bit);
     let parties = core.parents(key).find(needs).and_then(|needer| {
         let denier = core.parents(key).filter(denies).find(|edge| *edge != needer);
-        // Nobody else withholds it, so the one that needs it withholds it, and it is another who is in its way.
+        // No other edge withholds the bit, so the edge that needs it also withholds it, and it conflicts with another
+        // edge that needs it.
         let other = || core.parents(key).filter(needs).nth(1).map(|other| (other, needer));
         denier.map(|denier| (needer, denier)).or_else(other)
     });
     let node = core.node_ref(key);
-    // The counters speak of two parties, so there are two.
+    // The counters show two parties, so there are two.
     let Some((needer, denier)) = parties else { return ErrorKind::ReadOnly { node }.into() };
     let missing = core.edges[needer].pair.need - core.edges[denier].pair.share;
     ErrorKind::Conflict { node, needs: core.edge_ref(needer), denies: core.edge_ref(denier), missing }.into()

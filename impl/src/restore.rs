@@ -1,4 +1,4 @@
-//! From a snapshot to a graph: everything is validated, and all pairs are computed anew.
+//! Restores a graph from saved data. Everything is validated, and all pairs are computed again.
 
 use crate::drain::DrainCounts;
 use crate::driver::Driver;
@@ -16,55 +16,55 @@ use slotmap::Key;
 
 mod lists;
 
-/// Why a snapshot is not one of a graph. Numbers are indices into the snapshot's vectors.
+/// The reason why saved data does not describe a graph. Numbers are indices into the vectors of [`SavedGraph`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum RestoreError {
     /// The version is not [`SAVE_VERSION`].
     Version(u32),
-    /// Two nodes have one name; the second.
+    /// Two nodes have the same name. This is the second one.
     DuplicateNode(usize),
-    /// Two users have one name; the second.
+    /// Two users have the same name. This is the second one.
     DuplicateUser(usize),
-    /// Two children of a node have one name; the first of two such edges.
+    /// Two children of a node have the same name. This is the first of the two edges.
     DuplicateChild(usize),
     /// A node is force-share and not read-only.
     ForceShareWritable(usize),
-    /// A node's grant has bits that mean nothing.
+    /// A node's grant has undefined bits.
     UnknownGrant(usize),
-    /// A user's pair has bits that mean nothing.
+    /// A user's pair has undefined bits.
     UnknownPair(usize),
-    /// A user blocks kinds that mean nothing, or has no reason for what it blocks, or a reason for nothing (L4).
+    /// A user blocks undefined kinds, or blocks without a reason, or has a reason and blocks nothing (L4).
     BadlyBlocked(usize),
-    /// A node is implicit and no filter (S0).
+    /// A node is implicit and is not a filter (S0).
     ImplicitNoFilter(usize),
     /// A node that has lost its driver has a shape that no driver has (L3.2).
     BadShape(usize),
-    /// A node has a stored backing name and no driver that supports one (S6).
+    /// A node has a stored backing name and its driver does not support one (S6).
     StoredName(usize),
-    /// A node inherits from one that is not there, or from itself, directly or through others (S8.1); or it inherits
-    /// the flag and not the node.
+    /// A node inherits from a node that does not exist, or from itself, directly or through others (S8.1); or it
+    /// inherits the flag and not from a node.
     Inherits(usize),
-    /// An edge has a pair to keep and a parent with a driver, or none and a parent without (L3.1); or one with bits
-    /// that mean nothing.
+    /// An edge keeps a pair although its parent has a driver, or has none to keep although its parent has no driver
+    /// (L3.1); or the pair has undefined bits.
     KeptPair(usize),
-    /// An edge names a node or user that is not there.
+    /// An edge names a node or user that does not exist.
     NoSuchEnd(usize),
-    /// An edge is below a driver that takes no children.
+    /// An edge is below a driver that has no children.
     NoChildren(usize),
     /// An edge's role is malformed (S3.1), or a user's edge has one.
     BadRole(usize),
     /// An edge's role does not fit the driver (S3.2).
     RoleUnsupported(usize),
-    /// An edge's slot is filled by another (S3.3).
+    /// Another edge fills the slot of an edge (S3.3).
     SlotTaken(usize),
-    /// An edge is frozen that cannot be: a user's, or one to a never-freeze node (S7).
+    /// An edge is frozen and must not be: it is a user's, or it leads to a never-freeze node (S7).
     BadlyFrozen(usize),
     /// A user has no edge, or more than one.
     UserEdges(usize),
-    /// An edge joins two contexts (C1).
+    /// An edge connects two contexts (C1).
     Contexts(usize),
-    /// `parent_lists` does not have every edge once.
+    /// `parent_lists` does not have every edge exactly once.
     ParentLists,
     /// A node has no reference (L2.1).
     Unreferenced(usize),
@@ -76,7 +76,7 @@ pub enum RestoreError {
     ReadOnly(usize),
     /// An edge leads from an active node to an inactive one (V3.5).
     InactiveChild(usize),
-    /// An inactive node would be more than read (V3.6).
+    /// An inactive node has a parent that needs more than reading (V3.6).
     InactiveNode(usize),
 }
 
@@ -89,10 +89,10 @@ impl fmt::Display for RestoreError {
 impl core::error::Error for RestoreError {}
 
 impl<D: Driver> Graph<D> {
-    /// A graph from a snapshot. O(nodes + edges).
+    /// Makes a graph from saved data. O(nodes + edges).
     ///
     /// # Errors
-    /// A [`RestoreError`] if the snapshot is not one of a graph at rest.
+    /// A [`RestoreError`] if the data does not describe a graph at rest.
     pub fn restore(snapshot: &SavedGraph<D>) -> Result<Self, RestoreError>
     where
         D: Clone,
@@ -100,11 +100,11 @@ impl<D: Driver> Graph<D> {
         Self::restore_with(snapshot, |_, driver| driver.clone())
     }
 
-    /// As [`restore`](Self::restore), with drivers made from what stands for them. Nothing is made for a node that has
-    /// lost its driver.
+    /// The same as [`restore`](Self::restore), with drivers made from their descriptions. A node that has lost its
+    /// driver gets none.
     ///
     /// # Errors
-    /// As [`restore`](Self::restore).
+    /// Those of [`restore`](Self::restore).
     pub fn restore_with<T>(
         snapshot: &SavedGraph<T>,
         make: impl FnMut(&SavedNode<T>, &T) -> D,
@@ -114,11 +114,11 @@ impl<D: Driver> Graph<D> {
         Ok(graph)
     }
 
-    /// Becomes the graph of a snapshot, in the space it has, after a [`clear`](Self::clear): all keys of before are
-    /// invalid, on an error as well, which leaves the graph empty.
+    /// Restores into the space of this graph, after a [`clear`](Self::clear). All old keys are invalid, also after an
+    /// error, which leaves the graph empty.
     ///
     /// # Errors
-    /// As [`restore`](Self::restore).
+    /// Those of [`restore`](Self::restore).
     pub fn restore_from<T>(
         &mut self,
         snapshot: &SavedGraph<T>,
@@ -132,8 +132,8 @@ impl<D: Driver> Graph<D> {
         result
     }
 
-    /// Removes everything, without closing anybody; the space is kept. Keys become invalid, and with them the
-    /// [pending aborts](Self::pending_aborts), which are forgotten: who wants them takes them before.
+    /// Removes everything without closing drivers, and keeps the space. Keys become invalid. The [pending
+    /// aborts](Self::pending_aborts) are forgotten, so take them before if you need them.
     pub fn clear(&mut self) {
         self.undo_all();
         self.core.clear();
@@ -200,8 +200,8 @@ impl<D: Driver> Graph<D> {
         Ok(keys)
     }
 
-    /// Labels and pairs in one pass from the top. A node's label is, until it gets its own, the number of edges from
-    /// nodes that have not yet got theirs.
+    /// Computes labels and pairs in one pass from the top. Until a node gets its label, the label counts the edges from
+    /// nodes that have none yet.
     fn build_pairs(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
         let gap = (LIMIT / i64::try_from(nodes.len()).unwrap_or(LIMIT).max(1)).clamp(1, GAP);
         let core = &mut self.core;
@@ -217,7 +217,7 @@ impl<D: Driver> Graph<D> {
             let above = core.nodes[key].counters.pair();
             let mut next = core.nodes[key].children;
             while !next.is_null() {
-                // Without a driver the edge keeps what it has (L3.1).
+                // Below a node without a driver the edge keeps its pair (L3.1).
                 let kept = core.edges[next].pair;
                 let pair = driver.map_or(kept, |driver| child_pair(core, driver, key, above, next));
                 let edge = &mut core.edges[next];
@@ -238,7 +238,7 @@ impl<D: Driver> Graph<D> {
     }
 }
 
-/// A node as the snapshot has it, if it fits the shape; without label, pointers and texts.
+/// Makes a node from its saved form if it fits the shape, without label, pointers and texts.
 fn restored_node<T>(node: &SavedNode<T>, shape: Shape) -> Result<Node, fn(usize) -> RestoreError> {
     if shape != shape.consistent() {
         return Err(RestoreError::BadShape);

@@ -32,22 +32,22 @@ pub enum Slot {
     Backing,
 }
 
-/// The shape of a driver: what the graph needs to know about its children. The graph reads it once, when the node is
-/// added, so that a driver that changes its answers cannot break the graph. A node keeps its shape when it loses its
-/// driver (L3.2).
+/// The shape of a driver: the facts about its children that the graph needs. The graph reads it once, when the node is
+/// added, so a driver that changes its answers cannot break the graph. A node keeps its shape when it loses its driver
+/// (L3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Shape {
-    /// The slot of the filtered child, if the driver is a filter ([`Policy::filter_slot`](crate::Policy::filter_slot)).
+    /// The slot of the filtered child if the driver is a filter ([`Policy::filter_slot`](crate::Policy::filter_slot)).
     pub filter: Option<Slot>,
-    /// Whether a backing child is possible; always false for a filter.
+    /// Whether the driver supports a backing child. It is always false for a filter.
     pub supports_backing: bool,
-    /// Whether any child is possible; always true for a filter, and for a driver that supports backing or takes a
-    /// filtered child.
+    /// Whether the driver can have children. It is always true for a filter, and for a driver that supports backing or
+    /// takes a filtered child.
     pub takes_children: bool,
     /// See [`Policy::children_replaceable`](crate::Policy::children_replaceable).
     pub children_replaceable: bool,
-    /// See [`Policy::takes_filtered`](crate::Policy::takes_filtered); always false for a filter.
+    /// See [`Policy::takes_filtered`](crate::Policy::takes_filtered). It is always false for a filter.
     pub takes_filtered: bool,
     /// See [`Policy::live_children`](crate::Policy::live_children).
     pub live_children: bool,

@@ -3,7 +3,7 @@
 use crate::driver::Driver;
 use crate::graph::Graph;
 
-/// Undoes whatever is open when it goes, by return, by error or by unwinding.
+/// Undoes the open transaction when it is dropped, by return, by error or by unwinding.
 #[derive(Debug)]
 pub(crate) struct Guard<'g, D: Driver> {
     pub(crate) graph: &'g mut Graph<D>,

@@ -11,28 +11,28 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use slotmap::SecondaryMap;
 
-/// The version of the form that this crate writes, and the only one it reads.
+/// The version of the format that this crate writes. It reads no other version.
 pub const SAVE_VERSION: u32 = 3;
 
-/// A graph as plain data: made by [`Graph::save`], or by hand, and made a graph again by [`Graph::restore`].
+/// A graph as plain data. [`Graph::save`] makes it, or a program does. [`Graph::restore`] makes a graph from it.
 ///
-/// All fields are public. Nodes, users and edges are named by their index in `nodes`, `users` and `edges`. The orders
-/// mean something:
+/// All fields are public. Nodes, users and edges are named by their index in `nodes`, `users` and `edges`. Their orders
+/// have a meaning:
 ///
-/// * `nodes` is in the order of [`Graph::nodes`], `users` in that of [`Graph::users`];
-/// * among the `edges` of one parent node, the order is that of its list of children;
-/// * `parent_lists` has every edge once, as an index; among those with the same child the order is that of the
-///   child's list of parents. How edges of different nodes are mixed means nothing in either.
+/// * `nodes` is in the order of [`Graph::nodes`], and `users` in that of [`Graph::users`].
+/// * Among the `edges` of one parent node, the order is that of its list of children.
+/// * `parent_lists` has every edge once, as an index. Among edges with the same child, the order is that of the child's
+///   list of parents. The order between edges of different nodes has no meaning.
 ///
-/// Pairs of edges from nodes are not in it, except below nodes without a driver (L3.1); the others follow from the
-/// rest (P4). Nor is the order in which nodes went
-/// stale: a restored graph lists them in the order of `nodes`.
+/// The pairs of edges from nodes are left out, except below nodes without a driver (L3.1), because the rest determines
+/// them (P4). The order in which nodes became stale is left out, too: a restored graph lists them in the order of
+/// `nodes`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SavedGraph<D> {
     /// [`SAVE_VERSION`].
     pub version: u32,
-    /// Open drain-alls (Q1).
+    /// The number of open drain-alls (Q1).
     pub drain_alls: u32,
     /// The nodes.
     pub nodes: Vec<SavedNode<D>>,
@@ -71,27 +71,27 @@ pub struct SavedNode<D> {
     pub no_io: bool,
     /// The flag *never-freeze*.
     pub never_freeze: bool,
-    /// The flag *implicit*; only of a filter.
+    /// The flag *implicit*. Only filters have it.
     pub implicit: bool,
     /// The flag *inactive* (A1).
     pub inactive: bool,
     /// Whether the monitor holds the node (L1).
     pub monitor: bool,
-    /// The number of callers that hold it (L1).
+    /// The number of callers that hold the node (L1).
     pub holders: u32,
     /// The context (C1).
     pub context: ContextId,
-    /// The number of its own open sections (Q1).
+    /// The number of the node's own open sections (Q1).
     pub sections: u32,
-    /// From whom the node inherits (S8).
+    /// The node from which this one inherits (S8).
     pub inherits: Option<u32>,
-    /// Whether it inherits the read-only flag, too; only if it inherits.
+    /// Whether the node inherits the read-only flag, too. `false` if the node does not inherit.
     pub inherits_read_only: bool,
-    /// The backing name stored in the image (S6); only with a driver that supports backing.
+    /// The backing name stored in the image (S6). Only drivers that support backing have one.
     pub stored_backing: Option<Arc<str>>,
-    /// What the driver was last granted (V5.2).
+    /// The driver's last grant (V5.2).
     pub granted: Grant,
-    /// The driver, or what stands for it, or what is left of it.
+    /// The driver, or its description, or the record of an ejected driver.
     pub driver: SavedDriver<D>,
 }
 
@@ -99,19 +99,19 @@ pub struct SavedNode<D> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SavedDriver<D> {
-    /// The driver, or what stands for it.
+    /// The driver, or its description.
     Present(D),
-    /// The node has lost it (L3).
+    /// The node has lost its driver (L3).
     Ejected {
-        /// Its name ([`Policy::name`](crate::Policy::name)).
+        /// The driver's name ([`Policy::name`](crate::Policy::name)).
         name: Arc<str>,
-        /// What it said about its shape, which the node keeps (L3.2).
+        /// The driver's shape, which the node keeps (L3.2).
         shape: Shape,
     },
 }
 
 impl<D> SavedDriver<D> {
-    /// The driver, or what stands for it, if the node has one.
+    /// Returns the driver, or its description, if the node has one.
     pub const fn present(&self) -> Option<&D> {
         match self {
             Self::Present(driver) => Some(driver),
@@ -126,7 +126,7 @@ impl<D> SavedDriver<D> {
 pub struct SavedUser {
     /// The unique name.
     pub name: Arc<str>,
-    /// What it last asked for, which is not what it has while its node is inactive (A3).
+    /// The pair that the user last asked for. While its node is inactive, the effective pair differs (A3).
     pub pair: Pair,
     /// The flag *stay-at-node*.
     pub stays: bool,
@@ -134,19 +134,19 @@ pub struct SavedUser {
     pub fixed: bool,
     /// The flag *may-inactivate* (A1).
     pub may_inactivate: bool,
-    /// The kinds of operation that it blocks (L4).
+    /// The kinds of operation that the user blocks (L4).
     pub blocks: OpKinds,
-    /// Why; there exactly if it blocks any.
+    /// The reason. It is present exactly if the user blocks any.
     pub block_reason: Option<Arc<str>>,
 }
 
-/// The upper end of an edge of a [`SavedGraph`], by index.
+/// The parent of an edge of a [`SavedGraph`], by index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ParentIndex {
     /// An edge of a node.
     Node(u32),
-    /// The one edge of a user.
+    /// The only edge of a user.
     User(u32),
 }
 
@@ -154,24 +154,24 @@ pub enum ParentIndex {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SavedEdge {
-    /// The upper end.
+    /// The parent end.
     pub parent: ParentIndex,
-    /// The node at the lower end.
+    /// The child node.
     pub child: u32,
-    /// The name; of a user's edge it is `root` and not looked at.
+    /// The name. For a user's edge it is `root` and ignored.
     pub name: Arc<str>,
-    /// The role; empty for a user's edge.
+    /// The role. Empty for a user's edge.
     pub role: Role,
-    /// Whether the edge is frozen; never for a user's edge.
+    /// Whether the edge is frozen. A user's edge never is.
     pub frozen: bool,
-    /// The pair that the edge keeps, exactly if its parent is a node without a driver (L3.1).
+    /// The pair that the edge keeps. It is present exactly if the parent is a node without a driver (L3.1).
     pub kept: Option<Pair>,
 }
 
 impl<D: Driver> Graph<D> {
-    /// Everything observable as plain data, drivers included. O(nodes + edges).
+    /// Saves everything observable as plain data, drivers included. O(nodes + edges).
     ///
-    /// Only of a graph at rest: while a transaction is open, doomed nodes and changed grants would be in it.
+    /// Save only a graph at rest. While a transaction is open, the data would contain doomed nodes and changed grants.
     #[must_use]
     pub fn save(&self) -> SavedGraph<D>
     where
@@ -180,7 +180,7 @@ impl<D: Driver> Graph<D> {
         self.save_with(|_, driver| driver.clone())
     }
 
-    /// As [`save`](Self::save), with something else in place of the drivers that are there.
+    /// The same as [`save`](Self::save), with a description in place of each driver.
     pub fn save_with<T>(&self, mut describe: impl FnMut(NodeKey, &D) -> T) -> SavedGraph<T> {
         let mut snapshot = SavedGraph { drain_alls: self.core.drain_alls, ..SavedGraph::default() };
         let mut numbers = SecondaryMap::with_capacity(self.core.nodes.len());
@@ -243,7 +243,7 @@ impl<D: Driver> Graph<D> {
     }
 }
 
-/// An index as it is stored; a graph that does not fit a `u32` does not fit a slot map either.
+/// Returns an index as it is stored. A graph that does not fit a `u32` does not fit a slot map either.
 fn index(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }

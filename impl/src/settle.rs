@@ -1,5 +1,5 @@
-//! The end of a plan: steps made permanent in the order for it, or aborted from the back (V6), and what is left to do
-//! when all drivers have been told.
+//! The end of a plan: steps are made permanent in their order, or aborted in reverse order (V6). Then the remaining
+//! hooks are called.
 
 use crate::context::Stay;
 use crate::driver::{Driver, Refusal};
@@ -11,10 +11,10 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 impl Core {
-    /// All steps have been executed; in which order they are made permanent (V6): the checks from the back, the
-    /// activations, the inactivations and the contexts, the renames from the back, then the prepares, each after those
-    /// of the nodes below, which have greater labels. Refused checks are not among them, nor the contexts of components
-    /// that stay: of these the questions to those who agreed in vain are aborted first of all, newest first (C3).
+    /// Decides the order in which executed steps are made permanent (V6): the checks in reverse order, the activations,
+    /// the inactivations and the contexts, the renames in reverse order, then the prepares, each after those of the
+    /// nodes below, which have greater labels. Refused checks are left out. The context steps of components that stay
+    /// are aborted before anything else, newest first (C3).
     pub(crate) fn order_settlement(&mut self) {
         let Self { nodes, pending, .. } = self;
         let (plan, refused, stays) = (&pending.plan, &pending.refused, &pending.contexts.stays);
@@ -42,17 +42,17 @@ impl Core {
         let first = pending.settle.len();
         pending.settle.extend((0..checks).rev().filter(of(Hook::Prepare)));
         let label = |index: &usize| step(index).and_then(|step| nodes.get(step.node())).map(|node| node.label);
-        // Stable: among equal labels, which belong to unrelated nodes, the newest comes first.
+        // The sort is stable. Nodes with equal labels are unrelated, and the newest comes first.
         pending.settle.get_mut(first..).unwrap_or_default().sort_by_key(|index| Reverse(label(index)));
     }
 
-    /// The step that is made permanent next.
+    /// Returns the step to make permanent next.
     pub(crate) fn next_to_settle(&self) -> Option<PlanStep> {
         let pending = &self.pending;
         pending.settle.get(pending.settled).and_then(|index| pending.plan.get(*index)).copied()
     }
 
-    /// That step is permanent: its driver has been told.
+    /// Records that the step is permanent: its driver has been told.
     pub(crate) fn settle_next(&mut self) -> Option<PlanStep> {
         let step = self.next_to_settle()?;
         self.pending.settled += 1;
@@ -63,7 +63,7 @@ impl Core {
         Some(step)
     }
 
-    /// Takes the newest step that is to be aborted off the steps that were done: not a refused one, nor a flush.
+    /// Takes the newest performed step that must be aborted. Refused steps and flushes are skipped.
     fn next_to_abort(&mut self) -> Option<PlanStep> {
         loop {
             let index = self.pending.progress.checked_sub(1)?;
@@ -76,15 +76,16 @@ impl Core {
         }
     }
 
-    /// Who lags now (V7.1), in the order in which they began to: who is listed and still lags keeps its place, who
-    /// lags among these others is appended. Nobody else can have begun to. O(list + others).
+    /// Updates the list of stale nodes (V7.1), in the order in which they became stale. Listed nodes that are still
+    /// stale keep their place. Stale nodes among `others` are appended. No other node can have become stale. O(list +
+    /// others).
     pub(crate) fn relist_stale(&mut self, others: &[NodeKey]) {
         if self.stale.is_empty() && others.is_empty() {
             return;
         }
         let Self { nodes, stale, pending, .. } = self;
         let epoch = pending.next_epoch();
-        // Marked, so that being in the list costs no search.
+        // Marks make the test for membership O(1).
         let mut joins = |key: &NodeKey| {
             let node = nodes.get_mut(*key).filter(|node| !node.doomed && node.is_stale());
             node.is_some_and(|node| core::mem::replace(&mut node.mark, epoch) != epoch)
@@ -93,7 +94,7 @@ impl Core {
         stale.extend(others.iter().copied().filter(joins));
     }
 
-    /// The prepares in the order of their commits, unless there is at most one.
+    /// Returns the prepares in the order of their commits, unless there is at most one.
     fn prepared(&self) -> Vec<PlanStep> {
         if self.pending.before_checks == 0 {
             return Vec::new();
@@ -108,7 +109,7 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// A driver and a view of its node, for a hook; nothing if the node is gone or has lost its driver.
+    /// Returns a driver and a view of its node, for a hook. `None` if the node is gone or has lost its driver.
     fn hook(&mut self, key: NodeKey) -> Option<(NodeView<'_>, &mut D)> {
         NodeView::new(&self.core, key, None).zip(self.drivers.get_mut(key))
     }
@@ -158,15 +159,15 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// Aborts what was done, newest first (V6). A step counts as aborted before its hook is called, so that one that
-    /// panics is not called again.
+    /// Aborts the performed steps, newest first (V6). A step counts as aborted before its hook is called, so a hook
+    /// that panics is not called again.
     pub(crate) fn abort_all(&mut self) {
         while let Some(step) = self.core.next_to_abort() {
             self.abort_step(step);
         }
     }
 
-    /// Components that stay where they are (C3): who agreed is told first. As in [`Graph::abort_all`].
+    /// Aborts the steps of components that stay in their context (C3), like [`Graph::abort_all`].
     pub(crate) fn abort_stays(&mut self) {
         while self.core.pending.settled < self.core.pending.stay_aborts {
             let Some(step) = self.core.settle_next() else { return };
@@ -174,8 +175,8 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// All drivers have agreed: those who must be are told to be quiet (Q4). One counts as told before its hook is
-    /// called: should that panic, nobody knows, and it does no harm to be told to go on.
+    /// Tells nodes to quiesce, after all drivers have agreed (Q4). A node counts as told before its hook is called. If
+    /// the hook panics, its state is unknown, and a call of `resume` does no harm.
     pub(crate) fn quiesce_all(&mut self) {
         let next = |core: &Core| core.pending.notices.as_ref()?.quiesced.get(core.pending.quieted).copied();
         while let Some(key) = next(&self.core) {
@@ -186,8 +187,8 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// Tells those to go on that wait for it, but for the first few of the list. One that is quiesced again meanwhile
-    /// is told when that ends.
+    /// Tells waiting nodes to resume, except the `first` ones of the list. A node that is quiesced again meanwhile is
+    /// told when that ends.
     pub(crate) fn run_resumes(&mut self, first: usize) {
         while self.core.pending.resumes.len() > first {
             let Some(key) = self.core.pending.resumes.pop().filter(|key| !self.core.is_quiesced(*key)) else {
@@ -199,9 +200,9 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// What is left to tell the drivers after [`Graph::finish`]: `post_commit`, `resume` and `close`.
+    /// Calls the remaining hooks after [`Graph::finish`]: `post_commit`, `resume` and `close`.
     pub(crate) fn tell(&mut self, committed: &mut Committed<D>) {
-        // From here on they are owed their resume, whatever the other hooks do.
+        // From here on these nodes must be told to resume, whatever the other hooks do.
         let owed = self.core.pending.resumes.len();
         self.core.pending.resumes.extend_from_slice(committed.resumed());
         committed.post_commits().for_each(|key| self.post_commit(key));
@@ -215,7 +216,7 @@ impl<D: Driver> Graph<D> {
         }
     }
 
-    /// The point of no return is behind us: frees what was only unlinked, and forgets how to undo. O(what changed).
+    /// Passes the point of no return: frees unlinked elements and clears the journal. O(changes).
     pub(crate) fn finish(&mut self) -> Committed<D> {
         let core = &mut self.core;
         let plan = &core.pending.plan;

@@ -28,16 +28,18 @@ macro_rules! steps {
 }
 
 steps! {
-    /// A new node without edges, granted nothing, everything and its writable state (O1; QEMU:
-    /// `bdrv_new_open_driver`). The monitor holds it, or, if it is implicit, a caller (L1). O(1) expected.
+    /// Adds a node without edges. Its driver is granted nothing, shares everything, and has its writable state (O1;
+    /// QEMU: `bdrv_new_open_driver`). The monitor holds the node, or a caller holds it if it is implicit (L1). O(1)
+    /// expected.
     ///
     /// # Errors
     /// `DuplicateNode`, `ForceShareWritable`, `NotAFilter` of an implicit node.
     add(spec: NodeSpec, driver: D) -> NodeKey = graph => graph.step_add(spec, driver);
 
-    /// Opens a new node as a child of `parent`, from which it inherits (O23, S8.1; QEMU: `bdrv_open_child`). Nobody
-    /// holds it; it lives by its edges. If the spec says read-only that is its own flag; else it inherits the flag: it
-    /// is read-only if the role has COW or the parent is. O(children of the parent), for the name.
+    /// Opens a new node as a child of `parent`, from which it inherits (O23, S8.1; QEMU: `bdrv_open_child`). The node
+    /// has no holder and lives by its edges. If the spec says read-only, that is its own flag. Otherwise it inherits
+    /// the flag: it is read-only if the role has COW or if the parent is read-only. O(children of the parent), for the
+    /// name.
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, those of [`add`](Self::add), `NoChildren`, `DuplicateChild`, `BadRole`,
@@ -45,11 +47,11 @@ steps! {
     open_child(parent: NodeKey, spec: NodeSpec, driver: D, name: impl Into<Arc<str>>, role: Role) -> NodeKey =
         graph => graph.step_open_child(parent, spec, driver, name.into(), role);
 
-    /// Opens an image whose drivers are ready: the node, its file child, what it refers to, and the overlay of a
-    /// temporary snapshot, as one step (O41; QEMU: `bdrv_open_inherit`). The monitor holds the overlay, or without one
-    /// the node. Whenever that is taken back, by an error of this step or of a later one, by the judgement or a hook, or
-    /// because the transaction is dropped, the drivers are closed, last opened first (L5.10). O(parents of what is
-    /// referred to), and with [`probe`](OpenSpec::probe) what the transaction did before.
+    /// Opens an image whose drivers are ready, as one step: the node, its file child, the nodes it refers to, and a
+    /// temporary overlay (O41; QEMU: `bdrv_open_inherit`). The monitor holds the overlay, or the node if there is no
+    /// overlay. A rollback closes the drivers, last opened first (L5.10). It can come from an error of this step or a
+    /// later one, from the check at commit, from a hook, or from dropping the transaction. O(parents of the nodes it
+    /// refers to), and with [`probe`](OpenSpec::probe) the earlier steps of the transaction.
     ///
     /// # Errors
     /// `NodeNotFound`; those of [`add`](Self::add) for the file; `ProbeDenied`; those of `add` for the node;
@@ -57,69 +59,70 @@ steps! {
     /// those of [`insert`](Self::insert) for the overlay.
     open(spec: OpenSpec<D>) -> OpenedImage = graph => graph.step_open(spec.into());
 
-    /// A caller holds the node, too (O20; QEMU: `bdrv_ref`). O(1).
+    /// Adds a caller's holder to the node (O20; QEMU: `bdrv_ref`). O(1).
     ///
     /// # Errors
     /// `NodeNotFound`.
     hold(node: NodeKey) -> () = graph => graph.core.hold(node);
 
-    /// Drops one holder, a caller's first; at zero references the node is doomed (O2; QEMU: `bdrv_unref`). O(1).
+    /// Drops one holder, a caller's first. At zero references the node is doomed (O2; QEMU: `bdrv_unref`). O(1).
     ///
     /// # Errors
     /// `NodeNotFound`, `NoHolder`.
     release(node: NodeKey) -> () = graph => graph.core.release(node);
 
-    /// Deletes a node that nobody uses (O21; QEMU: `blockdev-del`): drops the monitor's holder, which must be its last
+    /// Deletes an unused node (O21; QEMU: `blockdev-del`): drops the monitor's holder, which must be its last
     /// reference. O(parents).
     ///
     /// # Errors
     /// `NodeNotFound`, `HasUser`, `Blocked`, `NotMonitorOwned`, `InUse`.
     delete(node: NodeKey) -> () = graph => graph.core.delete(node);
 
-    /// Takes the driver from the node (O22, L3; QEMU: a driver that sets `bs->drv` to NULL). The commit hands it back
-    /// in [`Committed::ejected`](crate::Committed::ejected). The node keeps its shape and its edges their pairs; it is
-    /// asked nothing any more, and gets no children. O(1).
+    /// Takes the driver from the node (O22, L3; QEMU: a driver that sets `bs->drv` to NULL). The commit returns it in
+    /// [`Committed::ejected`](crate::Committed::ejected). The node keeps its shape, and its edges keep their pairs. The
+    /// plan has no steps for it any more, and it gets no new children. O(1).
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`.
     eject_driver(node: NodeKey) -> () = graph => graph.step_eject(node);
 
-    /// A new root user with an edge to `node` (O3; QEMU: `bdrv_root_attach_child`). One that `stays` is not moved by
-    /// [`replace_node`](Self::replace_node). The short form of [`attach_user_as`](Self::attach_user_as).
+    /// Attaches a new root user with an edge to `node` (O3; QEMU: `bdrv_root_attach_child`). A user that `stays` is not
+    /// moved by [`replace_node`](Self::replace_node). This is the short form of
+    /// [`attach_user_as`](Self::attach_user_as).
     ///
     /// # Errors
     /// `DuplicateUser`, `NodeNotFound`.
     attach_user(name: impl Into<Arc<str>>, node: NodeKey, pair: Pair, stays: bool) -> UserKey =
         graph => graph.core.attach_user(UserSpec::new(name, pair).stays(stays), node);
 
-    /// A new root user as the spec has it, with an edge to `node` (O3; QEMU: `bdrv_root_attach_child`). O(1) expected,
-    /// whatever the number of parents.
+    /// Attaches a new root user with the properties of the spec and an edge to `node` (O3; QEMU:
+    /// `bdrv_root_attach_child`). O(1) expected, whatever the number of parents.
     ///
     /// # Errors
     /// `DuplicateUser`, `NodeNotFound`.
     attach_user_as(spec: UserSpec, node: NodeKey) -> UserKey = graph => graph.core.attach_user(spec, node);
 
-    /// A root user leaves (O4; QEMU: `bdrv_root_unref_child`). O(1) expected.
+    /// Detaches a root user (O4; QEMU: `bdrv_root_unref_child`). O(1) expected.
     ///
     /// # Errors
     /// `UserNotFound`.
     detach_user(user: UserKey) -> () = graph => graph.core.detach_user(user);
 
-    /// A root user wants another pair (O5; QEMU: `bdrv_child_try_set_perm`). O(1).
+    /// Changes the pair that a root user wants (O5; QEMU: `bdrv_child_try_set_perm`). O(1).
     ///
     /// # Errors
     /// `UserNotFound`.
     set_user(user: UserKey, pair: Pair) -> () = graph => graph.core.set_user(user, pair);
 
-    /// A new edge from `parent` to `child` (O6; QEMU: `bdrv_attach_child`). O(1) expected.
+    /// Adds an edge from `parent` to `child` (O6; QEMU: `bdrv_attach_child`). O(1) expected.
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `NoChildren`, `DuplicateChild`, `BadRole`, `RoleUnsupported`, `SlotTaken`.
     attach(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>, role: Role) -> EdgeKey =
         graph => graph.core.attach(parent, child, name.into(), role);
 
-    /// Removes an edge from a node (O7; QEMU: `bdrv_unref_child`). O(1), unless nodes inherit from the parent: then
-    /// O(children), and if some of them are not its children a walk below the edge (S8.2).
+    /// Removes an edge from a node (O7; QEMU: `bdrv_unref_child`). O(1) if no node inherits from the parent. Otherwise
+    /// O(children), and if some heirs are not its children, a walk below the edge (S8.2).
     ///
     /// # Errors
     /// `EdgeNotFound`, also for a user's edge and if the parent is doomed; `FilterNeedsChild`; `Frozen`.
@@ -132,8 +135,7 @@ steps! {
     /// `NodeNotFound`, `NodeCorrupted`, `BackingUnsupported`, `DuplicateChild`, `FilterNeedsChild`, `Frozen`.
     set_backing(node: NodeKey, to: Option<NodeKey>) -> () = graph => graph.step_set_backing(node, to);
 
-    /// The file child becomes `to` (O9; QEMU: `bdrv_set_file_or_backing_noperm`). As detach and
-    /// attach.
+    /// Makes `to` the file child (O9; QEMU: `bdrv_set_file_or_backing_noperm`). It costs as much as detach and attach.
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `FileUnsupported`, `NoFileChild`, `DuplicateChild`, `Frozen`.
@@ -146,8 +148,8 @@ steps! {
     /// `NodeNotFound`, `SameNode`, `Frozen`.
     replace_node(from: NodeKey, to: NodeKey) -> () = graph => graph.core.replace_node(from, to);
 
-    /// One edge, of a node or of a user, gets another target and keeps all else (O11; QEMU: `bdrv_replace_child_bs`).
-    /// O(1).
+    /// Gives one edge, of a node or of a user, another target (O11; QEMU: `bdrv_replace_child_bs`). Everything else
+    /// about the edge stays. O(1).
     ///
     /// # Errors
     /// `EdgeNotFound`, also if the parent is doomed; `NodeNotFound`; `SameNode`; `Frozen`.
@@ -160,8 +162,8 @@ steps! {
     /// `NodeNotFound`, `SameNode`, `NodeCorrupted`, `BackingUnsupported`, `DuplicateChild`, `SlotTaken`, `Frozen`.
     append(new: NodeKey, top: NodeKey) -> () = graph => graph.step_append(new, top, false);
 
-    /// As [`append`](Self::append), and `new` stores the name of `top` as its backing name (O12, S6), which its driver
-    /// is asked for as a step of the plan. Only for drivers with backing.
+    /// The same as [`append`](Self::append), and `new` stores the name of `top` as its backing name (O12, S6). The plan
+    /// asks its driver for this. Only for drivers with backing.
     ///
     /// # Errors
     /// Those of `append`.
@@ -173,16 +175,16 @@ steps! {
     /// Those of `add`, then those of `append`.
     insert(spec: NodeSpec, driver: D, top: NodeKey) -> NodeKey = graph => graph.step_insert(spec, driver, top);
 
-    /// Moves the parents of a filter to its child and drops one holder; if nothing keeps the filter it goes (O14;
-    /// QEMU: `bdrv_drop_filter`). O(parents and children of the filter).
+    /// Moves the parents of a filter to its child and drops one holder. Without another reference the filter is closed
+    /// (O14; QEMU: `bdrv_drop_filter`). O(parents and children of the filter).
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `NotAFilter`, `NoFilteredChild`, `SameNode`, `Frozen`.
     drop_filter(filter: NodeKey) -> () = graph => graph.core.drop_filter(filter);
 
-    /// Moves the parents of `top` to `base`, which is below it in its chain; what is between is dropped, unless
-    /// something else refers to it (O24; QEMU: `bdrv_drop_intermediate`). The images that had `top` as their backing
-    /// file store the name of `base` instead (S6). O(chain + parents).
+    /// Moves the parents of `top` to `base`, which is below it in its chain. The nodes between are closed, unless they
+    /// have other references (O24; QEMU: `bdrv_drop_intermediate`). The images that had `top` as their backing file
+    /// store the name of `base` instead (S6). O(chain + parents).
     ///
     /// ```
     /// use blockgraph::drivers::Format;
@@ -206,16 +208,16 @@ steps! {
     /// `NodeNotFound`, `SameNode`, `NodeCorrupted`, `NotInChain`, `ShouldNotChange`, `Frozen`.
     drop_intermediate(top: NodeKey, base: NodeKey) -> () = graph => graph.core.drop_intermediate(top, base, None);
 
-    /// As [`drop_intermediate`](Self::drop_intermediate), with another name to be stored.
+    /// The same as [`drop_intermediate`](Self::drop_intermediate), with another name to store.
     ///
     /// # Errors
-    /// As `drop_intermediate`.
+    /// Those of `drop_intermediate`.
     drop_intermediate_as(top: NodeKey, base: NodeKey, name: impl Into<Arc<str>>) -> () =
         graph => graph.core.drop_intermediate(top, base, Some(name.into()));
 
-    /// Takes a snapshot of `node`: puts `overlay` above it, with the checks that a user's request has (O26; QEMU:
-    /// `blockdev-snapshot`). Else as [`append`](Self::append), for drivers with backing. O(parents of both + children
-    /// of `overlay`).
+    /// Takes a snapshot of `node`: puts `overlay` above it, with the checks of a user's request (O26; QEMU:
+    /// `blockdev-snapshot`). Otherwise it is like [`append`](Self::append), for drivers with backing. O(parents of both
+    /// + children of `overlay`).
     ///
     /// # Errors
     /// `NodeNotFound`, `Blocked`, `HasUser`, `SameNode`, `NodeCorrupted`, `BackingUnsupported`, `DuplicateChild`,
@@ -234,22 +236,22 @@ steps! {
     /// `NodeNotFound`, `NotInChain`, `NotFrozen`.
     thaw(top: NodeKey, base: Option<NodeKey>) -> () = graph => graph.core.thaw(top, base);
 
-    /// The driver changes its mind, and its children are refreshed (O17; QEMU: `bdrv_child_refresh_perms`). O(1).
+    /// Changes a driver's option and refreshes its children (O17; QEMU: `bdrv_child_refresh_perms`). O(1).
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `OptionUnsupported`.
     set_option(node: NodeKey, option: DriverOption) -> () = graph => graph.step_set_option(node, option);
 
-    /// The children are refreshed, after the driver was changed through [`Graph::driver_mut`]. O(1).
+    /// Refreshes the children, after the driver was changed through [`Graph::driver_mut`]. O(1).
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`.
     refresh(node: NodeKey) -> () = graph => graph.core.step_refresh(node);
 
-    /// Reopens nodes: their read-only flags, options, backing and file children become what the entries say, and the
+    /// Reopens nodes. Their read-only flags, options, backing and file children become what the entries say, and the
     /// children that inherit from a node are reopened with it (O25, R1 to R4; QEMU: `bdrv_reopen_multiple`). All
-    /// conditions are tested on the graph as the step finds it, before anything changes. The drivers of all nodes
-    /// that are reopened are flushed, prepared and checked. An empty list changes nothing. O(what is reopened and its
+    /// conditions are tested on the graph at the start of the step, before anything changes. The drivers of all
+    /// reopened nodes are flushed, prepared and checked. An empty list changes nothing. O(reopened nodes and their
     /// children), and walks as for [`detach`](Self::detach) where a child is removed.
     ///
     /// # Errors
@@ -257,83 +259,85 @@ steps! {
     /// and those of [`set_backing`](Self::set_backing) and [`set_file`](Self::set_file).
     reopen(entries: &[Reopen]) -> () = graph => graph.step_reopen(entries);
 
-    /// Reopens the node read-only or writable, also if it is so already, and keeps all else (O18; QEMU:
-    /// `bdrv_reopen_set_read_only`). What inherits from it is taken along. As [`reopen`](Self::reopen).
+    /// Reopens the node read-only or writable, even if it already is, and keeps everything else (O18; QEMU:
+    /// `bdrv_reopen_set_read_only`). Nodes that inherit from it are reopened, too. It costs as much as
+    /// [`reopen`](Self::reopen).
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `ForceShareWritable`.
     set_read_only(node: NodeKey, read_only: bool) -> () =
         graph => graph.step_reopen(&[Reopen::new(node).keep(true).read_only(read_only)]);
 
-    /// The user's edge blocks these kinds of operation, too, on the node it leads to (O27, L4; QEMU: `bdrv_op_block`).
-    /// The reason is the user's for all that it blocks. O(1) expected.
+    /// Adds these kinds to the operations that the user's edge blocks on its node (O27, L4; QEMU: `bdrv_op_block`). The
+    /// reason applies to everything that the user blocks. O(1) expected.
     ///
     /// # Errors
     /// `UserNotFound`.
     block(user: UserKey, kinds: OpKinds, reason: impl Into<Arc<str>>) -> () =
         graph => graph.core.block(user, kinds, reason.into());
 
-    /// The user does not block these kinds any more (O28; QEMU: `bdrv_op_unblock`). O(1) expected.
+    /// Removes these kinds from the operations that the user blocks (O28; QEMU: `bdrv_op_unblock`). O(1) expected.
     ///
     /// # Errors
     /// `UserNotFound`, `NotBlocked`.
     unblock(user: UserKey, kinds: OpKinds) -> () = graph => graph.core.unblock(user, kinds);
 
-    /// The image goes to somebody else: the node becomes inactive, and with it what is below and has no active parent
-    /// left (O36, A1; QEMU: `bdrv_inactivate`). Its users get nothing until it is activated (A3). Of a node that is
-    /// inactive this changes nothing. O(what becomes inactive, its children, and the parents of these).
+    /// Gives the image to another process: the node becomes inactive, and with it the nodes below that have no active
+    /// parent left (O36, A1; QEMU: `bdrv_inactivate`). Its users have an empty pair until it is activated (A3). On an
+    /// inactive node this changes nothing. O(nodes that become inactive, their children, and the parents of these).
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `ActiveParent`, `UserActive`.
     inactivate(node: NodeKey) -> () = graph => graph.core.inactivate(node);
 
-    /// The image comes back: the node and all that is below it become active, and their users get what they want, which
-    /// the judgement may refuse (O37, A2, A3; QEMU: `bdrv_activate`). O(what is below).
+    /// Takes the image back: the node and all nodes below it become active, and their users get what they want, which
+    /// the commit may refuse (O37, A2, A3; QEMU: `bdrv_activate`). O(nodes below).
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`.
     activate(node: NodeKey) -> () = graph => graph.core.activate(node);
 
-    /// The user gives its node another size, which is or is not a multiple of the request alignment of the file below
-    /// (O38, P9; QEMU: `blk_truncate`). From the node along filtered children that node is found whose driver is told
-    /// [`DriverOption::Unaligned`]; a driver that does not know it keeps its size to itself, and nothing changes. It is
-    /// what the user could do before the transaction that counts. O(filters + what the transaction has done).
+    /// Changes the size of the user's node to one that is or is not a multiple of the request alignment of the file
+    /// below (O38, P9; QEMU: `blk_truncate`). The file is found from the node along filtered children. Its driver is
+    /// told [`DriverOption::Unaligned`]. If the driver does not support the option, nothing changes. The user must have
+    /// had the permission before the transaction. O(filters + changes of the transaction).
     ///
     /// # Errors
     /// `UserNotFound`, `NoResize`.
     truncate(user: UserKey, unaligned: bool) -> () = graph => graph.step_truncate(user, unaligned);
 
-    /// A node in use gets a child more, in the role DATA (O39; QEMU: `bdrv_add_child`). Only for drivers that [take
-    /// them](crate::Policy::live_children): quorum. O(children of the parent), for the name.
+    /// Adds a child to a node in use, in the role DATA (O39; QEMU: `bdrv_add_child`). Only for drivers with [live
+    /// children](crate::Policy::live_children): quorum. O(children of the parent), for the name.
     ///
     /// # Errors
     /// `NodeNotFound`, `NodeCorrupted`, `ChildrenFixed`, `HasParent`, `DuplicateChild`.
     add_child(parent: NodeKey, child: NodeKey, name: impl Into<Arc<str>>) -> EdgeKey =
         graph => graph.core.add_live_child(parent, child, name.into());
 
-    /// A node in use loses a child, but not its last one (O40; QEMU: `bdrv_del_child`). As [`detach`](Self::detach).
+    /// Removes a child from a node in use, except the last one (O40; QEMU: `bdrv_del_child`). It costs as much as
+    /// [`detach`](Self::detach).
     ///
     /// # Errors
     /// `EdgeNotFound`, also for a user's edge and if the parent is doomed; `NodeCorrupted`, `ChildrenFixed`,
     /// `LastChild`, `Frozen`.
     remove_child(edge: EdgeKey) -> () = graph => graph.core.remove_live_child(edge);
 
-    /// Fails if the kind of operation is blocked on the node; changes nothing (O29; QEMU: `bdrv_op_is_blocked`). To
-    /// ask without a transaction there is [`Graph::is_blocked`]. O(parents).
+    /// Fails if the kind of operation is blocked on the node, and changes nothing (O29; QEMU: `bdrv_op_is_blocked`).
+    /// [`Graph::is_blocked`] answers the same question without a transaction. O(parents).
     ///
     /// # Errors
     /// `NodeNotFound`, `Blocked`.
     ensure_not_blocked(node: NodeKey, kind: OpKind) -> () = graph => graph.core.ensure_not_blocked(node, kind);
 
-    /// Fails unless `node` may be replaced by a copy of `parent`; changes nothing (O30; QEMU:
-    /// `check_to_replace_node`). See [`Graph::can_replace`]. O(parents + what is between).
+    /// Fails unless a copy of `parent` may replace `node`, and changes nothing (O30; QEMU: `check_to_replace_node`).
+    /// See [`Graph::can_replace`]. O(parents + nodes between).
     ///
     /// # Errors
     /// `NodeNotFound`, `Blocked`, `CannotReplace`.
     check_replace(parent: NodeKey, node: NodeKey) -> () = graph => graph.core.check_replace(parent, node);
 
-    /// Opens a section on the node: it and all above it are quiesced until it ends (O31, Q1; QEMU:
-    /// `bdrv_drained_begin`). The section is a reference to the node. O(those that become quiesced and their parents).
+    /// Begins a drained section on the node: the node and all nodes above it are quiesced until it ends (O31, Q1; QEMU:
+    /// `bdrv_drained_begin`). The section is a reference to the node. O(nodes that become quiesced and their parents).
     ///
     /// ```
     /// use blockgraph::drivers::{Filter, Protocol};
@@ -346,7 +350,7 @@ steps! {
     /// graph.drain_begin(file)?;
     /// assert!(graph.user_view(guest).is_some_and(|guest| guest.is_quiesced()));
     ///
-    /// // The section ends in the same transaction in which the throttle goes: the guest goes on, once.
+    /// // The section ends in the transaction that drops the throttle. The guest resumes once.
     /// let mut t = graph.transaction();
     /// t.drop_filter(throttle)?;
     /// t.drain_end(file)?;
@@ -359,29 +363,29 @@ steps! {
     /// `NodeNotFound`.
     drain_begin(node: NodeKey) -> () = graph => graph.core.drain_begin(node);
 
-    /// Ends a section of the node; at zero references the node is doomed (O32; QEMU: `bdrv_drained_end`). O(those that
-    /// cease to be quiesced and their parents).
+    /// Ends a drained section of the node. At zero references the node is doomed (O32; QEMU: `bdrv_drained_end`).
+    /// O(nodes that stop being quiesced and their parents).
     ///
     /// # Errors
     /// `NodeNotFound`, `NotDrained`.
     drain_end(node: NodeKey) -> () = graph => graph.core.drain_end(node);
 
-    /// Opens a section on all nodes, also on those to come (O33, Q1; QEMU: `bdrv_drain_all_begin`). O(1), and the
-    /// commit tells everybody.
+    /// Begins a drained section on all nodes, including nodes added later (O33, Q1; QEMU: `bdrv_drain_all_begin`).
+    /// O(1), and the commit tells all drivers.
     ///
     /// # Errors
     /// None.
     drain_all_begin() -> () = graph => { graph.core.drain_all_begin(); Ok(()) };
 
-    /// Ends a section on all nodes (O34; QEMU: `bdrv_drain_all_end`). O(1), and the commit tells everybody.
+    /// Ends a drained section on all nodes (O34; QEMU: `bdrv_drain_all_end`). O(1), and the commit tells all drivers.
     ///
     /// # Errors
     /// `NotDrainedAll`.
     drain_all_end() -> () = graph => graph.core.drain_all_end();
 
-    /// Asks the node to go to another context, together with all that it is connected with (O35, C2; QEMU:
-    /// `bdrv_try_change_aio_context`). The judgement decides: a fixed user elsewhere is a `ContextFixed`. O(1), and the
-    /// judgement walks over the component.
+    /// Moves the node to another context, together with everything connected to it (O35, C2; QEMU:
+    /// `bdrv_try_change_aio_context`). The commit decides: a fixed user in another context gives `ContextFixed`. O(1),
+    /// and the commit walks over the component.
     ///
     /// ```
     /// use blockgraph::drivers::{Filter, Protocol};

@@ -1,4 +1,4 @@
-//! A transaction: steps, savepoints, and the way to the judgement.
+//! A transaction: steps, savepoints, and the begin of a commit.
 
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, StepError};
@@ -10,29 +10,29 @@ use crate::rollback_guard::Guard;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Number of savepoints ever made, in all graphs, so that none is taken for another graph's or a clone's.
+/// The number of savepoints ever made, in all graphs, so that a savepoint of another graph or of a clone is recognised.
 static SAVEPOINTS: AtomicUsize = AtomicUsize::new(0);
 
-/// A change of the graph in steps, judged once at the end (V1).
+/// A change of the graph in steps, checked once at the end (V1).
 ///
-/// Every method that is a step reads the graph as the steps before left it. It either takes effect or fails at once,
-/// with the first failing precondition of its heading in `specs/operations.md` as the error, and then leaves the
-/// transaction as it was before that step, usable. A node that loses its last reference is *doomed*: to later steps it
-/// does not exist, and the commit closes it (L2). [`commit`](Self::commit) judges, asks the drivers and makes it all
-/// permanent. Dropping the transaction undoes it.
+/// Every method that is a step reads the graph as the earlier steps left it. It takes effect, or it fails at once with
+/// the first failing precondition of its heading in `specs/operations.md`. A failed step leaves the transaction usable
+/// and as it was before the step. A node that loses its last reference is *doomed*: it does not exist for later steps,
+/// and the commit closes it (L2). [`commit`](Self::commit) checks the final graph, asks the drivers and makes
+/// everything permanent. Dropping the transaction rolls it back.
 ///
-/// The transaction dereferences to the graph, to be read. Pairs of edges from nodes are brought up to date by the
-/// judgement only; what is read here are those of before.
+/// The transaction dereferences to the graph, for reading. The pairs of edges from nodes are the old ones until the
+/// commit.
 #[derive(Debug)]
 pub struct Transaction<'g, D: Driver> {
     guard: Guard<'g, D>,
 }
 
-/// A point of a transaction to return to.
+/// A point of a transaction to which it can be rolled back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Savepoint {
     serial: usize,
-    /// Its place among the marks of its transaction.
+    /// Its index among the marks of its transaction.
     index: usize,
 }
 
@@ -51,7 +51,8 @@ impl<'g, D: Driver> Transaction<'g, D> {
         Self { guard: Guard { graph } }
     }
 
-    /// Runs one step: counts it, or takes back what it did and puts its index into the error.
+    /// Runs one step. On success it counts the step. On an error it undoes the step and adds the step's index to the
+    /// error.
     pub(crate) fn step<T>(&mut self, step: impl FnOnce(&mut Graph<D>) -> Result<T, Error>) -> Result<T, Error> {
         let graph = &mut *self.guard.graph;
         let mark = graph.core.pending.journal.len();
@@ -67,19 +68,19 @@ impl<'g, D: Driver> Transaction<'g, D> {
         }
     }
 
-    /// The graph, to be read.
+    /// Returns the graph, for reading.
     #[must_use]
     pub const fn graph(&self) -> &Graph<D> {
         self.guard.graph
     }
 
-    /// How many steps have taken effect.
+    /// Returns the number of steps that have taken effect.
     #[must_use]
     pub const fn steps(&self) -> usize {
         self.guard.graph.core.pending.steps
     }
 
-    /// The edge of that name from a node to a child, as a step would find it. O(1) expected.
+    /// Returns the edge of this name from a node to a child, as a step would find it. O(1) expected.
     ///
     /// # Errors
     /// `NodeNotFound`, also for a doomed parent; `ChildNotFound`.
@@ -87,7 +88,7 @@ impl<'g, D: Driver> Transaction<'g, D> {
         self.core.find_child(parent, name).map_err(|error| error.at_step(self.steps()))
     }
 
-    /// The one edge of a root user, as a step would find it. O(1).
+    /// Returns the only edge of a root user, as a step would find it. O(1).
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -95,7 +96,7 @@ impl<'g, D: Driver> Transaction<'g, D> {
         self.core.live_user(user).map(|user| user.edge).map_err(|error| error.at_step(self.steps()))
     }
 
-    /// A point to return to. O(1).
+    /// Makes a savepoint. O(1).
     pub fn savepoint(&mut self) -> Savepoint {
         let pending = &mut self.guard.graph.core.pending;
         let (serial, index) = (SAVEPOINTS.fetch_add(1, Ordering::Relaxed), pending.marks.len());
@@ -103,10 +104,10 @@ impl<'g, D: Driver> Transaction<'g, D> {
         Savepoint { serial, index }
     }
 
-    /// Takes back all steps since the savepoint, which stays valid; those made after it do not. O(what was done).
+    /// Undoes all steps since the savepoint, which stays valid. Later savepoints become invalid. O(undone steps).
     ///
     /// # Errors
-    /// `SavepointGone` if it is not one of this transaction or was rolled back over; then nothing changes.
+    /// `SavepointGone` if the savepoint is not one of this transaction or was rolled back over. Then nothing changes.
     pub fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), StepError> {
         let pending = &mut self.guard.graph.core.pending;
         let mark = pending.marks.get(savepoint.index).copied().filter(|mark| mark.serial == savepoint.serial);
@@ -119,33 +120,34 @@ impl<'g, D: Driver> Transaction<'g, D> {
         Ok(())
     }
 
-    /// The pure judgement of the final graph (V3), and the plan for the drivers (V5). Only what changed is looked at.
+    /// Checks the final graph (V3) and makes the plan for the drivers (V5). Only changed parts of the graph are
+    /// visited.
     ///
     /// # Errors
     /// One violation: `Cycle`, `Conflict`, `ReadOnly`, `InactiveChild`, `InactiveNode`, `ContextClash` or
-    /// `ContextFixed`. Then everything has been undone.
+    /// `ContextFixed`. Then everything has been rolled back.
     pub fn begin_commit(self) -> Result<PendingCommit<'g, D>, Error> {
         let guard = self.guard;
         guard.graph.check_commit()?;
         Ok(PendingCommit::new(guard))
     }
 
-    /// Judges, asks the drivers through their hooks, and makes everything permanent.
+    /// Checks the final graph, asks the drivers through their hooks, and makes everything permanent.
     ///
     /// # Errors
-    /// As [`begin_commit`](Self::begin_commit), or `Refused`. Then everything has been undone.
+    /// Those of [`begin_commit`](Self::begin_commit), or `Refused`. Then everything has been rolled back.
     pub fn commit(self) -> Result<Committed<D>, Error> {
         self.begin_commit()?.run()
     }
 
-    /// As [`commit`](Self::commit), for a caller that does not want to know.
+    /// The same as [`commit`](Self::commit), without a return value.
     pub(crate) fn commit_silently(self) -> Result<(), Error> {
         self.begin_commit()?.run_silently()
     }
 }
 
 impl<D: Driver> Graph<D> {
-    /// Begins a transaction. One that was leaked before is undone first. O(1).
+    /// Begins a transaction. A leaked earlier transaction is rolled back first. O(1).
     pub fn transaction(&mut self) -> Transaction<'_, D> {
         Transaction::begin(self)
     }

@@ -1,4 +1,4 @@
-//! The invariants one by one.
+//! The invariants, one by one.
 
 use super::{Inconsistency, Recomputed};
 use crate::counters::Counters;
@@ -112,7 +112,7 @@ impl Core {
         if count != node.child_count {
             found.push(Inconsistency::ChildrenList(key));
         }
-        // A second edge for one slot would be found here, too: the slot leads to one of them only.
+        // This also finds a second edge for one slot, because the slot leads to only one of them.
         for (slot, last) in [(Slot::File, file), (Slot::Backing, backing)] {
             let edges = self.children(key).filter(|edge| self.edges[*edge].slot == Some(slot)).count();
             if node.slot(slot) != last || edges > 1 {
@@ -121,7 +121,7 @@ impl Core {
         }
     }
 
-    /// `stale`: those that are listed as lagging behind.
+    /// Checks one node. `stale` is the list of stale nodes.
     pub(super) fn check_node(
         &self,
         key: NodeKey,
@@ -188,7 +188,7 @@ impl Core {
         }
     }
 
-    /// Both ends of every edge are in one context, so every component is.
+    /// Checks C1. Both ends of every edge must be in one context; then every component is.
     pub(super) fn check_contexts(&self, found: &mut Vec<Inconsistency>) {
         for (key, edge) in &self.edges {
             let Some(child) = self.nodes.get(edge.child) else { continue };
@@ -204,7 +204,7 @@ impl Core {
         }
     }
 
-    /// RareTexts beside the arena belong to somebody, and to whom they may.
+    /// Checks that each text beside the arena belongs to a node or user that may have it.
     pub(super) fn check_texts(&self, found: &mut Vec<Inconsistency>) {
         for key in self.texts.backing.keys() {
             if !self.nodes.get(*key).is_some_and(|node| node.shape().supports_backing) {
@@ -227,8 +227,8 @@ impl Core {
         }
     }
 
-    /// Numbers of heirs, and that nobody inherits from himself: who inherits from nobody is counted off, then his
-    /// heirs, and all have been counted in the end.
+    /// Checks the numbers of heirs, and that no node inherits from itself. The walk counts nodes that inherit from no
+    /// node, then their heirs, and so on. In the end it must have counted all nodes.
     pub(super) fn check_inheritance(&self, found: &mut Vec<Inconsistency>) {
         let mut heirs: SecondaryMap<NodeKey, Vec<NodeKey>> = SecondaryMap::new();
         let mut order = Vec::new();
@@ -254,7 +254,7 @@ impl Core {
         found.extend(heirs.keys().map(Inconsistency::Inherits));
     }
 
-    /// Q1 from scratch, given all nodes with parents before children.
+    /// Computes Q1 from scratch. `order` has all nodes, parents before children.
     pub(super) fn recompute_quiesced(&self, order: &[NodeKey], drain_alls: u32) -> SecondaryMap<NodeKey, u64> {
         let mut counts: SecondaryMap<NodeKey, u64> = SecondaryMap::with_capacity(self.nodes.capacity());
         for key in order.iter().rev().copied() {
@@ -267,8 +267,8 @@ impl Core {
         counts
     }
 
-    /// The table says of all nodes, drain-alls left out of account, why they are quiesced; one that is not, or that is
-    /// gone, has no place in it.
+    /// Checks the table of drain counts. It must have an entry exactly for each node that is quiesced by sections,
+    /// drain-alls aside.
     pub(super) fn check_quiet(&self, found: &mut Vec<Inconsistency>) {
         for (key, quiet) in &self.drain_counts {
             if *quiet == DrainCounts::default() || !self.nodes.contains_key(key) {

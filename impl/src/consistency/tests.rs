@@ -1,4 +1,4 @@
-//! A check must be able to fail: each invariant has a defect that breaks it.
+//! A check must be able to fail, so each invariant has a test with a defect that breaks it.
 
 use super::Inconsistency;
 use crate::context::ContextId;
@@ -10,7 +10,7 @@ use crate::{Graph, NodeSpec, OpKinds, Pair, Permissions, Preset, Role, Slot};
 use alloc::vec::Vec;
 use slotmap::Key;
 
-/// `top` (filter) over `disk` (format) over `file`, with a user that reads on `top` and one on `file`.
+/// Builds `top` (filter) over `disk` (format) over `file`, with a user that reads on `top` and a user on `file`.
 fn graph() -> Graph<Preset> {
     let mut graph = Graph::new();
     let file = graph.add(NodeSpec::new("file"), Protocol.into()).unwrap();
@@ -66,7 +66,7 @@ fn defects_of_shape_are_found() {
     finds!(I::LostEdge(_), c => { let key = first_parent(c, "disk"); c.edges[key].linked = false; });
     finds!(I::Slot(_, Slot::File), c => { let key = node(c, "top"); c.nodes[key].file = EdgeKey::null(); });
     finds!(I::Role(_), c => { let key = first_parent(c, "disk"); c.edges[key].role = Role::COW; });
-    // Malformed, and it keeps its slot.
+    // The role is malformed, and the edge keeps its slot.
     finds!(I::Role(_), c => { let key = last_parent(c, "file"); c.edges[key].role = Role::PRIMARY; });
     finds!(I::Frozen(_), c => { let key = first_parent(c, "file"); c.edges[key].frozen = true; });
     finds!(I::Frozen(_), c => {
@@ -76,7 +76,7 @@ fn defects_of_shape_are_found() {
     });
 }
 
-/// Each mark that a transaction leaves on a node is looked for by itself.
+/// The check finds each mark that a transaction leaves on a node.
 #[test]
 fn single_marks_are_found() {
     let marks: [fn(&mut Node) -> &mut bool; 5] =
@@ -89,7 +89,7 @@ fn single_marks_are_found() {
     }
 }
 
-/// Defects of inheritance, texts and lost drivers.
+/// Defects of inheritance, texts and ejected drivers.
 #[test]
 fn defects_of_life_are_found() {
     use Inconsistency as I;
@@ -127,7 +127,7 @@ fn defects_of_life_are_found() {
     assert_eq!(graph.inconsistencies(), [I::Leftover], "its edges keep their pairs");
 }
 
-/// An edge of the arena that is in no list, and says it is; and counts that do not add up with each other.
+/// An edge of the arena is in no list although it says so, and counts do not match each other.
 #[test]
 fn wrong_counts_of_edges_are_found() {
     use Inconsistency as I;
@@ -181,7 +181,7 @@ fn defects_of_meaning_are_found() {
         c.nodes[key].counters.change(old, pair);
         c.nodes[key].inactive = true;
     });
-    // The user reads, which an inactive node could stand, but has nothing (A3).
+    // The user reads, which is possible on an inactive node, but its pair must be empty (A3).
     finds!(I::Freshness(_), c => { let key = node(c, "top"); c.nodes[key].inactive = true; });
     finds!(I::Leftover, c => { let key = node(c, "top"); c.pending.shifted.push((key, true)); });
     finds!(I::ChildrenList(_), c => { let key = node(c, "disk"); c.nodes[key].child_count += 1; });
@@ -190,7 +190,7 @@ fn defects_of_meaning_are_found() {
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.nodes[key].granted.writable = false; });
     finds!(I::Stale(_), c => { let key = node(c, "disk"); c.stale.push(key); });
     finds!(I::Cycle(_), c => {
-        // Labels cannot be right on a cycle, so they have to be left out of account: `top` becomes its own child.
+        // On a cycle no labels are right, so the test ignores them: `top` becomes its own child.
         let (top, edge) = (node(c, "top"), first_parent(c, "disk"));
         c.retarget(edge, top);
         c.edges[edge].fresh = false;
@@ -200,7 +200,7 @@ fn defects_of_meaning_are_found() {
     } );
 }
 
-/// Contexts that differ along an edge, and counts that are not those of the edges.
+/// Contexts that differ along an edge, and counts that do not match the edges.
 #[test]
 fn defects_of_contexts_and_sections_are_found() {
     use Inconsistency as I;

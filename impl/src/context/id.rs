@@ -2,14 +2,14 @@
 
 use core::fmt;
 
-/// The number of a context (C1; QEMU: an `AioContext`, the thread that does a node's I/O). What it stands for is the
-/// caller's business.
+/// The number of a context (C1; QEMU: an `AioContext`, the thread that does a node's I/O). The caller decides what it
+/// stands for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ContextId(pub u32);
 
 impl ContextId {
-    /// Where every node begins (QEMU: the main loop's context).
+    /// The context where every node begins (QEMU: the main loop's context).
     pub const MAIN: Self = Self(0);
 }
 

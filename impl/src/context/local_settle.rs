@@ -1,13 +1,14 @@
-//! The usual case of C2, without a walk over what was there: a node is put into a graph, or edges are moved within it.
+//! The usual case of C2, without a walk over existing components: an operation adds a node to a graph or moves edges
+//! within one context.
 //!
-//! Before the operation every component was in one context, its fixed users included (C1). So if, wherever new nodes and
-//! new edges connect something, all old ends and all that new users said are one context, then whoever C2.2 asks says that
-//! one: old nodes stay where they are, and new nodes go there. What is new and connected with nobody who says anything
-//! stays in main, where it began.
+//! Before the operation every component was in one context, and so were its fixed users (C1). Suppose that wherever new
+//! nodes and new edges connect something, all old ends and all new users have the same context. Then C2.2 can only
+//! answer with that context: old nodes stay where they are, and new nodes go there. New nodes that are connected to no
+//! such end stay in the main context, where they began.
 //!
-//! Afterwards C3 asks which components C2 looked at. Here that is told by the ends of the new edges alone, so this is
-//! for operations after which these are still connected with all they were connected with: closing the doomed nodes must
-//! not take anything apart.
+//! Afterwards C3 needs the components that C2 looked at. Here the ends of the new edges represent them. This requires
+//! that these ends are still connected to everything they were connected to, so the closing of doomed nodes must not
+//! split a component.
 
 use super::ContextId;
 use super::operation_changes::OperationChanges;
@@ -15,7 +16,7 @@ use crate::graph::arena::{Core, NodeKey, Parent};
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
-/// Where new nodes go, in the order in which that was found.
+/// The contexts of new nodes, in the order in which they were found.
 #[derive(Default)]
 struct Going {
     to: HashMap<NodeKey, ContextId>,
@@ -24,7 +25,8 @@ struct Going {
 }
 
 impl Going {
-    /// A node is connected with somebody who is in that context; of old nodes that is known.
+    /// Records that a node is connected to an end in this context. Old nodes are skipped, because their context is
+    /// known.
     fn join(&mut self, changes: &OperationChanges, key: NodeKey, context: ContextId) {
         if changes.is_new(key) {
             match self.to.insert(key, context) {
@@ -34,7 +36,7 @@ impl Going {
         }
     }
 
-    /// The new nodes that are connected by new edges with those who have a say. Nothing if these do not agree.
+    /// Finds the new nodes that new edges connect to ends with a context. Returns `None` if these contexts differ.
     fn find(core: &Core, changes: &OperationChanges) -> Option<Self> {
         let mut going = Self::default();
         for edge in changes.edges.iter().copied() {
@@ -65,7 +67,8 @@ impl Going {
 }
 
 impl Core {
-    /// `false`, and nothing is done, if this is not that case. O(what was done, and the edges of what is new).
+    /// Settles contexts in the usual case. Otherwise it changes nothing and returns `false`. O(changes of the
+    /// operation, and the edges of new nodes).
     pub(super) fn settle_new(&mut self, changes: &OperationChanges) -> bool {
         if !self.pending.contexts.requests.is_empty() || !self.doomed_are_leaves() {
             return false;
@@ -86,8 +89,8 @@ impl Core {
         true
     }
 
-    /// Whether closing the doomed nodes takes nothing apart: each has one child at most, and that remains, because
-    /// somebody holds it or one of the first of its parents does. O(doomed nodes).
+    /// Returns whether closing the doomed nodes splits nothing: each has at most one child, and the child remains,
+    /// because it has a holder or its first parents remain. O(doomed nodes).
     fn doomed_are_leaves(&self) -> bool {
         let remains = |child: NodeKey| {
             let node = &self.nodes[child];

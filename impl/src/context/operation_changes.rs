@@ -1,4 +1,4 @@
-//! What an operation has made and moved, and what of it has a say in where components go (C2.2).
+//! The nodes, users and edges that an operation added or moved, as far as they decide contexts (C2.2).
 
 use super::ContextId;
 use crate::graph::arena::{Core, EdgeKey, NodeKey, Parent, UserKey};
@@ -6,24 +6,24 @@ use crate::journal::Undo;
 use alloc::vec::Vec;
 use hashbrown::{HashMap, HashSet};
 
-/// What the operation has made and moved, as the journal knows it.
+/// The additions and moves of an operation, as the journal records them.
 #[derive(Default)]
 pub(super) struct OperationChanges {
-    /// Looked up by key only.
+    /// Only looked up by key, so its order does not matter.
     new_nodes: HashSet<NodeKey>,
     new_users: HashSet<UserKey>,
-    /// Where retargeted edges led before.
+    /// The targets of retargeted edges before the operation.
     first_target: HashMap<EdgeKey, NodeKey>,
     /// The new edges.
     pub(super) edges: Vec<EdgeKey>,
 }
 
 impl OperationChanges {
-    /// O(what was done).
+    /// Reads the changes from the journal. O(records).
     pub(super) fn of(core: &Core) -> Self {
         let mut changes = Self::default();
         let mut seen = HashSet::new();
-        // Backwards, so that where an edge led first is met last.
+        // It goes backwards, so the oldest target of an edge is written last.
         for undo in core.pending.journal.iter().rev() {
             let edge = match *undo {
                 Undo::Added(key) => {
@@ -49,17 +49,17 @@ impl OperationChanges {
         changes
     }
 
-    /// Whether the operation made the node.
+    /// Returns whether the operation added the node.
     pub(super) fn is_new(&self, key: NodeKey) -> bool {
         self.new_nodes.contains(&key)
     }
 
-    /// C2.2: the context that a node had, if it was there.
+    /// Returns the context that a node had if it existed before the operation (C2.2).
     pub(super) fn of_node(&self, core: &Core, key: NodeKey) -> Option<ContextId> {
         if self.new_nodes.contains(&key) { None } else { core.nodes.get(key).map(|node| node.context) }
     }
 
-    /// C2.2: the context of the parent end of a new edge, if it has one.
+    /// Returns the context of the parent end of a new edge, if it has one (C2.2).
     pub(super) fn of_parent(&self, core: &Core, edge: EdgeKey) -> Option<ContextId> {
         match core.edges[edge].parent {
             Parent::Node(node) => self.of_node(core, node),

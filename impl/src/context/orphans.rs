@@ -1,4 +1,4 @@
-//! Components that nobody uses any more go to main, if their drivers agree (C3); and what the plan asks about contexts.
+//! Components without users move to the main context if their drivers agree (C3), and the plan for contexts.
 
 use super::state::Wish;
 use super::{ContextId, Stay};
@@ -8,7 +8,7 @@ use crate::plan::PlanStep;
 use alloc::vec::Vec;
 
 impl Core {
-    /// C3, after the doomed nodes were closed. O(what was done + the components walked).
+    /// Runs C3, after doomed nodes were closed. O(changes + the components walked).
     pub(crate) fn orphans_to_main(&mut self) {
         let lost = self.lost_parents();
         let base = self.pending.next_epoch();
@@ -37,7 +37,7 @@ impl Core {
         }
     }
 
-    /// The nodes that lost a parent edge, in the order in which they did. O(what was done).
+    /// Returns the nodes that lost a parent edge, in that order. O(changes).
     fn lost_parents(&self) -> Vec<NodeKey> {
         let lost = self.pending.journal.iter().filter_map(|undo| match *undo {
             Undo::Unlinked(edge) => self.edges.get(edge).map(|edge| edge.child),
@@ -47,8 +47,9 @@ impl Core {
         lost.collect()
     }
 
-    /// Lists the component of a node, or finds that it is none of C3: that it has a user, or that C2 looked at it. What
-    /// an earlier walk marked from `base` on and this one meets was left by such a finding, so it is another.
+    /// Collects the component of a node. Returns `false` if C3 does not apply: the component has a user, or C2 looked
+    /// at it. A walk that meets a mark from `base` on has met a component that an earlier walk gave up, so it gives up,
+    /// too.
     fn collect_orphans(&mut self, from: NodeKey, base: u64) -> bool {
         let mark = self.pending.next_epoch();
         let mut found = core::mem::take(&mut self.pending.contexts.orphans);
@@ -77,7 +78,7 @@ impl Core {
         orphaned
     }
 
-    /// `false` if another walk was here, or C2.
+    /// Adds a node to the walk. Returns `false` if another walk or C2 has visited it.
     fn meet(&mut self, key: NodeKey, base: u64, mark: u64, found: &mut Vec<NodeKey>) -> bool {
         let old = core::mem::replace(&mut self.nodes[key].mark, mark);
         if old < base {
@@ -86,7 +87,7 @@ impl Core {
         old < base || old == mark
     }
 
-    /// The questions about contexts (V5.1): those of C2, then those of C3, component by component.
+    /// Plans the context steps (V5.1): those of C2, then those of C3, component by component.
     pub(crate) fn plan_contexts(&mut self) {
         let Self { nodes, pending, .. } = self;
         let (contexts, plan) = (&mut pending.contexts, &mut pending.plan);
@@ -106,12 +107,12 @@ impl Core {
         }
     }
 
-    /// The next step is a question of C3 and is refused: the component stays where it is, and the rest of it is not
-    /// asked.
+    /// Handles a refusal of the next step, which belongs to C3: the component stays where it is, and the rest of it is
+    /// not asked.
     pub(crate) fn stay(&mut self) {
         let refused = self.pending.progress;
         let wishes = &self.pending.contexts.wishes;
-        // They are in the order of the plan.
+        // The wishes are in the order of the plan.
         let wish = wishes.get(wishes.partition_point(|wish| wish.steps.end <= refused)).cloned();
         let Some(Wish { from, nodes, steps: core::ops::Range { start, end } }) = wish else { return };
         for index in nodes {

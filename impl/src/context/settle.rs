@@ -1,4 +1,4 @@
-//! Which context a component is in after the operation (C2).
+//! The context of each component after the operation (C2).
 
 use super::ContextId;
 use super::operation_changes::OperationChanges;
@@ -6,34 +6,34 @@ use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, NodeKey, Parent, UserKey};
 use alloc::vec::Vec;
 
-/// Nodes and users that are connected by edges, and who has a say in where they go.
+/// A component, and the users that decide its context.
 struct Component {
-    /// The places of its nodes in the list of all that are looked at.
+    /// The range of its nodes in [`Components::nodes`].
     start: usize,
     end: usize,
     fixed: Option<UserKey>,
-    /// A fixed user that does not agree with that one.
+    /// A second fixed user whose context differs.
     other: Option<UserKey>,
     request: Option<(NodeKey, ContextId)>,
     parent_end: Option<ContextId>,
     child_end: Option<ContextId>,
 }
 
-/// The components that are looked at.
+/// The components that C2 looks at.
 struct Components {
     nodes: Vec<NodeKey>,
     list: Vec<Component>,
-    /// The mark of the nodes of the first of them; those of the next have the next mark.
+    /// The mark of the nodes of the first component. Each next component has the next mark.
     base: u64,
 }
 
 impl Components {
     fn new(core: &mut Core) -> Self {
-        // Nothing else walks meanwhile, so the marks of all of them follow one another.
+        // No other walk runs meanwhile, so the marks of the components are consecutive.
         Self { nodes: Vec::new(), list: Vec::new(), base: core.pending.epoch.wrapping_add(1) }
     }
 
-    /// The component of a node; if it has not been looked at, by a walk over all of it.
+    /// Returns the component of a node. It walks over the component if it has not been visited.
     fn of(&mut self, core: &mut Core, from: NodeKey) -> Option<&mut Component> {
         let place = match core.nodes[from].mark.checked_sub(self.base) {
             Some(place) => usize::try_from(place).ok()?,
@@ -83,7 +83,7 @@ impl Components {
 }
 
 impl Component {
-    /// C2.1.
+    /// Checks C2.1.
     fn check(&self, core: &Core) -> Result<(), Error> {
         let Some(user) = self.fixed else { return Ok(()) };
         let lives = |user| core.fixed_context(user).unwrap_or_default();
@@ -111,7 +111,7 @@ impl Component {
         }
     }
 
-    /// C2.2.
+    /// Returns the context of the component (C2.2).
     fn goes_to(&self, core: &Core) -> ContextId {
         let fixed = self.fixed.and_then(|user| core.fixed_context(user));
         let request = self.request.map(|(_, to)| to);
@@ -119,7 +119,8 @@ impl Component {
     }
 }
 
-/// C2.2: what both say, or the one who says something; main if they differ, so that no order decides (R4).
+/// Combines two answers of C2.2: their common value, or the only one that is given, or the main context if they differ,
+/// so that no order decides (R4).
 fn agreed(one: Option<ContextId>, other: Option<ContextId>) -> Option<ContextId> {
     match (one, other) {
         (Some(a), Some(b)) if a != b => Some(ContextId::MAIN),
@@ -128,8 +129,7 @@ fn agreed(one: Option<ContextId>, other: Option<ContextId>) -> Option<ContextId>
 }
 
 impl Core {
-    /// V3.7, and the contexts of C2. O(what was done) if all was in one context and stays there, and what is new comes
-    /// to it; else O(what was done + the components looked at).
+    /// Settles V3.7 and the contexts of C2. O(changes) in the usual case, else O(changes + the components visited).
     pub(crate) fn settle_contexts(&mut self) -> Result<(), Error> {
         self.pending.contexts.uneven = true;
         let changes = OperationChanges::of(self);
@@ -152,7 +152,7 @@ impl Core {
             }
         }
         components.list.iter().try_for_each(|component| component.check(self))?;
-        // All are decided before the first moves, because what is asked is where things were before.
+        // All components are decided before the first one moves, because the decisions depend on the old contexts.
         for component in &components.list {
             let to = component.goes_to(self);
             for key in components.nodes.get(component.start..component.end).unwrap_or_default().iter().copied() {

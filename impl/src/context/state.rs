@@ -1,23 +1,23 @@
-//! What an open transaction knows of contexts.
+//! The contexts' part of an open transaction.
 
 use super::id::ContextId;
 use crate::graph::keys::NodeKey;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// An orphaned component that is to go to main, if all its drivers agree (C3).
+/// A component without users that goes to the main context if all its drivers agree (C3).
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
-    /// Where all of it is.
+    /// The present context of the component.
     pub(super) from: ContextId,
-    /// Its nodes, as indices into [`Contexts::orphans`].
+    /// The component's nodes, as indices into [`Contexts::orphans`].
     pub(super) nodes: Range<usize>,
-    /// Its steps of the plan.
+    /// The component's steps in the plan.
     pub(super) steps: Range<usize>,
 }
 
-/// A component that stays where it is because a driver refused (C3): its steps of the plan, of which all before the
-/// refused one were agreed to and are aborted, and all after it are not asked.
+/// A component that stays in its context because a driver refused (C3). The steps before the refused one succeeded and
+/// are aborted. The steps after it are not run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Stay {
     pub(crate) start: usize,
@@ -26,23 +26,24 @@ pub(crate) struct Stay {
 }
 
 impl Stay {
-    /// Whether a step of the plan belongs to one of these, which are in the order of the plan. O(log of them).
+    /// Returns whether a step of the plan belongs to one of these components, which are in the order of the plan. O(log
+    /// components).
     pub(crate) fn among(stays: &[Self], index: usize) -> bool {
         let place = stays.partition_point(|stay| stay.end <= index);
         stays.get(place).is_some_and(|stay| stay.start <= index)
     }
 }
 
-/// What an open transaction knows of contexts.
+/// The contexts' part of an open transaction.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Contexts {
-    /// Something has happened for which components must be looked at; perhaps it has been taken back since.
+    /// A step did something that requires a look at the components. It may have been rolled back since.
     pub(crate) uneven: bool,
-    /// What was asked for (O35), oldest first.
+    /// The requested moves (O35), oldest first.
     pub(crate) requests: Vec<(NodeKey, ContextId)>,
-    /// The nodes of the components that C2 looked at.
+    /// The nodes of the components that C2 visited.
     pub(super) looked_at: Vec<NodeKey>,
-    /// Those of them that move.
+    /// The nodes among these that move.
     pub(super) moved: Vec<NodeKey>,
     pub(super) orphans: Vec<NodeKey>,
     pub(super) wishes: Vec<Wish>,
@@ -50,12 +51,12 @@ pub(crate) struct Contexts {
 }
 
 impl Contexts {
-    /// Whether the plan asks anybody.
+    /// Returns whether the plan has context steps.
     pub(crate) const fn ask(&self) -> bool {
         !self.moved.is_empty() || !self.wishes.is_empty()
     }
 
-    /// Nothing, if components were not to be looked at.
+    /// Does nothing if no component had to be visited.
     pub(crate) fn clear(&mut self) {
         if !core::mem::take(&mut self.uneven) && self.requests.is_empty() {
             return;

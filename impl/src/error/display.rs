@@ -171,7 +171,7 @@ impl ErrorKind {
         }
     }
 
-    /// Writes the text of a refusal by the judgement or a driver.
+    /// Writes the text of a refusal by the check at commit or by a driver.
     fn fmt_refusal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cycle { edge } => write!(

@@ -29,7 +29,7 @@ pub enum Hook {
 }
 
 /// The kind of an error. The first variants are errors of steps, one for each precondition in `specs/operations.md`.
-/// The violations of the judgement (V3) follow, and then a driver's refusal (V7).
+/// The violations that the commit finds (V3) follow, and then a driver's refusal (V7).
 ///
 /// Errors are displayed in QEMU's words. A conflict has two texts: `{}` is the one since QEMU 6.1, which names both
 /// parties; `{:#}` is the older and shorter one, which names only the parent that does not share. A write to a

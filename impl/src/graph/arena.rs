@@ -11,7 +11,7 @@ use crate::role::Slot;
 use alloc::sync::Arc;
 use slotmap::{Key, SecondaryMap, SlotMap};
 
-/// The edge names that the operations give by themselves, kept so that giving them allocates nothing.
+/// The edge names that operations choose. They are kept here so that using them does not allocate.
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
     pub(crate) file: Arc<str>,
@@ -28,7 +28,7 @@ impl Words {
     }
 }
 
-/// Everything but the drivers, so that a hook can have its driver and a view at the same time.
+/// Everything except the drivers, so that a hook can borrow its driver and a view at the same time.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) nodes: SlotMap<NodeKey, Named<Node>>,
@@ -42,13 +42,13 @@ pub(crate) struct Core {
     /// Ends of the list of all users, in order of attachment.
     pub(crate) first_user: UserKey,
     pub(crate) last_user: UserKey,
-    /// No label is smaller, as far as it matters: where the next node goes.
+    /// A lower bound of all labels in use. The next node gets a label below it.
     pub(crate) front: i64,
-    /// The nodes whose driver lags behind, as of the last commit (V5.4).
+    /// The nodes whose driver is stale since the last commit (V5.4).
     pub(crate) stale: alloc::vec::Vec<NodeKey>,
-    /// Of the nodes that are quiesced by sections, drain-alls left out of account (Q1).
+    /// The counts of nodes that sections quiesce, drain-alls aside (Q1).
     pub(crate) drain_counts: SecondaryMap<NodeKey, DrainCounts>,
-    /// Open drain-alls.
+    /// The number of open drain-alls.
     pub(crate) drain_alls: u32,
     pub(crate) words: Words,
     pub(crate) texts: RareTexts,
@@ -79,30 +79,30 @@ impl Core {
         }
     }
 
-    /// The node called so, a doomed one too.
+    /// Returns the node of this name, even if it is doomed.
     pub(crate) fn node_named(&self, name: &str) -> Option<NodeKey> {
         self.node_names.find(name, |key| self.nodes.get(key).map(|node| &*node.name))
     }
 
-    /// The user called so.
+    /// Returns the user of this name.
     pub(crate) fn user_named(&self, name: &str) -> Option<UserKey> {
         self.user_names.find(name, |key| self.users.get(key).map(|user| &*user.name))
     }
 
-    /// What a user wants (A3): it has that, unless its node is inactive.
+    /// Returns what a user wants (A3). That is its pair, unless its node is inactive.
     pub(crate) fn wanted(&self, key: UserKey) -> Pair {
         let user = &self.users[key];
         let edge = &self.edges[user.edge];
         if self.nodes[edge.child].inactive { user.wanted } else { edge.pair }
     }
 
-    /// The child edges in list order; nothing if there is no such node.
+    /// The child edges in list order. Empty if the node does not exist.
     pub(crate) fn children(&self, node: NodeKey) -> EdgeIter<'_> {
         let next = self.nodes.get(node).map_or_else(EdgeKey::null, |node| node.children);
         EdgeIter { core: self, next, list: List::Children }
     }
 
-    /// The parent edges in list order; nothing if there is no such node.
+    /// The parent edges in list order. Empty if the node does not exist.
     pub(crate) fn parents(&self, node: NodeKey) -> EdgeIter<'_> {
         let next = self.nodes.get(node).map_or_else(EdgeKey::null, |node| node.parents);
         EdgeIter { core: self, next, list: List::Parents }
@@ -127,7 +127,7 @@ pub(crate) enum List {
     Children,
 }
 
-/// Edges of one list, in list order.
+/// The edges of one list, in list order.
 #[derive(Clone, Debug)]
 pub struct EdgeIter<'a> {
     core: &'a Core,
@@ -155,7 +155,7 @@ impl core::iter::FusedIterator for EdgeIter<'_> {}
 mod tests {
     use super::{Edge, Named, Node};
 
-    /// What the front page promises.
+    /// The sizes that the front page promises.
     #[test]
     fn nodes_and_edges_are_small() {
         assert!(size_of::<Named<Node>>() <= 168, "{}", size_of::<Named<Node>>());

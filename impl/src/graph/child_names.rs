@@ -1,16 +1,16 @@
-//! Nodes with many children: their names are indexed, so that finding one, or that a name is free, does not mean comparing
-//! all. Most nodes have a few, and for these a list is better.
+//! Indices of child names for nodes with many children. With an index, finding a name does not compare all names. Most
+//! nodes have few children, and for these a list is faster.
 
 use super::arena::{Core, EdgeKey, Named, NodeKey};
 use super::elements::{Edge, Node};
 use super::names::NameIndex;
 use alloc::boxed::Box;
 
-/// With more children than this a node has an index.
+/// A node with more children than this has an index.
 const FEW: u32 = 16;
 
 impl Core {
-    /// The child edge of that name. O(1) expected.
+    /// Returns the child edge of this name. O(1) expected.
     pub(crate) fn child_named(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
         if self.nodes.get(parent)?.child_count > FEW
             && let Some(index) = self.child_names.get(&parent)
@@ -20,7 +20,7 @@ impl Core {
         self.children(parent).find(|edge| self.edges.get(*edge).is_some_and(|edge| *edge.name == *name))
     }
 
-    /// An edge has come into the list of children. O(1) expected, and where the list ceases to be short O(1), too.
+    /// Handles an edge that was added to the list of children. O(1) expected, amortised.
     pub(super) fn child_joined(&mut self, parent: NodeKey, key: EdgeKey) {
         let node = &mut self.nodes[parent];
         node.child_count += 1;
@@ -40,7 +40,7 @@ impl Core {
         self.child_names.insert(parent, index);
     }
 
-    /// An edge has left it. O(1) expected.
+    /// Handles an edge that was removed from the list. O(1) expected.
     pub(super) fn child_left(&mut self, parent: NodeKey, key: EdgeKey) {
         let node = &mut self.nodes[parent];
         node.child_count -= 1;
@@ -54,7 +54,7 @@ impl Core {
         }
     }
 
-    /// Whether exactly the nodes with many children have an index, of so many names.
+    /// Returns whether exactly the nodes with many children have an index, and whether each index has all names.
     pub(crate) fn child_name_indices_are_right(&self) -> bool {
         let mut large = self.nodes.iter().filter(|(_, node)| node.child_count > FEW);
         let fits = |(key, node): (NodeKey, &Named<Node>)| {
@@ -74,8 +74,8 @@ mod tests {
     use crate::{ErrorKind, Graph, NodeSpec, Preset, Role};
     use alloc::format;
 
-    /// Children come and go, with rollbacks, so that the node has an index and has none again; names are found all the
-    /// time, in copies and restored graphs, too.
+    /// Children are added and removed, with rollbacks, so that the node gains and loses its index. Names are found at
+    /// every point, in copies and restored graphs, too.
     #[test]
     fn names_are_found_among_many_children() {
         let mut graph: Graph<Preset> = Graph::new();

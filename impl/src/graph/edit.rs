@@ -1,5 +1,5 @@
-//! The writes to the graph. Each leaves a record in the journal from which [`crate::journal`] takes it back, and
-//! queues the nodes whose verdict or whose children's pairs may have changed by it.
+//! The writes to the graph. Each leaves a record in the journal, from which [`crate::journal`] undoes it. Each queues
+//! the nodes whose verdict, or whose children's pairs, it may have changed.
 
 use super::arena::{Core, Edge, EdgeKey, Named, Node, NodeKey, Parent, User, UserKey};
 use super::rare_texts::put;
@@ -15,7 +15,7 @@ impl Core {
         self.pending.journal.push(undo);
     }
 
-    /// Queues a node for the judgement. Harmless if nothing about it has changed.
+    /// Queues a node for the check. It is harmless if nothing about the node has changed.
     pub(crate) fn note(&mut self, key: NodeKey) {
         let node = &mut self.nodes[key];
         if !node.queued {
@@ -24,7 +24,8 @@ impl Core {
         }
     }
 
-    /// A parent's share in the sums of a node changes. `parents_changed`: the list became empty, or ceased to be.
+    /// Changes a parent's contribution to the counters of a node. `parents_changed` says whether the list became empty
+    /// or stopped being empty.
     fn count(&mut self, key: NodeKey, old: Pair, new: Pair, parents_changed: bool) {
         let counters = &mut self.nodes[key].counters;
         let before = counters.pair();
@@ -34,14 +35,14 @@ impl Core {
         }
     }
 
-    /// A node joins, at the end of the list of all nodes.
+    /// Adds a node at the end of the list of all nodes.
     pub(crate) fn add_node(&mut self, name: Arc<str>, data: Node) -> NodeKey {
         let key = self.insert_node(name, data);
         self.log(Undo::Added(key));
         key
     }
 
-    /// As [`Core::add_node`], without a record: for `restore`.
+    /// The same as [`Core::add_node`], without a record, for `restore`.
     pub(crate) fn insert_node(&mut self, name: Arc<str>, mut data: Node) -> NodeKey {
         let prev = self.last_node;
         (data.prev, data.next) = (prev, NodeKey::null());
@@ -57,7 +58,7 @@ impl Core {
         key
     }
 
-    /// A user joins, at the end of the list of all users, with an edge to `node`.
+    /// Adds a user at the end of the list of all users, with an edge to `node`.
     pub(crate) fn add_user(&mut self, spec: UserSpec, node: NodeKey) -> UserKey {
         let none = UserKey::null();
         let pair = if self.nodes[node].inactive { Pair::NOTHING } else { spec.pair.known() };
@@ -82,7 +83,7 @@ impl Core {
         key
     }
 
-    /// A user leaves, and its edge with it.
+    /// Removes a user and its edge.
     pub(crate) fn remove_user(&mut self, key: UserKey) {
         let edge = self.users[key].edge;
         self.remove_edge(edge);
@@ -90,7 +91,7 @@ impl Core {
         self.log(Undo::UserRemoved(key));
     }
 
-    /// Into the list of users, between the neighbours it names, and into the index.
+    /// Links a user into the list between the neighbours it names, and into the index.
     pub(crate) fn relink_user(&mut self, key: UserKey) {
         let (prev, next) = (self.users[key].prev, self.users[key].next);
         match self.users.get_mut(prev) {
@@ -107,7 +108,7 @@ impl Core {
         self.user_names.insert(&users[key].name, key, name_of);
     }
 
-    /// Out of the list of users and the index; it keeps its neighbours.
+    /// Unlinks a user from the list and the index. It keeps its neighbours.
     pub(crate) fn unlink_user(&mut self, key: UserKey) {
         let (prev, next) = (self.users[key].prev, self.users[key].next);
         match self.users.get_mut(prev) {
@@ -122,7 +123,7 @@ impl Core {
         self.user_names.remove(&self.users[key].name, key);
     }
 
-    /// A new edge, at the heads of its two lists, in its slot.
+    /// Adds an edge at the heads of its two lists and in its slot.
     pub(crate) fn add_edge(&mut self, name: Arc<str>, mut edge: Edge) -> EdgeKey {
         let parent = edge.parent_node();
         edge.fresh = parent.is_some();
@@ -141,7 +142,7 @@ impl Core {
         key
     }
 
-    /// An edge goes: it is only unlinked, and freed by the commit. Frozen or not is the caller's business.
+    /// Unlinks an edge. The commit frees it. The caller checks whether it is frozen.
     pub(crate) fn remove_edge(&mut self, key: EdgeKey) {
         let Edge { parent, child, pair, .. } = self.edges[key].data;
         self.unlink(key);
@@ -154,7 +155,7 @@ impl Core {
         self.note_loss(child);
     }
 
-    /// Into both lists, after these neighbours, and into the slot. Does not count the pair.
+    /// Links an edge into both lists, after these neighbours, and into the slot. It does not count the pair.
     pub(crate) fn link(&mut self, key: EdgeKey, prev_parent: EdgeKey, prev_child: EdgeKey) {
         self.insert_parent(key, prev_parent);
         let edge = &mut self.edges[key];
@@ -168,7 +169,7 @@ impl Core {
         }
     }
 
-    /// Out of both lists and the slot. Does not count the pair.
+    /// Unlinks an edge from both lists and the slot. It does not count the pair.
     pub(crate) fn unlink(&mut self, key: EdgeKey) {
         self.remove_parent(key);
         let edge = &mut self.edges[key];
@@ -182,7 +183,7 @@ impl Core {
         }
     }
 
-    /// The edge gets another child and goes to the heads of both lists (S1).
+    /// Gives the edge another child and moves it to the heads of both lists (S1).
     pub(crate) fn retarget(&mut self, key: EdgeKey, to: NodeKey) {
         let none = EdgeKey::null();
         let Edge { parent, child, pair, prev_parent, prev_child, fresh, .. } = self.edges[key].data;
@@ -215,8 +216,7 @@ impl Core {
         self.note_loss(child);
     }
 
-    /// The node at the end of a user's edge is another one than before, as far as A3 goes: from now on the user gets
-    /// nothing, or what it wants.
+    /// Adapts a user to the activity of its new node (A3): from now on its pair is empty, or what it wants.
     fn rest_user(&mut self, edge: EdgeKey, user: UserKey, inactive: bool) {
         if inactive {
             self.set_wanted(user, self.edges[edge].pair);
@@ -226,13 +226,13 @@ impl Core {
         }
     }
 
-    /// What a user of an inactive node wants.
+    /// Sets what a user of an inactive node wants.
     pub(crate) fn set_wanted(&mut self, key: UserKey, wanted: Pair) {
         let old = core::mem::replace(&mut self.users[key].wanted, wanted);
         self.log(Undo::Wanted(key, old));
     }
 
-    /// A node becomes inactive or active, which it was not, and its users get what they get then (A3).
+    /// Changes a node's activity, which must differ, and the pairs of its users (A3).
     pub(crate) fn set_inactive(&mut self, key: NodeKey, inactive: bool) {
         let node = &mut self.nodes[key];
         node.inactive = inactive;
@@ -258,7 +258,7 @@ impl Core {
         pending.fresh_bound = if pending.fresh.len() == 1 { label } else { pending.fresh_bound.max(label) };
     }
 
-    /// The pair of an edge changes.
+    /// Changes the pair of an edge.
     pub(crate) fn set_pair(&mut self, key: EdgeKey, new: Pair) {
         let edge = &mut self.edges[key];
         let old = core::mem::replace(&mut edge.pair, new);
@@ -267,13 +267,13 @@ impl Core {
         self.count(child, old, new, false);
     }
 
-    /// Freezes an edge, or thaws it.
+    /// Freezes or thaws an edge.
     pub(crate) fn set_frozen(&mut self, key: EdgeKey, frozen: bool) {
         let old = core::mem::replace(&mut self.edges[key].frozen, frozen);
         self.log(Undo::Frozen(key, old));
     }
 
-    /// A node stores another backing name, or none (S6), and counts as renamed.
+    /// Changes the stored backing name of a node (S6) and marks it as renamed.
     pub(crate) fn store_name(&mut self, key: NodeKey, name: Option<Arc<str>>) {
         let old = put(&mut self.texts.backing, key, name);
         self.pending.texts.push(old);
@@ -284,7 +284,7 @@ impl Core {
         }
     }
 
-    /// A user blocks other kinds of operation, for another reason.
+    /// Changes the operations that a user blocks, and the reason.
     pub(crate) fn set_blocks(&mut self, key: UserKey, blocks: OpKinds, reason: Option<Arc<str>>) {
         let old = core::mem::replace(&mut self.users[key].blocks, blocks);
         let reason = put(&mut self.texts.reasons, key, reason);
@@ -292,21 +292,21 @@ impl Core {
         self.log(Undo::Blocks(key, old));
     }
 
-    /// The node loses its driver, which was called so (L3).
+    /// Marks a node as ejected and keeps its driver's name (L3).
     pub(crate) fn mark_ejected(&mut self, key: NodeKey, kind: Arc<str>) {
         self.nodes[key].ejected = true;
         self.texts.lost.insert(key, kind);
         self.log(Undo::Ejected(key));
     }
 
-    /// A node becomes read-only or writable, and is queued.
+    /// Makes a node read-only or writable, and queues it.
     pub(crate) fn put_read_only(&mut self, key: NodeKey, read_only: bool) {
         let old = core::mem::replace(&mut self.nodes[key].read_only, read_only);
         self.log(Undo::ReadOnly(key, old));
         self.note(key);
     }
 
-    /// A node counts as reopened, and becomes read-only or writable (O18).
+    /// Marks a node as reopened, and makes it read-only or writable (O18).
     pub(crate) fn reopen(&mut self, key: NodeKey, read_only: bool) {
         self.put_read_only(key, read_only);
         if !core::mem::replace(&mut self.nodes[key].reopened, true) {
@@ -321,7 +321,7 @@ impl Core {
         self.log(Undo::Label(key, old));
     }
 
-    /// A caller holds the node, too. At the end of the range the count stays where it is.
+    /// Adds a caller's holder. At `u32::MAX` the count stays the same.
     pub(crate) fn add_holder(&mut self, key: NodeKey) {
         let node = &mut self.nodes[key];
         if let Some(holders) = node.holders.checked_add(1) {
@@ -330,7 +330,7 @@ impl Core {
         }
     }
 
-    /// Drops one holder, a caller's first (L1); `false` if there is none.
+    /// Drops one holder, a caller's first (L1). Returns `false` if there is none.
     pub(crate) fn drop_holder(&mut self, key: NodeKey) -> bool {
         let node = &mut self.nodes[key];
         if let Some(holders) = node.holders.checked_sub(1) {
@@ -342,7 +342,7 @@ impl Core {
         self.drop_monitor(key)
     }
 
-    /// Drops the monitor's holder; `false` if there is none.
+    /// Drops the monitor's holder. Returns `false` if there is none.
     pub(crate) fn drop_monitor(&mut self, key: NodeKey) -> bool {
         let held = core::mem::replace(&mut self.nodes[key].monitor, false);
         if held {
@@ -352,13 +352,13 @@ impl Core {
         held
     }
 
-    /// Has edges to it, holders or open sections (L1).
+    /// Returns whether the node has parent edges, holders or open sections (L1).
     pub(crate) fn is_referenced(&self, key: NodeKey) -> bool {
         let node = &self.nodes[key];
         node.parent_count > 0 || node.holders > 0 || node.monitor || self.drain_counts_of(key).sections > 0
     }
 
-    /// L2: a node that has reached zero references is doomed; in a step that is made of others at the end of that.
+    /// Dooms a node that has reached zero references (L2). In a composed step this happens at the end of the step.
     pub(crate) fn doom_if_unreferenced(&mut self, key: NodeKey) {
         if self.pending.deferring {
             return;
@@ -370,19 +370,19 @@ impl Core {
         }
     }
 
-    /// In a step that is made of others: the node has lost a reference.
+    /// Notes, inside a composed step, that the node has lost a reference.
     fn note_loss(&mut self, key: NodeKey) {
         if self.pending.deferring {
             self.pending.losing.push(key);
         }
     }
 
-    /// The end of a step that is made of others: who has lost its last reference in it, and got none again, is doomed.
+    /// Ends a composed step: dooms the nodes that lost their last reference in it and did not get another.
     pub(crate) fn doom_deferred(&mut self) {
         self.pending.deferring = false;
         let mut losing = core::mem::take(&mut self.pending.losing);
         let mark = self.pending.next_epoch();
-        // From the end, so that of several losses the last one counts.
+        // It starts at the end, so that of several losses of one node the last one counts.
         losing.reverse();
         losing.retain(|key| {
             let node = self.nodes.get_mut(*key);
@@ -393,14 +393,14 @@ impl Core {
         self.pending.losing = losing;
     }
 
-    /// Removes an edge; its child is doomed if that was its last reference.
+    /// Removes an edge. Its child is doomed if this was its last reference.
     pub(crate) fn detach_edge(&mut self, key: EdgeKey) {
         let child = self.edges[key].child;
         self.remove_edge(key);
         self.doom_if_unreferenced(child);
     }
 
-    /// Removes all child edges in list order, as detaches; frozen ones dissolve (L2, S7).
+    /// Removes all child edges in list order, as detaches do. Frozen edges dissolve (L2, S7).
     pub(crate) fn detach_children(&mut self, key: NodeKey) {
         while let Some(edge) = self.nodes.get(key).map(|node| node.children).filter(|edge| !edge.is_null()) {
             self.detach_edge(edge);

@@ -1,4 +1,4 @@
-//! What is in the arena: nodes, edges, users.
+//! The elements of the arena: nodes, edges, users.
 
 use super::arena::{EdgeKey, NodeKey, Parent, UserKey};
 use super::traits::Traits;
@@ -11,8 +11,8 @@ use alloc::sync::Arc;
 use core::ops::{Deref, DerefMut};
 use slotmap::Key;
 
-/// Plain data with a name. Copying one over another copies the shared name only if it is another one, which makes
-/// `clone_from` between graphs of one family nearly a copy of bytes.
+/// Plain data with a name. `clone_from` copies the shared name only if it is a different one, so copying between clones
+/// of one graph is nearly a copy of bytes.
 #[derive(Debug)]
 pub(crate) struct Named<T> {
     pub(crate) name: Arc<str>,
@@ -49,73 +49,73 @@ impl<T> DerefMut for Named<T> {
 /// The data of a node, all of it plain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
-    /// First edge of the list of parents; the rest hangs on the edges.
+    /// The first edge of the list of parents. The edges link the rest.
     pub(crate) parents: EdgeKey,
-    /// First edge of the list of children.
+    /// The first edge of the list of children.
     pub(crate) children: EdgeKey,
     pub(crate) file: EdgeKey,
     pub(crate) backing: EdgeKey,
-    /// Neighbours in the list of all nodes, which is in order of insertion.
+    /// The neighbours in the list of all nodes, which is in order of insertion.
     pub(crate) prev: NodeKey,
     pub(crate) next: NodeKey,
-    /// Topological label: strictly smaller than every child's, at judgement and between transactions.
+    /// The topological label. It is strictly smaller than every child's, at the check and between transactions.
     pub(crate) label: i64,
-    /// The last walk that came by here; compared with the epoch of the pending transaction.
+    /// The last walk that visited the node, compared with the epoch of the pending transaction.
     pub(crate) mark: u64,
-    /// From whom the node inherits (S8); null, or a key of a node that is gone, if from nobody.
+    /// The node from which this one inherits (S8). It is null, or the key of a closed node, if there is none.
     pub(crate) inherits: NodeKey,
     pub(crate) parent_count: u32,
     pub(crate) child_count: u32,
-    /// Callers that hold the node (L1).
+    /// The number of callers that hold the node (L1).
     pub(crate) holders: u32,
     /// The number of nodes that inherit from this one.
     pub(crate) heirs: u32,
-    /// Inside a transaction that of before it, until the judgement settles it (C2).
+    /// The context. Inside a transaction it is the old one, until the commit settles it (C2).
     pub(crate) context: ContextId,
     pub(crate) counters: Counters,
-    /// What the driver was last granted (V5.2).
+    /// The driver's last grant (V5.2).
     pub(crate) granted: Grant,
     pub(crate) traits: Traits,
     pub(crate) read_only: bool,
-    /// The image belongs to somebody else (A1).
+    /// The node is inactive: another process owns the image (A1).
     pub(crate) inactive: bool,
-    /// Held by the monitor (L1).
+    /// The monitor holds the node (L1).
     pub(crate) monitor: bool,
-    /// The read-only flag is inherited; means nothing if the node inherits from nobody.
+    /// The read-only flag is inherited. It has no meaning if the node does not inherit.
     pub(crate) inherits_read_only: bool,
-    /// Has lost its driver (L3).
+    /// The node has lost its driver (L3).
     pub(crate) ejected: bool,
-    /// Has zero references (L2).
+    /// The node has zero references (L2).
     pub(crate) doomed: bool,
-    /// Is in the list of changed nodes, or in the worklist.
+    /// The node is in the list of changed nodes or in the worklist.
     pub(crate) queued: bool,
-    /// Is in the list of judged nodes.
+    /// The node is in the list of checked nodes.
     pub(crate) touched: bool,
-    /// Is in the list of reopened nodes.
+    /// The node is in the list of reopened nodes.
     pub(crate) reopened: bool,
-    /// Is in the list of renamed nodes.
+    /// The node is in the list of renamed nodes.
     pub(crate) renamed: bool,
-    /// Is in the list of those whose activity was changed.
+    /// The node is in the list of nodes whose activity changed.
     pub(crate) shifted: bool,
 }
 
 impl Node {
-    /// What the driver would be granted now.
+    /// Returns what the driver would be granted now.
     pub(crate) const fn grant(&self) -> Grant {
         Grant { pair: self.counters.pair(), writable: self.is_writable() }
     }
 
-    /// P7.
+    /// Returns whether the node is writable (P7).
     pub(crate) const fn is_writable(&self) -> bool {
         !self.read_only && !self.inactive
     }
 
-    /// V7.1.
+    /// Returns whether the node is stale (V7.1).
     pub(crate) fn is_stale(&self) -> bool {
         self.granted != self.grant() && !self.ejected
     }
 
-    /// Does a plan speak to its driver: is it there, and does the node remain (V5)?
+    /// Returns whether a plan has steps for the node's driver: the driver is present and the node remains (V5).
     pub(crate) const fn is_asked(&self) -> bool {
         !self.doomed && !self.ejected
     }
@@ -134,14 +134,14 @@ impl Node {
         }
     }
 
-    /// The edge a chain walk follows: FILTERED of a filter, else COW (S4); null if there is none.
+    /// Returns the edge that a chain walk follows: FILTERED of a filter, else COW (S4). It is null if there is none.
     pub(crate) fn chain_edge(&self) -> EdgeKey {
         self.slot(self.shape().filter.unwrap_or(Slot::Backing))
     }
 }
 
 impl Node {
-    /// The shape of its driver (S3).
+    /// Returns the shape of the driver (S3).
     pub(crate) const fn shape(&self) -> Shape {
         let traits = self.traits;
         Shape {
@@ -176,10 +176,10 @@ impl Node {
 pub(crate) struct Edge {
     pub(crate) parent: Parent,
     pub(crate) child: NodeKey,
-    /// Neighbours in the child's list of parents.
+    /// The neighbours in the child's list of parents.
     pub(crate) prev_parent: EdgeKey,
     pub(crate) next_parent: EdgeKey,
-    /// Neighbours in the parent's list of children; null for a user's edge.
+    /// The neighbours in the parent's list of children. They are null for a user's edge.
     pub(crate) prev_child: EdgeKey,
     pub(crate) next_child: EdgeKey,
     pub(crate) pair: Pair,
@@ -187,14 +187,14 @@ pub(crate) struct Edge {
     /// The slot of the parent that this edge fills.
     pub(crate) slot: Option<Slot>,
     pub(crate) frozen: bool,
-    /// In its two lists. An edge that is not is waiting for the commit, or for the rollback to put it back.
+    /// The edge is in its two lists. An unlinked edge waits for the commit, or for a rollback that links it again.
     pub(crate) linked: bool,
-    /// Not yet inserted in the topological order.
+    /// The edge is not yet in the topological order.
     pub(crate) fresh: bool,
 }
 
 impl Edge {
-    /// An edge that is in no list yet.
+    /// Makes an edge that is in no list yet.
     pub(crate) fn new(parent: Parent, child: NodeKey, pair: Pair, role: Role, slot: Option<Slot>) -> Self {
         let none = EdgeKey::null();
         Self {
@@ -213,7 +213,7 @@ impl Edge {
         }
     }
 
-    /// The parent, if it is a node.
+    /// Returns the parent if it is a node.
     pub(crate) const fn parent_node(&self) -> Option<NodeKey> {
         match self.parent {
             Parent::Node(node) => Some(node),
@@ -228,18 +228,18 @@ pub(crate) struct User {
     pub(crate) edge: EdgeKey,
     pub(crate) prev: UserKey,
     pub(crate) next: UserKey,
-    /// What it wants while its node is inactive (A3); else this means nothing.
+    /// What the user wants while its node is inactive (A3). It has no meaning otherwise.
     pub(crate) wanted: Pair,
-    /// The kinds of operation it blocks (L4).
+    /// The kinds of operation that the user blocks (L4).
     pub(crate) blocks: OpKinds,
-    /// Of a fixed user, where it lives; of a movable one, what it said when it came, which means nothing any more when
-    /// the operation that attached it is over (C1).
+    /// The context of a fixed user. For a movable user it is the context that it gave when it was attached. That has no
+    /// meaning after the operation that attached it (C1).
     pub(crate) context: Option<ContextId>,
-    /// Its context never changes (C1).
+    /// The user's context never changes (C1).
     pub(crate) fixed: bool,
     pub(crate) stays: bool,
-    /// Its node may be inactivated whatever it wants (O36).
+    /// The user's node may be inactivated whatever the user wants (O36).
     pub(crate) may_inactivate: bool,
-    /// Detached; waiting for the commit, or for the rollback to put it back.
+    /// The user is detached and waits for the commit, or for a rollback that attaches it again.
     pub(crate) gone: bool,
 }

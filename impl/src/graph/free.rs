@@ -1,4 +1,4 @@
-//! What a commit frees: until then it was only unlinked.
+//! Frees at the commit what steps only unlinked.
 
 use super::arena::{Core, NodeKey};
 use crate::journal::Undo;

@@ -3,20 +3,20 @@
 use slotmap::new_key_type;
 
 new_key_type! {
-    /// A node. Stays valid, and means the same node, until the node is closed by a committed transaction; a key that
+    /// A node. The key stays valid, and names the same node, until a committed transaction closes the node. A key that
     /// was valid before a rollback is valid after it.
     pub struct NodeKey;
-    /// An edge, from a node or from a root user. Stays the same when the edge is retargeted.
+    /// An edge, from a node or from a root user. The key stays the same when the edge is retargeted.
     pub struct EdgeKey;
     /// A root user.
     pub struct UserKey;
 }
 
-/// The upper end of an edge.
+/// The parent of an edge.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Parent {
-    /// An edge of a node to its child.
+    /// A node. The edge leads to one of its children.
     Node(NodeKey),
-    /// The one edge of a root user.
+    /// A root user. The edge is its only one.
     User(UserKey),
 }

@@ -1,10 +1,10 @@
-//! The two intrusive lists every edge is in, with dancing links: an edge that is taken out keeps its neighbours, so
-//! putting it back in reverse order restores the exact order in O(1) (S1).
+//! The two intrusive lists that every edge is in, as dancing links: an unlinked edge keeps its neighbours, so linking
+//! it again in reverse order restores the exact order in O(1) (S1).
 
 use super::arena::{Core, EdgeKey, NodeKey};
 
 impl Core {
-    /// Puts the edge into its child's list of parents, after `prev` or at the head.
+    /// Links the edge into its child's list of parents, after `prev` or at the head.
     pub(crate) fn insert_parent(&mut self, key: EdgeKey, prev: EdgeKey) {
         let child = self.edges[key].child;
         let next = match self.edges.get_mut(prev) {
@@ -19,7 +19,7 @@ impl Core {
         self.nodes[child].parent_count += 1;
     }
 
-    /// Takes the edge out of its child's list of parents; it keeps its neighbours.
+    /// Unlinks the edge from its child's list of parents. It keeps its neighbours.
     pub(crate) fn remove_parent(&mut self, key: EdgeKey) {
         let (child, prev, next) = {
             let edge = &self.edges[key];
@@ -35,7 +35,8 @@ impl Core {
         self.nodes[child].parent_count -= 1;
     }
 
-    /// Puts the edge into its parent's list of children, after `prev` or at the head. Not for a user's edge.
+    /// Links the edge into its parent's list of children, after `prev` or at the head. A user's edge is in no such
+    /// list.
     pub(crate) fn insert_child(&mut self, parent: NodeKey, key: EdgeKey, prev: EdgeKey) {
         let next = match self.edges.get_mut(prev) {
             Some(edge) => core::mem::replace(&mut edge.next_child, key),
@@ -49,7 +50,7 @@ impl Core {
         self.child_joined(parent, key);
     }
 
-    /// Takes the edge out of its parent's list of children; it keeps its neighbours.
+    /// Unlinks the edge from its parent's list of children. It keeps its neighbours.
     pub(crate) fn remove_child(&mut self, parent: NodeKey, key: EdgeKey) {
         let (prev, next) = {
             let edge = &self.edges[key];

@@ -1,4 +1,4 @@
-//! The graph: arena, names, lists, and how to read them.
+//! The graph: arena, names, lists, and the methods that read them.
 
 pub(crate) mod arena;
 mod child_names;
@@ -38,52 +38,53 @@ use slotmap::SecondaryMap;
 #[derive(Debug)]
 pub struct Graph<D: Driver = Box<dyn Driver>> {
     pub(crate) core: Core,
-    /// Beside the core, so that a hook has its driver and a view of the graph, and nothing to change the graph with.
+    /// The drivers are beside the core, so that a hook borrows its driver and a view of the graph and cannot change the
+    /// graph.
     pub(crate) drivers: SecondaryMap<NodeKey, D>,
-    /// Those that the open transaction took from their nodes (L3), in the order of the steps.
+    /// The drivers that the open transaction ejected (L3), in the order of the steps.
     pub(crate) ejected: Vec<Ejected<D>>,
-    /// Opened drivers that a rollback took from their nodes and that are to be closed (L5.10), last opened first.
+    /// Opened drivers that a rollback took from their nodes and that must be closed (L5.10), last opened first.
     pub(crate) returned: VecDeque<(Arc<str>, D)>,
 }
 
 impl<D: Driver> Graph<D> {
-    /// An empty graph.
+    /// Makes an empty graph.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(0, 0)
     }
 
-    /// An empty graph with room for so many nodes and edges.
+    /// Makes an empty graph with room for this many nodes and edges.
     #[must_use]
     pub fn with_capacity(nodes: usize, edges: usize) -> Self {
         let drivers = SecondaryMap::with_capacity(nodes);
         Self { core: Core::with_capacity(nodes, edges), drivers, ejected: Vec::new(), returned: VecDeque::new() }
     }
 
-    /// The node of that name, unless it is doomed (L2). O(1) expected.
+    /// Returns the node of this name, unless it is doomed (L2). O(1) expected.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<NodeKey> {
         self.core.node_named(name).filter(|key| self.core.nodes.get(*key).is_some_and(|node| !node.doomed))
     }
 
-    /// The root user of that name. O(1) expected.
+    /// Returns the root user of this name. O(1) expected.
     #[must_use]
     pub fn user(&self, name: &str) -> Option<UserKey> {
         self.core.user_named(name)
     }
 
-    /// The edge of that name from a node to a child. O(1) expected.
+    /// Returns the edge of this name from a node to a child. O(1) expected.
     #[must_use]
     pub fn child(&self, parent: NodeKey, name: &str) -> Option<EdgeKey> {
         self.core.child_named(parent, name)
     }
 
-    /// All nodes in the order in which they were added; inside a transaction the doomed ones, too.
+    /// Iterates over all nodes in the order in which they were added. Inside a transaction this includes doomed nodes.
     pub fn nodes(&self) -> impl Iterator<Item = NodeKey> + '_ {
         self.core.node_keys()
     }
 
-    /// All root users in the order in which they were attached.
+    /// Iterates over all root users in the order in which they were attached.
     pub fn users(&self) -> impl Iterator<Item = UserKey> + '_ {
         self.core.user_keys()
     }
@@ -94,78 +95,77 @@ impl<D: Driver> Graph<D> {
         self.core.nodes.len()
     }
 
-    /// A view of a node. O(1).
+    /// Returns a view of a node. O(1).
     #[must_use]
     pub fn get(&self, node: NodeKey) -> Option<NodeView<'_>> {
         NodeView::new(&self.core, node, self.drivers.get(node).map(D::name))
     }
 
-    /// A view of an edge. O(1).
+    /// Returns a view of an edge. O(1).
     #[must_use]
     pub fn edge(&self, edge: EdgeKey) -> Option<EdgeView<'_>> {
         EdgeView::new(&self.core, edge)
     }
 
-    /// A view of a root user. O(1).
+    /// Returns a view of a root user. O(1).
     #[must_use]
     pub fn user_view(&self, user: UserKey) -> Option<UserView<'_>> {
         UserView::new(&self.core, user)
     }
 
-    /// The driver of a node; `None` if it has lost it (L3). O(1).
+    /// Returns the driver of a node. `None` if the node has lost it (L3). O(1).
     #[must_use]
     pub fn driver(&self, node: NodeKey) -> Option<&D> {
         self.drivers.get(node)
     }
 
-    /// The driver of a node, to be changed. What its rule depends on must not be changed here, but by
-    /// [`set_option`](Transaction::set_option); or be followed by a [`refresh`](Transaction::refresh), until which
+    /// Returns the driver of a node for changes. Do not change here what its rule depends on; use
+    /// [`set_option`](Transaction::set_option). Otherwise call [`refresh`](Transaction::refresh) afterwards. Until then
     /// the pairs of the children are not what the rule says. O(1).
     pub fn driver_mut(&mut self, node: NodeKey) -> Option<&mut D> {
         self.drivers.get_mut(node)
     }
 
-    /// The nodes whose driver lags behind the last commit (V7), in the order in which they began to; those that one
-    /// commit left behind in the order of its plan. A snapshot does not have this order: a restored graph lists them
-    /// in that of [`nodes`](Self::nodes). O(1) each.
+    /// Iterates over the nodes whose driver is stale since the last commit (V7), in the order in which they became
+    /// stale. Nodes that one commit left stale are in the order of its plan. A saved graph does not keep this order: a
+    /// restored graph lists them in the order of [`nodes`](Self::nodes). O(1) each.
     pub fn stale_nodes(&self) -> impl Iterator<Item = NodeKey> + '_ {
         self.core.stale.iter().copied()
     }
 
-    /// The number of drain-alls that are open (Q1). O(1).
+    /// Returns the number of open drain-alls (Q1). O(1).
     #[must_use]
     pub const fn drain_alls(&self) -> u32 {
         self.core.drain_alls
     }
 
-    /// Steps of plans that drivers performed and that were neither set nor aborted, newest first within one plan:
-    /// the transaction was dropped or leaked half way, or a hook panicked. Keys may be of nodes that are gone.
-    /// [`clear`](Self::clear) forgets them, and so does [`restore_from`](Self::restore_from).
+    /// Steps of plans that drivers performed and that were neither set nor aborted, newest first within one plan. This
+    /// happens if a transaction is dropped or leaked half way, or if a hook panics. Keys may name closed nodes.
+    /// [`clear`](Self::clear) and [`restore_from`](Self::restore_from) forget them.
     #[must_use]
     pub fn pending_aborts(&self) -> &[PlanStep] {
         &self.core.pending.aborts
     }
 
-    /// Nodes whose driver was told to be [quiet](Driver::quiesce) and is still to be told to
-    /// [go on](Driver::resume): a hook panicked in between. As with the [pending aborts](Self::pending_aborts), which
-    /// come first.
+    /// Nodes whose driver was told to [quiesce](Driver::quiesce) and must still be told to [resume](Driver::resume),
+    /// because a hook panicked in between. As with the [pending aborts](Self::pending_aborts), which come first.
     #[must_use]
     pub fn pending_resumes(&self) -> &[NodeKey] {
         &self.core.pending.resumes
     }
 
-    /// Takes the [pending resumes](Self::pending_resumes), to be performed by the caller.
+    /// Takes the [pending resumes](Self::pending_resumes). The caller performs them.
     pub fn take_pending_resumes(&mut self) -> Vec<NodeKey> {
         core::mem::take(&mut self.core.pending.resumes)
     }
 
-    /// Takes the [pending aborts](Self::pending_aborts), to be performed by the caller.
+    /// Takes the [pending aborts](Self::pending_aborts). The caller performs them.
     pub fn take_pending_aborts(&mut self) -> Vec<PlanStep> {
         core::mem::take(&mut self.core.pending.aborts)
     }
 
-    /// Performs the [pending aborts](Self::pending_aborts) through the hooks of the drivers that are still there, and
-    /// then the [pending resumes](Self::pending_resumes) of those that are not quiesced again.
+    /// Performs the [pending aborts](Self::pending_aborts) through the hooks of drivers that still exist, and then the
+    /// [pending resumes](Self::pending_resumes) of nodes that are not quiesced again.
     pub fn run_pending_aborts(&mut self) {
         self.undo_all();
         self.core.pending.aborts.reverse();
@@ -189,8 +189,8 @@ impl<D: Driver + Clone> Clone for Graph<D> {
         graph
     }
 
-    /// Becomes a copy in the space it has: keys and everything observable are the source's. A name that both share
-    /// already costs nothing. O(nodes + edges + users).
+    /// Copies the source into the space of this graph. Keys and everything observable become the source's. A name that
+    /// both graphs already share costs nothing. O(nodes + edges + users).
     fn clone_from(&mut self, source: &Self) {
         self.core.copy_from(&source.core);
         self.drivers.clone_from(&source.drivers);

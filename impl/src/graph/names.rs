@@ -1,14 +1,15 @@
-//! From names to keys. The table holds keys only; the names are where the keys lead.
+//! Tables from names to keys. A table holds only keys. The names are in the elements.
 
 use super::keys::{EdgeKey, NodeKey};
 use alloc::boxed::Box;
 use core::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
-/// The indices of the child names of nodes with many children. It is only looked up by key, so its order does not matter.
+/// The indices of child names of nodes with many children. They are only looked up by key, so their order does not
+/// matter.
 pub(crate) type ChildNames = HashMap<NodeKey, Box<NameIndex<EdgeKey>>>;
 
-/// An index of names over a map that has them.
+/// An index of the names of a map's elements.
 #[derive(Clone, Debug)]
 pub(crate) struct NameIndex<K> {
     table: HashTable<K>,
@@ -20,12 +21,12 @@ impl<K: Copy + PartialEq> NameIndex<K> {
         Self { table: HashTable::with_capacity(capacity), hasher: DefaultHashBuilder::default() }
     }
 
-    /// The key whose name this is. `name_of` follows a key. O(1) expected.
+    /// Returns the key of the element with this name. `name_of` returns the name of a key. O(1) expected.
     pub(crate) fn find<'a>(&self, name: &str, name_of: impl Fn(K) -> Option<&'a str>) -> Option<K> {
         self.table.find(self.hasher.hash_one(name), |key| name_of(*key) == Some(name)).copied()
     }
 
-    /// Adds a key that is not in the table, of a name that is not either. O(1) expected.
+    /// Adds a key with a name. Neither may be in the table. O(1) expected.
     pub(crate) fn insert<'a>(&mut self, name: &str, key: K, name_of: impl Fn(K) -> Option<&'a str>) {
         let hasher = &self.hasher;
         let rehash = |key: &K| hasher.hash_one(name_of(*key).unwrap_or_default());
@@ -47,7 +48,7 @@ impl<K: Copy + PartialEq> NameIndex<K> {
         self.table.clear();
     }
 
-    /// Becomes a copy, in the space it has.
+    /// Copies the source into the space of this table.
     pub(crate) fn copy_from(&mut self, source: &Self) {
         self.table.clone_from(&source.table);
         self.hasher.clone_from(&source.hasher);

@@ -1,4 +1,4 @@
-//! The operations as methods of the graph: a transaction of one step each, committed through the drivers' hooks.
+//! The operations as methods of the graph. Each is a transaction of one step, committed through the drivers' hooks.
 
 use super::Graph;
 use super::arena::{EdgeKey, NodeKey, UserKey};
@@ -14,14 +14,14 @@ use crate::role::Role;
 use crate::transaction::Transaction;
 use alloc::sync::Arc;
 
-/// Each is the method of [`Transaction`] of that name, and a commit.
+/// Each method runs the method of [`Transaction`] of the same name and a commit.
 macro_rules! one_op {
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
-        /// Transactions of one step. Each does what the method of [`Transaction`] of its name says, and commits. Who
-        /// wants to know the plan, or have the closed or ejected drivers, commits a transaction.
+        /// Transactions of one step. Each does what the method of [`Transaction`] of the same name says, and commits.
+        /// To get the plan, or closed and ejected drivers, commit a transaction instead.
         ///
         /// # Errors
-        /// Those of the step, a violation (V3), or a driver's refusal (V7); then nothing has changed.
+        /// Those of the step, a violation (V3), or a driver's refusal (V7). Then nothing has changed.
         impl<D: Driver> Graph<D> {$(
             $(#[$doc])*
             ///

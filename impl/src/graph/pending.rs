@@ -1,5 +1,4 @@
-//! What is open between the beginning and the end of a transaction, and the space that is reused from one to the
-//! next.
+//! The state of an open transaction, and the space that the next one reuses.
 
 use super::arena::{EdgeKey, NodeKey};
 use crate::context::Contexts;
@@ -13,7 +12,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// A point of the transaction to return to, as the graph keeps it.
+/// A savepoint, as the graph keeps it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     pub(crate) serial: usize,
@@ -21,72 +20,73 @@ pub(crate) struct Mark {
     pub(crate) steps: usize,
 }
 
-/// State of the open transaction. It lives in the graph and not in the `Transaction`, so that a leaked one can be
-/// undone later, and so that its space is used again.
+/// The state of the open transaction. It is in the graph and not in the `Transaction`, so that a leaked transaction can
+/// be undone later and its space is reused.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pending {
     /// A transaction is open, or was leaked.
     pub(crate) open: bool,
-    /// Every write to the graph since then, oldest first.
+    /// Every write to the graph since the transaction began, oldest first.
     pub(crate) journal: Vec<Undo>,
-    /// Previous values for the journal's `Option` records, which would be too large in it.
+    /// Previous values of the journal's `Option` records, which are too large for a record.
     pub(crate) options: Vec<(NodeKey, DriverOption)>,
-    /// Edges attached or retargeted since then, oldest first; not those of users.
+    /// Edges that were attached or retargeted, oldest first, without those of users.
     pub(crate) fresh: Vec<EdgeKey>,
-    /// No edge in `fresh` has a parent with a greater label; for [`Core::mark_reachable`](super::arena::Core).
+    /// An upper bound of the labels of the parents of `fresh` edges, for [`Core::mark_reachable`](super::arena::Core).
     pub(crate) fresh_bound: i64,
-    /// In the middle of a step that is made of others: who loses a reference is only doomed at its end (L2).
+    /// A composed step is running. A node that loses a reference is doomed only at its end (L2).
     pub(crate) deferring: bool,
-    /// Who lost a reference meanwhile, as often as they did.
+    /// The nodes that lost a reference in the composed step, once per loss.
     pub(crate) losing: Vec<NodeKey>,
-    /// In the order in which they reached zero references (L2).
+    /// The doomed nodes, in the order in which they reached zero references (L2).
     pub(crate) doomed: Vec<NodeKey>,
-    /// In the order of the steps and queues (V5.1).
+    /// The reopened nodes, in the order of the steps and queues (V5.1).
     pub(crate) reopened: Vec<NodeKey>,
-    /// In the order in which they were first renamed (V5.1).
+    /// The renamed nodes, in the order in which they were first renamed (V5.1).
     pub(crate) renamed: Vec<NodeKey>,
-    /// Nodes whose activity was changed, and what it was before.
+    /// Nodes whose activity was changed, with the old value.
     pub(crate) shifted: Vec<(NodeKey, bool)>,
-    /// Previous values for the journal's `Stored` and `Blocks` records.
+    /// Previous values of the journal's `Stored` and `Blocks` records.
     pub(crate) texts: Vec<Option<Arc<str>>>,
-    /// Nodes whose inputs of P4 or verdict may have changed.
+    /// Nodes whose inputs of P4, or whose verdict, may have changed.
     pub(crate) dirty: Vec<NodeKey>,
-    /// Nodes that the judgement came by.
+    /// Nodes that the check visited.
     pub(crate) touched: Vec<NodeKey>,
-    /// Steps of the transaction that took effect.
+    /// The number of steps that took effect.
     pub(crate) steps: usize,
     pub(crate) marks: Vec<Mark>,
-    /// What the drivers are to be asked.
+    /// The steps for the drivers.
     pub(crate) plan: Vec<PlanStep>,
-    /// How many steps of the plan come before the checks.
+    /// The number of steps of the plan before the checks.
     pub(crate) before_checks: usize,
-    /// How many steps of the plan come before what is after the checks.
+    /// The number of steps of the plan up to the last check.
     pub(crate) checked: usize,
-    /// How many steps of the plan have been answered and wait for set or abort.
+    /// The number of steps of the plan that succeeded and wait for set or abort.
     pub(crate) progress: usize,
-    /// Indices of steps of the plan that were refused, and the refusal tolerated; ascending.
+    /// The indices of refused steps of the plan whose refusal is tolerated, ascending.
     pub(crate) refused: Vec<usize>,
-    /// Indices of the steps of the plan that are to be made permanent, in the order for it (V6); empty until all of
-    /// them have succeeded.
+    /// The indices of the steps of the plan to make permanent, in their order (V6). Empty until all steps have
+    /// succeeded.
     pub(crate) settle: Vec<usize>,
-    /// How many of these have been.
+    /// The number of steps of `settle` that have been made permanent.
     pub(crate) settled: usize,
-    /// Nodes whose driver has been told of its new grant, while others have not yet.
+    /// Nodes whose driver has been told its new grant while others have not yet.
     pub(crate) told: Vec<NodeKey>,
-    /// Steps that were performed, and neither set nor aborted.
+    /// Steps that were performed and neither set nor aborted.
     pub(crate) aborts: Vec<PlanStep>,
-    /// A section was begun or ended, or an edge came or went that leads to a quiesced node; perhaps taken back since.
+    /// A section was begun or ended, or an edge to a quiesced node was added or removed. It may have been rolled back
+    /// since.
     pub(crate) drains: bool,
     pub(crate) contexts: Contexts,
-    /// How many of the steps in `settle`, the first ones, are not made permanent but aborted (C3).
+    /// The number of steps at the front of `settle` that are aborted instead of made permanent (C3).
     pub(crate) stay_aborts: usize,
-    /// Who is to be told that it is quiesced or not (Q4); nothing if nobody is.
+    /// The notifications about quiescing (Q4). `None` if there are none.
     pub(crate) notices: Option<Box<Notices>>,
-    /// How many of them have been told to be quiet.
+    /// The number of nodes and users that have been told to quiesce.
     pub(crate) quieted: usize,
-    /// Nodes that were told to be quiet, and not yet to go on.
+    /// Nodes that were told to quiesce and not yet to resume.
     pub(crate) resumes: Vec<NodeKey>,
-    /// Number of walks so far; each marks the nodes it met with its own number.
+    /// The number of walks so far. Each walk marks the nodes it visits with its number.
     pub(crate) epoch: u64,
     pub(crate) stack: Vec<NodeKey>,
     pub(crate) moving: Vec<EdgeKey>,
@@ -96,7 +96,7 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// A number that no walk has used.
+    /// Returns a number that no walk has used.
     pub(crate) const fn next_epoch(&mut self) -> u64 {
         self.epoch = self.epoch.wrapping_add(1);
         self.epoch
@@ -104,13 +104,14 @@ impl Pending {
 }
 
 impl Pending {
-    /// Becomes a copy. What is open in the source is open in the copy; space that is only reused is not copied.
+    /// Copies the source. An open transaction in the source is open in the copy. Space that is only reused is not
+    /// copied.
     pub(crate) fn copy_from(&mut self, source: &Self) {
         self.epoch = source.epoch;
         self.aborts.clone_from(&source.aborts);
         self.resumes.clone_from(&source.resumes);
         if source.open || self.open {
-            // Only after a leak.
+            // This is only needed after a leak.
             self.clone_from(source);
         }
     }

@@ -1,22 +1,22 @@
-//! RareTexts that few nodes and users have, kept beside the arena so that the others pay nothing for them.
+//! Texts that few nodes and users have. They are beside the arena, so other nodes and users pay nothing for them.
 
 use super::arena::{NodeKey, UserKey};
 use alloc::sync::Arc;
 use hashbrown::HashMap;
 
-/// Looked up by key only; the order of a table is nobody's business.
+/// Only looked up by key, so the order does not matter.
 #[derive(Debug, Default)]
 pub(crate) struct RareTexts {
     /// Stored backing names (S6).
     pub(crate) backing: HashMap<NodeKey, Arc<str>>,
-    /// The names of the drivers that nodes have lost (L3.2).
+    /// The names of ejected drivers (L3.2).
     pub(crate) lost: HashMap<NodeKey, Arc<str>>,
-    /// Why users block operations (L4.1).
+    /// The reasons why users block operations (L4.1).
     pub(crate) reasons: HashMap<UserKey, Arc<str>>,
 }
 
 impl RareTexts {
-    /// What belongs to a node that goes.
+    /// Removes the texts of a closed node.
     pub(crate) fn forget_node(&mut self, key: NodeKey) {
         if !self.backing.is_empty() {
             self.backing.remove(&key);
@@ -26,7 +26,7 @@ impl RareTexts {
         }
     }
 
-    /// What belongs to a user that goes.
+    /// Removes the texts of a removed user.
     pub(crate) fn forget_user(&mut self, key: UserKey) {
         if !self.reasons.is_empty() {
             self.reasons.remove(&key);
@@ -39,7 +39,7 @@ impl RareTexts {
         self.reasons.clear();
     }
 
-    /// Becomes a copy, in the space it has.
+    /// Copies the source into the space of this table.
     pub(crate) fn copy_from(&mut self, source: &Self) {
         self.backing.clone_from(&source.backing);
         self.lost.clone_from(&source.lost);
@@ -47,7 +47,7 @@ impl RareTexts {
     }
 }
 
-/// Puts a text, or takes it away; returns what was there.
+/// Puts or removes a text. Returns the old one.
 pub(crate) fn put<K: core::hash::Hash + Eq>(
     texts: &mut HashMap<K, Arc<str>>,
     key: K,

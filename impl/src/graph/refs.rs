@@ -1,4 +1,4 @@
-//! Names nodes and edges for errors.
+//! Builds the names of nodes and edges for errors.
 
 use super::arena::{Core, EdgeKey, NodeKey, Parent};
 use crate::error::{EdgeRef, NodeRef};

@@ -1,4 +1,4 @@
-//! What never changes of a node: its flags and its driver's shape, in two bytes, because there is one for every node.
+//! The constant properties of a node: its flags and its driver's shape, in two bytes, because every node has them.
 
 use crate::ops::NodeSpec;
 use crate::role::{Shape, Slot};
@@ -22,7 +22,7 @@ bitflags::bitflags! {
 }
 
 impl Traits {
-    /// Those of a node to be.
+    /// Makes the traits of a new node.
     pub(crate) fn new(spec: &NodeSpec, shape: Shape) -> Self {
         let mut traits = Self::empty();
         for (flag, on) in [

@@ -34,15 +34,15 @@ impl<'a> NodeView<'a> {
         &self.node.name
     }
 
-    /// The name of the driver ([`Policy::name`](crate::Policy::name)). `None` in a hook, where the driver is the one
-    /// that is asked and knows its name. A node that has lost its driver still says which it was (L3.2).
+    /// The name of the driver ([`Policy::name`](crate::Policy::name)). `None` in a hook, where the driver itself knows
+    /// its name. A node that has lost its driver keeps the name (L3.2).
     #[must_use]
     pub fn driver_name(&self) -> Option<&'a str> {
         let lost = || self.core.texts.lost.get(&self.key).map(|name| &**name);
         self.driver_name.or_else(lost)
     }
 
-    /// Whether the node has its driver, or has lost it (L3).
+    /// Whether the node has its driver. `false` if it was ejected (L3).
     #[must_use]
     pub fn has_driver(&self) -> bool {
         !self.node.ejected
@@ -60,7 +60,7 @@ impl<'a> NodeView<'a> {
         self.node.is_writable()
     }
 
-    /// Whether the node is inactive: the image belongs to somebody else (A1; QEMU: `BDRV_O_INACTIVE`).
+    /// Whether the node is inactive: another process owns the image (A1; QEMU: `BDRV_O_INACTIVE`).
     #[must_use]
     pub fn inactive(&self) -> bool {
         self.node.inactive
@@ -84,7 +84,7 @@ impl<'a> NodeView<'a> {
         self.node.never_freeze()
     }
 
-    /// Whether the node is a filter that was put in unasked, and that the user does not see (S0).
+    /// Whether the node is a filter that an operation inserted and that the user does not see (S0).
     #[must_use]
     pub fn implicit(&self) -> bool {
         self.node.implicit()
@@ -102,46 +102,46 @@ impl<'a> NodeView<'a> {
         self.node.monitor
     }
 
-    /// The node from which this one inherits (S8); not a doomed one, whose heirs its closing frees.
+    /// The node from which this one inherits (S8). A doomed node is left out, because its closing frees its heirs.
     #[must_use]
     pub fn inherits_from(&self) -> Option<NodeKey> {
         let parent = self.core.nodes.get(self.node.inherits);
         parent.filter(|parent| !parent.doomed).map(|_| self.node.inherits)
     }
 
-    /// Whether the read-only flag is inherited, too (S8). `false` if the node inherits from nobody.
+    /// Whether the read-only flag is inherited, too (S8). `false` if the node does not inherit.
     #[must_use]
     pub fn inherits_read_only(&self) -> bool {
         self.node.inherits_read_only && self.inherits_from().is_some()
     }
 
-    /// The backing name stored in the image (S6). In a hook it is the one to come.
+    /// The backing name stored in the image (S6). In a hook it is the new one.
     #[must_use]
     pub fn stored_backing(&self) -> Option<&'a Arc<str>> {
         self.core.texts.backing.get(&self.key)
     }
 
-    /// The context of the node (C1). Inside a transaction that of before; the judgement settles it. In a hook it is the
-    /// one to come.
+    /// The context of the node (C1). Inside a transaction it is the old one, because the commit settles contexts. In a
+    /// hook it is the new one.
     #[must_use]
     pub fn context(&self) -> ContextId {
         self.node.context
     }
 
-    /// The number of its own open sections (Q1).
+    /// The number of the node's own open sections (Q1).
     #[must_use]
     pub fn sections(&self) -> u32 {
         self.core.drain_counts_of(self.key).sections
     }
 
-    /// How often the node is quiesced: its own open sections, the open drain-alls, and its child edges to quiesced
-    /// children (Q1). O(1).
+    /// How often the node is quiesced: its own open sections, the open drain-alls, and its edges to quiesced children
+    /// (Q1). O(1).
     #[must_use]
     pub fn quiesce_count(&self) -> u64 {
         self.core.quiesce_count(self.key)
     }
 
-    /// Whether the node is quiesced: whether that count is above zero (Q1). O(1).
+    /// Whether the node is quiesced: whether its quiesce count is above zero (Q1). O(1).
     #[must_use]
     pub fn is_quiesced(&self) -> bool {
         self.core.is_quiesced(self.key)
@@ -153,26 +153,26 @@ impl<'a> NodeView<'a> {
         self.node.parent_count
     }
 
-    /// The cumulative pair of all parent edges (P2). Inside a transaction the pairs of edges from nodes are those of
-    /// before; the judgement brings them up to date.
+    /// The cumulative pair of all parent edges (P2). Inside a transaction the pairs of edges from nodes are the old
+    /// ones, until the commit refreshes them.
     #[must_use]
     pub fn pair(&self) -> Pair {
         self.node.counters.pair()
     }
 
-    /// What the driver was last granted (V5.2).
+    /// The driver's last grant (V5.2).
     #[must_use]
     pub fn granted(&self) -> Grant {
         self.node.granted
     }
 
-    /// Whether the driver lags: what it was granted is not the present pair and writable state (V7.1).
+    /// Whether the driver is stale: its last grant is not the present pair and writable state (V7.1).
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.node.is_stale()
     }
 
-    /// Whether the node has reached zero references in the open transaction, and is closed by its commit (L2).
+    /// Whether the node has reached zero references in the open transaction. The commit closes it (L2).
     #[must_use]
     pub fn is_doomed(&self) -> bool {
         self.node.doomed
@@ -208,7 +208,7 @@ impl<'a> NodeView<'a> {
         self.node.shape().filter
     }
 
-    /// The edge of that name to a child. O(1) expected.
+    /// The edge of this name to a child. O(1) expected.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<EdgeKey> {
         self.core.child_named(self.key, name)
@@ -220,7 +220,7 @@ impl<'a> NodeView<'a> {
         EdgeView::new(self.core, key)
     }
 
-    /// Another node of the same graph; its driver's name is not known here.
+    /// Another node of the same graph. Its driver's name is not available here.
     #[must_use]
     pub fn node(&self, key: NodeKey) -> Option<Self> {
         Self::new(self.core, key, None)
@@ -245,7 +245,7 @@ impl<'a> EdgeView<'a> {
         self.key
     }
 
-    /// The upper end.
+    /// The parent end.
     #[must_use]
     pub fn parent(&self) -> Parent {
         self.edge.parent
@@ -255,7 +255,7 @@ impl<'a> EdgeView<'a> {
         self.edge.parent_node()
     }
 
-    /// The lower end.
+    /// The child end.
     #[must_use]
     pub fn child(&self) -> NodeKey {
         self.edge.child
@@ -317,14 +317,14 @@ impl<'a> UserView<'a> {
         self.user.edge
     }
 
-    /// The effective pair, which is that of its edge: nothing and everything while its node is inactive, else what the
-    /// user [wants](Self::wanted) (A3).
+    /// The effective pair, which is that of its edge: empty while its node is inactive, else what the user
+    /// [wants](Self::wanted) (A3).
     #[must_use]
     pub fn pair(&self) -> Pair {
         self.core.edges[self.user.edge].pair
     }
 
-    /// What the user last asked for (P4, A3).
+    /// The pair that the user last asked for (P4, A3).
     #[must_use]
     pub fn wanted(&self) -> Pair {
         self.core.wanted(self.key)
@@ -336,7 +336,7 @@ impl<'a> UserView<'a> {
         self.user.stays
     }
 
-    /// Whether the user's node may be inactivated though the user wants more than to read (O36).
+    /// Whether the user's node may be inactivated although the user wants more than reading (O36).
     #[must_use]
     pub fn may_inactivate(&self) -> bool {
         self.user.may_inactivate
@@ -348,13 +348,13 @@ impl<'a> UserView<'a> {
         self.user.blocks
     }
 
-    /// Why it blocks them: the reason given last. `None` if it blocks nothing.
+    /// The reason of the last block. `None` if the user blocks nothing.
     #[must_use]
     pub fn block_reason(&self) -> Option<&'a Arc<str>> {
         self.core.texts.reasons.get(&self.key)
     }
 
-    /// The context of the user, which is that of its node (C1). As [`NodeView::context`].
+    /// The context of the user, which is that of its node (C1), as for [`NodeView::context`].
     #[must_use]
     pub fn context(&self) -> ContextId {
         self.core.nodes[self.node()].context

@@ -1,14 +1,14 @@
-//! Walks over a graph that may be cyclic for a while: every one marks what it met and ends (S4, V2).
+//! Walks over a graph that may be cyclic for a while. Each walk marks the nodes it visits, so it ends (S4, V2).
 
 use super::arena::{Core, EdgeKey, NodeKey};
 use alloc::vec::Vec;
 use slotmap::Key;
 
 impl Core {
-    /// Marks `from` and whatever can be reached from it, and returns the mark; but nodes are looked at only up to the
-    /// label `bound`. The caller wants to know about nodes with labels up to `bound` only, and a path to one of them
-    /// goes upwards in labels except over edges not yet in order: so if `bound` covers the parents of those edges as
-    /// well, no path is missed. O(what is between), and not O(what is below).
+    /// Marks `from` and the nodes reachable from it, and returns the mark. It visits only nodes with labels up to
+    /// `bound`. The caller is only interested in nodes with labels up to `bound`. On a path to such a node, labels
+    /// increase except along edges that are not yet in order. So if `bound` covers the parents of those edges, the walk
+    /// misses no path. O(nodes between), not O(nodes below).
     fn mark_reachable(&mut self, from: NodeKey, bound: i64) -> u64 {
         let mark = self.pending.next_epoch();
         let mut stack = core::mem::take(&mut self.pending.stack);
@@ -33,9 +33,9 @@ impl Core {
         mark
     }
 
-    /// The edges that replacing `from` by `to` moves, in list order (S5), in a list that the caller gives back to
-    /// [`Pending::moving`](super::pending::Pending). O(parents), and a walk below `to` that ends where `from`'s
-    /// parents are above.
+    /// Returns the edges that replacing `from` by `to` moves, in list order (S5). The caller gives the list back to
+    /// [`Pending::moving`](super::pending::Pending). O(parents), and a walk below `to` that ends at the labels of
+    /// `from`'s parents.
     pub(crate) fn edges_to_move(&mut self, from: NodeKey, to: NodeKey) -> Vec<EdgeKey> {
         let mut moving = core::mem::take(&mut self.pending.moving);
         moving.clear();
@@ -55,8 +55,9 @@ impl Core {
         moving
     }
 
-    /// The edges from `top` down to `base`, or down to the end of the chain, which a node without its driver is, too (S4). `None` if the walk ends elsewhere
-    /// or goes round. As with [`Core::edges_to_move`], the list is to be given back.
+    /// Returns the edges from `top` down to `base`, or to the end of the chain, which can be a node without a driver
+    /// (S4). `None` if the walk ends elsewhere or loops. The caller gives the list back, as with
+    /// [`Core::edges_to_move`].
     pub(crate) fn chain(&mut self, top: NodeKey, base: Option<NodeKey>) -> Option<Vec<EdgeKey>> {
         let mark = self.pending.next_epoch();
         let mut edges = core::mem::take(&mut self.pending.moving);

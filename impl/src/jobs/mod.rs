@@ -3,7 +3,7 @@
 //! A job copies data from node to node while the graph is in use. The graph knows nothing of the copied data, only of
 //! the job's nodes, edges and users. A job *starts* with a filter above the node it works on, frozen edges, and root
 //! users that hold the nodes it needs and block operations on them. It either *finishes*, which changes the graph as
-//! the job intends, or it is *cancelled*. Each of the three is one step of a transaction, judged as a whole (J1). In
+//! the job intends, or it is *cancelled*. Each of the three is one step of a transaction, checked as a whole (J1). In
 //! between, any other operation may run; it is refused if it would disturb the job.
 //!
 //! The graph stores nothing about a job besides these nodes, edges and users (J2). The caller therefore keeps the

@@ -6,36 +6,36 @@ use crate::graph::keys::{EdgeKey, NodeKey, UserKey};
 use crate::op_kind::OpKinds;
 use crate::permission::Pair;
 
-/// How to take one write back.
+/// A record that undoes one write.
 #[derive(Clone, Debug)]
 pub(crate) enum Undo {
     Added(NodeKey),
-    /// The driver of a node that has just joined was opened for it, and is closed when that is taken back (L5.10).
+    /// A node was added with a driver that was opened for it. The undo closes the driver (L5.10).
     Opened(NodeKey),
     Doomed(NodeKey),
-    /// A caller's holder went.
+    /// A caller's holder was removed.
     Holder(NodeKey),
-    /// A caller's holder came.
+    /// A caller's holder was added.
     Held(NodeKey),
-    /// The monitor's holder went.
+    /// The monitor's holder was removed.
     Monitor(NodeKey),
-    /// The last of the graph's ejected drivers.
+    /// A driver was ejected. It is the last of the graph's ejected drivers.
     Ejected(NodeKey),
     Inherits {
         node: NodeKey,
         parent: NodeKey,
         read_only: bool,
     },
-    /// The previous name is the last of `Pending::texts`.
+    /// A backing name was changed. The old one is the last of `Pending::texts`.
     Stored(NodeKey),
     Renamed(NodeKey),
-    /// The previous reason is the last of `Pending::texts`.
+    /// A user's blocks were changed. The old reason is the last of `Pending::texts`.
     Blocks(UserKey, OpKinds),
     UserAdded(UserKey),
     UserRemoved(UserKey),
     Linked(EdgeKey),
     Unlinked(EdgeKey),
-    /// The edge was retargeted from this child and these neighbours.
+    /// An edge was retargeted. These are its old child and neighbours.
     Retargeted {
         edge: EdgeKey,
         child: NodeKey,
@@ -60,8 +60,8 @@ pub(crate) enum Undo {
         node: NodeKey,
         old: ContextId,
     },
-    /// The last of the requests to move.
+    /// A move was requested. It is the last of the requests.
     Request,
-    /// The previous value is the last of `Pending::options`.
+    /// A driver option was changed. The old value is the last of `Pending::options`.
     Option,
 }

@@ -161,7 +161,7 @@ pub enum OpenErrorKind {
         /// The driver's message.
         message: Arc<str>,
     },
-    /// An error of the graph: a step, the judgement or a hook.
+    /// An error of the graph: a step, the check at commit, or a hook.
     Graph(Error),
 }
 

@@ -1,4 +1,4 @@
-//! Who blocks what (L4), and what asks for it: snapshot, block, unblock, check op, check replace (O26 to O30).
+//! Blockers (L4), and the operations about them: snapshot, block, unblock, check op, check replace (O26 to O30).
 
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
@@ -9,7 +9,7 @@ use crate::role::{Role, Slot};
 use alloc::sync::Arc;
 
 impl Core {
-    /// The first parent edge, in list order, that blocks this kind of operation on the node (L4). O(parents).
+    /// Returns the first parent edge, in list order, that blocks this kind of operation on the node (L4). O(parents).
     fn blocking_edge(&self, key: NodeKey, kind: OpKind) -> Option<EdgeKey> {
         self.parents(key).find(|edge| {
             let edge = &self.edges[*edge];
@@ -31,7 +31,7 @@ impl Core {
         Some(Blocker { by: self.edge_ref(edge), reason })
     }
 
-    /// `Blocked`, if the kind is blocked on the node.
+    /// Fails with `Blocked` if the kind is blocked on the node.
     pub(crate) fn not_blocked(&self, key: NodeKey, kind: OpKind) -> Result<(), Error> {
         match self.blocker(key, kind) {
             None => Ok(()),
@@ -41,7 +41,7 @@ impl Core {
         }
     }
 
-    /// O27.
+    /// Blocks operations (O27).
     pub(crate) fn block(&mut self, key: UserKey, kinds: OpKinds, reason: Arc<str>) -> Result<(), Error> {
         let blocks = self.live_user(key)?.blocks;
         let kinds = kinds.known();
@@ -51,7 +51,7 @@ impl Core {
         Ok(())
     }
 
-    /// O28.
+    /// Unblocks operations (O28).
     pub(crate) fn unblock(&mut self, key: UserKey, kinds: OpKinds) -> Result<(), Error> {
         let user = self.live_user(key)?;
         let (kinds, blocks) = (kinds.known(), user.blocks);
@@ -66,13 +66,13 @@ impl Core {
         Ok(())
     }
 
-    /// O29.
+    /// Checks that an operation is not blocked (O29).
     pub(crate) fn ensure_not_blocked(&self, key: NodeKey, kind: OpKind) -> Result<(), Error> {
         self.live(key)?;
         self.not_blocked(key, kind)
     }
 
-    /// O30.
+    /// Checks that a node may be replaced (O30).
     pub(crate) fn check_replace(&self, parent: NodeKey, key: NodeKey) -> Result<(), Error> {
         self.live(parent)?;
         self.live(key)?;
@@ -83,12 +83,12 @@ impl Core {
         Ok(())
     }
 
-    /// The walk of O30.4: whether it meets `wanted`. O(what it meets and its children).
+    /// Walks as O30.4 says and returns whether the walk meets `wanted`. O(nodes visited and their children).
     fn shows_through(&self, from: NodeKey, wanted: NodeKey) -> bool {
         let has_driver = |key: NodeKey| self.nodes.get(key).filter(|node| !node.ejected);
         let only_parent = self.nodes.get(wanted).is_some_and(|node| node.parent_count == 1);
         let mut next = Some(from);
-        // A walk of more nodes than there are has met one twice.
+        // A walk over more nodes than the graph has would visit one twice.
         for _ in 0..self.nodes.len() {
             let Some((key, node)) = next.and_then(|key| has_driver(key).map(|node| (key, node))) else { return false };
             let mut children = self.children(key).map(|edge| self.edges[edge].child);
@@ -105,23 +105,25 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// Who blocks this kind of operation on a node: of several the first in the order of the node's parents (L4; QEMU:
-    /// `bdrv_op_is_blocked`). `None` also if there is no such node. O(parents).
+    /// Returns the blocker of this kind of operation on a node. If there are several, it is the first in the order of
+    /// the node's parents (L4; QEMU: `bdrv_op_is_blocked`). `None` if nothing blocks it, and if the node does not
+    /// exist. O(parents).
     #[must_use]
     pub fn is_blocked(&self, node: NodeKey, kind: OpKind) -> Option<Blocker> {
         self.core.blocker(node, kind)
     }
 
-    /// Whether `node` certainly shows the same data as `parent`, so that a copy of `parent` may replace it: it is
-    /// `parent` itself, or is met below it over filters, or is a child of one of these whose [children are
-    /// replaceable](crate::Policy::children_replaceable) (O30; QEMU: `bdrv_recurse_can_replace`). Blockers are not
-    /// looked at, and a node without its driver shows nothing. O(what is met and its children).
+    /// Returns whether `node` certainly shows the same data as `parent`, so that a copy of `parent` may replace it
+    /// (O30; QEMU: `bdrv_recurse_can_replace`). This holds if it is `parent` itself, if it is below `parent` over
+    /// filters, or if it is a child of one of these whose [children are
+    /// replaceable](crate::Policy::children_replaceable). Blockers do not count. A node without its driver shows
+    /// nothing. O(nodes visited and their children).
     #[must_use]
     pub fn can_replace(&self, parent: NodeKey, node: NodeKey) -> bool {
         self.core.nodes.contains_key(parent) && self.core.shows_through(parent, node)
     }
 
-    /// O26.
+    /// Takes a snapshot (O26).
     pub(crate) fn step_snapshot(&mut self, key: NodeKey, overlay: NodeKey) -> Result<(), Error> {
         let core = &self.core;
         core.live(key)?;

@@ -5,7 +5,7 @@ use crate::graph::arena::{Core, EdgeKey, NodeKey};
 use alloc::vec::Vec;
 
 impl Core {
-    /// O15.1–3, and the edges between, in a list that is to be given back as that of [`Core::chain`].
+    /// Checks O15.1 to O15.3 and returns the edges between. The caller gives the list back, as that of [`Core::chain`].
     pub(crate) fn chain_between(&mut self, top: NodeKey, base: Option<NodeKey>) -> Result<Vec<EdgeKey>, Error> {
         self.live(top)?;
         if let Some(base) = base {
@@ -17,14 +17,14 @@ impl Core {
         })
     }
 
-    /// O15. O(chain).
+    /// Freezes a chain (O15). O(chain).
     pub(crate) fn freeze(&mut self, top: NodeKey, base: Option<NodeKey>) -> Result<(), Error> {
         let edges = self.chain_between(top, base)?;
         let result = self.can_freeze(&edges);
         self.set_all_frozen(edges, result, true)
     }
 
-    /// O16. O(chain).
+    /// Thaws a chain (O16). O(chain).
     pub(crate) fn thaw(&mut self, top: NodeKey, base: Option<NodeKey>) -> Result<(), Error> {
         let edges = self.chain_between(top, base)?;
         let not_frozen = edges.iter().find(|edge| !self.edges[**edge].frozen);
@@ -32,7 +32,7 @@ impl Core {
         self.set_all_frozen(edges, result, false)
     }
 
-    /// O15.4 for all edges, then O15.5 for all.
+    /// Checks O15.4 for all edges, then O15.5 for all.
     fn can_freeze(&self, edges: &[EdgeKey]) -> Result<(), Error> {
         edges.iter().try_for_each(|edge| self.not_frozen(*edge))?;
         let never = edges.iter().find(|edge| self.nodes[self.edges[**edge].child].never_freeze());

@@ -10,13 +10,13 @@ use alloc::sync::Arc;
 use slotmap::Key;
 
 impl Core {
-    /// A new edge from a node. Its pair is the judgement's business.
+    /// Adds an edge from a node. The commit computes its pair.
     pub(crate) fn add_child(&mut self, parent: NodeKey, child: NodeKey, name: Arc<str>, role: Role) -> EdgeKey {
         let slot = role.slot(self.nodes[parent].shape());
         self.add_edge(name, Edge::new(Parent::Node(parent), child, Pair::NOTHING, role, slot))
     }
 
-    /// `SlotTaken`, if the slot is.
+    /// Fails with `SlotTaken` if the slot is taken.
     pub(crate) fn slot_is_free(&self, key: NodeKey, slot: Slot) -> Result<(), Error> {
         let edge = self.nodes[key].slot(slot);
         if edge.is_null() {
@@ -25,7 +25,7 @@ impl Core {
         Err(ErrorKind::SlotTaken { node: self.node_ref(key), slot, edge: self.edge_ref(edge) }.into())
     }
 
-    /// O6.
+    /// Attaches a child (O6).
     pub(crate) fn attach(
         &mut self,
         parent: NodeKey,
@@ -40,7 +40,7 @@ impl Core {
         Ok(self.add_child(parent, child, name, role))
     }
 
-    /// O6.4 to O6.8.
+    /// Checks O6.4 to O6.8.
     pub(crate) fn can_attach(&self, parent: NodeKey, name: &str, role: Role) -> Result<(), Error> {
         let shape = self.nodes[parent].shape();
         if !shape.takes_children {
@@ -59,7 +59,7 @@ impl Core {
         Ok(())
     }
 
-    /// O7.
+    /// Detaches a child (O7).
     pub(crate) fn detach(&mut self, key: EdgeKey) -> Result<(), Error> {
         let parent = self.live_edge(key)?;
         if self.edges[key].role.contains(Role::FILTERED) {
@@ -72,7 +72,7 @@ impl Core {
         Ok(())
     }
 
-    /// The common end of O8 and O9: removal and attach. The old child is doomed only if it is not the new one.
+    /// The common end of O8 and O9: a removal and an attach. The old child is doomed only if it is not the new one.
     pub(crate) fn swap_child(&mut self, parent: NodeKey, slot: Slot, to: Option<NodeKey>, role: Role) {
         let old = self.nodes[parent].slot(slot);
         let old_child = self.edges.get(old).map(|edge| edge.child);
@@ -88,7 +88,8 @@ impl Core {
         }
     }
 
-    /// The second half of that: an edge to a node that `inherited` from the parent before the operation, or did not.
+    /// The second half of a swap: adds an edge to a node. `inherited` says whether it inherited from the parent before
+    /// the operation.
     pub(crate) fn put_child(&mut self, parent: NodeKey, slot: Slot, to: NodeKey, role: Role, inherited: bool) {
         let name = self.words.of(slot).clone();
         self.add_child(parent, to, name, role);
@@ -97,7 +98,7 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// The name of a node's driver, for a message.
+    /// Returns the name of a node's driver, for a message.
     pub(crate) fn driver_name(&self, key: NodeKey) -> Arc<str> {
         self.drivers.get(key).map_or("", D::name).into()
     }
@@ -106,7 +107,7 @@ impl<D: Driver> Graph<D> {
         ErrorKind::BackingUnsupported { node: self.core.node_ref(key), driver: self.driver_name(key) }.into()
     }
 
-    /// O8.4 to O8.7, and the role of the new edge.
+    /// Checks O8.4 to O8.7 and returns the role of the new edge.
     pub(crate) fn can_set_backing(&self, key: NodeKey, to: Option<NodeKey>) -> Result<Role, Error> {
         let core = &self.core;
         let (shape, old) = (core.nodes[key].shape(), core.nodes[key].backing);
@@ -126,7 +127,7 @@ impl<D: Driver> Graph<D> {
         Ok(role)
     }
 
-    /// O8.
+    /// Sets the backing child (O8).
     pub(crate) fn step_set_backing(&mut self, key: NodeKey, to: Option<NodeKey>) -> Result<(), Error> {
         self.core.live(key)?;
         if let Some(to) = to {
@@ -138,7 +139,7 @@ impl<D: Driver> Graph<D> {
         Ok(())
     }
 
-    /// O9.4 to O9.7, and the role of the new edge.
+    /// Checks O9.4 to O9.7 and returns the role of the new edge.
     pub(crate) fn can_set_file(&self, key: NodeKey) -> Result<Role, Error> {
         let core = &self.core;
         let (filter, old) = (core.nodes[key].shape().filter, core.nodes[key].file);
@@ -156,7 +157,7 @@ impl<D: Driver> Graph<D> {
         Ok(role)
     }
 
-    /// O9.
+    /// Sets the file child (O9).
     pub(crate) fn step_set_file(&mut self, key: NodeKey, to: NodeKey) -> Result<(), Error> {
         self.core.live(key)?;
         self.core.live(to)?;

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use slotmap::Key;
 
 impl Core {
-    /// O24.
+    /// Drops the nodes between `top` and `base` (O24).
     pub(crate) fn drop_intermediate(
         &mut self,
         top: NodeKey,
@@ -30,7 +30,7 @@ impl Core {
         }
         self.pending.moving = moving;
         result?;
-        // S8.4
+        // S8.4.
         if explicit != base && self.inherits_through(base, explicit) {
             let heir_of = self.inherits(explicit).unwrap_or(NodeKey::null());
             let read_only = self.nodes[base].inherits_read_only;
@@ -40,7 +40,7 @@ impl Core {
         Ok(())
     }
 
-    /// O24.1 to O24.5; the name of the base.
+    /// Checks O24.1 to O24.5 and returns the name of the base.
     fn can_drop_intermediate(&mut self, top: NodeKey, base: NodeKey) -> Result<Arc<str>, Error> {
         self.live(top)?;
         let name = self.live(base)?.name.clone();
@@ -56,8 +56,8 @@ impl Core {
         Ok(name)
     }
 
-    /// O24.6 for all parent edges of the top, then O24.7 for all, then O24.8. Both lists are in the order of the list of
-    /// parents.
+    /// Checks O24.6 for all parent edges of the top, then O24.7 for all, then O24.8. Both lists are in the order of the
+    /// list of parents.
     fn all_may_move(&self, top: NodeKey, base: NodeKey, moving: &[EdgeKey]) -> Result<(), Error> {
         let mut movable = moving.iter().peekable();
         let stays = self.parents(top).find(|edge| movable.next_if_eq(&edge).is_none());

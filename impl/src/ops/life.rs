@@ -17,7 +17,7 @@ use crate::role::{Role, Shape};
 use alloc::sync::Arc;
 use slotmap::Key;
 
-/// The shape of a driver, made consistent.
+/// Returns the shape of a driver, made consistent.
 pub(crate) fn shape_of(driver: &impl Driver) -> Shape {
     let shape = Shape {
         filter: driver.filter_slot(),
@@ -31,7 +31,7 @@ pub(crate) fn shape_of(driver: &impl Driver) -> Shape {
 }
 
 impl Node {
-    /// A node with the holder that an add gives it (L1), and no edges.
+    /// Makes a node with the holder that an add gives it (L1), and without edges.
     pub(crate) fn new(spec: &NodeSpec, shape: Shape, label: i64) -> Self {
         let (none, nowhere) = (EdgeKey::null(), NodeKey::null());
         Self {
@@ -68,7 +68,7 @@ impl Node {
 }
 
 impl<D: Driver> Graph<D> {
-    /// O1.1 to O1.4. The third precondition cannot fail here: a driver that was made has its own options.
+    /// Checks O1.1 to O1.4. The third precondition cannot fail here, because a driver that exists has its own options.
     pub(crate) fn can_add(&self, spec: &NodeSpec, shape: Shape) -> Result<(), Error> {
         if let Some(key) = self.core.node_named(&spec.name) {
             return Err(ErrorKind::DuplicateNode { name: self.core.nodes[key].name.clone() }.into());
@@ -83,14 +83,14 @@ impl<D: Driver> Graph<D> {
         Ok(())
     }
 
-    /// The effect of O1, of a node that [`Graph::can_add`].
+    /// Adds a node that passed [`Graph::can_add`] (the effect of O1).
     fn join(&mut self, name: Arc<str>, node: Node, driver: D) -> NodeKey {
         let key = self.core.add_node(name, node);
         self.drivers.insert(key, driver);
         key
     }
 
-    /// O1.
+    /// Adds a node (O1).
     pub(crate) fn step_add(&mut self, spec: NodeSpec, driver: D) -> Result<NodeKey, Error> {
         let shape = shape_of(&driver);
         self.can_add(&spec, shape)?;
@@ -98,14 +98,14 @@ impl<D: Driver> Graph<D> {
         Ok(self.join(spec.name, node, driver))
     }
 
-    /// O13.
+    /// Inserts a node (O13).
     pub(crate) fn step_insert(&mut self, spec: NodeSpec, driver: D, top: NodeKey) -> Result<NodeKey, Error> {
         let new = self.step_add(spec, driver)?;
         self.step_append(new, top, false)?;
         Ok(new)
     }
 
-    /// O23.
+    /// Opens a node as a child (O23).
     pub(crate) fn step_open_child(
         &mut self,
         parent: NodeKey,
@@ -126,7 +126,7 @@ impl<D: Driver> Graph<D> {
         let mut node = Node::new(&spec, shape, self.core.front_label());
         (node.holders, node.monitor) = (0, false);
         let key = self.join(spec.name, node, driver);
-        // Nothing is below it, so any place below its parent will do.
+        // The node has no children, so any label below its parent fits.
         let label = self.core.nodes[parent].label.saturating_add(GAP);
         if label <= LIMIT {
             self.core.set_label(key, label);
@@ -136,14 +136,14 @@ impl<D: Driver> Graph<D> {
         Ok(key)
     }
 
-    /// O17.
+    /// Changes a driver's option (O17).
     pub(crate) fn step_set_option(&mut self, key: NodeKey, option: DriverOption) -> Result<(), Error> {
         self.core.live(key)?;
         self.core.has_driver(key)?;
         self.offer_option(key, option)
     }
 
-    /// O17.3 and the effect of O17.
+    /// Offers an option to the driver: O17.3 and the effect of O17.
     pub(crate) fn offer_option(&mut self, key: NodeKey, option: DriverOption) -> Result<(), Error> {
         let unsupported = |core: &Core| ErrorKind::OptionUnsupported { node: core.node_ref(key) }.into();
         let Some(driver) = self.drivers.get_mut(key) else { return Err(unsupported(&self.core)) };
@@ -154,7 +154,7 @@ impl<D: Driver> Graph<D> {
         Ok(())
     }
 
-    /// O22.
+    /// Ejects a driver (O22).
     pub(crate) fn step_eject(&mut self, key: NodeKey) -> Result<(), Error> {
         let name = self.core.live(key)?.name.clone();
         self.core.has_driver(key)?;
@@ -168,14 +168,14 @@ impl<D: Driver> Graph<D> {
 }
 
 impl Core {
-    /// O20.
+    /// Holds a node (O20).
     pub(crate) fn hold(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
         self.add_holder(key);
         Ok(())
     }
 
-    /// O2.
+    /// Releases a node (O2).
     pub(crate) fn release(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
         if !self.drop_holder(key) {
@@ -185,7 +185,7 @@ impl Core {
         Ok(())
     }
 
-    /// O21.
+    /// Deletes a node (O21).
     pub(crate) fn delete(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
         if let Some(user) = self.root_user(key) {
@@ -204,13 +204,13 @@ impl Core {
         Ok(())
     }
 
-    /// The edge of the first root user in list order. O(parents).
+    /// Returns the edge of the first root user in list order. O(parents).
     pub(crate) fn root_user(&self, key: NodeKey) -> Option<EdgeRef> {
         let is_root = |edge: &EdgeKey| matches!(self.edges[*edge].parent, Parent::User(_));
         self.parents(key).find(is_root).map(|edge| self.edge_ref(edge))
     }
 
-    /// The second half of O17 alone.
+    /// Refreshes the children of a node: the second half of O17.
     pub(crate) fn step_refresh(&mut self, key: NodeKey) -> Result<(), Error> {
         self.live(key)?;
         self.has_driver(key)?;

@@ -10,8 +10,8 @@ use crate::role::Role;
 use alloc::sync::Arc;
 
 impl Core {
-    /// What a user may do as of before the operation; one that the operation made, what it wants (O38.2). O(what was
-    /// done).
+    /// Returns what a user needed before the operation, or what it wants if the operation attached it (O38.2).
+    /// O(changes).
     fn checked_need(&self, key: UserKey) -> Permissions {
         let edge = self.users[key].edge;
         let made = |undo: &Undo| matches!(undo, Undo::UserAdded(user) if *user == key);
@@ -26,8 +26,7 @@ impl Core {
         journal.iter().find_map(before).unwrap_or(self.edges[edge].pair.need)
     }
 
-    /// From a node along FILTERED edges as far as they go, which is not past a node without its driver (L3.2). O(the
-    /// way).
+    /// Follows FILTERED edges from a node to their end. A node without its driver ends the path (L3.2). O(path).
     fn below_filters(&mut self, from: NodeKey) -> NodeKey {
         let mark = self.pending.next_epoch();
         let mut key = from;
@@ -42,7 +41,7 @@ impl Core {
         }
     }
 
-    /// O39.
+    /// Adds a child to a node in use (O39).
     pub(crate) fn add_live_child(&mut self, parent: NodeKey, child: NodeKey, name: Arc<str>) -> Result<EdgeKey, Error> {
         self.live(parent)?;
         let above = self.live(child)?.parents;
@@ -54,7 +53,7 @@ impl Core {
         Ok(self.add_child(parent, child, name, Role::DATA))
     }
 
-    /// O40.
+    /// Removes a child from a node in use (O40).
     pub(crate) fn remove_live_child(&mut self, key: EdgeKey) -> Result<(), Error> {
         let parent = self.live_edge(key)?;
         self.children_may_change(parent, false)?;
@@ -64,7 +63,7 @@ impl Core {
         self.detach(key)
     }
 
-    /// O39.3 and O39.4, or O40.3 and O40.4.
+    /// Checks O39.3 and O39.4, or O40.3 and O40.4.
     fn children_may_change(&self, key: NodeKey, adding: bool) -> Result<(), Error> {
         self.has_driver(key)?;
         if !self.nodes[key].shape().live_children {
@@ -75,7 +74,7 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// O38.
+    /// Truncates (O38).
     pub(crate) fn step_truncate(&mut self, key: UserKey, unaligned: bool) -> Result<(), Error> {
         let core = &mut self.core;
         let user = core.live_user(key)?;
@@ -84,7 +83,7 @@ impl<D: Driver> Graph<D> {
             return Err(ErrorKind::NoResize { user: key, name }.into());
         }
         let node = core.below_filters(core.edges[edge].child);
-        // A driver that does not know the option keeps its size to itself, and so does a node without one.
+        // A driver that does not support the option, and a node without a driver, change nothing here.
         match self.offer_option(node, DriverOption::Unaligned(unaligned)) {
             Err(error) if !matches!(error.kind(), ErrorKind::OptionUnsupported { .. }) => Err(error),
             _ => Ok(()),

@@ -1,5 +1,5 @@
-//! The steps (V2): each tests its preconditions in the order of `specs/operations.md` and then writes. A step that
-//! fails may have written: the transaction takes that back.
+//! The steps (V2). Each tests its preconditions in the order of `specs/operations.md` and then writes. A step that
+//! fails may have written before. The transaction undoes that.
 
 mod blockers;
 mod chain;
@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind};
 use crate::graph::arena::{Core, EdgeKey, Named, Node, NodeKey, User, UserKey};
 
 impl Core {
-    /// `∃node` of `operations.md`.
+    /// Returns the node if it exists (`∃node` of `operations.md`).
     pub(crate) fn live(&self, key: NodeKey) -> Result<&Named<Node>, Error> {
         match self.nodes.get(key) {
             Some(node) if !node.doomed => Ok(node),
@@ -32,7 +32,7 @@ impl Core {
         }
     }
 
-    /// `NodeCorrupted`, if the node has lost its driver (L3).
+    /// Fails with `NodeCorrupted` if the node has lost its driver (L3).
     pub(crate) fn has_driver(&self, key: NodeKey) -> Result<(), Error> {
         if self.nodes[key].ejected {
             return Err(ErrorKind::NodeCorrupted { node: self.node_ref(key) }.into());
@@ -40,7 +40,7 @@ impl Core {
         Ok(())
     }
 
-    /// The user exists.
+    /// Returns the user if it exists.
     pub(crate) fn live_user(&self, key: UserKey) -> Result<&Named<User>, Error> {
         match self.users.get(key) {
             Some(user) if !user.gone => Ok(user),
@@ -48,7 +48,7 @@ impl Core {
         }
     }
 
-    /// The node parent of an edge that exists and whose parent does.
+    /// Returns the parent node of an edge if both exist.
     pub(crate) fn live_edge(&self, key: EdgeKey) -> Result<NodeKey, Error> {
         let edge = self.edges.get(key).filter(|edge| edge.linked);
         let parent = edge.and_then(|edge| edge.parent_node());
@@ -56,7 +56,7 @@ impl Core {
         parent.ok_or_else(|| ErrorKind::EdgeNotFound { edge: key }.into())
     }
 
-    /// `Frozen`, if the edge is.
+    /// Fails with `Frozen` if the edge is frozen.
     pub(crate) fn not_frozen(&self, key: EdgeKey) -> Result<(), Error> {
         match self.edges.get(key) {
             Some(edge) if edge.frozen => Err(ErrorKind::Frozen { edge: self.edge_ref(key) }.into()),
@@ -64,7 +64,7 @@ impl Core {
         }
     }
 
-    /// `DuplicateChild`, if a child of `parent` other than `except` has the name.
+    /// Fails with `DuplicateChild` if a child of `parent` other than `except` has the name.
     pub(crate) fn name_is_free(&self, parent: NodeKey, name: &str, except: EdgeKey) -> Result<(), Error> {
         match self.child_named(parent, name) {
             Some(edge) if edge != except => {
@@ -75,7 +75,8 @@ impl Core {
         }
     }
 
-    /// `∃parent`, and its child of that name, else `ChildNotFound`.
+    /// Returns the child of this name of `parent`. Fails if the parent does not exist (`∃parent`), or with
+    /// `ChildNotFound`.
     pub(crate) fn find_child(&self, parent: NodeKey, name: &str) -> Result<EdgeKey, Error> {
         self.live(parent)?;
         let not_found = || ErrorKind::ChildNotFound { parent: self.node_ref(parent), name: name.into() }.into();

@@ -1,8 +1,8 @@
-//! How a new node is to be.
+//! The properties of a new node.
 
 use alloc::sync::Arc;
 
-/// How a node is to be: its name and its flags.
+/// The properties of a new node: its name and its flags.
 ///
 /// ```
 /// use blockgraph::NodeSpec;
@@ -14,22 +14,22 @@ use alloc::sync::Arc;
 pub struct NodeSpec {
     /// The unique name.
     pub name: Arc<str>,
-    /// Not to be written (V3.3).
+    /// The node must not be written (V3.3).
     pub read_only: bool,
     /// Node parents must share everything (P8); requires read-only.
     pub force_share: bool,
-    /// Opened without I/O: its metadata need not be read (P5.3).
+    /// The node is opened without I/O, so its metadata is not read (P5.3).
     pub no_io: bool,
     /// Edges to the node must never be frozen (S7).
     pub never_freeze: bool,
-    /// A filter put in unasked, that the user does not see (S0).
+    /// The node is a filter that an operation inserts and that the user does not see (S0).
     pub implicit: bool,
-    /// The image belongs to somebody else for the time being (A1).
+    /// Another process owns the image for now (A1).
     pub inactive: bool,
 }
 
 impl NodeSpec {
-    /// A writable node of that name, without flags.
+    /// Makes the spec of a writable node of this name, without flags.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
@@ -71,14 +71,14 @@ impl NodeSpec {
         self
     }
 
-    /// Sets the flag *implicit*: only for filters.
+    /// Sets the flag *implicit*. Only filters can have it.
     #[must_use]
     pub const fn implicit(mut self, on: bool) -> Self {
         self.implicit = on;
         self
     }
 
-    /// Sets the flag *inactive*: the image belongs to somebody else, as on the target of a migration (A1).
+    /// Sets the flag *inactive*: another process owns the image, as on the target of a migration (A1).
     #[must_use]
     pub const fn inactive(mut self, on: bool) -> Self {
         self.inactive = on;

@@ -1,4 +1,4 @@
-//! The queue of a reopen (R1): which nodes it takes along, and with what.
+//! The queue of a reopen (R1): which nodes it includes, and with which flags and options.
 
 use super::reopen_entry::Reopen;
 use crate::driver::DriverOption;
@@ -7,18 +7,18 @@ use crate::role::Role;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
-/// What is said about the options.
+/// What an entry gives for the options.
 #[derive(Clone, Debug)]
 pub(super) enum Options {
-    /// Those the node has.
+    /// The node keeps its options.
     Present,
-    /// This one.
+    /// The entry gives this option.
     Given(DriverOption),
-    /// Those of the kind.
+    /// The options become the driver's defaults.
     Default,
 }
 
-/// What is said about a node (R1.1).
+/// What the entries give for a node (R1.1).
 #[derive(Clone, Debug, Default)]
 struct Said {
     read_only: Option<bool>,
@@ -36,30 +36,30 @@ impl Said {
     }
 }
 
-/// A node that is yet to be queued.
+/// A node that is not yet queued.
 #[derive(Debug)]
 struct Coming {
     node: NodeKey,
     said: Said,
     keep: bool,
-    /// The read-only flag that it inherits, if its parent is queued.
+    /// The read-only flag that the node inherits if its parent is queued.
     read_only: Option<bool>,
 }
 
-/// A place in the queue.
+/// An element of the queue.
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) node: NodeKey,
     pub(super) keep: bool,
-    /// What the node becomes.
+    /// The new read-only flag.
     pub(super) read_only: bool,
-    /// Whether its read-only flag is inherited from now on; `None` if it inherits from nobody.
+    /// Whether the node inherits its read-only flag from now on. `None` if it does not inherit.
     pub(super) inherits_read_only: Option<bool>,
     said: Said,
 }
 
 impl Queued {
-    /// R1.2.
+    /// Returns the options of the node (R1.2).
     pub(super) fn options(&self) -> Options {
         let unsaid = if self.keep { Options::Present } else { Options::Default };
         self.said.options.clone().unwrap_or(unsaid)
@@ -73,7 +73,7 @@ impl Queued {
         self.said.file
     }
 
-    /// Whether an edge of this name leads elsewhere from now on, or nowhere (R1.3).
+    /// Returns whether an edge of this name leads to another child or is removed (R1.3).
     fn leaves(&self, name: &str, child: NodeKey) -> bool {
         match name {
             "backing" => self.said.backing.is_some_and(|to| to != Some(child)),
@@ -82,7 +82,7 @@ impl Queued {
         }
     }
 
-    /// Whether the child of an edge of this name, which does not leave, is kept as it is (R1.3).
+    /// Returns whether the child of an edge of this name, which stays, keeps its flags (R1.3).
     fn keeps(&self, name: &str) -> bool {
         self.keep
             || match name {
@@ -94,14 +94,14 @@ impl Queued {
 }
 
 impl Core {
-    /// The nodes that a reopen of this one, which keeps all but its read-only flag, would queue, each with the flag that
-    /// it would get (V3.4). O(what is queued and its children).
+    /// Returns the nodes that a reopen of this node would queue if it changes only its read-only flag, each with its
+    /// new flag (V3.4). O(queued nodes and their children).
     pub(crate) fn reopened_with(&mut self, node: NodeKey, read_only: bool) -> Vec<(NodeKey, bool)> {
         let queue = self.reopen_queue(&[Reopen::new(node).keep(true).read_only(read_only)]);
         queue.iter().map(|queued| (queued.node, queued.read_only)).collect()
     }
 
-    /// R1.1 to R1.3, of nodes that exist. O(what is queued and its children).
+    /// Builds the queue (R1.1 to R1.3). All entries name existing nodes. O(queued nodes and their children).
     pub(super) fn reopen_queue(&mut self, entries: &[Reopen]) -> Vec<Queued> {
         let (mut queue, mut places) = (Vec::with_capacity(entries.len()), HashMap::new());
         let mut coming = Vec::new();
@@ -109,7 +109,7 @@ impl Core {
             let options = entry.option.clone().map(Options::Given);
             let said = Said { read_only: entry.read_only, options, backing: entry.backing, file: entry.file };
             coming.push(Coming { node: entry.node, said, keep: entry.keep, read_only: None });
-            // Nobody inherits from himself (S8.1), so this comes by each node at most once.
+            // Inheritance has no circles (S8.1), so the loop visits each node at most once.
             while let Some(next) = coming.pop() {
                 let queued = self.take_place(&mut queue, &mut places, next);
                 let first = coming.len();
@@ -122,7 +122,7 @@ impl Core {
         queue
     }
 
-    /// R1.1 and R1.2: the node keeps its place or gets the last one.
+    /// Queues a node. It keeps its place if it has one, else it gets the last (R1.1, R1.2).
     fn take_place<'q>(
         &self,
         queue: &'q mut Vec<Queued>,
@@ -159,7 +159,7 @@ impl Core {
         queue.get(place)
     }
 
-    /// R1.3: the children that inherit from the node, each once, in list order.
+    /// Queues the children that inherit from the node, each once, in list order (R1.3).
     fn heirs_to_queue(&mut self, queued: &Queued, coming: &mut Vec<Coming>) {
         let Some(node) = self.nodes.get(queued.node).filter(|node| node.heirs > 0) else { return };
         let mut next = node.children;

@@ -10,7 +10,7 @@ use crate::role::{Role, Slot};
 use alloc::vec::Vec;
 use slotmap::Key;
 
-/// A change of a child, and what depends on the graph as the step found it (R1.4).
+/// A change of a child, with facts about the graph at the start of the step (R1.4).
 #[derive(Debug)]
 struct Swap {
     slot: Slot,
@@ -18,16 +18,16 @@ struct Swap {
     role: Role,
     /// Whether `to` inherited from the node (S8.3).
     inherited: bool,
-    /// Who may cease to inherit from it (S8.2).
+    /// The nodes that may stop inheriting from it (S8.2).
     heirs: Vec<NodeKey>,
 }
 
-/// What becomes of one queued node, beside the flag and the options: of its backing and of its file child.
+/// The swaps of one queued node: of its backing child and of its file child.
 type Swaps = [Option<Swap>; 2];
 
 impl<D: Driver> Graph<D> {
-    /// O25. The conditions of all entries come before all changes (R1.4), but options are offered to the drivers where
-    /// they are tested: no other condition depends on them, and a step that fails takes them back.
+    /// Reopens nodes (O25). The conditions of all entries come before all changes (R1.4). Options are an exception: the
+    /// drivers test them when they are offered. No other condition depends on them, and a step that fails undoes them.
     pub(crate) fn step_reopen(&mut self, entries: &[Reopen]) -> Result<(), Error> {
         for entry in entries {
             for node in [Some(entry.node), entry.backing.flatten(), entry.file].into_iter().flatten() {
@@ -47,7 +47,7 @@ impl<D: Driver> Graph<D> {
         Ok(())
     }
 
-    /// O25.2.
+    /// Checks O25.2.
     fn can_reopen(&mut self, queued: &Queued) -> Result<Swaps, Error> {
         let (core, key) = (&self.core, queued.node);
         let (node, shape) = (&core.nodes[key], core.nodes[key].shape());
@@ -73,7 +73,7 @@ impl<D: Driver> Graph<D> {
         Ok([backing.flatten(), file.flatten()])
     }
 
-    /// R3.2, then O8.4 to O8.7 or O9.4 to O9.7. `None` if nothing changes.
+    /// Checks R3.2, then O8.4 to O8.7 or O9.4 to O9.7. Returns `None` if nothing changes.
     fn can_swap(&mut self, key: NodeKey, slot: Slot, to: Option<NodeKey>) -> Result<Option<Swap>, Error> {
         let edge = self.core.nodes[key].slot(slot);
         let present = self.core.edges.get(edge).map(|edge| edge.child);
@@ -97,8 +97,8 @@ impl<D: Driver> Graph<D> {
         Ok(Some(Swap { slot, to, role, inherited, heirs }))
     }
 
-    /// The changes of one entry (R1.4). Who loses its last reference by them goes to the end of `left`, and may get one
-    /// by another entry.
+    /// Makes the changes of one entry (R1.4). A node that loses its last reference goes to the end of `left`. Another
+    /// entry may give it one again.
     fn reopen_one(&mut self, queued: &Queued, swaps: Swaps, left: &mut Vec<NodeKey>) {
         let (core, key) = (&mut self.core, queued.node);
         core.reopen(key, queued.read_only);

@@ -3,7 +3,7 @@
 use crate::driver::DriverOption;
 use crate::graph::keys::NodeKey;
 
-/// One entry of a [reopen](crate::Transaction::reopen): a node, and what is said about it (O25).
+/// One entry of a [reopen](crate::Transaction::reopen): a node, and the properties to change (O25).
 ///
 /// ```
 /// use blockgraph::drivers::{Format, Protocol};
@@ -18,7 +18,7 @@ use crate::graph::keys::NodeKey;
 /// graph.reopen(&[Reopen::new(disk).keep(true).read_only(true).backing(Some(base))])?;
 /// assert!(graph.get(file).is_some_and(|file| file.read_only() && file.inherits_read_only()));
 ///
-/// // Without *keep*, what is not said becomes the default: writable. The backing file has to be said.
+/// // Without *keep*, a property that is not given becomes the default: writable. The backing file must be given.
 /// assert!(graph.reopen(&[Reopen::new(disk)]).is_err());
 /// graph.reopen(&[Reopen::new(disk).backing(None)])?;
 /// assert!(graph.get(file).is_some_and(|file| file.writable()));
@@ -29,54 +29,54 @@ use crate::graph::keys::NodeKey;
 pub struct Reopen {
     /// The node.
     pub node: NodeKey,
-    /// Whether what is not said stays as it is, or becomes the default (R1.1, R1.2).
+    /// Whether properties that are not given stay as they are. Otherwise they become the default (R1.1, R1.2).
     pub keep: bool,
-    /// The flag *read-only*, if it is said.
+    /// The flag *read-only*, if it is given.
     pub read_only: Option<bool>,
-    /// The driver's options, if they are said.
+    /// The driver's options, if they are given.
     pub option: Option<DriverOption>,
-    /// The backing child, or that there is none; if it is said.
+    /// The backing child, if it is given. `Some(None)` removes it.
     pub backing: Option<Option<NodeKey>>,
-    /// The file child, if it is said.
+    /// The file child, if it is given.
     pub file: Option<NodeKey>,
 }
 
 impl Reopen {
-    /// An entry that says nothing, and does not keep what it does not say.
+    /// Makes an entry that gives no property and does not keep the others.
     #[must_use]
     pub const fn new(node: NodeKey) -> Self {
         Self { node, keep: false, read_only: None, option: None, backing: None, file: None }
     }
 
-    /// Whether to keep what is not said.
+    /// Sets whether properties that are not given stay as they are.
     #[must_use]
     pub const fn keep(mut self, on: bool) -> Self {
         self.keep = on;
         self
     }
 
-    /// Says the flag *read-only*.
+    /// Gives the flag *read-only*.
     #[must_use]
     pub const fn read_only(mut self, on: bool) -> Self {
         self.read_only = Some(on);
         self
     }
 
-    /// Says the driver's options.
+    /// Gives the driver's options.
     #[must_use]
     pub fn option(mut self, option: DriverOption) -> Self {
         self.option = Some(option);
         self
     }
 
-    /// Says the backing child, or that there is none.
+    /// Gives the backing child. `None` removes it.
     #[must_use]
     pub const fn backing(mut self, to: Option<NodeKey>) -> Self {
         self.backing = Some(to);
         self
     }
 
-    /// Says the file child.
+    /// Gives the file child.
     #[must_use]
     pub const fn file(mut self, to: NodeKey) -> Self {
         self.file = Some(to);

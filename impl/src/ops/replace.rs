@@ -1,4 +1,4 @@
-//! Edges get another target: replace node, replace one edge's target, append, drop filter (O10 to O14).
+//! Retargeting edges: replace node, replace one edge's target, append, drop filter (O10 to O14).
 
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
@@ -12,7 +12,7 @@ impl Core {
         ErrorKind::SameNode { node: self.node_ref(key) }.into()
     }
 
-    /// O10.4 and the effect of O10: moves what is to be moved, in list order (S1, S5). Dooms nobody. O(parents).
+    /// Checks O10.4 and moves the edges, in list order (S1, S5). It dooms no node. O(parents).
     pub(super) fn move_parents(&mut self, from: NodeKey, to: NodeKey) -> Result<(), Error> {
         let moving = self.edges_to_move(from, to);
         let result = moving.iter().try_for_each(|edge| self.not_frozen(*edge));
@@ -23,7 +23,7 @@ impl Core {
         result
     }
 
-    /// O10.
+    /// Replaces a node (O10).
     pub(crate) fn replace_node(&mut self, from: NodeKey, to: NodeKey) -> Result<(), Error> {
         self.live(from)?;
         self.live(to)?;
@@ -35,7 +35,7 @@ impl Core {
         Ok(())
     }
 
-    /// O11.
+    /// Replaces the target of an edge (O11).
     pub(crate) fn replace_edge(&mut self, key: EdgeKey, to: NodeKey) -> Result<(), Error> {
         let user = self.edges.get(key).is_some_and(|edge| edge.linked && matches!(edge.parent, Parent::User(_)));
         if !user {
@@ -52,7 +52,7 @@ impl Core {
         Ok(())
     }
 
-    /// O14.
+    /// Drops a filter (O14).
     pub(crate) fn drop_filter(&mut self, filter: NodeKey) -> Result<(), Error> {
         let node = self.live(filter)?;
         let (slot, edge) = (node.shape().filter, node.chain_edge());
@@ -79,8 +79,8 @@ impl Core {
         Ok(())
     }
 
-    /// An appended node gets a label between its parents' and its children's, if there is room; else the judgement
-    /// finds one. O(parents and children).
+    /// Gives an appended node a label between its parents' and its children's labels if there is room. Otherwise the
+    /// commit finds one. O(parents and children).
     fn settle_between(&mut self, key: NodeKey) {
         let parents = self.parents(key).filter_map(|edge| self.edges[edge].parent_node());
         let Some(above) = parents.map(|node| self.nodes[node].label).max() else { return };
@@ -95,7 +95,7 @@ impl Core {
 }
 
 impl<D: Driver> Graph<D> {
-    /// O12, with *store* or without.
+    /// Appends a node (O12), with or without *store*.
     pub(crate) fn step_append(&mut self, new: NodeKey, top: NodeKey, store: bool) -> Result<(), Error> {
         let core = &mut self.core;
         let shape = core.live(new)?.shape();
@@ -117,7 +117,7 @@ impl<D: Driver> Graph<D> {
         Ok(())
     }
 
-    /// O12.6 to O12.8, and the effect of O12.
+    /// Checks O12.6 to O12.8 and makes the effect of O12.
     pub(super) fn append_in(&mut self, new: NodeKey, top: NodeKey, slot: Slot, role: Role) -> Result<(), Error> {
         let core = &mut self.core;
         let name = core.words.of(slot).clone();
@@ -128,7 +128,8 @@ impl<D: Driver> Graph<D> {
         }
         let inherited = core.inherits_through(top, new);
         core.put_child(new, slot, top, role, inherited);
-        // What moves is decided with the new edge in place, which itself does not; a refusal takes it back.
+        // The new edge is added first, because it decides which edges move. It does not move itself. A refusal undoes
+        // it.
         core.move_parents(top, new)?;
         core.settle_between(new);
         Ok(())

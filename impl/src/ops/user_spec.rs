@@ -1,10 +1,10 @@
-//! How a root user is to be (O3).
+//! The properties of a new root user (O3).
 
 use crate::context::ContextId;
 use crate::permission::Pair;
 use alloc::sync::Arc;
 
-/// How a root user is to be: its name, what it wants, its flags.
+/// The properties of a new root user: its name, what it wants, its flags.
 ///
 /// ```
 /// use blockgraph::drivers::Protocol;
@@ -27,7 +27,7 @@ pub struct UserSpec {
 }
 
 impl UserSpec {
-    /// A user of that name who wants this pair, without flags.
+    /// Makes the spec of a user of this name that wants this pair, without flags.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, pair: Pair) -> Self {
         Self { name: name.into(), pair, stays: false, may_inactivate: false, fixed: false, context: None }
@@ -40,22 +40,23 @@ impl UserSpec {
         self
     }
 
-    /// Sets the flag *may-inactivate*: its node may be inactivated though the user wants more than to read (O36).
+    /// Sets the flag *may-inactivate*: the user's node may be inactivated although the user wants more than reading
+    /// (O36).
     #[must_use]
     pub const fn may_inactivate(mut self, on: bool) -> Self {
         self.may_inactivate = on;
         self
     }
 
-    /// Sets the flag *fixed*: the context of the user never changes, and nothing it is connected with is elsewhere (C1).
-    /// If no [`context`](Self::context) is said it is the one that the node has before the operation.
+    /// Sets the flag *fixed*: the context of the user never changes, and everything connected to it is in that context
+    /// (C1). Without a [`context`](Self::context) it is the context of the node before the operation.
     #[must_use]
     pub const fn fixed(mut self, on: bool) -> Self {
         self.fixed = on;
         self
     }
 
-    /// Says in which context the user is to be: it takes its node along, if that can be (C2).
+    /// Gives the context of the user. Its node moves there, too, if that is possible (C2).
     #[must_use]
     pub const fn context(mut self, context: ContextId) -> Self {
         self.context = Some(context);

@@ -6,7 +6,7 @@ use crate::graph::arena::{Core, NodeKey, UserKey};
 use crate::permission::Pair;
 
 impl Core {
-    /// O3.
+    /// Attaches a user (O3).
     pub(crate) fn attach_user(&mut self, spec: UserSpec, node: NodeKey) -> Result<UserKey, Error> {
         if self.user_named(&spec.name).is_some() {
             return Err(ErrorKind::DuplicateUser { name: spec.name }.into());
@@ -15,7 +15,7 @@ impl Core {
         Ok(self.add_user(spec, node))
     }
 
-    /// O4.
+    /// Detaches a user (O4).
     pub(crate) fn detach_user(&mut self, key: UserKey) -> Result<(), Error> {
         let edge = self.live_user(key)?.edge;
         let node = self.edges[edge].child;
@@ -24,7 +24,7 @@ impl Core {
         Ok(())
     }
 
-    /// O5.
+    /// Changes a user's pair (O5).
     pub(crate) fn set_user(&mut self, key: UserKey, pair: Pair) -> Result<(), Error> {
         let edge = self.live_user(key)?.edge;
         if self.nodes[self.edges[edge].child].inactive {

@@ -1,5 +1,5 @@
-//! V3.1 and V4 as laws of the labels: random edits of up to 60 nodes, one by one and many at once, beside a list of edges
-//! that is sorted from scratch.
+//! V3.1 and V4 as laws of the labels: random edits of up to 60 nodes, single and in groups, compared with a list of
+//! edges that is sorted from scratch.
 
 use super::LIMIT;
 use crate::drivers::NoPermission;
@@ -12,14 +12,14 @@ use quickcheck::{Arbitrary, Gen, QuickCheck};
 
 const MOST_NODES: usize = 60;
 
-/// How much room the labels have in the beginning.
+/// The free space between labels at the start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Room {
-    /// As the graph gives them.
+    /// As the graph assigns them.
     Usual,
-    /// No number is free between two.
+    /// No number is free between two labels.
     None,
-    /// All at the upper end, or at the lower one, of what labels may be.
+    /// All labels are at the upper or at the lower end of the range.
     Top,
     Bottom,
     /// All nodes share one label.
@@ -29,7 +29,7 @@ enum Room {
 #[derive(Clone, Copy, Debug)]
 enum Edit {
     Add,
-    /// Between nodes of these places, the lower one above; `back`: the other way round.
+    /// An edge between the nodes at these positions, upper to lower. `back`: lower to upper.
     Attach {
         ends: (u8, u8),
         back: bool,
@@ -42,15 +42,15 @@ enum Edit {
     },
     Savepoint,
     Rollback,
-    /// Two users that do not go together: found after the labels are settled (V3.2).
+    /// Two users in conflict, which is found after the labels are settled (V3.2).
     Clash(u8),
 }
 
-/// A graph and what becomes of it, transaction by transaction.
+/// A graph and its transactions.
 #[derive(Clone, Debug)]
 struct Story {
     room: Room,
-    /// The nodes in the order in which they are added; a place among the nodes is one in the sorted order.
+    /// The nodes in the order in which they are added. A position is an index into the sorted order.
     nodes: Vec<u16>,
     transactions: Vec<Vec<Edit>>,
 }
@@ -96,7 +96,7 @@ impl Arbitrary for Story {
     }
 }
 
-/// What the graph should be: nodes by place, edges by their ends.
+/// The expected graph: nodes by position, edges by their ends.
 #[derive(Clone, Default)]
 struct Twin {
     nodes: Vec<NodeKey>,
@@ -105,7 +105,7 @@ struct Twin {
 }
 
 impl Twin {
-    /// Kahn's sort: are there edges that no order of the nodes has forwards?
+    /// Returns whether no order of the nodes has all edges forwards (Kahn's sort).
     fn is_cyclic(&self) -> bool {
         let mut waiting: Vec<usize> =
             (0..self.nodes.len()).map(|node| self.edges.iter().filter(|(_, _, to)| *to == node).count()).collect();
@@ -123,7 +123,7 @@ impl Twin {
         sorted < self.nodes.len()
     }
 
-    /// Can the second be reached from the first?
+    /// Returns whether the second node can be reached from the first.
     fn reaches(&self, from: usize, to: usize) -> bool {
         let (mut seen, mut stack) = (alloc::vec![false; self.nodes.len()], alloc::vec![from]);
         while let Some(node) = stack.pop() {
@@ -134,14 +134,14 @@ impl Twin {
         seen[to]
     }
 
-    /// Two places among the nodes, the upper one first.
+    /// Returns two positions, the upper one first.
     fn ends(&self, (a, b): (u8, u8), back: bool) -> (usize, usize) {
         let (a, b) = (usize::from(a) % self.nodes.len(), usize::from(b) % self.nodes.len());
         if (a <= b) == back { (b, a) } else { (a, b) }
     }
 }
 
-/// Makes one edit of both; `serial` gives it a name.
+/// Makes one edit on both graphs. `serial` gives it a name.
 fn edit(
     t: &mut Transaction<'_, Preset>,
     twin: &mut Twin,
@@ -217,7 +217,7 @@ fn start(story: &Story) -> (Graph<Preset>, Twin) {
     (graph, twin)
 }
 
-/// All labels are within the range, none is before the front, and every edge goes forwards.
+/// Returns whether all labels are within the range, none is before the front, and every edge goes forwards.
 fn is_sorted(graph: &Graph<Preset>, twin: &Twin) -> bool {
     let label = |place: usize| graph.core.nodes[twin.nodes[place]].label;
     let mut labels = (0..twin.nodes.len()).map(label);
@@ -225,7 +225,7 @@ fn is_sorted(graph: &Graph<Preset>, twin: &Twin) -> bool {
         && twin.edges.iter().all(|(_, from, to)| label(*from) < label(*to))
 }
 
-/// Acyclic, cyclic; by the rooms.
+/// The numbers of acyclic and cyclic outcomes, by room.
 static OUTCOMES: [[AtomicUsize; 2]; 5] = [const { [const { AtomicUsize::new(0) }; 2] }; 5];
 
 fn holds(story: Story) -> bool {

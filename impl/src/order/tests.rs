@@ -1,4 +1,4 @@
-//! Labels under pressure.
+//! Tests of labels without free space.
 
 use super::{CROWDED, LIMIT};
 use crate::drivers::{Filter, NoPermission};
@@ -9,7 +9,7 @@ fn add(graph: &mut Graph<Preset>, name: &str) -> NodeKey {
     graph.add(NodeSpec::new(name), NoPermission.into()).unwrap()
 }
 
-/// Midpoints halve the room each time; then the region is spread out, again and again.
+/// Midpoints halve the space each time. Then the region is spread out, again and again.
 #[test]
 fn inserting_at_one_place_for_ever() {
     let mut graph: Graph<Preset> = Graph::new();
@@ -26,8 +26,8 @@ fn inserting_at_one_place_for_ever() {
     }
 }
 
-/// Two chains side by side without any room between neighbours; an edge from the one to the other makes the end
-/// that is nearer be spread out, downwards or upwards.
+/// Two chains side by side without space between neighbours. An edge from one to the other spreads out the nearer end,
+/// downwards or upwards.
 #[test]
 fn a_crowded_region_is_spread_out() -> Result<(), Error> {
     for (place, moved) in [(80, 20), (20, 21)] {

@@ -5,19 +5,19 @@ use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-/// A node that waits, by label; among equal labels by arrival, because nothing may depend on the place of a slot.
+/// A waiting node, by label. Equal labels are ordered by arrival, so that nothing depends on slot numbers.
 pub(super) type Item = (i64, usize, NodeKey);
 
-/// More than so many that come at once are sorted.
+/// If more nodes than this arrive together, they are sorted.
 pub(super) const MANY: usize = 32;
 
-/// A priority queue with one place in front of the heap: along a chain there is never more than one node waiting.
+/// A priority queue with one place in front of the heap. Along a chain at most one node waits at a time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Worklist {
-    /// Not greater than anything in the heap.
+    /// The smallest item.
     pub(super) first: Option<Item>,
     pub(super) heap: BinaryHeap<Reverse<Item>>,
-    /// Many that came at once, sorted, the last one first: taking them is cheaper than from a heap.
+    /// Many items that arrived together, sorted, the last one first. Taking them is cheaper than from a heap.
     pub(super) run: Vec<Item>,
     pub(super) arrivals: usize,
 }
@@ -51,7 +51,7 @@ impl Worklist {
         item.map(|(_, _, key)| key)
     }
 
-    /// Gives up what waits.
+    /// Moves all waiting nodes to `keys`.
     pub(crate) fn drain_into(&mut self, keys: &mut Vec<NodeKey>) {
         while let Some(key) = self.pop() {
             keys.push(key);

@@ -1,4 +1,4 @@
-//! Users, edges and lists of a snapshot.
+//! Restores users, edges and lists.
 
 use super::RestoreError;
 use crate::drain::DrainCounts;
@@ -9,7 +9,7 @@ use crate::save::{ParentIndex, SavedEdge, SavedGraph};
 use alloc::vec::Vec;
 use slotmap::Key;
 
-/// So few edges that the names of children are simply compared.
+/// With at most this many edges, the names of children are compared directly.
 const FEW: usize = 32;
 
 impl Core {
@@ -31,7 +31,7 @@ impl Core {
         self.pending.resumes.clear();
     }
 
-    /// The pointers of S8; each is followed once, and marked with the walk that did.
+    /// Restores the pointers of S8. Each is followed once and marked with its walk.
     pub(super) fn build_inheritance<T>(
         &mut self,
         snapshot: &SavedGraph<T>,
@@ -88,8 +88,8 @@ impl Core {
         Ok(keys)
     }
 
-    /// The edges, and the lists of children: from the last on, each at the head. The slot map gives keys in the order
-    /// of insertion to [`Pending::moving`](crate::graph::pending::Pending), reversed.
+    /// Restores the edges and the lists of children, from the last edge on, each at the head. The keys go to
+    /// [`Pending::moving`](crate::graph::pending::Pending) in reverse order of insertion.
     pub(super) fn build_edges<T>(
         &mut self,
         snapshot: &SavedGraph<T>,
@@ -198,7 +198,7 @@ impl Core {
         Ok(key)
     }
 
-    /// The lists of parents: from the last on, each at the head.
+    /// Restores the lists of parents, from the last edge on, each at the head.
     pub(super) fn build_parent_lists<T>(&mut self, snapshot: &SavedGraph<T>) -> Result<(), RestoreError> {
         let count = snapshot.edges.len();
         if snapshot.parent_lists.len() != count {
@@ -216,7 +216,7 @@ impl Core {
         Ok(())
     }
 
-    /// Counts quiesced children (Q1), given all nodes with parents before children.
+    /// Counts quiesced children (Q1). `order` has all nodes, parents before children.
     pub(super) fn build_quiet(&mut self, order: &[NodeKey]) {
         if self.drain_counts.is_empty() {
             return;
@@ -228,7 +228,7 @@ impl Core {
         }
     }
 
-    /// What must hold of every node; and who lags.
+    /// Checks every node, and lists the stale ones.
     pub(super) fn check_all(&mut self, nodes: &[NodeKey]) -> Result<(), RestoreError> {
         for (index, key) in nodes.iter().copied().enumerate() {
             let node = &self.nodes[key];
@@ -252,7 +252,7 @@ impl Core {
     }
 }
 
-/// No two children of one node have the same name. Sorts, because a hostile snapshot may have many.
+/// Checks that no two children of one node have the same name. It sorts, because hostile data may have many.
 fn unique_children(edges: &[SavedEdge]) -> Result<(), RestoreError> {
     let named = |(index, edge): (usize, &SavedEdge)| match edge.parent {
         ParentIndex::Node(_) => Some((edge.parent, index)),
