@@ -3,10 +3,9 @@
 
 use crate::judge::{self, Outcome};
 use crate::op::{Act, NodeId, Op, OpKinds, Refusal, Role, Slot, Ways};
-use crate::orders;
 use crate::perm::Pair;
-use crate::rules;
 use crate::state::{Edge, Node, Parent, State};
+use crate::{derived, orders, rules};
 
 /// The name of a broken invariant.
 pub type Broken = &'static str;
@@ -31,7 +30,7 @@ pub const NAMES: [Broken; 14] = [
 
 /// Returns the first invariant that the state breaks.
 pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken> {
-    let derived = judge::derive(s);
+    let derived = derived::derive(s);
     let holds = [
         s.edges().iter().all(|e| lives(s, e.child.0) && !matches!(e.parent, Parent::Node(p) if !lives(s, p.0))),
         derived.is_some(),

@@ -7,6 +7,7 @@
 pub mod canon;
 pub mod checker;
 pub mod contexts;
+pub mod derived;
 pub mod explore;
 pub mod invariants;
 pub mod judge;

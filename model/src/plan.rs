@@ -1,7 +1,7 @@
 //! The plan and the drivers' answers (V5 to V7), and the nodes that become quiet (Q4).
 
 use crate::contexts::Settled;
-use crate::judge::Derived;
+use crate::derived::Derived;
 use crate::op::{Context, Hook, NodeId, Refusal};
 use crate::rules;
 use crate::state::{Grant, State};

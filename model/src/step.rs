@@ -4,6 +4,7 @@
 
 mod activity;
 mod chains;
+mod job_parameters;
 mod jobs;
 mod life;
 mod open;
@@ -207,16 +208,16 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
             }
             Op::Stream { act, job, node, bottom, filter } => self.stream(act, job, node, bottom, filter),
             Op::Commit { act, job, top, base, filter, name } => {
-                self.commit(act, jobs::Commit { job, top, base, filter }, name)
+                self.commit(act, job_parameters::Commit { job, top, base, filter }, name)
             }
             Op::CommitActive { act, job, top, base, filter } => {
-                self.commit_active(act, jobs::Commit { job, top, base, filter })
+                self.commit_active(act, job_parameters::Commit { job, top, base, filter })
             }
             Op::Mirror { act, job, source, target, filter } => {
-                self.mirror(act, jobs::Copy { job, source, target, filter })
+                self.mirror(act, job_parameters::Copy { job, source, target, filter })
             }
             Op::Backup { act, job, source, target, filter } => {
-                self.backup(act, jobs::Copy { job, source, target, filter })
+                self.backup(act, job_parameters::Copy { job, source, target, filter })
             }
             // `step` applies the other operations.
             _ => Ok(()),

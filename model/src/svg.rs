@@ -1,6 +1,7 @@
 //! A state as a picture: users on top, parents above children, need and share beside each edge.
 
-use crate::judge::{self, derive};
+use crate::derived::derive;
+use crate::judge;
 use crate::op::{Context, NodeId, OpKinds};
 use crate::perm::Pair;
 use crate::state::{Parent, State};

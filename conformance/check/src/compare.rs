@@ -5,10 +5,10 @@ use crate::impl_subject::{self, ImplSubject};
 use crate::test_driver::TestDriver;
 use crate::translate::{self, Keys};
 use blockgraph::{Graph, NodeView, Policy};
-use blockgraph_model::judge::{self, Derived};
+use blockgraph_model::derived::{self, Derived};
 use blockgraph_model::state::ByChild;
 use blockgraph_model::{
-    Context, Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Pair, Parent, Perms, State, Violation,
+    Context, Edge, EdgeId, Grant, Node, NodeId, OpKinds, Outcome, Pair, Parent, Perms, State, Violation, judge,
 };
 use blockgraph_story::model_subject;
 use blockgraph_story::subject::{Answer, Effects, Observation, Subject};
@@ -20,7 +20,7 @@ use blockgraph_story::text::results::{answer_line, differences};
 /// and quiesce counts; granted pairs and stale nodes; both list orders of every node; edges with role, frozen mark and
 /// pair; users with wanted and effective pair, flags and what they block; and that there is nothing else.
 pub fn graph_matches<const N: usize, const E: usize>(subject: &ImplSubject, state: &State<N, E>) -> bool {
-    let Some(derived) = judge::derive(state) else { return false };
+    let Some(derived) = derived::derive(state) else { return false };
     let (graph, quiet) = (&subject.graph, state.quiesced());
     let parents = state.by_child();
     let sides =

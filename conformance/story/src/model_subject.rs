@@ -1,7 +1,7 @@
 //! The model as a [`Subject`].
 
 use crate::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
-use blockgraph_model::judge::{self, Derived};
+use blockgraph_model::derived::{self, Derived};
 use blockgraph_model::{NodeId, Op, Outcome, Pair, Parent, Refusal, State, execute};
 
 /// A model state that operations change.
@@ -53,7 +53,7 @@ pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer
 /// What a state looks like from outside. A graph with a cycle has no pairs; it shows the free ones.
 pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observation {
     let free = || Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; E], order: Default::default() };
-    let derived = judge::derive(state).unwrap_or_else(free);
+    let derived = derived::derive(state).unwrap_or_else(free);
     let quiet = state.quiesced();
     let mut seen = Observation { drain_alls: state.drain_alls.into(), ..Observation::default() };
     for id in state.names() {

@@ -4,7 +4,7 @@
 //! Unlike [`State`] it can be wrong: an edge may be in only one list, have no target, carry a pair that is not the
 //! rule's, or lead to a freed node. It is loaded from a sound state, an algorithm runs on it, and it is read back.
 
-use crate::judge::{derive, pair_below};
+use crate::derived::{derive, pair_below};
 use crate::menu::Small;
 use crate::op::{Context, EdgeId, Flags, NodeId, Role, Slot};
 use crate::perm::Pair;

@@ -6,6 +6,7 @@
 //! under the name of the [`Defect`] whose signature it has. A step that ends in a wrong state is recorded and leads to
 //! no new state, so one exploration meets many defects, each of them first on a shortest trace.
 
+mod algorithm;
 mod defect;
 pub mod flawed;
 mod heap;
@@ -16,9 +17,10 @@ mod transactional;
 mod trial;
 mod words;
 
+pub use algorithm::Exception;
 pub use defect::{About, Defect, Hall};
 pub use polling::Polling;
 pub use recursive::{Recursive, Reopening};
 pub use transactional::{Repairs, Transactional};
-pub use trial::{Exception, How, Stepped, Told, Trial};
+pub use trial::{How, Stepped, Told, Trial};
 pub use words::Did;

@@ -6,16 +6,17 @@
 mod changes;
 mod permissions;
 mod reopen;
+mod reopening;
 mod signature;
 
+use super::algorithm::{Algorithm, Done, Ended, Exception, Met, Point, Stop, Verdict, in_both_seeds};
 use super::heap::{Heap, Link};
-use super::trial::{Done, Ended, Exception, Met, Point, Stop, Trialled, Verdict, in_both_seeds};
 use crate::menu::Small;
 use crate::op::{EdgeId, Entry, NodeId, Op, Queue};
 use crate::perm::U;
 use crate::state::{Edge, Node, Parent};
 
-pub use reopen::Reopening;
+pub use reopening::Reopening;
 
 /// The machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,7 +33,7 @@ pub(super) struct Seed0 {
     pub depth: usize,
 }
 
-impl Trialled for Recursive {
+impl Algorithm for Recursive {
     fn knows(&self, op: &Op) -> bool {
         let reopens = matches!(op, Op::SetReadOnly { .. } | Op::Reopen { .. });
         if reopens {

@@ -5,19 +5,20 @@
 //! A failure can be injected before each action whose function may fail, and in each driver's hook. What is known to be
 //! wrong with the algorithm can be repaired piece by piece ([`Repairs`]); with all repairs it refines `atomic`.
 
+mod action;
 mod changes;
 mod contexts;
 mod log;
 mod reopen;
 mod signature;
 
+use super::algorithm::{Algorithm, Done, Ended, Met, Point, Stop, Verdict, in_both_seeds};
 use super::heap::{Heap, Link};
-use super::trial::{Done, Ended, Met, Point, Stop, Trialled, Verdict, in_both_seeds};
 use crate::menu::Small;
 use crate::op::{Context, EdgeId, Entry, Hook, NodeId, Op, Queue, UserId};
 use crate::state::{Edge, Node, Parent};
+use action::Action;
 use arrayvec::ArrayVec;
-use log::Action;
 
 /// The repairs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -93,7 +94,7 @@ pub(super) struct Seed1 {
     settled: bool,
 }
 
-impl Trialled for Transactional {
+impl Algorithm for Transactional {
     fn knows(&self, op: &Op) -> bool {
         in_both_seeds(op) || matches!(op, Op::SetReadOnly { .. } | Op::Reopen { .. })
     }

@@ -1,8 +1,8 @@
 //! What a machine did wrong, in words.
 
+use super::algorithm::{Fault, Part};
 use super::flawed::{Flawed, Mended, Told};
 use super::polling::Serial;
-use super::trial::{Fault, Part};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 

@@ -1,7 +1,9 @@
 //! Facets of contexts, drained sections and activity, alone and in combination.
 
-use super::*;
-use crate::op::{Below, Entry, Queue};
+use super::common::*;
+use crate::menu::{Compounds, Facet, Small};
+use crate::op::{Below, Context, Entry, Flags, Kind, NodeId, Op, Opt, Queue, Role, Spec, UserId, Ways};
+use crate::perm::{ALL, NONE, Pair, R, W};
 
 const QUIET: Pair = Pair::new(NONE, ALL);
 const FIXED: Ways = Ways { fixed: true, ..Ways::NONE };

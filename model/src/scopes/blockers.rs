@@ -1,7 +1,9 @@
 //! Facets of op blockers and of chains that are shortened.
 
-use super::*;
-use crate::op::{OpKind, OpKinds};
+use super::common::*;
+use crate::menu::{Compounds, Facet, Small};
+use crate::op::{Kind, NodeId, Op, OpKind, OpKinds, Role, Spec, UserId, Ways};
+use crate::perm::{ALL, NONE, Pair, Perms, R, W};
 
 const JOB: OpKinds = OpKinds(OpKinds::of(OpKind::DRIVE_DEL).0 | OpKinds::of(OpKind::EXTERNAL_SNAPSHOT).0);
 const REPLACE: OpKinds = OpKinds::of(OpKind::REPLACE);

@@ -1,7 +1,9 @@
 //! Facets of opening and of jobs.
 
-use super::*;
-use crate::op::{Act, Below, OpKind, OpKinds};
+use super::common::*;
+use crate::menu::{Compounds, Facet, Small};
+use crate::op::{Act, Below, Context, Flags, Kind, NodeId, Op, OpKind, OpKinds, Role, Spec, UserId, Ways};
+use crate::perm::{ALL, NONE, Pair, Perms, R, W, Z};
 
 const READS: Pair = Pair::new(R, ALL);
 

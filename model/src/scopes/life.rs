@@ -1,7 +1,10 @@
 //! Facets of life: holders and closing, nodes without a driver, inheritance.
 
-use super::*;
-use crate::op::{Entry, OpKind, OpKinds, Queue};
+use super::common::*;
+use crate::menu::{Compounds, Facet, MAX_OPS, Small};
+use crate::op::{Entry, Kind, NodeId, Op, OpKind, OpKinds, Opt, Queue, Role, Spec, UserId};
+use crate::perm::{ALL, Pair, R, W};
+use arrayvec::ArrayVec;
 
 /// Holders of a node, and what happens when there is none.
 pub(super) fn life(nodes: u8, edges: usize, users: u8) -> Facet {

@@ -1,6 +1,9 @@
 //! Facets of the driver kinds of QEMU that the first facets do not have, of sizes, and of a quorum's children.
 
-use super::*;
+use super::common::*;
+use crate::menu::{Compounds, Facet, Small};
+use crate::op::{ChildName, Flags, Kind, NodeId, Op, Opt, Phase, Role, Spec, UserId, Ways};
+use crate::perm::{ALL, NONE, Pair, Perms, R, U, W, Z};
 
 /// The rules P6.6 to P6.14, above and below other nodes.
 pub(super) fn presets(nodes: u8, edges: usize, users: u8) -> Facet {

@@ -1,7 +1,9 @@
 //! Facets of reopen.
 
-use super::*;
-use crate::op::{Entry, Queue};
+use super::common::*;
+use crate::menu::{Compounds, Facet, Small};
+use crate::op::{Entry, Kind, NodeId, Op, Opt, Queue, Role, Spec};
+use crate::perm::{ALL, Pair, W};
 
 fn keep(node: NodeId) -> Entry {
     Entry::new(node, true)

@@ -1,8 +1,11 @@
 //! Jobs (J1 to J6): O42 to O46, each made of the steps of other operations.
 
+use super::job_parameters::{Commit, Copy};
 use super::{Done, Work};
-use crate::op::{Act, ChildName, Context, Flags, Kind, NodeId, Op, OpKind, OpKinds, Opt, Phase, Role, Spec};
-use crate::op::{StepError as E, UserId, Ways};
+use crate::op::{
+    Act, ChildName, Context, Flags, Kind, NodeId, Op, OpKind, OpKinds, Opt, Phase, Role, Spec, StepError as E, UserId,
+    Ways,
+};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
 
 /// The kinds of operation that a job's users block (J3).
@@ -13,24 +16,6 @@ const NO_RESIZE: Perms = Perms(ALL.0 & !Z.0);
 const READER: Pair = Pair::new(R, NO_RESIZE);
 /// O43, O44: a node whose content becomes inconsistent while it is committed.
 const COMMITTED: Pair = Pair::new(NONE, Perms(W.0 | U.0 | G.0));
-
-/// A commit or an active commit.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Commit {
-    pub(super) job: UserId,
-    pub(super) top: NodeId,
-    pub(super) base: NodeId,
-    pub(super) filter: NodeId,
-}
-
-/// A mirror or a backup.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Copy {
-    pub(super) job: UserId,
-    pub(super) source: NodeId,
-    pub(super) target: NodeId,
-    pub(super) filter: NodeId,
-}
 
 impl<const N: usize, const M: usize> Work<'_, N, M> {
     /// J4

@@ -1,7 +1,7 @@
 //! Opening, as far as it changes the graph (O41).
 
 use super::{Done, Work};
-use crate::judge;
+use crate::derived;
 use crate::op::{Below, ChildName, Kind, NodeId, Opening, Role, Spec, StepError as E};
 use crate::perm::R;
 use crate::state::{Inherits, Node};
@@ -66,7 +66,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
     /// L5.11: whether a user may read the layer below. Edges that this operation made have not been judged and do not
     /// count.
     fn may_probe(&self, node: NodeId) -> Done {
-        let Some(before) = judge::derive(self.before) else { return Ok(()) };
+        let Some(before) = derived::derive(self.before) else { return Ok(()) };
         let denies = |id: &_| {
             let there = self.before.edge_index(*id).filter(|_| !self.made.contains(id));
             there.is_some_and(|i| !before.edges[i].share.meets(R))

@@ -5,7 +5,7 @@
 
 use crate::generate::entropy::{Entropy, existing_nodes};
 use crate::generate::{hostile, jobs};
-use blockgraph_model::judge::derive;
+use blockgraph_model::derived::derive;
 use blockgraph_model::op::Flags;
 use blockgraph_model::perm::{ALL, R, U, W, Z};
 use blockgraph_model::{

@@ -4,7 +4,7 @@ use crate::{every_pair, every_two};
 use blockgraph::drivers::Protocol;
 use blockgraph::{ErrorKind, Graph, NodeSpec, Permissions, Preset};
 use blockgraph_check::translate::{pair, pair_back};
-use blockgraph_model::judge::derive;
+use blockgraph_model::derived::derive;
 use blockgraph_model::rules::conflict;
 use blockgraph_model::{EdgeId, Kind, NodeId, Op, Outcome, Pair, Perms, Spec, State, UserId, Violation, Ways, execute};
 

@@ -2,11 +2,11 @@
 //! (D21–D24).
 
 use crate::audit::graph::{AuditGraph, Edge, EdgeParent, Job, Node, User};
-use blockgraph_model::judge::{self, derive};
+use blockgraph_model::derived::derive;
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
     ChildName, Context, EdgeId, Grant, Inherits, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Parent, Role, UserId, Ways,
-    state,
+    judge, state,
 };
 use blockgraph_story::subject::{ChildSeen, NodeSeen, Observation, UserSeen};
 use blockgraph_story::text::Names;

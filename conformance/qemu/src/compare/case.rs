@@ -5,7 +5,7 @@ use crate::compare::shown_graph::{ShownGraph, is};
 use crate::state::memory::Memory;
 use crate::wire::errors::{ErrorClass, QemuError};
 use blockgraph_model::step::Work;
-use blockgraph_model::{Op, Outcome, State, judge};
+use blockgraph_model::{Op, Outcome, State, derived};
 
 /// One turn, with everything that the rules of deviation look at.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl<const N: usize, const E: usize> Case<'_, N, E> {
     pub fn accepted(&self) -> Option<State<N, E>> {
         match self.outcome {
             Outcome::Done { next, .. } => Some(*next),
-            Outcome::Violates { graph, .. } if judge::derive(graph).is_some() => {
+            Outcome::Violates { graph, .. } if derived::derive(graph).is_some() => {
                 let mut work = Work::new(self.before);
                 self.ops.iter().try_for_each(|op| work.step(*op)).ok()?;
                 // Nodes that have lost their last reference are still to be closed.

@@ -11,7 +11,7 @@ use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
     Act, ChildName, EdgeId, Kind, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, Role, Spec, State,
-    StepError, UserId, Violation, Ways, execute, judge,
+    StepError, UserId, Violation, Ways, derived, execute, judge,
 };
 
 /// Returns whether the refusal is true of the state before the turn: names that are missing, taken, in use, busy, the
@@ -33,7 +33,7 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Qe
         }
         // QEMU asks whether a parent needs to read the overlay.
         ErrorClass::HasUser => {
-            let derived = judge::derive(state);
+            let derived = derived::derive(state);
             let read = |id: NodeId| derived.as_ref().is_some_and(|d| d.nodes[usize::from(id.0)].need.meets(R));
             overlay(&|id| read(id) || has_user(id))
         }

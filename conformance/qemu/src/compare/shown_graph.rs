@@ -3,7 +3,7 @@
 use crate::state::jobs;
 use crate::wire::block_graph::{self, GraphEdge, Vertex};
 use crate::wire::names;
-use blockgraph_model::{Edge, Kind, NodeId, Pair, Parent, Perms, State, judge};
+use blockgraph_model::{Edge, Kind, NodeId, Pair, Parent, Perms, State, derived};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,7 +183,7 @@ fn one(node: Option<&ShownNode>) -> String {
 /// Returns the graph that QEMU should show for a state.
 pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> ShownGraph {
     let (mut shown, mut shared_with_jobs) = (ShownGraph::default(), Vec::new());
-    let Some(derived) = judge::derive(state) else { return shown };
+    let Some(derived) = derived::derive(state) else { return shown };
     for id in state.names() {
         let node = &state.nodes[usize::from(id.0)];
         let driver = node.kind.and_then(names::driver).unwrap_or("?").to_owned();

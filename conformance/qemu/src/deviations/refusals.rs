@@ -9,7 +9,7 @@ use crate::state::queries::with_overlays;
 use crate::wire::errors::{ErrorClass, QemuError};
 use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
-use blockgraph_model::{Below, Op, Outcome, Parent, State, StepError, execute, judge};
+use blockgraph_model::{Below, Op, Outcome, Parent, State, StepError, derived, execute};
 
 /// QEMU has refused, and nothing has changed.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
@@ -65,7 +65,7 @@ fn is_true<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuErr
 fn without_readers<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<State<N, E>> {
     let Outcome::Failed { error: StepError::HasUser { node, .. }, .. } = *case.outcome else { return None };
     let overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if overlay == node));
-    let derived = judge::derive(case.before)?;
+    let derived = derived::derive(case.before)?;
     if !overlay || derived.nodes[usize::from(node.0)].need.meets(R) {
         return None;
     }

@@ -10,7 +10,9 @@ use crate::wire::errors::ErrorClass;
 use crate::wire::names;
 use blockgraph_model::perm::{R, U, W};
 use blockgraph_model::step::Work;
-use blockgraph_model::{Edge, NodeId, Op, Outcome, Parent, Perms, State, StepError, UserId, Violation, execute, judge};
+use blockgraph_model::{
+    Edge, NodeId, Op, Outcome, Parent, Perms, State, StepError, UserId, Violation, derived, execute, judge,
+};
 
 /// QEMU has died.
 pub(super) fn lost<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
@@ -74,7 +76,7 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
 /// Returns whether a snapshot ignores this violation. Active nodes may come to stand above inactive ones, and may need
 /// anything of them except to write.
 pub(super) fn is_overlooked<const N: usize, const E: usize>(graph: &State<N, E>, violation: &Violation) -> bool {
-    let writes = |id: NodeId| judge::derive(graph).is_none_or(|all| all.nodes[usize::from(id.0)].need.meets(W | U));
+    let writes = |id: NodeId| derived::derive(graph).is_none_or(|all| all.nodes[usize::from(id.0)].need.meets(W | U));
     match *violation {
         Violation::InactiveChild { .. } => true,
         Violation::InactiveNode { node } => !writes(node),
@@ -109,7 +111,7 @@ fn followed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Out
 
 /// An overlay that has a user which does not read it: the graph is as if it had none.
 fn unread<const N: usize, const E: usize>(case: &Case<'_, N, E>, overlay: NodeId) -> Option<Explained<N, E>> {
-    let derived = judge::derive(case.before)?;
+    let derived = derived::derive(case.before)?;
     let is_overlay = case.ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay: other, .. } if other == overlay));
     let read = derived.nodes[usize::from(overlay.0)].need.meets(R);
     let graph = with_overlays(case.before, case.ops)?;

@@ -1,7 +1,8 @@
 //! Activity: H24, H63, N48.
 
-use super::{Case, Told, execute, let_pass};
-use crate::judge::{Outcome, derive};
+use super::case::{Case, Told, let_pass};
+use crate::derived::derive;
+use crate::judge::{Outcome, execute};
 use crate::op::{EdgeId, Op, StepError, Violation};
 use crate::state::{Parent, State};
 use crate::step::Work;

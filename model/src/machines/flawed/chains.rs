@@ -1,6 +1,7 @@
 //! Chains: H33a to H33d, with their own walk, and N47.
 
-use super::{Case, Defect, Told};
+use super::case::{Case, Told};
+use crate::machines::Defect;
 use crate::menu::Small;
 use crate::op::{NodeId, Op, Role};
 use crate::state::Node;
@@ -45,7 +46,7 @@ pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Told {
 
 /// Returns the edges of the chain, or `None` if `base` is not in it.
 fn walk(state: &Small, top: NodeId, base: Option<NodeId>, flaw: Option<Defect>) -> Option<Vec<usize>> {
-    let mut met = [false; super::NAMES];
+    let mut met = [false; super::case::NAMES];
     let mut edges = Vec::new();
     let mut at = top;
     while Some(at) != base {

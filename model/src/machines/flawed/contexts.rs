@@ -1,6 +1,6 @@
 //! Contexts: H34, H35, N49, N54.
 
-use super::{Case, NAMES, Told};
+use super::case::{Case, NAMES, Told};
 use crate::contexts::components;
 use crate::judge::Outcome;
 use crate::menu::Small;

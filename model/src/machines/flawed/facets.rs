@@ -1,12 +1,12 @@
 //! The facet in which each defect is searched for: the smallest bounds in which it can be met, with other operations
 //! besides.
 
-use super::{Defect, Flawed};
-use crate::machines::Hall;
+use super::case::Flawed;
+use crate::machines::{Defect, Hall};
 use crate::menu::{Action, Facet};
 use crate::op::{ChildName, Context, Entry, Flags, Kind, NodeId, Op, OpKind, OpKinds, Queue, Role, Spec, UserId, Ways};
 use crate::perm::{ALL, NONE, Pair, R, W};
-use crate::scopes::{BLANK, FILTERED, STORAGE, but, flagged, implicit};
+use crate::scopes::common::{BLANK, FILTERED, STORAGE, but, flagged, implicit};
 
 const QUIET: Pair = Pair::FREE;
 const READS: Pair = Pair::new(R, ALL);

@@ -1,6 +1,6 @@
 //! Data that outlive their owner (N43, N44), and data that do not come from their owner (N53).
 
-use super::{Case, NAMES, Told};
+use super::case::{Case, NAMES, Told};
 use crate::judge::Outcome;
 use crate::menu::Small;
 use crate::op::{EdgeId, NodeId, Op, OpKinds, Role};
@@ -28,7 +28,7 @@ pub(super) fn pointers_stay(case: &Case<'_>, on: bool) -> Told {
 pub(super) fn blockers_stay(case: &Case<'_>, on: bool) -> Told {
     let mut told = case.honest.clone();
     let list = |state: &Small| -> Vec<(EdgeId, NodeId, OpKinds)> {
-        state.edges().iter().map(|e| (e.id(), e.child, super::blocks(e))).collect()
+        state.edges().iter().map(|e| (e.id(), e.child, super::case::blocks(e))).collect()
     };
     let (was, is) = (list(case.before), list(&told.state));
     let mut blockers = was.clone();

@@ -7,6 +7,7 @@
 //! new state.
 
 mod activity;
+mod case;
 mod chains;
 mod contexts;
 mod facets;
@@ -20,109 +21,11 @@ use crate::explore::SmallOutcome;
 use crate::judge::{Outcome, execute};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
-use crate::op::{NodeId, Op, OpKinds, Refusal, Role};
-use crate::state::Edge;
-use crate::step::Work;
+use crate::op::Op;
+use case::Case;
 
+pub use case::{Flawed, Kept, Mended, Told};
 pub use facets::rooms;
-
-/// The number of names.
-const NAMES: usize = 6;
-
-/// The model's step with one defect put in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Flawed(pub Defect);
-
-/// The same step, composed of the same parts, with the defect switched off. Nothing may be found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mended(pub Defect);
-
-/// The result of an action: everything that is compared.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Told {
-    /// Whether it was accepted.
-    pub accepted: bool,
-    /// The state afterwards; the state before if it was refused.
-    pub state: Small,
-    /// What QEMU stores and the model derives.
-    pub kept: Kept,
-}
-
-/// What QEMU keeps from one operation to the next, and the model derives from the graph.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Kept {
-    /// Q1: the quiesce counts, by name.
-    pub counts: [i16; NAMES],
-    /// How many nodes have stopped taking requests. A context counts them (QEMU: its disabled external clients).
-    pub stopped: i16,
-    /// Q4: the nodes that were told to go on although they are quiesced before and after, by name.
-    pub disturbed: [bool; NAMES],
-    /// L4.1: the kinds that are blocked on each node, by name.
-    pub blocked: [OpKinds; NAMES],
-}
-
-impl Kept {
-    /// Returns the right values in a state.
-    pub fn of(state: &Small) -> Kept {
-        let quiesced = state.quiesced();
-        let count = |i: usize| match state.nodes[i].kind {
-            Some(_) => state.quiesce_count(NodeId(i as u8), &quiesced) as i16,
-            None => 0,
-        };
-        let counts = std::array::from_fn(count);
-        let mut blocked = [OpKinds::NONE; NAMES];
-        for edge in state.edges() {
-            blocked[edge.child.0 as usize].0 |= blocks(edge).0;
-        }
-        Kept {
-            counts,
-            stopped: quiesced.iter().filter(|quiet| **quiet).count() as i16,
-            disturbed: [false; NAMES],
-            blocked,
-        }
-    }
-}
-
-impl Told {
-    fn at(accepted: bool, state: Small) -> Told {
-        Told { accepted, state, kept: Kept::of(&state) }
-    }
-
-    fn of(before: &Small, outcome: &SmallOutcome) -> Told {
-        match outcome {
-            Outcome::Done { next, .. } => Told::at(true, *next),
-            _ => Told::at(false, *before),
-        }
-    }
-
-    fn refused(before: &Small) -> Told {
-        Told::at(false, *before)
-    }
-}
-
-/// One action to be executed both ways.
-#[derive(Debug)]
-struct Case<'a> {
-    /// The state before it, and before what runs meanwhile.
-    before: &'a Small,
-    /// The state after what runs meanwhile.
-    between: &'a Small,
-    /// The resume hook in which another operation runs, if there is one: the place in the parents list of the node
-    /// whose section ends.
-    hook: Option<usize>,
-    op: Op,
-    refusal: Option<Refusal>,
-    /// The right outcome.
-    outcome: &'a SmallOutcome,
-    honest: &'a Told,
-}
-
-impl Case<'_> {
-    /// Executes the operation in another state.
-    fn executed(&self, state: &Small) -> SmallOutcome {
-        execute(state, &[self.op], self.refusal.as_slice())
-    }
-}
 
 /// A way to execute an action.
 #[derive(Debug)]
@@ -247,22 +150,4 @@ impl Machine for Mended {
     fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Told>)) {
         Step { defect: self.0, on: false }.each(facet, state, action, told);
     }
-}
-
-/// Returns the state that the operation leads to without the judgement, or `None` if contexts cannot be settled.
-fn let_pass(before: &Small, op: Op) -> Option<Small> {
-    let mut work = Work::new(before);
-    work.step(op).ok()?;
-    let derived = crate::judge::derive(&work.graph)?;
-    let settled = crate::contexts::settle(&work).ok()?;
-    match crate::judge::finish(work, derived, settled, &[]) {
-        Outcome::Done { next, .. } => Some(next),
-        _ => None,
-    }
-}
-
-/// L4.1
-fn blocks(edge: &Edge) -> OpKinds {
-    let by_role = if edge.role.has(Role::COW) { OpKinds::COW } else { OpKinds::NONE };
-    OpKinds(edge.blocks.0 | by_role.0)
 }

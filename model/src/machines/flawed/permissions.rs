@@ -1,6 +1,6 @@
 //! Permissions: H14, N45, N46.
 
-use super::{Case, Told};
+use super::case::{Case, Told};
 use crate::judge::{Outcome, execute};
 use crate::op::{EdgeId, Hook, Op};
 use crate::step::Work;

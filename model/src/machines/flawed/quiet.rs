@@ -1,8 +1,9 @@
 //! Sections: H40, H42, H44, H61, N52. The counters of Q1 are kept as QEMU keeps them: each begin and end is passed up,
 //! edge by edge, as it happens. They start each step with the right values, and must be right after it.
 
-use super::{Case, Defect, Kept, NAMES, Told};
+use super::case::{Case, Kept, NAMES, Told};
 use crate::judge::{Outcome, execute};
+use crate::machines::Defect;
 use crate::menu::{Action, Facet, Small};
 use crate::op::{EdgeId, NodeId, Op};
 use crate::state::{Edge, Parent};

@@ -1,6 +1,6 @@
 //! Rollbacks that do not restore the state before: N41, N42.
 
-use super::{Case, Told};
+use super::case::{Case, Told};
 use crate::judge::{Outcome, execute};
 use crate::menu::Small;
 use crate::op::{Hook, Op};

@@ -4,10 +4,11 @@ use super::{Defect, Recursive, Reopening, Repairs, Transactional, Trial};
 use crate::menu::Facet;
 use crate::op::{Context, Entry, Kind, NodeId, Opt, Queue, Role, Spec, Ways};
 use crate::perm::{ALL, NONE, Pair, R, U, W};
-use crate::scopes::{
+use crate::scopes::common::{
     BACKING, BACKING_FILTER, BLANK, EXCLUSIVE, FILE, FILTER, FILTERED, FORMAT, NO_PERMISSION, OTHER, PROTOCOL, STORAGE,
-    but, scope,
+    but,
 };
+use crate::scopes::scope;
 
 /// Returns each machine and facet with the defects that must be met.
 pub(super) fn trials() -> Vec<(Trial, Facet, &'static [Defect])> {

@@ -8,7 +8,7 @@
 //! A reference that the operation holds is one more open section in the graph. A section keeps the node (Q2), nothing
 //! else in a step looks at it, and unlike a holder another operation cannot drop it.
 
-use super::{Order, UNEXPLAINED};
+use super::config::{Order, UNEXPLAINED};
 use crate::invariants::{self, Broken};
 use crate::judge::{Outcome, execute};
 use crate::machines::Defect;

@@ -1,7 +1,8 @@
 //! O35: a component moves to another context.
 
 use super::arena::{NodePtr, Part, Run, Stop};
-use super::{Defect, Order, UNEXPLAINED};
+use super::config::{Order, UNEXPLAINED};
+use crate::machines::Defect;
 use crate::op::{Context, NodeId};
 use crate::state::Parent;
 use arrayvec::ArrayVec;

@@ -1,11 +1,11 @@
 //! The facet in which each defect of the machine must be met: the smallest bounds, and the other operations within
 //! them.
 
-use super::{Order, Polling, Start};
+use super::config::{Order, Polling, Start};
 use crate::menu::{Action, Compounds, Facet, MAX_OPS, Small};
 use crate::op::{Act, Context, EdgeId, Kind, NodeId, Op, Role, UserId, Ways};
 use crate::perm::Pair;
-use crate::scopes::{BACKING, BACKING_FILTER, BLANK, FORMAT, implicit};
+use crate::scopes::common::{BACKING, BACKING_FILTER, BLANK, FORMAT, implicit};
 use arrayvec::ArrayVec;
 
 /// The common part of the facets: users that want nothing, so that permissions never refuse an operation.

@@ -5,7 +5,8 @@
 //! reads everything again after a poll.
 
 use super::arena::{EdgePtr, Part, Run, Stop};
-use super::{Defect, Order};
+use super::config::Order;
+use crate::machines::Defect;
 use crate::op::{NodeId, Op, Role};
 use crate::state::{Inherits, Parent};
 use arrayvec::ArrayVec;

@@ -2,7 +2,8 @@
 //! reference to the node of the present iteration. The loop's body polls.
 
 use super::arena::{Part, Run, Stop};
-use super::{Defect, Order};
+use super::config::Order;
+use crate::machines::Defect;
 use crate::op::{EdgeId, NodeId, Op, UserId};
 use crate::state::Parent;
 

@@ -12,6 +12,7 @@
 //! well, so variants lead to no new state.
 
 mod arena;
+mod config;
 mod context;
 mod facets;
 mod intermediate;
@@ -19,6 +20,7 @@ mod iterate;
 mod replace;
 mod stream;
 
+pub use config::{Order, Polling, Start};
 pub use facets::rooms;
 
 use super::Defect;
@@ -29,41 +31,10 @@ use crate::menu::{Action, Facet, Small};
 use crate::op::{Act, Op};
 use arena::{Intruder, Part, Run, Stop, View};
 use arrayvec::ArrayVec;
+use config::UNEXPLAINED;
 use stream::Stream;
 
-/// When an operation reads what it acts upon.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Order {
-    /// As in seed 1: some of it before a poll.
-    AsInSeed,
-    /// After the last poll; until then the operation holds references.
-    Repaired,
-}
-
-/// The state in which the exploration starts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Start {
-    /// The empty graph.
-    Empty,
-    /// n0 ← n1 ← n2: n2 is being streamed, and n1 has a filter above it, as while it is committed into n0.
-    Streaming,
-}
-
-/// The machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Polling {
-    /// When operations read.
-    pub order: Order,
-    /// The start.
-    pub start: Start,
-}
-
 impl Polling {
-    /// Returns the machine with the defects mended.
-    pub const fn repaired(self) -> Polling {
-        Polling { order: Order::Repaired, ..self }
-    }
-
     /// Runs the operation. Returns `None` for an operation that never polls.
     fn play<'a>(&self, before: &Small, op: Op, intruder: Option<Intruder<'a>>) -> Option<Ended> {
         let at_polls = match op {
@@ -87,9 +58,6 @@ impl Polling {
         Some(Ended::of(run, came))
     }
 }
-
-/// A difference whose cause is not known.
-const UNEXPLAINED: Broken = "unexplained";
 
 /// The name of invariant C1.
 const ONE_CONTEXT: Broken = invariants::NAMES[13];

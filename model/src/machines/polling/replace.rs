@@ -1,7 +1,8 @@
 //! O10 and O14: all parents of a node move to another one, after a drain.
 
 use super::arena::{Part, Run, Stop};
-use super::{Defect, Order};
+use super::config::Order;
+use crate::machines::Defect;
 use crate::op::{NodeId, Op};
 
 impl Run<'_> {

@@ -1,7 +1,8 @@
 //! The end of O42: what was streamed into *node* is no longer needed below it.
 
 use super::arena::{NodePtr, Part, Run, Stop};
-use super::{Defect, Order};
+use super::config::Order;
+use crate::machines::Defect;
 use crate::op::{Act, EdgeId, NodeId, Op, Slot, UserId};
 
 /// The operands of a stream's end.

@@ -1,6 +1,7 @@
 //! The changes of the graph in seed 0, each with its order of steps.
 
-use super::{Done, Seed0, Stop};
+use super::Seed0;
+use crate::machines::algorithm::{Done, Stop};
 use crate::machines::heap::{Link, List};
 use crate::op::{NodeId, Opt, Role};
 use crate::perm::Pair;

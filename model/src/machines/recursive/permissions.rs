@@ -1,6 +1,7 @@
 //! The check and set walks of seed 0.
 
-use super::{Done, Seed0, Stop};
+use super::Seed0;
+use crate::machines::algorithm::{Done, Stop};
 use crate::machines::heap::{Link, List};
 use crate::op::NodeId;
 use crate::perm::Pair;

@@ -1,23 +1,13 @@
 //! The reopen of seed 0's time. The seed does not contain it: it is written from the history, and from the lines that
 //! seed 1 removes.
 
-use super::{Done, Seed0, Stop};
+use super::Seed0;
+use super::reopening::{Reopening, WRITES};
+use crate::machines::algorithm::{Done, Stop};
 use crate::op::{Entry, NodeId, Queue, Role};
 use crate::perm::Pair;
 use crate::rules;
 use arrayvec::ArrayVec;
-
-/// The variants of reopen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reopening {
-    /// No reopen, because the seed does not contain it.
-    None,
-    /// Up to 2.10: flags are switched in the order of the list, and permissions are not checked.
-    Blind,
-    /// Up to 6.0: permissions are computed from the queue, on the graph before the change; backing children change at
-    /// the end.
-    Early,
-}
 
 impl Seed0 {
     pub(super) fn reopen(&mut self, reopening: Reopening, queue: &Queue) -> Done {
@@ -128,6 +118,3 @@ impl Seed0 {
         Ok(())
     }
 }
-
-/// H30
-pub(super) const WRITES: &str = "a parent writes to a child that is still read-only";

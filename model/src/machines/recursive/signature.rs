@@ -1,9 +1,9 @@
 //! Maps a fault of seed 0 to a defect.
 
-use super::reopen::{Reopening, WRITES};
+use super::reopening::{Reopening, WRITES};
 use crate::judge::Outcome;
 use crate::machines::Defect;
-use crate::machines::trial::{Exception, Fault, Met, Part, Verdict};
+use crate::machines::algorithm::{Exception, Fault, Met, Part, Verdict};
 use crate::op::{NodeId, Op};
 use crate::state::Parent;
 

@@ -1,9 +1,9 @@
 //! The changes of the graph in seed 1.
 
-use super::log::Action;
-use super::{Done, Seed1, Stop};
+use super::Seed1;
+use super::action::Action;
+use crate::machines::algorithm::{Done, Point, Stop};
 use crate::machines::heap::{Link, List};
-use crate::machines::trial::Point;
 use crate::op::{Context, Hook, NodeId, Role};
 use crate::perm::Pair;
 use crate::state::{Edge, Parent};

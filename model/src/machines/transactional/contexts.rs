@@ -1,8 +1,9 @@
 //! Contexts in seed 1: a whole component moves, or no node does.
 
-use super::log::Action;
-use super::{Done, Seed1, Stop};
+use super::Seed1;
+use super::action::Action;
 use crate::contexts;
+use crate::machines::algorithm::{Done, Stop};
 use crate::machines::heap::{Link, Read};
 use crate::menu::Small;
 use crate::op::{Context, NodeId};

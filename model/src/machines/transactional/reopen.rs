@@ -1,7 +1,7 @@
 //! Reopen in seed 1: each entry is prepared on the graph that the entries before it have left.
 
-use super::{Done, Seed1, Stop};
-use crate::machines::trial::Point;
+use super::Seed1;
+use crate::machines::algorithm::{Done, Point, Stop};
 use crate::op::{Entry, Hook, NodeId, Queue};
 use arrayvec::ArrayVec;
 

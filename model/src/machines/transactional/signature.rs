@@ -2,7 +2,7 @@
 
 use crate::judge::Outcome;
 use crate::machines::Defect;
-use crate::machines::trial::{Exception, Fault, Met, Part, Point, Verdict};
+use crate::machines::algorithm::{Exception, Fault, Met, Part, Point, Verdict};
 use crate::op::{Hook, Op};
 
 pub(super) fn verdict(met: &Met<'_>) -> Verdict {

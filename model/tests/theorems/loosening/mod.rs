@@ -5,9 +5,10 @@ mod one_bit;
 
 use crate::page::{self, Block};
 use crate::story;
+use blockgraph_model::derived::derive;
 use blockgraph_model::explore::{SmallOutcome, Visitor, explore};
 use blockgraph_model::invariants::loosens;
-use blockgraph_model::judge::{derive, stale};
+use blockgraph_model::judge::stale;
 use blockgraph_model::machine::Atomic;
 use blockgraph_model::menu::{Action, Compounds, Facet, Small};
 use blockgraph_model::{NodeId, Outcome, rules, scopes};

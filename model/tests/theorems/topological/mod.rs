@@ -6,7 +6,7 @@ mod orders;
 
 use crate::page::{self, Block};
 use blockgraph_model::Pair;
-use blockgraph_model::judge::derive;
+use blockgraph_model::derived::derive;
 use graph::{Change, Graph, Pairs, Way};
 use menu::{Size, changes, every};
 
