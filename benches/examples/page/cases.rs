@@ -1,22 +1,22 @@
-//! The cases of the plan (DESIGN §4 and §5): where each is measured, QEMU's figure, and what it is to be here.
+//! The cases of the plan (DESIGN §4 and §5): the bench that measures each, QEMU's figure, and the target.
 
-/// What of a measurement is the figure.
+/// How the figure follows from a measurement.
 #[derive(Clone, Copy)]
 pub enum Of {
-    /// The whole.
+    /// The whole measurement.
     All,
-    /// A half: two operations were measured, one after the other.
+    /// A half of it, because two operations were measured, one after the other.
     Half,
-    /// One of the elements.
+    /// The measurement divided by the number of elements.
     Each,
-    /// How many elements a second.
+    /// The number of elements a second.
     Rate,
 }
 
-/// One row.
+/// One row of the table.
 pub struct Case {
     pub name: &'static str,
-    /// Criterion's name of it.
+    /// The full name of the bench in criterion.
     pub id: &'static str,
     pub of: Of,
     /// Nanoseconds, or elements a second.
@@ -40,7 +40,7 @@ const MICRO: f64 = 1e3;
 const MILLI: f64 = 1e6;
 const SECOND: f64 = 1e9;
 
-/// In the order of the plan.
+/// All cases, in the order of the plan.
 pub const CASES: [Case; 34] = [
     case("five nodes: attach a root user", "five nodes/attach a user", Of::All, 1.8 * MICRO, 300.0),
     case("five nodes: flip a permission", "five nodes/flip a permission", Of::All, 1.6 * MICRO, 300.0),
@@ -106,14 +106,14 @@ pub const CASES: [Case; 34] = [
     rate("replay, walk, flags", "replay/walk/flags", 5e5),
     rate("replay, star, inactive-chains", "replay/star/inactive-chains", 5e5),
     rate("replay, walk, inactive-chains", "replay/walk/inactive-chains", 5e5),
-    // Half a million in a minute.
+    // The target is half a million a minute.
     rate("differential fuzzing, plausible, 20 nodes: operations a second", "differential/plausible/20", 8_333.0),
     rate("differential fuzzing, plausible, 150 nodes", "differential/plausible/150", 8_333.0),
     rate("differential fuzzing, hostile, 20 nodes", "differential/hostile/20", 8_333.0),
     rate("differential fuzzing, hostile, 150 nodes", "differential/hostile/150", 8_333.0),
 ];
 
-/// The figures of the bench `memory`: name, QEMU's, the most that it may be.
+/// The figures of the bench `memory` that have a target: name, QEMU's figure and the target, which is a maximum.
 pub const MEMORY: [(&str, Option<u64>, u64); 6] = [
     ("a node: driver, name and index included", Some(17_136), 256),
     ("an edge", None, 100),

@@ -1,5 +1,5 @@
-//! Makes the tables of `specs/performance.md` from what `cargo bench` has left in the target folder: prints them, or
-//! puts them between the two marks of the file that is named.
+//! Makes the tables of `specs/performance.md` from the measurements that `cargo bench` left in the target folder. Prints
+//! the tables, or writes them between the two marks of the file in the first argument.
 
 mod cases;
 mod measured;
@@ -50,7 +50,7 @@ fn tables(folder: &Path) -> Result<String, Box<dyn Error>> {
         writeln!(text, "| {name} | {qemu} | {target} | {value} {unit} | {verdict} |")?;
     }
     growth(&mut text, &measured)?;
-    text += "\n### All others\n\n| bench | fastest | median |\n|---|---|---|\n";
+    text += "\n### Other benches\n\n| bench | fastest | median |\n|---|---|---|\n";
     let rest = |(id, one): &(&String, &Measured)| one.size.is_none() && CASES.iter().all(|case| case.id != *id);
     for (id, one) in measured.iter().filter(rest) {
         let rate = one.elements.map_or_else(String::new, |count| format!(", {}", a_second(count / one.fastest * 1e9)));
@@ -82,18 +82,19 @@ fn row(text: &mut String, case: &Case, measured: Option<&Measured>) -> std::fmt:
     writeln!(text, "| {name} | {qemu} | {target} | {} | {} | {ratio} | {verdict} |", show(fastest), show(median))
 }
 
-/// How much of the allowed was used.
+/// Returns the verdict for a ratio of figure to target.
 fn verdict(used: f64) -> String {
     if used <= 1.0 { "met".into() } else { format!("missed by a factor of {used:.2}") }
 }
 
-/// What is measured at several sizes: what is to be flat, and what is to be proportional.
+/// Appends the tables of the benches with several sizes: those with flat cost, and those with cost proportional to the
+/// size.
 fn growth(text: &mut String, measured: &BTreeMap<String, Measured>) -> std::fmt::Result {
     let mut series: BTreeMap<(&str, &str), Vec<&Measured>> = BTreeMap::new();
     for one in measured.values().filter(|one| one.size.is_some()) {
         series.entry((&one.group, &one.function)).or_default().push(one);
     }
-    for (heading, whole) in [("one place is touched: flat", false), ("all is touched: the same for each", true)] {
+    for (heading, whole) in [("one place changes: flat", false), ("everything changes: the same for each", true)] {
         writeln!(text, "\n### Growth: {heading}\n\n| bench | size: fastest | largest ÷ smallest |\n|---|---|---|")?;
         for ((group, function), sizes) in &mut series {
             if sizes.len() < 2 || sizes.iter().any(|one| one.elements.is_some() != whole) {

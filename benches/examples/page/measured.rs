@@ -1,16 +1,16 @@
-//! What the benches have left behind.
+//! Reads the measurements that the benches left in the target folder.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
-/// One measurement of criterion's.
+/// One measurement of criterion.
 pub struct Measured {
     pub group: String,
     pub function: String,
     pub size: Option<u64>,
-    /// Nanoseconds of the fastest sample, and of the middle one.
+    /// Nanoseconds of the fastest sample; `median` has those of the middle one.
     pub fastest: f64,
     pub median: f64,
     pub elements: Option<f64>,
@@ -43,7 +43,7 @@ fn read(folder: &Path) -> Result<(String, Measured), Box<dyn Error>> {
     Ok((text("full_id"), measured))
 }
 
-/// All of them, by full name.
+/// Returns all measurements of criterion by their full names.
 pub fn all(folder: &Path) -> Result<BTreeMap<String, Measured>, Box<dyn Error>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -62,10 +62,10 @@ pub fn all(folder: &Path) -> Result<BTreeMap<String, Measured>, Box<dyn Error>> 
     Ok(found)
 }
 
-/// A figure of the bench `memory`: name, value, unit.
+/// A figure of the bench `memory`: name, value and unit.
 pub type Size = (String, u64, String);
 
-/// All of these.
+/// Returns all figures of the bench `memory`.
 pub fn memory(folder: &Path) -> Result<Vec<Size>, Box<dyn Error>> {
     let figures = json(&folder.join("memory.json"))?;
     let text = |figure: &Value, name: &str| figure[name].as_str().unwrap_or_default().to_owned();
