@@ -70,7 +70,7 @@ impl Episode {
         setup.children = 6 + setup.names / 5;
         setup.hot = [0, 128, 192, 192, 240][bytes.next_u32() as usize % 5];
         let (a, b, c) = (bytes.next_u64(), bytes.next_u64(), bytes.next_u64());
-        // All verbs, or without a quarter of them, or without three quarters.
+        // All verbs, or each verb is excluded with the probability 1/4 or 5/8.
         setup.excluded = ExcludedVerbs([0, 0, a & b, a | b & c][bytes.next_u32() as usize % 4]);
         let refused = [0, 16, 32, 128][bytes.next_u32() as usize % 4];
         let joined = [0, 32, 64, 192][bytes.next_u32() as usize % 4];
