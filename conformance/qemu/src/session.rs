@@ -4,7 +4,7 @@ use crate::commands::command::Command;
 use crate::commands::of_operations;
 use crate::compare::answer::{DIED, HANGS, TurnAnswer, TurnResult};
 use crate::compare::shown_graph;
-use crate::compare::verdict::{ComparedTurn, Verdict, judge};
+use crate::compare::verdict::{ComparedTurn, Verdict, compare_turn};
 use crate::daemon::schema::Schema;
 use crate::daemon::{Client, ConnectionLost, Daemon, Event, IMAGE_TOOL, Reply};
 use crate::state::jobs;
@@ -79,7 +79,7 @@ impl Image {
 
 /// What all daemons of a run have in common. It is made and queried once.
 #[derive(Clone, Debug)]
-pub struct Kit {
+pub struct DaemonSetup {
     program: PathBuf,
     patience: Duration,
     image: Image,
@@ -89,18 +89,18 @@ pub struct Kit {
     pub version: String,
 }
 
-impl Kit {
+impl DaemonSetup {
     /// Starts a daemon to query it. `patience` is how long an answer may take. Costs about 30 ms.
     ///
     /// # Errors
     /// If the image cannot be made, or the daemon does not start or does not report its schema.
-    pub fn make(program: &Path, patience: Duration) -> io::Result<Kit> {
+    pub fn make(program: &Path, patience: Duration) -> io::Result<DaemonSetup> {
         let image = Image::make()?;
         let mut daemon = Daemon::start(program, patience)?;
-        let told = done(&mut daemon.client, "query-qmp-schema", &json!({})).map_err(io::Error::other)?;
-        let schema = Schema::parse(&told).ok_or_else(|| io::Error::other("query-qmp-schema returns no schema"))?;
+        let answer = done(&mut daemon.client, "query-qmp-schema", &json!({})).map_err(io::Error::other)?;
+        let schema = Schema::parse(&answer).ok_or_else(|| io::Error::other("query-qmp-schema returns no schema"))?;
         let version = daemon.client.version().to_owned();
-        Ok(Kit { program: program.to_owned(), patience, image, schema, version })
+        Ok(DaemonSetup { program: program.to_owned(), patience, image, schema, version })
     }
 }
 
@@ -108,7 +108,7 @@ impl Kit {
 #[derive(Debug)]
 pub struct Session<'a, const N: usize, const E: usize> {
     daemon: Daemon,
-    kit: &'a Kit,
+    setup: &'a DaemonSetup,
     /// The model's state.
     pub state: State<N, E>,
     /// What QEMU keeps and the model does not.
@@ -124,9 +124,9 @@ pub struct Session<'a, const N: usize, const E: usize> {
 #[derive(Debug)]
 pub struct PlayedTurn<const N: usize, const E: usize> {
     /// QEMU's answer and graph.
-    pub heard: TurnResult,
+    pub result: TurnResult,
     /// The result of the comparison.
-    pub judged: ComparedTurn<N, E>,
+    pub comparison: ComparedTurn<N, E>,
 }
 
 impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
@@ -134,16 +134,16 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
     ///
     /// # Errors
     /// If it does not start, or does not answer.
-    pub fn start(kit: &'a Kit) -> io::Result<Self> {
-        Self::start_with(kit, &THREADS)
+    pub fn start(setup: &'a DaemonSetup) -> io::Result<Self> {
+        Self::start_with(setup, &THREADS)
     }
 
     /// Starts a daemon with an empty graph and iothreads for these contexts.
     ///
     /// # Errors
     /// If it does not start, or does not answer.
-    pub fn start_with(kit: &'a Kit, threads: &[Context]) -> io::Result<Self> {
-        let mut daemon = Daemon::start(&kit.program, kit.patience)?;
+    pub fn start_with(setup: &'a DaemonSetup, threads: &[Context]) -> io::Result<Self> {
+        let mut daemon = Daemon::start(&setup.program, setup.patience)?;
         for (command, arguments) in preparations(threads) {
             match daemon.client.execute(command, &arguments) {
                 Ok(Reply::Done(_)) => {}
@@ -152,7 +152,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         }
         Ok(Session {
             daemon,
-            kit,
+            setup,
             state: State::default(),
             memory: Memory::default(),
             turns: 0,
@@ -163,7 +163,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
 
     /// Returns QEMU's version.
     pub fn version(&self) -> &str {
-        &self.kit.version
+        &self.setup.version
     }
 
     /// Executes a turn and compares. Returns `None` if QMP cannot express it, or not in this version. If the turn ends
@@ -179,43 +179,43 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
             return Ok(None);
         }
         let lacks = |step: &Command| match step {
-            Command::Ask(command, arguments) => self.kit.schema.first_missing(command, arguments),
+            Command::Ask(command, arguments) => self.setup.schema.first_missing(command, arguments),
             _ => None,
         };
         if let Some(what) = steps.iter().find_map(lacks) {
             *self.lacking.entry(what).or_default() += 1;
             return Ok(None);
         }
-        let mut heard = self.hear(ops, &steps)?;
-        let mut judged = judge(&self.state, &self.memory, ops, &heard);
+        let mut result = self.run_commands(ops, &steps)?;
+        let mut comparison = compare_turn(&self.state, &self.memory, ops, &result);
         // A graph that differs is queried again in full.
-        let seen = heard.shown.as_ref().is_none_or(shown_graph::ShownGraph::has_flags);
-        if judged.verdict != Verdict::Same && !seen {
+        let seen = result.shown.as_ref().is_none_or(shown_graph::ShownGraph::has_flags);
+        if comparison.verdict != Verdict::Same && !seen {
             match self.look(true) {
-                Ok(shown) => heard.shown = Some(shown),
-                Err(lost) => heard = TurnResult { told: self.what_became(&lost), shown: None },
+                Ok(shown) => result.shown = Some(shown),
+                Err(lost) => result = TurnResult { answer: self.what_became(&lost), shown: None },
             }
-            judged = judge(&self.state, &self.memory, ops, &heard);
+            comparison = compare_turn(&self.state, &self.memory, ops, &result);
         }
-        self.memory.after(&self.state, ops, &heard.told);
-        if let Some(next) = judged.next {
+        self.memory.after(&self.state, ops, &result.answer);
+        if let Some(next) = comparison.next {
             self.state = next;
         }
-        Ok(Some(PlayedTurn { heard, judged }))
+        Ok(Some(PlayedTurn { result, comparison }))
     }
 
-    fn hear(&mut self, ops: &[Op], steps: &[Command]) -> io::Result<TurnResult> {
+    fn run_commands(&mut self, ops: &[Op], steps: &[Command]) -> io::Result<TurnResult> {
         self.turns += 1;
-        let told = match self.do_steps(steps)? {
-            Ok(told) => told,
-            Err(lost) => return Ok(TurnResult { told: self.what_became(&lost), shown: None }),
+        let answer = match self.do_steps(steps)? {
+            Ok(answer) => answer,
+            Err(lost) => return Ok(TurnResult { answer: self.what_became(&lost), shown: None }),
         };
         let flags = self.thorough || self.turns.is_multiple_of(ALL_SEEN) || ops.iter().any(changes_flags);
         let shown = match self.look(flags) {
             Ok(shown) => shown,
-            Err(lost) => return Ok(TurnResult { told: self.what_became(&lost), shown: None }),
+            Err(lost) => return Ok(TurnResult { answer: self.what_became(&lost), shown: None }),
         };
-        Ok(TurnResult { told, shown: Some(shown) })
+        Ok(TurnResult { answer, shown: Some(shown) })
     }
 
     fn look(&mut self, flags: bool) -> Result<shown_graph::ShownGraph, ConnectionLost> {
@@ -229,7 +229,7 @@ impl<'a, const N: usize, const E: usize> Session<'a, N, E> {
         for step in steps {
             if let Command::Image(node) = step {
                 if self.state.node(*node).is_none() {
-                    self.kit.image.write(&self.path(*node))?;
+                    self.setup.image.write(&self.path(*node))?;
                 }
                 continue;
             }

@@ -6,18 +6,18 @@ use crate::terminal::{grouped, spinner};
 use blockgraph_model::machines::Defect;
 use blockgraph_qemu::episodes::run::{Options, Report, run_watched};
 use blockgraph_qemu::sensitivity::measure::{Row, Sensitivity, observable};
-use blockgraph_qemu::session::Kit;
+use blockgraph_qemu::session::DaemonSetup;
 use serde_json::json;
 use std::io::{self, Write};
 
 pub(super) fn run(seed: u64, ops: u64, threads: usize, json: bool) -> Ending {
     let program = program()?;
     let real = |error: io::Error| Stop::Input(format!("the real QEMU: {error}"));
-    let kit = Kit::make(&program, PATIENCE).map_err(real)?;
+    let setup = DaemonSetup::make(&program, PATIENCE).map_err(real)?;
     let options = Options { seed, ops, threads, program, patience: PATIENCE, survey: true, keep: 0 };
     let (bar, all) = (spinner(), Sensitivity::default());
     let progress = |done| bar.set_message(format!("{} operations", grouped(done)));
-    let report = run_watched(&options, &kit, &progress, &|shadows, again| all.turn(shadows, again));
+    let report = run_watched(&options, &setup, &progress, &|shadows, again| all.turn(shadows, again));
     bar.finish_and_clear();
     let report = report.map_err(real)?;
     let (problems, (turns, room)) = (all.problems(), all.turns());

@@ -7,7 +7,7 @@ use blockgraph_qemu::compare::answer::TurnAnswer;
 use blockgraph_qemu::compare::verdict::Verdict;
 use blockgraph_qemu::scenario::play::{Play, StepResult, TurnReport, contexts};
 use blockgraph_qemu::scenario::scenario_names::restore_names;
-use blockgraph_qemu::session::{Kit, Session};
+use blockgraph_qemu::session::{DaemonSetup, Session};
 use blockgraph_story::stage::Stage;
 use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::{Item, Names};
@@ -32,10 +32,10 @@ struct Counts {
 pub(super) fn play<W: Write>(show: &mut StepWriter<'_, W>, stage: &mut Stage) -> Ending {
     let scenario = show.scenario;
     let real = |error: io::Error| Stop::Input(format!("the real QEMU: {error}"));
-    let kit = Kit::make(&program()?, PATIENCE).map_err(real)?;
+    let setup = DaemonSetup::make(&program()?, PATIENCE).map_err(real)?;
     let threads = contexts(scenario);
-    let witness = Session::<MOST_NODES, MOST_EDGES>::start_with(&kit, &threads).map_err(real)?;
-    let version = kit.version.clone();
+    let witness = Session::<MOST_NODES, MOST_EDGES>::start_with(&setup, &threads).map_err(real)?;
+    let version = setup.version.clone();
     let mut play = Play::new(witness, scenario.steps().collect());
     let (mut number, mut counts) = (0, Counts::default());
     for (index, item) in scenario.items.iter().enumerate() {
@@ -46,7 +46,7 @@ pub(super) fn play<W: Write>(show: &mut StepWriter<'_, W>, stage: &mut Stage) ->
         let fate = play.play_next().map_err(real)?;
         counts.count(&fate, number);
         if let StepResult::Played(taken) = &fate
-            && let Verdict::Differs(what) = &taken.turn.judged.verdict
+            && let Verdict::Differs(what) = &taken.turn.comparison.verdict
         {
             report.faults.push(format!("model and QEMU differ: {}", restore_names(what, &scenario.names)));
         }
@@ -78,7 +78,7 @@ impl Counts {
         match fate {
             StepResult::Played(taken) => {
                 self.turns += 1;
-                self.deviations += usize::from(matches!(taken.turn.judged.verdict, Verdict::Deviation(_)));
+                self.deviations += usize::from(matches!(taken.turn.comparison.verdict, Verdict::Deviation(_)));
                 if taken.stops {
                     self.ended = Some(number);
                 }
@@ -117,7 +117,7 @@ fn numbers(steps: &[usize]) -> String {
 fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
     let none = "QEMU: no QMP command does just this";
     match fate {
-        StepResult::Played(taken) => told(taken, number, names),
+        StepResult::Played(taken) => qemu_lines(taken, number, names),
         StepResult::PartOfTurn(last) => vec![format!("QEMU: together with step {}", last + 1)],
         StepResult::Held(why) => vec![format!("{none} yet: {}", restore_names(&why.describe(), names))],
         StepResult::Skipped(why) => {
@@ -134,17 +134,17 @@ fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
 }
 
 /// Returns QEMU's answer, and how it compares with the model's.
-fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
+fn qemu_lines(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
     let others: Vec<usize> = taken.steps.iter().copied().filter(|step| step + 1 != number).collect();
     let with = if others.is_empty() { String::new() } else { format!(" (with {})", numbers(&others)) };
     let asked = format!("QEMU: {}{with}", taken.commands.join(", "));
-    let answer = match &taken.turn.heard.told {
+    let answer = match &taken.turn.result.answer {
         TurnAnswer::Done => format!("{asked} => ok"),
         TurnAnswer::Refused(class, text) => format!("{asked} => error {class}: {}", restore_names(text, names)),
         TurnAnswer::Lost(what) => format!("{asked} => no answer: it {}", restore_names(what, names)),
     };
     let mut lines = vec![answer];
-    lines.push(match &taken.turn.judged.verdict {
+    lines.push(match &taken.turn.comparison.verdict {
         Verdict::Same => "      as the model says".to_owned(),
         Verdict::Deviation(rule) => format!("      known deviation {}: {}", rule.name(), rule.what()),
         Verdict::Differs(_) => "      DIFFERS".to_owned(),
@@ -163,12 +163,12 @@ fn told(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
 fn as_json(fate: &Fated, names: &Names) -> Value {
     match fate {
         StepResult::Played(taken) => {
-            let answer = match &taken.turn.heard.told {
+            let answer = match &taken.turn.result.answer {
                 TurnAnswer::Done => json!("ok"),
                 TurnAnswer::Refused(class, text) => json!({"error": class, "text": restore_names(text, names)}),
                 TurnAnswer::Lost(what) => json!({"lost": restore_names(what, names)}),
             };
-            let (verdict, rule) = match &taken.turn.judged.verdict {
+            let (verdict, rule) = match &taken.turn.comparison.verdict {
                 Verdict::Same => ("same", None),
                 Verdict::Deviation(rule) => ("deviation", Some(rule.name())),
                 Verdict::Differs(_) => ("differs", None),

@@ -172,18 +172,18 @@ mod tests {
         // No QEMU is installed.
         let qemu = QemuComparison::ask_this(None, "smoke", 1, 2);
         assert!(qemu.holds());
-        let (board, told) = (board(&qemu), qemu.as_json());
+        let (board, json_text) = (board(&qemu), qemu.as_json());
         let first = format!("real QEMU                   recorded traces of QEMU {REFERENCE_VERSION}, ");
         assert!(board.starts_with(&first) && !board.contains("looked at"), "{board}");
         assert!(board.lines().next().unwrap().ends_with(" operations; no live QEMU on this machine"), "{board}");
         assert!(board.lines().any(|line| line.trim_start() == format!("{:<25} 0", "unexplained")), "{board}");
         assert_eq!(
-            (&told["source"], &told["versions"], &told["holds"], &told["unexplained"]),
+            (&json_text["source"], &json_text["versions"], &json_text["holds"], &json_text["unexplained"]),
             (&json!("recorded"), &json!([REFERENCE_VERSION]), &json!(true), &json!(0))
         );
-        let number = |key: &str| told[key].as_u64().unwrap();
+        let number = |key: &str| json_text[key].as_u64().unwrap();
         assert_eq!(number("alike") + number("explained"), number("turns"));
-        let by_rule = told["deviations"].as_array().unwrap().iter().map(|rule| rule["count"].as_u64().unwrap());
+        let by_rule = json_text["deviations"].as_array().unwrap().iter().map(|rule| rule["count"].as_u64().unwrap());
         assert_eq!(by_rule.sum::<u64>(), number("explained"));
     }
 
@@ -193,14 +193,14 @@ mod tests {
         let text = FILES[0].1.replace(&format!("\"qemu\":\"{REFERENCE_VERSION}\""), "\"qemu\":\"7.2.1\"") + "{}\n";
         let qemu = QemuComparison::Recorded(check(&[("other.jsonl", &text)]));
         assert!(!qemu.holds());
-        let (board, told) = (board(&qemu), qemu.as_json());
+        let (board, json_text) = (board(&qemu), qemu.as_json());
         assert!(board.contains("recorded traces of QEMU 7.2.1, "), "{board}");
         assert!(
             board.contains(&format!("looked at on QEMU {REFERENCE_VERSION} only: on 7.2.1 they may not hold")),
             "{board}"
         );
-        assert_eq!((&told["holds"], &told["unexplained"]), (&json!(false), &json!(1)));
-        let wrong = told["wrong"][0].as_str().unwrap();
+        assert_eq!((&json_text["holds"], &json_text["unexplained"]), (&json!(false), &json!(1)));
+        let wrong = json_text["wrong"][0].as_str().unwrap();
         assert!(wrong.starts_with(&format!("other.jsonl:{}: missing field", text.lines().count())), "{wrong}");
     }
 
@@ -225,9 +225,9 @@ mod tests {
              the rules were looked at on QEMU 10.0.2 only: on 9.2.0 they may not hold\n  \
              not in this version, so many turns not played: blockdev-set-active (12)\n"
         );
-        let told = qemu.as_json();
-        assert_eq!((&told["seed"], &told["difference"]["what"]), (&json!(7), &json!("this")));
-        assert_eq!(told["lacking"], json!({"blockdev-set-active": 12}));
+        let json_text = qemu.as_json();
+        assert_eq!((&json_text["seed"], &json_text["difference"]["what"]), (&json!(7), &json!("this")));
+        assert_eq!(json_text["lacking"], json!({"blockdev-set-active": 12}));
         let QemuComparison::Live { report: live, .. } = qemu else { return };
         report = Report { found: None, ..live };
         assert!(QemuComparison::Live { seed: 7, daemons: 2, report }.holds());
@@ -241,8 +241,11 @@ mod tests {
         let qemu = QemuComparison::Unavailable("no room".to_owned());
         assert!(!qemu.holds());
         assert_eq!(board(&qemu), "real QEMU                   there is a QEMU on this machine, but: no room\n");
-        let told = qemu.as_json();
-        assert_eq!((&told["source"], &told["error"], &told["ops"]), (&json!("mute"), &json!("no room"), &json!(0)));
+        let json_text = qemu.as_json();
+        assert_eq!(
+            (&json_text["source"], &json_text["error"], &json_text["ops"]),
+            (&json!("mute"), &json!("no room"), &json!(0))
+        );
     }
 
     #[test]

@@ -119,12 +119,12 @@ fn transaction<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) 
 }
 
 fn add(node: NodeId, spec: Spec, children: &[Op]) -> Option<Vec<Command>> {
-    let said = |op: &Op| match *op {
+    let given = |op: &Op| match *op {
         Op::Attach { parent, child, name, role } if parent == node => Some(ChildOption::reference(name, child, role)),
         _ => None,
     };
-    let said: Option<Vec<ChildOption>> = children.iter().map(said).collect();
-    let add = Command::Ask("blockdev-add", node_options::options(node, spec, &said?)?);
+    let given: Option<Vec<ChildOption>> = children.iter().map(given).collect();
+    let add = Command::Ask("blockdev-add", node_options::options(node, spec, &given?)?);
     let image = (spec.kind == Kind::File).then_some(Command::Image(node));
     Some(image.into_iter().chain([add]).collect())
 }

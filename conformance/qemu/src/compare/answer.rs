@@ -22,7 +22,7 @@ pub enum TurnAnswer {
 pub struct TurnResult {
     /// The answer.
     #[serde(rename = "t")]
-    pub told: TurnAnswer,
+    pub answer: TurnAnswer,
     /// The graph; `None` if the daemon was lost.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<ShownGraph>,

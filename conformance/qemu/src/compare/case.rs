@@ -19,9 +19,9 @@ pub struct Case<'a, const N: usize, const E: usize> {
     /// The model's outcome.
     pub outcome: &'a Outcome<N, E>,
     /// QEMU's answer.
-    pub told: &'a TurnAnswer,
+    pub answer: &'a TurnAnswer,
     /// QEMU's error, parsed.
-    pub said: Option<&'a QemuError>,
+    pub qemu_error: Option<&'a QemuError>,
     /// QEMU's graph after the turn.
     pub shown: Option<&'a ShownGraph>,
 }
@@ -55,16 +55,16 @@ impl<const N: usize, const E: usize> Case<'_, N, E> {
 
     /// Returns the class of QEMU's error.
     pub fn class(&self) -> Option<ErrorClass> {
-        self.said.map(|said| said.class)
+        self.qemu_error.map(|qemu_error| qemu_error.class)
     }
 
     /// Returns whether QEMU died.
     pub fn has_died(&self) -> bool {
-        matches!(self.told, TurnAnswer::Lost(what) if what.starts_with(DIED))
+        matches!(self.answer, TurnAnswer::Lost(what) if what.starts_with(DIED))
     }
 
     /// Returns whether QEMU hangs.
     pub fn hangs(&self) -> bool {
-        matches!(self.told, TurnAnswer::Lost(what) if what == HANGS)
+        matches!(self.answer, TurnAnswer::Lost(what) if what == HANGS)
     }
 }

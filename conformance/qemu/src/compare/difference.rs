@@ -17,26 +17,27 @@ pub fn agrees<const N: usize, const E: usize>(case: &Case<'_, N, E>, before: &St
 /// Returns how model and QEMU differ, or `None`. `after` is the model's state after the turn.
 pub fn difference<const N: usize, const E: usize>(case: &Case<'_, N, E>, after: &State<N, E>) -> Option<String> {
     let model = || summary(case.outcome);
-    match (case.told, case.outcome) {
+    match (case.answer, case.outcome) {
         (TurnAnswer::Lost(what), _) => return Some(format!("model: {}; QEMU: {what}", model())),
         (TurnAnswer::Done, Outcome::Done { .. }) => {}
         (TurnAnswer::Done, Outcome::Violates { graph, .. }) => {
-            let lines = case.shown.map_or_else(Vec::new, |shown| shown.against(&shown_graph::expected(graph)));
+            let lines = case.shown.map_or_else(Vec::new, |shown| shown.differences_from(&shown_graph::expected(graph)));
             return Some(format!("model: {}; QEMU has done it{}", model(), but(&lines)));
         }
         (TurnAnswer::Done, _) => return Some(format!("model: {}; QEMU has done it", model())),
         (TurnAnswer::Refused(_, text), Outcome::Done { .. }) => return Some(format!("model: done; QEMU: {text}")),
         (TurnAnswer::Refused(_, text), outcome) => {
-            let known = case.said.is_some_and(|said| genuine(case, outcome, said));
+            let known = case.qemu_error.is_some_and(|qemu_error| is_model_error(case, outcome, qemu_error));
             if !known {
-                let lines = case.shown.map_or_else(Vec::new, |shown| shown.against(&shown_graph::expected(after)));
+                let lines =
+                    case.shown.map_or_else(Vec::new, |shown| shown.differences_from(&shown_graph::expected(after)));
                 return Some(format!("model: {}; QEMU: {text}{}", model(), but(&lines)));
             }
         }
     }
     let shown = case.shown?;
     let expected = shown_graph::expected(after);
-    let lines = shown.against(&expected);
+    let lines = shown.differences_from(&expected);
     (!lines.is_empty()).then(|| format!("model: {}; the graphs differ: {}", model(), lines.join("; ")))
 }
 
@@ -56,14 +57,14 @@ pub fn summary<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Strin
 }
 
 /// Returns whether QEMU's error is one of those that the model reports, with the same parties.
-pub fn genuine<const N: usize, const E: usize>(
+pub fn is_model_error<const N: usize, const E: usize>(
     case: &Case<'_, N, E>,
     outcome: &Outcome<N, E>,
-    said: &QemuError,
+    qemu_error: &QemuError,
 ) -> bool {
     match outcome {
-        Outcome::Failed { error, .. } => same_error(error, said),
-        Outcome::Violates { graph, .. } => refusals::is_said(&outcome.violations(), graph, said),
-        _ => case.told == &TurnAnswer::Done,
+        Outcome::Failed { error, .. } => same_error(error, qemu_error),
+        Outcome::Violates { graph, .. } => refusals::names_violation(&outcome.violations(), graph, qemu_error),
+        _ => case.answer == &TurnAnswer::Done,
     }
 }

@@ -16,20 +16,22 @@ use blockgraph_model::{
 
 /// Returns whether the refusal is true of the state before the turn: names that are missing, taken, in use, busy, the
 /// same, and so on.
-pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
+pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, qemu_error: &QemuError) -> bool {
     let (state, ops) = (case.before, case.ops);
     let there = |id: &NodeId| state.node(*id).is_some();
     let has_user = |id: NodeId| state.parents(id).any(|i| matches!(state.edges()[i].parent, Parent::User(_)));
     let overlay = |is: &dyn Fn(NodeId) -> bool| {
         ops.iter().any(|op| matches!(*op, Op::Snapshot { overlay, .. } if there(&overlay) && is(overlay)))
     };
-    match said.class {
-        ErrorClass::NotFound => said.nodes.iter().any(|id| !there(id)),
-        ErrorClass::Duplicate => said.nodes.iter().any(there),
-        ErrorClass::NoUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_none()),
-        ErrorClass::DuplicateUser => said.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_some()),
+    match qemu_error.class {
+        ErrorClass::NotFound => qemu_error.nodes.iter().any(|id| !there(id)),
+        ErrorClass::Duplicate => qemu_error.nodes.iter().any(there),
+        ErrorClass::NoUser => qemu_error.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_none()),
+        ErrorClass::DuplicateUser => {
+            qemu_error.users.iter().any(|user| state.edge_index(EdgeId::User(*user)).is_some())
+        }
         ErrorClass::InUse => {
-            said.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id)))
+            qemu_error.nodes.iter().any(|id| there(id) && state.references(*id) > usize::from(is_held(state, *id)))
         }
         // QEMU asks whether a parent needs to read the overlay.
         ErrorClass::HasUser => {
@@ -41,7 +43,7 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Qe
             overlay(&|id| state.node(id).and_then(|n| n.kind).is_some_and(|kind| !kind.supports_cow()))
         }
         ErrorClass::SlotTaken => overlay(&|id| state.children(id).any(|e| e.name == ChildName::BACKING)),
-        ErrorClass::Busy => said.nodes.iter().any(|id| is_busy(state, *id)),
+        ErrorClass::Busy => qemu_error.nodes.iter().any(|id| is_busy(state, *id)),
         ErrorClass::SameNode => ops.iter().any(|op| is_twice(state, op)),
         ErrorClass::OptionStuck => entries(ops).iter().any(|entry| is_stuck(case, entry.node)),
         ErrorClass::NotInChain => ops.iter().any(|op| is_out_of_chain(state, op)),
@@ -64,11 +66,11 @@ pub fn of_state<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Qe
 }
 
 /// Returns whether the refusal is true of a state in the middle of a transaction.
-pub fn of_middle<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
+pub fn of_middle<const N: usize, const E: usize>(case: &Case<'_, N, E>, qemu_error: &QemuError) -> bool {
     let mut work = Work::new(case.before);
     case.ops.iter().any(|op| {
         let done = work.step(*op).is_ok();
-        done && of_state(&Case { before: &work.graph, ..*case }, said)
+        done && of_state(&Case { before: &work.graph, ..*case }, qemu_error)
     })
 }
 
@@ -184,30 +186,30 @@ fn entries(ops: &[Op]) -> &[Entry] {
 
 /// Returns whether the refusal is true of the graph that a part of the turn would lead to. QEMU executes the operations
 /// of a transaction and the entries of a reopen one after another, and judges in between.
-pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
+pub fn of_a_part<const N: usize, const E: usize>(case: &Case<'_, N, E>, qemu_error: &QemuError) -> bool {
     parts(case.ops).iter().any(|ops| {
         let outcome = execute(case.before, ops, &[]);
         let Outcome::Violates { graph, .. } = &outcome else { return false };
-        is_said(&outcome.violations(), graph, said)
+        names_violation(&outcome.violations(), graph, qemu_error)
     })
 }
 
 /// Returns whether the refusal is true of this graph.
-pub fn of_graph<const N: usize, const E: usize>(graph: &State<N, E>, said: &QemuError) -> bool {
-    is_said(&judge::violations(graph), graph, said)
+pub fn of_graph<const N: usize, const E: usize>(graph: &State<N, E>, qemu_error: &QemuError) -> bool {
+    names_violation(&judge::violations(graph), graph, qemu_error)
 }
 
 /// Returns whether QEMU's error names one of these violations of this graph.
-pub(super) fn is_said<const N: usize, const E: usize>(
+pub(super) fn names_violation<const N: usize, const E: usize>(
     violations: &[Violation],
     graph: &State<N, E>,
-    said: &QemuError,
+    qemu_error: &QemuError,
 ) -> bool {
     let child = |edge: EdgeId| match edge {
         EdgeId::Child(parent, name) => Some(names::child(graph.node(parent)?.kind?, name)),
         EdgeId::User(_) => None,
     };
-    violations.iter().any(|violation| same_violation(violation, said, child))
+    violations.iter().any(|violation| same_violation(violation, qemu_error, child))
 }
 
 /// Returns the parts of a turn that QEMU may have executed when it judges.
@@ -256,30 +258,31 @@ fn opened_first(op: &Op) -> Vec<Vec<Op>> {
 }
 
 /// Returns whether QEMU's error is this error of the model, with the same parties.
-pub fn same_error(error: &StepError, said: &QemuError) -> bool {
+pub fn same_error(error: &StepError, qemu_error: &QemuError) -> bool {
     let (class, node, user) = errors::class_of_error(error);
-    let aborted = said.class == ErrorClass::Aborted && class == ErrorClass::NotFound;
-    let deleted = matches!(error, StepError::HasUser { node, .. } if said.class == ErrorClass::InUse && said.nodes.contains(node));
-    let named = node.is_none_or(|node| said.nodes.contains(&node)) && user.is_none_or(|u| said.users.contains(&u));
-    aborted || deleted || class == said.class && class != ErrorClass::Other && named
+    let aborted = qemu_error.class == ErrorClass::Aborted && class == ErrorClass::NotFound;
+    let deleted = matches!(error, StepError::HasUser { node, .. } if qemu_error.class == ErrorClass::InUse && qemu_error.nodes.contains(node));
+    let named =
+        node.is_none_or(|node| qemu_error.nodes.contains(&node)) && user.is_none_or(|u| qemu_error.users.contains(&u));
+    aborted || deleted || class == qemu_error.class && class != ErrorClass::Other && named
 }
 
 /// Returns whether QEMU's error names this violation, with the same parties.
-pub fn same_violation(violation: &Violation, said: &QemuError, child: impl Fn(EdgeId) -> Option<String>) -> bool {
+pub fn same_violation(violation: &Violation, qemu_error: &QemuError, child: impl Fn(EdgeId) -> Option<String>) -> bool {
     // QEMU reports an inactive node as one that cannot be written.
-    let sealed = matches!(violation, Violation::InactiveNode { .. }) && said.class == ErrorClass::ReadOnly;
+    let sealed = matches!(violation, Violation::InactiveNode { .. }) && qemu_error.class == ErrorClass::ReadOnly;
     if sealed {
         return true;
     }
-    if errors::class_of_violation(violation) != said.class {
+    if errors::class_of_violation(violation) != qemu_error.class {
         return false;
     }
     match violation {
-        Violation::Conflict { node, needs, denies } => said.parties.as_ref().is_none_or(|(a, b)| {
+        Violation::Conflict { node, needs, denies } => qemu_error.parties.as_ref().is_none_or(|(a, b)| {
             let is = |edge: EdgeId, party| errors::matches_party(edge, party, |_| child(edge));
-            said.nodes.contains(node) && is(*needs, a) && is(*denies, b)
+            qemu_error.nodes.contains(node) && is(*needs, a) && is(*denies, b)
         }),
-        Violation::ReadOnly { node } => said.nodes.is_empty() || said.nodes.contains(node),
+        Violation::ReadOnly { node } => qemu_error.nodes.is_empty() || qemu_error.nodes.contains(node),
         _ => true,
     }
 }

@@ -16,7 +16,7 @@ pub struct ShownGraph {
     pub nodes: BTreeMap<u8, ShownNode>,
     /// Nodes and jobs with names that the comparison did not give.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
-    pub strangers: Vec<String>,
+    pub unknown_names: Vec<String>,
     /// The jobs by number.
     #[serde(rename = "j", default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<u8>,
@@ -63,7 +63,7 @@ pub struct Change {
     nodes: BTreeMap<u8, Option<ShownNode>>,
     /// The unknown names, if they have changed.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
-    strangers: Option<Vec<String>>,
+    unknown_names: Option<Vec<String>>,
     /// The jobs, if they have changed.
     #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
     jobs: Option<Vec<u8>>,
@@ -76,7 +76,7 @@ impl Change {
         let other = new.nodes.iter().filter(|(id, node)| old.nodes.get(id) != Some(node));
         Change {
             nodes: gone.chain(other.map(|(id, node)| (*id, Some(node.clone())))).collect(),
-            strangers: (old.strangers != new.strangers).then(|| new.strangers.clone()),
+            unknown_names: (old.unknown_names != new.unknown_names).then(|| new.unknown_names.clone()),
             jobs: (old.jobs != new.jobs).then(|| new.jobs.clone()),
         }
     }
@@ -89,8 +89,8 @@ impl Change {
                 None => _ = shown.nodes.remove(id),
             }
         }
-        if let Some(strangers) = &self.strangers {
-            shown.strangers.clone_from(strangers);
+        if let Some(unknown_names) = &self.unknown_names {
+            shown.unknown_names.clone_from(unknown_names);
         }
         if let Some(jobs) = &self.jobs {
             shown.jobs.clone_from(jobs);
@@ -117,7 +117,7 @@ impl ShownGraph {
     }
 
     /// Returns whether everything agrees that both graphs show.
-    pub fn is_like(&self, other: &ShownGraph) -> bool {
+    pub fn agrees_with(&self, other: &ShownGraph) -> bool {
         self.like(other) == other.like(self)
     }
 
@@ -130,7 +130,7 @@ impl ShownGraph {
     }
 
     /// Returns whether only needs and shares differ, and only on edges and users of these nodes.
-    pub fn is_but_for(&self, other: &ShownGraph, node: impl Fn(u8) -> bool) -> bool {
+    pub fn differs_only_in_permissions(&self, other: &ShownGraph, node: impl Fn(u8) -> bool) -> bool {
         let (mut ours, mut theirs) = (other.like(self), self.like(other));
         for (id, ours) in ours.nodes.iter_mut().filter(|(id, _)| node(**id)) {
             let Some(theirs) = theirs.nodes.get_mut(id) else { return false };
@@ -143,7 +143,7 @@ impl ShownGraph {
     }
 
     /// Returns how this graph, QEMU's, differs from the model's in what both show.
-    pub fn against(&self, model: &ShownGraph) -> Vec<String> {
+    pub fn differences_from(&self, model: &ShownGraph) -> Vec<String> {
         self.like(model).differences(&model.like(self))
     }
 
@@ -156,8 +156,8 @@ impl ShownGraph {
                 lines.push(format!("n{id}: model {}, QEMU {}", one(ours), one(theirs)));
             }
         }
-        if self.strangers != model.strangers || self.jobs != model.jobs {
-            lines.push(format!("jobs: model {:?}, QEMU {:?} and {:?}", model.jobs, self.jobs, self.strangers));
+        if self.unknown_names != model.unknown_names || self.jobs != model.jobs {
+            lines.push(format!("jobs: model {:?}, QEMU {:?} and {:?}", model.jobs, self.jobs, self.unknown_names));
         }
         lines
     }
@@ -196,12 +196,12 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> ShownGra
         match edge.parent {
             Parent::User(user) => {
                 if edge.ways.stay {
-                    shared_with_jobs.extend([edge.child.0, seat(state, edge).0]);
+                    shared_with_jobs.extend([edge.child.0, user_node(state, edge).0]);
                 }
                 if edge.ways.stay && !shown.jobs.contains(&(user.main().0 as u8)) {
                     shown.jobs.push(user.main().0 as u8);
                 }
-                if let Some(node) = shown.nodes.get_mut(&seat(state, edge).0) {
+                if let Some(node) = shown.nodes.get_mut(&user_node(state, edge).0) {
                     node.add_user(pair);
                 }
             }
@@ -225,7 +225,7 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> ShownGra
 
 /// Returns the node on which QEMU has this user. A commit's main user is on the uppermost image of the chain, not on
 /// the filter.
-fn seat<const N: usize, const E: usize>(state: &State<N, E>, edge: &Edge) -> NodeId {
+fn user_node<const N: usize, const E: usize>(state: &State<N, E>, edge: &Edge) -> NodeId {
     let filter = state.node(edge.child).is_some_and(|node| node.kind == Some(Kind::CommitTop));
     if edge.ways.stay && filter { jobs::uppermost(state, edge.child).unwrap_or(edge.child) } else { edge.child }
 }
@@ -241,7 +241,7 @@ pub fn shown(graph: &Value, named: Option<&Value>) -> Option<ShownGraph> {
         match (what, node, names::parse_user(name)) {
             ("block-driver", Some(node), _) => _ = shown.nodes.insert(node.0, ShownNode::default()),
             ("block-job", _, Some(user)) => shown.jobs.push(user.0 as u8),
-            ("block-driver" | "block-job", ..) => shown.strangers.push(name.to_owned()),
+            ("block-driver" | "block-job", ..) => shown.unknown_names.push(name.to_owned()),
             _ => {}
         }
         known.push(node);
@@ -271,7 +271,7 @@ pub fn shown(graph: &Value, named: Option<&Value>) -> Option<ShownGraph> {
 
 /// Returns whether this graph is the one that the state should show.
 pub fn is<const N: usize, const E: usize>(shown: &ShownGraph, state: &State<N, E>) -> bool {
-    shown.is_like(&expected(state))
+    shown.agrees_with(&expected(state))
 }
 
 /// Returns the state with those nodes active that QEMU shows as active, or `None` if QEMU does not show it.

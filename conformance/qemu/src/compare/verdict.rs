@@ -32,29 +32,29 @@ pub struct ComparedTurn<const N: usize, const E: usize> {
 }
 
 /// Compares a turn.
-pub fn judge<const N: usize, const E: usize>(
+pub fn compare_turn<const N: usize, const E: usize>(
     before: &State<N, E>,
     memory: &Memory,
     ops: &[Op],
-    heard: &TurnResult,
+    result: &TurnResult,
 ) -> ComparedTurn<N, E> {
-    judge_as(before, memory, ops, &execute(before, ops, &[]), heard)
+    compare_with_outcome(before, memory, ops, &execute(before, ops, &[]), result)
 }
 
 /// Compares a turn with a given outcome in the model's place.
-pub fn judge_as<const N: usize, const E: usize>(
+pub fn compare_with_outcome<const N: usize, const E: usize>(
     before: &State<N, E>,
     memory: &Memory,
     ops: &[Op],
     outcome: &Outcome<N, E>,
-    heard: &TurnResult,
+    result: &TurnResult,
 ) -> ComparedTurn<N, E> {
-    let said = match &heard.told {
+    let qemu_error = match &result.answer {
         TurnAnswer::Refused(class, text) => Some(errors::classify(class, text)),
         _ => None,
     };
-    let (told, shown) = (&heard.told, heard.shown.as_ref());
-    let case = Case { before, memory, ops, outcome, told, said: said.as_ref(), shown };
+    let (answer, shown) = (&result.answer, result.shown.as_ref());
+    let case = Case { before, memory, ops, outcome, answer, qemu_error: qemu_error.as_ref(), shown };
     let after = case.done().unwrap_or(before);
     let (verdict, next) = match difference(&case, after) {
         None => (Verdict::Same, Some(*after)),
@@ -64,7 +64,7 @@ pub fn judge_as<const N: usize, const E: usize>(
             Some(known) => (Verdict::Deviation(known.rule), known.next.filter(|state| violations(state).is_empty())),
             // Nor can it go on from a graph that the two reached with different answers.
             None => {
-                let agreed = case.done().is_some() == (*told == TurnAnswer::Done) && case.shows(after);
+                let agreed = case.done().is_some() == (*answer == TurnAnswer::Done) && case.shows(after);
                 (Verdict::Differs(what), agreed.then_some(*after))
             }
         },

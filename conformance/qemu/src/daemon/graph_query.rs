@@ -51,11 +51,11 @@ pub fn query_all(client: &mut Client) -> Result<Map<String, Value>, io::Error> {
                 replies.insert(command.to_owned(), value);
             }
         }
-        let again = query_graph(client)?;
-        if again == graph {
+        let turn = query_graph(client)?;
+        if turn == graph {
             break;
         }
-        graph = again;
+        graph = turn;
         if tried == MAX_TRIES {
             replies.insert("torn".to_owned(), Value::Bool(true));
         }

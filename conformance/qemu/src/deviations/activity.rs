@@ -31,7 +31,7 @@ fn two_ways<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -
 /// QEMU has inactivated, and more than the model would.
 pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Inactivate { node }] = case.ops else { return None };
-    if robbed(case) {
+    if users_lost_permissions(case) {
         return Rule::UserRobbed.ends();
     }
     // The node has the wanted activity already, and QEMU does not look below it.
@@ -67,12 +67,13 @@ fn job_inactivated<const N: usize, const E: usize>(case: &Case<'_, N, E>, node: 
 /// There is at least one such user.
 fn jobs_keep<const N: usize, const E: usize>(shown: &ShownGraph, state: &State<N, E>) -> bool {
     let known = reach_of(state, state.names().filter(|id| is_inactive(state, *id) && has_job(state, *id)));
-    known.contains(&true) && shown.is_but_for(&shown_graph::expected(state), |id| known[usize::from(id)])
+    known.contains(&true)
+        && shown.differs_only_in_permissions(&shown_graph::expected(state), |id| known[usize::from(id)])
 }
 
 /// QEMU has refused after doing a part, or refuses at another time.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let said = case.said?;
+    let qemu_error = case.qemu_error?;
     match *case.ops {
         [Op::Activate { .. }, Op::AttachUser { .. }] if case.done().is_none() => {
             if let Outcome::Done { next, .. } = execute(case.before, &case.ops[..1], &[])
@@ -83,17 +84,17 @@ pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> 
             half(case).or_else(|| half_pairs(case))
         }
         [Op::Activate { .. }, ..] => half(case).or_else(|| half_pairs(case)),
-        [Op::Inactivate { .. }] if robbed(case) => Rule::UserRobbed.ends(),
+        [Op::Inactivate { .. }] if users_lost_permissions(case) => Rule::UserRobbed.ends(),
         [Op::Inactivate { .. }] => half(case),
         [Op::AttachUser { node, .. }] => {
             let sealed = is_inactive(case.before, node) && case.before.node(node)?.flags.read_only;
-            (sealed && said.class == ErrorClass::ReadOnly && case.shows(case.before))
+            (sealed && qemu_error.class == ErrorClass::ReadOnly && case.shows(case.before))
                 .then_some(Rule::ExportSealed)?
                 .then(*case.before)
         }
         [op] if job_act(&op) == Some(Act::Start) => {
             let about = named_nodes(case.ops).into_iter().any(|id| is_inactive(case.before, id));
-            (about && said.class == ErrorClass::Inactive && case.shows(case.before))
+            (about && qemu_error.class == ErrorClass::Inactive && case.shows(case.before))
                 .then_some(Rule::JobInactive)?
                 .then(*case.before)
         }
@@ -151,13 +152,13 @@ fn half_pairs<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<E
         })
     };
     let is_so = shown.nodes.iter().all(|(id, node)| !below[usize::from(*id)] || between(id, node))
-        && shown.is_but_for(&least, |id| below[usize::from(id)]);
+        && shown.differs_only_in_permissions(&least, |id| below[usize::from(id)]);
     (is_so && case.done().is_none()).then_some(Rule::HalfPairs)?.ends()
 }
 
 /// Returns whether the graph is the one before, except for the activity of nodes, and for users that have no
 /// permissions any more.
-fn robbed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
+fn users_lost_permissions<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let Some(shown) = case.shown else { return false };
     let Some(state) = with_activity(shown, case.before) else { return false };
     // The users that QEMU has reached are those whose pairs are gone. Among users with the same pair it does not matter

@@ -2,7 +2,7 @@
 
 use crate::commands::of_operations;
 use crate::compare::case::Case;
-use crate::compare::difference::{agrees, genuine};
+use crate::compare::difference::{agrees, is_model_error};
 use crate::compare::{refusals, shown_graph};
 use crate::deviations::rule::{Explained, Rule};
 use crate::deviations::snapshots;
@@ -157,7 +157,7 @@ fn shares_as_before<const N: usize, const E: usize>(case: &Case<'_, N, E>, graph
         // A snapshot does not check the new parents of an inactive overlay either (D10).
         _ => matches!(case.ops, [Op::Snapshot { .. }, ..]) && snapshots::is_overlooked(graph, violation),
     };
-    reached.contains(&true) && shown.is_like(&same) && case.outcome.violations().iter().all(by_share)
+    reached.contains(&true) && shown.agrees_with(&same) && case.outcome.violations().iter().all(by_share)
 }
 
 /// Returns whether model and QEMU agree if nothing is blocked on a commit's filter, where QEMU has no user of the job.
@@ -239,18 +239,19 @@ fn gives_up<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Exp
 
 /// An operation on the uppermost image above a commit meets the job's main user there, and its blockers.
 fn commit_on_device<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let said =
-        case.said.filter(|said| matches!(said.class, ErrorClass::Busy | ErrorClass::InUse | ErrorClass::HasParent))?;
+    let qemu_error = case.qemu_error.filter(|qemu_error| {
+        matches!(qemu_error.class, ErrorClass::Busy | ErrorClass::InUse | ErrorClass::HasParent)
+    })?;
     let state = case.before;
     let devices = jobs::devices(state);
-    let is_so = said.nodes.iter().any(|id| devices.contains(id)) && case.shows(state);
+    let is_so = qemu_error.nodes.iter().any(|id| devices.contains(id)) && case.shows(state);
     is_so.then_some(Rule::CommitSets)?.then(*state)
 }
 
 /// A refusal because of what QEMU's commit shares, or because a user writes through the commit's filter, which is
 /// read-only.
 fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let said = case.said.filter(|_| case.shows(case.before))?;
+    let qemu_error = case.qemu_error.filter(|_| case.shows(case.before))?;
     let seal = |state: &State<N, E>| {
         let mut sealed = *state;
         let filters = sealed.nodes.iter_mut().filter(|node| node.kind == Some(Kind::CommitTop));
@@ -260,15 +261,16 @@ fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Optio
     let starts = matches!(case.ops, [Op::Commit { act: Act::Start, .. }]);
     if let [Op::Commit { act: Act::Start, job, base, .. } | Op::CommitActive { act: Act::Start, job, base, .. }] =
         *case.ops
-        && without_growth(case, job, base).is_some_and(|graph| refusals::of_graph(&graph, said))
+        && without_growth(case, job, base).is_some_and(|graph| refusals::of_graph(&graph, qemu_error))
     {
         return Rule::CommitSets.then(*case.before);
     }
     let is_so = match case.done() {
-        Some(next) if starts => refusals::of_graph(&seal(next), said),
+        Some(next) if starts => refusals::of_graph(&seal(next), qemu_error),
         _ if seal(case.before) != *case.before => {
             let outcome = execute(&seal(case.before), case.ops, &[]);
-            genuine(case, &outcome, said) || refusals::of_a_part(&Case { before: &seal(case.before), ..*case }, said)
+            is_model_error(case, &outcome, qemu_error)
+                || refusals::of_a_part(&Case { before: &seal(case.before), ..*case }, qemu_error)
         }
         _ => false,
     };

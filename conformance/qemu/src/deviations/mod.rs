@@ -27,7 +27,7 @@ pub fn explain<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<
         &[jobs::done, snapshots::done, threads::done, reopen::done, activity::done, refusals::opened_inline];
     let refused: &[Try<N, E>] =
         &[activity::refused, snapshots::refused, reopen::refused, threads::refused, jobs::refused, refusals::refused];
-    let tries = match case.told {
+    let tries = match case.answer {
         crate::compare::answer::TurnAnswer::Lost(_) => lost,
         crate::compare::answer::TurnAnswer::Done => done,
         crate::compare::answer::TurnAnswer::Refused(..) => refused,

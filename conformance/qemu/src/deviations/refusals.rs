@@ -1,7 +1,7 @@
 //! Refusals that leave everything as it was: true ones in another order, or QMP's own.
 
 use crate::compare::case::Case;
-use crate::compare::difference::genuine;
+use crate::compare::difference::is_model_error;
 use crate::compare::refusals;
 use crate::deviations::rule::{Explained, Rule};
 use crate::deviations::snapshots;
@@ -13,36 +13,37 @@ use blockgraph_model::{Below, Op, Outcome, Parent, State, StepError, derived, ex
 
 /// QEMU has refused, and nothing has changed.
 pub(super) fn refused<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
-    let said = case.said.filter(|_| case.shows(case.before))?;
+    let qemu_error = case.qemu_error.filter(|_| case.shows(case.before))?;
     let done = case.done().is_some();
     if let Some(bare) = without_readers(case) {
         let outcome = execute(&bare, case.ops, &[]);
         let other = Case { before: &bare, outcome: &outcome, ..*case };
         // The overlay's users are still there when QEMU judges the graph.
-        let judged = (1..=case.ops.len()).filter_map(|count| with_overlays(case.before, &case.ops[..count]));
-        if genuine(&other, &outcome, said)
-            || is_true(&other, said)
-            || judged.into_iter().any(|graph| refusals::of_graph(&graph, said))
+        let comparison = (1..=case.ops.len()).filter_map(|count| with_overlays(case.before, &case.ops[..count]));
+        if is_model_error(&other, &outcome, qemu_error)
+            || is_true(&other, qemu_error)
+            || comparison.into_iter().any(|graph| refusals::of_graph(&graph, qemu_error))
         {
             return Rule::OverlayRead.then(*case.before);
         }
     }
-    let by_state = match said.class {
-        _ if !refusals::of_state(case, said) => None,
+    let by_state = match qemu_error.class {
+        _ if !refusals::of_state(case, qemu_error) => None,
         ErrorClass::OptionStuck => Some(Rule::OptionStuck),
         ErrorClass::NotRoot => Some(Rule::RootOnly),
         ErrorClass::SameNode => Some(Rule::Unfiltered),
         ErrorClass::HasUser if done => Some(Rule::OverlayRead),
         _ => (!done).then_some(Rule::Order),
     };
-    let between = || (refusals::of_a_part(case, said) || refusals::of_middle(case, said)).then_some(Rule::Between);
-    let rule = by_state.or_else(between).or_else(|| keeps_share(case, said).then_some(Rule::KeptShare));
+    let between =
+        || (refusals::of_a_part(case, qemu_error) || refusals::of_middle(case, qemu_error)).then_some(Rule::Between);
+    let rule = by_state.or_else(between).or_else(|| keeps_share(case, qemu_error).then_some(Rule::KeptShare));
     rule?.then(*case.before)
 }
 
 /// Returns whether the refusal is true if an edge that comes to stand above a force-share node keeps the share that it
 /// had elsewhere.
-fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
+fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, qemu_error: &QemuError) -> bool {
     let mut strict = *case.before;
     for id in case.ops.iter().filter_map(snapshots::overlay).filter(|id| case.before.node(*id).is_some()) {
         strict.nodes[usize::from(id.0)].flags.force_share = false;
@@ -52,12 +53,14 @@ fn keeps_share<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &Qem
     }
     let outcome = execute(&strict, case.ops, &[]);
     let other = Case { before: &strict, outcome: &outcome, ..*case };
-    genuine(&other, &outcome, said) || is_true(&other, said)
+    is_model_error(&other, &outcome, qemu_error) || is_true(&other, qemu_error)
 }
 
 /// Returns whether the refusal is true of the state, or of what a part of the turn leads to.
-fn is_true<const N: usize, const E: usize>(case: &Case<'_, N, E>, said: &QemuError) -> bool {
-    refusals::of_state(case, said) || refusals::of_a_part(case, said) || refusals::of_middle(case, said)
+fn is_true<const N: usize, const E: usize>(case: &Case<'_, N, E>, qemu_error: &QemuError) -> bool {
+    refusals::of_state(case, qemu_error)
+        || refusals::of_a_part(case, qemu_error)
+        || refusals::of_middle(case, qemu_error)
 }
 
 /// Returns the state without the users of an overlay for which the model refuses, if none of them reads it. QEMU does

@@ -58,12 +58,14 @@ fn handed_down<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<
     }
     let inactive: Vec<NodeId> =
         handed.names().filter(|id| is_inactive(&handed, *id) && !is_inactive(&graph, *id)).collect();
-    match case.said {
+    match case.qemu_error {
         None if case.shows(&handed) => Rule::HandedDown.then(handed),
         None => snapshots::keeps_users(case, &handed, inactive).then_some(Rule::HandedDown)?.ends(),
-        Some(said) => {
-            let writes = |id: &NodeId| said.class == ErrorClass::ReadOnly && snapshots::wants_to_write(&handed, *id);
-            let is_so = case.shows(case.before) && (refusals::of_graph(&handed, said) || inactive.iter().any(writes));
+        Some(qemu_error) => {
+            let writes =
+                |id: &NodeId| qemu_error.class == ErrorClass::ReadOnly && snapshots::wants_to_write(&handed, *id);
+            let is_so =
+                case.shows(case.before) && (refusals::of_graph(&handed, qemu_error) || inactive.iter().any(writes));
             is_so.then_some(Rule::HandedDown)?.then(*case.before)
         }
     }
@@ -75,12 +77,12 @@ fn named_filter<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option
     let [Op::Reopen { queue }] = case.ops else { return None };
     let implicit = |id: NodeId| case.before.node(id).is_some_and(|node| node.flags.implicit);
     let over_filter = |entry: &Entry| {
-        let said = |name| match name {
+        let qemu_error = |name| match name {
             ChildName::FILE => entry.file.is_some(),
             ChildName::BACKING => entry.backing.is_some(),
             _ => false,
         };
-        case.before.children(entry.node).any(|edge| implicit(edge.child) && said(edge.name))
+        case.before.children(entry.node).any(|edge| implicit(edge.child) && qemu_error(edge.name))
     };
     if !queue.entries().iter().any(over_filter) {
         return None;
@@ -109,7 +111,8 @@ fn overridden<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<E
     let entries = queue.entries();
     let last = |(i, entry): &(usize, &Entry)| entries[i + 1..].iter().all(|other| other.node != entry.node);
     let lasting: Vec<Entry> = entries.iter().enumerate().filter(last).map(|(_, entry)| *entry).collect();
-    let alone = [Op::Reopen { queue: Queue::new(&lasting)? }];
-    let happens = lasting.len() < entries.len() && matches!(execute(case.before, &alone, &[]), Outcome::Done { .. });
-    (happens && agrees(case, case.before, &alone)).then_some(Rule::Overridden)?.ends()
+    let single_defect = [Op::Reopen { queue: Queue::new(&lasting)? }];
+    let happens =
+        lasting.len() < entries.len() && matches!(execute(case.before, &single_defect, &[]), Outcome::Done { .. });
+    (happens && agrees(case, case.before, &single_defect)).then_some(Rule::Overridden)?.ends()
 }

@@ -169,9 +169,9 @@ pub(super) fn keeps_users<const N: usize, const E: usize>(
     let kept: Vec<NodeId> = nodes.into_iter().filter(keeps).collect();
     let reached = reach_of(graph, kept.iter().copied());
     !kept.is_empty()
-        && case
-            .shown
-            .is_some_and(|shown| shown.is_but_for(&shown_graph::expected(graph), |id| reached[usize::from(id)]))
+        && case.shown.is_some_and(|shown| {
+            shown.differs_only_in_permissions(&shown_graph::expected(graph), |id| reached[usize::from(id)])
+        })
 }
 
 /// QEMU has refused without undoing everything, or because of what its users want of an inactive overlay.

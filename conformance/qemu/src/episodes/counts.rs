@@ -45,13 +45,13 @@ impl Counts {
     pub(super) fn note<const N: usize, const E: usize>(
         &mut self,
         ops: &[Op],
-        told: &TurnAnswer,
-        judged: &ComparedTurn<N, E>,
+        answer: &TurnAnswer,
+        comparison: &ComparedTurn<N, E>,
     ) {
         self.turns += 1;
         self.ops += ops.len() as u64;
-        *self.matrix.entry((verb(ops), end(told, judged))).or_default() += 1;
-        match judged.verdict {
+        *self.matrix.entry((verb(ops), end(answer, comparison))).or_default() += 1;
+        match comparison.verdict {
             Verdict::Same => self.alike += 1,
             Verdict::Deviation(rule) => *self.deviations.entry(rule).or_default() += 1,
             Verdict::Differs(_) => {}
@@ -92,8 +92,8 @@ fn verb(ops: &[Op]) -> &'static str {
 }
 
 /// Returns how a turn ended, in a word.
-fn end<const N: usize, const E: usize>(told: &TurnAnswer, judged: &ComparedTurn<N, E>) -> String {
-    match (&judged.verdict, told, judged.class) {
+fn end<const N: usize, const E: usize>(answer: &TurnAnswer, comparison: &ComparedTurn<N, E>) -> String {
+    match (&comparison.verdict, answer, comparison.class) {
         (Verdict::Deviation(rule), ..) => rule.name().to_owned(),
         (_, TurnAnswer::Done, _) => "done".to_owned(),
         (_, TurnAnswer::Lost(_), _) => "lost".to_owned(),

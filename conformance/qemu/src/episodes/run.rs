@@ -3,8 +3,8 @@
 use crate::compare::verdict::Verdict;
 use crate::episodes::counts::{Counts, Example, kind};
 use crate::episodes::generator::{Setup, choose};
-use crate::episodes::trace::{Again, EDGES, Episode, NODES};
-use crate::session::{Kit, Session};
+use crate::episodes::trace::{EDGES, Episode, NODES, ReplayedTurn};
+use crate::session::{DaemonSetup, Session};
 use blockgraph_story::shrink::shrink;
 use blockgraph_story::simplify::simplify;
 use blockgraph_story::turn::Turn;
@@ -78,7 +78,7 @@ pub struct Report {
 /// The episodes of one run, shared by all threads.
 struct Run<'a> {
     options: &'a Options,
-    kit: &'a Kit,
+    setup: &'a DaemonSetup,
     next: AtomicU64,
     stop: AtomicBool,
     total: Mutex<Total>,
@@ -124,15 +124,15 @@ impl Total {
 /// # Errors
 /// If a daemon cannot be started or queried.
 pub fn run(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
-    run_with(options, &Kit::make(&options.program, options.patience)?, progress)
+    run_with(options, &DaemonSetup::make(&options.program, options.patience)?, progress)
 }
 
 /// Plays episodes like [`run`], with daemons of this kit.
 ///
 /// # Errors
 /// If a daemon cannot be started.
-pub fn run_with(options: &Options, kit: &Kit, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
-    run_watched(options, kit, progress, &|_: &mut (), _: &Again<'_>| {})
+pub fn run_with(options: &Options, setup: &DaemonSetup, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
+    run_watched(options, setup, progress, &|_: &mut (), _: &ReplayedTurn<'_>| {})
 }
 
 /// Plays episodes like [`run_with`]. `watch` is called with every compared turn, and with a value that starts anew with
@@ -142,12 +142,12 @@ pub fn run_with(options: &Options, kit: &Kit, progress: &(dyn Fn(u64) + Sync)) -
 /// If a daemon cannot be started.
 pub fn run_watched<W: Default>(
     options: &Options,
-    kit: &Kit,
+    setup: &DaemonSetup,
     progress: &(dyn Fn(u64) + Sync),
-    watch: &(impl Fn(&mut W, &Again<'_>) + Sync),
+    watch: &(impl Fn(&mut W, &ReplayedTurn<'_>) + Sync),
 ) -> io::Result<Report> {
     let start = Instant::now();
-    let run = Run { options, kit, next: AtomicU64::new(0), stop: AtomicBool::new(false), total: Mutex::default() };
+    let run = Run { options, setup, next: AtomicU64::new(0), stop: AtomicBool::new(false), total: Mutex::default() };
     let ended: Vec<io::Result<()>> = std::thread::scope(|scope| {
         let worker = || std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || run.work(progress, watch));
         let workers: Vec<_> = (0..options.threads).map(|_| worker()).collect();
@@ -159,22 +159,26 @@ pub fn run_watched<W: Default>(
     let time = start.elapsed();
     ended.into_iter().collect::<io::Result<()>>()?;
     let Total { mut counts, found, kept, .. } = run.total.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let found = found.map(|found| shorten(kit, found));
+    let found = found.map(|found| shorten(setup, found));
     for (kind_of, (_, example)) in counts.unexplained.iter_mut().take(SHORTENED) {
-        let same = |story: &[Turn]| differs(kit, story).filter(|(at, what)| kind(&story[..=*at], what) == *kind_of);
+        let same = |story: &[Turn]| differs(setup, story).filter(|(at, what)| kind(&story[..=*at], what) == *kind_of);
         if let (story, Some(what)) = shrink(&example.story, same) {
             (example.story, example.what) = (story, what);
         }
     }
-    Ok(Report { version: kit.version.clone(), counts, time, found, kept })
+    Ok(Report { version: setup.version.clone(), counts, time, found, kept })
 }
 
 impl Run<'_> {
-    fn work<W: Default>(&self, progress: &(dyn Fn(u64) + Sync), watch: &impl Fn(&mut W, &Again<'_>)) -> io::Result<()> {
+    fn work<W: Default>(
+        &self,
+        progress: &(dyn Fn(u64) + Sync),
+        watch: &impl Fn(&mut W, &ReplayedTurn<'_>),
+    ) -> io::Result<()> {
         while !self.stop.load(Ordering::Relaxed) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             // Without this episode, no later one counts.
-            let played = play(self.options, self.kit, number, watch)
+            let played = play(self.options, self.setup, number, watch)
                 .inspect_err(|_| self.stop.store(true, Ordering::Relaxed))?;
             let mut total = self.total.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             if total.take(number, played, self.options) {
@@ -195,36 +199,41 @@ struct Played {
 
 fn play<W: Default>(
     options: &Options,
-    kit: &Kit,
+    setup: &DaemonSetup,
     number: u64,
-    watch: &impl Fn(&mut W, &Again<'_>),
+    watch: &impl Fn(&mut W, &ReplayedTurn<'_>),
 ) -> io::Result<Played> {
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     random.set_stream(number);
-    let setup = Setup::new(&mut random);
-    let mut witness = Session::<NODES, EDGES>::start(kit)?;
+    let choices = Setup::new(&mut random);
+    let mut witness = Session::<NODES, EDGES>::start(setup)?;
     witness.thorough = options.keep > 0;
     let mut played =
-        Played { counts: Counts { episodes: 1, ..Counts::default() }, found: None, kept: Episode::new(&kit.version) };
+        Played { counts: Counts { episodes: 1, ..Counts::default() }, found: None, kept: Episode::new(&setup.version) };
     let mut story: Vec<Turn> = Vec::new();
     let (mut tries, mut watched) = (0, W::default());
     while story.len() < TURNS && tries < TRIES {
         tries += 1;
-        let Some(ops) = choose(&mut random, setup, &witness.state, &witness.memory) else { continue };
+        let Some(ops) = choose(&mut random, choices, &witness.state, &witness.memory) else { continue };
         let turn = Turn { ops, refusals: Vec::new() };
         if !turn.fits(&witness.state) {
             continue;
         }
         let (before, memory) = (witness.state, witness.memory.clone());
         let Some(turned) = witness.take(&turn.ops)? else { continue };
-        let again =
-            Again { before: &before, memory: &memory, ops: &turn.ops, heard: &turned.heard, judged: &turned.judged };
-        watch(&mut watched, &again);
+        let played_turn = ReplayedTurn {
+            before: &before,
+            memory: &memory,
+            ops: &turn.ops,
+            result: &turned.result,
+            comparison: &turned.comparison,
+        };
+        watch(&mut watched, &played_turn);
         tries = 0;
-        played.counts.note(&turn.ops, &turned.heard.told, &turned.judged);
-        played.kept.push(&turn.ops, &turned.heard);
+        played.counts.note(&turn.ops, &turned.result.answer, &turned.comparison);
+        played.kept.push(&turn.ops, &turned.result);
         story.push(turn);
-        match turned.judged.verdict {
+        match turned.comparison.verdict {
             Verdict::Differs(what) if options.survey => {
                 let example = Example { episode: number, what, story: story.clone() };
                 let kind = kind(&story, &example.what);
@@ -236,7 +245,7 @@ fn play<W: Default>(
             }
             Verdict::Same | Verdict::Deviation(_) => {}
         }
-        if turned.judged.next.is_none() {
+        if turned.comparison.next.is_none() {
             break;
         }
     }
@@ -246,24 +255,24 @@ fn play<W: Default>(
 
 /// Plays a story on a fresh daemon. Returns the index of the first turn that differs, and how. Turns that QMP cannot
 /// express are left out.
-pub fn differs(kit: &Kit, story: &[Turn]) -> Option<(usize, String)> {
-    let mut witness = Session::<NODES, EDGES>::start(kit).ok()?;
+pub fn differs(setup: &DaemonSetup, story: &[Turn]) -> Option<(usize, String)> {
+    let mut witness = Session::<NODES, EDGES>::start(setup).ok()?;
     for (place, turn) in story.iter().enumerate() {
         if !turn.fits(&witness.state) {
             continue;
         }
         let Some(turned) = witness.take(&turn.ops).ok()? else { continue };
-        if let Verdict::Differs(what) = turned.judged.verdict {
+        if let Verdict::Differs(what) = turned.comparison.verdict {
             return Some((place, what));
         }
-        turned.judged.next?;
+        turned.comparison.next?;
     }
     None
 }
 
-fn shorten(kit: &Kit, found: Found) -> Found {
-    let (short, what) = shrink(&found.story, |story| differs(kit, story));
+fn shorten(setup: &DaemonSetup, found: Found) -> Found {
+    let (short, what) = shrink(&found.story, |story| differs(setup, story));
     let Some(what) = what else { return found };
-    let (story, what) = simplify(short, what, |story| differs(kit, story));
+    let (story, what) = simplify(short, what, |story| differs(setup, story));
     Found { story, what, ..found }
 }

@@ -2,7 +2,7 @@
 
 use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::shown_graph::{Change, ShownGraph};
-use crate::compare::verdict::{ComparedTurn, Verdict, judge};
+use crate::compare::verdict::{ComparedTurn, Verdict, compare_turn};
 use crate::episodes::counts::Counts;
 use crate::state::memory::Memory;
 use blockgraph_model::{Op, State};
@@ -35,7 +35,7 @@ pub struct Recorded {
     pub ops: String,
     /// QEMU's answer.
     #[serde(rename = "t")]
-    pub told: TurnAnswer,
+    pub answer: TurnAnswer,
     /// What changed in QEMU's graph; `None` if the daemon was lost.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
@@ -53,7 +53,7 @@ const KEPT: usize = 24;
 
 impl Episode {
     /// Adds a turn.
-    pub fn push(&mut self, ops: &[Op], heard: &TurnResult) {
+    pub fn push(&mut self, ops: &[Op], result: &TurnResult) {
         if self.turns.len() == KEPT {
             return;
         }
@@ -63,9 +63,9 @@ impl Episode {
         };
         // The operations consist of words and numbers, which can always be written.
         let line = serde_json::to_string(&text::body(&body, &Names::numbered())).unwrap_or_default();
-        let change = heard.shown.as_ref().map(|shown| Change::between(&self.last, shown));
-        self.last = heard.shown.clone().unwrap_or_default();
-        self.turns.push(Recorded { ops: line, told: heard.told.clone(), change });
+        let change = result.shown.as_ref().map(|shown| Change::between(&self.last, shown));
+        self.last = result.shown.clone().unwrap_or_default();
+        self.turns.push(Recorded { ops: line, answer: result.answer.clone(), change });
     }
 
     /// Compares every turn again, and counts.
@@ -73,7 +73,7 @@ impl Episode {
     /// # Errors
     /// The first turn that cannot be read, or that differs without a rule.
     pub fn check(&self) -> Result<Counts, String> {
-        self.walk(|again| match &again.judged.verdict {
+        self.walk(|turn| match &turn.comparison.verdict {
             Verdict::Differs(what) => Err(what.clone()),
             _ => Ok(()),
         })
@@ -83,15 +83,15 @@ impl Episode {
     ///
     /// # Errors
     /// The first turn that cannot be read, or after which the episode should have ended, or that `each` rejects.
-    pub fn walk(&self, mut each: impl FnMut(&Again<'_>) -> Result<(), String>) -> Result<Counts, String> {
+    pub fn walk(&self, mut each: impl FnMut(&ReplayedTurn<'_>) -> Result<(), String>) -> Result<Counts, String> {
         let mut reader = text::Reader::numbered();
         let mut state = State::<NODES, EDGES>::default();
         let mut memory = Memory::default();
         let mut counts = Counts { episodes: 1, ..Counts::default() };
         let mut last = ShownGraph::default();
-        for (number, Recorded { ops: line, told, change }) in self.turns.iter().enumerate() {
+        for (number, Recorded { ops: line, answer, change }) in self.turns.iter().enumerate() {
             let shown = change.as_ref().map(|change| change.of(std::mem::take(&mut last)));
-            let heard = TurnResult { told: told.clone(), shown };
+            let result = TurnResult { answer: answer.clone(), shown };
             let place = |what: &dyn std::fmt::Display| format!("turn {}: {line}: {what}", number + 1);
             let item = reader.line(line).map_err(|problem| place(&problem.message))?;
             let Item::Step(step) = item else { return Err(place(&"no operation")) };
@@ -99,13 +99,19 @@ impl Episode {
             if !turn.fits(&state) {
                 return Err(place(&"no room"));
             }
-            let judged = judge(&state, &memory, &turn.ops, &heard);
-            let again = Again { before: &state, memory: &memory, ops: &turn.ops, heard: &heard, judged: &judged };
-            each(&again).map_err(|what| place(&what))?;
-            memory.after(&state, &turn.ops, &heard.told);
-            counts.note(&turn.ops, &heard.told, &judged);
-            last = heard.shown.unwrap_or_default();
-            match judged.next {
+            let comparison = compare_turn(&state, &memory, &turn.ops, &result);
+            let replayed = ReplayedTurn {
+                before: &state,
+                memory: &memory,
+                ops: &turn.ops,
+                result: &result,
+                comparison: &comparison,
+            };
+            each(&replayed).map_err(|what| place(&what))?;
+            memory.after(&state, &turn.ops, &result.answer);
+            counts.note(&turn.ops, &result.answer, &comparison);
+            last = result.shown.unwrap_or_default();
+            match comparison.next {
                 Some(next) => state = next,
                 None if number + 1 == self.turns.len() => {}
                 None => return Err(place(&"the episode should have ended here")),
@@ -117,7 +123,7 @@ impl Episode {
 
 /// A turn as it is compared again.
 #[derive(Clone, Copy, Debug)]
-pub struct Again<'a> {
+pub struct ReplayedTurn<'a> {
     /// The state before it.
     pub before: &'a State<NODES, EDGES>,
     /// What QEMU keeps and the model does not.
@@ -125,7 +131,7 @@ pub struct Again<'a> {
     /// The operations.
     pub ops: &'a [Op],
     /// QEMU's answer and graph.
-    pub heard: &'a TurnResult,
+    pub result: &'a TurnResult,
     /// The result of the comparison.
-    pub judged: &'a ComparedTurn<NODES, EDGES>,
+    pub comparison: &'a ComparedTurn<NODES, EDGES>,
 }

@@ -262,9 +262,9 @@ impl<'a, P: Executor<N, E>, const N: usize, const E: usize> Play<'a, P, N, E> {
             let (state, _) = self.executor.current();
             return Ok(StepResult::Stopped(unreachable::reason(state, &self.model.state, &plan.ops)));
         };
-        let differs = matches!(turn.judged.verdict, Verdict::Differs(_));
-        let diverged = turn.judged.next.is_some() && !self.continue_from_qemu(plan.clone());
-        self.stopped |= turn.judged.next.is_none() || differs;
+        let differs = matches!(turn.comparison.verdict, Verdict::Differs(_));
+        let diverged = turn.comparison.next.is_some() && !self.continue_from_qemu(plan.clone());
+        self.stopped |= turn.comparison.next.is_none() || differs;
         let (steps, stops) = (plan.steps, self.stopped);
         Ok(StepResult::Played(Box::new(TurnReport { steps, commands, turn, diverged, stops })))
     }

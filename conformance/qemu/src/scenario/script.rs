@@ -133,7 +133,7 @@ impl<const N: usize, const E: usize> Executor<N, E> for Script<'_, N, E> {
         }
         self.memory.after(&self.state, ops, &answer);
         self.state = next;
-        let judged = ComparedTurn { verdict: Verdict::Same, next: Some(next), class: None };
-        Ok(Some(PlayedTurn { heard: TurnResult { told: answer, shown: None }, judged }))
+        let comparison = ComparedTurn { verdict: Verdict::Same, next: Some(next), class: None };
+        Ok(Some(PlayedTurn { result: TurnResult { answer: answer, shown: None }, comparison }))
     }
 }

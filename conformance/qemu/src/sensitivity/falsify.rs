@@ -2,17 +2,17 @@
 
 use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::shown_graph::{ShownGraph, ShownNode};
-use crate::compare::verdict::{Verdict, judge};
+use crate::compare::verdict::{Verdict, compare_turn};
 use crate::deviations::Rule;
-use crate::episodes::trace::Again;
+use crate::episodes::trace::ReplayedTurn;
 use crate::wire::names;
 use std::collections::BTreeMap;
 
 /// How an answer is falsified.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Lie {
+pub enum Falsification {
     /// Refused instead of done, or done instead of refused, with the graph as it was shown.
-    PlayedTurn,
+    Inverted,
     /// The daemon hangs, or has died.
     Lost,
     /// One bit of the need or the share of an edge is changed.
@@ -25,19 +25,26 @@ pub enum Lie {
     Flag,
 }
 
-impl Lie {
+impl Falsification {
     /// All ways.
-    pub const EVERY: [Lie; 6] = [Lie::PlayedTurn, Lie::Lost, Lie::Bit, Lie::UserBit, Lie::Edge, Lie::Flag];
+    pub const EVERY: [Falsification; 6] = [
+        Falsification::Inverted,
+        Falsification::Lost,
+        Falsification::Bit,
+        Falsification::UserBit,
+        Falsification::Edge,
+        Falsification::Flag,
+    ];
 
     /// Returns the way in a word or two.
     pub const fn name(self) -> &'static str {
         match self {
-            Lie::PlayedTurn => "turned",
-            Lie::Lost => "lost",
-            Lie::Bit => "bit",
-            Lie::UserBit => "user bit",
-            Lie::Edge => "edge",
-            Lie::Flag => "flag",
+            Falsification::Inverted => "turned",
+            Falsification::Lost => "lost",
+            Falsification::Bit => "bit",
+            Falsification::UserBit => "user bit",
+            Falsification::Edge => "edge",
+            Falsification::Flag => "flag",
         }
     }
 }
@@ -56,36 +63,36 @@ pub struct Tally {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tallies {
     /// How many were tried.
-    pub tried: BTreeMap<(Option<Rule>, Lie), u64>,
+    pub tried: BTreeMap<(Option<Rule>, Falsification), u64>,
     /// How many of them the last rule explains.
-    pub accepted: BTreeMap<(Option<Rule>, Lie, Rule), u64>,
+    pub accepted: BTreeMap<(Option<Rule>, Falsification, Rule), u64>,
     /// The number of turns.
     pub turns: BTreeMap<Option<Rule>, u64>,
 }
 
 impl Tallies {
     /// Falsifies one answer in all ways.
-    pub fn add(&mut self, again: &Again<'_>) {
-        let by = match again.judged.verdict {
+    pub fn add(&mut self, turn: &ReplayedTurn<'_>) {
+        let by = match turn.comparison.verdict {
             Verdict::Same => None,
             Verdict::Deviation(rule) => Some(rule),
             Verdict::Differs(_) => return,
         };
         *self.turns.entry(by).or_default() += 1;
-        for (lie, heard) in lies(again.heard) {
-            match judge(again.before, again.memory, again.ops, &heard).verdict {
+        for (falsification, result) in falsifications(turn.result) {
+            match compare_turn(turn.before, turn.memory, turn.ops, &result).verdict {
                 // The change has made the answer equal to the model's outcome.
                 Verdict::Same => continue,
-                Verdict::Deviation(rule) => *self.accepted.entry((by, lie, rule)).or_default() += 1,
+                Verdict::Deviation(rule) => *self.accepted.entry((by, falsification, rule)).or_default() += 1,
                 Verdict::Differs(_) => {}
             }
-            *self.tried.entry((by, lie)).or_default() += 1;
+            *self.tried.entry((by, falsification)).or_default() += 1;
         }
     }
 
     /// Returns the results at turns that this rule explains.
-    pub fn at(&self, by: Option<Rule>, lie: Option<Lie>) -> Tally {
-        let is = |of: Lie| lie.is_none_or(|lie| lie == of);
+    pub fn at(&self, by: Option<Rule>, falsification: Option<Falsification>) -> Tally {
+        let is = |of: Falsification| falsification.is_none_or(|falsification| falsification == of);
         Tally {
             tried: self.tried.iter().filter(|((b, l), _)| *b == by && is(*l)).map(|(_, n)| n).sum(),
             accepted: self.accepted.iter().filter(|((b, l, _), _)| *b == by && is(*l)).map(|(_, n)| n).sum(),
@@ -94,35 +101,35 @@ impl Tallies {
 }
 
 /// Returns all falsified answers.
-pub fn lies(heard: &TurnResult) -> Vec<(Lie, TurnResult)> {
+pub fn falsifications(result: &TurnResult) -> Vec<(Falsification, TurnResult)> {
     let mut all = Vec::new();
-    let told = |told: TurnAnswer| TurnResult { told, shown: heard.shown.clone() };
+    let answer = |answer: TurnAnswer| TurnResult { answer, shown: result.shown.clone() };
     let no = |text: &str| TurnAnswer::Refused("GenericError".to_owned(), text.to_owned());
-    match heard.told {
+    match result.answer {
         TurnAnswer::Done => {
             let sentences = ["Block node is read-only", "Cannot change iothread of active block backend", "No."];
-            all.extend(sentences.map(|text| (Lie::PlayedTurn, told(no(text)))));
+            all.extend(sentences.map(|text| (Falsification::Inverted, answer(no(text)))));
         }
-        TurnAnswer::Refused(..) => all.push((Lie::PlayedTurn, told(TurnAnswer::Done))),
+        TurnAnswer::Refused(..) => all.push((Falsification::Inverted, answer(TurnAnswer::Done))),
         TurnAnswer::Lost(_) => return all,
     }
     for what in ["hangs", "has died of signal 6"] {
-        all.push((Lie::Lost, TurnResult { told: TurnAnswer::Lost(what.to_owned()), shown: None }));
+        all.push((Falsification::Lost, TurnResult { answer: TurnAnswer::Lost(what.to_owned()), shown: None }));
     }
-    let Some(shown) = &heard.shown else { return all };
-    let mut with = |lie: Lie, id: u8, change: &dyn Fn(&mut ShownNode)| {
+    let Some(shown) = &result.shown else { return all };
+    let mut with = |falsification: Falsification, id: u8, change: &dyn Fn(&mut ShownNode)| {
         let mut other: ShownGraph = shown.clone();
         if let Some(node) = other.nodes.get_mut(&id) {
             change(node);
         }
         if other != *shown {
-            all.push((lie, TurnResult { told: heard.told.clone(), shown: Some(other) }));
+            all.push((falsification, TurnResult { answer: result.answer.clone(), shown: Some(other) }));
         }
     };
     let bits = || (0..u8::BITS).map(|bit| 1u8 << bit).filter(|bit| names::QEMU_BITS.0 & bit != 0);
     for (&id, node) in &shown.nodes {
         for name in node.edges.keys() {
-            with(Lie::Edge, id, &|node| _ = node.edges.remove(name));
+            with(Falsification::Edge, id, &|node| _ = node.edges.remove(name));
             for bit in bits() {
                 let flip = |need: u8, share: u8| {
                     move |node: &mut ShownNode| {
@@ -131,16 +138,16 @@ pub fn lies(heard: &TurnResult) -> Vec<(Lie, TurnResult)> {
                         }
                     }
                 };
-                with(Lie::Bit, id, &flip(bit, 0));
-                with(Lie::Bit, id, &flip(0, bit));
+                with(Falsification::Bit, id, &flip(bit, 0));
+                with(Falsification::Bit, id, &flip(0, bit));
             }
         }
         for bit in bits() {
-            with(Lie::UserBit, id, &|node| user_bit(node, bit, 0));
-            with(Lie::UserBit, id, &|node| user_bit(node, 0, bit));
+            with(Falsification::UserBit, id, &|node| user_bit(node, bit, 0));
+            with(Falsification::UserBit, id, &|node| user_bit(node, 0, bit));
         }
-        with(Lie::Flag, id, &|node| node.flags.iter_mut().for_each(|flags| flags.1 = !flags.1));
-        with(Lie::Flag, id, &|node| node.flags.iter_mut().for_each(|flags| flags.2 = !flags.2));
+        with(Falsification::Flag, id, &|node| node.flags.iter_mut().for_each(|flags| flags.1 = !flags.1));
+        with(Falsification::Flag, id, &|node| node.flags.iter_mut().for_each(|flags| flags.2 = !flags.2));
     }
     all
 }

@@ -6,9 +6,9 @@
 
 use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::shown_graph::{self, ShownGraph, is};
-use crate::compare::verdict::{ComparedTurn, Verdict, judge_as};
+use crate::compare::verdict::{ComparedTurn, Verdict, compare_with_outcome};
 use crate::deviations::Rule;
-use crate::episodes::trace::{Again, EDGES, NODES};
+use crate::episodes::trace::{EDGES, NODES, ReplayedTurn};
 use crate::sensitivity::mutant::{Ended, Mutant, has_room, mutants};
 use crate::wire::names;
 use blockgraph_model::derived::derive;
@@ -177,27 +177,27 @@ impl Sensitivity {
     }
 
     /// Processes one more compared turn.
-    pub fn turn(&self, shadows: &mut Shadows, again: &Again<'_>) {
+    pub fn turn(&self, shadows: &mut Shadows, turn: &ReplayedTurn<'_>) {
         let open: Vec<Defect> = {
             let mut book = self.book();
-            book.0 += again.ops.len() as u64;
+            book.0 += turn.ops.len() as u64;
             book.1.iter().filter(|(_, row)| row.caught.is_none()).map(|(defect, _)| *defect).collect()
         };
-        if matches!(again.judged.verdict, Verdict::Differs(_)) {
+        if matches!(turn.comparison.verdict, Verdict::Differs(_)) {
             return;
         }
         self.turns.0.fetch_add(1, Ordering::Relaxed);
-        self.turns.1.fetch_add(u64::from(has_room(again.before, again.ops)), Ordering::Relaxed);
+        self.turns.1.fetch_add(u64::from(has_room(turn.before, turn.ops)), Ordering::Relaxed);
         for mutant in &self.mutants {
-            match mutant.alone() {
-                Some(defect) if open.contains(&defect) => self.follow(mutant, defect, shadows, again),
+            match mutant.single_defect() {
+                Some(defect) if open.contains(&defect) => self.follow(mutant, defect, shadows, turn),
                 Some(_) => {}
                 None => {
-                    if let Some(ended) = mutant.take(again.before, again.ops)
+                    if let Some(ended) = mutant.take(turn.before, turn.ops)
                         && ended.defects.iter().any(|defect| open.contains(defect))
                     {
-                        let compared = compare(again.before, again, &ended);
-                        ended.defects.iter().for_each(|defect| self.note(*defect, again, &compared));
+                        let compared = compare(turn.before, turn, &ended);
+                        ended.defects.iter().for_each(|defect| self.note(*defect, turn, &compared));
                     }
                 }
             }
@@ -205,39 +205,39 @@ impl Sensitivity {
     }
 
     /// Runs a machine with one defect from its own graph.
-    fn follow(&self, mutant: &Mutant, defect: Defect, shadows: &mut Shadows, again: &Again<'_>) {
+    fn follow(&self, mutant: &Mutant, defect: Defect, shadows: &mut Shadows, turn: &ReplayedTurn<'_>) {
         let own = shadows.0.remove(&defect);
-        let before = own.as_ref().unwrap_or(again.before);
-        let ended = mutant.take(before, again.ops);
+        let before = own.as_ref().unwrap_or(turn.before);
+        let ended = mutant.take(before, turn.ops);
         if own.is_none() && ended.is_none() {
             return;
         }
-        let ended = ended.unwrap_or_else(|| right(before, again.ops));
-        let compared = compare(before, again, &ended);
-        self.note(defect, again, &compared);
+        let ended = ended.unwrap_or_else(|| right(before, turn.ops));
+        let compared = compare(before, turn, &ended);
+        self.note(defect, turn, &compared);
         // A graph that looks wrong is not continued.
-        let next = compared.judged.next.filter(|next| Some(next) != again.judged.next.as_ref());
-        if let (Some(next), Some(_)) = (next, again.judged.next)
+        let next = compared.comparison.next.filter(|next| Some(next) != turn.comparison.next.as_ref());
+        if let (Some(next), Some(_)) = (next, turn.comparison.next)
             && violations(&next).is_empty()
         {
             shadows.0.insert(defect, next);
         }
     }
 
-    fn note(&self, defect: Defect, again: &Again<'_>, compared: &Compared) {
+    fn note(&self, defect: Defect, turn: &ReplayedTurn<'_>, compared: &MachineComparison) {
         let mut book = self.book();
         let ops = book.0;
         let Some(row) = book.1.get_mut(&defect).filter(|row| row.caught.is_none()) else { return };
-        let turn = || counterexample::line(&Turn { ops: again.ops.to_vec(), refusals: Vec::new() });
+        let line = || counterexample::line(&Turn { ops: turn.ops.to_vec(), refusals: Vec::new() });
         row.shown += 1;
         row.visible += u64::from(compared.visible);
-        match &compared.judged.verdict {
-            Verdict::Differs(what) => row.caught = Some(Caught { ops, turn: turn(), what: what.clone() }),
+        match &compared.comparison.verdict {
+            Verdict::Differs(what) => row.caught = Some(Caught { ops, turn: line(), what: what.clone() }),
             Verdict::Deviation(rule) if compared.visible => {
-                let first = || Hidden { count: 0, first: (ops, turn(), compared.did.clone()), agreed: 0 };
+                let first = || Hidden { count: 0, first: (ops, line(), compared.did.clone()), agreed: 0 };
                 let hidden = row.hidden.entry(*rule).or_insert_with(first);
                 hidden.count += 1;
-                hidden.agreed += u64::from(again.judged.verdict == Verdict::Same);
+                hidden.agreed += u64::from(turn.comparison.verdict == Verdict::Same);
             }
             _ => {}
         }
@@ -245,8 +245,8 @@ impl Sensitivity {
 }
 
 /// The comparison of QEMU with a machine in the model's place.
-struct Compared {
-    judged: ComparedTurn<NODES, EDGES>,
+struct MachineComparison {
+    comparison: ComparedTurn<NODES, EDGES>,
     /// Whether QEMU would answer or show something else if it did what the machine does.
     visible: bool,
     /// What the machine does.
@@ -264,12 +264,12 @@ fn right(before: &State<NODES, EDGES>, ops: &[Op]) -> Ended<NODES, EDGES> {
 }
 
 /// Compares with the machine's outcome in the model's place.
-fn compare(before: &State<NODES, EDGES>, again: &Again<'_>, ended: &Ended<NODES, EDGES>) -> Compared {
-    let sound = execute(again.before, again.ops, &[]);
-    let right = execute(before, again.ops, &[]);
-    let after = if let Outcome::Done { next, .. } = &sound { next } else { again.before };
+fn compare(before: &State<NODES, EDGES>, turn: &ReplayedTurn<'_>, ended: &Ended<NODES, EDGES>) -> MachineComparison {
+    let sound = execute(turn.before, turn.ops, &[]);
+    let right = execute(before, turn.ops, &[]);
+    let after = if let Outcome::Done { next, .. } = &sound { next } else { turn.before };
     let state = ended.state.as_deref().filter(|state| derive(state).is_some());
-    let looks = state.map(|state| carried(shown_graph::expected(state), ended, state));
+    let looks = state.map(|state| with_stored_pairs(shown_graph::expected(state), ended, state));
     let done = ended.how == How::Accepted;
     let visible = ended.how == How::Died
         || done != matches!(sound, Outcome::Done { .. })
@@ -280,19 +280,19 @@ fn compare(before: &State<NODES, EDGES>, again: &Again<'_>, ended: &Ended<NODES,
         (_, Outcome::Done { .. }) => Outcome::Refused { by: Refusal { node: NodeId(0), hook: Hook::Check } },
         (_, right) => right,
     };
-    let mut judged = judge_as(before, again.memory, again.ops, &outcome, again.heard);
-    if let Some(verdict) = besides(again.heard, ended, looks.as_ref(), &judged.verdict) {
+    let mut comparison = compare_with_outcome(before, turn.memory, turn.ops, &outcome, turn.result);
+    if let Some(verdict) = inexpressible_difference(turn.result, ended, looks.as_ref(), &comparison.verdict) {
         if verdict == Verdict::Same && !done {
-            judged.next = state.copied();
+            comparison.next = state.copied();
         }
-        judged.verdict = verdict;
+        comparison.verdict = verdict;
     }
     let did = match ended.how {
         How::Accepted => "accepts it",
         How::Refused => "refuses it",
         How::Died => "dies",
     };
-    Compared { judged, visible, did: did.to_owned() }
+    MachineComparison { comparison, visible, did: did.to_owned() }
 }
 
 /// Returns the outcome that leads to this state.
@@ -306,26 +306,26 @@ fn accepted(next: &State<NODES, EDGES>) -> Outcome<NODES, EDGES> {
 
 /// Returns what the model's outcomes cannot express: that a machine died, has no graph any more, left something behind
 /// after a refusal, or has edges with pairs that no rule gives.
-fn besides(
-    heard: &TurnResult,
+fn inexpressible_difference(
+    result: &TurnResult,
     ended: &Ended<NODES, EDGES>,
     looks: Option<&ShownGraph>,
     verdict: &Verdict,
 ) -> Option<Verdict> {
-    let lost = matches!(heard.told, TurnAnswer::Lost(_));
-    let differs = |what: &str| Some(Verdict::Differs(format!("the machine {what}; QEMU: {:?}", heard.told)));
-    let alike = |looks: &ShownGraph| heard.shown.as_ref().is_some_and(|shown| shown.like(looks) == looks.like(shown));
+    let lost = matches!(result.answer, TurnAnswer::Lost(_));
+    let differs = |what: &str| Some(Verdict::Differs(format!("the machine {what}; QEMU: {:?}", result.answer)));
+    let alike = |looks: &ShownGraph| result.shown.as_ref().is_some_and(|shown| shown.like(looks) == looks.like(shown));
     match (ended.how, looks) {
         (How::Died, _) if lost => Some(Verdict::Same),
         (How::Died, _) => differs("dies"),
         _ if lost => None,
-        (How::Accepted, None) if heard.told == TurnAnswer::Done => differs("has no graph any more"),
+        (How::Accepted, None) if result.answer == TurnAnswer::Done => differs("has no graph any more"),
         (How::Accepted, Some(looks)) if *verdict == Verdict::Same && !alike(looks) => differs("carries other pairs"),
-        (How::Refused, None) if matches!(heard.told, TurnAnswer::Refused(..)) => differs("has no graph any more"),
-        (How::Refused, Some(looks)) if matches!(heard.told, TurnAnswer::Refused(..)) => {
+        (How::Refused, None) if matches!(result.answer, TurnAnswer::Refused(..)) => differs("has no graph any more"),
+        (How::Refused, Some(looks)) if matches!(result.answer, TurnAnswer::Refused(..)) => {
             let same = alike(looks);
             let left =
-                ended.state.as_deref().is_some_and(|state| heard.shown.as_ref().is_some_and(|shown| is(shown, state)));
+                ended.state.as_deref().is_some_and(|state| result.shown.as_ref().is_some_and(|shown| is(shown, state)));
             match verdict {
                 Verdict::Same if !same => differs("leaves something behind"),
                 Verdict::Deviation(_) if same && left && !ended.defects.is_empty() => Some(Verdict::Same),
@@ -337,7 +337,7 @@ fn besides(
 }
 
 /// Returns the graph with the pairs that edges from nodes really have.
-fn carried(mut looks: ShownGraph, ended: &Ended<NODES, EDGES>, state: &State<NODES, EDGES>) -> ShownGraph {
+fn with_stored_pairs(mut looks: ShownGraph, ended: &Ended<NODES, EDGES>, state: &State<NODES, EDGES>) -> ShownGraph {
     for (id, pair) in &ended.pairs {
         let EdgeId::Child(parent, name) = *id else { continue };
         let Some(kind) = state.node(parent).and_then(|node| node.kind) else { continue };

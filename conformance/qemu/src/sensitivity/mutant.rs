@@ -198,12 +198,14 @@ impl Mutant {
             .filter(|spelled| same(&one_by_one(state, spelled), &right))
             .find_map(|spelled| match guard(|| self.sequence(state, &spelled)) {
                 Ok(ended) => Some(ended).filter(|ended| !ended.defects.is_empty()),
-                Err(_) => self.alone().map(|defect| Ended { how: How::Died, defects: vec![defect], ..refused(state) }),
+                Err(_) => {
+                    self.single_defect().map(|defect| Ended { how: How::Died, defects: vec![defect], ..refused(state) })
+                }
             })
     }
 
     /// Returns the defect of a machine that has only one.
-    pub fn alone(&self) -> Option<Defect> {
+    pub fn single_defect(&self) -> Option<Defect> {
         match self {
             Mutant::Flawed(machine, _) => Some(machine.0),
             Mutant::Trial(_) => None,
@@ -237,10 +239,10 @@ impl Mutant {
                 let mut took = None;
                 machine.each(facet, state, &Action::single(*op), |tried| {
                     if tried.number == 0 && tried.meanwhile.is_none() && tried.action.refusal.is_none() {
-                        let told = tried.outcome;
-                        let how = if told.accepted { How::Accepted } else { How::Refused };
+                        let answer = tried.outcome;
+                        let how = if answer.accepted { How::Accepted } else { How::Refused };
                         let defects = if tried.broken.is_empty() { vec![] } else { vec![machine.0] };
-                        took = Some(Ended { how, defects, ..refused(&told.state) });
+                        took = Some(Ended { how, defects, ..refused(&answer.state) });
                     }
                 });
                 took.unwrap_or_else(right)
@@ -306,8 +308,8 @@ fn spellings(state: &Small, ops: &[Op]) -> Vec<Vec<Op>> {
             let entries = queue.entries();
             let each: Vec<Op> = entries.iter().flat_map(|entry| changes(state, entry)).collect();
             // The historical algorithms know flags and backing children.
-            let said: Option<Vec<Entry>> = entries.iter().map(|entry| said(state, entry)).collect();
-            let kept = said.and_then(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]);
+            let given: Option<Vec<Entry>> = entries.iter().map(|entry| given(state, entry)).collect();
+            let kept = given.and_then(|list| Queue::new(&list)).map(|queue| vec![Op::Reopen { queue }]);
             kept.into_iter().chain((!each.is_empty()).then_some(each)).collect()
         }
         _ => vec![],
@@ -315,10 +317,11 @@ fn spellings(state: &Small, ops: &[Op]) -> Vec<Vec<Op>> {
 }
 
 /// Returns the entry with nothing left to be reset, or `None` if it names another file.
-fn said(state: &Small, entry: &Entry) -> Option<Entry> {
+fn given(state: &Small, entry: &Entry) -> Option<Entry> {
     let file = state.children(entry.node).find(|e| e.name == ChildName::FILE).map(|e| e.child);
-    let said = Entry { keep: true, opt: None, file: None, read_only: Some(entry.read_only.unwrap_or(false)), ..*entry };
-    (entry.file.is_none() || entry.file == file).then_some(said)
+    let given =
+        Entry { keep: true, opt: None, file: None, read_only: Some(entry.read_only.unwrap_or(false)), ..*entry };
+    (entry.file.is_none() || entry.file == file).then_some(given)
 }
 
 /// Returns the changes of an entry, one after another.

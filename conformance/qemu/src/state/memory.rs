@@ -23,7 +23,7 @@ pub struct Memory {
     /// The nodes whose files may have grown.
     grown: BTreeSet<u8>,
     /// The users beside jobs for which an inactivation was refused. QEMU does not show there what they have now (D20).
-    robbed: BTreeSet<u16>,
+    users_lost_permissions: BTreeSet<u16>,
     /// The explicit options of the nodes.
     pub options: ExplicitOptions,
     /// The contexts in which nodes may live.
@@ -43,7 +43,7 @@ impl Memory {
 
     /// Returns whether a refused inactivation may have taken this user's permissions.
     pub fn may_be_robbed(&self, user: UserId) -> bool {
-        self.robbed.contains(&user.0)
+        self.users_lost_permissions.contains(&user.0)
     }
 
     /// Returns whether this node may be longer than a new one.
@@ -84,7 +84,7 @@ impl Memory {
         if let ([Op::Inactivate { node }], TurnAnswer::Refused(..)) = (ops, told)
             && before.node(*node).is_some()
         {
-            self.robbed.extend(beside_jobs(before, *node).map(|user| user.0));
+            self.users_lost_permissions.extend(users_without_jobs(before, *node).map(|user| user.0));
         }
         let done = *told == TurnAnswer::Done;
         for op in ops {
@@ -144,7 +144,10 @@ impl Memory {
 }
 
 /// Returns the users, except those of jobs, of nodes at or below this one on which jobs have users.
-fn beside_jobs<const N: usize, const E: usize>(state: &State<N, E>, node: NodeId) -> impl Iterator<Item = UserId> {
+fn users_without_jobs<const N: usize, const E: usize>(
+    state: &State<N, E>,
+    node: NodeId,
+) -> impl Iterator<Item = UserId> {
     let reached = state.reach(node);
     let of_job = move |id| has_job(state, id);
     state.edges().iter().filter_map(move |edge| match edge.parent {

@@ -8,7 +8,7 @@ use blockgraph_model::{ChildName, Entry, Inherits, NodeId, Role, State};
 #[derive(Clone, Copy, Debug)]
 pub struct QueuedNode {
     /// The node, with the options given for it.
-    said: Entry,
+    explicit: Entry,
     /// The option read-only that results; `None` if it is missing.
     option: Option<bool>,
     /// Whether the node becomes inactive.
@@ -20,7 +20,7 @@ pub struct QueuedNode {
 impl QueuedNode {
     /// Returns the node.
     pub const fn node(&self) -> NodeId {
-        self.said.node
+        self.explicit.node
     }
 
     /// Returns whether the option read-only is missing. Then the node becomes writable, and hands nothing down.
@@ -65,7 +65,7 @@ pub fn after<const N: usize, const E: usize>(places: &[QueuedNode], state: &Stat
         };
         node.flags.read_only = place.option == Some(true);
         node.flags.inactive = place.inactive;
-        node.inherits = node.inherits.map(|i| Inherits { read_only: place.said.read_only.is_none(), ..i });
+        node.inherits = node.inherits.map(|i| Inherits { read_only: place.explicit.read_only.is_none(), ..i });
     }
     state
 }
@@ -77,47 +77,48 @@ struct Queue<'a, const N: usize, const E: usize> {
 }
 
 impl<const N: usize, const E: usize> Queue<'_, N, E> {
-    fn take(&mut self, mut said: Entry, given: Option<Given>) {
-        let node = self.state.nodes[usize::from(said.node.0)];
-        let own = (!self.options.lacks_read_only(self.state, said.node)).then_some(node.flags.read_only);
-        let known = self.places.iter().position(|place| place.node() == said.node);
+    fn take(&mut self, mut explicit: Entry, given: Option<Given>) {
+        let node = self.state.nodes[usize::from(explicit.node.0)];
+        let own = (!self.options.lacks_read_only(self.state, explicit.node)).then_some(node.flags.read_only);
+        let known = self.places.iter().position(|place| place.node() == explicit.node);
         if let Some(place) = known {
-            let before = self.places[place].said;
-            said.read_only = said.read_only.or(before.read_only);
-            said.backing = said.backing.or(before.backing);
-            said.file = said.file.or(before.file);
-        } else if said.keep && node.inherits.is_none_or(|i| !i.read_only) {
-            said.read_only = said.read_only.or(own);
+            let before = self.places[place].explicit;
+            explicit.read_only = explicit.read_only.or(before.read_only);
+            explicit.backing = explicit.backing.or(before.backing);
+            explicit.file = explicit.file.or(before.file);
+        } else if explicit.keep && node.inherits.is_none_or(|i| !i.read_only) {
+            explicit.read_only = explicit.read_only.or(own);
         }
         let handed = given.and_then(|given| given.option);
-        let option = said.read_only.or(handed).or(own.filter(|_| said.keep));
+        let option = explicit.read_only.or(handed).or(own.filter(|_| explicit.keep));
         let inactive =
-            given.map_or(node.flags.inactive, |given| given.inactive || self.options.has_inactive(said.node));
+            given.map_or(node.flags.inactive, |given| given.inactive || self.options.has_inactive(explicit.node));
         match known {
             Some(place) => {
                 let times = self.places[place].times + 1;
-                self.places[place] = QueuedNode { said, option, inactive, times };
+                self.places[place] = QueuedNode { explicit, option, inactive, times };
             }
-            None => self.places.push(QueuedNode { said, option, inactive, times: 1 }),
+            None => self.places.push(QueuedNode { explicit, option, inactive, times: 1 }),
         }
-        self.take_inheriting(said, Given { option, inactive });
+        self.take_inheriting(explicit, Given { option, inactive });
     }
 
     /// Queues the children that inherit from a node, by each of their edges.
-    fn take_inheriting(&mut self, said: Entry, given: Given) {
-        let heir = |id: NodeId| self.state.node(id).and_then(|node| node.inherits).is_some_and(|i| i.from == said.node);
-        let edges: Vec<_> = self.state.children(said.node).filter(|edge| heir(edge.child)).copied().collect();
+    fn take_inheriting(&mut self, explicit: Entry, given: Given) {
+        let heir =
+            |id: NodeId| self.state.node(id).and_then(|node| node.inherits).is_some_and(|i| i.from == explicit.node);
+        let edges: Vec<_> = self.state.children(explicit.node).filter(|edge| heir(edge.child)).copied().collect();
         for edge in edges {
             let reference = match edge.name {
-                ChildName::BACKING => said.backing,
-                ChildName::FILE => said.file.map(Some),
+                ChildName::BACKING => explicit.backing,
+                ChildName::FILE => explicit.file.map(Some),
                 _ => None,
             };
             if reference.is_some_and(|to| to != Some(edge.child)) {
                 continue;
             }
             let option = if edge.role.has(Role::COW) { Some(true) } else { given.option };
-            self.take(Entry::new(edge.child, said.keep || reference.is_some()), Some(Given { option, ..given }));
+            self.take(Entry::new(edge.child, explicit.keep || reference.is_some()), Some(Given { option, ..given }));
         }
     }
 }

@@ -27,9 +27,9 @@ fn commands_are_answered_and_events_are_kept() {
     assert!(daemon.client.version().split('.').count() == 3);
     let node = json!({"node-name": "a", "driver": "null-co"});
     assert_eq!(daemon.client.execute("blockdev-add", &node), Ok(Reply::Done(json!({}))));
-    let again = daemon.client.execute("blockdev-add", &node);
+    let turn = daemon.client.execute("blockdev-add", &node);
     assert!(
-        matches!(again, Ok(Reply::Error { ref class, ref text }) if class == "GenericError" && text.contains("'a'"))
+        matches!(turn, Ok(Reply::Error { ref class, ref text }) if class == "GenericError" && text.contains("'a'"))
     );
     let server = json!({"addr": {"type": "unix", "data": {"path": daemon.folder().join("nbd")}}});
     daemon.client.execute("nbd-server-start", &server).unwrap();

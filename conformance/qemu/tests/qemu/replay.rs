@@ -4,11 +4,11 @@ use crate::findings::{edges, nodes, run_script};
 use blockgraph_model::{NodeId, Op, Perms, State};
 use blockgraph_qemu::compare::answer::{TurnAnswer, TurnResult};
 use blockgraph_qemu::compare::shown_graph;
-use blockgraph_qemu::compare::verdict::{Verdict, judge};
+use blockgraph_qemu::compare::verdict::{Verdict, compare_turn};
 use blockgraph_qemu::scenario::play::{Executor, Play, StepResult, contexts};
 use blockgraph_qemu::scenario::scenario_names::ScenarioNames;
 use blockgraph_qemu::scenario::script::Script;
-use blockgraph_qemu::session::{Kit, PlayedTurn, Session};
+use blockgraph_qemu::session::{DaemonSetup, PlayedTurn, Session};
 use blockgraph_qemu::state::memory::Memory;
 use blockgraph_qemu::{REFERENCE_VERSION, find_daemon};
 use blockgraph_story::text::{Names, Scenario, parse};
@@ -33,7 +33,7 @@ fn scenario(name: &str) -> Scenario {
 /// Returns the result of a step as one word.
 fn result_name<const N: usize, const E: usize>(result: &StepResult<N, E>) -> String {
     match result {
-        StepResult::Played(taken) => match &taken.turn.judged.verdict {
+        StepResult::Played(taken) => match &taken.turn.comparison.verdict {
             Verdict::Same => "same".to_owned(),
             Verdict::Deviation(rule) => rule.name().to_owned(),
             Verdict::Differs(what) => format!("differs: {what}"),
@@ -58,13 +58,13 @@ fn play<P: Executor<N, E>, const N: usize, const E: usize>(
 
 /// Starts a session for the scenario; `None` where no daemon is installed.
 fn start_session<const N: usize, const E: usize>(scenario: &Scenario) -> Option<Session<'static, N, E>> {
-    static KIT: OnceLock<Option<Kit>> = OnceLock::new();
-    let kit = KIT.get_or_init(|| Some(Kit::make(&find_daemon()?, Duration::from_secs(3)).unwrap()));
-    let Some(kit) = kit else {
+    static KIT: OnceLock<Option<DaemonSetup>> = OnceLock::new();
+    let setup = KIT.get_or_init(|| Some(DaemonSetup::make(&find_daemon()?, Duration::from_secs(3)).unwrap()));
+    let Some(setup) = setup else {
         println!("qemu-storage-daemon is not installed: nothing was tested");
         return None;
     };
-    Some(Session::start_with(kit, &contexts(scenario)).unwrap())
+    Some(Session::start_with(setup, &contexts(scenario)).unwrap())
 }
 
 /// Plays the scenario on a daemon of the reference version. Returns the result of each step, and the edges in the end.
@@ -185,9 +185,9 @@ impl Executor<NODES, EDGES> for FalseDone {
     }
 
     fn run_turn(&mut self, ops: &[Op]) -> io::Result<Option<PlayedTurn<NODES, EDGES>>> {
-        let heard = TurnResult { told: TurnAnswer::Done, shown: Some(shown_graph::expected(&self.0)) };
-        let judged = judge(&self.0, &self.1, ops, &heard);
-        Ok(Some(PlayedTurn { heard, judged }))
+        let result = TurnResult { answer: TurnAnswer::Done, shown: Some(shown_graph::expected(&self.0)) };
+        let comparison = compare_turn(&self.0, &self.1, ops, &result);
+        Ok(Some(PlayedTurn { result, comparison }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use blockgraph_qemu::daemon::schema::Schema;
 use blockgraph_qemu::episodes::run::{Options, Report, run_with};
-use blockgraph_qemu::session::Kit;
+use blockgraph_qemu::session::DaemonSetup;
 use blockgraph_qemu::{Daemon, Reply, find_daemon};
 use serde_json::json;
 use std::time::Duration;
@@ -17,8 +17,8 @@ fn options(ops: u64) -> Option<Options> {
     Some(Options { seed: 1, ops, threads: 2, program, patience, keep: 0, survey: true })
 }
 
-fn play(options: &Options, kit: &Kit) -> Report {
-    run_with(options, kit, &|_| {}).unwrap()
+fn play(options: &Options, setup: &DaemonSetup) -> Report {
+    run_with(options, setup, &|_| {}).unwrap()
 }
 
 /// Returns how many turns of this verb were played.
@@ -30,13 +30,13 @@ fn played(report: &Report, verb: &str) -> u64 {
 #[test]
 fn the_reference_version_knows_all_turns() {
     let Some(options) = options(1_500) else { return };
-    let kit = Kit::make(&options.program, options.patience).unwrap();
-    if kit.version != blockgraph_qemu::REFERENCE_VERSION {
-        println!("this is QEMU {}: nothing was tested", kit.version);
+    let setup = DaemonSetup::make(&options.program, options.patience).unwrap();
+    if setup.version != blockgraph_qemu::REFERENCE_VERSION {
+        println!("this is QEMU {}: nothing was tested", setup.version);
         return;
     }
-    assert_eq!(kit.schema.first_missing("blockdev-set-active", &json!({"active": true})), None);
-    let report = play(&options, &kit);
+    assert_eq!(setup.schema.first_missing("blockdev-set-active", &json!({"active": true})), None);
+    let report = play(&options, &setup);
     assert!(report.counts.lacking.is_empty(), "{:?}", report.counts.lacking);
     assert!(report.counts.ops >= 1_500);
     assert!(played(&report, "inactivate") > 0);
@@ -64,9 +64,9 @@ fn older_schema(options: &Options) -> Schema {
 #[test]
 fn turns_unknown_to_an_older_version_are_not_played() {
     let Some(options) = options(1_000) else { return };
-    let mut kit = Kit::make(&options.program, options.patience).unwrap();
-    kit.schema = older_schema(&options);
-    let report = play(&options, &kit);
+    let mut setup = DaemonSetup::make(&options.program, options.patience).unwrap();
+    setup.schema = older_schema(&options);
+    let report = play(&options, &setup);
     let lacking = &report.counts.lacking;
     for what in [
         "blockdev-set-active",

@@ -24,8 +24,8 @@ fn each_defect_is_caught_where_it_was() {
     for episode in episodes() {
         let mut shadows = Shadows::default();
         episode
-            .walk(|again| {
-                all.turn(&mut shadows, again);
+            .walk(|turn| {
+                all.turn(&mut shadows, turn);
                 Ok(())
             })
             .unwrap();

@@ -44,8 +44,8 @@ fn a_falsified_file_is_wrong() {
     let (name, text) = FILES[0];
     let first = text.lines().next().unwrap();
     let mut episode: Episode = serde_json::from_str(first).unwrap();
-    let last = episode.turns.iter_mut().rfind(|turn| turn.told == TurnAnswer::Done).unwrap();
-    last.told = TurnAnswer::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
+    let last = episode.turns.iter_mut().rfind(|turn| turn.answer == TurnAnswer::Done).unwrap();
+    last.answer = TurnAnswer::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
     let text = format!("{first}\n{}\n{{\n", serde_json::to_string(&episode).unwrap());
     let Checked { counts, wrong, .. } = check(&[(name, &text)]);
     assert_eq!(counts.episodes, 1);
@@ -57,7 +57,7 @@ fn a_falsified_file_is_wrong() {
 /// The first turn of all episodes to which QEMU said that; the episode ends with it.
 fn ending_with(is: impl Fn(&TurnAnswer) -> bool) -> Vec<Episode> {
     let cut = |mut episode: Episode| {
-        let place = episode.turns.iter().position(|turn| is(&turn.told) && turn.change.is_some())?;
+        let place = episode.turns.iter().position(|turn| is(&turn.answer) && turn.change.is_some())?;
         episode.turns.truncate(place + 1);
         Some(episode)
     };
@@ -68,21 +68,21 @@ fn ending_with(is: impl Fn(&TurnAnswer) -> bool) -> Vec<Episode> {
 #[test]
 fn a_wrong_answer_is_noticed() {
     let mut tried = 0;
-    for mut episode in ending_with(|told| *told == TurnAnswer::Done) {
+    for mut episode in ending_with(|answer| *answer == TurnAnswer::Done) {
         episode.check().unwrap();
         let last = episode.turns.last_mut().unwrap();
-        last.told = TurnAnswer::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
+        last.answer = TurnAnswer::Refused("GenericError".to_owned(), "Block node is read-only".to_owned());
         assert!(episode.check().is_err(), "{:?}", episode.turns.last());
         tried += 1;
     }
     for mut episode in
-        ending_with(|told| matches!(told, TurnAnswer::Refused(_, text) if text.contains("Permission conflict")))
+        ending_with(|answer| matches!(answer, TurnAnswer::Refused(_, text) if text.contains("Permission conflict")))
     {
         if episode.check().is_err() {
             continue;
         }
         let last = episode.turns.last_mut().unwrap();
-        last.told = TurnAnswer::Done;
+        last.answer = TurnAnswer::Done;
         assert!(episode.check().is_err(), "{:?}", episode.turns.last());
         tried += 1;
     }
@@ -97,7 +97,7 @@ fn a_wrong_bit_is_noticed() {
         let with_edges = |turn: &Recorded| {
             let edges =
                 turn.change.as_ref().is_some_and(|change| serde_json::to_string(change).unwrap().contains("\"e\""));
-            turn.told == TurnAnswer::Done && edges
+            turn.answer == TurnAnswer::Done && edges
         };
         let Some(place) = episode.turns.iter().position(with_edges) else { continue };
         for bit in 0..8 {

@@ -1,20 +1,20 @@
 //! Snapshots, and jobs from their start to their end.
 
-use crate::episodes::generator::{Chooser, NODES};
+use crate::episodes::generator::{NODES, TurnChooser};
 use blockgraph_model::op::{Act, Opt, Phase};
 use blockgraph_model::{ChildName, Kind, NodeId, Op, OpKind, Parent, UserId};
 
-impl<const N: usize, const E: usize> Chooser<'_, N, E> {
+impl<const N: usize, const E: usize> TurnChooser<'_, N, E> {
     pub(super) fn snapshot(&mut self) -> Option<Vec<Op>> {
         let state = self.state;
         let bare = |id, kind| {
             let top = state.parents(id).next().is_none();
             kind == Kind::Format && top && state.children(id).all(|e| e.name != ChildName::BACKING)
         };
-        let count = [1, 1, 1, 2, 2, 3][self.luck.below(6)];
+        let count = [1, 1, 1, 2, 2, 3][self.random.below(6)];
         let mut ops: Vec<Op> =
             (0..count).map(|_| Op::Snapshot { node: self.node(), overlay: self.node_of(bare) }).collect();
-        if self.luck.one_in(4) {
+        if self.random.one_in(4) {
             let absent = (0..NODES as u8).map(NodeId).find(|id| self.state.node(*id).is_none())?;
             ops.push(Op::CheckOp { node: absent, kind: OpKind::REPLACE });
         }
@@ -24,7 +24,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     /// Returns a node in the chain below this one.
     fn below(&mut self, top: NodeId) -> NodeId {
         let chain: Vec<NodeId> = self.state.chain(top).skip(1).collect();
-        if self.luck.one_in(self.setup.wild) { self.node() } else { self.luck.of(&chain).unwrap_or(top) }
+        if self.random.one_in(self.setup.wild) { self.node() } else { self.random.of(&chain).unwrap_or(top) }
     }
 
     pub(super) fn start_job(&mut self) -> Option<Vec<Op>> {
@@ -37,7 +37,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
             state.parents(id).any(by)
         };
         let is_top = |id: NodeId| state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)));
-        Some(vec![match self.luck.below(5) {
+        Some(vec![match self.random.below(5) {
             0 => {
                 let node = self.node_of(|id, _| chained(id));
                 Op::Stream { act, job, node, bottom: self.below(node), filter }
@@ -64,13 +64,13 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
 
     /// Returns the end of one of the running jobs.
     pub(super) fn end_job(&mut self) -> Option<Vec<Op>> {
-        let act = if self.luck.one_in(3) { Act::Cancel } else { Act::Finish };
+        let act = if self.random.one_in(3) { Act::Cancel } else { Act::Finish };
         let jobs = self.state.edges().iter().filter_map(|e| match e.parent {
             Parent::User(user) if e.ways.stay && user.part() == 0 => Some((user, e.child)),
             _ => None,
         });
         let jobs: Vec<(UserId, NodeId)> = jobs.collect();
-        let (job, filter) = self.luck.of(&jobs)?;
+        let (job, filter) = self.random.of(&jobs)?;
         let of = |user: UserId| self.state.edges().iter().find(|e| e.parent == Parent::User(user)).map(|e| e.child);
         let parts =
             self.state.edges().iter().filter(|e| matches!(e.parent, Parent::User(u) if u.main() == job)).count();

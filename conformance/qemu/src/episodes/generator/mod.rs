@@ -45,19 +45,20 @@ pub struct Setup {
 impl Setup {
     /// Draws the properties of an episode.
     pub fn new(random: &mut ChaCha8Rng) -> Setup {
-        let mut luck = Luck(random);
-        let wild = [4, 8, 16, 64][luck.below(4)];
-        let without = if luck.one_in(2) { 0 } else { (luck.0.next_u32() & luck.0.next_u32()) as u16 };
-        let about = [About::All, About::All, About::Chains, About::Chains, About::Chains, About::Heirs][luck.below(6)];
+        let mut random = RandomChoice(random);
+        let wild = [4, 8, 16, 64][random.below(4)];
+        let without = if random.one_in(2) { 0 } else { (random.0.next_u32() & random.0.next_u32()) as u16 };
+        let about =
+            [About::All, About::All, About::Chains, About::Chains, About::Chains, About::Heirs][random.below(6)];
         let wild = if about == About::Chains { wild.max(8) } else { wild };
-        Setup { without, wild, sealed: 2 + luck.below(8), about }
+        Setup { without, wild, sealed: 2 + random.below(8), about }
     }
 }
 
 /// Random numbers as choices.
-struct Luck<'a>(&'a mut ChaCha8Rng);
+struct RandomChoice<'a>(&'a mut ChaCha8Rng);
 
-impl Luck<'_> {
+impl RandomChoice<'_> {
     fn below(&mut self, bound: usize) -> usize {
         self.0.next_u32() as usize % bound.max(1)
     }
@@ -76,11 +77,11 @@ impl Luck<'_> {
 }
 
 /// One kind of turn.
-type Way<'a, const N: usize, const E: usize> = fn(&mut Chooser<'a, N, E>) -> Option<Vec<Op>>;
+type TurnKind<'a, const N: usize, const E: usize> = fn(&mut TurnChooser<'a, N, E>) -> Option<Vec<Op>>;
 
 /// Chooses one turn.
-struct Chooser<'a, const N: usize, const E: usize> {
-    luck: Luck<'a>,
+struct TurnChooser<'a, const N: usize, const E: usize> {
+    random: RandomChoice<'a>,
     setup: Setup,
     state: &'a State<N, E>,
     memory: &'a Memory,
@@ -93,30 +94,30 @@ pub fn choose<const N: usize, const E: usize>(
     state: &State<N, E>,
     memory: &Memory,
 ) -> Option<Vec<Op>> {
-    let mut chooser = Chooser { luck: Luck(random), setup, state, memory };
+    let mut chooser = TurnChooser { random: RandomChoice(random), setup, state, memory };
     let (chains, heirs) = (setup.about == About::Chains, setup.about == About::Heirs);
-    let ways: [(usize, Way<'_, N, E>); 12] = [
-        (if setup.about == About::All { 24 } else { 6 }, Chooser::add),
-        (if setup.about == About::All { 12 } else { 24 }, Chooser::open),
-        (14, Chooser::delete),
-        (if heirs { 50 } else { 14 }, Chooser::reopen),
-        (10, Chooser::attach_user),
-        (8, Chooser::detach_user),
-        (6, Chooser::change_child),
-        (if heirs { 16 } else { 8 }, Chooser::activity),
-        (6, Chooser::move_context),
-        (if chains { 10 } else { 7 }, Chooser::snapshot),
-        (if chains { 16 } else { 6 }, Chooser::start_job),
-        (if chains { 14 } else { 8 }, Chooser::end_job),
+    let ways: [(usize, TurnKind<'_, N, E>); 12] = [
+        (if setup.about == About::All { 24 } else { 6 }, TurnChooser::add),
+        (if setup.about == About::All { 12 } else { 24 }, TurnChooser::open),
+        (14, TurnChooser::delete),
+        (if heirs { 50 } else { 14 }, TurnChooser::reopen),
+        (10, TurnChooser::attach_user),
+        (8, TurnChooser::detach_user),
+        (6, TurnChooser::change_child),
+        (if heirs { 16 } else { 8 }, TurnChooser::activity),
+        (6, TurnChooser::move_context),
+        (if chains { 10 } else { 7 }, TurnChooser::snapshot),
+        (if chains { 16 } else { 6 }, TurnChooser::start_job),
+        (if chains { 14 } else { 8 }, TurnChooser::end_job),
     ];
     // An empty graph needs nodes, whatever is excluded.
     let few = state.names().count() < 3;
-    let mut place = chooser.luck.below(ways.iter().map(|(weight, _)| weight).sum());
+    let mut place = chooser.random.below(ways.iter().map(|(weight, _)| weight).sum());
     for (number, (weight, way)) in ways.iter().enumerate() {
         if place < *weight {
             let left_out = number > 2 && setup.without >> number & 1 == 1;
             return if few {
-                if setup.about != About::All && chooser.luck.one_in(2) { chooser.open() } else { chooser.add() }
+                if setup.about != About::All && chooser.random.one_in(2) { chooser.open() } else { chooser.add() }
             } else if left_out {
                 None
             } else {
@@ -128,21 +129,21 @@ pub fn choose<const N: usize, const E: usize>(
     None
 }
 
-impl<const N: usize, const E: usize> Chooser<'_, N, E> {
+impl<const N: usize, const E: usize> TurnChooser<'_, N, E> {
     /// Returns a name that is in use, in most cases.
     fn node(&mut self) -> NodeId {
         let there: Vec<NodeId> = self.state.names().collect();
-        if self.luck.one_in(self.setup.wild * 4) {
-            return NodeId(self.luck.below(NODES) as u8);
+        if self.random.one_in(self.setup.wild * 4) {
+            return NodeId(self.random.below(NODES) as u8);
         }
-        self.luck.of(&there).unwrap_or(NodeId(0))
+        self.random.of(&there).unwrap_or(NodeId(0))
     }
 
     fn node_of(&mut self, fits: impl Fn(NodeId, Kind) -> bool) -> NodeId {
-        if !self.luck.one_in(self.setup.wild) {
+        if !self.random.one_in(self.setup.wild) {
             let is = |id: &NodeId| self.state.node(*id).and_then(|n| n.kind).is_some_and(|kind| fits(*id, kind));
             let there: Vec<NodeId> = self.state.names().filter(is).collect();
-            if let Some(node) = self.luck.of(&there) {
+            if let Some(node) = self.random.of(&there) {
                 return node;
             }
         }
@@ -151,27 +152,27 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
 
     /// Returns a name for a new node; now and then one that is taken.
     fn fresh(&mut self) -> Option<NodeId> {
-        if self.luck.one_in(self.setup.wild * 8) {
+        if self.random.one_in(self.setup.wild * 8) {
             return Some(self.node());
         }
         let free = |id: &NodeId| self.state.node(*id).is_none();
         let unused: Vec<NodeId> = (0..NODES as u8).map(NodeId).filter(free).collect();
-        self.luck.of(&unused)
+        self.random.of(&unused)
     }
 
     fn user(&mut self, there: bool) -> UserId {
         let is_there = |id: &UserId| self.state.edges().iter().any(|e| e.parent == Parent::User(*id));
-        let wanted = there != self.luck.one_in(self.setup.wild * 4);
+        let wanted = there != self.random.one_in(self.setup.wild * 4);
         let users: Vec<UserId> = (0..USERS as u16).map(UserId).filter(|id| is_there(id) == wanted).collect();
-        self.luck.of(&users).unwrap_or(UserId(0))
+        self.random.of(&users).unwrap_or(UserId(0))
     }
 
     fn flags(&mut self) -> Flags {
         let rarely = if self.setup.about == About::All { 1 } else { 3 };
-        let read_only = self.luck.one_in(self.setup.sealed * rarely);
+        let read_only = self.random.one_in(self.setup.sealed * rarely);
         // A node with this option cannot be reopened any more (D11).
-        let force_share = self.luck.one_in(if read_only && self.setup.about != About::Heirs { 3 } else { 60 });
-        Flags { read_only, force_share, inactive: self.luck.one_in(12 * rarely), ..Flags::NONE }
+        let force_share = self.random.one_in(if read_only && self.setup.about != About::Heirs { 3 } else { 60 });
+        Flags { read_only, force_share, inactive: self.random.one_in(12 * rarely), ..Flags::NONE }
     }
 
     fn add(&mut self) -> Option<Vec<Op>> {
@@ -190,10 +191,10 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
             Kind::SnapshotAccess,
             Kind::Blkverify,
         ];
-        let kind = self.luck.of(&kinds)?;
+        let kind = self.random.of(&kinds)?;
         let opt = match kind {
-            Kind::Blkdebug => Opt::Debug { take: self.luck.perms(), unshare: self.luck.perms() },
-            Kind::Quorum => Opt::Rewrite(self.luck.one_in(3)),
+            Kind::Blkdebug => Opt::Debug { take: self.random.perms(), unshare: self.random.perms() },
+            Kind::Quorum => Opt::Rewrite(self.random.one_in(3)),
             _ => kind.default_opt(),
         };
         let filtered = Role::FILTERED | Role::PRIMARY;
@@ -201,7 +202,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         let mut children: Vec<(ChildName, Role)> = match kind {
             Kind::Protocol | Kind::File => vec![],
             Kind::Raw | Kind::SnapshotAccess => vec![(ChildName::FILE, main)],
-            Kind::Quorum => (0..=self.luck.below(3) as u8).map(|i| (names::quorum_child(i), Role::DATA)).collect(),
+            Kind::Quorum => (0..=self.random.below(3) as u8).map(|i| (names::quorum_child(i), Role::DATA)).collect(),
             Kind::Blkdebug => vec![(ChildName::FILE, filtered)],
             _ => vec![(ChildName::FILE, filtered), (ChildName::TARGET, Role::DATA)],
         };
@@ -209,7 +210,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         // Two edges to one node are wanted.
         let mut last = None;
         for (name, role) in children.drain(..) {
-            let child = last.filter(|_| self.luck.one_in(4)).unwrap_or_else(|| self.node());
+            let child = last.filter(|_| self.random.one_in(4)).unwrap_or_else(|| self.node());
             last = Some(child);
             ops.push(Op::Attach { parent: node, child, name, role });
         }
@@ -220,13 +221,13 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         let node = self.fresh()?;
         let kinds =
             [Kind::Format, Kind::Format, Kind::Format, Kind::Raw, Kind::Filter, Kind::CopyOnRead, Kind::Preallocate];
-        let kind = self.luck.of(&kinds)?;
+        let kind = self.random.of(&kinds)?;
         let (chains, is_format) = (self.setup.about == About::Chains, kind == Kind::Format);
-        let inline = (self.setup.about == About::All) == self.luck.one_in(4);
+        let inline = (self.setup.about == About::All) == self.random.one_in(4);
         let file = if inline {
             let below = self.fresh().filter(|below| *below != node)?;
             let flags = self.flags();
-            let kind = if is_format || self.luck.one_in(3) { Kind::File } else { Kind::Protocol };
+            let kind = if is_format || self.random.one_in(3) { Kind::File } else { Kind::Protocol };
             Below { node: below, opened: Some(Layer { kind, flags }) }
         } else {
             let images = |_, kind| matches!(kind, Kind::File | Kind::Raw | Kind::Filter | Kind::Preallocate);
@@ -235,7 +236,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         };
         // An image on another one. A node without a parent will become a backing image.
         let state = self.state;
-        let backing = (is_format && self.luck.one_in(2))
+        let backing = (is_format && self.random.one_in(2))
             .then(|| self.node_of(|id, _| !chains || state.parents(id).next().is_none()));
         let flags = self.flags();
         Some(vec![Op::Open {
@@ -256,14 +257,14 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     }
 
     fn reopen(&mut self) -> Option<Vec<Op>> {
-        let count = [1, 1, 1, 2, 2, 3, 4][self.luck.below(7)];
+        let count = [1, 1, 1, 2, 2, 3, 4][self.random.below(7)];
         let mut entries: Vec<Entry> = (0..count).map(|_| self.entry()).collect();
         // A node that is queued twice, by itself or because it inherits, stays drained (H61), and then little can be
         // done.
-        if !self.luck.one_in(if self.setup.about == About::Heirs { 10 } else { 40 }) {
+        if !self.random.one_in(if self.setup.about == About::Heirs { 10 } else { 40 }) {
             entries.sort_by_key(|entry| entry.node);
             entries.dedup_by_key(|entry| entry.node);
-            let by = self.luck.below(entries.len());
+            let by = self.random.below(entries.len());
             entries.rotate_left(by);
             let twice = |entries: &[Entry]| {
                 reopen_queue::queue(self.state, &self.memory.options, entries).iter().any(|place| place.times > 1)
@@ -277,7 +278,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
 
     /// Returns an entry with most of what the node has, and something new.
     fn entry(&mut self) -> Entry {
-        let (state, heirs) = (self.state, self.setup.about == About::Heirs && !self.luck.one_in(3));
+        let (state, heirs) = (self.state, self.setup.about == About::Heirs && !self.random.one_in(3));
         let inherits = |id: NodeId| state.node(id).is_some_and(|node| node.inherits.is_some());
         let about_heirs = |id: NodeId| inherits(id) || state.children(id).any(|edge| inherits(edge.child));
         // Only a job reopens its own filter.
@@ -285,18 +286,18 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
         let reopens = |id, kind| of_operations::reopens(kind) && !by_job(kind) && (!heirs || about_heirs(id));
         let node = self.node_of(reopens);
         let Some(mut entry) = of_operations::whole(self.state, node) else { return Entry::new(node, false) };
-        entry.read_only = match self.luck.below(4) {
+        entry.read_only = match self.random.below(4) {
             0 => None,
-            1 => Some(self.luck.one_in(2)),
+            1 => Some(self.random.one_in(2)),
             _ => entry.read_only,
         };
         let kind = self.state.node(node).and_then(|now| now.kind);
         let fixed = matches!(kind, Some(Kind::Blkdebug | Kind::Blkverify | Kind::Format));
-        if entry.file.is_some() && !fixed && self.luck.one_in(3) {
+        if entry.file.is_some() && !fixed && self.random.one_in(3) {
             entry.file = Some(self.node());
         }
         if entry.backing.is_some() {
-            entry.backing = match self.luck.below(5) {
+            entry.backing = match self.random.below(5) {
                 0 => None,
                 1 => Some(None),
                 2 => Some(Some(self.node())),
@@ -308,10 +309,10 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
 
     fn attach_user(&mut self) -> Option<Vec<Op>> {
         let (user, node) = (self.user(false), self.node());
-        let pair = self.luck.of(&EXPORTS)?;
-        let fixed = self.luck.one_in(5);
-        let context = if fixed && self.luck.one_in(2) { self.luck.of(&THREADS) } else { None };
-        let ways = Ways { stay: false, may_inactivate: self.luck.one_in(4), fixed };
+        let pair = self.random.of(&EXPORTS)?;
+        let fixed = self.random.one_in(5);
+        let context = if fixed && self.random.one_in(2) { self.random.of(&THREADS) } else { None };
+        let ways = Ways { stay: false, may_inactivate: self.random.one_in(4), fixed };
         let attach = Op::AttachUser { user, node, pair, ways, context };
         let inactive = self.state.node(node).is_some_and(|n| n.flags.inactive);
         Some(if inactive && !ways.may_inactivate { vec![Op::Activate { node }, attach] } else { vec![attach] })
@@ -323,21 +324,21 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
 
     fn change_child(&mut self) -> Option<Vec<Op>> {
         let parent = self.node_of(|_, kind| kind == Kind::Quorum);
-        if self.luck.one_in(2) {
+        if self.random.one_in(2) {
             let state = self.state;
             let child = self.node_of(|id, _| state.parents(id).next().is_none());
             let name = names::quorum_child(self.memory.next_child(parent));
             return Some(vec![Op::AddChild { parent, child, name }]);
         }
         let names: Vec<ChildName> = self.state.children(parent).map(|e| e.name).collect();
-        let name = self.luck.of(&names).filter(|_| !self.luck.one_in(self.setup.wild));
-        let name = name.unwrap_or_else(|| names::quorum_child(self.luck.below(3) as u8));
+        let name = self.random.of(&names).filter(|_| !self.random.one_in(self.setup.wild));
+        let name = name.unwrap_or_else(|| names::quorum_child(self.random.below(3) as u8));
         Some(vec![Op::RemoveChild { parent, name }])
     }
 
     fn activity(&mut self) -> Option<Vec<Op>> {
         let state = self.state;
-        if self.luck.one_in(2) {
+        if self.random.one_in(2) {
             let node = self.node_of(|id, _| state.node(id).is_some_and(|n| n.flags.inactive));
             return Some(vec![Op::Activate { node }]);
         }
@@ -346,7 +347,7 @@ impl<const N: usize, const E: usize> Chooser<'_, N, E> {
     }
 
     fn move_context(&mut self) -> Option<Vec<Op>> {
-        let to = self.luck.of(&[Context::MAIN, THREADS[0], THREADS[1]])?;
+        let to = self.random.of(&[Context::MAIN, THREADS[0], THREADS[1]])?;
         Some(vec![Op::MoveContext { node: self.node(), to }])
     }
 }
