@@ -3,18 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "journal/endings.rs"]
+mod endings;
 #[path = "journal/scene.rs"]
 mod scene;
-#[path = "journal/ways.rs"]
-mod ways;
 
 use blockgraph::jobs::Job;
 use blockgraph::{Graph, SavedGraph};
 use common::Injected;
 use common::random_jobs::moved;
+use endings::ENDINGS;
 use quickcheck::{Arbitrary, Gen, QuickCheck};
 use scene::{Scene, Tally, make, picture, plan, tally, text};
-use ways::WAYS;
 
 /// Seeds of steps: those that make the graph, one transaction each; those that are taken back; those that come next.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl Arbitrary for Story {
             (0..count).map(|_| u64::arbitrary(g)).collect::<Vec<_>>()
         };
         let (growth, steps, next) = (some(0, 250), some(1, 8), some(1, 4));
-        Self { growth, steps, next, first: usize::arbitrary(g) % WAYS.len() }
+        Self { growth, steps, next, first: usize::arbitrary(g) % ENDINGS.len() }
     }
 
     fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
@@ -85,8 +85,8 @@ fn holds(story: Story) -> bool {
     let mut t = graph.transaction();
     scene.make(&mut t);
     scene.plan = t.begin_commit().ok().as_ref().map(plan);
-    for way in 0..WAYS.len() {
-        WAYS[(story.first + way) % WAYS.len()](&scene, &mut graph);
+    for way in 0..ENDINGS.len() {
+        ENDINGS[(story.first + way) % ENDINGS.len()](&scene, &mut graph);
     }
     let keys: Vec<_> = graph.nodes().zip(restored.nodes()).collect();
     let elsewhere: Vec<_> = scene.held.iter().map(|job| moved(job, &keys)).collect();

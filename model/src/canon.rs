@@ -108,8 +108,8 @@ fn own_colour(node: &Node) -> u64 {
 }
 
 fn edge_colour(edge: &Edge, place: u64) -> u64 {
-    let ways = u64::from(edge.ways.may_inactivate) << 1 | u64::from(edge.ways.fixed);
-    let marks = ways << 2 | u64::from(edge.frozen) << 1 | u64::from(edge.ways.stay);
+    let flag_bits = u64::from(edge.user_flags.may_inactivate) << 1 | u64::from(edge.user_flags.fixed);
+    let marks = flag_bits << 2 | u64::from(edge.frozen) << 1 | u64::from(edge.user_flags.stay);
     let wanted = u64::from(edge.wanted.need.0) << 8 | u64::from(edge.wanted.share.0);
     let blocks = if edge.blocks == OpKinds::NONE { 0 } else { mix(edge.blocks.0.into(), 5) };
     blocks ^ place << 40 | u64::from(edge.name.0) << 32 | u64::from(edge.role.0) << 24 | marks << 16 | wanted

@@ -43,11 +43,11 @@ fn heads<const N: usize, const M: usize>(graph: &State<N, M>, number: &[u8; N]) 
 fn fixed_to<const N: usize, const M: usize>(work: &Work<'_, N, M>, user: UserId) -> Context {
     match work.users.iter().find(|(made, _)| *made == user) {
         Some((_, said)) => said.unwrap_or(Context::MAIN),
-        None => old_home(work, user).unwrap_or(Context::MAIN),
+        None => old_context(work, user).unwrap_or(Context::MAIN),
     }
 }
 
-fn old_home<const N: usize, const M: usize>(work: &Work<'_, N, M>, user: UserId) -> Option<Context> {
+fn old_context<const N: usize, const M: usize>(work: &Work<'_, N, M>, user: UserId) -> Option<Context> {
     let edge = &work.before.edges()[work.before.edge_index(EdgeId::User(user))?];
     Some(work.before.nodes[edge.child.0 as usize].context)
 }
@@ -64,7 +64,7 @@ fn vote_above<const N: usize, const M: usize>(work: &Work<'_, N, M>, edge: &Edge
         Parent::Node(parent) => vote(work, parent),
         Parent::User(user) => match work.users.iter().find(|(made, _)| *made == user) {
             Some((_, said)) => *said,
-            None => old_home(work, user),
+            None => old_context(work, user),
         },
     }
 }
@@ -102,7 +102,7 @@ pub fn settle<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Result<S
             continue;
         }
         let fixed = || {
-            graph.edges().iter().filter(|e| here(e.child) && e.ways.fixed).filter_map(|e| match e.parent {
+            graph.edges().iter().filter(|e| here(e.child) && e.user_flags.fixed).filter_map(|e| match e.parent {
                 Parent::User(user) => Some((user, fixed_to(work, user))),
                 Parent::Node(_) => None,
             })
@@ -129,7 +129,7 @@ pub fn settle<const N: usize, const M: usize>(work: &Work<'_, N, M>) -> Result<S
 
 impl<const N: usize> Settled<N> {
     /// Moves orphaned components to the main context (C3), after the doomed nodes are closed.
-    pub fn send_orphans_home<const M: usize>(&mut self, work: &Work<'_, N, M>) {
+    pub fn move_orphans_to_main<const M: usize>(&mut self, work: &Work<'_, N, M>) {
         if self.to.iter().all(|context| *context == Context::MAIN) {
             return;
         }

@@ -2,7 +2,7 @@
 //! that maintains it.
 
 use crate::judge::{self, Outcome};
-use crate::op::{Act, NodeId, Op, OpKinds, Refusal, Role, Slot, Ways};
+use crate::op::{Act, NodeId, Op, OpKinds, Refusal, Role, Slot, UserFlags};
 use crate::perm::Pair;
 use crate::state::{Edge, Node, Parent, State};
 use crate::{derived, orders, rules};
@@ -60,7 +60,7 @@ pub fn broken<const N: usize, const M: usize>(s: &State<N, M>) -> Option<Broken>
         s.edges().iter().all(|e| match e.parent {
             Parent::User(_) => true,
             Parent::Node(p) => {
-                let own = e.blocks != OpKinds::NONE || e.ways != Ways::NONE;
+                let own = e.blocks != OpKinds::NONE || e.user_flags != UserFlags::NONE;
                 !own && (s.nodes[p.0 as usize].ejected || e.wanted == Pair::FREE)
             }
         }),
@@ -182,7 +182,7 @@ pub fn broken_step<const N: usize, const M: usize>(
         after.is_some_and(|f| place(before, e.child) != place(next, f.child))
     };
     let detaches = ops.iter().any(|op| matches!(op, Op::DetachUser { .. }));
-    if !detaches && before.edges().iter().any(|e| e.ways.fixed && moved(e)) {
+    if !detaches && before.edges().iter().any(|e| e.user_flags.fixed && moved(e)) {
         return Some("the context of a fixed user never changes (C1)");
     }
     None
@@ -325,7 +325,7 @@ mod tests {
         fixed.nodes[2].ejected = true;
         fixed.insert(user(0, 2, Pair::FREE));
         let place = fixed.edge_index(EdgeId::User(UserId(0))).unwrap();
-        fixed.edge_mut(place).ways.fixed = true;
+        fixed.edge_mut(place).user_flags.fixed = true;
         assert!(breaks(fixed, |s| s.nodes[2].context = Context(1)).contains("C1"));
     }
 }

@@ -243,7 +243,7 @@ pub(crate) fn finish<const N: usize, const M: usize>(
     let Some(derived) = derived else {
         return Outcome::cyclic(work.graph);
     };
-    settled.send_orphans_home(&work);
+    settled.move_orphans_to_main(&work);
     let plan = plan(&work, &derived, &settled);
     if let Some(by) = run(&mut work.graph, &plan, &derived, &settled, refusals) {
         return Outcome::Refused { by };

@@ -30,7 +30,7 @@ pub mod table;
 pub use judge::{Outcome, execute};
 pub use op::{
     Act, Below, ChildName, Context, EdgeId, Entry, Hook, Kind, Layer, NodeId, Op, OpKind, OpKinds, Opening, Opt, Phase,
-    Queue, Refusal, Role, Slot, Spec, StepError, UserId, Violation, Ways,
+    Queue, Refusal, Role, Slot, Spec, StepError, UserFlags, UserId, Violation,
 };
 pub use perm::{Pair, Perms};
 pub use plan::{Plan, Quiet};

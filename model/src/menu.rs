@@ -6,7 +6,7 @@
 
 use crate::canon::Renaming;
 use crate::op::{
-    Act, ChildName, Context, EdgeId, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Spec, UserId, Ways,
+    Act, ChildName, Context, EdgeId, NodeId, Op, OpKind, OpKinds, Opt, Queue, Refusal, Role, Spec, UserFlags, UserId,
 };
 use crate::perm::Pair;
 use crate::state::{Parent, State};
@@ -86,9 +86,9 @@ pub struct Facet {
     /// The pairs that users want.
     pub pairs: &'static [Pair],
     /// The flags of users.
-    pub ways: &'static [Ways],
+    pub user_flags: &'static [UserFlags],
     /// The contexts that `attach-user` gives.
-    pub homes: &'static [Option<Context>],
+    pub user_contexts: &'static [Option<Context>],
     /// The contexts to which `move-context` moves a node.
     pub moves: &'static [Context],
     /// The most sections of a node, and the most drain-alls. Beyond that there is no `drain-begin`.
@@ -280,9 +280,9 @@ impl Facet {
                 "attach-user" => {
                     for (&node, &pair) in names.iter().flat_map(|node| self.pairs.iter().map(move |pair| (node, pair)))
                     {
-                        for &ways in self.ways {
-                            let every = self.homes.iter();
-                            out.extend(every.map(|&context| Op::AttachUser { user, node, pair, ways, context }));
+                        for &user_flags in self.user_flags {
+                            let every = self.user_contexts.iter();
+                            out.extend(every.map(|&context| Op::AttachUser { user, node, pair, user_flags, context }));
                         }
                     }
                 }

@@ -192,7 +192,7 @@ impl fmt::Debug for Context {
 
 /// The flags of a root user (S0).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
-pub struct Ways {
+pub struct UserFlags {
     /// Replace-node leaves the user at its node (S5).
     pub stay: bool,
     /// Its node may be inactivated although the user wants more than R (O36).
@@ -201,11 +201,11 @@ pub struct Ways {
     pub fixed: bool,
 }
 
-impl Ways {
+impl UserFlags {
     /// No flags.
-    pub const NONE: Ways = Ways { stay: false, may_inactivate: false, fixed: false };
+    pub const NONE: UserFlags = UserFlags { stay: false, may_inactivate: false, fixed: false };
     /// Only `stay`.
-    pub const STAY: Ways = Ways { stay: true, ..Ways::NONE };
+    pub const STAY: UserFlags = UserFlags { stay: true, ..UserFlags::NONE };
 }
 
 /// What an operation does to a job (J1).
@@ -240,7 +240,7 @@ pub enum Op {
         user: UserId,
         node: NodeId,
         pair: Pair,
-        ways: Ways,
+        user_flags: UserFlags,
         context: Option<Context>,
     },
     DetachUser {

@@ -1,6 +1,6 @@
 //! A state packed into a few words, for the table of visited states.
 
-use crate::op::{ChildName, Context, Flags, Kind, NodeId, OpKinds, Opt, Phase, Role, UserId, Ways};
+use crate::op::{ChildName, Context, Flags, Kind, NodeId, OpKinds, Opt, Phase, Role, UserFlags, UserId};
 use crate::perm::{Pair, Perms};
 use crate::state::{Edge, Grant, Inherits, Node, Parent, State};
 
@@ -103,7 +103,9 @@ pub fn pack<const N: usize, const M: usize>(s: &State<N, M>) -> Packed {
                 w.put(user.main().0.into(), 3);
                 w.maybe((user.part() > 0).then_some(user.part().into()), 3);
                 w.pair(edge.wanted);
-                [edge.ways.stay, edge.ways.may_inactivate, edge.ways.fixed].into_iter().for_each(|on| w.bit(on));
+                [edge.user_flags.stay, edge.user_flags.may_inactivate, edge.user_flags.fixed]
+                    .into_iter()
+                    .for_each(|on| w.bit(on));
                 w.maybe((edge.blocks != OpKinds::NONE).then_some(edge.blocks.0.into()), 16);
             }
         }
@@ -147,9 +149,9 @@ pub fn unpack<const N: usize, const M: usize>(words: &Packed) -> State<N, M> {
         if r.bit() {
             let parent = Parent::User(UserId(r.get(3).into()).further(r.maybe(3).unwrap_or(0)));
             let wanted = r.pair();
-            let ways = Ways { stay: r.bit(), may_inactivate: r.bit(), fixed: r.bit() };
+            let user_flags = UserFlags { stay: r.bit(), may_inactivate: r.bit(), fixed: r.bit() };
             let blocks = if r.bit() { OpKinds(u16::from(r.get(8)) | u16::from(r.get(8)) << 8) } else { OpKinds::NONE };
-            Edge { parent, wanted, ways, blocks, ..base }
+            Edge { parent, wanted, user_flags, blocks, ..base }
         } else {
             let above = NodeId(r.get(3));
             let (name, role, frozen) = (ChildName(r.get(3)), Role(r.get(5)), r.bit());

@@ -12,7 +12,7 @@ mod presets;
 mod reopen;
 
 use crate::menu::{Compounds, Facet, MAX_OPS, Small};
-use crate::op::{ChildName, Kind, NodeId, Op, Opt, Role, Spec, UserId, Ways};
+use crate::op::{ChildName, Kind, NodeId, Op, Opt, Role, Spec, UserFlags, UserId};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
 use arrayvec::ArrayVec;
 use common::*;
@@ -68,7 +68,7 @@ fn shape(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: &[BACKING_FILTER, NO_PERMISSION, EXCLUSIVE],
         pairs: const { &[Pair::new(W, ALL), Pair::new(G, but(Perms(W.0 | G.0)))] },
-        ways: &[Ways::NONE, Ways::STAY],
+        user_flags: &[UserFlags::NONE, UserFlags::STAY],
         roles: &[(FILE, Role::DATA), (BACKING, Role::COW)],
         ..BLANK
     }
@@ -263,7 +263,8 @@ fn triples(s: &Small) -> Vec<ArrayVec<Op, MAX_OPS>> {
     let free = (0..6).map(NodeId).find(|n| !used.contains(n)).unwrap_or(NodeId(0));
     let names = || used.iter().copied().chain([free]);
     let user = UserId(0);
-    let greedy = |node| Op::AttachUser { user, node, pair: Pair::new(W, but(W)), ways: Ways::NONE, context: None };
+    let greedy =
+        |node| Op::AttachUser { user, node, pair: Pair::new(W, but(W)), user_flags: UserFlags::NONE, context: None };
     let read_only = |node, on| Op::SetReadOnly { node, on };
     let force_share = flagged(Kind::Protocol, false, true, false, false);
     let mut all = Vec::new();
@@ -360,7 +361,7 @@ const SIZES: [(Make, Sizes); 37] = [
     (life::life, [(3, 2, 1, 10_226), (3, 3, 1, 37_912), (3, 4, 1, 69_736)]),
     (life::lagging, [(2, 2, 1, 660), (2, 3, 1, 660), (3, 2, 1, 20_951)]),
     (life::ejected, [(2, 2, 1, 29_500), (2, 2, 1, 29_500), (2, 3, 1, 49_052)]),
-    (life::heritage, [(2, 3, 0, 147), (3, 2, 0, 46_902), (3, 2, 0, 46_902)]),
+    (life::inheritance, [(2, 3, 0, 147), (3, 2, 0, 46_902), (3, 2, 0, 46_902)]),
     (blockers::blockers, [(3, 2, 1, 3_548), (3, 3, 1, 27_298), (3, 3, 2, 57_970)]),
     (blockers::chains, [(3, 2, 0, 17_273), (3, 2, 1, 34_895), (3, 2, 2, 37_715)]),
     (blockers::dropping, [(3, 3, 1, 8_314), (3, 3, 2, 17_522), (3, 4, 2, 65_346)]),

@@ -5,7 +5,7 @@
 //! from nodes are not stored: they are derived ([`crate::judge`]).
 
 use crate::op::{
-    ChildName, Context, EdgeId, Flags, Kind, NodeId, OpKind, OpKinds, Opt, Role, Slot, Spec, UserId, Ways,
+    ChildName, Context, EdgeId, Flags, Kind, NodeId, OpKind, OpKinds, Opt, Role, Slot, Spec, UserFlags, UserId,
 };
 use crate::perm::Pair;
 use arrayvec::ArrayVec;
@@ -123,7 +123,7 @@ pub struct Edge {
     /// S7.
     pub frozen: bool,
     /// The flags of a user; none for an edge from a node.
-    pub ways: Ways,
+    pub user_flags: UserFlags,
     /// What a user wants; for an edge from a node without a driver, the pair that it keeps (L3.1). For other edges
     /// always `Pair::FREE` between two operations, because their pair is derived.
     pub wanted: Pair,
@@ -141,7 +141,7 @@ impl Edge {
         name: ChildName(0),
         role: Role(0),
         frozen: false,
-        ways: Ways::NONE,
+        user_flags: UserFlags::NONE,
         wanted: Pair::FREE,
         blocks: OpKinds::NONE,
         rank: 0,

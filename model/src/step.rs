@@ -120,15 +120,15 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
         match op {
             Op::Add { node, spec } => self.add(node, spec),
             Op::Release { node } => self.release(node),
-            Op::AttachUser { user, node, pair, ways, context } => {
+            Op::AttachUser { user, node, pair, user_flags, context } => {
                 if self.graph.edge_index(EdgeId::User(user)).is_some() {
                     return Err(E::DuplicateUser { user });
                 }
                 self.exists(node)?;
                 let parent = Parent::User(user);
-                self.insert(Edge { parent, child: node, wanted: pair, ways, ..Edge::NONE });
+                self.insert(Edge { parent, child: node, wanted: pair, user_flags, ..Edge::NONE });
                 self.users.retain(|(known, _)| *known != user);
-                self.users.push((user, context.or(ways.fixed.then(|| self.home(node)))));
+                self.users.push((user, context.or(user_flags.fixed.then(|| self.context_of(node)))));
                 Ok(())
             }
             Op::DetachUser { user } => {
@@ -341,7 +341,7 @@ impl<'a, const N: usize, const M: usize> Work<'a, N, M> {
 
     /// S5: returns whether replace-node leaves this parent edge where it is. `below` is what the new target reaches.
     fn is_skipped(edge: &Edge, below: &[bool; N]) -> bool {
-        edge.ways.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize])
+        edge.user_flags.stay || matches!(edge.parent, Parent::Node(p) if below[p.0 as usize])
     }
 
     fn move_all(&mut self, edges: &[EdgeId], to: NodeId) {

@@ -87,12 +87,12 @@ pub fn picture<const N: usize, const M: usize>(s: &State<N, M>) -> String {
                 filled[0] += 1;
                 let blocks =
                     if edge.blocks == OpKinds::NONE { String::new() } else { format!("blocks {:?}", edge.blocks) };
-                let ways = [
-                    (edge.ways.stay, "stays "),
-                    (edge.ways.fixed, "fixed "),
-                    (edge.ways.may_inactivate, "may-inactivate "),
+                let flag_words = [
+                    (edge.user_flags.stay, "stays "),
+                    (edge.user_flags.fixed, "fixed "),
+                    (edge.user_flags.may_inactivate, "may-inactivate "),
                 ];
-                let stays: String = ways.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
+                let stays: String = flag_words.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
                 draw_box(&mut shapes, at, &format!("{user:?}"), &format!("{stays}{blocks}"), "#fff7d6");
                 (at, String::new())
             }

@@ -135,7 +135,7 @@ mod tests {
     use crate::impl_subject::ImplSubject;
     use crate::test_driver::{self, Call, Request};
     use blockgraph::{ContextId, Graph, UserKey};
-    use blockgraph_model::{ChildName, Context, Hook, Kind, NodeId, Op, Pair, Refusal, Role, Spec, UserId, Ways};
+    use blockgraph_model::{ChildName, Context, Hook, Kind, NodeId, Op, Pair, Refusal, Role, Spec, UserFlags, UserId};
     use blockgraph_story::subject::{Answer, Subject};
 
     const TOP: NodeId = NodeId(0);
@@ -158,7 +158,7 @@ mod tests {
         let add = |node| Op::Add { node, spec: Spec::plain(Kind::NoPermission) };
         let user = |user, node| {
             let context = Some(Context(1));
-            Op::AttachUser { user, node, pair: Pair::FREE, ways: Ways::NONE, context }
+            Op::AttachUser { user, node, pair: Pair::FREE, user_flags: UserFlags::NONE, context }
         };
         let attach = Op::Attach { parent: TOP, child: LOW, name: ChildName(2), role: Role::DATA };
         done(&mut subject, &[add(TOP), add(LOW), add(APART), attach, user(USER, TOP), user(UserId(1), APART)], &[]);

@@ -137,7 +137,7 @@ fn same_user<const N: usize>(
     graph.user_view(keys.user(user)).is_some_and(|view| {
         *view.name() == translate::user_name(user)
             && view.node() == keys.node(edge.child)
-            && impl_subject::ways(&view) == edge.ways
+            && impl_subject::user_flags(&view) == edge.user_flags
             && translate::pair_back(view.pair()) == pair
             && translate::pair_back(view.wanted()) == edge.wanted
             && view.context() == translate::context(home)

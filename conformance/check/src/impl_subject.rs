@@ -11,8 +11,8 @@ use blockgraph::{
     Committed, ContextId, EdgeKey, EdgeView, Graph, NodeKey, NodeView, PlanStep, Preset, UserKey, UserView,
 };
 use blockgraph_model::op::Flags;
-use blockgraph_model::{EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserId, Ways};
-use blockgraph_story::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
+use blockgraph_model::{EdgeId, Inherits, Kind, NodeId, Op, Opt, Perms, Refusal, Role, UserFlags, UserId};
+use blockgraph_story::subject::{Answer, Effects, Observation, ObservedChild, ObservedNode, ObservedUser, Subject};
 
 /// A graph of the crate, with the keys that stand for the model's names.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct ImplSubject {
     /// The graph.
     pub graph: Graph<TestDriver>,
     /// The drivers of nodes that have lost theirs (L3). The crate returns the driver, and the node keeps only the name
-    /// of its kind; what [`NodeSeen`] shows of kind and options comes from here.
+    /// of its kind; what [`ObservedNode`] shows of kind and options comes from here.
     pub ejected: Vec<(NodeId, Preset)>,
     /// The keys of the names.
     pub keys: Keys,
@@ -207,12 +207,12 @@ impl Subject for ImplSubject {
         seen.users.extend(self.graph.users().filter_map(|key| {
             let view = self.graph.user_view(key)?;
             let node = self.graph.get(view.node())?;
-            Some(UserSeen {
+            Some(ObservedUser {
                 id: translate::user_id(view.name())?,
                 node: translate::node_id(node.name())?,
                 pair: translate::pair_back(view.pair()),
                 wanted: translate::pair_back(view.wanted()),
-                ways: ways(&view),
+                user_flags: user_flags(&view),
                 context: translate::context_back(view.context())?,
                 quiesced: view.is_quiesced(),
                 blocks: translate::op_kinds_back(view.blocks()),
@@ -245,14 +245,14 @@ fn user_id(graph: &Graph<TestDriver>, user: blockgraph::UserKey) -> Option<UserI
 }
 
 impl ImplSubject {
-    fn node_seen(&self, key: NodeKey) -> Option<NodeSeen> {
+    fn node_seen(&self, key: NodeKey) -> Option<ObservedNode> {
         let graph = &self.graph;
         let view = graph.get(key)?;
         let id = translate::node_id(view.name())?;
         let (kind, opt, _) = self.driver(key, id)?;
         let edge = |key: EdgeKey| graph.edge(key);
         let children = view.children().filter_map(edge).filter_map(|e| {
-            Some(ChildSeen {
+            Some(ObservedChild {
                 name: translate::child_id(e.name())?,
                 role: Role(e.role().bits()),
                 child: translate::node_id(graph.get(e.child())?.name())?,
@@ -260,7 +260,7 @@ impl ImplSubject {
                 pair: translate::pair_back(e.pair()),
             })
         });
-        Some(NodeSeen {
+        Some(ObservedNode {
             id,
             kind,
             opt,
@@ -294,8 +294,8 @@ pub fn flags(view: &NodeView<'_>) -> Flags {
 }
 
 /// Returns the flags of a user: whether it stays, may be inactivated, and is fixed to its context.
-pub fn ways(view: &UserView<'_>) -> Ways {
-    Ways { stay: view.stays(), may_inactivate: view.may_inactivate(), fixed: view.is_fixed() }
+pub fn user_flags(view: &UserView<'_>) -> UserFlags {
+    UserFlags { stay: view.stays(), may_inactivate: view.may_inactivate(), fixed: view.is_fixed() }
 }
 
 fn inherits(graph: &Graph<TestDriver>, view: &NodeView<'_>) -> Option<Inherits> {

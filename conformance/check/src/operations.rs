@@ -29,8 +29,11 @@ pub(crate) fn step(
             keys.set_node(new, t.insert(translate::node_spec(new, spec), driver, keys.node(top))?);
         }
         Op::Release { node } => t.release(keys.node(node))?,
-        Op::AttachUser { user, node, pair, ways, context } => {
-            keys.set_user(user, t.attach_user_as(translate::user_spec(user, pair, ways, context), keys.node(node))?);
+        Op::AttachUser { user, node, pair, user_flags, context } => {
+            keys.set_user(
+                user,
+                t.attach_user_as(translate::user_spec(user, pair, user_flags, context), keys.node(node))?,
+            );
         }
         Op::DetachUser { user } => t.detach_user(keys.user(user))?,
         Op::SetUser { user, pair } => t.set_user(keys.user(user), translate::pair(pair))?,

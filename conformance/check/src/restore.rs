@@ -82,9 +82,9 @@ fn user(id: UserId, edge: &Edge) -> SavedUser {
     SavedUser {
         name: translate::user_name(id),
         pair: translate::pair(edge.wanted),
-        stays: edge.ways.stay,
-        may_inactivate: edge.ways.may_inactivate,
-        fixed: edge.ways.fixed,
+        stays: edge.user_flags.stay,
+        may_inactivate: edge.user_flags.may_inactivate,
+        fixed: edge.user_flags.fixed,
         blocks: translate::op_kinds(edge.blocks),
         block_reason: (edge.blocks != OpKinds::NONE).then(|| translate::reason(id).clone()),
     }

@@ -28,8 +28,8 @@ pub fn subject(side: Side) -> Box<dyn Subject> {
 pub fn stage(side: Option<Side>) -> Stage {
     let model = subject(Side::Model);
     match side {
-        Some(Side::Model) => Stage::alone(model),
-        Some(Side::Impl) => Stage::beside(model, subject(Side::Impl), false),
-        None => Stage::beside(model, subject(Side::Impl), true),
+        Some(Side::Model) => Stage::single(model),
+        Some(Side::Impl) => Stage::with_reference(model, subject(Side::Impl), false),
+        None => Stage::with_reference(model, subject(Side::Impl), true),
     }
 }

@@ -11,7 +11,7 @@ use blockgraph::{
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
     ChildName, Context, EdgeId, Entry, Grant, Hook, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Perms, Phase, Refusal,
-    Role, Slot, Spec, StepError, UserId, Violation, Ways,
+    Role, Slot, Spec, StepError, UserFlags, UserId, Violation,
 };
 use slotmap::{Key, KeyData};
 use std::sync::{Arc, LazyLock};
@@ -323,8 +323,8 @@ pub fn node_spec(id: NodeId, spec: Spec) -> NodeSpec {
 }
 
 /// Translates the description of a new user.
-pub fn user_spec(id: UserId, wanted: Pair, ways: Ways, said: Option<Context>) -> UserSpec {
-    let Ways { stay, may_inactivate, fixed } = ways;
+pub fn user_spec(id: UserId, wanted: Pair, user_flags: UserFlags, said: Option<Context>) -> UserSpec {
+    let UserFlags { stay, may_inactivate, fixed } = user_flags;
     let spec = UserSpec::new(user_name(id), pair(wanted)).stays(stay).may_inactivate(may_inactivate).fixed(fixed);
     match said {
         Some(said) => spec.context(context(said)),

@@ -5,7 +5,7 @@ use crate::ending::{Ending, Stop};
 use blockgraph_model::checker::Checked;
 use blockgraph_model::machine::Atomic;
 use blockgraph_model::scopes::SCOPES;
-use blockgraph_story::panics::guard;
+use blockgraph_story::panics::catch_panic;
 use stateright::Model;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Ending {
     out.flush()?;
     drop(out);
     // Another program may have taken the port since it was checked, and then stateright panics.
-    match guard(|| Checked { facet, machine: Atomic }.checker().serve(address)) {
+    match catch_panic(|| Checked { facet, machine: Atomic }.checker().serve(address)) {
         Ok(_) => Ok(true),
         Err(panic) => Err(Stop::Input(format!("the page at {address} is served no more: {panic}"))),
     }

@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 
 /// Executes standard input line by line. Each answer is written before the next line is read.
 pub(super) fn run(arguments: &Arguments) -> Ending {
-    let mut stage = Stage::alone(subject(arguments.on.side()));
+    let mut stage = Stage::single(subject(arguments.on.side()));
     let mut reader = Reader::default();
     let mut out = io::stdout().lock();
     let mut input = io::stdin().lock();

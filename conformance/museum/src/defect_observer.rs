@@ -8,8 +8,8 @@ use blockgraph_model::machines::Defect;
 use blockgraph_model::machines::museum::{Noted, Room, rooms};
 use blockgraph_model::menu::{Action, MAX_OPS, Small};
 use blockgraph_model::{EdgeId, NodeId, Op, Outcome, Refusal, UserId, execute};
-use blockgraph_story::panics::guard;
-use blockgraph_story::stage::Double;
+use blockgraph_story::panics::catch_panic;
+use blockgraph_story::stage::StepObserver;
 use blockgraph_story::text::Step;
 use blockgraph_story::text::columns::Declared;
 use blockgraph_story::text::scenario::mentioned;
@@ -93,11 +93,11 @@ impl DefectObserver {
     }
 }
 
-impl Double for DefectObserver {
+impl StepObserver for DefectObserver {
     fn take(&mut self, step: &Step) -> Result<Option<String>, String> {
         let action = self.action(step)?;
         let about = self.defect.about();
-        let shown = guard(|| self.rooms.iter().find_map(|room| Some((room, self.shown(room, &action)?))));
+        let shown = catch_panic(|| self.rooms.iter().find_map(|room| Some((room, self.shown(room, &action)?))));
         let shown = shown.map_err(|panic| format!("the machine with {} panicked: {panic}", about.id))?;
         let fault = shown.map(|(room, did)| format!("{}, {}: {did} (breaks {})", place(room), about.id, about.breaks));
         let before = self.state;
@@ -171,7 +171,7 @@ mod tests {
     use blockgraph_model::machines::Defect;
     use blockgraph_model::machines::museum::{Room, rooms};
     use blockgraph_model::menu::Action;
-    use blockgraph_model::{Kind, NodeId, Op, Outcome, Pair, Spec, UserId, Ways, execute};
+    use blockgraph_model::{Kind, NodeId, Op, Outcome, Pair, Spec, UserFlags, UserId, execute};
 
     fn add(node: u8) -> Action {
         Action::single(Op::Add { node: NodeId(node), spec: Spec::plain(Kind::Protocol) })
@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn free_names_are_spelled_in_all_ways_and_others_are_kept() {
         let Outcome::Done { next, .. } = execute(&Small::default(), &add(1).ops, &[]) else { unreachable!() };
-        let (user, node, pair, ways) = (UserId(4), NodeId(1), Pair::FREE, Ways::NONE);
-        let attach = Action::single(Op::AttachUser { user, node, pair, ways, context: None });
+        let (user, node, pair, user_flags) = (UserId(4), NodeId(1), Pair::FREE, UserFlags::NONE);
+        let attach = Action::single(Op::AttachUser { user, node, pair, user_flags, context: None });
         let all = spellings(&next, &add(5), &attach);
         let spelled: Vec<_> = all.iter().map(|s| (s.action(&add(5)), s.user(user), s.node(node))).collect();
         let expected: Vec<_> = [0, 2, 3, 4, 5].map(|free| (add(free), UserId(0), node)).into();

@@ -5,7 +5,7 @@ mod quick_rooms;
 
 use blockgraph_model::machine::{Machine, Variant};
 use blockgraph_model::machines::Defect;
-use blockgraph_model::machines::flawed::{Flawed, Mended};
+use blockgraph_model::machines::flawed::{Corrected, Flawed};
 use blockgraph_model::machines::museum::{Exhibit, Noted, Room};
 use blockgraph_model::menu::{Action, Facet, Small};
 use blockgraph_museum::{Report, explore, explore_room};
@@ -77,7 +77,7 @@ fn the_nearest_of_several_rooms_is_the_one_that_is_shown() {
 }
 
 /// The machine of a room with its switch off.
-struct Off(Mended);
+struct Off(Corrected);
 
 impl Machine for Off {
     type Outcome = Noted;
@@ -96,7 +96,7 @@ fn a_room_robbed_of_its_switch_is_an_error() {
     let room = room(Defect::H24);
     let on = explore_room(&room, &room.machine, &|_, _| {});
     assert_eq!((on.missing().count(), on.unexpected().count()), (0, 0));
-    let off = explore_room(&room, &Off(Mended(Defect::H24)), &|_, _| {});
+    let off = explore_room(&room, &Off(Corrected(Defect::H24)), &|_, _| {});
     assert_eq!(off.missing().collect::<Vec<_>>(), [Defect::H24]);
     let number = room.number;
     let report = Report { rooms: vec![off], defects: vec![Defect::H24], time: Duration::ZERO };

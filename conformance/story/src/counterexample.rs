@@ -46,14 +46,19 @@ pub fn text(story: &[Turn], what: &str) -> String {
 /// # Errors
 /// If the folder cannot be made or written to.
 pub fn write(folder: &Path, name: &str, story: &[Turn], what: &str) -> io::Result<PathBuf> {
-    write_told(folder, name, story, |_| what.to_owned())
+    write_with_note(folder, name, story, |_| what.to_owned())
 }
 
 /// The same, where what stands at its head speaks of the file itself.
 ///
 /// # Errors
 /// If the folder cannot be made or written to.
-pub fn write_told(folder: &Path, name: &str, story: &[Turn], what: impl Fn(&Path) -> String) -> io::Result<PathBuf> {
+pub fn write_with_note(
+    folder: &Path,
+    name: &str,
+    story: &[Turn],
+    what: impl Fn(&Path) -> String,
+) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     for number in 1.. {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };

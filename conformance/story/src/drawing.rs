@@ -16,7 +16,7 @@
 //! last granted if that lags behind. A user shows what it wants if that is not what it has at present, what it is besides (`stays`,
 //! `may-inactivate`, `fixed`) and what it blocks. Open drain-alls stand in a line before all.
 
-use crate::subject::{ChildSeen, NodeSeen, Observation, UserSeen};
+use crate::subject::{Observation, ObservedChild, ObservedNode, ObservedUser};
 use crate::text::names::Names;
 use crate::text::value::{flag_words, print_edge, print_kind, print_op_kinds, print_perms, print_phase, print_role};
 use blockgraph_model::{ChildName, Context, Inherits, NodeId, OpKinds, Opt, Pair};
@@ -28,7 +28,7 @@ pub fn draw(graph: &Observation, names: &Names) -> String {
 }
 
 /// The same, with other words for the kinds of drivers.
-pub fn draw_as(graph: &Observation, names: &Names, kind: &dyn Fn(&NodeSeen) -> String) -> String {
+pub fn draw_as(graph: &Observation, names: &Names, kind: &dyn Fn(&ObservedNode) -> String) -> String {
     let mut drawing = Drawing { graph, names, kind, text: String::new(), drawn: Vec::new() };
     if graph.drain_alls > 0 {
         // Writing to a string cannot fail, here and below.
@@ -49,7 +49,7 @@ pub fn draw_as(graph: &Observation, names: &Names, kind: &dyn Fn(&NodeSeen) -> S
 struct Drawing<'a> {
     graph: &'a Observation,
     names: &'a Names,
-    kind: &'a dyn Fn(&NodeSeen) -> String,
+    kind: &'a dyn Fn(&ObservedNode) -> String,
     text: String,
     drawn: Vec<NodeId>,
 }
@@ -63,16 +63,19 @@ struct Pending {
 }
 
 impl Drawing<'_> {
-    fn user(&mut self, user: &UserSeen) {
-        let ways =
-            [(user.ways.stay, " stays"), (user.ways.may_inactivate, " may-inactivate"), (user.ways.fixed, " fixed")];
-        let ways: String = ways.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
+    fn user(&mut self, user: &ObservedUser) {
+        let flag_words = [
+            (user.user_flags.stay, " stays"),
+            (user.user_flags.may_inactivate, " may-inactivate"),
+            (user.user_flags.fixed, " fixed"),
+        ];
+        let flag_text: String = flag_words.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
         let wants = if user.wanted == user.pair { String::new() } else { format!(" wants {}", pair(user.wanted)) };
         let blocks = match user.blocks {
             OpKinds::NONE => String::new(),
             kinds => format!(" blocks={}", print_op_kinds(kinds)),
         };
-        let _ = writeln!(self.text, "@{} {}{wants}{ways}{blocks}", self.names.user(user.id), pair(user.pair));
+        let _ = writeln!(self.text, "@{} {}{wants}{flag_text}{blocks}", self.names.user(user.id), pair(user.pair));
         self.tree(user.node, "└─ ", "   ", "");
     }
 
@@ -103,13 +106,13 @@ impl Drawing<'_> {
         }
     }
 
-    fn edge(&self, child: &ChildSeen) -> String {
+    fn edge(&self, child: &ObservedChild) -> String {
         let frozen = if child.frozen { " frozen" } else { "" };
         let role = print_role(child.role);
         format!("{} {role} {}{frozen} → ", self.names.child(child.name), pair(child.pair))
     }
 
-    fn about(&self, node: &NodeSeen) -> String {
+    fn about(&self, node: &ObservedNode) -> String {
         let mut text = format!("  {}", (self.kind)(node));
         for flag in flag_words(node.flags) {
             let _ = write!(text, " {flag}");
@@ -164,7 +167,7 @@ fn held(monitor: bool, callers: u32) -> String {
     }
 }
 
-fn options<'a>(node: &NodeSeen, child: impl Fn(ChildName) -> &'a str) -> String {
+fn options<'a>(node: &ObservedNode, child: impl Fn(ChildName) -> &'a str) -> String {
     match node.opt {
         opt if opt == node.kind.default_opt() => String::new(),
         Opt::None => " without options".to_owned(),

@@ -1,6 +1,6 @@
 //! The model as a [`Subject`].
 
-use crate::subject::{Answer, ChildSeen, Effects, NodeSeen, Observation, Subject, UserSeen};
+use crate::subject::{Answer, Effects, Observation, ObservedChild, ObservedNode, ObservedUser, Subject};
 use blockgraph_model::derived::{self, Derived};
 use blockgraph_model::{NodeId, Op, Outcome, Pair, Parent, Refusal, State, execute};
 
@@ -62,12 +62,12 @@ pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observati
     for (edge, pair) in state.edges().iter().zip(derived.edges) {
         if let Parent::User(id) = edge.parent {
             let at = edge.child.0 as usize;
-            seen.users.push(UserSeen {
+            seen.users.push(ObservedUser {
                 id,
                 node: edge.child,
                 pair,
                 wanted: edge.wanted,
-                ways: edge.ways,
+                user_flags: edge.user_flags,
                 context: state.nodes[at].context,
                 quiesced: quiet[at],
                 blocks: edge.blocks,
@@ -82,17 +82,17 @@ fn node_seen<const N: usize, const E: usize>(
     derived: &Derived<N, E>,
     quiet: &[bool; N],
     id: NodeId,
-) -> Option<NodeSeen> {
+) -> Option<ObservedNode> {
     let node = &state.nodes[id.0 as usize];
     let edges = state.edges().iter().zip(derived.edges);
-    let children = edges.filter(|(e, _)| e.parent == Parent::Node(id)).map(|(e, pair)| ChildSeen {
+    let children = edges.filter(|(e, _)| e.parent == Parent::Node(id)).map(|(e, pair)| ObservedChild {
         name: e.name,
         role: e.role,
         child: e.child,
         frozen: e.frozen,
         pair,
     });
-    Some(NodeSeen {
+    Some(ObservedNode {
         id,
         kind: node.kind?,
         opt: node.opt,

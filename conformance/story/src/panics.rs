@@ -15,7 +15,7 @@ thread_local! {
 ///
 /// # Errors
 /// The text of the panic.
-pub fn guard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     install_hook();
     GUARDED.set(true);
     let run = catch_unwind(AssertUnwindSafe(work));
@@ -39,13 +39,13 @@ fn install_hook() {
 
 #[cfg(test)]
 mod tests {
-    use super::guard;
+    use super::catch_panic;
 
     #[test]
     fn a_panic_is_a_text() {
-        assert_eq!(guard(|| 7), Ok(7));
-        let text = guard(|| [1, 2, 3][std::hint::black_box(7)]).unwrap_err();
+        assert_eq!(catch_panic(|| 7), Ok(7));
+        let text = catch_panic(|| [1, 2, 3][std::hint::black_box(7)]).unwrap_err();
         assert!(text.contains("index out of bounds") && text.contains("panics.rs"), "{text}");
-        assert_eq!(guard(|| 8), Ok(8));
+        assert_eq!(catch_panic(|| 8), Ok(8));
     }
 }

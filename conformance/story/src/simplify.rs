@@ -3,7 +3,7 @@
 use crate::shrink::shrink;
 use crate::turn::Turn;
 use blockgraph_model::op::Flags;
-use blockgraph_model::{Entry, NodeId, Op, OpKinds, Pair, Perms, Queue, Refusal, Spec, UserId, Ways};
+use blockgraph_model::{Entry, NodeId, Op, OpKinds, Pair, Perms, Queue, Refusal, Spec, UserFlags, UserId};
 use std::cell::RefCell;
 
 /// Takes plainer turns as long as there is still a difference; `differs` as for [`shrink`].
@@ -80,12 +80,17 @@ fn plainer_ops(op: Op) -> Vec<Op> {
         Op::OpenChild { parent, node, spec, name, role } => {
             specs(spec).map(|spec| Op::OpenChild { parent, node, spec, name, role }).collect()
         }
-        Op::AttachUser { user, node, pair, ways, context } => {
-            let ways_too =
-                (ways != Ways::NONE).then_some(Op::AttachUser { user, node, pair, ways: Ways::NONE, context });
-            let home = context.map(|_| Op::AttachUser { user, node, pair, ways, context: None });
-            let pairs = pairs(pair).map(|pair| Op::AttachUser { user, node, pair, ways, context });
-            ways_too.into_iter().chain(home).chain(pairs).collect()
+        Op::AttachUser { user, node, pair, user_flags, context } => {
+            let without_flags = (user_flags != UserFlags::NONE).then_some(Op::AttachUser {
+                user,
+                node,
+                pair,
+                user_flags: UserFlags::NONE,
+                context,
+            });
+            let home = context.map(|_| Op::AttachUser { user, node, pair, user_flags, context: None });
+            let pairs = pairs(pair).map(|pair| Op::AttachUser { user, node, pair, user_flags, context });
+            without_flags.into_iter().chain(home).chain(pairs).collect()
         }
         Op::SetUser { user, pair } => pairs(pair).map(|pair| Op::SetUser { user, pair }).collect(),
         Op::Append { new, top, store: true } => vec![Op::Append { new, top, store: false }],

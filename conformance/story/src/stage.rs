@@ -1,9 +1,9 @@
 //! Plays a scenario: on the model, which is always there as the judge (V4), and on the crate.
 
-use crate::panics::guard;
-use crate::subject::{Answer, NodeSeen, Observation, Subject};
+use crate::panics::catch_panic;
+use crate::subject::{Answer, Observation, ObservedNode, Subject};
 use crate::text::names::Names;
-use crate::text::results::{answer_holds, answer_line, differences, seen_fault, seen_records};
+use crate::text::results::{answer_holds, answer_line, differences, observation_records, record_fault};
 use crate::text::scenario::{MOST_EDGES, MOST_HOLDERS, Step};
 use blockgraph_model::{Context, NodeId, Op};
 
@@ -18,7 +18,7 @@ const COUNTED: [Counted; 3] = [
 ];
 
 /// Somebody who takes each step as well, and in whom something must not show.
-pub trait Double {
+pub trait StepObserver {
     /// Takes a step, and the model's state with it: what shows, in one line.
     ///
     /// # Errors
@@ -28,11 +28,11 @@ pub trait Double {
 
 /// The subjects of one performance.
 pub struct Stage {
-    judge: Box<dyn Subject>,
+    reference: Box<dyn Subject>,
     /// Judged beside the model, or instead of it.
     other: Option<Box<dyn Subject>>,
     /// Takes every step before them.
-    double: Option<Box<dyn Double>>,
+    observer: Option<Box<dyn StepObserver>>,
     /// Are expectations held against the model too?
     model_too: bool,
     nodes: usize,
@@ -51,23 +51,23 @@ pub struct Report {
     /// What did not come out as it should; each one line.
     pub faults: Vec<String>,
     /// Do model and crate differ? Then what follows means nothing.
-    pub parted: bool,
+    pub diverged: bool,
 }
 
 impl Stage {
     /// On one subject, which is its own judge.
-    pub fn alone(judge: Box<dyn Subject>) -> Stage {
-        Stage { judge, other: None, double: None, model_too: true, nodes: 0, edges: 0, counts: [0; 3] }
+    pub fn single(reference: Box<dyn Subject>) -> Stage {
+        Stage { reference, other: None, observer: None, model_too: true, nodes: 0, edges: 0, counts: [0; 3] }
     }
 
     /// On another subject, with the model as judge; `both`: the model is judged and compared as well.
-    pub fn beside(judge: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
-        Stage { judge, other: Some(other), double: None, model_too: both, nodes: 0, edges: 0, counts: [0; 3] }
+    pub fn with_reference(reference: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
+        Stage { reference, other: Some(other), observer: None, model_too: both, nodes: 0, edges: 0, counts: [0; 3] }
     }
 
     /// The same, with somebody beside them.
-    pub fn with(self, double: impl Double + 'static) -> Stage {
-        Stage { double: Some(Box::new(double)), ..self }
+    pub fn with(self, observer: impl StepObserver + 'static) -> Stage {
+        Stage { observer: Some(Box::new(observer)), ..self }
     }
 
     /// Plays one step.
@@ -85,33 +85,33 @@ impl Stage {
                 return Err(format!("more than {MOST_HOLDERS} {what}"));
             }
         }
-        let shown = self.double.as_mut().map_or(Ok(None), |double| double.take(step))?;
-        let answer = self.judge.apply(ops, &step.refusals);
-        let graph = self.judge.observe();
+        let shown = self.observer.as_mut().map_or(Ok(None), |observer| observer.take(step))?;
+        let answer = self.reference.apply(ops, &step.refusals);
+        let graph = self.reference.observe();
         self.nodes = graph.nodes.len();
         self.edges = graph.users.len() + graph.nodes.iter().map(|node| node.children.len()).sum::<usize>();
-        let most = |of: fn(&NodeSeen) -> u32| graph.nodes.iter().map(of).max().unwrap_or(0);
+        let most = |of: fn(&ObservedNode) -> u32| graph.nodes.iter().map(of).max().unwrap_or(0);
         self.counts = [most(|node| node.holders), most(|node| node.sections), graph.drain_alls];
-        let mut report = Report { answer, graph, faults: Vec::new(), parted: false };
+        let mut report = Report { answer, graph, faults: Vec::new(), diverged: false };
         if self.model_too {
-            report.faults = faults(self.judge.name(), step, &report.answer, &report.answer, &report.graph, names);
+            report.faults = faults(self.reference.name(), step, &report.answer, &report.answer, &report.graph, names);
         }
         report.faults.extend(shown);
         if let Some(other) = &mut self.other {
-            let its = guard(|| (other.apply(ops, &step.refusals), other.observe()));
+            let its = catch_panic(|| (other.apply(ops, &step.refusals), other.observe()));
             let (its_answer, its_graph) = match its {
                 Ok(its) => its,
                 Err(panic) => {
-                    report.parted = true;
+                    report.diverged = true;
                     report.faults.push(format!("{}: panicked: {panic}", other.name()));
                     return Ok(report);
                 }
             };
             report.faults.extend(faults(other.name(), step, &its_answer, &report.answer, &its_graph, names));
-            let parted = if self.model_too { parting(&report, &its_answer, &its_graph, names) } else { None };
+            let diverged = if self.model_too { divergence(&report, &its_answer, &its_graph, names) } else { None };
             let sick = other.fault().map(|fault| format!("{}: {fault}", other.name()));
-            report.parted = parted.is_some() || sick.is_some();
-            report.faults.extend(parted.into_iter().chain(sick));
+            report.diverged = diverged.is_some() || sick.is_some();
+            report.faults.extend(diverged.into_iter().chain(sick));
             if !self.model_too {
                 (report.answer, report.graph) = (its_answer, its_graph);
             }
@@ -130,15 +130,15 @@ fn faults(name: &str, step: &Step, answer: &Answer, model: &Answer, graph: &Obse
         found.push(format!("{name}: expected {expected}, found {}", answer_line(answer, names)));
     }
     if !step.graph.is_empty() {
-        let actual = seen_records(graph);
-        let lines = step.graph.iter().filter_map(|line| seen_fault(line, &actual, names));
+        let actual = observation_records(graph);
+        let lines = step.graph.iter().filter_map(|line| record_fault(line, &actual, names));
         found.extend(lines.map(|fault| format!("{name}: {fault}")));
     }
     found
 }
 
 /// How model and crate differ.
-fn parting(model: &Report, answer: &Answer, graph: &Observation, names: &Names) -> Option<String> {
+fn divergence(model: &Report, answer: &Answer, graph: &Observation, names: &Names) -> Option<String> {
     if !same_answer(&model.answer, answer, &model.graph) {
         let (left, right) = (answer_line(&model.answer, names), answer_line(answer, names));
         return Some(format!("model and crate differ: {left} against {right}"));
@@ -148,7 +148,7 @@ fn parting(model: &Report, answer: &Answer, graph: &Observation, names: &Names) 
 }
 
 /// Where a node lives in the end.
-fn lives(graph: &Observation, id: NodeId) -> Option<Context> {
+fn context_of(graph: &Observation, id: NodeId) -> Option<Context> {
     graph.nodes.iter().find(|node| node.id == id).map(|node| node.context)
 }
 
@@ -159,7 +159,7 @@ fn same_answer(model: &Answer, other: &Answer, graph: &Observation) -> bool {
         (Answer::Violates(all), Answer::Violates(named)) => {
             !named.is_empty() && named.iter().all(|violation| all.contains(violation))
         }
-        (Answer::Done(effects), Answer::Done(its)) => effects.agree_with(its, |id| lives(graph, id)),
+        (Answer::Done(effects), Answer::Done(its)) => effects.agree_with(its, |id| context_of(graph, id)),
         _ => model == other,
     }
 }

@@ -3,7 +3,7 @@
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
     ChildName, Context, EdgeId, Grant, Inherits, Kind, NodeId, Op, OpKinds, Opt, Pair, Refusal, Role, StepError,
-    UserId, Violation, Ways,
+    UserFlags, UserId, Violation,
 };
 
 /// Something that executes operations: the model, the crate.
@@ -100,16 +100,16 @@ impl Effects {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Observation {
     /// By name.
-    pub nodes: Vec<NodeSeen>,
+    pub nodes: Vec<ObservedNode>,
     /// By name.
-    pub users: Vec<UserSeen>,
+    pub users: Vec<ObservedUser>,
     /// The open drain-alls (Q1).
     pub drain_alls: u32,
 }
 
 /// A node as seen from outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NodeSeen {
+pub struct ObservedNode {
     /// Its name.
     pub id: NodeId,
     /// Its driver; of a node that has lost it (L3) the one it had.
@@ -139,12 +139,12 @@ pub struct NodeSeen {
     /// What its driver last granted.
     pub granted: Grant,
     /// The child edges in list order.
-    pub children: Vec<ChildSeen>,
+    pub children: Vec<ObservedChild>,
     /// The parent edges in list order.
     pub parents: Vec<EdgeId>,
 }
 
-impl NodeSeen {
+impl ObservedNode {
     /// V7.1: does the driver lag behind?
     pub fn is_stale(&self) -> bool {
         let writable = !self.flags.read_only && !self.flags.inactive;
@@ -154,7 +154,7 @@ impl NodeSeen {
 
 /// A child edge as seen from outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ChildSeen {
+pub struct ObservedChild {
     /// Its name.
     pub name: ChildName,
     /// Its role.
@@ -169,7 +169,7 @@ pub struct ChildSeen {
 
 /// A root user as seen from outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct UserSeen {
+pub struct ObservedUser {
     /// Its name.
     pub id: UserId,
     /// Its node.
@@ -179,7 +179,7 @@ pub struct UserSeen {
     /// What it wants to need and share.
     pub wanted: Pair,
     /// Whether it stays, may be inactivated, is fixed.
-    pub ways: Ways,
+    pub user_flags: UserFlags,
     /// Where it lives: where its node does (C1).
     pub context: Context,
     /// Is it quiesced (Q1)?

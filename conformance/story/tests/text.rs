@@ -388,7 +388,7 @@ fn too_many_holders() {
     let (scenario, _) = parse("add node=a kind=filter\nhold node=a").unwrap();
     let steps: Vec<_> = scenario.steps().collect();
     let many = Step { body: Body::Transaction(vec![steps[1].body.ops()[0]; 65535]), ..steps[1].clone() };
-    let mut stage = Stage::alone(Box::new(ModelSubject::<MOST_NODES, MOST_EDGES>::default()));
+    let mut stage = Stage::single(Box::new(ModelSubject::<MOST_NODES, MOST_EDGES>::default()));
     let mut play = |step: &Step| stage.play(step, &scenario.names).map(|report| report.faults);
     assert_eq!(play(steps[0]), Ok(Vec::new()));
     assert_eq!(play(&many), Ok(Vec::new()));

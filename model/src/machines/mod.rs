@@ -8,6 +8,7 @@
 
 mod algorithm;
 mod defect;
+mod fault_texts;
 pub mod flawed;
 mod heap;
 pub mod museum;
@@ -15,12 +16,11 @@ pub mod polling;
 mod recursive;
 mod transactional;
 mod trial;
-mod words;
 
 pub use algorithm::Exception;
 pub use defect::{About, Defect, Hall};
+pub use fault_texts::FaultTexts;
 pub use polling::Polling;
 pub use recursive::{Recursive, Reopening};
 pub use transactional::{Repairs, Transactional};
-pub use trial::{How, Stepped, Told, Trial};
-pub use words::Did;
+pub use trial::{EndKind, StepReport, Trial, TrialResult};

@@ -2,10 +2,10 @@
 
 mod facets;
 
+use super::fault_texts::{FaultTexts, polled};
 use super::flawed::{self, Flawed};
 use super::polling::{self, Polling};
-use super::words::{Did, polled};
-use super::{Defect, Exception, Hall, Recursive, Reopening, Repairs, Told, Transactional, Trial};
+use super::{Defect, Exception, Hall, Recursive, Reopening, Repairs, Transactional, Trial, TrialResult};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 
@@ -43,7 +43,7 @@ pub enum Noted {
     /// The step differs, and is right to differ.
     Exception(Exception),
     /// The step differs: what it did, for each defect in the order of the variant.
-    Defect(Did),
+    Defect(FaultTexts),
 }
 
 impl Machine for Exhibit {
@@ -61,9 +61,9 @@ impl Machine for Exhibit {
         match self {
             Exhibit::Trial(machine) => machine.each(facet, state, action, |tried| {
                 let noted = match *tried.outcome {
-                    Told::Same => Noted::Same,
-                    Told::Exception(exception) => Noted::Exception(exception),
-                    Told::Defect(did) => Noted::Defect(did),
+                    TrialResult::Same => Noted::Same,
+                    TrialResult::Exception(exception) => Noted::Exception(exception),
+                    TrialResult::Defect(did) => Noted::Defect(did),
                 };
                 told(tried.with(&noted));
             }),
@@ -71,7 +71,7 @@ impl Machine for Exhibit {
                 let noted = if tried.broken.is_empty() {
                     Noted::Same
                 } else {
-                    Noted::Defect([machine.words(facet, state, action, &tried), "", ""])
+                    Noted::Defect([machine.text(facet, state, action, &tried), "", ""])
                 };
                 told(tried.with(&noted));
             }),

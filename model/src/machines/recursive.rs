@@ -75,8 +75,8 @@ impl Seed0 {
                 self.heap.drop_holder(node);
                 self.unref(node)
             }
-            Op::AttachUser { user, node, pair, ways, .. } => {
-                let edge = Edge { parent: Parent::User(user), child: node, wanted: pair, ways, ..Edge::NONE };
+            Op::AttachUser { user, node, pair, user_flags, .. } => {
+                let edge = Edge { parent: Parent::User(user), child: node, wanted: pair, user_flags, ..Edge::NONE };
                 self.root_attach_child(node, edge, pair)?;
                 self.heap.at(node).refs += 1;
                 Ok(())

@@ -119,7 +119,7 @@ impl Algorithm for Transactional {
         };
         let done = seed.op(op);
         if done.is_ok() {
-            seed.send_orphans_home();
+            seed.move_orphans_to_main();
         }
         *heap = seed.heap;
         (done.into(), seed.failed)
@@ -148,10 +148,10 @@ impl Seed1 {
                 self.heap.drop_holder(node);
                 self.unref(node)
             }
-            Op::AttachUser { user, node, pair, ways, context } => {
-                let edge = Edge { parent: Parent::User(user), child: node, wanted: pair, ways, ..Edge::NONE };
+            Op::AttachUser { user, node, pair, user_flags, context } => {
+                let edge = Edge { parent: Parent::User(user), child: node, wanted: pair, user_flags, ..Edge::NONE };
                 let home = self.heap.cell(node).node.context;
-                self.new_user = Some((user, context.or(ways.fixed.then_some(home))));
+                self.new_user = Some((user, context.or(user_flags.fixed.then_some(home))));
                 self.root_attach_child(edge, pair, context)
             }
             Op::DetachUser { user } => self.each(EdgeId::User(user), Self::root_unref_child),

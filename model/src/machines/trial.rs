@@ -1,8 +1,8 @@
 //! One step of an algorithm, compared with the machine `atomic`.
 
 use super::algorithm::{Algorithm, Ended, Exception, Fault, Met, Part, Point, Verdict};
+use super::fault_texts::FaultTexts;
 use super::heap::{Heap, Read};
-use super::words::Did;
 use super::{Defect, Recursive, Transactional};
 use crate::derived::derive;
 use crate::judge::{Kinds, Outcome, execute};
@@ -15,13 +15,13 @@ use arrayvec::ArrayVec;
 
 /// What the machine reports of a variant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Told {
+pub enum TrialResult {
     /// It does what `atomic` does.
     Same,
     /// It differs, and is right to differ.
     Exception(Exception),
     /// It differs: what it did, for each defect in the order of the variant.
-    Defect(Did),
+    Defect(FaultTexts),
 }
 
 /// The two algorithms as machines.
@@ -35,7 +35,7 @@ pub enum Trial {
 
 /// How an algorithm ends without an injected failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum How {
+pub enum EndKind {
     /// It reported success.
     Accepted,
     /// It reported an error.
@@ -46,9 +46,9 @@ pub enum How {
 
 /// The result of an algorithm without an injected failure.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Stepped {
+pub struct StepReport {
     /// How it ended.
-    pub how: How,
+    pub how: EndKind,
     /// The graph that it left; `None` if that is not a graph.
     pub state: Option<Box<Small>>,
     /// The stored pairs of edges that are not those of the rule.
@@ -59,7 +59,7 @@ pub struct Stepped {
 
 impl Trial {
     /// Executes one operation. Returns `None` if the algorithm would not be asked to.
-    pub fn step(&self, state: &Small, op: &Op) -> Option<Stepped> {
+    pub fn step(&self, state: &Small, op: &Op) -> Option<StepReport> {
         match self {
             Trial::Recursive(machine) => step(machine, state, op),
             Trial::Transactional(machine) => step(machine, state, op),
@@ -67,7 +67,7 @@ impl Trial {
     }
 }
 
-fn step(machine: &impl Algorithm, state: &Small, op: &Op) -> Option<Stepped> {
+fn step(machine: &impl Algorithm, state: &Small, op: &Op) -> Option<StepReport> {
     let right = execute(state, &[*op], &[]);
     if !machine.knows(op) || machine.asserts(op).or_else(|| not_asked(state, op, &right)).is_some() {
         return None;
@@ -86,11 +86,11 @@ fn step(machine: &impl Algorithm, state: &Small, op: &Op) -> Option<Stepped> {
     };
     let pairs = state.as_ref().map_or_else(Vec::new, |state| stored_otherwise(&heap, state));
     let how = match ended {
-        Ended::Died => How::Died,
-        Ended::Refused => How::Refused,
-        Ended::Done => How::Accepted,
+        Ended::Died => EndKind::Died,
+        Ended::Refused => EndKind::Refused,
+        Ended::Done => EndKind::Accepted,
     };
-    Some(Stepped { how, state, pairs, defects: faults.into_iter().filter_map(defect).collect() })
+    Some(StepReport { how, state, pairs, defects: faults.into_iter().filter_map(defect).collect() })
 }
 
 /// Returns the edges whose stored pair is not that of the rule, with that pair.
@@ -102,9 +102,9 @@ fn stored_otherwise(heap: &Heap, state: &Small) -> Vec<(EdgeId, Pair)> {
 }
 
 impl Machine for Trial {
-    type Outcome = Told;
+    type Outcome = TrialResult;
 
-    fn each(&self, _: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Told>)) {
+    fn each(&self, _: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, TrialResult>)) {
         match self {
             Trial::Recursive(machine) => each(machine, state, action, told),
             Trial::Transactional(machine) => each(machine, state, action, told),
@@ -112,20 +112,21 @@ impl Machine for Trial {
     }
 }
 
-fn each(machine: &impl Algorithm, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Told>)) {
+fn each(machine: &impl Algorithm, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, TrialResult>)) {
     let right = execute(state, &action.ops, &[]);
-    let mut tell = |number: u16, action: &Action, broken: &[&'static str], told_of: Told, next: Option<&Small>| {
-        told(Variant { number, meanwhile: None, action, outcome: &told_of, next, broken });
-    };
+    let mut tell =
+        |number: u16, action: &Action, broken: &[&'static str], told_of: TrialResult, next: Option<&Small>| {
+            told(Variant { number, meanwhile: None, action, outcome: &told_of, next, broken });
+        };
     let op = match action.ops.as_slice() {
         [op] if machine.knows(op) => op,
         _ => {
             let next = if let Outcome::Done { next, .. } = &right { Some(next) } else { None };
-            return tell(0, action, &[], Told::Same, next);
+            return tell(0, action, &[], TrialResult::Same, next);
         }
     };
     if let Some(exception) = machine.asserts(op).or_else(|| not_asked(state, op, &right)) {
-        return tell(0, action, &[], Told::Exception(exception), None);
+        return tell(0, action, &[], TrialResult::Exception(exception), None);
     }
     let memory = Heap::load(state);
     let points = if machine.fails() { u16::MAX } else { 1 };
@@ -144,20 +145,20 @@ fn each(machine: &impl Algorithm, state: &Small, action: &Action, mut told: impl
         let right = refused.as_ref().unwrap_or(&right);
         let (faults, result) = compare(state, right, ended, point, &heap);
         let mut broken: ArrayVec<&'static str, 3> = ArrayVec::new();
-        let (mut told_of, mut leads_on) = (Told::Same, true);
-        let mut did: Did = [""; 3];
+        let (mut told_of, mut leads_on) = (TrialResult::Same, true);
+        let mut did: FaultTexts = [""; 3];
         for fault in faults {
             // The next one overwrites what is not a defect.
-            did[broken.len()] = fault.words();
+            did[broken.len()] = fault.text();
             match machine.verdict(&Met { before: state, op, fault, point, right, after: heap.nodes() }) {
                 Verdict::Defect(defect) => broken.push(defect.id()),
-                Verdict::Exception(exception) => told_of = Told::Exception(exception),
+                Verdict::Exception(exception) => told_of = TrialResult::Exception(exception),
                 Verdict::Unexplained => broken.push("unexplained"),
             }
-            leads_on &= matches!(fault, Fault::Seen(_)) || told_of != Told::Same;
+            leads_on &= matches!(fault, Fault::Seen(_)) || told_of != TrialResult::Same;
         }
         if !broken.is_empty() {
-            told_of = Told::Defect(did);
+            told_of = TrialResult::Defect(did);
         }
         // After an injected failure, the state before is reached again.
         let next = result.as_deref().filter(|_| leads_on && number == 0);

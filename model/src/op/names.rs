@@ -8,8 +8,8 @@ impl Op {
         match self {
             Op::Add { node, spec } => Op::Add { node: n(node), spec },
             Op::Release { node } => Op::Release { node: n(node) },
-            Op::AttachUser { user, node, pair, ways, context } => {
-                Op::AttachUser { user: u(user), node: n(node), pair, ways, context }
+            Op::AttachUser { user, node, pair, user_flags, context } => {
+                Op::AttachUser { user: u(user), node: n(node), pair, user_flags, context }
             }
             Op::DetachUser { user } => Op::DetachUser { user: u(user) },
             Op::SetUser { user, pair } => Op::SetUser { user: u(user), pair },

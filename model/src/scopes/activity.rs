@@ -2,11 +2,11 @@
 
 use super::common::*;
 use crate::menu::{Compounds, Facet, Small};
-use crate::op::{Below, Context, Entry, Flags, Kind, NodeId, Op, Opt, Queue, Role, Spec, UserId, Ways};
+use crate::op::{Below, Context, Entry, Flags, Kind, NodeId, Op, Opt, Queue, Role, Spec, UserFlags, UserId};
 use crate::perm::{ALL, NONE, Pair, R, W};
 
 const QUIET: Pair = Pair::new(NONE, ALL);
-const FIXED: Ways = Ways { fixed: true, ..Ways::NONE };
+const FIXED: UserFlags = UserFlags { fixed: true, ..UserFlags::NONE };
 const AT_ONE: Option<Context> = Some(Context(1));
 
 const fn inactive(kind: Kind) -> Spec {
@@ -37,8 +37,8 @@ pub(super) fn contexts(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[NO_PERMISSION] },
         pairs: const { &[QUIET] },
-        ways: const { &[Ways::NONE, FIXED] },
-        homes: const { &[None, AT_ONE] },
+        user_flags: const { &[UserFlags::NONE, FIXED] },
+        user_contexts: const { &[None, AT_ONE] },
         moves: const { &[Context::MAIN, Context(1)] },
         roles: &[(BACKING, Role::COW)],
         compounds: Compounds::Menu(moves),
@@ -53,13 +53,14 @@ fn moves(s: &Small) -> Transactions {
     let user = UserId(0);
     let mut all = Transactions::new();
     for &a in &used {
-        let second = |ways, context| Op::AttachUser { user: UserId(1), node: a, pair: QUIET, ways, context };
+        let second =
+            |user_flags, context| Op::AttachUser { user: UserId(1), node: a, pair: QUIET, user_flags, context };
         all.push([second(FIXED, AT_ONE), second(FIXED, None)].into_iter().collect());
         all.push([second(FIXED, AT_ONE), Op::MoveContext { node: a, to: Context::MAIN }].into_iter().collect());
         let to = |to| Op::MoveContext { node: a, to: Context(to) };
         all.push([to(1), to(0)].into_iter().collect());
         all.push([Op::DetachUser { user }, to(1)].into_iter().collect());
-        let attach = |ways, context| Op::AttachUser { user, node: a, pair: QUIET, ways, context };
+        let attach = |user_flags, context| Op::AttachUser { user, node: a, pair: QUIET, user_flags, context };
         all.push([Op::DetachUser { user }, attach(FIXED, None)].into_iter().collect());
         all.push([attach(FIXED, AT_ONE), to(0)].into_iter().collect());
         // Only where there is one node, because every step would multiply the states.
@@ -68,7 +69,7 @@ fn moves(s: &Small) -> Transactions {
             let attach = |parent, child, role| Op::Attach { parent, child, name: BACKING, role };
             all.push([add, attach(free, a, Role::COW)].into_iter().collect());
             all.push([add, attach(a, free, Role::DATA)].into_iter().collect());
-            let user = Op::AttachUser { user, node: free, pair: QUIET, ways: FIXED, context: None };
+            let user = Op::AttachUser { user, node: free, pair: QUIET, user_flags: FIXED, context: None };
             all.push([add, user].into_iter().collect());
             all.push([add, attach(free, a, Role::COW), Op::Release { node: free }].into());
         }
@@ -105,8 +106,8 @@ pub(super) fn context_chains(nodes: u8, edges: usize, users: u8) -> Facet {
         specs: const { &[NO_PERMISSION, Spec::plain(Kind::Quorum)] },
         moves: const { &[Context(1)] },
         pairs: const { &[QUIET] },
-        ways: const { &[FIXED] },
-        homes: const { &[None, AT_ONE] },
+        user_flags: const { &[FIXED] },
+        user_contexts: const { &[None, AT_ONE] },
         openings: joined,
         roles: &[(FILE, Role::DATA)],
         opens: const { &[(PROTOCOL, FILE, Role::DATA)] },
@@ -231,7 +232,7 @@ pub(super) fn quiet_moves(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[Spec::plain(Kind::Quorum), BACKING_FILTER] },
         pairs: const { &[QUIET] },
-        homes: const { &[AT_ONE] },
+        user_contexts: const { &[AT_ONE] },
         moves: const { &[Context(1)] },
         roles: &[(FILE, Role::DATA)],
         ..BLANK
@@ -262,7 +263,7 @@ pub(super) fn activity(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[NO_PERMISSION, inactive(Kind::NoPermission), EXCLUSIVE] },
         pairs: const { &[Pair::new(R, ALL), Pair::new(W, but(W))] },
-        ways: const { &[Ways::NONE, Ways { may_inactivate: true, ..Ways::NONE }] },
+        user_flags: const { &[UserFlags::NONE, UserFlags { may_inactivate: true, ..UserFlags::NONE }] },
         roles: &[(BACKING, FILTERED), (FILE, Role::DATA)],
         compounds: Compounds::Menu(hand_over),
         ..BLANK
@@ -402,7 +403,7 @@ pub(super) fn reluctant(nodes: u8, edges: usize, users: u8) -> Facet {
             used.iter().map(|a| open(*a)).collect()
         },
         pairs: const { &[Pair::new(W, but(W))] },
-        ways: const { &[Ways { may_inactivate: true, ..Ways::NONE }] },
+        user_flags: const { &[UserFlags { may_inactivate: true, ..UserFlags::NONE }] },
         moves: const { &[Context(1)] },
         roles: &[(FILE, FILTERED)],
         lags: true,

@@ -2,7 +2,7 @@
 
 use super::common::*;
 use crate::menu::{Compounds, Facet, Small};
-use crate::op::{Kind, NodeId, Op, OpKind, OpKinds, Role, Spec, UserId, Ways};
+use crate::op::{Kind, NodeId, Op, OpKind, OpKinds, Role, Spec, UserFlags, UserId};
 use crate::perm::{ALL, NONE, Pair, Perms, R, W};
 
 const JOB: OpKinds = OpKinds(OpKinds::of(OpKind::DRIVE_DEL).0 | OpKinds::of(OpKind::EXTERNAL_SNAPSHOT).0);
@@ -49,7 +49,9 @@ fn jobs(s: &Small) -> Transactions {
     for &a in &used {
         let delete = Op::Delete { node: a };
         let block = Op::Block { user, kinds: JOB };
-        all.push([Op::AttachUser { user, node: a, pair, ways: Ways::STAY, context: None }, block, delete].into());
+        all.push(
+            [Op::AttachUser { user, node: a, pair, user_flags: UserFlags::STAY, context: None }, block, delete].into(),
+        );
         all.push([block, Op::CheckOp { node: a, kind: OpKind::EXTERNAL_SNAPSHOT }].into_iter().collect());
         all.push([block, Op::Unblock { user, kinds: JOB }, Op::DetachUser { user }].into());
         all.push([Op::Unblock { user, kinds: JOB }, delete].into_iter().collect());
@@ -89,7 +91,7 @@ pub(super) fn chains(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[FORMAT, implicit(Kind::BackingFilter)] },
         pairs: const { &[Pair::new(Perms(R.0 | W.0), but(W)), Pair::new(NONE, but(R))] },
-        ways: &[Ways::NONE, Ways::STAY],
+        user_flags: &[UserFlags::NONE, UserFlags::STAY],
         roles: &[(FILE, STORAGE)],
         opens: const { &[(NO_PERMISSION, FILE, STORAGE)] },
         stores: true,
@@ -134,7 +136,7 @@ pub(super) fn dropping(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[FORMAT, BACKING_FILTER] },
         pairs: const { &[Pair::new(Perms(R.0 | W.0), but(W)), Pair::new(NONE, but(R))] },
-        ways: &[Ways::NONE, Ways::STAY],
+        user_flags: &[UserFlags::NONE, UserFlags::STAY],
         roles: &[(FILE, STORAGE)],
         kinds: const { &[JOB] },
         compounds: Compounds::Menu(commits),

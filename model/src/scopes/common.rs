@@ -1,7 +1,7 @@
 //! Specs, pairs and roles that many facets share.
 
 use crate::menu::{Compounds, Facet, MAX_OPS};
-use crate::op::{ChildName, Flags, Kind, Layer, NodeId, Op, Opt, Role, Spec, Ways};
+use crate::op::{ChildName, Flags, Kind, Layer, NodeId, Op, Opt, Role, Spec, UserFlags};
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
 use arrayvec::ArrayVec;
 
@@ -52,8 +52,8 @@ pub(crate) const BLANK: Facet = Facet {
     verbs: &[],
     specs: &[],
     pairs: &[],
-    ways: &[Ways::NONE],
-    homes: &[None],
+    user_flags: &[UserFlags::NONE],
+    user_contexts: &[None],
     moves: &[],
     sections: 1,
     roles: &[],

@@ -2,7 +2,7 @@
 
 use super::common::*;
 use crate::menu::{Compounds, Facet, Small};
-use crate::op::{Act, Below, Context, Flags, Kind, NodeId, Op, OpKind, OpKinds, Role, Spec, UserId, Ways};
+use crate::op::{Act, Below, Context, Flags, Kind, NodeId, Op, OpKind, OpKinds, Role, Spec, UserFlags, UserId};
 use crate::perm::{ALL, NONE, Pair, Perms, R, W, Z};
 
 const READS: Pair = Pair::new(R, ALL);
@@ -18,7 +18,7 @@ pub(super) fn opening(nodes: u8, edges: usize, users: u8) -> Facet {
         verbs: &["add", "attach-user", "release", "open", "set-read-only", "inactivate"],
         specs: const { &[PROTOCOL, FORMAT] },
         pairs: const { &[READS, Pair::new(W, but(Perms(R.0 | W.0)))] },
-        ways: const { &[Ways { may_inactivate: true, ..Ways::NONE }] },
+        user_flags: const { &[UserFlags { may_inactivate: true, ..UserFlags::NONE }] },
         openings,
         compounds: Compounds::Menu(|s| {
             let used: Vec<NodeId> = s.names().collect();
@@ -108,7 +108,7 @@ pub(super) fn guests(nodes: u8, edges: usize, users: u8) -> Facet {
         about: "jobs × users: who may read and resize meanwhile, who stays behind, a second job",
         verbs: jobs_and!("attach-user", "detach-user", "block"),
         pairs: const { &[Pair::new(Perms(R.0 | Z.0), ALL)] },
-        ways: const { &[Ways::NONE, Ways::STAY] },
+        user_flags: const { &[UserFlags::NONE, UserFlags::STAY] },
         kinds: const { &[OpKinds::of(OpKind::BACKUP_SOURCE)] },
         compounds: Compounds::Menu(streams),
         ..job(nodes, edges, users)
@@ -155,8 +155,8 @@ pub(super) fn contexts(nodes: u8, edges: usize, users: u8) -> Facet {
         about: "jobs × contexts: filters that follow, copies that bring fixed users together, orphans of cancelled jobs",
         verbs: jobs_and!("attach-user", "move-context"),
         pairs: const { &[Pair::new(NONE, ALL)] },
-        ways: const { &[Ways { fixed: true, ..Ways::NONE }] },
-        homes: const { &[None, Some(Context(1))] },
+        user_flags: const { &[UserFlags { fixed: true, ..UserFlags::NONE }] },
+        user_contexts: const { &[None, Some(Context(1))] },
         moves: const { &[Context(1)] },
         ..job(nodes, edges, users)
     }

@@ -147,7 +147,7 @@ fn ejections(s: &Small) -> Transactions {
 }
 
 /// From which node a node inherits, when edges come, go and move.
-pub(super) fn heritage(nodes: u8, edges: usize, users: u8) -> Facet {
+pub(super) fn inheritance(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "heritage",
         about: "inherits-from: set, cleared, re-pointed (S8), and whom a reopen takes along",

@@ -2,7 +2,7 @@
 
 use super::common::*;
 use crate::menu::{Compounds, Facet, Small};
-use crate::op::{ChildName, Flags, Kind, NodeId, Op, Opt, Phase, Role, Spec, UserId, Ways};
+use crate::op::{ChildName, Flags, Kind, NodeId, Op, Opt, Phase, Role, Spec, UserFlags, UserId};
 use crate::perm::{ALL, NONE, Pair, Perms, R, U, W, Z};
 
 /// The rules P6.6 to P6.14, above and below other nodes.
@@ -79,7 +79,7 @@ pub(super) fn sizes(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: const { &[Spec::plain(Kind::File), Spec::plain(Kind::Raw), FILTER] },
         pairs: const { &[Pair::new(W, ALL), Pair::new(Perms(W.0 | Z.0), ALL), Pair::new(Z, ALL)] },
-        ways: const { &[Ways { may_inactivate: true, ..Ways::NONE }] },
+        user_flags: const { &[UserFlags { may_inactivate: true, ..UserFlags::NONE }] },
         roles: &[(FILE, FILTERED)],
         opts: const { &[Opt::Unaligned(true)] },
         compounds: Compounds::Menu(grow),
@@ -99,7 +99,7 @@ fn grow(s: &Small) -> Transactions {
         all.push([set(pair), truncate(true)].into_iter().collect());
         all.push([truncate(false), set(pair)].into_iter().collect());
         for &node in &used {
-            let attach = Op::AttachUser { user, node, pair, ways: Ways::NONE, context: None };
+            let attach = Op::AttachUser { user, node, pair, user_flags: UserFlags::NONE, context: None };
             all.push([attach, truncate(true)].into_iter().collect());
             all.push([Op::DetachUser { user }, attach, truncate(true)].into());
         }

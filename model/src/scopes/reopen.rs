@@ -26,7 +26,7 @@ fn file(to: NodeId, entry: Entry) -> Entry {
 }
 
 /// Entries for one node, alone.
-fn alone(names: &[NodeId]) -> Vec<Entry> {
+fn single_entries(names: &[NodeId]) -> Vec<Entry> {
     let mut all = Vec::new();
     for &a in names {
         all.extend([keep(a), reset(a), read_only(true, keep(a)), read_only(false, reset(a))]);
@@ -87,12 +87,12 @@ fn triples(names: &[NodeId]) -> Vec<Queue> {
 }
 
 fn singles_and_lists(names: &[NodeId]) -> Vec<Queue> {
-    let singles = alone(names).into_iter().map(Queue::one);
+    let singles = single_entries(names).into_iter().map(Queue::one);
     singles.chain(couples(names)).chain(triples(names)).collect()
 }
 
 fn singles_and_couples(names: &[NodeId]) -> Vec<Queue> {
-    alone(names).into_iter().map(Queue::one).chain(couples(names)).collect()
+    single_entries(names).into_iter().map(Queue::one).chain(couples(names)).collect()
 }
 
 /// Reopen alone: one node, two, three; flags, options, children.

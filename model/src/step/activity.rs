@@ -31,7 +31,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
     }
 
     /// C1: returns the context of a node before the operation.
-    pub(super) fn home(&self, node: NodeId) -> Context {
+    pub(super) fn context_of(&self, node: NodeId) -> Context {
         self.before.nodes[node.0 as usize].context
     }
 
@@ -57,7 +57,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
             let objects = |e: &Edge| match e.parent {
                 // A job must not lose the node that it writes to, whatever its users want.
                 Parent::User(user) => {
-                    (!e.ways.may_inactivate && (e.ways.stay || !e.wanted.need.within(R))).then_some(user)
+                    (!e.user_flags.may_inactivate && (e.user_flags.stay || !e.wanted.need.within(R))).then_some(user)
                 }
                 Parent::Node(_) => None,
             };

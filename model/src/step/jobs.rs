@@ -3,8 +3,8 @@
 use super::job_parameters::{Commit, Copy};
 use super::{Done, Work};
 use crate::op::{
-    Act, ChildName, Context, Flags, Kind, NodeId, Op, OpKind, OpKinds, Opt, Phase, Role, Spec, StepError as E, UserId,
-    Ways,
+    Act, ChildName, Context, Flags, Kind, NodeId, Op, OpKind, OpKinds, Opt, Phase, Role, Spec, StepError as E,
+    UserFlags, UserId,
 };
 use crate::perm::{ALL, G, NONE, Pair, Perms, R, U, W, Z};
 
@@ -27,7 +27,7 @@ impl<const N: usize, const M: usize> Work<'_, N, M> {
     fn job_user(&mut self, job: UserId, part: u8, node: NodeId, pair: Pair) -> Done {
         let user = job.further(part);
         let context: Option<Context> = None;
-        self.apply(Op::AttachUser { user, node, pair, ways: Ways::STAY, context })?;
+        self.apply(Op::AttachUser { user, node, pair, user_flags: UserFlags::STAY, context })?;
         self.apply(Op::Block { user, kinds: BUSY })
     }
 

@@ -7,7 +7,7 @@ use blockgraph_model::explore::{Exploration, Finding, explore_machine};
 use blockgraph_model::invariants;
 use blockgraph_model::machine::Machine;
 use blockgraph_model::machines::Defect;
-use blockgraph_model::machines::flawed::{Mended, Told, rooms};
+use blockgraph_model::machines::flawed::{Corrected, Observed, rooms};
 use blockgraph_model::menu::{Action, Facet, Small};
 use blockgraph_model::{NodeId, Op, execute};
 
@@ -68,7 +68,7 @@ fn each_switch_is_found_on_its_shortest_way_and_nothing_else() {
         let [finding] = &found.findings[..] else { panic!("{}: {:?}", flawed.0.id(), found.findings) };
         assert_eq!(finding.broken, flawed.0.id());
         let story = verbs(&found.trace_and(flawed, facet, finding.state, &finding.actions));
-        let off = explored(&Mended(flawed.0), facet);
+        let off = explored(&Corrected(flawed.0), facet);
         assert_eq!(off.findings, [], "{}: found with the switch off", flawed.0.id());
         assert!(!found.stopped && !off.stopped);
         let row = (flawed.0.id(), found.unique(), off.unique(), &story[..]);
@@ -80,7 +80,7 @@ fn each_switch_is_found_on_its_shortest_way_and_nothing_else() {
 }
 
 /// The first finding of a switch: the state that it was found in, and what the flawed step made of it.
-fn first(defect: Defect) -> (Small, Finding, Told) {
+fn first(defect: Defect) -> (Small, Finding, Observed) {
     let (flawed, facet) = rooms().into_iter().find(|(flawed, _)| flawed.0 == defect).unwrap();
     let found = explored(&flawed, &facet);
     let finding = found.findings[0].clone();
@@ -107,7 +107,7 @@ fn the_state_left_behind_is_the_one_of_the_history() {
     for (defect, invariant) in expected {
         assert_eq!(invariants::broken(&first(defect).2.state), Some(invariant), "{defect:?}");
     }
-    assert!(first(Defect::H34).0.edges().iter().any(|e| e.ways.fixed), "whoever brought the context stays in it");
+    assert!(first(Defect::H34).0.edges().iter().any(|e| e.user_flags.fixed), "whoever brought the context stays in it");
 }
 
 /// H14: of two parents one has moved, although the operation was refused. N41, N42, N48, N51: it was refused, and is not undone.

@@ -7,7 +7,7 @@ use blockgraph_model::checker::Checked;
 use blockgraph_model::explore::{Exploration, Visitor, explore_machine};
 use blockgraph_model::machine::Machine;
 use blockgraph_model::machines::museum::{Exhibit, Noted, Room, rooms};
-use blockgraph_model::machines::{Defect, Exception, Hall, Repairs, Told, Transactional, Trial};
+use blockgraph_model::machines::{Defect, Exception, Hall, Repairs, Transactional, Trial, TrialResult};
 use blockgraph_model::menu::{Action, Facet};
 use stateright::{Checker, Model};
 
@@ -83,9 +83,9 @@ fn what_is_met_and_how_far_away() {
 #[derive(Default)]
 struct UntilMet(bool);
 
-impl Visitor<Told> for UntilMet {
-    fn transition(&mut self, _: &Action, told: &Told) {
-        self.0 |= matches!(told, Told::Defect(_));
+impl Visitor<TrialResult> for UntilMet {
+    fn transition(&mut self, _: &Action, told: &TrialResult) {
+        self.0 |= matches!(told, TrialResult::Defect(_));
     }
 
     fn enough(&self) -> bool {

@@ -129,7 +129,7 @@ fn shown(ring: &Ring) -> String {
     }
 }
 
-fn said(step: Step) -> String {
+fn format_op(step: Step) -> String {
     match step {
         Step::Unlink(edge) => format!("take out {}", name(edge)),
         Step::Link(edge, 0) => format!("put {} at the head", name(edge)),
@@ -155,8 +155,8 @@ impl Story<'_> {
         ring
     }
 
-    fn told(&self, way: Way) -> String {
-        let steps: Vec<String> = self.log.iter().map(|record| said(record.step)).collect();
+    fn describe(&self, way: Way) -> String {
+        let steps: Vec<String> = self.log.iter().map(|record| format_op(record.step)).collect();
         let undo = match way {
             Way::Newest => "the newest taken back first",
             Way::Oldest => "the oldest taken back first",
@@ -213,7 +213,7 @@ fn smallest(way: Way, interesting: impl Fn(&Story) -> bool) -> String {
         every(count, steps, |story| {
             let wrong = story.undone(way).order() != story.before.order();
             if found.is_none() && wrong && interesting(story) {
-                found = Some(story.told(way));
+                found = Some(story.describe(way));
             }
         });
         if let Some(found) = found {

@@ -4,7 +4,7 @@ use blockgraph_model::menu::{Action, Small};
 use blockgraph_model::{Entry, NodeId, Op, Opt, Outcome, Parent, execute};
 
 /// What an operation says, in a line.
-pub fn said(op: &Op) -> String {
+pub fn format_op(op: &Op) -> String {
     match op {
         Op::Add { node, spec } => {
             let opt = if spec.opt == Opt::None { String::new() } else { format!(" {:?}", spec.opt) };
@@ -52,7 +52,7 @@ fn entry(entry: &Entry) -> String {
 }
 
 /// A story from the empty graph, a line for each step, and the state it ends in.
-pub fn told(actions: &[Action]) -> (String, Small) {
+pub fn describe(actions: &[Action]) -> (String, Small) {
     let mut state = Small::default();
     let mut out = String::new();
     for action in actions {
@@ -60,7 +60,7 @@ pub fn told(actions: &[Action]) -> (String, Small) {
             panic!("{action:?} is not accepted in {state:?}")
         };
         state = next;
-        let ops: Vec<String> = action.ops.iter().map(said).collect();
+        let ops: Vec<String> = action.ops.iter().map(format_op).collect();
         out += &ops.join("; ");
         out.push('\n');
     }

@@ -125,7 +125,7 @@ pub fn check_scenario(text: &str) -> Result<(), String> {
     let mut stage = stage(None);
     for step in scenario.steps() {
         let Ok(report) = stage.play(step, &scenario.names) else { return Ok(()) };
-        if report.parted {
+        if report.diverged {
             return Err(report.faults.join("\n"));
         }
     }

@@ -1,7 +1,7 @@
 //! Decisions that are read from bytes.
 
 use crate::generate::setup::Setup;
-use blockgraph_model::{Context, EdgeId, Kind, NodeId, OpKind, Opt, Perms, Phase, State, UserId, Ways};
+use blockgraph_model::{Context, EdgeId, Kind, NodeId, OpKind, Opt, Perms, Phase, State, UserFlags, UserId};
 
 /// Reads decisions from bytes. When the bytes are used up, every byte is zero.
 #[derive(Clone)]
@@ -81,10 +81,10 @@ impl Entropy<'_> {
     }
 
     /// Returns the flags of a user; none in half of the cases.
-    pub(super) fn ways(&mut self) -> Ways {
+    pub(super) fn user_flags(&mut self) -> UserFlags {
         let bits = self.byte();
         let has = |bit: u8| bits >= 128 && bits >> bit & 1 == 1;
-        Ways { stay: has(0) && has(1), may_inactivate: has(2), fixed: has(3) && has(4) }
+        UserFlags { stay: has(0) && has(1), may_inactivate: has(2), fixed: has(3) && has(4) }
     }
 
     /// Returns one of four contexts; the main context has the same probability as the other three together.

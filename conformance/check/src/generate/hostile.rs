@@ -58,7 +58,7 @@ pub(super) fn op<const N: usize, const E: usize>(mut entropy: Entropy<'_>, state
             user: candidates.user(d),
             node: candidates.node(d),
             pair: pair(d),
-            ways: d.ways(),
+            user_flags: d.user_flags(),
             context: context(d),
         },
         3 => Op::DetachUser { user: candidates.user(d) },

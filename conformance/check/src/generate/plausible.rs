@@ -169,7 +169,7 @@ fn section_op<const N: usize, const E: usize>(
 fn inactivate<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, state: &State<N, E>) -> Option<Op> {
     let willing = |e: &Edge| match e.parent {
         Parent::Node(parent) => node(state, parent).flags.inactive,
-        Parent::User(_) => e.ways.may_inactivate || e.wanted.need.within(R),
+        Parent::User(_) => e.user_flags.may_inactivate || e.wanted.need.within(R),
     };
     // A bounded number of nodes is inactive, so that some node can still be written.
     let few = state.nodes.iter().filter(|node| node.flags.inactive).count() < usize::from(entropy.setup.names) / 2;
@@ -292,7 +292,7 @@ fn user_op<const N: usize, const E: usize>(verb: usize, entropy: &mut Entropy<'_
             user,
             node,
             pair: wish(entropy, state, node),
-            ways: entropy.ways(),
+            user_flags: entropy.user_flags(),
             context: context_of_new_user(entropy, state, node),
         });
     }
@@ -416,7 +416,7 @@ fn drop_intermediate<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, 
     let edges = |id| state.parents(id).map(|i| &state.edges()[i]);
     let overlay = |e: &Edge| matches!(e.parent, Parent::Node(parent) if e.role.has(Role::COW) && cow(state, parent));
     let careless = entropy.one_in(8);
-    let movable = |e: &Edge| careless || !e.frozen && !e.ways.stay && (overlay(e) || !e.role.has(Role::COW));
+    let movable = |e: &Edge| careless || !e.frozen && !e.user_flags.stay && (overlay(e) || !e.role.has(Role::COW));
     let tops = nodes(state, |id| edges(id).all(movable) && state.chain(id).count() > 1);
     let told: Vec<NodeId> = tops.iter().copied().filter(|&id| edges(id).any(overlay)).collect();
     let any = told.is_empty() || entropy.one_in(4);

@@ -175,7 +175,9 @@ mod tests {
     use crate::impl_subject::ImplSubject;
     use crate::translate;
     use blockgraph::{Committed, OpKind};
-    use blockgraph_model::{ChildName, Kind, NodeId, Op, OpKind as Asked, OpKinds, Pair, Role, Spec, UserId, Ways};
+    use blockgraph_model::{
+        ChildName, Kind, NodeId, Op, OpKind as Asked, OpKinds, Pair, Role, Spec, UserFlags, UserId,
+    };
     use blockgraph_story::subject::{Answer, Subject};
 
     const TOP: NodeId = NodeId(0);
@@ -192,7 +194,7 @@ mod tests {
             add(BASE),
             add(OTHER),
             Op::Attach { parent: TOP, child: BASE, name: ChildName::BACKING, role: Role::COW },
-            Op::AttachUser { user: USER, node: OTHER, pair: Pair::FREE, ways: Ways::NONE, context: None },
+            Op::AttachUser { user: USER, node: OTHER, pair: Pair::FREE, user_flags: UserFlags::NONE, context: None },
         ];
         for op in ops {
             assert!(matches!(subject.apply(&[op], &[]), Answer::Done(_)));

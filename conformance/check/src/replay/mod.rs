@@ -13,7 +13,7 @@ pub mod walk;
 
 use crate::impl_subject::ImplSubject;
 use blockgraph_model::{Op, Refusal};
-use blockgraph_story::panics::guard;
+use blockgraph_story::panics::catch_panic;
 use blockgraph_story::subject::Subject;
 use blockgraph_story::turn::Turn;
 
@@ -66,7 +66,7 @@ pub(crate) fn guarded(
     refusals: &[Refusal],
     compare: impl FnOnce(&ImplSubject, &blockgraph_story::subject::Answer) -> Option<String>,
 ) -> Option<String> {
-    let compared = guard(|| {
+    let compared = catch_panic(|| {
         let answer = subject.apply(ops, refusals);
         compare(subject, &answer)
     });

@@ -6,7 +6,9 @@ use blockgraph::{ErrorKind, Graph, NodeSpec, Permissions, Preset};
 use blockgraph_check::translate::{pair, pair_back};
 use blockgraph_model::derived::derive;
 use blockgraph_model::rules::conflict;
-use blockgraph_model::{EdgeId, Kind, NodeId, Op, Outcome, Pair, Perms, Spec, State, UserId, Violation, Ways, execute};
+use blockgraph_model::{
+    EdgeId, Kind, NodeId, Op, Outcome, Pair, Perms, Spec, State, UserFlags, UserId, Violation, execute,
+};
 
 /// In so many ways there is no conflict either way.
 const PEACE: u32 = 9_u32.pow(5);
@@ -62,7 +64,8 @@ const USERS: [UserId; 2] = [UserId(0), UserId(1)];
 
 /// A node of the model with two users.
 fn two_users() -> State<1, 2> {
-    let attach = |user| Op::AttachUser { user, node: NODE, pair: Pair::FREE, ways: Ways::NONE, context: None };
+    let attach =
+        |user| Op::AttachUser { user, node: NODE, pair: Pair::FREE, user_flags: UserFlags::NONE, context: None };
     let add = Op::Add { node: NODE, spec: Spec::plain(Kind::Protocol) };
     match execute(&State::default(), &[add, attach(USERS[0]), attach(USERS[1])], &[]) {
         Outcome::Done { next, .. } => next,
@@ -82,8 +85,9 @@ fn the_model_names_the_directions() {
             let (needs, denies) = (EdgeId::User(needs), EdgeId::User(denies));
             Violation::Conflict { node: NODE, needs, denies }
         };
-        let ways = [(missing(a, b), USERS), (missing(b, a), [USERS[1], USERS[0]])];
-        let expected: Vec<_> = ways.into_iter().filter(|(bits, _)| *bits != 0).map(|(_, way)| named(way)).collect();
+        let directions = [(missing(a, b), USERS), (missing(b, a), [USERS[1], USERS[0]])];
+        let expected: Vec<_> =
+            directions.into_iter().filter(|(bits, _)| *bits != 0).map(|(_, way)| named(way)).collect();
         match execute(&state, &ops, &[]) {
             Outcome::Done { next, .. } if expected.is_empty() => {
                 assert_eq!(derive(&next).unwrap().nodes[0], a.with(b));
@@ -136,11 +140,11 @@ fn the_crate_names_one_direction() {
             let named = parties(came.map(drop));
             let loud = named.clone().map(|(needs, denies, bits)| (needs.to_uppercase(), denies.to_uppercase(), bits));
             assert_eq!(parties(changed), loud, "{a:?} {b:?}");
-            let ways = [(missing(a, b), ["a", "b"]), (missing(b, a), ["b", "a"])].into_iter();
-            let mut ways = ways.filter(|(bits, _)| *bits != 0);
+            let directions = [(missing(a, b), ["a", "b"]), (missing(b, a), ["b", "a"])].into_iter();
+            let mut directions = directions.filter(|(bits, _)| *bits != 0);
             let right = match &named {
-                Some((needs, denies, bits)) => ways.any(|way| way == (bits.bits(), [needs, denies])),
-                None => ways.next().is_none(),
+                Some((needs, denies, bits)) => directions.any(|way| way == (bits.bits(), [needs, denies])),
+                None => directions.next().is_none(),
             };
             assert!(right, "{a:?} {b:?}: {named:?}");
         }

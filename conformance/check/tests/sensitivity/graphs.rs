@@ -157,7 +157,7 @@ fn every_alteration_is_seen() {
             Some(format!("{} {field}", thing.split(' ').next()?))
         }));
     }
-    let fields = results::seen_records(&observe(&base)).into_iter().flat_map(|record| {
+    let fields = results::observation_records(&observe(&base)).into_iter().flat_map(|record| {
         let named = usize::from(record.verb != "graph");
         record.fields.into_iter().skip(named).map(move |(key, _)| format!("{} {key}", record.verb))
     });

@@ -134,7 +134,7 @@ fn restored(state: &Graph) -> ImplSubject {
 
 /// Request is seen differently, as `thing.field`, or `-thing` and `+thing`.
 fn changes(before: &Graph, after: &Graph, names: &Names) -> Vec<String> {
-    let all = |state| results::seen_records(&observe(state));
+    let all = |state| results::observation_records(&observe(state));
     let name = |record: &Record| match record.verb {
         "graph" => "graph".to_owned(),
         _ => format!("{} {}", record.verb, record.fields[0].1.print(names)),

@@ -6,7 +6,7 @@ use blockgraph_model::NodeId;
 use blockgraph_story::model_subject::{ModelSubject, observe};
 use blockgraph_story::subject::{Answer, Subject};
 use blockgraph_story::text::columns::Declared;
-use blockgraph_story::text::results::{answer_records, seen_records};
+use blockgraph_story::text::results::{answer_records, observation_records};
 use blockgraph_story::text::scenario::{Item, Scenario};
 use blockgraph_story::text::{json, parse, print};
 use quickcheck::{Arbitrary, Gen, QuickCheck};
@@ -52,7 +52,7 @@ fn told(story: &Story) -> Scenario {
             Answer::Refused(_) => 3,
         };
         ANSWERED[index].fetch_add(1, Ordering::Relaxed);
-        came.push((answer_records(&answer).swap_remove(0), seen_records(&observe(&model.state))));
+        came.push((answer_records(&answer).swap_remove(0), observation_records(&observe(&model.state))));
         steps.push(step);
     }
     let mut scenario = Scenario::of_ops(steps.iter().map(|step| &step.ops[..]));

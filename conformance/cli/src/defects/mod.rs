@@ -129,7 +129,7 @@ fn write_stories(folder: &Path, report: &Report, err: &mut impl Write) -> Result
     for DefectSummary { defect, best, .. } in report.shown() {
         let Some((room, met)) = best else { continue };
         let about = defect.about();
-        let path = counterexample::write_told(folder, &about.id.to_lowercase(), &met.story, |path| {
+        let path = counterexample::write_with_note(folder, &about.id.to_lowercase(), &met.story, |path| {
             head(&about, room.room.hall, path)
         });
         let path = path.map_err(|error| Stop::Input(format!("cannot write to {}: {error}", folder.display())))?;

@@ -76,7 +76,7 @@ impl<W: Write> StepWriter<'_, W> {
                 self.text(number, step, &report)?;
                 self.faults(at, &report.faults)?;
             }
-            if report.parted {
+            if report.diverged {
                 break;
             }
         }

@@ -5,10 +5,10 @@ use crate::audit::graph::{AuditGraph, Edge, EdgeParent, Job, Node, User};
 use blockgraph_model::derived::derive;
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
-    ChildName, Context, EdgeId, Grant, Inherits, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Parent, Role, UserId, Ways,
-    judge, state,
+    ChildName, Context, EdgeId, Grant, Inherits, Kind, NodeId, OpKind, OpKinds, Opt, Pair, Parent, Role, UserFlags,
+    UserId, judge, state,
 };
-use blockgraph_story::subject::{ChildSeen, NodeSeen, Observation, UserSeen};
+use blockgraph_story::subject::{Observation, ObservedChild, ObservedNode, ObservedUser};
 use blockgraph_story::text::Names;
 use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::value::print_kind;
@@ -251,7 +251,7 @@ fn state_edge(
                 parent: Parent::User(id?),
                 child,
                 wanted: edge.pair(),
-                ways: if job { Ways::STAY } else { Ways::NONE },
+                user_flags: if job { UserFlags::STAY } else { UserFlags::NONE },
                 blocks: if job { OpKinds(!OpKinds::of(OpKind::DATAPLANE).0) } else { OpKinds::NONE },
                 rank,
                 ..state::Edge::NONE
@@ -301,21 +301,21 @@ pub fn observation(graph: &AuditGraph, what_if_state: &WhatIfState) -> Observati
     let order: Vec<(EdgeId, usize)> = edge_indices(graph, what_if_state);
     let pair_of =
         |id: EdgeId| order.iter().find(|(known, _)| *known == id).map(|(_, place)| graph.edges[*place].pair());
-    for NodeSeen { id, pair, granted, children, flags, stored, inherits, monitor, holders, .. } in
+    for ObservedNode { id, pair, granted, children, flags, stored, inherits, monitor, holders, .. } in
         &mut observation.nodes
     {
         *pair = graph.cumulative(usize::from(id.0));
         // What was only assumed is not drawn.
         *granted = Grant { pair: *pair, writable: !flags.read_only && !flags.inactive };
         (*stored, *inherits, *monitor, *holders) = (None, None, true, 0);
-        for ChildSeen { name, pair, frozen, .. } in children {
+        for ObservedChild { name, pair, frozen, .. } in children {
             *frozen = false;
             *pair = pair_of(EdgeId::Child(*id, *name)).unwrap_or(*pair);
         }
     }
-    for UserSeen { id, pair, wanted, blocks, ways, .. } in &mut observation.users {
+    for ObservedUser { id, pair, wanted, blocks, user_flags, .. } in &mut observation.users {
         *pair = pair_of(EdgeId::User(*id)).unwrap_or(*pair);
-        (*wanted, *blocks, *ways) = (*pair, OpKinds::NONE, Ways::NONE);
+        (*wanted, *blocks, *user_flags) = (*pair, OpKinds::NONE, UserFlags::NONE);
     }
     for node in &mut observation.nodes {
         node.ejected = false;

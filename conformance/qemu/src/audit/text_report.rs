@@ -98,7 +98,8 @@ fn wrap(text: &mut String, text_line: &str, indent: usize) {
 pub fn draw(audit: &Audit) -> String {
     match &audit.what_if_state {
         Ok(staged) => {
-            let driver = |node: &blockgraph_story::subject::NodeSeen| staged.drivers[usize::from(node.id.0)].clone();
+            let driver =
+                |node: &blockgraph_story::subject::ObservedNode| staged.drivers[usize::from(node.id.0)].clone();
             let drawn = draw_as(&observation(&audit.graph, staged), &staged.names, &driver);
             drawn.lines().map(|line| format!("  {line}\n")).collect()
         }

@@ -15,7 +15,7 @@ pub fn commands<const N: usize, const E: usize>(state: &State<N, E>, memory: &Me
     let JobOperation { act, job, filter, upper, lower } = job_operation(op)?;
     match act {
         Act::Start => {
-            let export = state.edges().iter().any(|e| e.parent == Parent::User(job) && !e.ways.stay);
+            let export = state.edges().iter().any(|e| e.parent == Parent::User(job) && !e.user_flags.stay);
             // QEMU makes a copy as long as its source, and fails if there is no room.
             let grown = |id| memory.is_long(state, id);
             let copied = !matches!(op, Op::Stream { .. }) && (grown(upper) || grown(lower));

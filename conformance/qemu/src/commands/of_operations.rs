@@ -5,7 +5,7 @@ use crate::commands::of_jobs;
 use crate::state::memory::Memory;
 use crate::wire::names;
 use crate::wire::node_options::{self, ChildOption};
-use blockgraph_model::op::{Flags, Layer, Opt, Ways};
+use blockgraph_model::op::{Flags, Layer, Opt, UserFlags};
 use blockgraph_model::{
     Below, ChildName, Context, Entry, Kind, NodeId, Op, Pair, Parent, Perms, Role, Spec, State, UserId,
 };
@@ -46,17 +46,18 @@ pub fn commands<const N: usize, const E: usize>(
             let add = Command::Ask("blockdev-add", node_options::options(node, layer.spec(), &children)?);
             Some(images.into_iter().chain([add]).collect())
         }
-        [Op::Activate { node }, Op::AttachUser { user, node: to, pair, ways, context }]
+        [Op::Activate { node }, Op::AttachUser { user, node: to, pair, user_flags, context }]
             if node == to && !is_job(state, user) =>
         {
             // QEMU activates a node that it exports, unless the export may be inactive.
-            (!ways.may_inactivate && opens_again(state, memory, node)).then(|| export(user, to, pair, ways, context))?
+            (!user_flags.may_inactivate && opens_again(state, memory, node))
+                .then(|| export(user, to, pair, user_flags, context))?
         }
-        [Op::AttachUser { user, node, pair, ways, context }] => {
+        [Op::AttachUser { user, node, pair, user_flags, context }] => {
             let inactive = state.node(node).is_some_and(|n| n.flags.inactive);
             // Jobs and exports have separate names.
-            (!is_job(state, user) && (ways.may_inactivate || !inactive))
-                .then(|| export(user, node, pair, ways, context))?
+            (!is_job(state, user) && (user_flags.may_inactivate || !inactive))
+                .then(|| export(user, node, pair, user_flags, context))?
         }
         [Op::DetachUser { user }] => {
             let ask = Command::Ask("block-export-del", json!({"id": names::user(user)}));
@@ -100,7 +101,7 @@ pub fn commands<const N: usize, const E: usize>(
 /// Returns whether a user of this name belongs to a job.
 pub fn is_job<const N: usize, const E: usize>(state: &State<N, E>, user: UserId) -> bool {
     let of_job = |parent| matches!(parent, Parent::User(known) if known.main() == user);
-    state.edges().iter().any(|e| e.ways.stay && of_job(e.parent))
+    state.edges().iter().any(|e| e.user_flags.stay && of_job(e.parent))
 }
 
 fn snapshot(node: NodeId, overlay: NodeId) -> Value {
@@ -158,23 +159,29 @@ fn opened_children(layer: Layer, file: Option<Below>, backing: Option<NodeId>) -
 }
 
 /// Returns the command for an export over NBD, or over vhost-user-blk.
-fn export(user: UserId, node: NodeId, pair: Pair, ways: Ways, context: Option<Context>) -> Option<Vec<Command>> {
+fn export(
+    user: UserId,
+    node: NodeId,
+    pair: Pair,
+    user_flags: UserFlags,
+    context: Option<Context>,
+) -> Option<Vec<Command>> {
     let by = |exports: [Pair; 2]| exports.iter().position(|known| *known == pair);
     let (kind, writable) = match (by(EXPORTS), by(SHARING_EXPORTS)) {
         (Some(writable), _) => ("nbd", writable == 1),
-        (None, Some(writable)) if !ways.may_inactivate => ("vhost-user-blk", writable == 1),
+        (None, Some(writable)) if !user_flags.may_inactivate => ("vhost-user-blk", writable == 1),
         _ => return None,
     };
     // If an export asks for an iothread without being fixed to it, QEMU exports in the main context when the move
     // fails.
-    if ways.stay || context.is_some() && !ways.fixed || user.part() != 0 {
+    if user_flags.stay || context.is_some() && !user_flags.fixed || user.part() != 0 {
         return None;
     }
     let name = names::user(user);
     let mut arguments = json!({"id": name, "type": kind, "node-name": names::node(node),
-        "writable": writable, "fixed-iothread": ways.fixed});
+        "writable": writable, "fixed-iothread": user_flags.fixed});
     // Older versions do not know this key.
-    if ways.may_inactivate {
+    if user_flags.may_inactivate {
         arguments["allow-inactive"] = json!(true);
     }
     if kind == "nbd" {

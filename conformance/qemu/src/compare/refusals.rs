@@ -11,7 +11,7 @@ use blockgraph_model::perm::R;
 use blockgraph_model::step::Work;
 use blockgraph_model::{
     Act, ChildName, EdgeId, Kind, NodeId, Op, OpKind, OpKinds, Outcome, Pair, Parent, Queue, Role, Spec, State,
-    StepError, UserId, Violation, Ways, derived, execute, judge,
+    StepError, UserFlags, UserId, Violation, derived, execute, judge,
 };
 
 /// Returns whether the refusal is true of the state before the turn: names that are missing, taken, in use, busy, the
@@ -142,7 +142,7 @@ fn is_root<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> b
     if jobs::devices(state).contains(&id) {
         return false;
     }
-    state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)) && !state.edges()[i].ways.stay)
+    state.parents(id).all(|i| matches!(state.edges()[i].parent, Parent::User(_)) && !state.edges()[i].user_flags.stay)
 }
 
 /// Returns whether the node, or a node that inherits from it, has an option that QEMU does not let a reopen repeat or
@@ -229,7 +229,7 @@ pub fn parts(ops: &[Op]) -> Vec<Vec<Op>> {
 fn opened_first(op: &Op) -> Vec<Vec<Op>> {
     let probing = |node| {
         let user = UserId(u16::from(u8::MAX));
-        vec![Op::AttachUser { user, node, pair: Pair::FREE, ways: Ways::NONE, context: None }]
+        vec![Op::AttachUser { user, node, pair: Pair::FREE, user_flags: UserFlags::NONE, context: None }]
     };
     match *op {
         Op::Open { file, .. } => {

@@ -195,10 +195,10 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> ShownGra
     for (edge, pair) in state.edges().iter().zip(derived.edges) {
         match edge.parent {
             Parent::User(user) => {
-                if edge.ways.stay {
+                if edge.user_flags.stay {
                     shared_with_jobs.extend([edge.child.0, user_node(state, edge).0]);
                 }
-                if edge.ways.stay && !shown.jobs.contains(&(user.main().0 as u8)) {
+                if edge.user_flags.stay && !shown.jobs.contains(&(user.main().0 as u8)) {
                     shown.jobs.push(user.main().0 as u8);
                 }
                 if let Some(node) = shown.nodes.get_mut(&user_node(state, edge).0) {
@@ -227,7 +227,7 @@ pub fn expected<const N: usize, const E: usize>(state: &State<N, E>) -> ShownGra
 /// the filter.
 fn user_node<const N: usize, const E: usize>(state: &State<N, E>, edge: &Edge) -> NodeId {
     let filter = state.node(edge.child).is_some_and(|node| node.kind == Some(Kind::CommitTop));
-    if edge.ways.stay && filter { jobs::uppermost(state, edge.child).unwrap_or(edge.child) } else { edge.child }
+    if edge.user_flags.stay && filter { jobs::uppermost(state, edge.child).unwrap_or(edge.child) } else { edge.child }
 }
 
 /// Parses the reply of `x-debug-query-block-graph`, and of `query-named-block-nodes` if it was queried. Returns `None`

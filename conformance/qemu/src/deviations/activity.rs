@@ -49,7 +49,7 @@ pub(super) fn done<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Opt
 /// Returns whether a node that a job uses became inactive with everything below it, and the rest is as in the model.
 /// The job's users keep what they need and share, and so do the edges below them.
 fn job_inactivated<const N: usize, const E: usize>(case: &Case<'_, N, E>, node: NodeId) -> bool {
-    let of_job = |user: UserId| case.before.edges().iter().any(|e| e.parent == Parent::User(user) && e.ways.stay);
+    let of_job = |user: UserId| case.before.edges().iter().any(|e| e.parent == Parent::User(user) && e.user_flags.stay);
     let is_so = match case.outcome {
         Outcome::Failed { error: StepError::UserActive { user }, .. } => of_job(*user),
         Outcome::Done { .. } => true,

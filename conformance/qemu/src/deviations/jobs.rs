@@ -11,7 +11,7 @@ use crate::state::queries::{is_inactive, reach_of, without_filters};
 use crate::wire::errors::ErrorClass;
 use crate::wire::names;
 use blockgraph_model::judge::violations;
-use blockgraph_model::op::Ways;
+use blockgraph_model::op::UserFlags;
 use blockgraph_model::perm::{ALL, R, Z};
 use blockgraph_model::step::Work;
 use blockgraph_model::{
@@ -281,7 +281,7 @@ fn commit_sealed<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Optio
 fn stream_stays<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> Option<Explained<N, E>> {
     let [Op::Stream { act: Act::Start, job, node, .. }] = *case.ops else { return None };
     let pair = Pair::new(R, Perms(ALL.0 & !Z.0));
-    let left = Op::AttachUser { user: job, node, pair, ways: Ways::NONE, context: None };
+    let left = Op::AttachUser { user: job, node, pair, user_flags: UserFlags::NONE, context: None };
     let Outcome::Done { next, .. } = execute(case.before, &[left], &[]) else { return None };
     (case.done().is_none() && case.shows(&next)).then_some(Rule::StreamStays)?.ends()
 }

@@ -257,7 +257,7 @@ fn aborted_moves<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool 
 /// Detaches the users of jobs from a node.
 fn leave<const N: usize, const E: usize>(work: &mut Work<'_, N, E>, node: NodeId) {
     let of_job = |edge: &Edge| match edge.parent {
-        Parent::User(user) if edge.ways.stay && edge.child == node => Some(user),
+        Parent::User(user) if edge.user_flags.stay && edge.child == node => Some(user),
         _ => None,
     };
     let users: Vec<UserId> = work.graph.edges().iter().filter_map(of_job).collect();

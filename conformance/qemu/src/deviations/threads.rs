@@ -57,6 +57,6 @@ fn may_differ<const N: usize, const E: usize>(case: &Case<'_, N, E>) -> bool {
     let joined: Vec<NodeId> = named.iter().flat_map(|id| connected(state, *id)).collect();
     // The users of a commit cannot move.
     let of_commit = |id: NodeId| state.node(id).is_some_and(|node| node.kind == Some(Kind::CommitTop));
-    let stays = |edge: &Edge| edge.ways.fixed || edge.ways.stay && of_commit(edge.child);
+    let stays = |edge: &Edge| edge.user_flags.fixed || edge.user_flags.stay && of_commit(edge.child);
     moves && state.edges().iter().any(|edge| stays(edge) && joined.contains(&edge.child))
 }

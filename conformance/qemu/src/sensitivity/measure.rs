@@ -13,7 +13,7 @@ use crate::sensitivity::mutant::{Ended, Mutant, has_room, mutants};
 use crate::wire::names;
 use blockgraph_model::derived::derive;
 use blockgraph_model::judge::violations;
-use blockgraph_model::machines::{Defect, How};
+use blockgraph_model::machines::{Defect, EndKind};
 use blockgraph_model::{EdgeId, Hook, NodeId, Op, Outcome, Refusal, State, execute};
 use blockgraph_story::counterexample;
 use blockgraph_story::turn::Turn;
@@ -258,8 +258,8 @@ fn right(before: &State<NODES, EDGES>, ops: &[Op]) -> Ended<NODES, EDGES> {
     let ended =
         |how, state: State<NODES, EDGES>| Ended { how, state: Some(Box::new(state)), pairs: vec![], defects: vec![] };
     match execute(before, ops, &[]) {
-        Outcome::Done { next, .. } => ended(How::Accepted, next),
-        _ => ended(How::Refused, *before),
+        Outcome::Done { next, .. } => ended(EndKind::Accepted, next),
+        _ => ended(EndKind::Refused, *before),
     }
 }
 
@@ -270,12 +270,12 @@ fn compare(before: &State<NODES, EDGES>, turn: &ReplayedTurn<'_>, ended: &Ended<
     let after = if let Outcome::Done { next, .. } = &sound { next } else { turn.before };
     let state = ended.state.as_deref().filter(|state| derive(state).is_some());
     let looks = state.map(|state| with_stored_pairs(shown_graph::expected(state), ended, state));
-    let done = ended.how == How::Accepted;
-    let visible = ended.how == How::Died
+    let done = ended.how == EndKind::Accepted;
+    let visible = ended.how == EndKind::Died
         || done != matches!(sound, Outcome::Done { .. })
         || looks.as_ref() != Some(&shown_graph::expected(after));
     let outcome = match (ended.how, right) {
-        (How::Accepted, _) => accepted(state.unwrap_or(before)),
+        (EndKind::Accepted, _) => accepted(state.unwrap_or(before)),
         // The machine has no reason that the model knows.
         (_, Outcome::Done { .. }) => Outcome::Refused { by: Refusal { node: NodeId(0), hook: Hook::Check } },
         (_, right) => right,
@@ -288,9 +288,9 @@ fn compare(before: &State<NODES, EDGES>, turn: &ReplayedTurn<'_>, ended: &Ended<
         comparison.verdict = verdict;
     }
     let did = match ended.how {
-        How::Accepted => "accepts it",
-        How::Refused => "refuses it",
-        How::Died => "dies",
+        EndKind::Accepted => "accepts it",
+        EndKind::Refused => "refuses it",
+        EndKind::Died => "dies",
     };
     MachineComparison { comparison, visible, did: did.to_owned() }
 }
@@ -316,13 +316,17 @@ fn inexpressible_difference(
     let differs = |what: &str| Some(Verdict::Differs(format!("the machine {what}; QEMU: {:?}", result.answer)));
     let alike = |looks: &ShownGraph| result.shown.as_ref().is_some_and(|shown| shown.like(looks) == looks.like(shown));
     match (ended.how, looks) {
-        (How::Died, _) if lost => Some(Verdict::Same),
-        (How::Died, _) => differs("dies"),
+        (EndKind::Died, _) if lost => Some(Verdict::Same),
+        (EndKind::Died, _) => differs("dies"),
         _ if lost => None,
-        (How::Accepted, None) if result.answer == TurnAnswer::Done => differs("has no graph any more"),
-        (How::Accepted, Some(looks)) if *verdict == Verdict::Same && !alike(looks) => differs("carries other pairs"),
-        (How::Refused, None) if matches!(result.answer, TurnAnswer::Refused(..)) => differs("has no graph any more"),
-        (How::Refused, Some(looks)) if matches!(result.answer, TurnAnswer::Refused(..)) => {
+        (EndKind::Accepted, None) if result.answer == TurnAnswer::Done => differs("has no graph any more"),
+        (EndKind::Accepted, Some(looks)) if *verdict == Verdict::Same && !alike(looks) => {
+            differs("carries other pairs")
+        }
+        (EndKind::Refused, None) if matches!(result.answer, TurnAnswer::Refused(..)) => {
+            differs("has no graph any more")
+        }
+        (EndKind::Refused, Some(looks)) if matches!(result.answer, TurnAnswer::Refused(..)) => {
             let same = alike(looks);
             let left =
                 ended.state.as_deref().is_some_and(|state| result.shown.as_ref().is_some_and(|shown| is(shown, state)));

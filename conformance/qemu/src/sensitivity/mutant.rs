@@ -7,13 +7,13 @@ use blockgraph_model::judge::violations;
 use blockgraph_model::machine::Machine;
 use blockgraph_model::machines::flawed::Flawed;
 use blockgraph_model::machines::museum::{Exhibit, rooms};
-use blockgraph_model::machines::{Defect, How, Stepped, Trial};
+use blockgraph_model::machines::{Defect, EndKind, StepReport, Trial};
 use blockgraph_model::menu::{Action, Facet, Small};
 use blockgraph_model::op::Entry;
 use blockgraph_model::{
     Below, ChildName, Edge, EdgeId, Inherits, NodeId, Op, Outcome, Pair, Parent, Queue, Role, State, UserId, execute,
 };
-use blockgraph_story::panics::guard;
+use blockgraph_story::panics::catch_panic;
 use blockgraph_story::text::columns::Declared;
 use blockgraph_story::text::scenario::mentioned;
 use blockgraph_story::turn::Turn;
@@ -28,7 +28,7 @@ const EDGES: usize = 10;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ended<const N: usize, const E: usize> {
     /// Whether it accepts, refuses, or does not end.
-    pub how: How,
+    pub how: EndKind,
     /// The graph that it leaves; `None` if that is not a graph.
     pub state: Option<Box<State<N, E>>>,
     /// The pairs of edges that are not those of the rule.
@@ -196,11 +196,13 @@ impl Mutant {
         std::iter::once(ops.to_vec())
             .chain(spellings(state, ops))
             .filter(|spelled| same(&one_by_one(state, spelled), &right))
-            .find_map(|spelled| match guard(|| self.sequence(state, &spelled)) {
+            .find_map(|spelled| match catch_panic(|| self.sequence(state, &spelled)) {
                 Ok(ended) => Some(ended).filter(|ended| !ended.defects.is_empty()),
-                Err(_) => {
-                    self.single_defect().map(|defect| Ended { how: How::Died, defects: vec![defect], ..refused(state) })
-                }
+                Err(_) => self.single_defect().map(|defect| Ended {
+                    how: EndKind::Died,
+                    defects: vec![defect],
+                    ..refused(state)
+                }),
             })
     }
 
@@ -220,8 +222,8 @@ impl Mutant {
             all.append(&mut ended.defects);
             match (ended.how, &ended.state) {
                 // The machines start from a right state.
-                (How::Accepted, Some(next)) if place + 1 < ops.len() && violations(next).is_empty() => at = **next,
-                (How::Refused, _) if ops.len() > 1 => return Ended { defects: all, ..refused(state) },
+                (EndKind::Accepted, Some(next)) if place + 1 < ops.len() && violations(next).is_empty() => at = **next,
+                (EndKind::Refused, _) if ops.len() > 1 => return Ended { defects: all, ..refused(state) },
                 _ => return Ended { defects: all, ..ended },
             }
         }
@@ -231,7 +233,7 @@ impl Mutant {
     /// Executes one operation; if the machine does not know it, the right outcome is used.
     fn single(&self, state: &Small, op: &Op) -> Ended<ROOM, EDGES> {
         let right = || match execute(state, &[*op], &[]) {
-            Outcome::Done { next, .. } => Ended { how: How::Accepted, ..refused(&next) },
+            Outcome::Done { next, .. } => Ended { how: EndKind::Accepted, ..refused(&next) },
             _ => refused(state),
         };
         match self {
@@ -240,7 +242,7 @@ impl Mutant {
                 machine.each(facet, state, &Action::single(*op), |tried| {
                     if tried.number == 0 && tried.meanwhile.is_none() && tried.action.refusal.is_none() {
                         let answer = tried.outcome;
-                        let how = if answer.accepted { How::Accepted } else { How::Refused };
+                        let how = if answer.accepted { EndKind::Accepted } else { EndKind::Refused };
                         let defects = if tried.broken.is_empty() { vec![] } else { vec![machine.0] };
                         took = Some(Ended { how, defects, ..refused(&answer.state) });
                     }
@@ -252,7 +254,7 @@ impl Mutant {
                 right()
             }
             Mutant::Trial(machine) => machine.step(state, op).map_or_else(right, |stepped| {
-                let Stepped { how, state, pairs, defects } = stepped;
+                let StepReport { how, state, pairs, defects } = stepped;
                 Ended { how, state, pairs, defects }
             }),
         }
@@ -261,7 +263,7 @@ impl Mutant {
 
 /// Returns a refusal that leaves this state.
 fn refused(state: &Small) -> Ended<ROOM, EDGES> {
-    Ended { how: How::Refused, state: Some(Box::new(*state)), pairs: vec![], defects: vec![] }
+    Ended { how: EndKind::Refused, state: Some(Box::new(*state)), pairs: vec![], defects: vec![] }
 }
 
 /// Returns the right outcome if each operation is judged by itself.

@@ -151,7 +151,9 @@ fn users_without_jobs<const N: usize, const E: usize>(
     let reached = state.reach(node);
     let of_job = move |id| has_job(state, id);
     state.edges().iter().filter_map(move |edge| match edge.parent {
-        Parent::User(user) if !edge.ways.stay && reached[usize::from(edge.child.0)] && of_job(edge.child) => Some(user),
+        Parent::User(user) if !edge.user_flags.stay && reached[usize::from(edge.child.0)] && of_job(edge.child) => {
+            Some(user)
+        }
         _ => None,
     })
 }

@@ -32,7 +32,7 @@ pub fn is_inactive<const N: usize, const E: usize>(state: &State<N, E>, id: Node
 
 /// Returns whether a job has a root user on the node.
 pub fn has_job<const N: usize, const E: usize>(state: &State<N, E>, id: NodeId) -> bool {
-    state.parents(id).any(|i| state.edges()[i].ways.stay && matches!(state.edges()[i].parent, Parent::User(_)))
+    state.parents(id).any(|i| state.edges()[i].user_flags.stay && matches!(state.edges()[i].parent, Parent::User(_)))
 }
 
 /// Returns the nodes that can be reached downwards from these, themselves included, as a table by name.
@@ -52,7 +52,7 @@ pub fn connected<const N: usize, const E: usize>(state: &State<N, E>, node: Node
     let component = contexts::components(state);
     let number = |id: NodeId| component[usize::from(id.0)];
     let of_jobs = state.edges().iter().filter_map(|edge| match edge.parent {
-        Parent::User(user) if edge.ways.stay => Some((user.main(), number(edge.child))),
+        Parent::User(user) if edge.user_flags.stay => Some((user.main(), number(edge.child))),
         _ => None,
     });
     let of_jobs: Vec<(UserId, u8)> = of_jobs.collect();

@@ -4,48 +4,50 @@ use crate::text::schema::Column;
 use crate::text::value::{Fields, Type, Value};
 use blockgraph_model::op::Flags as FlagBits;
 use blockgraph_model::perm::NONE;
-use blockgraph_model::{ChildName, EdgeId, NodeId, Opt, Pair as Need, Perms as Set, Spec, UserId, Ways as Manner};
+use blockgraph_model::{
+    ChildName, EdgeId, NodeId, Opt, Pair as PairValue, Perms as Set, Spec, UserFlags as UserFlagBits, UserId,
+};
 use std::marker::PhantomData;
 
-/// How a value of type `Is` stands in a line.
-pub trait Part {
+/// How a value of type `Content` stands in a line.
+pub trait LineField {
     /// The Rust value.
-    type Is;
+    type Content;
 
     /// The fields it takes; `key` is the name of the Rust field, or what the table has instead of it.
     fn columns(key: &'static str, into: &mut Vec<Column>);
 
     /// Writes the value.
-    fn put(is: &Self::Is, key: &'static str, into: &mut Fields);
+    fn put(content: &Self::Content, key: &'static str, into: &mut Fields);
 
     /// Reads it.
     ///
     /// # Errors
     /// A sentence, if fields are missing or do not go together.
-    fn take(key: &'static str, from: &Fields) -> Result<Self::Is, String>;
+    fn take(key: &'static str, from: &Fields) -> Result<Self::Content, String>;
 }
 
 /// Parts that are one field and must be there.
 macro_rules! plain {
-    ($($part:ident: $is:ty = $value:ident;)*) => {$(
+    ($($part:ident: $content:ty = $value:ident;)*) => {$(
         #[doc = concat!("A field of type [`Type::", stringify!($part), "`].")]
         #[derive(Debug)]
         pub struct $part;
 
-        impl Part for $part {
-            type Is = $is;
+        impl LineField for $part {
+            type Content = $content;
 
             fn columns(key: &'static str, into: &mut Vec<Column>) {
                 into.push(Column::word(key, Type::$part, true));
             }
 
-            fn put(is: &$is, key: &'static str, into: &mut Fields) {
-                into.push((key, Value::$value(is.clone())));
+            fn put(content: &$content, key: &'static str, into: &mut Fields) {
+                into.push((key, Value::$value(content.clone())));
             }
 
-            fn take(key: &'static str, from: &Fields) -> Result<$is, String> {
+            fn take(key: &'static str, from: &Fields) -> Result<$content, String> {
                 match get(from, key) {
-                    Some(Value::$value(is)) => Ok(is.clone()),
+                    Some(Value::$value(content)) => Ok(content.clone()),
                     _ => Err(format!("missing key `{key}`")),
                 }
             }
@@ -90,18 +92,18 @@ fn optional(into: &mut Vec<Column>, columns: impl IntoIterator<Item = (&'static 
 
 /// A switch that is off unless the line says otherwise.
 #[derive(Debug)]
-pub struct Off;
+pub struct DefaultOff;
 
-impl Part for Off {
-    type Is = bool;
+impl LineField for DefaultOff {
+    type Content = bool;
 
     fn columns(key: &'static str, into: &mut Vec<Column>) {
         optional(into, [(key, Type::Switch)]);
     }
 
-    fn put(is: &bool, key: &'static str, into: &mut Fields) {
-        if *is {
-            Switch::put(is, key, into);
+    fn put(content: &bool, key: &'static str, into: &mut Fields) {
+        if *content {
+            Switch::put(content, key, into);
         }
     }
 
@@ -112,24 +114,24 @@ impl Part for Off {
 
 /// What a user is besides what it wants: switches that are off unless the line says otherwise.
 #[derive(Debug)]
-pub struct Ways;
+pub struct UserFlags;
 
-impl Part for Ways {
-    type Is = Manner;
+impl LineField for UserFlags {
+    type Content = UserFlagBits;
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
-        ["stay", "may-inactivate", "fixed"].into_iter().for_each(|key| Off::columns(key, into));
+        ["stay", "may-inactivate", "fixed"].into_iter().for_each(|key| DefaultOff::columns(key, into));
     }
 
-    fn put(is: &Manner, _: &'static str, into: &mut Fields) {
-        Off::put(&is.stay, "stay", into);
-        Off::put(&is.may_inactivate, "may-inactivate", into);
-        Off::put(&is.fixed, "fixed", into);
+    fn put(content: &UserFlagBits, _: &'static str, into: &mut Fields) {
+        DefaultOff::put(&content.stay, "stay", into);
+        DefaultOff::put(&content.may_inactivate, "may-inactivate", into);
+        DefaultOff::put(&content.fixed, "fixed", into);
     }
 
-    fn take(_: &'static str, from: &Fields) -> Result<Manner, String> {
-        let (stay, fixed) = (Off::take("stay", from)?, Off::take("fixed", from)?);
-        Ok(Manner { stay, may_inactivate: Off::take("may-inactivate", from)?, fixed })
+    fn take(_: &'static str, from: &Fields) -> Result<UserFlagBits, String> {
+        let (stay, fixed) = (DefaultOff::take("stay", from)?, DefaultOff::take("fixed", from)?);
+        Ok(UserFlagBits { stay, may_inactivate: DefaultOff::take("may-inactivate", from)?, fixed })
     }
 }
 
@@ -150,8 +152,8 @@ pub type OptionalContext = Optional<Context>;
 /// Options that may be left out.
 pub type OptionalOptions = Optional<Options>;
 
-impl<P: Part> Part for Optional<P> {
-    type Is = Option<P::Is>;
+impl<P: LineField> LineField for Optional<P> {
+    type Content = Option<P::Content>;
 
     fn columns(key: &'static str, into: &mut Vec<Column>) {
         let mut columns = Vec::new();
@@ -159,13 +161,13 @@ impl<P: Part> Part for Optional<P> {
         optional(into, columns.iter().map(|column| (column.key, column.ty)));
     }
 
-    fn put(is: &Option<P::Is>, key: &'static str, into: &mut Fields) {
-        if let Some(is) = is {
-            P::put(is, key, into);
+    fn put(content: &Option<P::Content>, key: &'static str, into: &mut Fields) {
+        if let Some(content) = content {
+            P::put(content, key, into);
         }
     }
 
-    fn take(key: &'static str, from: &Fields) -> Result<Option<P::Is>, String> {
+    fn take(key: &'static str, from: &Fields) -> Result<Option<P::Content>, String> {
         let mut columns = Vec::new();
         P::columns(key, &mut columns);
         let said = columns.iter().any(|column| get(from, column.key).is_some());
@@ -177,21 +179,21 @@ impl<P: Part> Part for Optional<P> {
 #[derive(Debug)]
 pub struct Pair;
 
-impl Part for Pair {
-    type Is = Need;
+impl LineField for Pair {
+    type Content = PairValue;
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         Perms::columns("need", into);
         Perms::columns("share", into);
     }
 
-    fn put(is: &Need, _: &'static str, into: &mut Fields) {
-        Perms::put(&is.need, "need", into);
-        Perms::put(&is.share, "share", into);
+    fn put(content: &PairValue, _: &'static str, into: &mut Fields) {
+        Perms::put(&content.need, "need", into);
+        Perms::put(&content.share, "share", into);
     }
 
-    fn take(_: &'static str, from: &Fields) -> Result<Need, String> {
-        Ok(Need::new(Perms::take("need", from)?, Perms::take("share", from)?))
+    fn take(_: &'static str, from: &Fields) -> Result<PairValue, String> {
+        Ok(PairValue::new(Perms::take("need", from)?, Perms::take("share", from)?))
     }
 }
 
@@ -199,8 +201,8 @@ impl Part for Pair {
 #[derive(Debug)]
 pub struct Options;
 
-impl Part for Options {
-    type Is = Opt;
+impl LineField for Options {
+    type Content = Opt;
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         let perms = [("take", Type::Perms), ("unshare", Type::Perms)];
@@ -209,8 +211,8 @@ impl Part for Options {
         optional(into, [("unaligned", Type::Switch), ("options", Type::Nothing)]);
     }
 
-    fn put(is: &Opt, _: &'static str, into: &mut Fields) {
-        match *is {
+    fn put(content: &Opt, _: &'static str, into: &mut Fields) {
+        match *content {
             Opt::None => into.push(("options", Value::Nothing)),
             Opt::Debug { take, unshare } => {
                 into.extend([("take", Value::Perms(take)), ("unshare", Value::Perms(unshare))]);
@@ -267,8 +269,8 @@ fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
 #[derive(Debug)]
 pub struct NodeSpec;
 
-impl Part for NodeSpec {
-    type Is = Spec;
+impl LineField for NodeSpec {
+    type Content = Spec;
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         Kind::columns("kind", into);
@@ -276,13 +278,13 @@ impl Part for NodeSpec {
         Options::columns("", into);
     }
 
-    fn put(is: &Spec, _: &'static str, into: &mut Fields) {
-        Kind::put(&is.kind, "kind", into);
-        if is.flags != FlagBits::default() {
-            Flags::put(&is.flags, "flags", into);
+    fn put(content: &Spec, _: &'static str, into: &mut Fields) {
+        Kind::put(&content.kind, "kind", into);
+        if content.flags != FlagBits::default() {
+            Flags::put(&content.flags, "flags", into);
         }
-        if is.opt != is.kind.default_opt() {
-            Options::put(&is.opt, "", into);
+        if content.opt != content.kind.default_opt() {
+            Options::put(&content.opt, "", into);
         }
     }
 
@@ -308,15 +310,15 @@ pub enum Declared {
 #[derive(Debug)]
 pub struct OneName;
 
-impl Part for OneName {
-    type Is = Declared;
+impl LineField for OneName {
+    type Content = Declared;
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         optional(into, [("node", Type::NewNode), ("user", Type::NewUser), ("child", Type::Child)]);
     }
 
-    fn put(is: &Declared, _: &'static str, into: &mut Fields) {
-        into.push(match *is {
+    fn put(content: &Declared, _: &'static str, into: &mut Fields) {
+        into.push(match *content {
             Declared::Node(id) => ("node", Value::Node(id)),
             Declared::User(id) => ("user", Value::User(id)),
             Declared::Child(name) => ("child", Value::Child(name)),

@@ -1,6 +1,6 @@
 //! The entries of a reopen: a list whose members are records.
 
-use crate::text::columns::{self as codec, Part, get};
+use crate::text::columns::{self as codec, LineField, get};
 use crate::text::recorded::{recorded, word};
 use crate::text::schema::{Column, ListSchema, Recorded, Schema};
 use crate::text::value::{Fields, Record, Type, Value};
@@ -24,7 +24,7 @@ pub enum ReopenEntry {
 
 recorded! { ReopenEntry:
     Entry "entry" {
-        node: Node, keep: Off, read_only "read-only": OptionalSwitch, opt: OptionalOptions, backing: OptionalMaybeNode, file: OptionalNode,
+        node: Node, keep: DefaultOff, read_only "read-only": OptionalSwitch, opt: OptionalOptions, backing: OptionalMaybeNode, file: OptionalNode,
     }
 }
 
@@ -51,15 +51,15 @@ pub static ENTRIES: LazyLock<ListSchema> = LazyLock::new(|| ListSchema {
 #[derive(Debug)]
 pub struct Entries;
 
-impl Part for Entries {
-    type Is = Queue;
+impl LineField for Entries {
+    type Content = Queue;
 
     fn columns(key: &'static str, into: &mut Vec<Column>) {
         into.push(Column { key, ty: Type::Entries, required: true, list: Some(&ENTRIES) });
     }
 
-    fn put(is: &Queue, key: &'static str, into: &mut Fields) {
-        let records = is.entries().iter().map(|&entry| ReopenEntry::from(entry).to_record()).collect();
+    fn put(content: &Queue, key: &'static str, into: &mut Fields) {
+        let records = content.entries().iter().map(|&entry| ReopenEntry::from(entry).to_record()).collect();
         into.push((key, Value::Records(records)));
     }
 

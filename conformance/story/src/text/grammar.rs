@@ -1,6 +1,6 @@
 //! The tables: which verb has which fields. A new operation or error is one line here, and nothing else in this room.
 
-use crate::text::columns::{Declared, Part};
+use crate::text::columns::{Declared, LineField};
 
 /// The codecs that the tables name.
 mod codec {
@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 recorded! { Op:
     Add "add" { node: NewNode, spec: NodeSpec }
     Release "release" { node: Node }
-    AttachUser "attach-user" { user: NewUser, node: Node, pair: Pair, ways: Ways, context: OptionalContext }
+    AttachUser "attach-user" { user: NewUser, node: Node, pair: Pair, user_flags: UserFlags, context: OptionalContext }
     DetachUser "detach-user" { user: User }
     SetUser "set-user" { user: User, pair: Pair }
     Attach "attach" { parent: Node, child: Node, name: Child, role: Role }
@@ -31,7 +31,7 @@ recorded! { Op:
     ReplaceNode "replace-node" { from: Node, to: Node }
     ReplaceChild "replace-child" { parent: Node, name: Child, to: Node }
     ReplaceUserChild "replace-user-child" { user: User, to: Node }
-    Append "append" { new: Node, top: Node, store: Off }
+    Append "append" { new: Node, top: Node, store: DefaultOff }
     Insert "insert" { new: NewNode, spec: NodeSpec, top: Node }
     DropFilter "drop-filter" { filter: Node }
     Freeze "freeze" { top: Node, base: MaybeNode }
@@ -59,7 +59,7 @@ recorded! { Op:
     Truncate "truncate" { user: User, unaligned: Switch }
     AddChild "add-child" { parent: Node, child: Node, name: Child }
     RemoveChild "remove-child" { parent: Node, name: Child }
-    Open "open" { node: NewNode, layer: KindAndFlags, file: Below, backing: OptionalNode, overlay: OptionalNewNode, probe: Off }
+    Open "open" { node: NewNode, layer: KindAndFlags, file: Below, backing: OptionalNode, overlay: OptionalNewNode, probe: DefaultOff }
     Stream "stream" { act: Act, job: NewUser, node: Node, bottom: Node, filter: NewNode }
     Commit "commit" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode, name: OptionalNode }
     CommitActive "commit-active" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode }

@@ -1,30 +1,30 @@
 //! The parts of the lines about jobs and opening.
 
-use crate::text::columns::{Flags, Kind, NewNode, Part};
+use crate::text::columns::{Flags, Kind, LineField, NewNode};
 use crate::text::schema::Column;
 use crate::text::value::{Fields, Type, Value};
-use blockgraph_model::{Act as What, Below as Child, Layer};
+use blockgraph_model::{Act as ActKind, Below as Child, Layer};
 
 /// What becomes of a job: `act`, which is *start* unless the line says otherwise.
 #[derive(Debug)]
 pub struct Act;
 
-impl Part for Act {
-    type Is = What;
+impl LineField for Act {
+    type Content = ActKind;
 
     fn columns(key: &'static str, into: &mut Vec<Column>) {
         into.push(Column::word(key, Type::Act, false));
     }
 
-    fn put(is: &What, key: &'static str, into: &mut Fields) {
-        if *is != What::Start {
-            into.push((key, Value::Act(*is)));
+    fn put(content: &ActKind, key: &'static str, into: &mut Fields) {
+        if *content != ActKind::Start {
+            into.push((key, Value::Act(*content)));
         }
     }
 
-    fn take(key: &'static str, from: &Fields) -> Result<What, String> {
+    fn take(key: &'static str, from: &Fields) -> Result<ActKind, String> {
         let said = from.iter().find(|(known, _)| *known == key);
-        Ok(if let Some((_, Value::Act(act))) = said { *act } else { What::Start })
+        Ok(if let Some((_, Value::Act(act))) = said { *act } else { ActKind::Start })
     }
 }
 
@@ -32,16 +32,16 @@ impl Part for Act {
 #[derive(Debug)]
 pub struct Below;
 
-impl Part for Below {
-    type Is = Option<Child>;
+impl LineField for Below {
+    type Content = Option<Child>;
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         let optional = [("file", Type::NewNode), ("file-kind", Type::Kind), ("file-flags", Type::Flags)];
         into.extend(optional.map(|(key, ty)| Column::word(key, ty, false)));
     }
 
-    fn put(is: &Option<Child>, _: &'static str, into: &mut Fields) {
-        let Some(Child { node, opened }) = is else { return };
+    fn put(content: &Option<Child>, _: &'static str, into: &mut Fields) {
+        let Some(Child { node, opened }) = content else { return };
         NewNode::put(node, "file", into);
         if let Some(Layer { kind, flags }) = opened {
             Kind::put(kind, "file-kind", into);
@@ -75,18 +75,18 @@ impl Part for Below {
 #[derive(Debug)]
 pub struct KindAndFlags;
 
-impl Part for KindAndFlags {
-    type Is = Layer;
+impl LineField for KindAndFlags {
+    type Content = Layer;
 
     fn columns(_: &'static str, into: &mut Vec<Column>) {
         Kind::columns("kind", into);
         into.push(Column::word("flags", Type::Flags, false));
     }
 
-    fn put(is: &Layer, _: &'static str, into: &mut Fields) {
-        Kind::put(&is.kind, "kind", into);
-        if is.flags != Default::default() {
-            Flags::put(&is.flags, "flags", into);
+    fn put(content: &Layer, _: &'static str, into: &mut Fields) {
+        Kind::put(&content.kind, "kind", into);
+        if content.flags != Default::default() {
+            Flags::put(&content.flags, "flags", into);
         }
     }
 

@@ -4,7 +4,7 @@ use crate::subject::{Answer, Observation};
 use crate::text::columns::Declared;
 use crate::text::grammar::{ANSWERS, DIRECTIVES, Directive, GRAPH_LINES, OPS};
 use crate::text::names::Names;
-use crate::text::results::{answer_records, seen_records};
+use crate::text::results::{answer_records, observation_records};
 use crate::text::scenario::{Body, Item, NamesInUse, Scenario, Step};
 use crate::text::schema::{Place, Problem, RawEntry, RawField, RawValue, Recorded, Schema, find};
 use crate::text::spelling::{joined, members, quote};
@@ -26,7 +26,7 @@ impl Serialize for Object<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(self.tag, self.record.verb)?;
         for (key, value) in &self.record.fields {
-            map.serialize_entry(key, &Shown { value, names: self.names })?;
+            map.serialize_entry(key, &JsonValue { value, names: self.names })?;
         }
         map.end()
     }
@@ -38,7 +38,7 @@ fn answer(record: Record, names: &Names) -> Object<'_> {
 }
 
 /// A line of `expect graph` as an object.
-fn seen(record: Record, names: &Names) -> Object<'_> {
+fn graph_line(record: Record, names: &Names) -> Object<'_> {
     Object { tag: SEE, record, names }
 }
 
@@ -49,7 +49,7 @@ pub fn outcome<'a>(answered: &Answer, names: &'a Names) -> Vec<Object<'a>> {
 
 /// Everything seen of a graph as objects.
 pub fn observation<'a>(graph: &Observation, names: &'a Names) -> Vec<Object<'a>> {
-    seen_records(graph).into_iter().map(|record| seen(record, names)).collect()
+    observation_records(graph).into_iter().map(|record| graph_line(record, names)).collect()
 }
 
 const OP: &str = "op";
@@ -90,7 +90,7 @@ impl BodyObject<'_> {
             Body::Single(op) => {
                 let Record { verb, fields } = op.to_record();
                 map.serialize_entry(OP, verb)?;
-                fields.iter().try_for_each(|(key, value)| map.serialize_entry(key, &Shown { value, names }))
+                fields.iter().try_for_each(|(key, value)| map.serialize_entry(key, &JsonValue { value, names }))
             }
             Body::Transaction(ops) => {
                 map.serialize_entry(OP, TRANSACTION)?;
@@ -135,7 +135,7 @@ impl Serialize for Line<'_> {
             map.serialize_entry(EXPECT, &answer(expect.clone(), self.names))?;
         }
         if !step.graph.is_empty() {
-            let lines: Vec<_> = step.graph.iter().map(|record| seen(record.clone(), self.names)).collect();
+            let lines: Vec<_> = step.graph.iter().map(|record| graph_line(record.clone(), self.names)).collect();
             map.serialize_entry(GRAPH, &lines)?;
         }
         map.end()
@@ -151,17 +151,17 @@ struct Fields<'a> {
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names = self.names;
-        serializer.collect_map(self.record.fields.iter().map(|(key, value)| (key, Shown { value, names })))
+        serializer.collect_map(self.record.fields.iter().map(|(key, value)| (key, JsonValue { value, names })))
     }
 }
 
 /// T18: what JSON has a form of its own for has that form, the rest is the word of the text form.
-struct Shown<'a> {
+struct JsonValue<'a> {
     value: &'a Value,
     names: &'a Names,
 }
 
-impl Serialize for Shown<'_> {
+impl Serialize for JsonValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names = self.names;
         match self.value {

@@ -1,6 +1,6 @@
 //! Answers and observations as records, so that they are printed, compared and expected by the same tables.
 
-use crate::subject::{Answer, Effects, NodeSeen, Observation, UserSeen};
+use crate::subject::{Answer, Effects, Observation, ObservedNode, ObservedUser};
 use crate::text::grammar::{AnswerRecord, GraphLine};
 use crate::text::names::Names;
 use crate::text::printer::{print_answer, print_seen};
@@ -40,7 +40,7 @@ pub fn answer_line(answer: &Answer, names: &Names) -> String {
 }
 
 /// Everything seen of a graph, as the lines of an `expect graph` block.
-pub fn seen_records(observation: &Observation) -> Vec<Record> {
+pub fn observation_records(observation: &Observation) -> Vec<Record> {
     let mut seen = vec![GraphLine::Graph {
         nodes: observation.nodes.iter().map(|node| node.id).collect(),
         users: observation.users.iter().map(|user| user.id).collect(),
@@ -60,23 +60,23 @@ pub fn seen_records(observation: &Observation) -> Vec<Record> {
     seen.iter().map(Recorded::to_record).collect()
 }
 
-fn user_seen(user: &UserSeen) -> GraphLine {
+fn user_seen(user: &ObservedUser) -> GraphLine {
     GraphLine::User {
         user: user.id,
         node: user.node,
         pair: user.pair,
         wanted_need: user.wanted.need,
         wanted_share: user.wanted.share,
-        stay: user.ways.stay,
-        may_inactivate: user.ways.may_inactivate,
-        fixed: user.ways.fixed,
+        stay: user.user_flags.stay,
+        may_inactivate: user.user_flags.may_inactivate,
+        fixed: user.user_flags.fixed,
         context: user.context,
         quiesced: user.quiesced,
         blocks: user.blocks,
     }
 }
 
-fn node_seen(node: &NodeSeen) -> GraphLine {
+fn node_seen(node: &ObservedNode) -> GraphLine {
     GraphLine::Node {
         node: node.id,
         kind: node.kind,
@@ -114,7 +114,7 @@ pub fn answer_holds(expected: &Record, actual: &Answer, model: &Answer) -> bool 
 }
 
 /// T15: what is wrong with one line of an `expect graph` block.
-pub fn seen_fault(expected: &Record, actual: &[Record], names: &Names) -> Option<String> {
+pub fn record_fault(expected: &Record, actual: &[Record], names: &Names) -> Option<String> {
     let subject = expected.fields.first().map(|(_, value)| value);
     let same_subject = |record: &&Record| match expected.verb {
         "graph" => record.verb == "graph",
@@ -129,20 +129,20 @@ pub fn seen_fault(expected: &Record, actual: &[Record], names: &Names) -> Option
         (Some(record), _) => {
             let differs = |(key, value): &&(&'static str, Value)| record.get(key) != Some(value);
             let faults: Vec<_> =
-                expected.fields.iter().filter(differs).map(|(key, _)| said(record, key, names)).collect();
+                expected.fields.iter().filter(differs).map(|(key, _)| field_text(record, key, names)).collect();
             (!faults.is_empty()).then(|| format!("expected {line}, found {}", faults.join(" ")))
         }
     }
 }
 
-fn said(record: &Record, key: &str, names: &Names) -> String {
+fn field_text(record: &Record, key: &str, names: &Names) -> String {
     record.get(key).map_or_else(|| format!("no {key}"), |value| format!("{key}={}", value.print(names)))
 }
 
 /// What is different between two observations: a line for each node, user and edge, and for the graph, with the fields that
 /// differ.
 pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Vec<String> {
-    let (left, right) = (seen_records(left), seen_records(right));
+    let (left, right) = (observation_records(left), observation_records(right));
     let twin = |of: &Record, among: &[Record]| {
         let named = |other: &Record| of.verb == "graph" || other.fields.first() == of.fields.first();
         among.iter().position(|other| other.verb == of.verb && named(other))
@@ -157,8 +157,9 @@ pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Ve
         let whole = record.verb == "graph";
         let keys = record.fields.iter().map(|(key, _)| *key).filter(|key| !(whole && ["nodes", "users"].contains(key)));
         let differing = keys.filter(|key| record.get(key) != other.get(key));
-        let faults: Vec<_> =
-            differing.map(|key| format!("{} against {}", said(record, key, names), said(other, key, names))).collect();
+        let faults: Vec<_> = differing
+            .map(|key| format!("{} against {}", field_text(record, key, names), field_text(other, key, names)))
+            .collect();
         if !faults.is_empty() {
             let named = usize::from(!whole);
             let subject = Record { verb: record.verb, fields: record.fields.iter().take(named).cloned().collect() };

@@ -18,22 +18,22 @@ pub struct Flawed(pub Defect);
 
 /// The same step, composed of the same parts, with the defect switched off. Nothing may be found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mended(pub Defect);
+pub struct Corrected(pub Defect);
 
 /// The result of an action: everything that is compared.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Told {
+pub struct Observed {
     /// Whether it was accepted.
     pub accepted: bool,
     /// The state afterwards; the state before if it was refused.
     pub state: Small,
     /// What QEMU stores and the model derives.
-    pub kept: Kept,
+    pub kept: StoredState,
 }
 
 /// What QEMU keeps from one operation to the next, and the model derives from the graph.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Kept {
+pub struct StoredState {
     /// Q1: the quiesce counts, by name.
     pub counts: [i16; NAMES],
     /// How many nodes have stopped taking requests. A context counts them (QEMU: its disabled external clients).
@@ -44,9 +44,9 @@ pub struct Kept {
     pub blocked: [OpKinds; NAMES],
 }
 
-impl Kept {
+impl StoredState {
     /// Returns the right values in a state.
-    pub fn of(state: &Small) -> Kept {
+    pub fn of(state: &Small) -> StoredState {
         let quiesced = state.quiesced();
         let count = |i: usize| match state.nodes[i].kind {
             Some(_) => state.quiesce_count(NodeId(i as u8), &quiesced) as i16,
@@ -57,29 +57,29 @@ impl Kept {
         for edge in state.edges() {
             blocked[edge.child.0 as usize].0 |= blocks(edge).0;
         }
-        Kept {
+        StoredState {
             counts,
-            stopped: quiesced.iter().filter(|quiet| **quiet).count() as i16,
+            stopped: quiesced.iter().filter(|drain| **drain).count() as i16,
             disturbed: [false; NAMES],
             blocked,
         }
     }
 }
 
-impl Told {
-    pub(super) fn at(accepted: bool, state: Small) -> Told {
-        Told { accepted, state, kept: Kept::of(&state) }
+impl Observed {
+    pub(super) fn at(accepted: bool, state: Small) -> Observed {
+        Observed { accepted, state, kept: StoredState::of(&state) }
     }
 
-    pub(super) fn of(before: &Small, outcome: &SmallOutcome) -> Told {
+    pub(super) fn of(before: &Small, outcome: &SmallOutcome) -> Observed {
         match outcome {
-            Outcome::Done { next, .. } => Told::at(true, *next),
-            _ => Told::at(false, *before),
+            Outcome::Done { next, .. } => Observed::at(true, *next),
+            _ => Observed::at(false, *before),
         }
     }
 
-    pub(super) fn refused(before: &Small) -> Told {
-        Told::at(false, *before)
+    pub(super) fn refused(before: &Small) -> Observed {
+        Observed::at(false, *before)
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) struct Case<'a> {
     pub(super) refusal: Option<Refusal>,
     /// The right outcome.
     pub(super) outcome: &'a SmallOutcome,
-    pub(super) honest: &'a Told,
+    pub(super) correct: &'a Observed,
 }
 
 impl Case<'_> {

@@ -1,6 +1,6 @@
 //! Chains: H33a to H33d, with their own walk, and N47.
 
-use super::case::{Case, Told};
+use super::case::{Case, Observed};
 use crate::machines::Defect;
 use crate::menu::Small;
 use crate::op::{NodeId, Op, Role};
@@ -8,25 +8,25 @@ use crate::state::Node;
 
 /// O15 and O16, edge by edge: an edge is frozen as soon as it is reached, and everything is taken back at the first
 /// edge that cannot be frozen.
-pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Told {
+pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Observed {
     let (top, base, freeze) = match case.op {
         Op::Freeze { top, base } => (top, base, true),
         Op::Thaw { top, base } => (top, base, false),
-        _ => return case.honest.clone(),
+        _ => return case.correct.clone(),
     };
     let mut state = *case.before;
     let there = |node: NodeId| state.node(node).is_some();
     let ends = there(top) && base.is_none_or(there);
     let Some(edges) = walk(&state, top, base, flaw).filter(|_| ends) else {
-        return Told::refused(case.before);
+        return Observed::refused(case.before);
     };
     if !freeze {
         // Thawing cannot fail half-way.
         if edges.iter().any(|&edge| !state.edges()[edge].frozen) {
-            return Told::refused(case.before);
+            return Observed::refused(case.before);
         }
         edges.iter().for_each(|&edge| state.edge_mut(edge).frozen = false);
-        return Told::at(true, state);
+        return Observed::at(true, state);
     }
     for (done, &edge) in edges.iter().enumerate() {
         let (child, was) = (state.edges()[edge].child, state.edges()[edge].frozen);
@@ -37,11 +37,11 @@ pub(super) fn frozen(case: &Case<'_>, flaw: Option<Defect>) -> Told {
             for &edge in &edges[..back] {
                 state.edge_mut(edge).frozen = false;
             }
-            return Told::at(false, state);
+            return Observed::at(false, state);
         }
         state.edge_mut(edge).frozen = true;
     }
-    Told::at(true, state)
+    Observed::at(true, state)
 }
 
 /// Returns the edges of the chain, or `None` if `base` is not in it.
@@ -67,13 +67,13 @@ fn walk(state: &Small, top: NodeId, base: Option<NodeId>, flaw: Option<Defect>) 
 }
 
 /// N47: for a reopen, an implicit filter is a child like any other, so naming the child below it counts as a change.
-pub(super) fn implicit_seen(case: &Case<'_>, on: bool) -> Told {
-    if !matches!(case.op, Op::Reopen { .. }) || !case.honest.accepted || !on {
-        return case.honest.clone();
+pub(super) fn implicit_seen(case: &Case<'_>, on: bool) -> Observed {
+    if !matches!(case.op, Op::Reopen { .. }) || !case.correct.accepted || !on {
+        return case.correct.clone();
     }
     let mut seen = *case.before;
     seen.nodes.iter_mut().for_each(|node| node.flags.implicit = false);
-    let mut told = Told::of(&seen, &case.executed(&seen));
+    let mut told = Observed::of(&seen, &case.executed(&seen));
     let flags = case.before.nodes.iter().map(|node| node.flags.implicit);
     for (node, implicit) in told.state.nodes.iter_mut().zip(flags) {
         if *node != Node::NONE {

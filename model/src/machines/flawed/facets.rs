@@ -4,7 +4,9 @@
 use super::case::Flawed;
 use crate::machines::{Defect, Hall};
 use crate::menu::{Action, Facet};
-use crate::op::{ChildName, Context, Entry, Flags, Kind, NodeId, Op, OpKind, OpKinds, Queue, Role, Spec, UserId, Ways};
+use crate::op::{
+    ChildName, Context, Entry, Flags, Kind, NodeId, Op, OpKind, OpKinds, Queue, Role, Spec, UserFlags, UserId,
+};
 use crate::perm::{ALL, NONE, Pair, R, W};
 use crate::scopes::common::{BLANK, FILTERED, STORAGE, but, flagged, implicit};
 
@@ -13,7 +15,7 @@ const READS: Pair = Pair::new(R, ALL);
 const WRITES: Pair = Pair::new(W, ALL);
 const EXCLUSIVE: Pair = Pair::new(W, but(W));
 const DENIES: Pair = Pair::new(NONE, but(R));
-const FIXED: Ways = Ways { fixed: true, ..Ways::NONE };
+const FIXED: UserFlags = UserFlags { fixed: true, ..UserFlags::NONE };
 const FILE: ChildName = ChildName::FILE;
 const PROTOCOL: Spec = Spec::plain(Kind::Protocol);
 const FORMAT: Spec = Spec::plain(Kind::Format);
@@ -39,7 +41,7 @@ pub(super) fn opening(defect: Defect) -> Vec<Action> {
         // A guest on a source with a copy-before-write filter whose target is still to be attached.
         Defect::H24 => &[
             Op::Add { node: source, spec: PROTOCOL },
-            Op::AttachUser { user: guest, node: source, pair: READS, ways: Ways::NONE, context: None },
+            Op::AttachUser { user: guest, node: source, pair: READS, user_flags: UserFlags::NONE, context: None },
             Op::Insert { new: filter, spec: CBW, top: source },
         ],
         _ => &[],
@@ -123,7 +125,7 @@ fn contexts(defect: Defect) -> Facet {
         verbs: &["add", "attach", "detach", "attach-user", "detach-user", "move-context"],
         specs: const { &[ANY] },
         pairs: const { &[QUIET] },
-        ways: const { &[FIXED, Ways::NONE] },
+        user_flags: const { &[FIXED, UserFlags::NONE] },
         moves: const { &[Context::MAIN, Context(1)] },
         roles: &[(ChildName::BACKING, Role::COW)],
         ..BLANK
@@ -133,7 +135,7 @@ fn contexts(defect: Defect) -> Facet {
             nodes: 2,
             users: 2,
             verbs: &["add", "attach", "detach", "attach-user", "detach-user"],
-            homes: const { &[None, Some(Context(1))] },
+            user_contexts: const { &[None, Some(Context(1))] },
             ..blank
         },
         Defect::H35 => Facet { nodes: 3, users: 1, ..blank },
@@ -203,7 +205,7 @@ fn activity(defect: Defect) -> Facet {
             verbs: &["add", "attach", "detach", "attach-user", "detach-user", "inactivate", "activate"],
             specs: const { &[ANY] },
             pairs: const { &[EXCLUSIVE, READS] },
-            ways: const { &[Ways { may_inactivate: true, ..Ways::NONE }] },
+            user_flags: const { &[UserFlags { may_inactivate: true, ..UserFlags::NONE }] },
             roles: &[(FILE, Role::DATA)],
             ..BLANK
         },

@@ -10,10 +10,10 @@ mod activity;
 mod case;
 mod chains;
 mod contexts;
+mod drain;
 mod facets;
 mod life;
 mod permissions;
-mod quiet;
 mod undo;
 
 use super::Defect;
@@ -24,7 +24,7 @@ use crate::menu::{Action, Facet, Small};
 use crate::op::Op;
 use case::Case;
 
-pub use case::{Flawed, Kept, Mended, Told};
+pub use case::{Corrected, Flawed, Observed, StoredState};
 pub use facets::rooms;
 
 /// A way to execute an action.
@@ -43,7 +43,7 @@ struct Step {
 }
 
 impl Step {
-    fn each(self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Told>)) {
+    fn each(self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Observed>)) {
         let &[op] = &action.ops[..] else {
             return;
         };
@@ -55,18 +55,19 @@ impl Step {
             };
             let refusal = attempt.action.refusal;
             let outcome = execute(&between, &[op], refusal.as_slice());
-            let honest = Told::of(&between, &outcome);
+            let correct = Observed::of(&between, &outcome);
             let hook = attempt.hook;
-            let case = Case { before: state, between: &between, hook, op, refusal, outcome: &outcome, honest: &honest };
+            let case =
+                Case { before: state, between: &between, hook, op, refusal, outcome: &outcome, correct: &correct };
             let flawed = self.taken(&case);
-            let broken: &[_] = if flawed == honest { &[] } else { &[self.defect.id()] };
-            let leads = honest.accepted && broken.is_empty() && (refusal.is_none() || facet.lags);
+            let broken: &[_] = if flawed == correct { &[] } else { &[self.defect.id()] };
+            let leads = correct.accepted && broken.is_empty() && (refusal.is_none() || facet.lags);
             told(Variant {
                 number,
                 meanwhile: attempt.meanwhile.as_ref(),
                 action: &attempt.action,
                 outcome: &flawed,
-                next: leads.then_some(&honest.state),
+                next: leads.then_some(&correct.state),
                 broken,
             });
         }
@@ -84,7 +85,7 @@ impl Step {
             }
             Defect::H40 | Defect::H40b => {
                 if let Op::DrainEnd { node } = action.ops[0] {
-                    let hooks = quiet::interruptions(facet, state, node).into_iter();
+                    let hooks = drain::interruptions(facet, state, node).into_iter();
                     let attempt =
                         |(hook, op)| Attempt { meanwhile: Some(op), hook: Some(hook), action: action.clone() };
                     all.extend(hooks.map(attempt));
@@ -96,7 +97,7 @@ impl Step {
     }
 
     /// Executes the step as the defect does.
-    fn taken(self, case: &Case<'_>) -> Told {
+    fn taken(self, case: &Case<'_>) -> Observed {
         let on = self.on;
         match self.defect {
             Defect::H14 => permissions::one_by_one(case, on),
@@ -107,7 +108,7 @@ impl Step {
             Defect::H34 => contexts::attached(case, on),
             Defect::H35 => contexts::moved(case, on),
             Defect::H40 | Defect::H40b | Defect::H42 | Defect::H44 | Defect::H44b | Defect::H61 | Defect::N52 => {
-                quiet::counted(case, on.then_some(self.defect))
+                drain::counted(case, on.then_some(self.defect))
             }
             Defect::H63 => activity::over_inactive(case, on),
             Defect::N41 => undo::at_the_head(case, on),
@@ -123,31 +124,31 @@ impl Step {
             Defect::N53 => life::name_renewed(case, on),
             Defect::N54 => contexts::inserted(case, on),
             Defect::N51 => activity::half_activated(case, on),
-            _ => case.honest.clone(),
+            _ => case.correct.clone(),
         }
     }
 }
 
 impl Machine for Flawed {
-    type Outcome = Told;
+    type Outcome = Observed;
 
     fn opening(&self) -> Vec<Action> {
         facets::opening(self.0)
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Told>)) {
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Observed>)) {
         Step { defect: self.0, on: true }.each(facet, state, action, told);
     }
 }
 
-impl Machine for Mended {
-    type Outcome = Told;
+impl Machine for Corrected {
+    type Outcome = Observed;
 
     fn opening(&self) -> Vec<Action> {
         facets::opening(self.0)
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Told>)) {
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Observed>)) {
         Step { defect: self.0, on: false }.each(facet, state, action, told);
     }
 }

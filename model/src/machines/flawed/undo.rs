@@ -1,6 +1,6 @@
 //! Rollbacks that do not restore the state before: N41, N42.
 
-use super::case::{Case, Told};
+use super::case::{Case, Observed};
 use crate::judge::{Outcome, execute};
 use crate::menu::Small;
 use crate::op::{Hook, Op};
@@ -8,11 +8,11 @@ use crate::state::Edge;
 
 /// N41: the edges that a refused operation has moved go back one by one, each to its old place or to the heads of its
 /// lists.
-pub(super) fn at_the_head(case: &Case<'_>, on: bool) -> Told {
+pub(super) fn at_the_head(case: &Case<'_>, on: bool) -> Observed {
     let (Outcome::Violates { graph, .. }, Op::ReplaceUserChild { .. } | Op::ReplaceNode { .. }) =
         (case.outcome, case.op)
     else {
-        return case.honest.clone();
+        return case.correct.clone();
     };
     let mut state = *graph;
     let stays = |edge: &&Edge| graph.edge_index(edge.id()).is_some_and(|i| graph.edges()[i].child == edge.child);
@@ -31,7 +31,7 @@ pub(super) fn at_the_head(case: &Case<'_>, on: bool) -> Told {
             }
         }
     }
-    Told::at(false, state)
+    Observed::at(false, state)
 }
 
 /// Moves an edge from the head of its child's parents list to its old place.
@@ -47,8 +47,8 @@ fn lower(state: &mut Small, edge: &Edge) {
 }
 
 /// N42: the names are written one after another, and when one is refused those already written stay.
-pub(super) fn names_stay(case: &Case<'_>, on: bool) -> Told {
-    let mut told = case.honest.clone();
+pub(super) fn names_stay(case: &Case<'_>, on: bool) -> Observed {
+    let mut told = case.correct.clone();
     let Some(by) = case.refusal.filter(|by| by.hook == Hook::Rename && on) else {
         return told;
     };

@@ -2,7 +2,7 @@
 
 use super::{Defect, Recursive, Reopening, Repairs, Transactional, Trial};
 use crate::menu::Facet;
-use crate::op::{Context, Entry, Kind, NodeId, Opt, Queue, Role, Spec, Ways};
+use crate::op::{Context, Entry, Kind, NodeId, Opt, Queue, Role, Spec, UserFlags};
 use crate::perm::{ALL, NONE, Pair, R, U, W};
 use crate::scopes::common::{
     BACKING, BACKING_FILTER, BLANK, EXCLUSIVE, FILE, FILTER, FILTERED, FORMAT, NO_PERMISSION, OTHER, PROTOCOL, STORAGE,
@@ -98,7 +98,7 @@ fn shapes(nodes: u8, edges: usize, users: u8) -> Facet {
         ],
         specs: &[BACKING_FILTER, NO_PERMISSION, EXCLUSIVE],
         pairs: const { &[Pair::new(W, ALL), Pair::new(NONE, but(W))] },
-        ways: &[Ways::NONE],
+        user_flags: &[UserFlags::NONE],
         roles: &[(FILE, Role::DATA), (BACKING, Role::COW)],
         ..BLANK
     }
@@ -170,8 +170,8 @@ fn append_contexts(nodes: u8, edges: usize, users: u8) -> Facet {
         verbs: &["add", "attach-user", "detach-user", "attach", "detach", "append", "replace-node"],
         specs: &[BACKING_FILTER],
         pairs: const { &[Pair::new(NONE, ALL)] },
-        ways: const { &[Ways::NONE, Ways { fixed: true, ..Ways::NONE }] },
-        homes: const { &[None, Some(Context(1))] },
+        user_flags: const { &[UserFlags::NONE, UserFlags { fixed: true, ..UserFlags::NONE }] },
+        user_contexts: const { &[None, Some(Context(1))] },
         roles: &[(FILE, Role::DATA)],
         ..BLANK
     }

@@ -56,7 +56,7 @@ impl Run<'_> {
         let stays = self.graph.edges().iter().any(|edge| {
             let home = self.graph.nodes[edge.child.0 as usize].context;
             matches!(edge.parent, Parent::User(_))
-                && edge.ways.fixed
+                && edge.user_flags.fixed
                 && home != to
                 && all.contains(&self.point(edge.child))
         });

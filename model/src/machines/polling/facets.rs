@@ -3,7 +3,7 @@
 
 use super::config::{Order, Polling, Start};
 use crate::menu::{Action, Compounds, Facet, MAX_OPS, Small};
-use crate::op::{Act, Context, EdgeId, Kind, NodeId, Op, Role, UserId, Ways};
+use crate::op::{Act, Context, EdgeId, Kind, NodeId, Op, Role, UserFlags, UserId};
 use crate::perm::Pair;
 use crate::scopes::common::{BACKING, BACKING_FILTER, BLANK, FORMAT, implicit};
 use arrayvec::ArrayVec;
@@ -88,7 +88,7 @@ const CONTEXT: Facet = Facet {
     edges: 4,
     users: 1,
     verbs: &["add", "release", "attach-user", "detach-user", "append", "attach", "detach", "move-context"],
-    ways: &[Ways::NONE, Ways { fixed: true, ..Ways::NONE }],
+    user_flags: &[UserFlags::NONE, UserFlags { fixed: true, ..UserFlags::NONE }],
     moves: &[Context(1), Context::MAIN],
     ..PEACE
 };

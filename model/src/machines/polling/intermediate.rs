@@ -101,7 +101,7 @@ impl Run<'_> {
             self.alive_edge(*edge).is_some_and(|e| {
                 let driverless = |p: NodeId| e.role.has(Role::COW) && !self.graph.nodes[p.0 as usize].has_driver();
                 let node = matches!(e.parent, Parent::Node(p) if below[p.0 as usize] || driverless(p));
-                e.frozen || e.ways.stay || node
+                e.frozen || e.user_flags.stay || node
             })
         };
         if edges.iter().any(stays) { Err(Stop::Refused) } else { Ok(()) }

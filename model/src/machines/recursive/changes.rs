@@ -115,7 +115,7 @@ impl Seed0 {
         let edge = &self.heap.child(link).edge;
         let backs = edge.role.has(Role::COW) || edge.role.has(Role::FILTERED);
         let its_own = backs && self.heap.cell(to).children.contains(&link);
-        !(edge.ways.stay || its_own)
+        !(edge.user_flags.stay || its_own)
     }
 
     /// `bdrv_replace_node()`: all parents are checked together, ignoring each other, and the old node is not checked.

@@ -87,7 +87,7 @@ impl Seed1 {
         self.heap.leave_parent(link);
         self.heap.link(link).freed = true;
         let _ = self.refresh_perms(&[old], true);
-        self.go_home(old);
+        self.move_to_main(old);
         Ok(())
     }
 
@@ -169,7 +169,7 @@ impl Seed1 {
 
     /// `should_update_child()`: edges that the new node reaches stay.
     fn should_update_child(&self, link: Link, to: NodeId) -> bool {
-        if self.heap.child(link).edge.ways.stay {
+        if self.heap.child(link).edge.user_flags.stay {
             return false;
         }
         let (mut below, mut found) = (ArrayVec::new(), [false; 6]);

@@ -34,7 +34,9 @@ impl Seed1 {
     /// `bdrv_try_set_aio_context()`
     pub(super) fn try_set_context(&mut self, node: NodeId, to: Context) -> Done {
         let (nodes, users) = self.component(node);
-        if users.iter().any(|link| self.heap.child(*link).edge.ways.fixed) && self.heap.cell(node).node.context != to {
+        if users.iter().any(|link| self.heap.child(*link).edge.user_flags.fixed)
+            && self.heap.cell(node).node.context != to
+        {
             return Err(Stop::Refused);
         }
         for node in nodes {
@@ -52,7 +54,7 @@ impl Seed1 {
         }
         let moved = match self.heap.parent(link) {
             Some(parent) => self.try_set_context(parent, here),
-            None if self.heap.child(link).edge.ways.fixed => Err(Stop::Refused),
+            None if self.heap.child(link).edge.user_flags.fixed => Err(Stop::Refused),
             None => Ok(()),
         };
         match moved {
@@ -63,7 +65,7 @@ impl Seed1 {
     }
 
     /// Moves a node to the main context when it has lost a parent, and takes the component along.
-    pub(super) fn go_home(&mut self, node: NodeId) {
+    pub(super) fn move_to_main(&mut self, node: NodeId) {
         if !self.repaired.contexts {
             let _ = self.try_set_context(node, Context::MAIN);
         }
@@ -81,7 +83,7 @@ impl Seed1 {
     }
 
     /// A repair: components without users move to the main context, at the end (C3).
-    pub(super) fn send_orphans_home(&mut self) {
+    pub(super) fn move_orphans_to_main(&mut self) {
         let before = self.before;
         if self.repaired.contexts
             && let Some(work) = self.work(&before)
@@ -89,7 +91,7 @@ impl Seed1 {
         {
             // C2 is done already, on the graph before nodes were closed.
             settled.to = std::array::from_fn(|i| self.heap.cells[i].node.context);
-            settled.send_orphans_home(&work);
+            settled.move_orphans_to_main(&work);
             self.move_to(&settled.to);
         }
     }

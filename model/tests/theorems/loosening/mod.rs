@@ -101,7 +101,7 @@ fn unaligned() -> String {
     let (explored, lags) = explore(&facet, 1, Lag::default, &|_, _| {});
     let (index, action, node) = lags.into_iter().find_map(|lag| lag.found).expect("P9 is not monotone");
     let trace = explored.trace_and(&Atomic, &facet, index, &[action]);
-    let (told, last) = story::told(&trace);
+    let (told, last) = story::describe(&trace);
     let lagging = &last.nodes[node.0 as usize];
     let now = derive(&last).unwrap().nodes[node.0 as usize];
     assert!(rules::misaligned(lagging.opt, now.need), "it is P9 that refuses");

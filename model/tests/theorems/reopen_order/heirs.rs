@@ -49,7 +49,7 @@ pub fn block() -> String {
             Outcome::Done { next, .. } => flags(&next),
             outcome => verdict(&outcome),
         };
-        out += &format!("\n{}\n    {came}", story::said(&op));
+        out += &format!("\n{}\n    {came}", story::format_op(&op));
     }
     let said = format!(
         "{} lists, of which {} depend on their order. The first:\n\n",

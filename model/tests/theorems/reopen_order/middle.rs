@@ -82,7 +82,7 @@ fn searched(nodes: u8, specs: &'static [Spec]) -> (Exploration, Middle) {
 
 fn story(explored: &Exploration, found: &Found) -> String {
     let op = Op::Reopen { queue: found.queue };
-    page::verbatim(&format!("{}\n{}", story::drawn(&explored.state(found.state)), story::said(&op)))
+    page::verbatim(&format!("{}\n{}", story::drawn(&explored.state(found.state)), story::format_op(&op)))
 }
 
 /// The table, and a story of each way to differ; a new way is one that the page does not tell.

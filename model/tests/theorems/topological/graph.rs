@@ -2,7 +2,9 @@
 
 use arrayvec::ArrayVec;
 use blockgraph_model::rules::{Input, child_pair, conflict};
-use blockgraph_model::{ChildName, Kind, NodeId, Op, Opt, Outcome, Pair, Role, Spec, State, UserId, Ways, execute};
+use blockgraph_model::{
+    ChildName, Kind, NodeId, Op, Opt, Outcome, Pair, Role, Spec, State, UserFlags, UserId, execute,
+};
 
 /// The pairs of the edges between nodes.
 pub type Pairs = [Pair; 6];
@@ -192,7 +194,8 @@ impl Graph {
             name: line.name,
             role: line.role,
         }));
-        let attach = |&(node, pair)| Op::AttachUser { user, node: id(node), pair, ways: Ways::NONE, context: None };
+        let attach =
+            |&(node, pair)| Op::AttachUser { user, node: id(node), pair, user_flags: UserFlags::NONE, context: None };
         ops.extend(self.users.iter().map(attach));
         let Outcome::Done { next: built, .. } = execute(&State::default(), &ops, &[]) else {
             panic!("{self:?} cannot be built")

@@ -7,7 +7,7 @@ use crate::session::THREADS;
 use crate::state::memory::Memory;
 use crate::state::reopen_queue;
 use crate::wire::names;
-use blockgraph_model::op::{Flags, Opt, Ways};
+use blockgraph_model::op::{Flags, Opt, UserFlags};
 use blockgraph_model::{
     Below, ChildName, Context, Entry, Kind, Layer, NodeId, Op, Parent, Perms, Queue, Role, Spec, State, UserId,
 };
@@ -96,7 +96,7 @@ pub fn choose<const N: usize, const E: usize>(
 ) -> Option<Vec<Op>> {
     let mut chooser = TurnChooser { random: RandomChoice(random), setup, state, memory };
     let (chains, heirs) = (setup.about == About::Chains, setup.about == About::Heirs);
-    let ways: [(usize, TurnKind<'_, N, E>); 12] = [
+    let turn_kinds: [(usize, TurnKind<'_, N, E>); 12] = [
         (if setup.about == About::All { 24 } else { 6 }, TurnChooser::add),
         (if setup.about == About::All { 12 } else { 24 }, TurnChooser::open),
         (14, TurnChooser::delete),
@@ -112,8 +112,8 @@ pub fn choose<const N: usize, const E: usize>(
     ];
     // An empty graph needs nodes, whatever is excluded.
     let few = state.names().count() < 3;
-    let mut place = chooser.random.below(ways.iter().map(|(weight, _)| weight).sum());
-    for (number, (weight, way)) in ways.iter().enumerate() {
+    let mut place = chooser.random.below(turn_kinds.iter().map(|(weight, _)| weight).sum());
+    for (number, (weight, way)) in turn_kinds.iter().enumerate() {
         if place < *weight {
             let left_out = number > 2 && setup.without >> number & 1 == 1;
             return if few {
@@ -312,10 +312,10 @@ impl<const N: usize, const E: usize> TurnChooser<'_, N, E> {
         let pair = self.random.of(&EXPORTS)?;
         let fixed = self.random.one_in(5);
         let context = if fixed && self.random.one_in(2) { self.random.of(&THREADS) } else { None };
-        let ways = Ways { stay: false, may_inactivate: self.random.one_in(4), fixed };
-        let attach = Op::AttachUser { user, node, pair, ways, context };
+        let user_flags = UserFlags { stay: false, may_inactivate: self.random.one_in(4), fixed };
+        let attach = Op::AttachUser { user, node, pair, user_flags, context };
         let inactive = self.state.node(node).is_some_and(|n| n.flags.inactive);
-        Some(if inactive && !ways.may_inactivate { vec![Op::Activate { node }, attach] } else { vec![attach] })
+        Some(if inactive && !user_flags.may_inactivate { vec![Op::Activate { node }, attach] } else { vec![attach] })
     }
 
     fn detach_user(&mut self) -> Option<Vec<Op>> {

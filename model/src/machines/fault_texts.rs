@@ -1,17 +1,17 @@
 //! What a machine did wrong, in words.
 
 use super::algorithm::{Fault, Part};
-use super::flawed::{Flawed, Mended, Told};
+use super::flawed::{Corrected, Flawed, Observed};
 use super::polling::Serial;
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 
 /// A description for each defect that a step shows. A step shows at most three.
-pub type Did = [&'static str; 3];
+pub type FaultTexts = [&'static str; 3];
 
 impl Fault {
     /// Describes what the algorithm did.
-    pub(super) fn words(self) -> &'static str {
+    pub(super) fn text(self) -> &'static str {
         match self {
             Fault::Seen(sight) | Fault::Unsound(sight, _) => sight,
             Fault::Died => "an assertion failed, or the stack ran over",
@@ -34,9 +34,9 @@ impl Fault {
 
 impl Flawed {
     /// Describes what the flawed step did in a variant that shows its defect, compared with what the mended step does.
-    pub fn words(&self, facet: &Facet, state: &Small, action: &Action, tried: &Variant<'_, Told>) -> &'static str {
+    pub fn text(&self, facet: &Facet, state: &Small, action: &Action, tried: &Variant<'_, Observed>) -> &'static str {
         let mut words = "";
-        Mended(self.0).each(facet, state, action, |right| {
+        Corrected(self.0).each(facet, state, action, |right| {
             if right.number == tried.number {
                 words = difference(tried.outcome, right.outcome);
             }
@@ -46,7 +46,7 @@ impl Flawed {
 }
 
 /// Returns the most important difference between a step and the right one.
-fn difference(did: &Told, right: &Told) -> &'static str {
+fn difference(did: &Observed, right: &Observed) -> &'static str {
     match (did.accepted, right.accepted) {
         (true, false) => "accepted it, where it had to be refused",
         (false, true) => "refused it, although nothing is wrong with the graph it leads to",
@@ -62,7 +62,7 @@ fn difference(did: &Told, right: &Told) -> &'static str {
 }
 
 /// Describes what an operation that polls did, for each defect of a variant. What other code saw comes first.
-pub(super) fn polled(tried: &Variant<'_, Serial>) -> Did {
+pub(super) fn polled(tried: &Variant<'_, Serial>) -> FaultTexts {
     const SEEN: &str = "where it polled, others could see what no operation leaves behind";
     const NEITHER: &str = "it comes to what neither order of the two comes to, or to nothing at all";
     match (tried.outcome, tried.broken.len()) {

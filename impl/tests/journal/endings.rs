@@ -8,8 +8,9 @@ use blockgraph::{
 };
 
 /// A way for the scene's transaction not to happen.
-pub type Way = fn(&Scene<'_>, &mut Graph<Injected>);
-pub const WAYS: [Way; 6] = [dropped, rolled_back, in_violation, refused_at_each_step, refused_by_each_hook, given_up];
+pub type Ending = fn(&Scene<'_>, &mut Graph<Injected>);
+pub const ENDINGS: [Ending; 6] =
+    [dropped, rolled_back, in_violation, refused_at_each_step, refused_by_each_hook, given_up];
 
 /// Dropped, or leaked and undone by the next one.
 fn dropped(scene: &Scene<'_>, graph: &mut Graph<Injected>) {

@@ -1,7 +1,7 @@
 //! Sections: H40, H42, H44, H61, N52. The counters of Q1 are kept as QEMU keeps them: each begin and end is passed up,
 //! edge by edge, as it happens. They start each step with the right values, and must be right after it.
 
-use super::case::{Case, Kept, NAMES, Told};
+use super::case::{Case, NAMES, Observed, StoredState};
 use crate::judge::{Outcome, execute};
 use crate::machines::Defect;
 use crate::menu::{Action, Facet, Small};
@@ -44,7 +44,7 @@ struct Counters {
 impl Counters {
     /// Returns the right counters.
     fn of(state: &Small, flaw: Option<Defect>) -> Counters {
-        let Kept { counts: count, stopped, .. } = Kept::of(state);
+        let StoredState { counts: count, stopped, .. } = StoredState::of(state);
         let links = state.edges().iter().map(|e| Link::of(e, count[e.child.0 as usize] > 0)).collect();
         Counters { count, stopped, resumed: [false; NAMES], links, flaw }
     }
@@ -170,13 +170,13 @@ impl Counters {
         // A node that only the section kept alive is closed now.
         let mut ended = *case.between;
         ended.nodes[node.0 as usize].sections -= 1;
-        self.follow(&ended, &case.honest.state);
+        self.follow(&ended, &case.correct.state);
     }
 }
 
 /// Executes the step with the counters.
-pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Told {
-    let mut told = case.honest.clone();
+pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Observed {
+    let mut told = case.correct.clone();
     if !told.accepted {
         return told;
     }
@@ -200,7 +200,7 @@ pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Told {
         }
         _ => counters.follow(case.before, &told.state),
     }
-    let was = Kept::of(case.before).counts;
+    let was = StoredState::of(case.before).counts;
     // Between two operations a node may go on for a while.
     let disturbed = |i: usize| case.hook.is_none() && counters.resumed[i] && was[i] > 0 && counters.count[i] > 0;
     told.kept.disturbed = std::array::from_fn(disturbed);
@@ -211,7 +211,7 @@ pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Told {
 /// Returns what may run while the last section of the node ends, and in which hook: operations on an edge of another
 /// parent.
 pub(super) fn interruptions(facet: &Facet, state: &Small, node: NodeId) -> Vec<(usize, Action)> {
-    let kept = Kept::of(state);
+    let kept = StoredState::of(state);
     if state.nodes[node.0 as usize].sections != 1 || kept.counts[node.0 as usize] != 1 {
         return Vec::new();
     }
