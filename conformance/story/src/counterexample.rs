@@ -10,7 +10,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The story as a scenario in which every answer is the one that the model gives.
+/// Returns the story as a scenario in which every answer is the model's.
 pub fn scenario(story: &[Turn]) -> Scenario {
     let ops: Vec<&[Op]> = story.iter().map(|turn| turn.ops.as_slice()).collect();
     let mut scenario = Scenario::of_ops(ops.iter().copied());
@@ -30,7 +30,7 @@ pub fn scenario(story: &[Turn]) -> Scenario {
     scenario
 }
 
-/// The text of the file: what differs as a comment, then the story.
+/// Returns the text of the file: a comment with the difference, then the story.
 pub fn text(story: &[Turn], what: &str) -> String {
     let mut text = String::new();
     for line in what.lines() {
@@ -41,7 +41,7 @@ pub fn text(story: &[Turn], what: &str) -> String {
     text + &print(&scenario(story))
 }
 
-/// Writes the story to a new file `NAME.scenario`, or `NAME-2.scenario` and so on: nothing is overwritten.
+/// Writes the story to a new file `NAME.scenario`, or `NAME-2.scenario` and so on. It overwrites no file.
 ///
 /// # Errors
 /// If the folder cannot be made or written to.
@@ -49,7 +49,7 @@ pub fn write(folder: &Path, name: &str, story: &[Turn], what: &str) -> io::Resul
     write_with_note(folder, name, story, |_| what.to_owned())
 }
 
-/// The same, where what stands at its head speaks of the file itself.
+/// The same as [`write`], with a comment that depends on the path of the file.
 ///
 /// # Errors
 /// If the folder cannot be made or written to.
@@ -75,7 +75,7 @@ pub fn write_with_note(
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// A turn in one line, for reports.
+/// Returns a turn in one line, for reports.
 pub fn line(turn: &Turn) -> String {
     let names = Names::numbered();
     let body = |op: &Op| one_line(&crate::text::printer::print_body(&crate::text::Body::Single(*op), &names));
@@ -84,12 +84,12 @@ pub fn line(turn: &Turn) -> String {
     format!("{}{}", ops.join("; "), refusals.collect::<String>())
 }
 
-/// The turns of a story, one line each.
+/// Returns the turns of a story, one line each.
 pub fn lines(story: &[Turn]) -> Vec<String> {
     story.iter().map(line).collect()
 }
 
-/// The lines of a block divided by `;` instead.
+/// Joins the lines of a block with `;`.
 fn one_line(block: &str) -> String {
     let mut line = String::new();
     for piece in block.lines().map(str::trim) {

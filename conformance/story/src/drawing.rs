@@ -1,4 +1,4 @@
-//! A graph as text: root users and what they reach, children in list order, shared nodes once.
+//! Draws a graph as text: root users and the nodes that they reach, children in list order, shared nodes once.
 //!
 //! ```text
 //! @blk r/all blocks=resize
@@ -9,12 +9,16 @@
 //! └─ file fp -/all → base ↑
 //! ```
 //!
-//! An edge shows its name, its role, need/share and whether it is frozen; `↑` means drawn above. A node shows its driver kind,
-//! its flags and options, `no driver` if it lost that, who holds it if not just the monitor, from whom it inherits (with `own
-//! flag` if not read-only too), its stored backing name, its context if that is not main, its open sections, its quiesce count if
-//! it is quiesced, and, if it has several parents, its cumulative pair and its parents in list order; `stale` with what its driver
-//! last granted if that lags behind. A user shows what it wants if that is not what it has at present, what it is besides (`stays`,
-//! `may-inactivate`, `fixed`) and what it blocks. Open drain-alls stand in a line before all.
+//! An edge shows its name, its role, need/share and whether it is frozen. `↑` marks a node that is drawn above.
+//!
+//! A node shows its driver kind, its flags and options, and `no driver` if it has lost its driver. It shows its holders
+//! unless the monitor is the only one. It shows the node from which it inherits, with `own flag` if it does not inherit
+//! the read-only flag. It shows its stored backing name, its context unless that is the main context, its open
+//! sections, and its quiesce count if it is quiesced. A node with several parents shows its cumulative pair and its
+//! parents in list order. `stale` comes with the driver's last grant if that differs from the present one.
+//!
+//! A user shows what it wants if that differs from its present pair, its flags (`stays`, `may-inactivate`, `fixed`),
+//! and the operations that it blocks. Open drain-alls are in the first line.
 
 use crate::subject::{Observation, ObservedChild, ObservedNode, ObservedUser};
 use crate::text::names::Names;
@@ -22,12 +26,12 @@ use crate::text::value::{flag_words, print_edge, print_kind, print_op_kinds, pri
 use blockgraph_model::{ChildName, Context, Inherits, NodeId, OpKinds, Opt, Pair};
 use std::fmt::Write;
 
-/// Draws a graph; every line ends with an end of line, an empty graph is one line.
+/// Draws a graph. Every line has a line end. An empty graph is one line.
 pub fn draw(graph: &Observation, names: &Names) -> String {
     draw_as(graph, names, &|node| print_kind(node.kind).to_owned())
 }
 
-/// The same, with other words for the kinds of drivers.
+/// The same as [`draw`], with other names for the kinds of drivers.
 pub fn draw_as(graph: &Observation, names: &Names, kind: &dyn Fn(&ObservedNode) -> String) -> String {
     let mut drawing = Drawing { graph, names, kind, text: String::new(), drawn: Vec::new() };
     if graph.drain_alls > 0 {
@@ -35,7 +39,7 @@ pub fn draw_as(graph: &Observation, names: &Names, kind: &dyn Fn(&ObservedNode) 
         let _ = writeln!(drawing.text, "drain-alls={}", graph.drain_alls);
     }
     graph.users.iter().for_each(|user| drawing.user(user));
-    // First the tops, then whatever only a cycle keeps from having one.
+    // First the nodes without parents, then the nodes that only a cycle reaches.
     for tops in [true, false] {
         for node in &graph.nodes {
             if !drawing.drawn.contains(&node.id) && (!tops || node.parents.is_empty()) {
@@ -54,7 +58,7 @@ struct Drawing<'a> {
     drawn: Vec<NodeId>,
 }
 
-/// A node still to be drawn: the blanks of its children, the start of its line, the edge to it.
+/// A node that is not yet drawn: the blanks of its children, the start of its line, the edge to it.
 struct Pending {
     node: NodeId,
     start: String,
@@ -79,7 +83,7 @@ impl Drawing<'_> {
         self.tree(user.node, "└─ ", "   ", "");
     }
 
-    /// A node and all below it, depth first, without recursion: chains are long.
+    /// Draws a node and the nodes below it, depth first. It does not recurse, because chains can be long.
     fn tree(&mut self, node: NodeId, start: &str, indent: &str, edge: &str) {
         let mut stack =
             vec![Pending { node, start: start.to_owned(), indent: indent.to_owned(), edge: edge.to_owned() }];
@@ -153,7 +157,7 @@ fn pair(pair: Pair) -> String {
     format!("{}/{}", print_perms(pair.need), print_perms(pair.share))
 }
 
-/// Who holds the node, if not just the monitor (L1).
+/// Returns the holders of the node, unless the monitor is the only one (L1).
 fn held(monitor: bool, callers: u32) -> String {
     let counted = match callers {
         1 => "1 caller".to_owned(),
@@ -196,7 +200,7 @@ mod tests {
         draw(&subject.observe(), &scenario.names)
     }
 
-    /// The example at the head of this file.
+    /// Tests the example of the file's documentation.
     #[test]
     fn the_example() {
         let text = "add node=base kind=protocol flags=ro\nadd node=top kind=format\nadd node=other kind=filter\n\

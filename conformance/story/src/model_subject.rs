@@ -30,7 +30,7 @@ impl<const N: usize, const E: usize> Subject for ModelSubject<N, E> {
     }
 }
 
-/// The model's outcome as an answer.
+/// Returns the model's outcome as an answer.
 pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer {
     match outcome {
         Outcome::Done { plan, quiet, closed, .. } => Answer::Done(Effects {
@@ -50,7 +50,7 @@ pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer
     }
 }
 
-/// What a state looks like from outside. A graph with a cycle has no pairs; it shows the free ones.
+/// Returns what can be observed of a state. A graph with a cycle has no pairs, so its observation has free pairs.
 pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observation {
     let free = || Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; E], order: Default::default() };
     let derived = derived::derive(state).unwrap_or_else(free);
@@ -112,7 +112,7 @@ fn node_seen<const N: usize, const E: usize>(
     })
 }
 
-/// A count that has room in what the crate counts with.
+/// Returns a count as the type that the crate uses.
 pub fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,5 @@
-//! A panic of the crate under test is a finding: its text goes into the report, not onto the terminal.
+//! Catches panics of the crate under test. A panic is a finding: its text goes into the report and not onto the
+//! terminal.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,9 +10,9 @@ thread_local! {
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs `work`; if it panics, its message and place.
+/// Runs `work`. If it panics, returns the message and the place of the panic.
 ///
-/// What `work` was changing must not be used any further after a panic.
+/// After a panic, values that `work` was changing must not be used.
 ///
 /// # Errors
 /// The text of the panic.

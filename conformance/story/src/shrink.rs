@@ -1,8 +1,8 @@
-//! From a long story that shows a difference to a short one.
+//! Shortens a long story that shows a difference.
 
-/// The story without everything that is not needed to see a difference (not necessarily the same one): one turn less and
-/// there is none. `differs` says after which turn of a story it shows first, and how. A story that shows nothing is
-/// returned as it is.
+/// Removes every turn and operation that is not needed to show a difference, which need not be the same difference. The
+/// result is minimal: without any one turn there is no difference. `differs` returns the first turn of a story after
+/// which a difference shows, and the difference. A story without a difference is returned unchanged.
 pub fn shrink<T: Clone>(
     story: &[T],
     mut differs: impl FnMut(&[T]) -> Option<(usize, String)>,
@@ -45,7 +45,7 @@ mod tests {
         Turn::single(Op::Release { node: NodeId(node) })
     }
 
-    /// Shows after the last of `parts`, if they all come in this order.
+    /// Returns a predicate that finds a difference after the last of `parts` if they all occur in this order.
     fn in_order(parts: &[Turn]) -> impl FnMut(&[Turn]) -> Option<(usize, String)> {
         let parts = parts.to_vec();
         move |story| {
@@ -75,15 +75,15 @@ mod tests {
         }
     }
 
-    /// Where one can be taken away only once another is gone, or only two at a time, one pass is not enough.
+    /// If one turn can be removed only after another, or only together with another, one pass is not enough.
     #[test]
     fn one_action_less_shows_nothing() {
         let story: Vec<Turn> = (0..40).map(add).collect();
-        // Any even number of actions, at least six, shows it: nothing can be taken away alone.
+        // Any even number of actions, at least six, shows the difference, so no single one can be removed.
         let even = |story: &[Turn]| {
             (story.len() >= 6 && story.len().is_multiple_of(2)).then(|| (story.len() - 1, String::new()))
         };
-        // Each needs the one before it, all the way down: they can only go from the end.
+        // Each action needs the one before it, so only the last one can be removed.
         let ladder = |story: &[Turn]| {
             let has = |node: u8| story.contains(&add(node));
             let ok = |node: u8| !has(node) || has(node - 1);

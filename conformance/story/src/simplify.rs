@@ -1,4 +1,4 @@
-//! A short story made plain: smaller transactions, fewer flags, smaller sets, names without gaps.
+//! Simplifies a short story: smaller transactions, fewer flags, smaller sets, names without gaps.
 
 use crate::shrink::shrink;
 use crate::turn::Turn;
@@ -6,7 +6,7 @@ use blockgraph_model::op::Flags;
 use blockgraph_model::{Entry, NodeId, Op, OpKinds, Pair, Perms, Queue, Refusal, Spec, UserFlags, UserId};
 use std::cell::RefCell;
 
-/// Takes plainer turns as long as there is still a difference; `differs` as for [`shrink`].
+/// Replaces turns by simpler ones as long as there is still a difference. `differs` is the same as for [`shrink`].
 pub fn simplify(
     story: Vec<Turn>,
     what: String,
@@ -42,7 +42,7 @@ pub fn simplify(
     }
 }
 
-/// What could stand in place of a turn; each is plainer by some measure, so that taking them comes to an end.
+/// Returns replacements for a turn. Each is simpler by some measure, so repeated replacement ends.
 fn plainer_turns(turn: &Turn) -> Vec<Vec<Turn>> {
     let mut all = Vec::new();
     let with = |ops: Vec<Op>| vec![Turn { ops, refusals: turn.refusals.clone() }];
@@ -69,7 +69,7 @@ fn plainer_turns(turn: &Turn) -> Vec<Vec<Turn>> {
     all
 }
 
-/// Plainer operations of the same verb.
+/// Returns simpler operations of the same verb.
 fn plainer_ops(op: Op) -> Vec<Op> {
     match op {
         Op::Add { node, spec } => specs(spec).map(|spec| Op::Add { node, spec }).collect(),
@@ -112,7 +112,7 @@ fn plainer_ops(op: Op) -> Vec<Op> {
     }
 }
 
-/// Without flags; without one of them; with the options that the driver comes with.
+/// Returns the spec without flags, without each one of them, and with the driver's default options.
 fn specs(spec: Spec) -> impl Iterator<Item = Spec> {
     let Flags { read_only, force_share, no_io, never_freeze, implicit, inactive } = spec.flags;
     let f = spec.flags;
@@ -130,7 +130,7 @@ fn specs(spec: Spec) -> impl Iterator<Item = Spec> {
     flags.into_iter().filter(|(may, _)| *may).map(move |(_, flags)| Spec { flags, ..spec }).chain(plain)
 }
 
-/// One bit less needed, one bit more shared.
+/// Returns pairs with one needed bit less or one shared bit more.
 fn pairs(pair: Pair) -> impl Iterator<Item = Pair> {
     let bits = || (0..5).map(|bit| Perms(1 << bit));
     let needs = bits().filter(move |bit| pair.need.meets(*bit)).map(move |bit| Pair::new(pair.need - bit, pair.share));
@@ -144,7 +144,7 @@ fn fewer_kinds(kinds: OpKinds) -> impl Iterator<Item = OpKinds> {
     kinds.iter().filter(move |_| several).map(move |kind| OpKinds(kinds.0 & !OpKinds::of(kind).0))
 }
 
-/// An entry less; something less said in one.
+/// Returns queues with one entry less or with one property of an entry less.
 fn queues(queue: Queue) -> Vec<Op> {
     let entries = queue.entries();
     let shorter = (0..entries.len()).map(|at| {
@@ -173,7 +173,7 @@ fn quieter(e: Entry) -> impl Iterator<Item = Entry> {
     less.into_iter().flatten()
 }
 
-/// Nodes and users numbered in the order in which they are named first.
+/// Numbers nodes and users in the order in which the story first names them.
 fn without_gaps(story: &[Turn]) -> Vec<Turn> {
     let (nodes, users) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let node = |id: NodeId| NodeId(place(&nodes, id.0.into()) as u8);
@@ -209,7 +209,7 @@ mod tests {
         turns.collect()
     }
 
-    /// Shows once every one of these has come, in this order, in any names.
+    /// Returns a predicate that finds a difference once these verbs have occurred in this order, with any names.
     fn shows(needed: &'static [&'static str]) -> impl FnMut(&[Turn]) -> Option<(usize, String)> {
         move |story| {
             let mut left = needed.iter();
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!((lines, what.as_str()), (expected.map(str::to_owned).to_vec(), "it"));
     }
 
-    /// Else taking plainer turns would not come to an end.
+    /// Otherwise repeated replacement would not end.
     #[test]
     fn nothing_is_plainer_than_itself() {
         let turns = story(

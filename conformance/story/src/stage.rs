@@ -1,4 +1,4 @@
-//! Plays a scenario: on the model, which is always there as the judge (V4), and on the crate.
+//! Plays a scenario on the model, which is the reference (V4), and on the crate.
 
 use crate::panics::catch_panic;
 use crate::subject::{Answer, Observation, ObservedNode, Subject};
@@ -7,65 +7,66 @@ use crate::text::results::{answer_holds, answer_line, differences, observation_r
 use crate::text::scenario::{MOST_EDGES, MOST_HOLDERS, Step};
 use blockgraph_model::{Context, NodeId, Op};
 
-/// What is counted, and by which operations.
+/// A kind of count, and the operations that increase it.
 type Counted = (&'static str, fn(&Op) -> bool);
 
-/// What is counted without an edge for each, and which operations count it up.
+/// The counts that have no edge for each unit, and the operations that increase them.
 const COUNTED: [Counted; 3] = [
     ("callers hold a node", |op| matches!(op, Op::Hold { .. })),
     ("sections are open on a node", |op| matches!(op, Op::DrainBegin { .. })),
     ("drain-alls are open", |op| matches!(op, Op::DrainAllBegin {})),
 ];
 
-/// Somebody who takes each step as well, and in whom something must not show.
+/// An observer that receives each step and can report something about it.
 pub trait StepObserver {
-    /// Takes a step, and the model's state with it: what shows, in one line.
+    /// Receives a step. Returns a report in one line.
     ///
     /// # Errors
-    /// If there is no room for it.
+    /// If the step exceeds the observer's bounds.
     fn take(&mut self, step: &Step) -> Result<Option<String>, String>;
 }
 
-/// The subjects of one performance.
+/// The subjects that play a scenario.
 pub struct Stage {
     reference: Box<dyn Subject>,
-    /// Judged beside the model, or instead of it.
+    /// A subject that plays together with the model, or in its place.
     other: Option<Box<dyn Subject>>,
-    /// Takes every step before them.
+    /// An observer that receives every step first.
     observer: Option<Box<dyn StepObserver>>,
-    /// Are expectations held against the model too?
+    /// Whether expectations are checked on the model, too.
     model_too: bool,
     nodes: usize,
     edges: usize,
-    /// The most callers that hold one node, sections that are open on one, and drain-alls.
+    /// The highest counts of callers that hold one node, of open sections of one node, and of drain-alls.
     counts: [u32; 3],
 }
 
-/// What came of one step.
+/// The result of one step.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The answer of the subject that is shown.
+    /// The answer of the displayed subject.
     pub answer: Answer,
-    /// The graph of the subject that is shown, after the step.
+    /// The graph of the displayed subject after the step.
     pub graph: Observation,
-    /// What did not come out as it should; each one line.
+    /// The failed expectations, one line each.
     pub faults: Vec<String>,
-    /// Do model and crate differ? Then what follows means nothing.
+    /// Whether model and crate differ. Then later steps have no meaning.
     pub diverged: bool,
 }
 
 impl Stage {
-    /// On one subject, which is its own judge.
+    /// Makes a stage with one subject, which is its own reference.
     pub fn single(reference: Box<dyn Subject>) -> Stage {
         Stage { reference, other: None, observer: None, model_too: true, nodes: 0, edges: 0, counts: [0; 3] }
     }
 
-    /// On another subject, with the model as judge; `both`: the model is judged and compared as well.
+    /// Makes a stage with another subject and the model as the reference. If `both`, expectations are checked on the
+    /// model, too, and the two are compared.
     pub fn with_reference(reference: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
         Stage { reference, other: Some(other), observer: None, model_too: both, nodes: 0, edges: 0, counts: [0; 3] }
     }
 
-    /// The same, with somebody beside them.
+    /// Adds an observer.
     pub fn with(self, observer: impl StepObserver + 'static) -> Stage {
         Stage { observer: Some(Box::new(observer)), ..self }
     }
@@ -73,7 +74,7 @@ impl Stage {
     /// Plays one step.
     ///
     /// # Errors
-    /// If it could go beyond the model's bounds, which are no outcome, or beyond those of who takes it as well.
+    /// If the step may exceed the bounds of the model, which is not an outcome, or the bounds of the observer.
     pub fn play(&mut self, step: &Step, names: &Names) -> Result<Report, String> {
         let ops = step.body.ops();
         let nodes = self.nodes + ops.iter().map(|op| op.makes().len()).sum::<usize>();
@@ -120,7 +121,7 @@ impl Stage {
     }
 }
 
-/// What the step expected of a subject and did not get.
+/// Returns the expectations of the step that a subject does not meet.
 fn faults(name: &str, step: &Step, answer: &Answer, model: &Answer, graph: &Observation, names: &Names) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(expected) = &step.expect
@@ -137,7 +138,7 @@ fn faults(name: &str, step: &Step, answer: &Answer, model: &Answer, graph: &Obse
     found
 }
 
-/// How model and crate differ.
+/// Returns how model and crate differ.
 fn divergence(model: &Report, answer: &Answer, graph: &Observation, names: &Names) -> Option<String> {
     if !same_answer(&model.answer, answer, &model.graph) {
         let (left, right) = (answer_line(&model.answer, names), answer_line(answer, names));
@@ -147,13 +148,13 @@ fn divergence(model: &Report, answer: &Answer, graph: &Observation, names: &Name
     (!lines.is_empty()).then(|| format!("model and crate differ: {}", lines.join("; ")))
 }
 
-/// Where a node lives in the end.
+/// Returns the context of a node after the step.
 fn context_of(graph: &Observation, id: NodeId) -> Option<Context> {
     graph.nodes.iter().find(|node| node.id == id).map(|node| node.context)
 }
 
-/// Do the answers mean the same? The crate names one violation, and asks in its own order (V4, V5.2). `graph`: what the model
-/// shows afterwards.
+/// Returns whether two answers are equivalent. The crate names one violation and asks drivers in its own order (V4,
+/// V5.2). `graph` is the model's graph after the step.
 fn same_answer(model: &Answer, other: &Answer, graph: &Observation) -> bool {
     match (model, other) {
         (Answer::Violates(all), Answer::Violates(named)) => {

@@ -1,4 +1,4 @@
-//! What is compared: a subject takes operations and answers; what it shows of itself is an [`Observation`].
+//! A subject takes operations and answers them. An [`Observation`] is everything that can be seen of its graph.
 
 use blockgraph_model::op::Flags;
 use blockgraph_model::{
@@ -6,70 +6,70 @@ use blockgraph_model::{
     UserFlags, UserId, Violation,
 };
 
-/// Something that executes operations: the model, the crate.
+/// An executor of operations: the model or the crate.
 pub trait Subject {
-    /// Its name in reports: `model`, `impl`.
+    /// Returns its name in reports: `model`, `impl`.
     fn name(&self) -> &'static str;
 
-    /// Executes the operations as one transaction (one operation is a transaction of one), while the drivers named in
-    /// `refusals` say no.
+    /// Executes the operations as one transaction, while the drivers named in `refusals` refuse. One operation is a
+    /// transaction of one.
     fn apply(&mut self, ops: &[Op], refusals: &[Refusal]) -> Answer;
 
-    /// Everything that can be seen from outside, in an order that depends on nothing but the graph.
+    /// Returns everything that can be observed, in an order that depends only on the graph.
     fn observe(&self) -> Observation;
 
-    /// What the subject finds wrong with itself: its own check of all invariants, the pairing of its hooks. `None`:
-    /// nothing.
+    /// Returns a fault that the subject finds in itself, by its own check of all invariants and of the pairing of
+    /// hooks.
     fn fault(&self) -> Option<String> {
         None
     }
 }
 
-/// A subject's answer, in the model's vocabulary.
+/// A subject's answer, in the model's terms.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// It took effect.
     Done(Effects),
     /// A step failed.
     Failed {
-        /// Which operation of the transaction, from 0.
+        /// The index of the operation in the transaction, from 0.
         index: usize,
-        /// Why.
+        /// The error.
         error: StepError,
     },
-    /// The final graph breaks the rules. From the model: all violations. From any other subject: the one it named.
+    /// The final graph breaks the rules. The model lists all violations. Any other subject lists the one that it named.
     Violates(Vec<Violation>),
     /// A driver refused.
     Refused(Refusal),
 }
 
-/// What an operation that took effect made the drivers do. Where no order is specified the model's lists are sorted by name, and
-/// the crate's are in the order in which it asked and told.
+/// The hook calls of an operation that took effect. Where no order is specified, the model's lists are sorted by name,
+/// and the crate's lists are in the order of its calls.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Effects {
     /// The nodes flushed and prepared, in order (V5.1).
     pub prepare: Vec<NodeId>,
-    /// The nodes that were asked to store another backing name, in order (V5.1, S6).
+    /// The nodes whose drivers were asked to store another backing name, in order (V5.1, S6).
     pub rename: Vec<NodeId>,
-    /// The nodes asked to become inactive, parents before children (A5).
+    /// The nodes whose drivers were asked to become inactive, parents before children (A5).
     pub inactivate: Vec<NodeId>,
-    /// The nodes asked to change their context, and to which (C4). If one refuses a mere wish (C3), the model lists its whole
-    /// component, and the crate those that it asked.
+    /// The nodes whose drivers were asked to change their context, with the new context (C4). If a driver refuses an
+    /// optional move (C3), the model lists its whole component, and the crate lists the nodes that it asked.
     pub context: Vec<(NodeId, Context)>,
-    /// The nodes checked and what they were asked to grant, parents before children (V5.2).
+    /// The checked nodes with their new grants, parents before children (V5.2).
     pub check: Vec<(NodeId, Grant)>,
-    /// The nodes asked to become active, children before parents (A5).
+    /// The nodes whose drivers were asked to become active, children before parents (A5).
     pub activate: Vec<NodeId>,
-    /// The nodes told to be quiet (Q4).
+    /// The nodes that were told to quiesce (Q4).
     pub quiesce: Vec<NodeId>,
-    /// The nodes told that they may go on (Q4).
+    /// The nodes that were told to resume (Q4).
     pub resume: Vec<NodeId>,
     /// The nodes closed, in order (L2).
     pub closed: Vec<NodeId>,
 }
 
 impl Effects {
-    /// The same with everything sorted whose order is not specified.
+    /// Returns the effects with all lists sorted whose order is not specified.
     pub fn sorted(mut self) -> Effects {
         for nodes in [&mut self.inactivate, &mut self.activate, &mut self.quiesce, &mut self.resume] {
             nodes.sort_unstable();
@@ -79,11 +79,11 @@ impl Effects {
         self
     }
 
-    /// Returns whether a subject's effects are the ones that the model specifies, as far as the order of the hook calls is
+    /// Returns whether a subject's effects are those that the model specifies, as far as the order of the hook calls is
     /// specified without the graph.
     ///
-    /// `context_of` returns the context in which a node lives after the operation. Where a driver refuses an optional move
-    /// (C3), the subject need not have asked the nodes of that component that stay in their context.
+    /// `context_of` returns the context of a node after the operation. Where a driver refuses an optional move (C3),
+    /// the subject may leave out nodes of that component that stay in their context.
     pub fn agree_with(&self, subject: &Effects, context_of: impl Fn(NodeId) -> Option<Context>) -> bool {
         let mut found = subject.clone().sorted();
         let moves = std::mem::take(&mut found.context);
@@ -96,47 +96,47 @@ impl Effects {
     }
 }
 
-/// A graph as seen from outside.
+/// Everything that can be observed of a graph.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Observation {
-    /// By name.
+    /// The nodes, by name.
     pub nodes: Vec<ObservedNode>,
-    /// By name.
+    /// The users, by name.
     pub users: Vec<ObservedUser>,
     /// The open drain-alls (Q1).
     pub drain_alls: u32,
 }
 
-/// A node as seen from outside.
+/// Everything that can be observed of a node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ObservedNode {
     /// Its name.
     pub id: NodeId,
-    /// Its driver; of a node that has lost it (L3) the one it had.
+    /// Its driver. If the node has lost its driver (L3), the kind of the lost one.
     pub kind: Kind,
-    /// Its driver's options; of a node that has lost it those that it had then.
+    /// Its driver's options. If the node has lost its driver, the options at that time.
     pub opt: Opt,
     /// Its flags.
     pub flags: Flags,
-    /// Does the monitor hold it (L1)?
+    /// Whether the monitor holds the node (L1).
     pub monitor: bool,
-    /// How many callers hold it (L1)?
+    /// The number of callers that hold the node (L1).
     pub holders: u32,
-    /// Where it lives (C1).
+    /// Its context (C1).
     pub context: Context,
-    /// The sections that are open on it (Q1).
+    /// The number of its open sections (Q1).
     pub sections: u32,
     /// Its quiesce count (Q1).
     pub quiesce: u32,
-    /// Has it lost its driver (L3)?
+    /// Whether the node has lost its driver (L3).
     pub ejected: bool,
-    /// From whom it inherits (S8).
+    /// The node from which it inherits (S8).
     pub inherits: Option<Inherits>,
     /// The stored backing name (S6).
     pub stored: Option<NodeId>,
-    /// Cumulative need and share.
+    /// Its cumulative pair.
     pub pair: Pair,
-    /// What its driver last granted.
+    /// Its driver's last grant.
     pub granted: Grant,
     /// The child edges in list order.
     pub children: Vec<ObservedChild>,
@@ -145,45 +145,45 @@ pub struct ObservedNode {
 }
 
 impl ObservedNode {
-    /// V7.1: does the driver lag behind?
+    /// Returns whether the driver is stale (V7.1).
     pub fn is_stale(&self) -> bool {
         let writable = !self.flags.read_only && !self.flags.inactive;
         !self.ejected && self.granted != Grant { pair: self.pair, writable }
     }
 }
 
-/// A child edge as seen from outside.
+/// Everything that can be observed of a child edge.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ObservedChild {
     /// Its name.
     pub name: ChildName,
     /// Its role.
     pub role: Role,
-    /// The lower end.
+    /// The child node.
     pub child: NodeId,
-    /// S7.
+    /// Whether the edge is frozen (S7).
     pub frozen: bool,
-    /// Need and share.
+    /// Its pair.
     pub pair: Pair,
 }
 
-/// A root user as seen from outside.
+/// Everything that can be observed of a root user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ObservedUser {
     /// Its name.
     pub id: UserId,
     /// Its node.
     pub node: NodeId,
-    /// What it needs and shares at present (A3).
+    /// Its present pair (A3).
     pub pair: Pair,
-    /// What it wants to need and share.
+    /// The pair that it wants.
     pub wanted: Pair,
-    /// Whether it stays, may be inactivated, is fixed.
+    /// Its flags: stays, may be inactivated, is fixed.
     pub user_flags: UserFlags,
-    /// Where it lives: where its node does (C1).
+    /// Its context, which is that of its node (C1).
     pub context: Context,
-    /// Is it quiesced (Q1)?
+    /// Whether the user is quiesced (Q1).
     pub quiesced: bool,
-    /// What it blocks on its node (L4).
+    /// The operations that it blocks on its node (L4).
     pub blocks: OpKinds,
 }

@@ -1,4 +1,4 @@
-//! The parts that lines are made of: each turns one Rust value into one field or several, and back.
+//! The field types of lines. Each converts one Rust value to one or more fields and back.
 
 use crate::text::schema::Column;
 use crate::text::value::{Fields, Type, Value};
@@ -9,25 +9,25 @@ use blockgraph_model::{
 };
 use std::marker::PhantomData;
 
-/// How a value of type `Content` stands in a line.
+/// Defines how a value of type `Content` is written in a line.
 pub trait LineField {
     /// The Rust value.
     type Content;
 
-    /// The fields it takes; `key` is the name of the Rust field, or what the table has instead of it.
+    /// Lists the fields of the value. `key` is the name of the Rust field, or the name that the table gives instead.
     fn columns(key: &'static str, into: &mut Vec<Column>);
 
     /// Writes the value.
     fn put(content: &Self::Content, key: &'static str, into: &mut Fields);
 
-    /// Reads it.
+    /// Reads the value.
     ///
     /// # Errors
-    /// A sentence, if fields are missing or do not go together.
+    /// A sentence if fields are missing or contradict each other.
     fn take(key: &'static str, from: &Fields) -> Result<Self::Content, String>;
 }
 
-/// Parts that are one field and must be there.
+/// Defines types that are exactly one required field.
 macro_rules! plain {
     ($($part:ident: $content:ty = $value:ident;)*) => {$(
         #[doc = concat!("A field of type [`Type::", stringify!($part), "`].")]
@@ -90,7 +90,7 @@ fn optional(into: &mut Vec<Column>, columns: impl IntoIterator<Item = (&'static 
     into.extend(columns.into_iter().map(|(key, ty)| Column::word(key, ty, false)));
 }
 
-/// A switch that is off unless the line says otherwise.
+/// A switch that is off unless the line sets it.
 #[derive(Debug)]
 pub struct DefaultOff;
 
@@ -112,7 +112,7 @@ impl LineField for DefaultOff {
     }
 }
 
-/// What a user is besides what it wants: switches that are off unless the line says otherwise.
+/// The flags of a user: switches that are off unless the line sets them.
 #[derive(Debug)]
 pub struct UserFlags;
 
@@ -135,21 +135,21 @@ impl LineField for UserFlags {
     }
 }
 
-/// A part that may be left out, which is something else than any value of it.
+/// An optional value. Leaving it out differs from every value.
 #[derive(Debug)]
 pub struct Optional<P>(PhantomData<P>);
 
-/// A switch that may be left out.
+/// An optional switch.
 pub type OptionalSwitch = Optional<Switch>;
-/// A node that may be left out.
+/// An optional node.
 pub type OptionalNode = Optional<Node>;
-/// A new node that may be left out.
+/// An optional new node.
 pub type OptionalNewNode = Optional<NewNode>;
-/// A node or none, or left out.
+/// An optional value that is a node or `none`.
 pub type OptionalMaybeNode = Optional<MaybeNode>;
-/// A context that may be left out.
+/// An optional context.
 pub type OptionalContext = Optional<Context>;
-/// Options that may be left out.
+/// Optional driver options.
 pub type OptionalOptions = Optional<Options>;
 
 impl<P: LineField> LineField for Optional<P> {
@@ -175,7 +175,7 @@ impl<P: LineField> LineField for Optional<P> {
     }
 }
 
-/// `need` and `share`.
+/// The fields `need` and `share`.
 #[derive(Debug)]
 pub struct Pair;
 
@@ -233,7 +233,7 @@ impl LineField for Options {
     }
 }
 
-/// The options in a line, if it has any.
+/// Returns the options of a line, if it has any.
 fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
     let mut found = None;
     let mut clash = None;
@@ -265,7 +265,7 @@ fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
     clash.map_or(Ok(found.map(|(_, opt)| opt)), Err)
 }
 
-/// What a new node is: `kind`, `flags`, options; those of its kind unless the line says otherwise.
+/// The spec of a new node: `kind`, `flags` and options. The options default to those of the kind.
 #[derive(Debug)]
 pub struct NodeSpec;
 
@@ -295,14 +295,14 @@ impl LineField for NodeSpec {
     }
 }
 
-/// A name that is made known without a node or user behind it.
+/// A name that is declared without a node or user.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Declared {
-    /// A node's.
+    /// The name of a node.
     Node(NodeId),
-    /// A root user's.
+    /// The name of a root user.
     User(UserId),
-    /// A child's.
+    /// The name of a child.
     Child(ChildName),
 }
 

@@ -7,11 +7,11 @@ use crate::text::value::{Fields, Record, Type, Value};
 use blockgraph_model::{Entry, NodeId, Opt, Queue};
 use std::sync::LazyLock;
 
-/// The members of lists with fields of their own.
+/// The members of lists that have fields of their own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields are those of the model's Entry")]
 pub enum ReopenEntry {
-    /// What a reopen says of one node.
+    /// The properties that a reopen gives for one node.
     Entry {
         node: NodeId,
         keep: bool,

@@ -1,8 +1,8 @@
-//! The tables: which verb has which fields. A new operation or error is one line here, and nothing else in this room.
+//! The tables of verbs and their fields. A new operation or error needs one line here and nothing else in this folder.
 
 use crate::text::columns::{Declared, LineField};
 
-/// The codecs that the tables name.
+/// The field types that the tables name.
 mod codec {
     pub use crate::text::columns::*;
     pub use crate::text::entries::Entries;
@@ -123,12 +123,12 @@ recorded! { Violation:
     ContextFixed { node: Node, user: User }
 }
 
-/// The answers that are neither a step's error nor a violation.
+/// The answers that are neither the error of a step nor a violation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields are those of subject::Effects")]
 #[allow(clippy::large_enum_variant, reason = "made once an answer, never stored in numbers")]
 pub enum AnswerRecord {
-    /// It took effect.
+    /// The operation took effect.
     Ok {
         prepare: Vec<NodeId>,
         rename: Vec<NodeId>,
@@ -158,7 +158,7 @@ recorded! { AnswerRecord:
 pub enum Directive {
     /// T13: an injected refusal.
     Refuse { node: NodeId, hook: Hook },
-    /// T4: a name is known from here on.
+    /// T4: a name that is known from here on.
     Name { declared: Declared },
 }
 
@@ -167,11 +167,11 @@ recorded! { Directive:
     Name "name" { declared: OneName }
 }
 
-/// What is seen of a graph (T15); a line of an `expect graph` block is a part of one of these.
+/// What can be observed of a graph (T15). A line of an `expect graph` block is part of one of these.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields are those of subject::Observation")]
 pub enum GraphLine {
-    /// Which nodes and users there are.
+    /// The nodes and users of the graph.
     Graph { nodes: Vec<NodeId>, users: Vec<UserId>, drain_alls: u32 },
     /// A node.
     Node {
@@ -212,7 +212,7 @@ pub enum GraphLine {
         quiesced: bool,
         blocks: OpKinds,
     },
-    /// A node that is not there.
+    /// A node that does not exist.
     Absent { node: NodeId },
 }
 
@@ -247,7 +247,7 @@ pub static ANSWERS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
     all.map(|schema| schema.partial(0)).collect()
 });
 
-/// The fields of the lines of an `expect graph` block; only the thing itself is required.
+/// The fields of the lines of an `expect graph` block. Only the name of the thing is required.
 pub static GRAPH_LINES: LazyLock<Vec<Schema>> = LazyLock::new(|| {
     let whole = |schema: &Schema| usize::from(schema.verb != "graph");
     GraphLine::schemas()

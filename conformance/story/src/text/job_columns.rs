@@ -1,11 +1,11 @@
-//! The parts of the lines about jobs and opening.
+//! The field types of lines about jobs and opening.
 
 use crate::text::columns::{Flags, Kind, LineField, NewNode};
 use crate::text::schema::Column;
 use crate::text::value::{Fields, Type, Value};
 use blockgraph_model::{Act as ActKind, Below as Child, Layer};
 
-/// What becomes of a job: `act`, which is *start* unless the line says otherwise.
+/// The action on a job: `act`, which is *start* unless the line sets it.
 #[derive(Debug)]
 pub struct Act;
 
@@ -28,7 +28,7 @@ impl LineField for Act {
     }
 }
 
-/// The child `file` of a node that is opened: `file`, and `file-kind` and `file-flags` if it is opened too.
+/// The child `file` of a node that is opened: `file`, and `file-kind` and `file-flags` if the child is opened, too.
 #[derive(Debug)]
 pub struct Below;
 
@@ -71,7 +71,7 @@ impl LineField for Below {
     }
 }
 
-/// What a node is that has the options of its kind: `kind` and `flags`.
+/// A node with the default options of its kind: `kind` and `flags`.
 #[derive(Debug)]
 pub struct KindAndFlags;
 

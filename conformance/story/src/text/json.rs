@@ -1,4 +1,4 @@
-//! The JSON twin: the same records, spelled as objects (T17–T19).
+//! The JSON form: the same records, written as objects (T17–T19).
 
 use crate::subject::{Answer, Observation};
 use crate::text::columns::Declared;
@@ -42,12 +42,12 @@ fn graph_line(record: Record, names: &Names) -> Object<'_> {
     Object { tag: SEE, record, names }
 }
 
-/// An answer as objects: several if it is all the violations of a graph.
+/// Returns an answer as objects: one, or one for each violation of a graph.
 pub fn outcome<'a>(answered: &Answer, names: &'a Names) -> Vec<Object<'a>> {
     answer_records(answered).into_iter().map(|record| answer(record, names)).collect()
 }
 
-/// Everything seen of a graph as objects.
+/// Returns an observation as objects.
 pub fn observation<'a>(graph: &Observation, names: &'a Names) -> Vec<Object<'a>> {
     observation_records(graph).into_iter().map(|record| graph_line(record, names)).collect()
 }
@@ -61,10 +61,10 @@ const GRAPH: &str = "graph";
 const OPERATIONS: &str = "ops";
 const TRANSACTION: &str = "transaction";
 
-/// A whole scenario as JSON, one item a line.
+/// Prints a whole scenario as JSON, one item per line.
 ///
 /// # Errors
-/// Whatever serde_json says; nothing in a scenario makes it say anything.
+/// Those of serde_json. A scenario causes none.
 pub fn print(scenario: &Scenario) -> serde_json::Result<String> {
     let items: Result<Vec<_>, _> =
         scenario.items.iter().map(|item| serde_json::to_string(&Line { item, names: &scenario.names })).collect();
@@ -78,7 +78,7 @@ pub struct BodyObject<'a> {
     names: &'a Names,
 }
 
-/// The operations of a step, without what is said about them.
+/// Returns the operations of a step without expectations.
 pub fn body<'a>(body: &'a Body, names: &'a Names) -> BodyObject<'a> {
     BodyObject { body, names }
 }
@@ -142,7 +142,7 @@ impl Serialize for Line<'_> {
     }
 }
 
-/// The fields of a record whose verb goes without saying.
+/// The fields of a record without its verb.
 struct Fields<'a> {
     record: &'a Record,
     names: &'a Names,
@@ -155,7 +155,7 @@ impl Serialize for Fields<'_> {
     }
 }
 
-/// T18: what JSON has a form of its own for has that form, the rest is the word of the text form.
+/// T18: values with a JSON form have that form. Other values are the word of the text form.
 struct JsonValue<'a> {
     value: &'a Value,
     names: &'a Names,
@@ -176,7 +176,7 @@ impl Serialize for JsonValue<'_> {
     }
 }
 
-/// The word of the text form for a JSON value.
+/// Returns the word of the text form for a JSON value.
 fn word(value: &Json) -> Result<String, String> {
     Ok(match value {
         Json::Null => "none".to_owned(),
@@ -188,10 +188,10 @@ fn word(value: &Json) -> Result<String, String> {
     })
 }
 
-/// Reads scenarios and lines; keeps the names from one line to the next.
+/// Reads scenarios and lines. It keeps the names from one line to the next.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
-    /// The names so far.
+    /// The names known so far.
     pub names: Names,
     in_use: NamesInUse,
 }
@@ -201,7 +201,7 @@ type Read<T> = Result<T, Problem>;
 /// Reads a scenario in JSON.
 ///
 /// # Errors
-/// The first mistake; if the JSON itself is broken with its place, else with the number of the item.
+/// The first mistake: with its place if the JSON is broken, else with the number of the item.
 pub fn parse(text: &str) -> Read<Scenario> {
     let mut json = object(text)?;
     let items = match json.remove("scenario") {
@@ -223,7 +223,7 @@ pub fn parse(text: &str) -> Read<Scenario> {
 }
 
 impl Reader {
-    /// Knows the names of [`Names::numbered`], by their numbers.
+    /// Makes a reader that knows the names of [`Names::numbered`] by their numbers.
     pub fn numbered() -> Reader {
         Reader { names: Names::numbered(), ..Reader::default() }
     }
@@ -231,7 +231,7 @@ impl Reader {
     /// Reads one line of `blockgraph run`: an operation or a name, without expectations.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The mistake.
     pub fn line(&mut self, text: &str) -> Read<Item> {
         object(text).and_then(|item| self.item(item, false))
     }
@@ -297,7 +297,7 @@ impl Reader {
         }
     }
 
-    /// An object whose `tag` says which of the schemas it follows.
+    /// Reads an object. Its `tag` selects the schema.
     fn record(&mut self, mut item: Map<String, Json>, tag: &str, schemas: &[Schema]) -> Read<Record> {
         let Some(Json::String(verb)) = item.remove(tag) else {
             return Err(bad(format!("expected an object with a word under `{tag}`")));
@@ -310,7 +310,7 @@ impl Reader {
     }
 }
 
-/// The fields of an object, unread.
+/// Returns the fields of an object, unread.
 fn fields(object: Map<String, Json>, schema: &Schema) -> Read<Vec<RawField>> {
     let raw = |(key, value): (String, Json)| {
         let written = match schema.list().filter(|(of, _)| *of == key) {
@@ -346,7 +346,7 @@ fn map(value: Json, what: &str) -> Read<Map<String, Json>> {
     }
 }
 
-/// A list of objects; no list is an empty one.
+/// Returns a list of objects. A missing list is empty.
 fn list(value: Option<Json>, key: &str) -> Read<Vec<Map<String, Json>>> {
     match value {
         None => Ok(Vec::new()),

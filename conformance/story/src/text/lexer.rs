@@ -1,11 +1,11 @@
-//! Words and signs of the text form, each with its place (T1).
+//! Words and punctuation of the text form, each with its place (T1).
 
 use crate::text::schema::Place;
 
-/// A word or a sign.
+/// A word or a punctuation mark.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Token<'a> {
-    /// Anything between blanks and signs.
+    /// A word between blanks and punctuation.
     Word(&'a str),
     /// `{`
     Open,
@@ -22,7 +22,7 @@ pub(super) enum Token<'a> {
 }
 
 impl Token<'_> {
-    /// How a message names it.
+    /// Returns the token's name in messages.
     pub(super) fn name(self) -> String {
         match self {
             Token::Word(word) => super::spelling::quote(word),
@@ -36,7 +36,7 @@ impl Token<'_> {
     }
 }
 
-/// Cuts a text into tokens; the last one is [`Token::End`].
+/// Splits a text into tokens. The last one is [`Token::End`].
 pub(super) fn tokens(text: &str) -> Vec<(Place, Token<'_>)> {
     let mut found = Vec::new();
     let mut last = Place { line: 1, column: 1 };
@@ -69,7 +69,8 @@ fn line_tokens<'a>(number: usize, line: &'a str, into: &mut Vec<(Place, Token<'a
     }
 }
 
-/// T1: `#` starts a comment at the start of a line, and after a blank if a blank follows, for names may have it too.
+/// T1: `#` starts a comment at the start of a line, and after a blank if a blank follows, because names may contain it,
+/// too.
 fn is_comment(rest: &str, first: bool) -> bool {
     rest.strip_prefix('#').is_some_and(|after| first || after.chars().next().is_none_or(char::is_whitespace))
 }

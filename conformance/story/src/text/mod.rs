@@ -1,8 +1,7 @@
-//! Scenarios: operations as text that a person can write and read back, and the same as JSON for machines
-//! (`specs/scenarios.md`).
+//! Scenarios: operations as text that people write and read, and the same as JSON for machines (`specs/scenarios.md`).
 //!
-//! Both are spellings of [`value::Record`]s, and which fields an operation, an error or a line about the graph has stands
-//! once, in [`grammar`].
+//! Both are forms of [`value::Record`]s. The fields of operations, errors and lines about the graph are defined once,
+//! in [`grammar`].
 
 pub mod columns;
 pub mod entries;

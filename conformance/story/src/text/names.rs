@@ -1,9 +1,9 @@
-//! The table of names: a person writes strings, the model counts (T2).
+//! The table of names: people write strings, and the model uses numbers (T2).
 
 use crate::text::spelling::quote;
 use blockgraph_model::{ChildName, NodeId, UserId};
 
-/// The most nodes, users and names of children that one file can speak of: an index is a byte.
+/// The highest number of nodes, users and child names in one file. An index is a byte.
 pub const LIMIT: usize = 256;
 
 /// Strings by index, in the order of their first appearance.
@@ -23,7 +23,8 @@ impl Default for Names {
 }
 
 impl Names {
-    /// A full table of made-up names, for operations that no person wrote: `n0`…, `u0`…, `file`, `backing`, `target`, `c3`….
+    /// Makes a full table of generated names, for generated operations: `n0`…, `u0`…, `file`, `backing`, `target`,
+    /// `c3`….
     pub fn numbered() -> Names {
         let column = |letter: &str, from: usize| (from..LIMIT).map(|i| format!("{letter}{i}")).collect::<Vec<_>>();
         let mut names = Names { nodes: column("n", 0), users: column("u", 0), ..Names::default() };
@@ -31,23 +32,24 @@ impl Names {
         names
     }
 
-    /// The name of a node; `?` if the table has none.
+    /// Returns the name of a node, or `?` if the table has none.
     pub fn node(&self, id: NodeId) -> &str {
         named(&self.nodes, id.0)
     }
 
-    /// The name of a root user, `?` if the table has none; that of a job's further user is made from the job's (T25).
+    /// Returns the name of a root user, or `?` if the table has none. The name of a job's further user is made from the
+    /// job's name (T25).
     pub fn user(&self, id: UserId) -> String {
         let name = named(&self.users, id.main().0 as u8);
         if id.part() == 0 { name.to_owned() } else { format!("{name}#{}", id.part()) }
     }
 
-    /// The name of a child edge; `?` if the table has none.
+    /// Returns the name of a child edge, or `?` if the table has none.
     pub fn child(&self, id: ChildName) -> &str {
         named(&self.children, id.0)
     }
 
-    /// The node of that name.
+    /// Returns the node of this name.
     ///
     /// # Errors
     /// If no line so far has added or declared it.
@@ -55,7 +57,7 @@ impl Names {
         known(&self.nodes, word, "node", "adds").map(NodeId)
     }
 
-    /// The root user of that name.
+    /// Returns the root user of this name.
     ///
     /// # Errors
     /// If no line so far has attached or declared it.
@@ -66,18 +68,18 @@ impl Names {
         known(&self.users, word, "user", "attaches").map(|user| UserId(user.into()))
     }
 
-    /// The node of that name, which is known from now on.
+    /// Returns the node of this name, which is known from now on.
     ///
     /// # Errors
-    /// If it is no name, or one too many.
+    /// If the name is not well formed, or the table is full.
     pub fn define_node(&mut self, word: &str) -> Result<NodeId, String> {
         define(&mut self.nodes, word, "nodes").map(NodeId)
     }
 
-    /// The root user of that name, which is known from now on.
+    /// Returns the root user of this name, which is known from now on.
     ///
     /// # Errors
-    /// If it is no name, or one too many.
+    /// If the name is not well formed, or the table is full.
     pub fn define_user(&mut self, word: &str) -> Result<UserId, String> {
         if let Some(further) = self.further(word) {
             return Ok(further);
@@ -92,10 +94,10 @@ impl Names {
         Some(UserId(find(&self.users, job)?.into()).further(part))
     }
 
-    /// The child name of that spelling; every name of a child is good.
+    /// Returns the child name with this spelling. Every well-formed name is accepted.
     ///
     /// # Errors
-    /// If it is no name, or one too many.
+    /// If the name is not well formed, or the table is full.
     pub fn define_child(&mut self, word: &str) -> Result<ChildName, String> {
         define(&mut self.children, word, "names of children").map(ChildName)
     }
@@ -127,7 +129,7 @@ fn define(list: &mut Vec<String>, word: &str, what: &str) -> Result<u8, String> 
     Ok(index)
 }
 
-/// T2: letters, digits and `_.#-`, at least one letter or digit among them; `none` is taken.
+/// T2: a name has letters, digits and `_.#-`, with at least one letter or digit. `none` is reserved.
 fn well_formed(word: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_.#-".contains(c);
     if word.chars().all(fits) && word.chars().any(|c| c.is_ascii_alphanumeric()) && word != "none" {

@@ -9,7 +9,7 @@ use crate::text::spelling::quote;
 use crate::text::value::Record;
 use blockgraph_model::{Op, Refusal};
 
-/// Reads a scenario, and the line on which each of its items starts.
+/// Reads a scenario. Returns it with the line on which each of its items starts.
 ///
 /// # Errors
 /// The first mistake, with its place.
@@ -17,7 +17,7 @@ pub fn parse(text: &str) -> Result<(Scenario, Vec<usize>), Problem> {
     parse_with(text, Names::default())
 }
 
-/// The same, where some names are known already.
+/// The same as [`parse`], with names that are already known.
 ///
 /// # Errors
 /// The first mistake, with its place.
@@ -27,7 +27,7 @@ pub fn parse_with(text: &str, names: Names) -> Result<(Scenario, Vec<usize>), Pr
     Ok((Scenario { names: parser.names, items: parser.items }, parser.lines))
 }
 
-/// What a line with a verb is called in messages.
+/// The name of a line with a verb, in messages.
 const OPERATION: &str = "operation";
 
 type Read<T> = Result<T, Problem>;
@@ -40,7 +40,7 @@ struct Parser<'a> {
     in_use: NamesInUse,
     items: Vec<Item>,
     lines: Vec<usize>,
-    /// Refusals waiting for their operation, and where the first of them stands.
+    /// Refusals that wait for their operation, and the place of the first one.
     refusals: Vec<Refusal>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Parser<'a> {
         self.lines.push(place.line);
     }
 
-    /// An operation, and the place of the name that it takes.
+    /// Reads an operation. Returns it with the place of the name that it takes.
     fn operation(&mut self) -> Read<(Op, Place)> {
         let (place, _) = self.peek();
         let (record, name) = self.record(&OPS, OPERATION, false)?;
@@ -126,7 +126,8 @@ impl<'a> Parser<'a> {
         self.step(place, Body::Transaction(ops), &places)
     }
 
-    /// ListSchema between braces, divided by ends of line or `;`, the first brace being read; returns the place of the last.
+    /// Reads a list between braces, separated by line ends or `;`, after the first brace. Returns the place of the last
+    /// brace.
     fn block(&mut self, what: &str, mut member: impl FnMut(&mut Self, Place, &'a str) -> Read<()>) -> Read<Place> {
         loop {
             self.skip(&[Token::Newline, Token::Semicolon]);
@@ -163,7 +164,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// `=> ok …` or `=> error KIND …`
+    /// Reads `=> ok …` or `=> error KIND …`.
     fn answer(&mut self) -> Read<Record> {
         self.next();
         let (place, token) = self.peek();
@@ -182,7 +183,7 @@ impl<'a> Parser<'a> {
         .map(|(record, _)| record)
     }
 
-    /// `expect graph { … }`
+    /// Reads `expect graph { … }`.
     fn graph(&mut self, place: Place) -> Read<()> {
         self.next();
         self.expect(Token::Word("graph"), "`graph` after `expect`")?;
@@ -203,8 +204,8 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// A word that `schemas` knows and its fields, and the place of the name that it takes or else of the word. If `bare`,
-    /// what the line speaks of may stand without its key.
+    /// Reads a verb of `schemas` and its fields. Returns the place of the name that it takes, or else of the verb. If
+    /// `bare`, the first field may lack its key.
     fn record(&mut self, schemas: &[Schema], what: &str, bare: bool) -> Read<(Record, Place)> {
         let (place, token) = self.next();
         let Token::Word(verb) = token else {
@@ -224,7 +225,7 @@ impl<'a> Parser<'a> {
         Ok((record, taken.map_or(place, |field| field.value.0)))
     }
 
-    /// The fields of a line or of a member of a list, unread.
+    /// Returns the fields of a line or of a list member, unread.
     fn fields(&mut self, schema: &Schema, bare: bool) -> Read<Vec<RawField>> {
         let mut raw: Vec<RawField> = Vec::new();
         loop {
@@ -234,7 +235,7 @@ impl<'a> Parser<'a> {
                     raw.push(field(at, word, subject)?);
                     self.next();
                 }
-                // A list needs no key: its braces say what it is.
+                // A list needs no key, because its braces identify it.
                 ((at, Token::Open), Some((key, members))) => {
                     self.next();
                     let list = self.members(members)?;
@@ -249,7 +250,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The members of a list up to its closing brace.
+    /// Reads the members of a list up to its closing brace.
     fn members(&mut self, of: &ListSchema) -> Read<Vec<RawEntry>> {
         let mut list = Vec::new();
         self.block(&format!("an {}", of.schema.verb), |parser, at, _| {
@@ -260,7 +261,7 @@ impl<'a> Parser<'a> {
     }
 
     fn peek(&self) -> (Place, Token<'a>) {
-        // The last token is the end, and nothing goes past it.
+        // The last token is the end, and nothing moves past it.
         self.tokens.get(self.at).or(self.tokens.last()).copied().unwrap_or((Place::default(), Token::End))
     }
 
@@ -291,7 +292,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// `key=value`, or the value alone if the key goes without saying.
+/// Reads `key=value`, or only the value if the key is implied.
 fn field(at: Place, word: &str, key: Option<&str>) -> Read<RawField> {
     let written = |word: &str| RawValue::Word(word.to_owned());
     match (key, word.split_once('=')) {

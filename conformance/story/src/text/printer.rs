@@ -7,7 +7,7 @@ use crate::text::schema::{Recorded, Schema, find};
 use crate::text::value::{Record, print_fields};
 use blockgraph_model::Op;
 
-/// The canonical text of a scenario.
+/// Returns the canonical text of a scenario.
 pub fn print(scenario: &Scenario) -> String {
     let mut text = String::new();
     for item in &scenario.items {
@@ -20,12 +20,12 @@ pub fn print(scenario: &Scenario) -> String {
     text
 }
 
-/// A record in one line (but for lists of several members, T16), without the end of the line.
+/// Returns a record in one line, without the line end. Lists with several members take several lines (T16).
 pub fn line(record: &Record, names: &Names) -> String {
     record.verb.to_owned() + &print_fields(record, names, 0)
 }
 
-/// The operations of a step, without what is said about them.
+/// Returns the operations of a step without expectations.
 pub fn print_body(body: &Body, names: &Names) -> String {
     let op = |op: &Op, indent: usize| {
         let record = op.to_record();
@@ -41,13 +41,13 @@ pub fn print_body(body: &Body, names: &Names) -> String {
     }
 }
 
-/// An answer, as it stands after the `=>`.
+/// Returns an answer as it is written after the `=>`.
 pub fn print_answer(answer: &Record, names: &Names) -> String {
     let prefix = if answer.verb == "ok" { "" } else { "error " };
     prefix.to_owned() + &line(answer, names)
 }
 
-/// A line of an `expect graph` block: what it speaks of stands without its key.
+/// Returns a line of an `expect graph` block. The first field is written without its key.
 pub fn print_seen(record: &Record, names: &Names) -> String {
     let full = line(record, names);
     let subject = find(&GRAPH_LINES, record.verb).and_then(Schema::subject);

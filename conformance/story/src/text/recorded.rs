@@ -1,9 +1,9 @@
 //! The macro that makes an enum [`Recorded`](crate::text::schema::Recorded) from a table of its variants and fields.
 //!
-//! A table is a list of `Variant "verb" { field "key": Codec, … }`. The codecs are looked up in a module `codec` where the macro is
-//! used. The verb and the keys are the Rust names where the table has no literal.
+//! A table is a list of `Variant "verb" { field "key": Codec, … }`. The codecs come from a module `codec` where the
+//! macro is used. Without a literal, the verb and the keys are the Rust names.
 
-/// A word: what the table says, or else the Rust name.
+/// Returns the literal of the table, or else the Rust name.
 macro_rules! word {
     ($ident:ident) => {
         stringify!($ident)
@@ -13,7 +13,7 @@ macro_rules! word {
     };
 }
 
-/// Makes an enum [`Recorded`] from a table of `Variant "verb" { field "key": Part, … }`.
+/// Makes an enum [`Recorded`] from a table of `Variant "verb" { field "key": LineField, … }`.
 macro_rules! recorded {
     ($type:ident: $($variant:ident $($verb:literal)? { $($field:ident $($key:literal)?: $part:ident),* $(,)? })*) => {
         impl Recorded for $type {

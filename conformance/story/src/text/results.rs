@@ -1,4 +1,4 @@
-//! Answers and observations as records, so that they are printed, compared and expected by the same tables.
+//! Answers and observations as records. The same tables print, compare and expect them.
 
 use crate::subject::{Answer, Effects, Observation, ObservedNode, ObservedUser};
 use crate::text::grammar::{AnswerRecord, GraphLine};
@@ -8,7 +8,7 @@ use crate::text::schema::Recorded;
 use crate::text::value::{Record, Value};
 use blockgraph_model::EdgeId;
 
-/// An answer as records: one, or one for each violation.
+/// Returns an answer as records: one, or one for each violation.
 pub fn answer_records(answer: &Answer) -> Vec<Record> {
     match answer {
         Answer::Done(effects) => {
@@ -29,17 +29,17 @@ pub fn answer_records(answer: &Answer) -> Vec<Record> {
     }
 }
 
-/// An answer in one line.
+/// Returns an answer in one line.
 pub fn answer_line(answer: &Answer, names: &Names) -> String {
     let mut records = answer_records(answer);
-    // The first operation is meant where nothing is said, and an empty list says nothing.
+    // The index defaults to the first operation, and an empty list is left out.
     let idle = |(key, value): &(&str, Value)| (*key, value) == ("at", &Value::Number(0)) || value.is_empty();
     records.iter_mut().for_each(|record| record.fields.retain(|field| !idle(field)));
     let lines: Vec<_> = records.iter().map(|record| print_answer(record, names)).collect();
     if lines.is_empty() { "no answer".to_owned() } else { lines.join(" | ") }
 }
 
-/// Everything seen of a graph, as the lines of an `expect graph` block.
+/// Returns an observation as the lines of an `expect graph` block.
 pub fn observation_records(observation: &Observation) -> Vec<Record> {
     let mut seen = vec![GraphLine::Graph {
         nodes: observation.nodes.iter().map(|node| node.id).collect(),
@@ -101,11 +101,11 @@ fn node_seen(node: &ObservedNode) -> GraphLine {
     }
 }
 
-/// T14: does the answer of a subject come up to what is expected, given the model's answer?
+/// T14: returns whether a subject's answer meets the expectation, given the model's answer.
 pub fn answer_holds(expected: &Record, actual: &Answer, model: &Answer) -> bool {
     let named = |answer: &Answer| answer_records(answer).iter().any(|record| record.includes(expected));
     match (actual, model) {
-        // V4: which violation is named is free, that it is one is not.
+        // V4: a subject may name any of the violations, but it must name one.
         (Answer::Violates(named_by_it), Answer::Violates(all)) => {
             named(model) && !named_by_it.is_empty() && named_by_it.iter().all(|violation| all.contains(violation))
         }
@@ -113,7 +113,7 @@ pub fn answer_holds(expected: &Record, actual: &Answer, model: &Answer) -> bool 
     }
 }
 
-/// T15: what is wrong with one line of an `expect graph` block.
+/// T15: returns the fault of one line of an `expect graph` block.
 pub fn record_fault(expected: &Record, actual: &[Record], names: &Names) -> Option<String> {
     let subject = expected.fields.first().map(|(_, value)| value);
     let same_subject = |record: &&Record| match expected.verb {
@@ -139,8 +139,8 @@ fn field_text(record: &Record, key: &str, names: &Names) -> String {
     record.get(key).map_or_else(|| format!("no {key}"), |value| format!("{key}={}", value.print(names)))
 }
 
-/// What is different between two observations: a line for each node, user and edge, and for the graph, with the fields that
-/// differ.
+/// Returns the differences between two observations: a line for each node, each user, each edge and the graph, with the
+/// fields that differ.
 pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Vec<String> {
     let (left, right) = (observation_records(left), observation_records(right));
     let twin = |of: &Record, among: &[Record]| {
@@ -153,7 +153,7 @@ pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Ve
             lines.push(format!("{} against nothing", print_seen(record, names)));
             continue;
         };
-        // Which nodes and users there are the other lines show.
+        // The other lines show which nodes and users exist.
         let whole = record.verb == "graph";
         let keys = record.fields.iter().map(|(key, _)| *key).filter(|key| !(whole && ["nodes", "users"].contains(key)));
         let differing = keys.filter(|key| record.get(key) != other.get(key));

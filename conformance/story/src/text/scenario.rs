@@ -1,4 +1,4 @@
-//! What a scenario file says, whichever way it is spelled.
+//! The content of a scenario file, in either form.
 
 use crate::text::columns::Declared;
 use crate::text::grammar::Directive;
@@ -7,43 +7,43 @@ use crate::text::schema::{Place, Problem, Recorded};
 use crate::text::value::{Record, Value};
 use blockgraph_model::{NodeId, Op, Refusal, UserId};
 
-/// A story: operations in order, and what must come of them.
+/// A story: operations in order, with expected results.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Scenario {
-    /// The strings of the names.
+    /// The names as strings.
     pub names: Names,
     /// The lines.
     pub items: Vec<Item>,
 }
 
-/// One thing that a file says.
+/// One item of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Item {
-    /// T4: a name is known from here on.
+    /// T4: a name that is known from here on.
     Name(Declared),
     /// An operation or a transaction.
     Step(Step),
 }
 
-/// An operation or a transaction, with what is said about it.
+/// An operation or a transaction, with its expectations.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step {
     /// T13: the refusals injected into it.
     pub refusals: Vec<Refusal>,
     /// The operations.
     pub body: Body,
-    /// T14: the answer that must come; a part of it. `None`: any.
+    /// T14: the expected answer, possibly only parts of it. `None` expects nothing.
     pub expect: Option<Record>,
-    /// T15: what must be seen of the graph afterwards.
+    /// T15: the expected graph after the step.
     pub graph: Vec<Record>,
 }
 
-/// What a step does.
+/// The operations of a step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Body {
     /// One operation.
     Single(Op),
-    /// Several, judged once (O19).
+    /// Several operations, checked once (O19).
     Transaction(Vec<Op>),
 }
 
@@ -58,7 +58,7 @@ impl Body {
 }
 
 impl Scenario {
-    /// A story of operations that no person wrote, with made-up names; each inner list is one transaction.
+    /// Makes a scenario of generated operations with generated names. Each inner list is one transaction.
     pub fn of_ops<'a>(steps: impl IntoIterator<Item = &'a [Op]>) -> Scenario {
         let mut items = Vec::new();
         let mut known = Vec::new();
@@ -78,7 +78,7 @@ impl Scenario {
         Scenario { names: Names::numbered(), items }
     }
 
-    /// The steps, without the names.
+    /// Iterates over the steps, without the names.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.items.iter().filter_map(|item| match item {
             Item::Step(step) => Some(step),
@@ -87,7 +87,7 @@ impl Scenario {
     }
 }
 
-/// The nodes and users that an operation names.
+/// Returns the nodes and users that an operation names.
 pub fn mentioned(op: &Op) -> Vec<Declared> {
     fn enter(record: &Record, found: &mut Vec<Declared>) {
         for (_, value) in &record.fields {
@@ -104,14 +104,14 @@ pub fn mentioned(op: &Op) -> Vec<Declared> {
     found
 }
 
-/// A refusal as a line, and back.
+/// Converts a refusal to a line and back.
 impl From<Refusal> for Directive {
     fn from(Refusal { node, hook }: Refusal) -> Directive {
         Directive::Refuse { node, hook }
     }
 }
 
-/// T12: the names that are in use for certain, so that a second line that takes one can only be a slip.
+/// T12: the names that are certainly in use. A second line that takes one of them can only be a mistake.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NamesInUse {
     nodes: Vec<NodeId>,
@@ -119,7 +119,7 @@ pub(super) struct NamesInUse {
 }
 
 impl NamesInUse {
-    /// Goes past one step; `places` are those of the names that the operations take.
+    /// Updates the names for one step. `places` are the places of the names that the operations take.
     pub(super) fn pass(&mut self, step: &Step, places: &[Place], names: &Names) -> Result<(), Problem> {
         let ok = step.expect.as_ref().map(|answer| answer.verb == "ok");
         let before = self.clone();
@@ -128,7 +128,7 @@ impl NamesInUse {
                 Op::Add { node, .. } | Op::Insert { new: node, .. } => {
                     take(&mut self.nodes, node).then(|| format!("node `{}`", names.node(node)))
                 }
-                // It has no holder, so nothing is certain but that the name was free.
+                // The node has no holder, so it is only certain that the name was free.
                 Op::OpenChild { node, .. } => {
                     self.nodes.contains(&node).then(|| format!("node `{}`", names.node(node)))
                 }
@@ -155,7 +155,8 @@ impl NamesInUse {
             }
         }
         if !(ok == Some(true) || ok.is_none() && cannot_fail(step)) {
-            // It may have come to nothing: only what was certain before is certain now, if it was not let go of here.
+            // The step may have failed. So a name is certainly in use only if it was so before and this step did not
+            // release it.
             self.nodes.retain(|id| before.nodes.contains(id));
             self.users.retain(|id| before.users.contains(id));
         }
@@ -163,7 +164,7 @@ impl NamesInUse {
     }
 }
 
-/// Enters a name; was it there?
+/// Enters a name. Returns whether it was already present.
 fn take<T: PartialEq>(list: &mut Vec<T>, id: T) -> bool {
     let there = list.contains(&id);
     if !there {
@@ -172,7 +173,8 @@ fn take<T: PartialEq>(list: &mut Vec<T>, id: T) -> bool {
     there
 }
 
-/// An `add` of a good node with no refusal about: afterwards the name is in use, whatever was before.
+/// Returns whether this is an `add` of a valid node without refusals. Afterwards the name is in use, whatever was
+/// before.
 fn cannot_fail(step: &Step) -> bool {
     match step.body {
         Body::Single(Op::Add { spec, .. }) => {
@@ -184,11 +186,11 @@ fn cannot_fail(step: &Step) -> bool {
     }
 }
 
-/// The callers, sections and drain-alls that the model can count.
+/// The highest number of callers, sections and drain-alls that the model can count.
 pub const MOST_HOLDERS: u32 = u16::MAX as u32;
 
-/// The edges that the model has room for.
+/// The highest number of edges in the model.
 pub const MOST_EDGES: usize = 512;
 
-/// The nodes that the model has room for.
+/// The highest number of nodes in the model.
 pub const MOST_NODES: usize = LIMIT;

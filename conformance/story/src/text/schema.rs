@@ -1,4 +1,4 @@
-//! Schemas of records: which fields a verb has, and how the fields of a line are read by them.
+//! Schemas of records: the fields of a verb, and how the fields of a line are read.
 
 use crate::text::names::Names;
 use crate::text::spelling::quote;
@@ -8,18 +8,18 @@ use std::sync::LazyLock;
 /// One field that a verb can have.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
-    /// Left of the `=`.
+    /// The text left of the `=`.
     pub key: &'static str,
-    /// Right of it.
+    /// The type of the text right of it.
     pub ty: Type,
-    /// Must it be there?
+    /// Whether the field is required.
     pub required: bool,
-    /// What the members of the value are if it is a list of records; other values are words.
+    /// The members of the value if it is a list of records. Other values are words.
     pub list: Option<&'static LazyLock<ListSchema>>,
 }
 
 impl Column {
-    /// A field whose value is a word.
+    /// Makes a field whose value is a word.
     pub const fn word(key: &'static str, ty: Type, required: bool) -> Column {
         Column { key, ty, required, list: None }
     }
@@ -34,7 +34,7 @@ pub struct Schema {
     pub columns: Vec<Column>,
 }
 
-/// A place in a text, both from 1; 0 in JSON, which has none.
+/// A place in a text. Both numbers start at 1. JSON has no places, so both are 0 there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Place {
     /// The line.
@@ -43,17 +43,17 @@ pub struct Place {
     pub column: usize,
 }
 
-/// What is wrong, and where.
+/// A mistake and its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
-    /// Where; 0:0 if unknown.
+    /// The place, or 0:0 if it is unknown.
     pub place: Place,
-    /// One line.
+    /// The message, in one line.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem at a place.
+    /// Makes a problem at a place.
     pub fn new(place: Place, message: impl Into<String>) -> Problem {
         Problem { place, message: message.into() }
     }
@@ -70,46 +70,46 @@ impl std::fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// A field before anybody looked at it: key and value, each with its place.
+/// An unread field: key and value, each with its place.
 #[derive(Clone, Debug)]
 pub struct RawField {
-    /// Left of the `=`.
+    /// The key and its place.
     pub key: (Place, String),
-    /// Right of it.
+    /// The value and its place.
     pub value: (Place, RawValue),
 }
 
-/// A value before anybody looked at it.
+/// An unread value.
 #[derive(Clone, Debug)]
 pub enum RawValue {
     /// A word.
     Word(String),
-    /// A list whose members have fields of their own: in the text form between braces, in JSON a list of objects.
+    /// A list whose members have fields of their own: between braces in the text form, a list of objects in JSON.
     List(Vec<RawEntry>),
 }
 
-/// A member of such a list: where it starts, and its fields.
+/// A member of such a list: its place and its fields.
 #[derive(Clone, Debug)]
 pub struct RawEntry {
-    /// Where it starts.
+    /// The place where it starts.
     pub at: Place,
     /// Its fields.
     pub fields: Vec<RawField>,
 }
 
-/// What such a list may be made of.
+/// The schema of such a list.
 #[derive(Debug)]
 pub struct ListSchema {
-    /// The fields of each.
+    /// The fields of each member.
     pub schema: Schema,
-    /// How many there may be; at least one.
+    /// The highest number of members. At least one is required.
     pub most: usize,
-    /// What is wrong with one whose fields are good, each for itself.
+    /// Returns the fault of a member whose fields are valid one by one.
     pub fault: fn(&Record) -> Option<String>,
 }
 
 impl ListSchema {
-    /// Reads all of them; the list itself stands at `at`.
+    /// Reads all members. The list itself is at `at`.
     fn read(&self, at: Place, members: &[RawEntry], names: &mut Names) -> Result<Value, Problem> {
         let verb = self.schema.verb;
         if members.is_empty() {
@@ -125,7 +125,7 @@ impl ListSchema {
                 Some(message) => Err(Problem::new(*at, message)),
                 None => Ok(record),
             });
-            // Where there is no place the number has to do.
+            // Without a place, the message names the number of the member.
             let number = |Problem { place, message }: Problem| match place.line {
                 0 => Problem::new(place, format!("{verb} {}: {message}", index + 1)),
                 _ => Problem::new(place, message),
@@ -136,13 +136,13 @@ impl ListSchema {
     }
 }
 
-/// The schema of a verb.
+/// Returns the schema of a verb.
 pub fn find<'a>(schemas: &'a [Schema], verb: &str) -> Option<&'a Schema> {
     schemas.iter().find(|schema| schema.verb == verb)
 }
 
 impl Schema {
-    /// Reads the fields of a line whose verb stands at `at`.
+    /// Reads the fields of a line whose verb is at `at`.
     ///
     /// # Errors
     /// An unknown, repeated or missing key, or a value of the wrong form.
@@ -162,12 +162,12 @@ impl Schema {
         if let Some((_, column)) = self.columns.iter().enumerate().find(missing) {
             return Err(Problem::new(at, format!("missing key `{}` of `{}`", column.key, self.verb)));
         }
-        // In canonical order, so that new names get the numbers that they get when the line is printed and read again.
+        // In canonical order, so that new names get the same numbers when the line is printed and read again.
         found.sort_by_key(|(column, _)| *column);
         let mut fields = Fields::new();
         for (column, RawField { value: (place, written), .. }) in found {
             let Column { key, ty, list, .. } = self.columns[column];
-            // Where there is no place the key has to do.
+            // Without a place, the message names the key.
             let prefix = if place.line > 0 { String::new() } else { format!("`{key}`: ") };
             let wrong = |message| Problem::new(*place, format!("{prefix}{message}"));
             let value = match (list, written) {
@@ -183,12 +183,12 @@ impl Schema {
         Ok(Record { verb: self.verb, fields })
     }
 
-    /// The field that is a list of members with fields of their own, if there is one.
+    /// Returns the field that is a list of records, if there is one.
     pub fn list(&self) -> Option<(&'static str, &'static ListSchema)> {
         self.columns.iter().find_map(|column| Some((column.key, &**column.list?)))
     }
 
-    /// The key of what a line about a graph speaks of: its first field, if that must be there.
+    /// Returns the key of the thing that a line about a graph describes: its first field, if that is required.
     pub fn subject(&self) -> Option<&'static str> {
         self.columns.first().filter(|column| column.required).map(|column| column.key)
     }
@@ -199,24 +199,24 @@ impl Schema {
         format!("unknown key {} of `{}`: expected {keys}", quote(key), self.verb)
     }
 
-    /// The same, with no field required but the first `kept`.
+    /// Returns the schema in which only the first `kept` fields are required.
     pub fn partial(mut self, kept: usize) -> Schema {
         self.columns.iter_mut().skip(kept).for_each(|column| column.required = false);
         self
     }
 }
 
-/// Something that is spelled as one line, by tables (the macro `recorded!`).
+/// A type that is written as one line, by tables (the macro `recorded!`).
 pub trait Recorded: Sized {
-    /// One schema for each variant.
+    /// Returns one schema for each variant.
     fn schemas() -> Vec<Schema>;
 
-    /// As a record with all its fields.
+    /// Returns a record with all fields.
     fn to_record(&self) -> Record;
 
-    /// Back from a record that its schema read.
+    /// Makes a value from a record that its schema has read.
     ///
     /// # Errors
-    /// Fields that do not go together.
+    /// Fields that contradict each other.
     fn from_record(record: &Record) -> Result<Self, String>;
 }

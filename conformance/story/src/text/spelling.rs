@@ -1,9 +1,9 @@
-//! Spellings that text and JSON share: lists of words, and words of the input in messages.
+//! Spellings that text and JSON share: lists of words, and quoted input in messages.
 
 /// The spelling of an empty list.
 pub const EMPTY: &str = "-";
 
-/// Joins the members of a list; an empty one is a dash.
+/// Joins the members of a list. An empty list is a dash.
 pub fn joined<S: AsRef<str>>(members: impl IntoIterator<Item = S>) -> String {
     let mut line = String::new();
     for member in members {
@@ -15,12 +15,12 @@ pub fn joined<S: AsRef<str>>(members: impl IntoIterator<Item = S>) -> String {
     if line.is_empty() { EMPTY.to_owned() } else { line }
 }
 
-/// The members of a list, as they were written.
+/// Iterates over the members of a list as they are written.
 pub fn members(word: &str) -> impl Iterator<Item = &str> {
     word.split(',').filter(move |_| word != EMPTY)
 }
 
-/// A word of the input as it may stand in a message: in one line, not too long.
+/// Returns a word of the input as it may appear in a message: in one line and not too long.
 pub fn quote(word: &str) -> String {
     const LONGEST: usize = 40;
     if word.is_empty() {

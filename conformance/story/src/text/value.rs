@@ -1,4 +1,4 @@
-//! The values of a line: what may stand right of a `=`, how it is read and how it is printed (T5–T9).
+//! The values right of a `=`: their types, how they are read and how they are printed (T5–T9).
 
 use crate::text::names::Names;
 use crate::text::spelling::{EMPTY, joined, members, quote};
@@ -9,7 +9,7 @@ use blockgraph_model::{
 };
 use std::fmt::Write;
 
-/// What is expected right of a `=`.
+/// The type of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "each is the variant of Value of that name, where not said otherwise")]
 pub enum Type {
@@ -34,10 +34,10 @@ pub enum Type {
     Context,
     Phase,
     Act,
-    /// [`Value::Moves`], sorted: their order says nothing.
+    /// [`Value::Moves`], sorted, because their order has no meaning.
     Moves,
     Nodes,
-    /// [`Value::Nodes`], sorted: their order says nothing.
+    /// [`Value::Nodes`], sorted, because their order has no meaning.
     NodeSet,
     /// [`Value::Users`], sorted.
     UserSet,
@@ -50,7 +50,7 @@ pub enum Type {
     Entries,
 }
 
-/// What stands right of a `=`.
+/// A value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "each is what its name and its content say")]
 pub enum Value {
@@ -71,7 +71,7 @@ pub enum Value {
     Context(Context),
     Phase(Phase),
     Act(Act),
-    /// Who moves where.
+    /// Nodes with their new contexts.
     Moves(Vec<(NodeId, Context)>),
     Nodes(Vec<NodeId>),
     Users(Vec<UserId>),
@@ -87,7 +87,7 @@ pub enum Value {
 /// The fields of a line, in the order of its schema.
 pub type Fields = Vec<(&'static str, Value)>;
 
-/// A line: a verb (or the name of an error, or what an expectation speaks of) and its fields.
+/// A line: a verb (or the name of an error, or the kind of thing that an expectation describes) and its fields.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
     /// The first word.
@@ -97,12 +97,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// The value under that key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.fields.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
-    /// Are all fields of `partial` the same here?
+    /// Returns whether all fields of `partial` are the same here.
     pub fn includes(&self, partial: &Record) -> bool {
         self.verb == partial.verb && partial.fields.iter().all(|(key, value)| self.get(key) == Some(value))
     }
@@ -155,7 +155,7 @@ const ROLES: [(&str, Role); 5] = [
 ];
 
 impl Type {
-    /// Does such a value give its name to something new?
+    /// Returns whether such a value names something new.
     pub fn takes_a_name(self) -> bool {
         matches!(self, Type::NewNode | Type::NewUser)
     }
@@ -202,7 +202,7 @@ impl Type {
 }
 
 impl Value {
-    /// The canonical spelling.
+    /// Returns the canonical spelling.
     pub fn print(&self, names: &Names) -> String {
         match self {
             Value::Node(id) => names.node(*id).to_owned(),
@@ -234,13 +234,13 @@ impl Value {
         }
     }
 
-    /// Is it a list, whose members stand between commas?
+    /// Returns whether the value is a list whose members are separated by commas.
     pub fn is_list(&self) -> bool {
         use Value::{Children, Edges, Flags, Moves, Nodes, OpKinds, Users};
         matches!(self, Flags(_) | Moves(_) | Nodes(_) | Users(_) | Edges(_) | Children(_) | OpKinds(_))
     }
 
-    /// Is it a list without members?
+    /// Returns whether the value is a list without members.
     pub fn is_empty(&self) -> bool {
         match self {
             Value::Nodes(ids) => ids.is_empty(),
@@ -255,13 +255,13 @@ impl Value {
     }
 }
 
-/// The fields of a record, a blank before each; `indent`: the blanks before the line in which they stand.
+/// Returns the fields of a record, with a blank before each. `indent` is the indentation of the line.
 pub fn print_fields(record: &Record, names: &Names, indent: usize) -> String {
     let mut text = String::new();
     for (key, value) in &record.fields {
         // Writing to a string cannot fail.
         let _ = match value {
-            // A list needs no key: its braces say what it is.
+            // A list needs no key, because its braces identify it.
             Value::Records(members) => write!(text, " {}", print_records(members, names, indent)),
             value => write!(text, " {key}={}", value.print(names)),
         };
@@ -269,7 +269,7 @@ pub fn print_fields(record: &Record, names: &Names, indent: usize) -> String {
     text
 }
 
-/// One member in one line with its braces, several in a line each.
+/// Returns one member in one line with its braces, or several members in a line each.
 fn print_records(members: &[Record], names: &Names, indent: usize) -> String {
     if let [one] = members {
         return format!("{{{} }}", print_fields(one, names, indent));
@@ -279,33 +279,33 @@ fn print_records(members: &[Record], names: &Names, indent: usize) -> String {
     format!("{{\n{}{blanks}}}", members.iter().map(member).collect::<String>())
 }
 
-/// A permission set, spelled canonically (T6).
+/// Returns a permission set in canonical spelling (T6).
 pub fn print_perms(perms: Perms) -> String {
     let left = ALL - perms;
     match (perms, left) {
         (_, NONE) => EVERY.to_owned(),
-        // Shares have G, needs hardly ever: "all but" is how people speak of shares.
+        // Shares usually have G and needs rarely do. "All but" is the usual way to write shares.
         _ if G.within(perms) && left.0.count_ones() <= 2 => format!("all-{left:?}"),
         _ => format!("{perms:?}"),
     }
 }
 
-/// A role, spelled canonically (T7).
+/// Returns a role in canonical spelling (T7).
 pub fn print_role(role: Role) -> String {
     if role == Role(0) { EMPTY.to_owned() } else { format!("{role:?}") }
 }
 
-/// The name of a driver kind (T5).
+/// Returns the name of a driver kind (T5).
 pub fn print_kind(kind: Kind) -> &'static str {
     spell(&KINDS, &kind)
 }
 
-/// What a mirror-top is there for (T9).
+/// Returns the name of a mirror's phase (T9).
 pub fn print_phase(phase: Phase) -> &'static str {
     spell(&PHASES, &phase)
 }
 
-/// An edge: `parent/child` or `@user` (T8).
+/// Returns an edge: `parent/child` or `@user` (T8).
 pub fn print_edge(edge: EdgeId, names: &Names) -> String {
     match edge {
         EdgeId::Child(parent, name) => format!("{}/{}", names.node(parent), names.child(name)),
@@ -313,7 +313,7 @@ pub fn print_edge(edge: EdgeId, names: &Names) -> String {
     }
 }
 
-/// The words for the flags that are set.
+/// Returns the words of the flags that are set.
 pub fn flag_words(flags: Flags) -> impl Iterator<Item = &'static str> {
     let Flags { read_only, force_share, no_io, never_freeze, implicit, inactive } = flags;
     let set = [read_only, force_share, no_io, never_freeze, implicit, inactive];
@@ -336,7 +336,7 @@ fn read_flags(word: &str) -> Result<Flags, String> {
     Ok(flags)
 }
 
-/// Kinds of operation that can be blocked, spelled canonically (T5).
+/// Returns kinds of operation in canonical spelling (T5).
 pub fn print_op_kinds(kinds: OpKinds) -> String {
     if kinds == ALL_KINDS { EVERY.to_owned() } else { joined(kinds.iter().map(op_kind_name)) }
 }
@@ -396,7 +396,7 @@ fn read_role(word: &str) -> Result<Role, String> {
     })
 }
 
-/// The bits of letters, at least one, each at most once.
+/// Parses the letters of a set: at least one, each at most once.
 fn letters(word: &str, alphabet: [char; 5]) -> Option<u8> {
     let mut bits = 0;
     for letter in word.chars() {
