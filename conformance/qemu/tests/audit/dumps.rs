@@ -109,19 +109,19 @@ fn nothing_can_be_tried_on_an_unknown_driver() {
     assert!(audit.try_operations("append new=o top=nobody").unwrap_err().starts_with("1:12: unknown node `o`"));
 }
 
-/// The README's example is the actual output.
+/// The example of `specs/audit.md` is the actual output.
 #[test]
-fn the_readme_shows_what_comes_out() {
-    let readme = include_str!("../../../../README.md").split("## Auditing a running QEMU").nth(1).unwrap();
+fn the_example_of_the_specification_is_the_output() {
+    let section = include_str!("../../../../specs/audit.md").split("## An example").nth(1).unwrap();
     let mut audit = audit(STREAM);
     for tried in
         ["attach-user user=x node=top need=rw share=ru", "stream act=finish job=stream0 node=top bottom=mid filter=cor"]
     {
-        assert!(readme.contains(&format!("--what-if '{tried}'")));
+        assert!(section.contains(&format!("--what-if '{tried}'")));
         audit.try_operations(tried).unwrap();
     }
     let text = text_report(&audit, None);
-    let example = readme.split("```").nth(1).unwrap().strip_prefix("text\n").unwrap();
+    let example = section.split("```").nth(1).unwrap().strip_prefix("text\n").unwrap();
     // The lines of the example appear in the output in this order.
     let mut left = text.lines();
     for line in example.lines().filter(|line| *line != "…") {
