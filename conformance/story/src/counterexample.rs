@@ -49,7 +49,7 @@ pub fn write(folder: &Path, name: &str, story: &[Turn], what: &str) -> io::Resul
     write_with_note(folder, name, story, |_| what.to_owned())
 }
 
-/// The same as [`write`], with a comment that depends on the path of the file.
+/// The same as [`write()`], with a comment that depends on the path of the file.
 ///
 /// # Errors
 /// If the folder cannot be made or written to.

@@ -120,7 +120,7 @@ impl<D: Driver> Graph<D> {
     }
 
     /// Returns the driver of a node for changes. Do not change here what its rule depends on; use
-    /// [`set_option`](Transaction::set_option). Otherwise call [`refresh`](Transaction::refresh) afterwards. Until then
+    /// [`set_option`](crate::Transaction::set_option). Otherwise call [`refresh`](crate::Transaction::refresh) afterwards. Until then
     /// the pairs of the children are not what the rule says. O(1).
     pub fn driver_mut(&mut self, node: NodeKey) -> Option<&mut D> {
         self.drivers.get_mut(node)

@@ -134,6 +134,6 @@ impl<const N: usize, const E: usize> Executor<N, E> for Script<'_, N, E> {
         self.memory.after(&self.state, ops, &answer);
         self.state = next;
         let comparison = ComparedTurn { verdict: Verdict::Same, next: Some(next), class: None };
-        Ok(Some(PlayedTurn { result: TurnResult { answer: answer, shown: None }, comparison }))
+        Ok(Some(PlayedTurn { result: TurnResult { answer, shown: None }, comparison }))
     }
 }
