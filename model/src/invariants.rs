@@ -20,11 +20,11 @@ pub const NAMES: [Broken; 14] = [
     "ranks number each parents list from 0 (S1)",
     "roles fit drivers, slots and names are filled once (S2, S3)",
     "force-share nodes are read-only (P8)",
-    "inherits-from names a living node, and nobody inherits from himself (S8)",
+    "inherits-from names an existing node, and no node inherits from itself (S8)",
     "only a filter is implicit, only what has backing stores a name (S0, S6)",
     "only users' edges block by wish, only theirs and those of nodes without a driver have a pair of their own (L3, L4)",
     "no active node is the parent of an inactive one (A4)",
-    "nobody needs more than R of an inactive node (A4)",
+    "no parent needs more than R of an inactive node (A4)",
     "both ends of an edge are in one context (C1)",
 ];
 

@@ -465,7 +465,7 @@ pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
 fn never_done(verb: &str, end: &str) -> Option<&'static str> {
     let growing = ["attach-user", "set-user", "attach", "set-option", "set-read-only", "open-child", "add-child"];
     match end {
-        "ok" if verb == "delete" => Some("who deletes closes"),
+        "ok" if verb == "delete" => Some("a delete closes the node"),
         "closes" if STILL.contains(&verb) || growing.contains(&verb) => Some("takes no reference away"),
         "closes" if ["append", "insert", "snapshot"].contains(&verb) => {
             Some("top gains the edge from the new node before it loses others")
@@ -501,20 +501,22 @@ fn never_about_activity(verb: &str, end: &str) -> Option<&'static str> {
         _ if ["attach-user", "set-user", "replace-user-child"].contains(&verb) => {
             Some("a user of an inactive node has nothing (A3)")
         }
-        _ if verb == "drop-filter" => Some("whoever may be above the filter may be above its child"),
+        _ if verb == "drop-filter" => Some("a parent that is allowed above the filter is allowed above its child"),
         _ if verb == "set-read-only" => Some("inactive nodes need no more when they are writable (P7)"),
         "InactiveChild" if ["inactivate", "set-option"].contains(&verb) => {
-            Some("who has an active parent is not covered (A1)")
+            Some("a node with an active parent is not covered (A1)")
         }
         "InactiveNode" if ["commit", "commit-active", "mirror"].contains(&verb) => Some(TOO_LARGE),
-        "InactiveChild" if verb == "drop-intermediate" => Some("whoever may be above the top may be above the base"),
+        "InactiveChild" if verb == "drop-intermediate" => {
+            Some("a parent that is allowed above the top is allowed above the base")
+        }
         _ => None,
     }
 }
 
 fn never_about_contexts(verb: &str, end: &str) -> Option<&'static str> {
     match end {
-        "ContextFixed" => (!["move-context", "transaction"].contains(&verb)).then_some("asks nobody to move (O35)"),
+        "ContextFixed" => (!["move-context", "transaction"].contains(&verb)).then_some("requests no move (O35)"),
         "ContextClash" if verb == "move-context" => Some("the users of one component agree already"),
         "ContextClash" => (!JOINING.contains(&verb)).then_some("brings no two components of users together"),
         _ if STILL.contains(&verb) || verb == "set-user" => Some("no node loses a parent edge"),
@@ -522,7 +524,7 @@ fn never_about_contexts(verb: &str, end: &str) -> Option<&'static str> {
             Some("no node loses a parent edge")
         }
         _ if ["append", "insert", "snapshot", "drop-intermediate"].contains(&verb) => {
-            Some("who loses a parent edge is in a component with a new one, so C2 looks at it")
+            Some("a node that loses a parent edge is in a component with a new edge, so C2 looks at it")
         }
         _ => None,
     }

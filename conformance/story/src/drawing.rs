@@ -4,7 +4,7 @@
 //! @blk r/all blocks=resize
 //! └─ top  format  stored=base
 //!    ├─ backing c r/all frozen → base  protocol ro  held by monitor, 1 caller  r/all of other/file, top/backing
-//!    └─ file dp r/all-z → img  protocol  held by nobody  inherits from top  stale: granted rwz/all-z
+//!    └─ file dp r/all-z → img  protocol  no holder  inherits from top  stale: granted rwz/all-z
 //! other  filter
 //! └─ file fp -/all → base ↑
 //! ```
@@ -166,7 +166,7 @@ fn held(monitor: bool, callers: u32) -> String {
     match (monitor, callers) {
         (true, 0) => String::new(),
         (true, _) => format!("  held by monitor, {counted}"),
-        (false, 0) => "  held by nobody".to_owned(),
+        (false, 0) => "  no holder".to_owned(),
         (false, _) => format!("  held by {counted}"),
     }
 }

@@ -83,7 +83,7 @@ catalogue! {
     H33c Flawed "17a7c39248" "4.1" "the error path thaws one edge too many" "S7: an error changes nothing";
     H33d Flawed "e5182c1c57" "4.1" "a node that must never be frozen below is" "S7: never-freeze";
     H34 Flawed "132ada80c4" "4.1" "attaching does not align contexts" "C1: both ends in one context";
-    H35 Flawed "53a7d04185" "4.1" "a move ignores the other parents" "C2: all or nobody moves";
+    H35 Flawed "53a7d04185" "4.1" "a move ignores the other parents" "C2: all nodes of a component move, or none";
     H37 Polling "7e8c182fb5" "7.2" "polling while half of them have moved" "C4: all are switched at once";
     H40 Flawed "804db8ea00" "4.1" "a parent that leaves inside a drain hook is undrained twice" "Q1: quiesce counters";
     H40b Flawed "804db8ea00" "4.1" "a parent that leaves inside a drain hook is not undrained" "Q1: quiesce counters";
@@ -93,13 +93,13 @@ catalogue! {
     H46 Polling "637d54a5f3" "4.2" "drop-intermediate keeps edges over a poll" "Nothing freed is used";
     H47 Polling "8d3dd037d9" "6.2" "stream installs a base chosen before it drained" "Nothing freed is used";
     H53 Polling "f6d38c9f6d" "9.0" "an iterator drops the reference of the wrong node" "L1: references";
-    N61 Polling "" "" "replace-node follows a target that nobody refers to over its drain" "Nothing freed is used";
+    N61 Polling "" "" "replace-node keeps an unreferenced target over its drain" "Nothing freed is used";
     N62 Polling "" "" "drop-filter takes the filter's child before it drains the filter" "O14: parents go to the filter's child";
-    N63 Polling "" "" "drop-intermediate follows a base that nobody refers to over its drain" "Nothing freed is used";
+    N63 Polling "" "" "drop-intermediate keeps an unreferenced base over its drain" "Nothing freed is used";
     N64 Polling "" "" "drop-intermediate moves an edge that came meanwhile, and writes no name for it" "S6: each moved edge's image is told";
     N65 Polling "" "" "an overlay goes while its name is written" "Nothing freed is used";
     N66 Polling "" "" "a name is written after a poll in which the child became another" "S6: the stored name is the child's";
-    N67 Polling "" "" "a move walks a list of nodes that nobody refers to, and misses those that come" "C2: all or nobody moves";
+    N67 Polling "" "" "a move walks a list of unreferenced nodes, and misses nodes that are added" "C2: all nodes of a component move, or none";
     N68 Polling "" "" "a node on its way out is there to others while its drain ends" "L2: a doomed node cannot be named";
     N69 Polling "" "" "the end of a stream can be met half done" "J1: a job ends in one step";
     N70 Polling "" "" "an iterator keeps the reference of a node whose user has gone" "L1: references";
@@ -115,20 +115,20 @@ catalogue! {
     N13 Transactional "" "" "a change that loosens for a driver fails because it refuses" "V7: a refused loosening is tolerated";
     N14 Transactional "" "" "a loosening that was refused reports success, and nothing is loosened" "V7: edges take the new pair";
     N15 Transactional "" "" "the first new edge alone says where a component lives" "C2: all new edges have a say";
-    N16 Transactional "" "" "what replace-node leaves without a user does not go home" "C3: orphans go to the main context";
+    N16 Transactional "" "" "a component that replace-node leaves without a user does not move to the main context" "C3: orphans go to the main context";
     N41 Flawed "" "" "an edge that is put back comes to the head of its lists" "S1: undo restores the order";
     N42 Flawed "" "" "names that are written stay when another one is refused" "S6.1: a name is written with all the rest";
-    N43 Flawed "" "" "who inherits from a closed node, but is not its child, does so for ever" "S8.5: no pointer to a closed node";
+    N43 Flawed "" "" "a node that is not a child of a closed node keeps inheriting from it" "S8.5: no pointer to a closed node";
     N44 Flawed "" "" "a blocker survives its owner" "L4.1: no blocker without its owner";
-    N45 Flawed "" "" "a driver lags, and nobody remembers it" "V7.1: stale nodes";
+    N45 Flawed "" "" "a driver is stale, and this is not recorded" "V7.1: stale nodes";
     N46 Flawed "" "" "a force-share child does not widen its edges" "P8: shares everything";
     N47 Flawed "" "" "a reopen throws out an implicit filter whose child it names" "R3.2: implicit children are skipped";
     N48 Flawed "" "" "half of an inactivation stays when a user objects" "V1: all or nothing";
-    N49 Flawed "" "" "who uses a node that lost a parent is dragged to the main context" "C3: only who has no user goes home";
+    N49 Flawed "" "" "the users of a node that lost a parent are moved to the main context" "C3: only components without users move to the main context";
     N50 Flawed "" "" "a refused loosening leaves those below unasked" "V7: the plan goes on";
     N51 Flawed "" "" "half of an activation stays when the rest is refused" "V1: all or nothing";
     N52 Flawed "" "" "a parent is resumed while its edge moves between two drained nodes" "Q4: quiet before and after is told nothing";
-    N53 Flawed "" "5.2" "who gets a backing image forgets the stored name" "S6: attaching does not change the name";
+    N53 Flawed "" "5.2" "a node that gets a backing image forgets the stored name" "S6: attaching does not change the name";
     N54 Flawed "" "" "a new filter drags what it is put on to the main context" "C2.2: what is made has no say";
 }
 

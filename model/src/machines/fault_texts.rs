@@ -22,7 +22,7 @@ impl Fault {
             Fault::NotUndone(Part::Edges) => "refused it, and left other edges than there were",
             Fault::WronglyAccepted(kinds) if kinds.cycle => "accepted it, and made a cycle",
             Fault::WronglyAccepted(kinds) if kinds.conflict => "accepted it, and two parents are in conflict",
-            Fault::WronglyAccepted(kinds) if kinds.read_only => "accepted it, and somebody writes to a read-only node",
+            Fault::WronglyAccepted(kinds) if kinds.read_only => "accepted it, and a read-only node is written to",
             Fault::WronglyAccepted(_) => "accepted it, where it had to be refused",
             Fault::Otherwise(Part::Lists) => "accepted it, and the lists came out in another order",
             Fault::Otherwise(Part::Pairs) => "accepted it, and other permissions came out",
@@ -55,8 +55,8 @@ fn difference(did: &Observed, right: &Observed) -> &'static str {
         _ if did.state != right.state => "accepted it, and the nodes came out otherwise",
         _ if did.kept.counts != right.kept.counts => "counts the sections of a node wrongly from here on",
         _ if did.kept.stopped != right.kept.stopped => "counts the nodes that take no requests wrongly from here on",
-        _ if did.kept.disturbed != right.kept.disturbed => "told somebody to go on who is quiet before and after",
-        _ if did.kept.blocked != right.kept.blocked => "left something blocked that nobody blocks",
+        _ if did.kept.disturbed != right.kept.disturbed => "resumed a node that is quiesced before and after",
+        _ if did.kept.blocked != right.kept.blocked => "left an operation blocked without a blocker",
         _ => "did it otherwise",
     }
 }

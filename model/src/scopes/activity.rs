@@ -18,7 +18,7 @@ const fn inactive(kind: Kind) -> Spec {
 pub(super) fn contexts(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "contexts",
-        about: "who follows whom into which context, fixed users, orphans that go home, refusals of both",
+        about: "contexts of components, fixed users, orphans that move to the main context, refusals of both",
         nodes,
         edges,
         users,
@@ -156,7 +156,7 @@ fn rewired(names: &[NodeId]) -> Vec<Queue> {
 pub(super) fn sections(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "sections",
-        about: "drained sections × everything that moves edges: who is quiesced, who is told, what a section holds",
+        about: "drained sections × everything that moves edges: quiesced nodes, notified nodes, references of sections",
         nodes,
         edges,
         users,
@@ -212,7 +212,7 @@ fn between(s: &Small) -> Transactions {
 pub(super) fn quiet_moves(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "quiet-moves",
-        about: "contexts × sections: who moves is told to be quiet, unless a section has done so",
+        about: "contexts × sections: a node that moves is told to quiesce, unless a section has done so",
         nodes,
         edges,
         users,

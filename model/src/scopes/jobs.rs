@@ -105,7 +105,7 @@ pub(super) fn jobs(nodes: u8, edges: usize, users: u8) -> Facet {
 pub(super) fn guests(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "job-guests",
-        about: "jobs × users: who may read and resize meanwhile, who stays behind, a second job",
+        about: "jobs × users: users that may read and resize meanwhile, users that stay, a second job",
         verbs: jobs_and!("attach-user", "detach-user", "block"),
         pairs: const { &[Pair::new(Perms(R.0 | Z.0), ALL)] },
         user_flags: const { &[UserFlags::NONE, UserFlags::STAY] },

@@ -85,7 +85,7 @@ pub(super) fn lagging(nodes: u8, edges: usize, users: u8) -> Facet {
 pub(super) fn ejected(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "ejected",
-        about: "nodes without a driver: pairs that stay, whom nobody asks, what is refused",
+        about: "nodes without a driver: pairs that stay, nodes that are not asked, what is refused",
         nodes,
         edges,
         users,
@@ -150,7 +150,7 @@ fn ejections(s: &Small) -> Transactions {
 pub(super) fn inheritance(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "heritage",
-        about: "inherits-from: set, cleared, re-pointed (S8), and whom a reopen takes along",
+        about: "inherits-from: set, cleared, re-pointed (S8), and the nodes that a reopen includes",
         nodes,
         edges,
         users,

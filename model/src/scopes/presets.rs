@@ -59,7 +59,7 @@ pub(super) fn presets(nodes: u8, edges: usize, users: u8) -> Facet {
 pub(super) fn sizes(nodes: u8, edges: usize, users: u8) -> Facet {
     Facet {
         name: "sizes",
-        about: "truncate; drivers that refuse a write without resize, and lag when somebody stops resizing",
+        about: "truncate; drivers that refuse a write without resize, and become stale when a user stops resizing",
         nodes,
         edges,
         users,

@@ -98,11 +98,11 @@ fn first(defect: Defect) -> (Small, Finding, Observed) {
 #[test]
 fn the_state_left_behind_is_the_one_of_the_history() {
     let expected = [
-        (Defect::H24, "nobody needs more than R of an inactive node (A4)"),
+        (Defect::H24, "no parent needs more than R of an inactive node (A4)"),
         (Defect::H34, "both ends of an edge are in one context (C1)"),
         (Defect::H35, "both ends of an edge are in one context (C1)"),
         (Defect::H63, "no active node is the parent of an inactive one (A4)"),
-        (Defect::N43, "inherits-from names a living node, and nobody inherits from himself (S8)"),
+        (Defect::N43, "inherits-from names an existing node, and no node inherits from itself (S8)"),
     ];
     for (defect, invariant) in expected {
         assert_eq!(invariants::broken(&first(defect).2.state), Some(invariant), "{defect:?}");

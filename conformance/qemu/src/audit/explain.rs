@@ -172,7 +172,7 @@ pub fn reason_text(graph: &AuditGraph, reason: &Reason) -> String {
     let mut text = match reason.origin {
         Origin::User(user) => format!("{} {verb} {what}", graph.users[user].label),
         Origin::Rule(node) => {
-            format!("{} {verb} {what} of its {child} by its own rule, even with nobody above", graph.node_title(node))
+            format!("{} {verb} {what} of its {child} by its own rule, even without parents", graph.node_title(node))
         }
         Origin::Observed(node) => match graph.nodes[node].kind {
             None => {

@@ -34,7 +34,7 @@ pub fn text_report(audit: &Audit, node: Option<usize>) -> String {
         text.push_str("\ngraph\n");
         text.push_str(&draw(audit));
         let short = (0..graph.nodes.len()).flat_map(|node| short_lines(graph, node)).collect();
-        push_section(&mut text, "who blocks what", short);
+        push_section(&mut text, "blockers", short);
     }
     for WhatIf { steps, .. } in &audit.forecasts {
         for step in steps {

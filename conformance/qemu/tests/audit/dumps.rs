@@ -51,7 +51,7 @@ fn the_stream_job_is_drawn_and_explained() {
     assert!(lines("mid").contains("mid cannot be written or rewritten unchanged: it is read-only"));
     let full = node_lines(graph, graph.node("top").unwrap()).join("\n");
     let rule = "needed of it: write-unchanged, because copy-on-read node cor needs write-unchanged of its file by \
-        its own rule, even with nobody above, through cor → top";
+        its own rule, even without parents, through cor → top";
     assert!(full.contains(rule), "{full}");
 }
 
