@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 const SIZES: [usize; 3] = [10, 10_000, 1_000_000];
-/// What a user wants who does not let others write.
+/// The pair of a user that writes and shares only reading.
 const EXCLUSIVE: Pair = Pair::new(Permissions::READ, Permissions::ALL.difference(Permissions::WRITE));
 
 fn permissions(group: &mut BenchmarkGroup<'_, WallTime>, built: &mut Built, size: usize) {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 /// A graph of ready-made drivers.
 pub type PresetGraph = Graph<Preset>;
 
-/// Reads, and lets everybody do everything.
+/// Reads and shares everything.
 pub const READER: Pair = Pair::new(Permissions::READ, Permissions::ALL);
 
-/// Reads and writes, and lets everybody do everything.
+/// Reads and writes, and shares everything.
 pub const WRITER: Pair = Pair::new(Permissions::READ.union(Permissions::WRITE), Permissions::ALL);
 
 /// The role of the file below a format.

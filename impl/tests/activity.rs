@@ -1,5 +1,5 @@
-//! Active and inactive nodes (A1 to A5; O36, O37; V3.5, V3.6): who is covered, what users get, what is forbidden, who is
-//! asked.
+//! Active and inactive nodes (A1 to A5; O36, O37; V3.5, V3.6): which nodes are covered, what users get, what is
+//! forbidden, which drivers are asked.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
@@ -140,7 +140,7 @@ fn activating_covers_all_that_is_below() {
     assert_eq!((inactive(&graph), graph.inconsistencies()), (String::new(), vec![]));
 }
 
-/// A3, and who else changes it: nobody.
+/// A3: only its owner changes what a user wants.
 #[test]
 fn a_user_of_an_inactive_node_has_nothing_and_wants_the_same() {
     let mut graph = web("abx", &["ab"]);
@@ -318,7 +318,7 @@ fn an_inactive_node_is_not_renamed() {
     t.drop_intermediate(middle, base).unwrap();
     t.eject_driver(top).unwrap();
     t.commit().unwrap();
-    // And whoever is active by then is renamed.
+    // A node that is active by then is renamed.
     let overlay = graph.add(NodeSpec::new("overlay").inactive(true), accepting(Format)).unwrap();
     let mut t = graph.transaction();
     t.append_and_store(overlay, middle).unwrap();
@@ -346,7 +346,7 @@ fn opened_below_an_inactive_parent() {
 
 /// A5, V5: parents first, before the checks; children first, after them. V6: set, activations, inactivations, the rest.
 #[test]
-fn who_is_asked_and_when() {
+fn drivers_are_asked_in_order() {
     let mut graph: Graph<Injected> = Graph::new();
     let [disk, file, other, below] = ["disk", "file", "other", "below"].map(|name| add(&mut graph, name, Format));
     graph.attach(disk, file, "file", IMAGE).unwrap();
@@ -380,9 +380,9 @@ fn who_is_asked_and_when() {
     assert_eq!((last, graph.inconsistencies()), (vec![below, other, disk, file], vec![]));
 }
 
-/// Nobody is asked who ends as he began; who is new began as he was opened.
+/// A node that ends as it began is not asked. A new node began as it was opened.
 #[test]
-fn to_and_fro_is_asked_of_nobody() {
+fn a_change_and_its_inverse_ask_no_driver() {
     let mut graph = web("ab", &["ab"]);
     let (a, b) = (node(&graph, "a"), node(&graph, "b"));
     let mut t = graph.transaction();
@@ -426,7 +426,7 @@ fn a_driver_refuses_to_change_hands() {
     assert!(graph.nodes().all(|key| graph.driver(key).unwrap().is_settled()));
 }
 
-/// The caller asks for himself.
+/// The caller runs the plan itself.
 #[test]
 fn the_manual_protocol() {
     let mut graph = web("ab", &["ab"]);
@@ -503,7 +503,7 @@ fn covered(graph: &Graph<Injected>, from: NodeKey) -> Vec<NodeKey> {
     queue
 }
 
-/// On random graphs: who is covered; and, if everybody has a user that is in the way, who is covered first.
+/// Random graphs: which nodes are covered, and, if every node has a user that prevents it, which node is covered first.
 #[test]
 fn covering_is_its_sentence() {
     let (mut several, mut left_out, mut named) = (0, 0, 0);

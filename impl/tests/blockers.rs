@@ -1,4 +1,4 @@
-//! Who blocks what, and who asks (L4, O26 to O30).
+//! Blockers, and the operations that test for them (L4, O26 to O30).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
@@ -159,7 +159,7 @@ fn a_snapshot_has_its_own_conditions() {
     graph.detach_user(export).unwrap();
     let above = add(&mut graph, "above", Format);
     graph.set_backing(above, Some(overlay)).unwrap();
-    assert!(graph.is_blocked(overlay, OpKind::ExternalSnapshot).is_some(), "of the overlay nobody asks");
+    assert!(graph.is_blocked(overlay, OpKind::ExternalSnapshot).is_some(), "no operation tests the overlay");
     graph.set_backing(above, None).unwrap();
     refused!(graph, SameNode, t => t.snapshot_node(overlay, overlay));
     let (filter, protocol) = (add(&mut graph, "filter", BackingFilter), add(&mut graph, "p", Protocol));

@@ -157,7 +157,7 @@ fn a_renamed_node_is_judged_as_writable() {
     let error = graph.drop_intermediate(middle, base).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ReadOnly { node } if node.key == file), "{error}");
     assert_eq!((graph.save(), graph.inconsistencies()), (before, vec![]));
-    // With a file that can be written it may be done, and nobody hears of what was only supposed.
+    // With a writable file it is allowed, and no driver hears of the supposed change.
     graph.set_read_only(file, false).unwrap();
     let mut t = graph.transaction();
     t.drop_intermediate(middle, base).unwrap();
@@ -191,7 +191,7 @@ fn the_final_graph_is_judged_before() {
 
 /// S8.4, with implicit filters between.
 #[test]
-fn the_base_inherits_from_whom_the_top_did() {
+fn the_base_inherits_as_the_top_did() {
     let mut graph: Graph<Injected> = Graph::new();
     let disk = add(&mut graph, "disk", Format);
     let open = |graph: &mut Graph<Injected>, parent, name: &str| {
@@ -220,7 +220,7 @@ fn the_base_inherits_from_whom_the_top_did() {
     assert!(graph.get(base).unwrap().inherits_read_only());
     assert_eq!([top, middle, base].map(|node| inherits(&graph, node)), [Some(disk), Some(top), Some(disk)]);
     assert_eq!(stored(&graph, disk), Some("base".into()));
-    // From nobody, if the top inherits from nobody.
+    // It inherits from no node if the top does not inherit.
     graph.hold(disk).unwrap();
     let mut t = graph.transaction();
     t.attach_user("u", disk, READER, false).unwrap();

@@ -39,7 +39,7 @@ fn place(graph: &mut Graph<Injected>, node: NodeKey, context: ContextId) -> User
     graph.attach_user_as(UserSpec::new(name, Pair::NOTHING).context(context), node).unwrap()
 }
 
-/// Who was asked to go where.
+/// Returns the nodes that were asked to move, with the contexts.
 fn asked(committed: &Committed<Injected>) -> Vec<(NodeKey, ContextId, bool)> {
     let mut asked: Vec<_> = committed
         .plan
@@ -82,7 +82,7 @@ fn everything_begins_in_main() {
     assert_eq!(graph.inconsistencies(), []);
 }
 
-/// H34: who cannot go the one way goes the other; if neither can, nothing moves.
+/// H34: if one side cannot move, the other one does. If neither can, nothing moves.
 #[test]
 fn attaching_aligns_contexts() {
     let (mut graph, [a, b]) = nodes(["a", "b"]);
@@ -113,7 +113,7 @@ fn attaching_aligns_contexts() {
     assert_eq!((context(&graph, a), context(&graph, b), graph.inconsistencies()), (MAIN, MAIN, vec![]));
 }
 
-/// The two of a clash come in the order of their names, whoever is met first.
+/// The two users of a clash are in the order of their names, whichever is found first.
 #[test]
 fn a_clash_is_named_in_order() {
     for names in [["x", "y"], ["y", "x"]] {
@@ -149,7 +149,7 @@ fn a_move_heeds_other_parents() {
     t.move_context(a, ONE).unwrap();
     let committed = t.commit().unwrap();
     assert_eq!(asked(&committed), [a, b, c, d].map(|node| (node, ONE, false)));
-    // Where it is already nobody is asked.
+    // A move to the present context asks no driver.
     let mut t = graph.transaction();
     t.move_context(d, ONE).unwrap();
     assert_eq!(asked(&t.commit().unwrap()), []);
@@ -263,7 +263,7 @@ fn what_is_new_has_no_say() {
     t.attach(top, filter, "x", Role::DATA).unwrap();
     t.commit().unwrap();
     assert_eq!((context(&graph, top), graph.user_view(guest).unwrap().context()), (ONE, ONE));
-    // If all is new it is in main, and nobody is asked.
+    // If all nodes are new, they are in the main context, and no driver is asked.
     let mut t = graph.transaction();
     let [a, b] = ["a", "b"].map(|name| t.add(NodeSpec::new(name), Injected::no_permission()).unwrap());
     t.attach(a, b, "x", Role::DATA).unwrap();
@@ -381,7 +381,7 @@ fn orphans_go_home() {
     assert_eq!(asked(&committed), [a, b, c].map(|node| (node, MAIN, true)));
     assert_eq!([a, b, c].map(|node| context(&graph, node)), [MAIN; 3]);
     assert_eq!((committed.aborts().count(), committed.stayed().count(), graph.inconsistencies()), (0, 0, vec![]));
-    // Without a lost parent edge nobody is an orphan.
+    // Without a lost parent edge, no component is an orphan.
     graph.move_context(a, ONE).unwrap();
     let new = graph.attach_user_as(user("new"), b).unwrap();
     graph.set_user(new, common::READER).unwrap();
@@ -403,14 +403,14 @@ fn orphans_by_moving_and_closing() {
 
 /// C3: what C2 looked at in the same operation is where C2 put it.
 #[test]
-fn who_was_looked_at_is_no_orphan() {
+fn a_settled_component_is_no_orphan() {
     let (mut graph, [a, b, _], [guest, _]) = two_components();
     let mut t = graph.transaction();
     t.detach_user(guest).unwrap();
     t.move_context(b, ContextId(4)).unwrap();
     t.commit().unwrap();
     assert_eq!([a, b].map(|node| context(&graph, node)), [ContextId(4); 2]);
-    // A new edge within the context is looked at, though it moves nobody.
+    // A new edge within the context is considered, although nothing moves.
     let guest = graph.attach_user_as(user("guest"), a).unwrap();
     let mut t = graph.transaction();
     t.detach_user(guest).unwrap();
@@ -516,7 +516,7 @@ fn giving_up_after_a_refused_wish() {
     assert_eq!((context(&graph, b), context(&graph, c), graph.inconsistencies()), (ONE, TWO, vec![]));
 }
 
-/// C5: who has no driver moves with the others and is not asked.
+/// C5: a node without a driver moves with the others and is not asked.
 #[test]
 fn without_a_driver() {
     let (mut graph, nodes) = chain(3);
@@ -529,7 +529,7 @@ fn without_a_driver() {
     assert_eq!(committed.quiesced().len(), 2, "nor is it told");
 }
 
-/// Q4: who was quiesced before is told nothing; the others are quiet while they move, users too.
+/// Q4: nodes that were quiesced before are told nothing. The others are quiesced while they move, and so are users.
 #[test]
 fn moving_is_quiet() {
     let (mut graph, nodes) = chain(3);

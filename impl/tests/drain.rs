@@ -51,7 +51,8 @@ fn counts_are_sections_and_quiesced_children() {
     assert_eq!(graph.inconsistencies(), []);
 }
 
-/// Q1: a drain-all counts for everybody, and every child edge with it; H44: who comes joins, who goes leaves.
+/// Q1: a drain-all counts for every node, and so does every child edge. H44: a new node joins, and a closed node
+/// leaves.
 #[test]
 fn drain_all_is_for_all() {
     let (mut graph, [a, b, c]) = fork();
@@ -122,7 +123,7 @@ fn a_section_is_a_reference() {
     let error = t.drain_begin(node).unwrap_err();
     assert!(matches!(error.kind(), blockgraph::ErrorKind::NodeNotFound { .. }));
     let committed = t.commit().unwrap();
-    assert_eq!((committed.closed.len(), committed.resumed()), (1, &[][..]), "who is closed is told nothing");
+    assert_eq!((committed.closed.len(), committed.resumed()), (1, &[][..]), "a closed node is told nothing");
     assert_eq!(graph.inconsistencies(), []);
     // A drain-all is no reference.
     let node = add(&mut graph, "node", Filter);
@@ -195,7 +196,7 @@ fn moving_edges_moves_counts() {
     assert_eq!([base, middle, top].map(|node| count(&graph, node)), [0, 1, 0]);
     graph.set_backing(top, Some(middle)).unwrap();
     assert_eq!(count(&graph, top), 1);
-    // The user leaves a quiesced node for one that is not: nobody else changes.
+    // The user leaves a quiesced node for one that is not quiesced. No other state changes.
     let edge = graph.user_view(user).unwrap().edge();
     let mut t = graph.transaction();
     t.replace_edge(edge, aside).unwrap();
@@ -215,9 +216,9 @@ fn moving_edges_moves_counts() {
     assert_eq!(graph.inconsistencies(), []);
 }
 
-/// Q4: neither who is refused nor who has lost its driver is told anything.
+/// Q4: a refused transaction tells no node, and a node without a driver is told nothing.
 #[test]
-fn nobody_is_told_in_vain() {
+fn only_quiesced_nodes_are_told() {
     let (mut graph, nodes) = chain(3);
     behave(&mut graph, nodes[0], Behaviour::RefuseCheck);
     let before = graph.save();
@@ -280,7 +281,7 @@ fn a_ladder_takes_a_walk() {
     assert_eq!(graph.inconsistencies(), []);
 }
 
-/// Who executes the plan himself is told whom to tell, and a plan that is given up has told nobody.
+/// A caller that executes the plan itself learns which nodes to tell. An abandoned plan has told no node.
 #[test]
 fn by_hand() {
     let (mut graph, [a, b, c]) = fork();

@@ -314,7 +314,7 @@ fn pending_aborts_are_newest_first_and_copied() {
     assert_eq!((heard(&log).len(), graph.inconsistencies()), (3, vec![]));
 }
 
-/// Their keys are of nodes that are gone: kept, they would be somebody's to perform for ever, and nobody could.
+/// Their keys name nodes that are gone. If they were kept, they would have to be performed and could not be.
 #[test]
 fn clear_forgets_pending_aborts() {
     let (mut graph, _) = half_done(&Log::default());
@@ -470,7 +470,7 @@ fn quiesced_first_and_resumed_last() {
     assert_eq!(heard_then, ["post_commit top", "resume aside", "resume top"]);
 }
 
-/// Who has been told to be quiet is owed the word to go on, wherever another hook panics (Q4).
+/// A node that was told to quiesce must be told to resume, wherever another hook panics (Q4).
 #[test]
 fn a_panic_leaves_resumes_owed() {
     let log = Log::default();
@@ -499,7 +499,7 @@ fn a_panic_leaves_resumes_owed() {
     graph.driver_mut(top).unwrap().panics_in_resume = true;
     assert!(catch_unwind(AssertUnwindSafe(|| graph.drain_end(middle))).is_err());
     assert_eq!((graph.get(middle).unwrap().sections(), graph.inconsistencies()), (0, vec![]), "that is in effect");
-    assert!(graph.pending_resumes().len() <= 1, "who has panicked is not called again");
+    assert!(graph.pending_resumes().len() <= 1, "a hook that has panicked is not called again");
     graph.driver_mut(top).unwrap().panics_in_resume = false;
     graph.take_pending_resumes();
 }

@@ -283,7 +283,7 @@ fn finish_fails_where_cancel_succeeds() {
     assert_eq!(
         (copy.get(filter).unwrap().holders(), copy.inconsistencies()),
         (1, vec![]),
-        "somebody else holds the filter"
+        "the filter has another holder"
     );
     // A filter of another kind has no phase.
     graph.cancel_job(&commit).unwrap();

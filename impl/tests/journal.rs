@@ -48,7 +48,7 @@ impl Arbitrary for Story {
         Box::new(growth.chain(steps).chain(next))
     }
 }
-/// What came of a transaction, without keys.
+/// The result of a transaction, without keys.
 #[derive(PartialEq, Eq, Debug)]
 struct Outcome {
     said: Vec<Option<String>>,

@@ -149,7 +149,7 @@ fn a_node_without_driver_keeps_pairs_and_shape() {
     let committed = t.commit().unwrap();
     assert_eq!(committed.plan.iter().map(|step| step.node()).collect::<Vec<_>>(), [top], "nothing comes below");
     assert_eq!((graph.edge(edge).unwrap().pair(), graph.stale_nodes().count()), (pair, 0));
-    // Moved, and nobody may conflict with it nor make its child read-only.
+    // It is moved, and no parent may conflict with it nor make its child read-only.
     let other = add(&mut graph, "other", Protocol);
     graph.replace_edge(edge, other).unwrap();
     assert_eq!((graph.get(other).unwrap().pair(), graph.edge(edge).unwrap().pair()), (pair, pair));
@@ -168,7 +168,7 @@ fn a_node_without_driver_keeps_pairs_and_shape() {
     assert_eq!((restored.save(), restored.inconsistencies()), (snapshot, vec![]));
 }
 
-/// It is judged for itself: who writes on it when it is read-only writes on read-only.
+/// It is judged itself: a parent that writes to it while it is read-only is refused.
 #[test]
 fn a_node_without_driver_is_judged() {
     let mut graph: Graph<Injected> = Graph::new();
@@ -230,7 +230,7 @@ fn corrupted_nodes_take_nothing() {
 
 /// Stale, reopened and renamed nodes are not asked once they have lost their driver.
 #[test]
-fn who_loses_its_driver_is_in_no_plan() {
+fn a_node_that_loses_its_driver_is_in_no_plan() {
     let (mut graph, [top, corrupt, _]) = corruptible();
     behave(&mut graph, corrupt, Behaviour::RefuseCheck);
     graph.set_user(graph.user("u").unwrap(), READER).unwrap();
@@ -294,14 +294,15 @@ fn open_child_in_the_order_of_its_conditions() {
     assert_eq!((graph.node_count(), graph.inconsistencies()), (1, vec![]), "they lived by its edges");
 }
 
-/// S8.2: the whole of what is below, but not who has another edge, and not who inherits from others.
+/// S8.2: it covers all nodes below, except nodes with another edge and nodes that inherit from others.
 #[test]
 fn detaching_ends_inheritance_below() {
     let mut graph: Graph<Injected> = Graph::new();
     let p = add(&mut graph, "p", NoPermission);
     let names = ["a", "b", "c", "d"];
     let [a, b, c, d] = names.map(|name| open(&mut graph, p, name, NoPermission, Role::DATA));
-    // a over b, over c; b and c remain heirs of p without an edge of their own; d is somebody else's child, too.
+    // a is over b, b over c. b and c remain heirs of p without an edge of their own. d is also the child of another
+    // node.
     graph.attach(a, b, "b", Role::DATA).unwrap();
     graph.attach(b, c, "c", Role::DATA).unwrap();
     graph.attach(b, d, "d", Role::DATA).unwrap();
@@ -329,7 +330,7 @@ fn detaching_ends_inheritance_below() {
 
 /// S8.3 and S8.5.
 #[test]
-fn heirs_are_pointed_to_who_takes_them() {
+fn heirs_inherit_from_their_new_parent() {
     let mut graph: Graph<Injected> = Graph::new();
     let top = add(&mut graph, "top", Format);
     let middle = open(&mut graph, top, "middle", Format, Role::COW);

@@ -316,7 +316,7 @@ fn every_renamed_node_is_written() {
 }
 
 #[test]
-fn nobody_inherits_from_the_doomed() {
+fn no_node_inherits_from_a_doomed_node() {
     let mut graph: Graph<Injected> = Graph::new();
     let disk = add(&mut graph, "disk", Format);
     let file = graph.open_child(disk, NodeSpec::new("file"), accepting(Protocol), "file", IMAGE).unwrap();
@@ -328,7 +328,7 @@ fn nobody_inherits_from_the_doomed() {
     assert_eq!((view.inherits_from(), view.inherits_read_only()), (None, false));
 }
 
-/// Who inherited from a filter that was dropped inherits from nobody, also for the rest of the transaction.
+/// A node that inherited from a dropped filter does not inherit any more, also for the rest of the transaction.
 #[test]
 fn heirs_of_a_dropped_filter() {
     let mut graph: Graph<Injected> = Graph::new();

@@ -116,7 +116,7 @@ fn users() {
     assert_eq!(w.0.user("u"), None);
 }
 
-/// An unknown bit is nobody's permission.
+/// An unknown bit is not a permission.
 #[test]
 fn unknown_bits_are_dropped() {
     let mut w = World::new();

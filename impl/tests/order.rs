@@ -146,8 +146,8 @@ fn labels_find_exactly_the_cycles_of_edges_retargeted_along() {
     retargets(true, 1_500);
 }
 
-/// One of the parents becomes a writer and the other ceases to forbid it; who looked at the child in between would
-/// see a conflict.
+/// One parent becomes a writer and the other one stops forbidding it. Between the two there would be a conflict at the
+/// child.
 #[test]
 fn nothing_is_judged_before_all_its_parents() {
     for places in [[0, 1], [1, 0]] {

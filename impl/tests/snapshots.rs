@@ -147,7 +147,7 @@ fn spoilt(leaf: &Value, how: u8) -> Value {
     }
 }
 
-/// Has every set only bits that mean something?
+/// Returns whether no set has undefined bits.
 fn is_known(snapshot: &Plain) -> bool {
     let known = |pair: Pair| Permissions::ALL.contains(pair.need | pair.share);
     snapshot.nodes.iter().all(|node| known(node.granted.pair))
@@ -211,7 +211,7 @@ fn a_missing_field_is_noticed() {
     QuickCheck::new().rng(cases).tests(1000).quickcheck(holds as fn(Growth, usize) -> bool);
 }
 
-/// P1: sets of permissions by their names, all of them; and bits that mean nothing are kept, to be refused by who restores.
+/// P1: all sets of permissions by their names. Undefined bits are kept, so that `restore` refuses them.
 #[test]
 fn sets_are_read_back() {
     const NAMES: [&str; 5] = ["READ", "WRITE", "WRITE_UNCHANGED", "RESIZE", "GRAPH_MOD"];

@@ -92,7 +92,7 @@ fn stale_nodes_are_in_the_order_in_which_they_began_to_be() {
     let restored = Graph::restore(&graph.save()).unwrap();
     let names: Vec<_> = stale(&restored).iter().map(|node| restored.get(*node).unwrap().name().to_string()).collect();
     assert_eq!(names, ["n0", "n1", "n2"], "in the order of the nodes");
-    // Who catches up, by being asked or by itself, and begins again goes to the end.
+    // A node that catches up, by being asked or by itself, and becomes stale again goes to the end.
     behave(&mut graph, nodes[0], Behaviour::Accept);
     graph.set_user(user, READER).unwrap();
     assert_eq!(stale(&graph), [nodes[2]]);
@@ -115,7 +115,7 @@ fn lagging() -> (Graph<Injected>, Vec<NodeKey>) {
 
 /// Drivers are told from the bottom: `n0`, which lagged, and `n1`, which did not, have been when `n2` panics.
 #[test]
-fn a_panic_in_set_leaves_behind_who_was_told() {
+fn a_panic_in_set_leaves_told_nodes_stale() {
     let (mut graph, nodes) = lagging();
     behave(&mut graph, nodes[2], Behaviour::PanicInSet);
     let user = graph.user("u").unwrap();
@@ -129,7 +129,7 @@ fn a_panic_in_set_leaves_behind_who_was_told() {
 
 /// What `n0` was told is what the graph goes back to: it caught up, panic or not.
 #[test]
-fn a_panic_in_set_does_not_leave_behind_who_caught_up() {
+fn a_panic_in_set_keeps_nodes_that_caught_up_fresh() {
     let (mut graph, nodes) = lagging();
     behave(&mut graph, nodes[3], Behaviour::PanicInSet);
     assert!(catch_unwind(AssertUnwindSafe(|| graph.set_read_only(nodes[3], true))).is_err());

@@ -91,7 +91,7 @@ fn the_plan_asks_each_changed_node_once_from_the_top() {
     assert_eq!(graph.inconsistencies(), []);
 }
 
-/// Every step of the plan refused, by hook; and every step refused by the caller who executes them himself.
+/// Every step of the plan is refused: by a hook, and by a caller that executes the steps itself.
 #[test]
 fn a_refusal_at_any_step_undoes_everything() {
     let length = 6;

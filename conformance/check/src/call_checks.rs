@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn who_agreed_lives_there() {
+    fn a_node_that_agreed_is_in_the_new_context() {
         let (subject, calls) = leave(&[]);
         good(&subject, &calls);
         assert_eq!(calls.iter().filter(|call| matches!(call, Call::Agreed(HOME, _))).count(), 3);

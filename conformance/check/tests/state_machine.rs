@@ -45,10 +45,10 @@ struct Tested {
 }
 
 impl Tested {
-    /// Does what the reference did last.
+    /// Makes the reference's last step.
     ///
     /// # Panics
-    /// With the story as a scenario that `replay` plays, if anything differs.
+    /// If anything differs, with the story as a scenario that `replay` plays.
     fn follow(&mut self, reference: &Reference) {
         let Some(Next { turn, outcome, .. }) = &reference.last else { return };
         self.story.push(turn.clone());
@@ -264,7 +264,7 @@ fn hostile_stories_are_worth_their_time() {
     println!("{met:?}");
     assert!(met.accepted * 100 >= met.steps * 10, "nothing is ever built: {met:?}");
     for (verb, (done, refused)) in Op::VERBS.iter().zip(met.done.iter().zip(&met.refused)) {
-        // Nothing stands in the way of a drain-all: it has no precondition, and asks nobody.
+        // Nothing can refuse a drain-all: it has no precondition and asks no driver.
         let never = *verb == "drain-all-begin";
         assert!(*done > 0 && (*refused > 0) != never, "{verb}: done {done} times, refused {refused} times");
     }

@@ -126,7 +126,7 @@ fn the_command_asks_a_daemon_that_listens() {
         assert!(daemon.0.try_wait().unwrap().is_none(), "the daemon has ended");
         thread::sleep(Duration::from_millis(2));
     }
-    // It is there a moment before anybody listens on it.
+    // The socket file exists a moment before a process listens on it.
     let mut output = blockgraph(&["audit", "--qmp", socket, "--save", save], b"");
     while text(&output.stderr).contains("refused") && daemon.0.try_wait().unwrap().is_none() {
         output = blockgraph(&["audit", "--qmp", socket, "--save", save], b"");

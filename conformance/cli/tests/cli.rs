@@ -196,7 +196,7 @@ fn json_of_a_replay() {
     assert_eq!(lines[1]["outcome"][0]["closed"][0], "a");
 }
 
-/// `replay … | head -1`: whoever has seen enough may go.
+/// `replay … | head -1`: a reader may close the pipe early.
 #[test]
 fn a_closed_pipe_is_no_panic() {
     let lines: String = (0..200).map(|i| format!("add node=n{i} kind=protocol\n")).collect();

@@ -7,7 +7,7 @@ use blockgraph_qemu::find_daemon;
 use common::{bad, blockgraph, file, text};
 use tempfile::TempDir;
 
-/// The file is read before anybody is started.
+/// The file is read before QEMU is started.
 #[test]
 fn a_file_that_cannot_be_read() {
     let folder = TempDir::new().unwrap();

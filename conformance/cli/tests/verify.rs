@@ -45,7 +45,7 @@ fn the_scoreboard_goes_into_a_pipe() {
     assert!(!out.exists(), "nothing was found, so there is nothing to write");
 }
 
-/// Where counterexamples could not be written, nobody notices as long as there are none.
+/// A folder that cannot be written to is no problem while there are no counterexamples.
 #[test]
 fn a_bad_folder_is_no_matter_without_findings() {
     let folder = TempDir::new().unwrap();
@@ -91,7 +91,7 @@ fn without_a_path_there_is_no_qemu() {
     assert!(stderr.starts_with("blockgraph: qemu-storage-daemon or qemu-img is not installed"), "{stderr}");
 }
 
-/// A facet says nothing of QEMU, and nobody is asked.
+/// With one facet, QEMU is not compared.
 #[test]
 fn one_facet_has_no_third_witness() {
     let stdout = good(&flags(&["--no-walk"]));

@@ -403,7 +403,7 @@ macro_rules! refused {
     }};
 }
 
-/// Who the parents of a node are, in list order.
+/// Returns the parents of a node, in list order.
 pub fn parents(graph: &Graph<Injected>, node: NodeKey) -> Vec<String> {
     let upper = |edge| match graph.edge(edge).unwrap().parent() {
         Parent::Node(node) => graph.get(node).unwrap().name().to_string(),

@@ -56,7 +56,7 @@ fn two_nodes_of_one_process_are_two_openers() {
     assert_eq!(image.held(), [100, 101]);
     graph.eject_driver(b).unwrap();
     assert_eq!(graph.user_view(user).map(|user| user.node()), Some(b));
-    assert_eq!(image.held(), [0_i64; 0], "nobody took the ejected driver, so it was dropped");
+    assert_eq!(image.held(), [0_i64; 0], "the caller did not take the ejected driver, so it was dropped");
 }
 
 /// K9: a copy of the descriptor, which a child process that was forked a moment ago has too, keeps no lock alive.

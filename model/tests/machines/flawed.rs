@@ -124,7 +124,7 @@ fn what_is_refused_has_left_something_behind() {
     assert_eq!((on(&told.state, from), on(&told.state, to)), (1, 2));
     let (before, _, told) = first(Defect::H33c);
     let frozen = |state: &Small| state.edges().iter().filter(|e| e.frozen).count();
-    assert_eq!((frozen(&before), frozen(&told.state)), (1, 0), "somebody else's edge is thawed");
+    assert_eq!((frozen(&before), frozen(&told.state)), (1, 0), "an edge of another chain is thawed");
 }
 
 /// H40: undrained twice the count is below zero; not at all, above. H44: a node that is not in the drain-all, and one that

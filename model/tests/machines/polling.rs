@@ -101,7 +101,7 @@ fn the_catalogue_is_met() {
     }
 }
 
-/// Who came in between, and what: the stories of QEMU's own defects are those that its history tells.
+/// Checks which operation came in between. The stories of QEMU's own defects are those of its history.
 fn look(room: &str, stories: &BTreeMap<&'static str, Vec<Action>>) {
     let ending = |id: &str| -> [Op; 2] {
         let ops: Vec<Op> = stories[id].iter().flat_map(|action| action.ops.clone()).collect();

@@ -11,7 +11,7 @@ use blockgraph_story::text::{Names, parse, print};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-/// A set of five bits, whoever's.
+/// A set of five bits, of the model or of the crate.
 trait Set: Copy + Eq + Debug {
     const NONE: Self;
     const ALL: Self;
@@ -197,9 +197,9 @@ fn every_set_is_read_back_from_text() {
     }
 }
 
-/// P2: several parents together ask for what one of them asks; nobody asks for nothing. V7: a loosening is who asks for no
-/// more. Of all 2²⁰ pairs of pairs; as both are said of ten bits, that is an upper semilattice with least element and its
-/// order: what is associative and transitive of bits is so of them.
+/// P2: several parents together need what one of them needs, and no parents need nothing. V7: a loosening needs no
+/// more. The test covers all 2²⁰ pairs of pairs. Both properties are defined bit by bit on ten bits, so the pairs are
+/// an upper semilattice with a least element and its order, because single bits are associative and transitive.
 #[test]
 fn pairs_add_up_and_are_ordered() {
     let mut loosenings = 0;

@@ -168,8 +168,8 @@ fn every_want(read_only: bool, alone: Input) -> [u32; 2] {
     [1 << 10, refused]
 }
 
-/// The same through the crate's graph, which puts the inputs together (P4) and adds P8: one parent and one child, and a user
-/// who wants anything. Who would write on what is read-only is refused; else the edge has its pair.
+/// The same through the crate's graph, which collects the inputs (P4) and adds P8: one parent and one child, and a user
+/// that wants anything. A user that would write to a read-only node is refused. Otherwise the edge has its pair.
 #[test]
 fn the_graph_gives_every_edge_its_pair() {
     let mut count = [0; 2];
@@ -188,10 +188,10 @@ fn the_graph_gives_every_edge_its_pair() {
     assert_eq!(count, [1940 << 10, 420 << 10]);
 }
 
-/// P9, the one thing that is not monotone, and therefore no rule but a driver's check: exactly those who give up Z and write on
-/// are refused for asking less. V7: they lag then.
+/// P9 is the only rule that is not monotone, and therefore it is a driver's check. Exactly the parents that give up Z
+/// and keep writing are refused although they need less. V7: their node becomes stale.
 #[test]
-fn what_is_not_monotone_is_who_gives_up_resizing() {
+fn only_giving_up_resizing_is_not_monotone() {
     let odd = Opt::Unaligned(true);
     let mut graph: Graph<Preset> = Graph::new();
     let file = graph.add(NodeSpec::new("file"), preset(Kind::File, odd)).unwrap();

@@ -43,7 +43,7 @@ fn the_relation_is_its_definition() {
     assert_eq!((one_way, either_way), ((1 << 20) - 12_u32.pow(5), (1 << 20) - PEACE));
 }
 
-/// P3 and P10: who gives something up ends no peace. All pairs of pairs, loosened by one bit.
+/// P3 and P10: giving something up causes no conflict. The test covers all pairs of pairs, loosened by one bit.
 #[test]
 fn loosening_never_makes_a_conflict() {
     for (a, b) in every_two() {
@@ -99,7 +99,7 @@ fn the_model_names_the_directions() {
     assert_eq!(peace, PEACE);
 }
 
-/// Who is said to need what who does not share.
+/// The parties of the error: the user that needs the bits and the user that does not share them.
 fn parties(verdict: Result<(), blockgraph::Error>) -> Option<(String, String, Permissions)> {
     let error = verdict.err()?;
     let ErrorKind::Conflict { needs, denies, missing, .. } = error.kind() else { panic!("{error:?}") };

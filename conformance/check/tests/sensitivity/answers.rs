@@ -59,7 +59,7 @@ fn wrong_effects_are_refused() {
         with(&|e| e.check[first].1.pair.need = Perms(1)),
         with(&|e| e.check[first].1.pair.share = Perms(1)),
         with(&|e| e.check[first].1.writable ^= true),
-        // Who moves to another place, twice, not at all, though it is not asked to.
+        // A node moves to another context, or twice, or not at all, without a request.
         with(&|e| e.context[0].1 = Context(2)),
         with(&|e| e.context[0].0 = node("lone")),
         with(&|e| e.context.push(e.context[0])),
@@ -101,7 +101,8 @@ fn wrong_effects_are_refused() {
     free.iter().for_each(|change| assert_eq!(answer_difference(&outcome, &with(change)), None));
 }
 
-/// C3: where one refuses a mere wish its component stays, and who is asked no more is not missed.
+/// C3: where a node refuses an optional move, its component stays, and nodes that are not asked any more are not
+/// missing.
 #[test]
 fn wishes_may_be_asked_in_part() {
     let alone = "transaction { detach parent=np name=one; attach-user user=new node=np need=- share=all context=1 }";
@@ -122,7 +123,7 @@ fn wishes_may_be_asked_in_part() {
     for asked in [&[np, np][..], &[np, (node("x"), Context::MAIN)], &[np, (node("y"), Context(2))]] {
         assert!(answer_difference(&stays, &answer(asked)).is_some(), "{asked:?}");
     }
-    // Where nobody refuses all are asked.
+    // Without a refusal, all nodes are asked.
     let goes = execute(&state, &ops, &[]);
     let Answer::Done(effects) = model_subject::answer(&goes) else { panic!("{goes:?}") };
     assert!(effects.context.len() == 2 && effects.context.contains(&np) && effects.context.contains(&y));

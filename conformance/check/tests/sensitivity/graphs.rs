@@ -89,7 +89,7 @@ fn alterations_around() -> Vec<(Graph, &'static str)> {
             "user sleeper.may-inactivate",
         ),
         (altered("detach-user user=mover\nattach-user user=mover node=far need=- share=all"), "user mover.fixed"),
-        // Request a user of an inactive node wants nobody else sees.
+        // Requests that a user of an inactive node wants something, which no other node shows.
         (altered("set-user user=sleeper need=w share=all-w"), "user sleeper.wanted-need"),
         (altered("set-user user=sleeper need=rw share=all"), "user sleeper.wanted-share"),
         (altered("replace-user-child user=job to=lone"), "user job.node, node lone.parents, node image.parents"),

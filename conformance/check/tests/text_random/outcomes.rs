@@ -1,4 +1,4 @@
-//! What really comes of operations: said as expectations, in text and in JSON, it holds when the story is played again.
+//! The actual results of operations as expectations, in text and in JSON, hold when the story is played again.
 
 use blockgraph_check::generate::{self, Mode, Move, Setup};
 use blockgraph_check::stages::stage;
@@ -36,7 +36,8 @@ impl Arbitrary for Story {
 /// Done, failed, violates, refused.
 static ANSWERED: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
 
-/// Plays it on the model and writes down what comes of it: after each step the answer, or one of the violations, and the graph.
+/// Plays the story on the model and records its results: after each step the answer, or one of the violations, and the
+/// graph.
 fn told(story: &Story) -> Scenario {
     let mode = if story.hostile { Mode::Hostile } else { Mode::Plausible };
     let mut model = ModelSubject::<NODES, 48>::default();
@@ -56,7 +57,7 @@ fn told(story: &Story) -> Scenario {
         steps.push(step);
     }
     let mut scenario = Scenario::of_ops(steps.iter().map(|step| &step.ops[..]));
-    // Who refuses need not be named by an operation.
+    // An operation need not name the node that refuses.
     let all = (0..NODES as u8).map(|node| Item::Name(Declared::Node(NodeId(node))));
     let rest = scenario.items.into_iter().filter(|item| !matches!(item, Item::Name(Declared::Node(_))));
     scenario.items = all.chain(rest).collect();

@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_only_referred_to_is_there_but_not_to_be_found_again() {
+    fn a_node_with_references_only_exists_and_cannot_be_found() {
         let mut run = run();
         let held = run.find(N1).unwrap();
         run.hold(held);

@@ -41,7 +41,7 @@ fn under_all_flags(kind: Kind, opt: Opt, role: Role) -> impl Iterator<Item = Inp
     })
 }
 
-/// Is there a place where one bit less is asked of the parent and more of the child?
+/// Returns whether some input with one bit less needed of the parent needs more of the child.
 fn tightens(table: &Table) -> bool {
     (0..10).any(|bit| {
         table.chunks(2 << bit).any(|both| {

@@ -1,4 +1,4 @@
-//! `specs/theorems/loosening.md`: who gives up something is not refused.
+//! `specs/theorems/loosening.md`: an operation that gives something up is not refused.
 
 mod lemma;
 mod one_bit;
@@ -13,7 +13,7 @@ use blockgraph_model::machine::Atomic;
 use blockgraph_model::menu::{Action, Compounds, Facet, Small};
 use blockgraph_model::{NodeId, Outcome, rules, scopes};
 
-/// What came of the loosenings of a facet.
+/// The results of the loosenings of a facet.
 #[derive(Clone, Default)]
 struct Counts {
     state: Small,
@@ -92,7 +92,7 @@ impl Visitor for Lag {
     }
 }
 
-/// P9: the shortest story in which a driver says no to somebody who gives up something.
+/// P9: the shortest story in which a driver refuses a user that gives something up.
 fn unaligned() -> String {
     let scope = scopes::scope("smoke").unwrap();
     let sizes = scope.facets.into_iter().map(|(facet, _)| facet).find(|facet| facet.name == "sizes").unwrap();

@@ -64,7 +64,7 @@ fn compared(state: &Small, queue: Queue) -> Option<Differs> {
     if !is_done(&whole) {
         return (!done.is_empty()).then(|| Differs::Whole(verdict(&whole)));
     }
-    // Who gets there gets to the same.
+    // All orders that succeed lead to the same graph.
     assert!(done.iter().all(|outcome| orders::alike(outcome, &whole)), "{queue:?} in {state:?}");
     match &refused[..] {
         [] => None,

@@ -9,7 +9,7 @@ use blockgraph_model::explore::{SmallOutcome, Visitor, explore};
 use blockgraph_model::menu::{Action, Facet, Small};
 use blockgraph_model::{Entry, NodeId, Op, Outcome, Queue, orders, scopes};
 
-/// What came of the lists of a facet, and in how many other orders they were tried.
+/// The results of the lists of a facet, and the number of other orders that were tried.
 #[derive(Default)]
 struct Counts {
     state: Small,

@@ -93,7 +93,7 @@ impl Search {
     }
 }
 
-/// Are verdict and pairs those that the model comes to?
+/// Checks that verdict and pairs are those of the model.
 fn agrees_with_the_model(graph: &Graph, change: Change) {
     let (truth, model) = (graph.changed(change).truth(), graph.in_the_model(change));
     assert_eq!(truth.is_some(), model.is_some(), "{graph:?} {change:?}");

@@ -5,7 +5,7 @@ use crate::page;
 /// Edges between four nodes that lead to a higher number.
 const EDGES: [(usize, usize); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
 
-/// Who is reached from node 0 along these edges, in numbers' order.
+/// Returns the nodes that can be reached from node 0 along these edges, in the order of their numbers.
 fn reached(nodes: usize, edges: &[(usize, usize)]) -> [bool; 4] {
     let mut reached = [true, false, false, false];
     for node in 1..nodes {
