@@ -33,15 +33,15 @@ impl<const N: usize, const E: usize> Subject for ModelSubject<N, E> {
 /// Returns the model's outcome as an answer.
 pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer {
     match outcome {
-        Outcome::Done { plan, quiet, closed, .. } => Answer::Done(Effects {
+        Outcome::Done { plan, drain_notices, closed, .. } => Answer::Done(Effects {
             prepare: plan.prepare.to_vec(),
             rename: plan.rename.to_vec(),
             inactivate: plan.inactivate.to_vec(),
             context: plan.context.to_vec(),
             check: plan.check.to_vec(),
             activate: plan.activate.to_vec(),
-            quiesce: quiet.quiesce.to_vec(),
-            resume: quiet.resume.to_vec(),
+            quiesce: drain_notices.quiesce.to_vec(),
+            resume: drain_notices.resume.to_vec(),
             closed: closed.to_vec(),
         }),
         Outcome::Failed { index, error } => Answer::Failed { index: *index, error: *error },
@@ -54,10 +54,10 @@ pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer
 pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observation {
     let free = || Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; E], order: Default::default() };
     let derived = derived::derive(state).unwrap_or_else(free);
-    let quiet = state.quiesced();
+    let quiesced = state.quiesced();
     let mut seen = Observation { drain_alls: state.drain_alls.into(), ..Observation::default() };
     for id in state.names() {
-        seen.nodes.extend(node_seen(state, &derived, &quiet, id));
+        seen.nodes.extend(observe_node(state, &derived, &quiesced, id));
     }
     for (edge, pair) in state.edges().iter().zip(derived.edges) {
         if let Parent::User(id) = edge.parent {
@@ -69,7 +69,7 @@ pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observati
                 wanted: edge.wanted,
                 user_flags: edge.user_flags,
                 context: state.nodes[at].context,
-                quiesced: quiet[at],
+                quiesced: quiesced[at],
                 blocks: edge.blocks,
             });
         }
@@ -77,10 +77,10 @@ pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observati
     seen
 }
 
-fn node_seen<const N: usize, const E: usize>(
+fn observe_node<const N: usize, const E: usize>(
     state: &State<N, E>,
     derived: &Derived<N, E>,
-    quiet: &[bool; N],
+    quiesced: &[bool; N],
     id: NodeId,
 ) -> Option<ObservedNode> {
     let node = &state.nodes[id.0 as usize];
@@ -101,7 +101,7 @@ fn node_seen<const N: usize, const E: usize>(
         holders: node.holders.into(),
         context: node.context,
         sections: node.sections.into(),
-        quiesce: count(state.quiesce_count(id, quiet)),
+        quiesce: count(state.quiesce_count(id, quiesced)),
         ejected: node.ejected,
         inherits: node.inherits,
         stored: node.stored,

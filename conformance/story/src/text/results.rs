@@ -3,7 +3,7 @@
 use crate::subject::{Answer, Effects, Observation, ObservedNode, ObservedUser};
 use crate::text::grammar::{AnswerRecord, GraphLine};
 use crate::text::names::Names;
-use crate::text::printer::{print_answer, print_seen};
+use crate::text::printer::{print_answer, print_graph_line};
 use crate::text::schema::Recorded;
 use crate::text::value::{Record, Value};
 use blockgraph_model::EdgeId;
@@ -46,7 +46,7 @@ pub fn observation_records(observation: &Observation) -> Vec<Record> {
         users: observation.users.iter().map(|user| user.id).collect(),
         drain_alls: observation.drain_alls,
     }];
-    seen.extend(observation.users.iter().map(user_seen));
+    seen.extend(observation.users.iter().map(user_record));
     for node in &observation.nodes {
         seen.push(node_seen(node));
         seen.extend(node.children.iter().map(|child| GraphLine::Edge {
@@ -60,7 +60,7 @@ pub fn observation_records(observation: &Observation) -> Vec<Record> {
     seen.iter().map(Recorded::to_record).collect()
 }
 
-fn user_seen(user: &ObservedUser) -> GraphLine {
+fn user_record(user: &ObservedUser) -> GraphLine {
     GraphLine::User {
         user: user.id,
         node: user.node,
@@ -121,7 +121,7 @@ pub fn record_fault(expected: &Record, actual: &[Record], names: &Names) -> Opti
         "absent" => record.verb == "node" && record.fields.first().map(|(_, value)| value) == subject,
         verb => record.verb == verb && record.fields.first().map(|(_, value)| value) == subject,
     };
-    let line = print_seen(expected, names);
+    let line = print_graph_line(expected, names);
     match (actual.iter().find(same_subject), expected.verb) {
         (Some(_), "absent") => Some(format!("expected {line}, but it is there")),
         (None, "absent") => None,
@@ -150,7 +150,7 @@ pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Ve
     let mut lines = Vec::new();
     for record in &left {
         let Some(other) = twin(record, &right).map(|place| &right[place]) else {
-            lines.push(format!("{} against nothing", print_seen(record, names)));
+            lines.push(format!("{} against nothing", print_graph_line(record, names)));
             continue;
         };
         // The other lines show which nodes and users exist.
@@ -163,10 +163,10 @@ pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Ve
         if !faults.is_empty() {
             let named = usize::from(!whole);
             let subject = Record { verb: record.verb, fields: record.fields.iter().take(named).cloned().collect() };
-            lines.push(format!("{}: {}", print_seen(&subject, names), faults.join(", ")));
+            lines.push(format!("{}: {}", print_graph_line(&subject, names), faults.join(", ")));
         }
     }
     let extra = right.iter().filter(|record| twin(record, &left).is_none());
-    lines.extend(extra.map(|record| format!("nothing against {}", print_seen(record, names))));
+    lines.extend(extra.map(|record| format!("nothing against {}", print_graph_line(record, names))));
     lines
 }
