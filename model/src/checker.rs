@@ -10,6 +10,7 @@ use crate::machine::{self, Atomic, Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 use crate::svg;
 use stateright::{Model, Path, Property};
+use std::net::SocketAddr;
 
 /// A facet of a machine as a stateright model.
 #[derive(Clone, Debug)]
@@ -47,6 +48,16 @@ impl<M: Machine> Checked<M> {
             self.each(state, |tried| found = found.or(tried.broken.first().copied()));
         }
         found
+    }
+}
+
+impl Checked {
+    /// Serves stateright's explorer at this address until the process is interrupted.
+    ///
+    /// # Panics
+    /// If the address cannot be used.
+    pub fn serve(self, address: SocketAddr) {
+        self.checker().serve(address);
     }
 }
 

@@ -6,7 +6,6 @@ use blockgraph_model::checker::Checked;
 use blockgraph_model::machine::Atomic;
 use blockgraph_model::scopes::SCOPES;
 use blockgraph_story::panics::catch_panic;
-use stateright::Model;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 
@@ -35,8 +34,8 @@ pub fn run(arguments: &Arguments) -> Ending {
     out.flush()?;
     drop(out);
     // Another program may have taken the port since it was checked, and then stateright panics.
-    match catch_panic(|| Checked { facet, machine: Atomic }.checker().serve(address)) {
-        Ok(_) => Ok(true),
+    match catch_panic(|| Checked { facet, machine: Atomic }.serve(address)) {
+        Ok(()) => Ok(true),
         Err(panic) => Err(Stop::Input(format!("the page at {address} is served no more: {panic}"))),
     }
 }

@@ -4,7 +4,7 @@ use crate::ending::{Ending, Stop};
 use crate::qemu_runs::{PATIENCE, program};
 use crate::terminal::{grouped, spinner};
 use blockgraph_model::machines::Defect;
-use blockgraph_qemu::episodes::run::{Options, Report, run_watched};
+use blockgraph_qemu::episodes::run::{Options, Report};
 use blockgraph_qemu::sensitivity::measure::{Row, Sensitivity, observable};
 use blockgraph_qemu::session::DaemonSetup;
 use serde_json::json;
@@ -17,7 +17,7 @@ pub(super) fn run(seed: u64, ops: u64, threads: usize, json: bool) -> Ending {
     let options = Options { seed, ops, threads, program, patience: PATIENCE, survey: true, keep: 0 };
     let (bar, all) = (spinner(), Sensitivity::default());
     let progress = |done| bar.set_message(format!("{} operations", grouped(done)));
-    let report = run_watched(&options, &setup, &progress, &|shadows, again| all.turn(shadows, again));
+    let report = all.run(&options, &setup, &progress);
     bar.finish_and_clear();
     let report = report.map_err(real)?;
     let (problems, (turns, room)) = (all.problems(), all.turns());

@@ -5,17 +5,14 @@ use crate::ending::{Ending, Stop};
 use crate::qemu_runs::{PATIENCE, program};
 use blockgraph_qemu::compare::answer::TurnAnswer;
 use blockgraph_qemu::compare::verdict::Verdict;
-use blockgraph_qemu::scenario::play::{Play, StepResult, TurnReport, contexts};
+use blockgraph_qemu::scenario::concrete::{QemuPlay, ScenarioStepResult, ScenarioTurnReport};
+use blockgraph_qemu::scenario::play::StepResult;
 use blockgraph_qemu::scenario::scenario_names::restore_names;
-use blockgraph_qemu::session::{DaemonSetup, Session};
+use blockgraph_qemu::session::DaemonSetup;
 use blockgraph_story::stage::Stage;
-use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::{Item, Names};
 use serde_json::{Value, json};
 use std::io::{self, Write};
-
-type Fated = StepResult<MOST_NODES, MOST_EDGES>;
-type Turn = TurnReport<MOST_NODES, MOST_EDGES>;
 
 /// Counts of what happened.
 #[derive(Default)]
@@ -33,32 +30,30 @@ pub(super) fn play<W: Write>(show: &mut StepWriter<'_, W>, stage: &mut Stage) ->
     let scenario = show.scenario;
     let real = |error: io::Error| Stop::Input(format!("the real QEMU: {error}"));
     let setup = DaemonSetup::make(&program()?, PATIENCE).map_err(real)?;
-    let threads = contexts(scenario);
-    let witness = Session::<MOST_NODES, MOST_EDGES>::start_with(&setup, &threads).map_err(real)?;
+    let mut play = QemuPlay::start(&setup, scenario).map_err(real)?;
     let version = setup.version.clone();
-    let mut play = Play::new(witness, scenario.steps().collect());
     let (mut number, mut counts) = (0, Counts::default());
     for (index, item) in scenario.items.iter().enumerate() {
         let Item::Step(step) = item else { continue };
         number += 1;
         let at = (index, number);
         let mut report = show.places.play_step(at, stage, step, &scenario.names)?;
-        let fate = play.play_next().map_err(real)?;
-        counts.count(&fate, number);
-        if let StepResult::Played(taken) = &fate
+        let result = play.play_next().map_err(real)?;
+        counts.count(&result, number);
+        if let StepResult::Played(taken) = &result
             && let Verdict::Differs(what) = &taken.turn.comparison.verdict
         {
             report.faults.push(format!("model and QEMU differ: {}", restore_names(what, &scenario.names)));
         }
         counts.faults += report.faults.len();
         if show.json {
-            let qemu = as_json(&fate, &scenario.names);
+            let qemu = as_json(&result, &scenario.names);
             show.json_line(at, step, &report, Some(qemu))?;
             continue;
         }
-        if show.is_verbose() && !matches!(fate, StepResult::AfterStop) {
+        if show.is_verbose() && !matches!(result, StepResult::AfterStop) {
             show.text(number, step, &report)?;
-            lines(&fate, number, &scenario.names).iter().try_for_each(|line| writeln!(show.out, "    {line}"))?;
+            lines(&result, number, &scenario.names).iter().try_for_each(|line| writeln!(show.out, "    {line}"))?;
         }
         show.faults(at, &report.faults)?;
     }
@@ -74,8 +69,8 @@ pub(super) fn play<W: Write>(show: &mut StepWriter<'_, W>, stage: &mut Stage) ->
 }
 
 impl Counts {
-    fn count(&mut self, fate: &Fated, number: usize) {
-        match fate {
+    fn count(&mut self, result: &ScenarioStepResult, number: usize) {
+        match result {
             StepResult::Played(taken) => {
                 self.turns += 1;
                 self.deviations += usize::from(matches!(taken.turn.comparison.verdict, Verdict::Deviation(_)));
@@ -114,9 +109,9 @@ fn numbers(steps: &[usize]) -> String {
 }
 
 /// Returns the lines about a step for people.
-fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
+fn lines(result: &ScenarioStepResult, number: usize, names: &Names) -> Vec<String> {
     let none = "QEMU: no QMP command does just this";
-    match fate {
+    match result {
         StepResult::Played(taken) => qemu_lines(taken, number, names),
         StepResult::PartOfTurn(last) => vec![format!("QEMU: together with step {}", last + 1)],
         StepResult::Held(why) => vec![format!("{none} yet: {}", restore_names(&why.describe(), names))],
@@ -134,7 +129,7 @@ fn lines(fate: &Fated, number: usize, names: &Names) -> Vec<String> {
 }
 
 /// Returns QEMU's answer, and how it compares with the model's.
-fn qemu_lines(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
+fn qemu_lines(taken: &ScenarioTurnReport, number: usize, names: &Names) -> Vec<String> {
     let others: Vec<usize> = taken.steps.iter().copied().filter(|step| step + 1 != number).collect();
     let with = if others.is_empty() { String::new() } else { format!(" (with {})", numbers(&others)) };
     let asked = format!("QEMU: {}{with}", taken.commands.join(", "));
@@ -160,8 +155,8 @@ fn qemu_lines(taken: &Turn, number: usize, names: &Names) -> Vec<String> {
 }
 
 /// Returns what happened to a step as JSON.
-fn as_json(fate: &Fated, names: &Names) -> Value {
-    match fate {
+fn as_json(result: &ScenarioStepResult, names: &Names) -> Value {
+    match result {
         StepResult::Played(taken) => {
             let answer = match &taken.turn.result.answer {
                 TurnAnswer::Done => json!("ok"),
@@ -174,13 +169,13 @@ fn as_json(fate: &Fated, names: &Names) -> Value {
                 Verdict::Differs(_) => ("differs", None),
             };
             let steps: Vec<usize> = taken.steps.iter().map(|step| step + 1).collect();
-            json!({"fate": "taken", "steps": steps, "commands": taken.commands, "answer": answer, "verdict": verdict,
+            json!({"result": "taken", "steps": steps, "commands": taken.commands, "answer": answer, "verdict": verdict,
                 "rule": rule, "moved": taken.diverged, "ends": taken.stops})
         }
-        StepResult::PartOfTurn(last) => json!({"fate": "with", "step": last + 1}),
-        StepResult::Held(why) => json!({"fate": "held", "why": restore_names(&why.describe(), names)}),
-        StepResult::Skipped(why) => json!({"fate": "skipped", "why": restore_names(&why.describe(), names)}),
-        StepResult::Stopped(why) => json!({"fate": "ended", "why": restore_names(&why.describe(), names)}),
-        StepResult::AfterStop => json!({"fate": "over"}),
+        StepResult::PartOfTurn(last) => json!({"result": "with", "step": last + 1}),
+        StepResult::Held(why) => json!({"result": "held", "why": restore_names(&why.describe(), names)}),
+        StepResult::Skipped(why) => json!({"result": "skipped", "why": restore_names(&why.describe(), names)}),
+        StepResult::Stopped(why) => json!({"result": "ended", "why": restore_names(&why.describe(), names)}),
+        StepResult::AfterStop => json!({"result": "over"}),
     }
 }

@@ -3,20 +3,17 @@
 use super::step_writer::StepPlaces;
 use crate::ending::Ending;
 use blockgraph_check::stages::{Side, stage};
-use blockgraph_qemu::scenario::play::{Play, StepResult};
-use blockgraph_qemu::scenario::scenario_names::{ScenarioNames, restore_names};
-use blockgraph_qemu::scenario::script::Script;
+use blockgraph_qemu::scenario::concrete::ScriptPlay;
+use blockgraph_qemu::scenario::play::StepResult;
+use blockgraph_qemu::scenario::scenario_names::restore_names;
 use blockgraph_story::text::printer::print_body;
-use blockgraph_story::text::scenario::{MOST_EDGES, MOST_NODES};
 use blockgraph_story::text::{Item, Scenario};
 use std::io::{self, Write};
 
 /// Prints the commands. A step that QMP cannot express becomes a comment, and a line on standard error.
 pub(super) fn run(scenario: &Scenario, places: &StepPlaces<'_>) -> Ending {
     let mut stage = stage(Some(Side::Model));
-    let script = Script::<MOST_NODES, MOST_EDGES>::new(ScenarioNames::of(scenario));
-    let mut play = Play::new(script, scenario.steps().collect());
-    play.executor.comment(&ScenarioNames::of(scenario).legend().join("\n"));
+    let mut play = ScriptPlay::start(scenario);
     let (mut number, mut whole) = (0, true);
     let (mut err, names) = (io::stderr().lock(), &scenario.names);
     for (index, item) in scenario.items.iter().enumerate() {
@@ -29,7 +26,7 @@ pub(super) fn run(scenario: &Scenario, places: &StepPlaces<'_>) -> Ending {
             whole = false;
         }
         let body = print_body(&step.body, &scenario.names);
-        play.executor.comment(&format!("step {number}: {}", body.replace('\n', "\n  ")));
+        play.comment(&format!("step {number}: {}", body.replace('\n', "\n  ")));
         let said = match play.play_next()? {
             StepResult::Skipped(why) => format!(
                 "no QMP command does just this: {}; without it the graphs are the same",
@@ -46,7 +43,7 @@ pub(super) fn run(scenario: &Scenario, places: &StepPlaces<'_>) -> Ending {
             StepResult::Held(_) => "with a later command".to_owned(),
             StepResult::Played(_) | StepResult::PartOfTurn(_) => continue,
         };
-        play.executor.comment(&format!("  {said}"));
+        play.comment(&format!("  {said}"));
         if !said.starts_with("with ") {
             writeln!(err, "blockgraph: {place}: {said}")?;
         }
@@ -56,11 +53,11 @@ pub(super) fn run(scenario: &Scenario, places: &StepPlaces<'_>) -> Ending {
         let held = held.join(", ");
         let line = format!("not said: step {held}, since no QMP command does just this, and no later one did it");
         writeln!(err, "blockgraph: {}: {line}", places.file)?;
-        play.executor.comment(&line);
+        play.comment(&line);
         whole = false;
     }
     let mut out = io::stdout().lock();
-    play.executor.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    play.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?;
     out.flush()?;
     Ok(whole)
 }

@@ -1,5 +1,6 @@
 //! Scenarios on a real QEMU, or as a script of QMP commands.
 
+pub mod concrete;
 mod grouping;
 pub mod play;
 mod quorum_children;

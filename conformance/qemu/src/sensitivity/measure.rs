@@ -8,8 +8,10 @@ use crate::compare::answer::{TurnAnswer, TurnResult};
 use crate::compare::shown_graph::{self, ShownGraph, is};
 use crate::compare::verdict::{ComparedTurn, Verdict, compare_with_outcome};
 use crate::deviations::Rule;
+use crate::episodes::run::{Options, Report, run_watched};
 use crate::episodes::trace::{EDGES, NODES, ReplayedTurn};
 use crate::sensitivity::mutant::{Ended, Mutant, has_room, mutants};
+use crate::session::DaemonSetup;
 use crate::wire::names;
 use blockgraph_model::derived::derive;
 use blockgraph_model::judge::violations;
@@ -18,6 +20,7 @@ use blockgraph_model::{EdgeId, Hook, NodeId, Op, Outcome, Refusal, State, execut
 use blockgraph_story::counterexample;
 use blockgraph_story::turn::Turn;
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -142,6 +145,14 @@ impl Default for Sensitivity {
 }
 
 impl Sensitivity {
+    /// Plays episodes, and compares every turn also with every machine of the museum in the model's place.
+    ///
+    /// # Errors
+    /// Fails if a daemon cannot be started.
+    pub fn run(&self, options: &Options, setup: &DaemonSetup, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Report> {
+        run_watched(options, setup, progress, &|shadows, turn| self.turn(shadows, turn))
+    }
+
     fn book(&self) -> MutexGuard<'_, (u64, BTreeMap<Defect, Row>)> {
         self.book.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
