@@ -5,8 +5,8 @@
 //!
 //! * A *turn* ([`turn::Turn`]) is one transaction of operations, with the drivers that refuse during it. A single
 //!   operation is a transaction of one.
-//! * A *story* is a list of turns that starts with the empty graph. It has no expectations. Stories come from generators
-//!   and from traces of the model. [`shrink`](mod@shrink) and [`simplify`](mod@simplify) make them smaller.
+//! * A *story* is a list of turns that starts with the empty graph. It has no expectations. Stories come from
+//!   generators and from traces of the model. [`shrink`](mod@shrink) and [`simplify`](mod@simplify) make them smaller.
 //! * A *scenario* ([`text::Scenario`]) is the content of a file: a story with names for nodes and users, and with
 //!   expected answers and graphs. Each of its *steps* ([`text::Step`]) is a turn with its expectations. A file can also
 //!   contain comments, which are skipped when it is read. `specs/scenarios.md` defines the text form and the JSON form

@@ -54,33 +54,33 @@ pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer
 pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observation {
     let free = || Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; E], order: Default::default() };
     let derived = derived::derive(state).unwrap_or_else(free);
-    let quiet = state.quiesced();
-    let mut seen = Observation { drain_alls: state.drain_alls.into(), ..Observation::default() };
+    let quiesced = state.quiesced();
+    let mut observation = Observation { drain_alls: state.drain_alls.into(), ..Observation::default() };
     for id in state.names() {
-        seen.nodes.extend(node_seen(state, &derived, &quiet, id));
+        observation.nodes.extend(observe_node(state, &derived, &quiesced, id));
     }
     for (edge, pair) in state.edges().iter().zip(derived.edges) {
         if let Parent::User(id) = edge.parent {
             let at = edge.child.0 as usize;
-            seen.users.push(ObservedUser {
+            observation.users.push(ObservedUser {
                 id,
                 node: edge.child,
                 pair,
                 wanted: edge.wanted,
                 user_flags: edge.user_flags,
                 context: state.nodes[at].context,
-                quiesced: quiet[at],
+                quiesced: quiesced[at],
                 blocks: edge.blocks,
             });
         }
     }
-    seen
+    observation
 }
 
-fn node_seen<const N: usize, const E: usize>(
+fn observe_node<const N: usize, const E: usize>(
     state: &State<N, E>,
     derived: &Derived<N, E>,
-    quiet: &[bool; N],
+    quiesced: &[bool; N],
     id: NodeId,
 ) -> Option<ObservedNode> {
     let node = &state.nodes[id.0 as usize];
@@ -101,7 +101,7 @@ fn node_seen<const N: usize, const E: usize>(
         holders: node.holders.into(),
         context: node.context,
         sections: node.sections.into(),
-        quiesce: count(state.quiesce_count(id, quiet)),
+        quiesce: count(state.quiesce_count(id, quiesced)),
         ejected: node.ejected,
         inherits: node.inherits,
         stored: node.stored,
@@ -112,7 +112,7 @@ fn node_seen<const N: usize, const E: usize>(
     })
 }
 
-/// Returns a count as the type that the crate uses.
+/// Converts a count to the type that observations use. A count that does not fit becomes `u32::MAX`.
 pub fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }

@@ -48,7 +48,7 @@ pub fn print_answer(answer: &Record, names: &Names) -> String {
 }
 
 /// Returns a line of an `expect graph` block. The first field is written without its key.
-pub fn print_seen(record: &Record, names: &Names) -> String {
+pub fn print_graph_line(record: &Record, names: &Names) -> String {
     let full = line(record, names);
     let subject = find(&GRAPH_LINES, record.verb).and_then(Schema::subject);
     subject.map_or_else(|| full.clone(), |key| full.replacen(&format!("{key}="), "", 1))
@@ -70,7 +70,7 @@ fn print_step(step: &Step, names: &Names) -> String {
         text.push_str("expect graph {\n");
         for record in &step.graph {
             text.push_str("  ");
-            text.push_str(&print_seen(record, names));
+            text.push_str(&print_graph_line(record, names));
             text.push('\n');
         }
         text.push_str("}\n");

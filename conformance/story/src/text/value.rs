@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 /// The type of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "each is the variant of Value of that name, where not said otherwise")]
+#[allow(missing_docs, reason = "each is the variant of Value with the same name, unless its comment differs")]
 pub enum Type {
     Node,
     /// A [`Value::Node`] that is known from here on.
@@ -52,7 +52,7 @@ pub enum Type {
 
 /// A value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "each is what its name and its content say")]
+#[allow(missing_docs, reason = "each is named after the model value that it contains")]
 pub enum Value {
     Node(NodeId),
     MaybeNode(Option<NodeId>),
@@ -175,18 +175,18 @@ impl Type {
             Type::MaybeChild => Value::MaybeChild(maybe(word, |w| names.define_child(w))?),
             Type::Perms => Value::Perms(read_perms(word)?),
             Type::Role => Value::Role(read_role(word)?),
-            Type::Kind => Value::Kind(choose(&KINDS, word)?),
+            Type::Kind => Value::Kind(parse_word(&KINDS, word)?),
             Type::Flags => Value::Flags(read_flags(word)?),
-            Type::Switch => Value::Switch(choose(&SWITCH, word)?),
-            Type::Hook => Value::Hook(choose(&HOOKS, word)?),
-            Type::Slot => Value::Slot(choose(&SLOTS, word)?),
+            Type::Switch => Value::Switch(parse_word(&SWITCH, word)?),
+            Type::Hook => Value::Hook(parse_word(&HOOKS, word)?),
+            Type::Slot => Value::Slot(parse_word(&SLOTS, word)?),
             Type::Edge => Value::Edge(read_edge(word, names)?),
             Type::Number => {
                 Value::Number(word.parse().map_err(|_| format!("expected a whole number, found {}", quote(word)))?)
             }
             Type::Context => Value::Context(read_context(word)?),
-            Type::Phase => Value::Phase(choose(&PHASES, word)?),
-            Type::Act => Value::Act(choose(&ACTS, word)?),
+            Type::Phase => Value::Phase(parse_word(&PHASES, word)?),
+            Type::Act => Value::Act(parse_word(&ACTS, word)?),
             Type::Moves => Value::Moves(sorted(list(word, |w| read_move(w, names))?)),
             Type::Nodes => Value::Nodes(list(word, |w| names.known_node(w))?),
             Type::NodeSet => Value::Nodes(sorted(list(word, |w| names.known_node(w))?)),
@@ -196,7 +196,7 @@ impl Type {
             Type::OpKind => Value::OpKind(read_op_kind(word)?),
             Type::OpKinds => Value::OpKinds(read_op_kinds(word)?),
             Type::Entries => return Err(format!("expected a list of entries, found {}", quote(word))),
-            Type::Nothing => choose(&[(NO_NODE, Value::Nothing)], word)?,
+            Type::Nothing => parse_word(&[(NO_NODE, Value::Nothing)], word)?,
         })
     }
 }
@@ -212,16 +212,16 @@ impl Value {
             Value::MaybeChild(name) => name.map_or(NO_NODE, |name| names.child(name)).to_owned(),
             Value::Perms(perms) => print_perms(*perms),
             Value::Role(role) => print_role(*role),
-            Value::Kind(kind) => spell(&KINDS, kind).to_owned(),
+            Value::Kind(kind) => word_of(&KINDS, kind).to_owned(),
             Value::Flags(flags) => joined(flag_words(*flags)),
-            Value::Switch(on) => spell(&SWITCH, on).to_owned(),
-            Value::Hook(hook) => spell(&HOOKS, hook).to_owned(),
-            Value::Slot(slot) => spell(&SLOTS, slot).to_owned(),
+            Value::Switch(on) => word_of(&SWITCH, on).to_owned(),
+            Value::Hook(hook) => word_of(&HOOKS, hook).to_owned(),
+            Value::Slot(slot) => word_of(&SLOTS, slot).to_owned(),
             Value::Edge(edge) => print_edge(*edge, names),
             Value::Number(number) => number.to_string(),
             Value::Context(context) => context.0.to_string(),
             Value::Phase(phase) => print_phase(*phase).to_owned(),
-            Value::Act(act) => spell(&ACTS, act).to_owned(),
+            Value::Act(act) => word_of(&ACTS, act).to_owned(),
             Value::Moves(moves) => joined(moves.iter().map(|(id, to)| format!("{}:{}", names.node(*id), to.0))),
             Value::Nodes(ids) => joined(ids.iter().map(|&id| names.node(id))),
             Value::Users(ids) => joined(ids.iter().map(|&id| names.user(id))),
@@ -297,12 +297,12 @@ pub fn print_role(role: Role) -> String {
 
 /// Returns the name of a driver kind (T5).
 pub fn print_kind(kind: Kind) -> &'static str {
-    spell(&KINDS, &kind)
+    word_of(&KINDS, &kind)
 }
 
 /// Returns the name of a mirror's phase (T9).
 pub fn print_phase(phase: Phase) -> &'static str {
-    spell(&PHASES, &phase)
+    word_of(&PHASES, &phase)
 }
 
 /// Returns an edge: `parent/child` or `@user` (T8).
@@ -382,11 +382,11 @@ fn read_role(word: &str) -> Result<Role, String> {
     if word == EMPTY {
         return Ok(Role(0));
     }
-    let part = |w: &str| {
+    let term = |w: &str| {
         let alias = ROLES.iter().find(|(alias, _)| *alias == w);
         alias.map(|(_, role)| *role).or_else(|| letters(w, Role::LETTERS).map(Role))
     };
-    word.split('+').try_fold(Role(0), |role, w| part(w).map(|more| role | more)).ok_or_else(|| {
+    word.split('+').try_fold(Role(0), |role, w| term(w).map(|more| role | more)).ok_or_else(|| {
         let words: Vec<_> = ROLES.iter().map(|(alias, _)| *alias).collect();
         format!(
             "expected a role (letters of `dmfcp`, `-`, or {} joined by `+`), found {}",
@@ -444,13 +444,13 @@ fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
     list
 }
 
-fn choose<T: Clone>(table: &[(&'static str, T)], word: &str) -> Result<T, String> {
+fn parse_word<T: Clone>(table: &[(&'static str, T)], word: &str) -> Result<T, String> {
     table.iter().find(|(name, _)| *name == word).map(|(_, value)| value.clone()).ok_or_else(|| {
         let words: Vec<_> = table.iter().map(|(name, _)| *name).collect();
         format!("expected {}, found {}", words.join(" or "), quote(word))
     })
 }
 
-fn spell<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+fn word_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table.iter().find(|(_, known)| known == value).map_or("?", |(name, _)| name)
 }
