@@ -9,26 +9,26 @@ pub struct Listener {
     asked: Option<Grant>,
     granted: Option<Grant>,
     /// How often it was told something.
-    told: u64,
+    grants_set: u64,
 }
 
 impl Listener {
     /// A filter on `file`.
     #[must_use]
     pub const fn filter() -> Self {
-        Self { slot: Some(Slot::File), asked: None, granted: None, told: 0 }
+        Self { slot: Some(Slot::File), asked: None, granted: None, grants_set: 0 }
     }
 
     /// What is at the bottom.
     #[must_use]
     pub const fn protocol() -> Self {
-        Self { slot: None, asked: None, granted: None, told: 0 }
+        Self { slot: None, asked: None, granted: None, grants_set: 0 }
     }
 
     /// How often it was told something.
     #[must_use]
-    pub const fn told(&self) -> u64 {
-        self.told
+    pub const fn grants_set(&self) -> u64 {
+        self.grants_set
     }
 }
 
@@ -58,7 +58,7 @@ impl Driver for Listener {
     fn set_permissions(&mut self, _: &NodeView<'_>, new: Grant) {
         self.granted = Some(new);
         self.asked = None;
-        self.told += 1;
+        self.grants_set += 1;
     }
 
     fn abort_permissions(&mut self, _: &NodeView<'_>, _: Grant) {

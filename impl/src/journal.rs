@@ -210,11 +210,11 @@ impl Core {
         }
         // A hook panicked while drivers were told their grants. The drivers that had been told are stale with respect
         // to the old state now. Drivers that were stale before may no longer be.
-        let told = core::mem::take(&mut self.pending.told);
-        if !told.is_empty() {
-            self.relist_stale(&told);
+        let told_grant = core::mem::take(&mut self.pending.told_grant);
+        if !told_grant.is_empty() {
+            self.relist_stale(&told_grant);
         }
-        self.pending.told = told;
+        self.pending.told_grant = told_grant;
     }
 
     /// Empties the transaction's lists and removes the marks on the nodes in them.
@@ -254,7 +254,7 @@ impl Core {
         pending.refused.clear();
         pending.settle.clear();
         pending.settled = 0;
-        pending.told.clear();
+        pending.told_grant.clear();
         pending.drains = false;
         pending.contexts.clear();
         pending.stay_aborts = 0;

@@ -58,7 +58,7 @@ impl Core {
         self.pending.settled += 1;
         if let PlanStep::Check { node: key, grant } = step {
             self.nodes[key].granted = grant;
-            self.pending.told.push(key);
+            self.pending.told_grant.push(key);
         }
         Some(step)
     }

@@ -15,7 +15,7 @@ fn count(graph: &Graph<Injected>, node: NodeKey) -> u64 {
 }
 
 /// How often drivers were told to be quiet, and whether they still are.
-fn told(graph: &Graph<Injected>, node: NodeKey) -> (u32, bool) {
+fn quiesce_calls(graph: &Graph<Injected>, node: NodeKey) -> (u32, bool) {
     let driver = graph.driver(node).unwrap();
     (driver.pauses, driver.quiet)
 }
@@ -47,7 +47,7 @@ fn counts_are_sections_and_quiesced_children() {
     graph.drain_end(c).unwrap();
     assert_eq!([a, b, c].map(|node| count(&graph, node)), [0, 1, 0]);
     assert!([user, other].iter().all(|user| !graph.user_view(*user).unwrap().is_quiesced()));
-    assert_eq!([a, b, c].map(|node| told(&graph, node)), [(1, false), (1, true), (1, false)]);
+    assert_eq!([a, b, c].map(|node| quiesce_calls(&graph, node)), [(1, false), (1, true), (1, false)]);
     assert_eq!(graph.inconsistencies(), []);
 }
 
@@ -61,7 +61,7 @@ fn drain_all_is_for_all() {
     graph.drain_all_begin().unwrap();
     assert_eq!(([a, b, c].map(|node| count(&graph, node)), graph.drain_alls()), ([3, 3, 3], 2));
     let new = add(&mut graph, "new", Filter);
-    assert_eq!((count(&graph, new), told(&graph, new)), (2, (1, true)));
+    assert_eq!((count(&graph, new), quiesce_calls(&graph, new)), (2, (1, true)));
     graph.append(new, c).unwrap();
     assert_eq!([a, b, c, new].map(|node| count(&graph, node)), [3, 3, 3, 3]);
     graph.drain_begin(a).unwrap();
@@ -69,12 +69,12 @@ fn drain_all_is_for_all() {
     graph.release(b).unwrap();
     assert!(graph.get(b).is_none());
     graph.drain_all_end().unwrap();
-    assert_eq!([a, c, new].map(|node| told(&graph, node)), [(1, true); 3], "still");
+    assert_eq!([a, c, new].map(|node| quiesce_calls(&graph, node)), [(1, true); 3], "still");
     graph.drain_all_end().unwrap();
     assert_eq!([a, c, new].map(|node| count(&graph, node)), [1, 1, 1], "by the section");
     graph.drain_end(c).unwrap();
     assert_eq!([a, c, new].map(|node| count(&graph, node)), [0; 3]);
-    assert_eq!([a, c, new].map(|node| told(&graph, node)), [(1, false); 3]);
+    assert_eq!([a, c, new].map(|node| quiesce_calls(&graph, node)), [(1, false); 3]);
     assert_eq!(graph.inconsistencies(), []);
 }
 
@@ -99,7 +99,7 @@ fn only_the_first_and_the_last_reason_count() {
     t.drain_all_end().unwrap();
     let committed = t.commit().unwrap();
     assert_eq!((committed.quiesced(), committed.resumed()), (&[][..], &[][..]));
-    assert_eq!([a, b, c].map(|node| told(&graph, node)), [(1, false), (1, true), (1, false)]);
+    assert_eq!([a, b, c].map(|node| quiesce_calls(&graph, node)), [(1, false), (1, true), (1, false)]);
 }
 
 /// Q2: a section holds its node, and only its end lets go.
@@ -139,7 +139,7 @@ fn a_dropped_filter_with_a_section_stays() {
     graph.drain_begin(nodes[1]).unwrap();
     graph.drop_filter(nodes[1]).unwrap();
     assert_eq!(nodes.iter().map(|node| count(&graph, *node)).collect::<Vec<_>>(), [0, 1, 0]);
-    assert_eq!(told(&graph, nodes[2]), (1, false));
+    assert_eq!(quiesce_calls(&graph, nodes[2]), (1, false));
     graph.drain_end(nodes[1]).unwrap();
     assert_eq!((graph.get(nodes[1]).is_none(), graph.inconsistencies()), (true, vec![]));
 }
@@ -166,21 +166,21 @@ fn everybody_is_told_once() {
     t.drain_end(c).unwrap();
     t.detach(edge).unwrap();
     t.commit().unwrap();
-    assert_eq!([a, b, c].map(|node| (count(&graph, node), told(&graph, node))), [(0, (1, false)); 3]);
+    assert_eq!([a, b, c].map(|node| (count(&graph, node), quiesce_calls(&graph, node))), [(0, (1, false)); 3]);
 
     graph.drain_begin(c).unwrap();
     let edge = graph.attach(b, c, "x", Role::DATA).unwrap();
-    assert_eq!((count(&graph, b), told(&graph, b)), (1, (2, true)));
+    assert_eq!((count(&graph, b), quiesce_calls(&graph, b)), (1, (2, true)));
     let second = graph.attach(b, c, "y", Role::DATA).unwrap();
     graph.detach(edge).unwrap();
-    assert_eq!((count(&graph, b), told(&graph, b)), (1, (2, true)), "quiesced before and after");
+    assert_eq!((count(&graph, b), quiesce_calls(&graph, b)), (1, (2, true)), "quiesced before and after");
     let mut t = graph.transaction();
     t.detach(second).unwrap();
     t.attach(b, c, "z", Role::DATA).unwrap();
     let committed = t.commit().unwrap();
     assert_eq!((committed.quiesced().len(), committed.resumed().len()), (0, 0));
     graph.drain_end(c).unwrap();
-    assert_eq!([a, b, c].map(|node| told(&graph, node)), [(2, false); 3]);
+    assert_eq!([a, b, c].map(|node| quiesce_calls(&graph, node)), [(2, false); 3]);
 }
 
 /// Q3: whatever moves edges, the counts are those of the graph; users are told with their nodes.
@@ -212,7 +212,7 @@ fn moving_edges_moves_counts() {
     graph.replace_node(middle, aside).unwrap();
     assert_eq!([middle, top, aside].map(|node| count(&graph, node)), [1, 0, 0]);
     let filter = graph.insert(NodeSpec::new("f"), Injected::new(Filter, Behaviour::Accept), middle).unwrap();
-    assert_eq!((count(&graph, filter), told(&graph, filter)), (1, (1, true)));
+    assert_eq!((count(&graph, filter), quiesce_calls(&graph, filter)), (1, (1, true)));
     assert_eq!(graph.inconsistencies(), []);
 }
 
@@ -260,7 +260,7 @@ fn a_cycle_in_between_is_undone_exactly() {
     t.detach(t.child(b, "x").unwrap()).unwrap();
     t.commit().unwrap();
     assert!(graph.edge(edge).is_none());
-    assert_eq!([a, b, c].map(|node| (count(&graph, node), told(&graph, node).1)), [(0, false); 3]);
+    assert_eq!([a, b, c].map(|node| (count(&graph, node), quiesce_calls(&graph, node).1)), [(0, false); 3]);
     assert_eq!(graph.inconsistencies(), []);
 }
 
@@ -295,7 +295,7 @@ fn by_hand() {
     let mut nodes = committed.quiesced().to_vec();
     nodes.sort();
     assert_eq!((nodes, committed.resumed()), (vec![a, b, c], &[][..]));
-    assert_eq!(told(&graph, c), (0, false), "no hook has run");
+    assert_eq!(quiesce_calls(&graph, c), (0, false), "no hook has run");
 }
 
 /// A driver that panics when told to be quiet may be quiet.
@@ -308,7 +308,7 @@ fn a_panic_in_quiesce_undoes_all() {
     assert_eq!((graph.save_with(|_, _| ()), graph.inconsistencies()), (before, vec![]));
     assert_eq!(graph.pending_resumes(), [nodes[1]]);
     graph.run_pending_aborts();
-    assert_eq!((told(&graph, nodes[1]), graph.pending_resumes()), ((1, false), &[][..]));
+    assert_eq!((quiesce_calls(&graph, nodes[1]), graph.pending_resumes()), ((1, false), &[][..]));
 }
 
 /// One that is quiesced again before it was told to go on is not told twice to be quiet without it.
@@ -321,9 +321,9 @@ fn an_owed_resume_waits_for_the_next_end() {
     graph.driver_mut(nodes[0]).unwrap().quiet = false;
     graph.drain_begin(nodes[0]).unwrap();
     graph.run_pending_aborts();
-    assert_eq!((told(&graph, nodes[0]), graph.pending_resumes()), ((2, true), &[][..]));
+    assert_eq!((quiesce_calls(&graph, nodes[0]), graph.pending_resumes()), ((2, true), &[][..]));
     graph.drain_end(nodes[0]).unwrap();
-    assert_eq!(told(&graph, nodes[0]), (2, false));
+    assert_eq!(quiesce_calls(&graph, nodes[0]), (2, false));
 }
 
 /// A copy and a snapshot have the sections, the drain-alls and the counts.

@@ -16,13 +16,13 @@ const WRITER: Pair = Pair::new(Permissions::WRITE, Permissions::ALL);
 type Log = Arc<Mutex<Vec<String>>>;
 
 /// Takes what was heard since the last time.
-fn heard(log: &Log) -> Vec<String> {
+fn take_log(log: &Log) -> Vec<String> {
     std::mem::take(&mut *log.lock().unwrap())
 }
 
 /// Writes down every call, in a diary that outlives it and that several share.
 #[derive(Clone, Default)]
-struct Diarist {
+struct LoggingDriver {
     log: Log,
     refuses_checks: bool,
     refuses_activation: bool,
@@ -33,7 +33,7 @@ struct Diarist {
     refuses_contexts: bool,
 }
 
-impl Diarist {
+impl LoggingDriver {
     fn new(log: &Log) -> Self {
         Self { log: log.clone(), ..Self::default() }
     }
@@ -43,7 +43,7 @@ impl Diarist {
     }
 }
 
-impl Policy for Diarist {
+impl Policy for LoggingDriver {
     fn name(&self) -> &str {
         "diarist"
     }
@@ -57,7 +57,7 @@ impl Policy for Diarist {
     }
 }
 
-impl Driver for Diarist {
+impl Driver for LoggingDriver {
     fn flush(&mut self, view: &NodeView<'_>) -> Result<(), Refusal> {
         self.write(format!("flush {}", view.name()));
         Ok(())
@@ -171,17 +171,19 @@ impl Driver for Diarist {
 }
 
 /// Every hook is called with its arguments and in its place (V6); a box passes every one of them on.
-fn every_hook<D: Driver>(wrap: fn(Diarist) -> D) {
+fn every_hook<D: Driver>(wrap: fn(LoggingDriver) -> D) {
     let log = Log::default();
     let mut graph: Graph<D> = Graph::new();
-    let a = graph.add(NodeSpec::new("a"), wrap(Diarist::new(&log))).unwrap();
-    let b = graph.add(NodeSpec::new("b"), wrap(Diarist { refuses_checks: true, ..Diarist::new(&log) })).unwrap();
-    heard(&log);
+    let a = graph.add(NodeSpec::new("a"), wrap(LoggingDriver::new(&log))).unwrap();
+    let b = graph
+        .add(NodeSpec::new("b"), wrap(LoggingDriver { refuses_checks: true, ..LoggingDriver::new(&log) }))
+        .unwrap();
+    take_log(&log);
     graph.set_read_only(a, true).unwrap();
     let grant = Grant { pair: Pair::NOTHING, writable: false };
     let told = [format!("check a {grant:?}"), format!("set a {grant:?}")];
     let order = ["flush a", "prepare a true", &told[0], &told[1], "commit_prepare a true", "post_commit a"];
-    assert_eq!(heard(&log), order);
+    assert_eq!(take_log(&log), order);
     let mut t = graph.transaction();
     t.attach(a, b, "x", Role::DATA).unwrap();
     t.set_read_only(a, false).unwrap();
@@ -189,74 +191,78 @@ fn every_hook<D: Driver>(wrap: fn(Diarist) -> D) {
     assert!(t.commit().is_err(), "b refuses");
     let grant = Grant { pair: READER, writable: true };
     let told = [format!("check a {grant:?}"), format!("abort a {grant:?}")];
-    assert_eq!(heard(&log), ["flush a", "prepare a false", &told[0], &told[1], "abort_prepare a false"]);
+    assert_eq!(take_log(&log), ["flush a", "prepare a false", &told[0], &told[1], "abort_prepare a false"]);
     let mut t = graph.transaction();
     t.append_and_store(a, b).unwrap();
     t.attach_user("u", b, READER, true).unwrap();
     assert!(t.commit().is_err(), "b refuses");
-    assert_eq!(heard(&log), ["rename a Some(\"b\")", "abort_rename a"]);
+    assert_eq!(take_log(&log), ["rename a Some(\"b\")", "abort_rename a"]);
     graph.append_and_store(a, b).unwrap();
-    assert_eq!(heard(&log), ["rename a Some(\"b\")", "commit_rename a Some(\"b\")"]);
+    assert_eq!(take_log(&log), ["rename a Some(\"b\")", "commit_rename a Some(\"b\")"]);
     graph.set_backing(a, None).unwrap();
     let mut t = graph.transaction();
     t.release(b).unwrap();
     t.release(a).unwrap();
     t.commit().unwrap();
-    assert_eq!(heard(&log), ["close b", "close a"]);
-    let a = graph.add(NodeSpec::new("a"), wrap(Diarist::new(&log))).unwrap();
+    assert_eq!(take_log(&log), ["close b", "close a"]);
+    let a = graph.add(NodeSpec::new("a"), wrap(LoggingDriver::new(&log))).unwrap();
     graph.drain_begin(a).unwrap();
     graph.drain_end(a).unwrap();
-    assert_eq!(heard(&log), ["quiesce a", "resume a"]);
+    assert_eq!(take_log(&log), ["quiesce a", "resume a"]);
     graph.move_context(a, ContextId(7)).unwrap();
-    assert_eq!(heard(&log), ["context a 7", "quiesce a", "commit_context a 7", "resume a"]);
-    let refusing =
-        graph.add(NodeSpec::new("b"), wrap(Diarist { refuses_contexts: true, ..Diarist::new(&log) })).unwrap();
+    assert_eq!(take_log(&log), ["context a 7", "quiesce a", "commit_context a 7", "resume a"]);
+    let refusing = graph
+        .add(NodeSpec::new("b"), wrap(LoggingDriver { refuses_contexts: true, ..LoggingDriver::new(&log) }))
+        .unwrap();
     let mut t = graph.transaction();
     t.move_context(a, ContextId(8)).unwrap();
     t.move_context(refusing, ContextId(8)).unwrap();
     assert_eq!(t.commit().map(drop).unwrap_err().to_string(), "no");
-    assert_eq!(heard(&log), ["context a 8", "context b 8", "abort_context a 8"]);
+    assert_eq!(take_log(&log), ["context a 8", "context b 8", "abort_context a 8"]);
 }
 
 /// The same of the hooks about activity.
-fn every_hook_of_activity<D: Driver>(wrap: fn(Diarist) -> D) {
+fn every_hook_of_activity<D: Driver>(wrap: fn(LoggingDriver) -> D) {
     let log = Log::default();
     let mut graph: Graph<D> = Graph::new();
-    let a = graph.add(NodeSpec::new("a"), wrap(Diarist { refuses_activation: true, ..Diarist::new(&log) })).unwrap();
-    let b = graph.add(NodeSpec::new("b"), wrap(Diarist::new(&log))).unwrap();
+    let a = graph
+        .add(NodeSpec::new("a"), wrap(LoggingDriver { refuses_activation: true, ..LoggingDriver::new(&log) }))
+        .unwrap();
+    let b = graph.add(NodeSpec::new("b"), wrap(LoggingDriver::new(&log))).unwrap();
     graph.attach(a, b, "x", Role::DATA).unwrap();
     let guest = UserSpec::new("guest", READER).may_inactivate(true);
     let mut t = graph.transaction();
     t.attach_user_as(guest, a).unwrap();
     t.commit().unwrap();
-    heard(&log);
+    take_log(&log);
     let told = |verb: &str, name: &str, pair: Pair, writable| format!("{verb} {name} {:?}", Grant { pair, writable });
     let none = |verb, name| told(verb, name, Pair::NOTHING, false);
     let read = |verb, name| told(verb, name, READER, true);
     graph.inactivate(a).unwrap();
     let order = ["inactivate a true", "inactivate b true", &none("check", "a"), &none("check", "b")];
     let commits = [&none("set", "b"), &none("set", "a"), "commit_inactivate a", "commit_inactivate b"];
-    assert_eq!(heard(&log), [order, commits].concat());
+    assert_eq!(take_log(&log), [order, commits].concat());
     assert!(graph.activate(a).is_err(), "a refuses");
     let order = [&read("check", "a"), &read("check", "b"), "activate b false"];
     let aborts = ["abort_activate b", &read("abort", "b"), &read("abort", "a")];
-    assert_eq!(heard(&log), [order, aborts].concat());
+    assert_eq!(take_log(&log), [order, aborts].concat());
     graph.activate(b).unwrap();
     let told = |verb| told(verb, "b", Pair::NOTHING, true);
-    assert_eq!(heard(&log), [&told("check"), "activate b false", &told("set"), "commit_activate b"]);
+    assert_eq!(take_log(&log), [&told("check"), "activate b false", &told("set"), "commit_activate b"]);
     let mut t = graph.transaction();
     t.inactivate(b).unwrap_or_else(|error| panic!("{error}"));
     t.activate(a).unwrap();
     assert!(t.commit().is_err(), "a refuses");
-    heard(&log);
+    take_log(&log);
     let mut t = graph.transaction();
-    let c = t.add(NodeSpec::new("c"), wrap(Diarist { refuses_checks: true, ..Diarist::new(&log) })).unwrap();
+    let c =
+        t.add(NodeSpec::new("c"), wrap(LoggingDriver { refuses_checks: true, ..LoggingDriver::new(&log) })).unwrap();
     t.inactivate(b).unwrap();
     t.attach(a, c, "y", Role::DATA).unwrap();
     t.attach_user("reader", c, READER, false).unwrap();
     assert!(t.commit().is_err(), "c refuses");
-    let heard = heard(&log);
-    assert_eq!((&*heard[0], heard.last().map(String::as_str)), ("inactivate b true", Some("abort_inactivate b")));
+    let take_log = take_log(&log);
+    assert_eq!((&*take_log[0], take_log.last().map(String::as_str)), ("inactivate b true", Some("abort_inactivate b")));
 }
 
 #[test]
@@ -272,9 +278,9 @@ fn every_hook_of_a_driver_in_a_box() {
 }
 
 /// `n0` at the top, with a user `u` that writes; and a plan for a reader of which two steps were done.
-fn half_done(log: &Log) -> (Graph<Diarist>, Vec<NodeKey>) {
-    let mut graph: Graph<Diarist> = Graph::new();
-    let mut add = |i| graph.add(NodeSpec::new(format!("n{i}")), Diarist::new(log)).unwrap();
+fn half_done(log: &Log) -> (Graph<LoggingDriver>, Vec<NodeKey>) {
+    let mut graph: Graph<LoggingDriver> = Graph::new();
+    let mut add = |i| graph.add(NodeSpec::new(format!("n{i}")), LoggingDriver::new(log)).unwrap();
     let nodes: Vec<_> = (0..3).map(&mut add).collect();
     for ends in nodes.windows(2) {
         graph.attach(ends[0], ends[1], "x", Role::DATA).unwrap();
@@ -285,7 +291,7 @@ fn half_done(log: &Log) -> (Graph<Diarist>, Vec<NodeKey>) {
 }
 
 /// Leaves a plan behind of which so many steps were done.
-fn begin(graph: &mut Graph<Diarist>, done: usize) {
+fn begin(graph: &mut Graph<LoggingDriver>, done: usize) {
     let user = graph.user("u").unwrap();
     let mut t = graph.transaction();
     t.set_user(user, READER).unwrap();
@@ -299,9 +305,9 @@ fn pending_aborts_are_newest_first_and_copied() {
     let (mut graph, nodes) = half_done(&log);
     let mut copy = graph.clone();
     assert_eq!(copy.pending_aborts(), graph.pending_aborts());
-    heard(&log);
+    take_log(&log);
     copy.run_pending_aborts();
-    let order: Vec<_> = heard(&log).iter().map(|entry| entry[..8].to_string()).collect();
+    let order: Vec<_> = take_log(&log).iter().map(|entry| entry[..8].to_string()).collect();
     assert_eq!(order, ["abort n1", "abort n0"]);
     // A leaked plan adds its own: it is undone before the aborts are run.
     let mut t = graph.transaction();
@@ -311,7 +317,7 @@ fn pending_aborts_are_newest_first_and_copied() {
     judged.done();
     std::mem::forget(judged);
     graph.run_pending_aborts();
-    assert_eq!((heard(&log).len(), graph.inconsistencies()), (3, vec![]));
+    assert_eq!((take_log(&log).len(), graph.inconsistencies()), (3, vec![]));
 }
 
 /// Their keys name nodes that are gone. If they were kept, they would have to be performed and could not be.
@@ -331,9 +337,9 @@ fn clear_forgets_pending_aborts() {
 #[test]
 fn a_panic_in_close_closes_the_nodes_all_the_same() {
     let log = Log::default();
-    let mut graph: Graph<Diarist> = Graph::new();
+    let mut graph: Graph<LoggingDriver> = Graph::new();
     for name in ["a", "b", "c"] {
-        let driver = Diarist { panics_in_close: name == "b", ..Diarist::new(&log) };
+        let driver = LoggingDriver { panics_in_close: name == "b", ..LoggingDriver::new(&log) };
         graph.add(NodeSpec::new(name), driver).unwrap();
     }
     let result = catch_unwind(AssertUnwindSafe(|| {
@@ -342,29 +348,29 @@ fn a_panic_in_close_closes_the_nodes_all_the_same() {
         t.commit()
     }));
     assert!(result.is_err());
-    assert_eq!(heard(&log), ["close a"], "c is dropped");
+    assert_eq!(take_log(&log), ["close a"], "c is dropped");
     assert_eq!((graph.node_count(), graph.inconsistencies()), (0, vec![]));
     assert_eq!(Arc::strong_count(&log), 1, "no driver is left");
-    graph.add(NodeSpec::new("b"), Diarist::new(&log)).unwrap();
+    graph.add(NodeSpec::new("b"), LoggingDriver::new(&log)).unwrap();
 }
 
 /// `top` over `middle` over `bottom`, of which only the ends are written by the user; and `aside`.
-fn tower(log: &Log) -> (Graph<Diarist>, [NodeKey; 4]) {
-    let mut graph: Graph<Diarist> = Graph::new();
+fn tower(log: &Log) -> (Graph<LoggingDriver>, [NodeKey; 4]) {
+    let mut graph: Graph<LoggingDriver> = Graph::new();
     let nodes = ["top", "middle", "bottom", "aside"].map(|name| {
-        let node = graph.add(NodeSpec::new(name), Diarist::new(log)).unwrap();
+        let node = graph.add(NodeSpec::new(name), LoggingDriver::new(log)).unwrap();
         graph.set_read_only(node, true).unwrap();
         node
     });
     graph.set_backing(nodes[1], Some(nodes[2])).unwrap();
     graph.set_backing(nodes[0], Some(nodes[1])).unwrap();
-    heard(log);
+    take_log(log);
     (graph, nodes)
 }
 
 /// Words only; of a check and a set without what was granted.
-fn words(log: &Log) -> Vec<String> {
-    heard(log).iter().map(|entry| entry.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
+fn take_call_names(log: &Log) -> Vec<String> {
+    take_log(log).iter().map(|entry| entry.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
 }
 
 /// V6 in full: several nodes reopened, the child first, the parent first; two renamed; one closed.
@@ -391,8 +397,8 @@ fn everything_in_its_order() {
         ["commit_prepare bottom", "commit_prepare top"],
         ["post_commit bottom", "post_commit top"],
     ];
-    let heard = words(&log);
-    assert!(heard.iter().eq(order.as_flattened().iter().chain(&["close middle"])), "{heard:#?}");
+    let take_log = take_call_names(&log);
+    assert!(take_log.iter().eq(order.as_flattened().iter().chain(&["close middle"])), "{take_log:#?}");
     let names = [aside, top, bottom].map(|node| graph.get(node).unwrap().stored_backing().map(ToString::to_string));
     assert_eq!((names, graph.inconsistencies()), ([Some("top".into()), Some("bottom".into()), None], vec![]));
 }
@@ -413,7 +419,7 @@ fn a_panic_in_post_commit_undoes_nothing() {
     assert!([top, middle, bottom].iter().all(|node| graph.get(*node).unwrap().writable()));
     assert_eq!((graph.get(aside).is_none(), graph.pending_aborts(), graph.inconsistencies()), (true, &[][..], vec![]));
     assert_eq!(
-        words(&log).last().map(String::as_str),
+        take_call_names(&log).last().map(String::as_str),
         Some("post_commit top"),
         "bottom and the closed one are not told"
     );
@@ -435,7 +441,7 @@ fn a_panic_in_commit_leaves_the_rest_to_be_aborted() {
     assert_eq!(graph.stale_nodes().count(), 3, "all three have been granted what did not come");
     assert_eq!(graph.inconsistencies(), []);
     graph.run_pending_aborts();
-    assert_eq!(words(&log).split_off(13), ["abort_prepare top", "abort_prepare middle"]);
+    assert_eq!(take_call_names(&log).split_off(13), ["abort_prepare top", "abort_prepare middle"]);
     drop(graph.transaction().commit().unwrap());
     assert_eq!(graph.save_with(|_, _| ()), before);
 }
@@ -446,7 +452,7 @@ fn quiesced_first_and_resumed_last() {
     let log = Log::default();
     let (mut graph, [top, middle, bottom, aside]) = tower(&log);
     graph.drain_begin(aside).unwrap();
-    assert_eq!(words(&log), ["quiesce aside"]);
+    assert_eq!(take_call_names(&log), ["quiesce aside"]);
     let mut t = graph.transaction();
     t.reopen(&[Reopen::new(top).keep(true).read_only(false)]).unwrap();
     t.set_backing(aside, Some(top)).unwrap();
@@ -456,7 +462,7 @@ fn quiesced_first_and_resumed_last() {
     t.release(middle).unwrap();
     t.commit().unwrap();
     let expected = ["flush top", "prepare top", "check top", "quiesce top", "set top", "commit_prepare top"];
-    let heard_first = words(&log);
+    let heard_first = take_call_names(&log);
     // `aside` is quiesced by its section before, and by its child after.
     assert!(heard_first.iter().eq(expected.iter().chain(&["post_commit top", "close middle"])), "{heard_first:?}");
     let mut t = graph.transaction();
@@ -464,7 +470,7 @@ fn quiesced_first_and_resumed_last() {
     t.drain_end(top).unwrap();
     t.release(bottom).unwrap();
     t.commit().unwrap();
-    let mut heard_then = words(&log).split_off(5);
+    let mut heard_then = take_call_names(&log).split_off(5);
     assert_eq!(heard_then.pop().as_deref(), Some("close bottom"));
     heard_then.sort();
     assert_eq!(heard_then, ["post_commit top", "resume aside", "resume top"]);
@@ -487,11 +493,11 @@ fn a_panic_leaves_resumes_owed() {
     owed.sort();
     assert_eq!(owed, [top, middle], "all is as before, so they are to go on");
     assert_eq!((graph.get(top).unwrap().quiesce_count(), graph.inconsistencies()), (0, vec![]));
-    words(&log);
+    take_call_names(&log);
     let copy = graph.clone();
     assert_eq!(copy.pending_resumes(), graph.pending_resumes());
     graph.run_pending_aborts();
-    let told = words(&log);
+    let told = take_call_names(&log);
     assert_eq!(told[0], "abort_prepare top", "first it is as before, then they go on");
     assert_eq!((told.len(), graph.pending_resumes()), (3, &[][..]));
 
@@ -512,16 +518,16 @@ fn contexts_change_while_all_is_quiet() {
     graph.drain_begin(bottom).unwrap();
     graph.drain_begin(aside).unwrap();
     graph.set_backing(aside, Some(top)).unwrap();
-    heard(&log);
+    take_log(&log);
     let mut t = graph.transaction();
     t.reopen(&[Reopen::new(top).keep(true).read_only(false)]).unwrap();
     t.move_context(bottom, ContextId(3)).unwrap();
     t.drop_intermediate(top, middle).unwrap();
     t.drain_end(bottom).unwrap();
     t.commit().unwrap();
-    let mut heard = words(&log);
+    let mut take_log = take_call_names(&log);
     let mut sorted = |range: core::ops::Range<usize>, word: &str| {
-        let part = &mut heard[range];
+        let part = &mut take_log[range];
         part.sort();
         assert!(part.iter().all(|entry| entry.starts_with(word)), "{word}: {part:?}");
         part.len()
@@ -530,10 +536,10 @@ fn contexts_change_while_all_is_quiet() {
     assert_eq!(sorted(3..7, "context"), 4);
     assert_eq!(sorted(9..13, "commit_context"), 4);
     assert_eq!(sorted(16..19, "resume"), 3);
-    let rest: Vec<_> = [0, 1, 2, 7, 8, 13, 14, 15].map(|i| heard[i].as_str()).to_vec();
+    let rest: Vec<_> = [0, 1, 2, 7, 8, 13, 14, 15].map(|i| take_log[i].as_str()).to_vec();
     let expected = ["flush top", "prepare top", "rename aside", "check top", "set top", "commit_rename aside"];
     assert_eq!(rest, [&expected[..], &["commit_prepare top", "post_commit top"]].concat());
-    assert_eq!(heard.len(), 19, "aside is still quiet by its own section");
+    assert_eq!(take_log.len(), 19, "aside is still quiet by its own section");
 }
 
 /// What has changed its context by then is beyond aborting.
@@ -546,12 +552,12 @@ fn a_panic_in_commit_context() {
     let result = catch_unwind(AssertUnwindSafe(|| graph.move_context(top, ContextId(1))));
     assert!(result.is_err());
     assert_eq!((graph.save_with(|_, _| ()), graph.inconsistencies()), (before, vec![]));
-    let told = words(&log).iter().filter(|entry| entry.starts_with("commit_context")).count();
+    let told = take_call_names(&log).iter().filter(|entry| entry.starts_with("commit_context")).count();
     assert_eq!(graph.pending_aborts().len(), 3 - told);
     let mut owed = graph.pending_resumes().to_vec();
     owed.sort();
     assert_eq!(owed, [top, middle, bottom]);
     graph.run_pending_aborts();
-    let told: Vec<_> = words(&log).iter().map(|entry| entry.split(' ').next().unwrap().to_string()).collect();
+    let told: Vec<_> = take_call_names(&log).iter().map(|entry| entry.split(' ').next().unwrap().to_string()).collect();
     assert_eq!(told[told.len() - 3..], ["resume", "resume", "resume"]);
 }

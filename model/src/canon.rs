@@ -48,7 +48,7 @@ pub fn fingerprint<const N: usize, const M: usize>(s: &State<N, M>) -> u64 {
     s.edges().iter().fold(mix(nodes, s.drain_alls.into()), |sum, edge| {
         let above = match edge.parent {
             Parent::Node(parent) => colours[parent.0 as usize],
-            Parent::User(user) => 7 + u64::from(user.part()),
+            Parent::User(user) => 7 + u64::from(user.further_number()),
         };
         sum.wrapping_add(mix(mix(edge_colour(edge, edge.rank.into()), above), colours[edge.child.0 as usize]))
     })
@@ -141,7 +141,7 @@ fn refine<const N: usize, const M: usize>(s: &State<N, M>, colours: &mut [u64; N
                     colours[parent] = colours[parent].wrapping_add(mix(down, old[child]));
                 }
                 Parent::User(user) => {
-                    colours[child] = colours[child].wrapping_add(mix(up, 7 + u64::from(user.part())));
+                    colours[child] = colours[child].wrapping_add(mix(up, 7 + u64::from(user.further_number())));
                 }
             }
         }
@@ -233,7 +233,7 @@ impl<const N: usize, const M: usize> Renaming<N, M> {
     pub fn user(&self, user: UserId) -> UserId {
         let known = &self.users[..self.user_count];
         let name = user.main().0 as u8;
-        let renamed = |name: u8| UserId(name.into()).further(user.part());
+        let renamed = |name: u8| UserId(name.into()).further(user.further_number());
         if let Some((_, new)) = known.iter().find(|(old, _)| *old == name) {
             return renamed(*new);
         }

@@ -34,9 +34,9 @@ pub struct Taken {
 }
 
 impl<M: Machine> Checked<M> {
-    fn each(&self, state: &Small, mut told: impl FnMut(Variant<'_, M::Outcome>)) {
+    fn each(&self, state: &Small, mut report: impl FnMut(Variant<'_, M::Outcome>)) {
         for (_, action) in self.facet.menu(state).iter() {
-            self.machine.each(&self.facet, state, &action, &mut told);
+            self.machine.each(&self.facet, state, &action, &mut report);
         }
     }
 

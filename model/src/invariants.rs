@@ -285,8 +285,8 @@ mod tests {
         let mut frozen = sound();
         frozen.edge_mut(0).frozen = true;
         let done = |next| {
-            let (plan, quiet, closed) = Default::default();
-            Outcome::<3, 4>::Done { next, plan, quiet, closed }
+            let (plan, drain_notices, closed) = Default::default();
+            Outcome::<3, 4>::Done { next, plan, drain_notices, closed }
         };
         let mut lost = sound();
         lost.remove(0);

@@ -4,7 +4,7 @@ use crate::contexts::{self, Settled};
 use crate::derived::{Derived, derive};
 use crate::op::{EdgeId, Entry, NodeId, Op, Refusal, StepError, Violation};
 use crate::perm::Pair;
-use crate::plan::{Plan, Quiet, plan, quiet, run};
+use crate::plan::{DrainNotices, Plan, drain_notices, plan, run};
 use crate::rules;
 use crate::state::{Edge, Grant, Parent, State};
 use crate::step::{Names, Work};
@@ -158,7 +158,7 @@ pub enum Outcome<const N: usize, const M: usize> {
         /// What the drivers are asked.
         plan: Plan<N>,
         /// The nodes that become quiet and go on.
-        quiet: Quiet<N>,
+        drain_notices: DrainNotices<N>,
         /// The nodes that were closed, in order.
         closed: Names<N>,
     },
@@ -248,8 +248,8 @@ pub(crate) fn finish<const N: usize, const M: usize>(
     if let Some(by) = run(&mut work.graph, &plan, &derived, &settled, refusals) {
         return Outcome::Refused { by };
     }
-    let quiet = quiet(work.before, &work.graph);
-    Outcome::Done { next: work.graph, plan, quiet, closed }
+    let drain_notices = drain_notices(work.before, &work.graph);
+    Outcome::Done { next: work.graph, plan, drain_notices, closed }
 }
 
 impl<const N: usize, const M: usize> Outcome<N, M> {

@@ -33,5 +33,5 @@ pub use op::{
     Queue, Refusal, Role, Slot, Spec, StepError, UserFlags, UserId, Violation,
 };
 pub use perm::{Pair, Perms};
-pub use plan::{Plan, Quiet};
+pub use plan::{DrainNotices, Plan};
 pub use state::{Edge, Grant, Inherits, Node, Parent, State};

@@ -23,7 +23,7 @@ pub trait Machine: Sync {
     }
 
     /// Executes the action in the state, in all its variants, and reports each of them. The action itself comes first.
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Self::Outcome>));
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, report: impl FnMut(Variant<'_, Self::Outcome>));
 }
 
 /// Returns the state from which a machine starts.
@@ -78,7 +78,7 @@ impl Machine for Atomic {
         invariants::broken(state)
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Self::Outcome>)) {
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut report: impl FnMut(Variant<'_, Self::Outcome>)) {
         let mut tell = |number: u16, action: &Action, outcome: &Outcome<6, 10>| {
             let broken = invariants::broken_step(state, &action.ops, action.refusals(), outcome);
             let next = match outcome {
@@ -86,7 +86,7 @@ impl Machine for Atomic {
                 Outcome::Done { next, .. } if number == 0 || facet.lags => Some(next),
                 _ => None,
             };
-            told(Variant { number, meanwhile: None, action, outcome, next, broken: broken.as_slice() });
+            report(Variant { number, meanwhile: None, action, outcome, next, broken: broken.as_slice() });
         };
         let outcome = execute(state, &action.ops, &[]);
         tell(0, action, &outcome);

@@ -36,13 +36,13 @@ impl UserId {
     }
 
     /// Returns the number of a job's further user; 0 for all other users.
-    pub const fn part(self) -> u8 {
+    pub const fn further_number(self) -> u8 {
         (self.0 >> 8) as u8
     }
 
     /// Returns the further user with this number (J3).
-    pub const fn further(self, part: u8) -> UserId {
-        UserId(self.0 & 0xFF | (part as u16) << 8)
+    pub const fn further(self, number: u8) -> UserId {
+        UserId(self.0 & 0xFF | (number as u16) << 8)
     }
 }
 
@@ -67,7 +67,7 @@ impl fmt::Debug for NodeId {
 
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.part() {
+        match self.further_number() {
             0 => write!(f, "u{}", self.main().0),
             part => write!(f, "u{}#{part}", self.main().0),
         }

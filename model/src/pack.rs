@@ -101,7 +101,7 @@ pub fn pack<const N: usize, const M: usize>(s: &State<N, M>) -> Packed {
             Parent::User(user) => {
                 w.bit(true);
                 w.put(user.main().0.into(), 3);
-                w.maybe((user.part() > 0).then_some(user.part().into()), 3);
+                w.maybe((user.further_number() > 0).then_some(user.further_number().into()), 3);
                 w.pair(edge.wanted);
                 [edge.user_flags.stay, edge.user_flags.may_inactivate, edge.user_flags.fixed]
                     .into_iter()

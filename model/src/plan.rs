@@ -28,7 +28,7 @@ pub struct Plan<const N: usize> {
 
 /// The nodes that become quiet and that go on (Q4); sorted by name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Quiet<const N: usize> {
+pub struct DrainNotices<const N: usize> {
     /// Notified before anything takes effect.
     pub quiesce: Names<N>,
     /// Notified after everything has taken effect.
@@ -135,8 +135,11 @@ fn move_all<const N: usize, const M: usize>(
 }
 
 /// Q4
-pub(crate) fn quiet<const N: usize, const M: usize>(before: &State<N, M>, next: &State<N, M>) -> Quiet<N> {
-    let mut quiet = Quiet::default();
+pub(crate) fn drain_notices<const N: usize, const M: usize>(
+    before: &State<N, M>,
+    next: &State<N, M>,
+) -> DrainNotices<N> {
+    let mut quiet = DrainNotices::default();
     let (was, is) = (before.quiesced(), next.quiesced());
     for id in next.names().filter(|n| next.nodes[n.0 as usize].has_driver()) {
         let i = id.0 as usize;

@@ -3,10 +3,15 @@
 //! Properties of states cannot see a refused operation, so the explorer counts them. A cell that is empty although it
 //! can be met, or is met although it cannot be, fails the run.
 
+mod rules;
+
 use crate::explore::{SmallOutcome, Visitor};
 use crate::judge::Outcome;
 use crate::menu::{Action, Small};
 use crate::op::{Hook, Op, Refusal, StepError};
+use rules::RULES;
+
+pub use rules::TOO_LARGE;
 
 /// The rows: the verbs, and transactions of several operations.
 pub const ROWS: usize = Op::VERBS.len() + 1;
@@ -57,9 +62,6 @@ pub fn column_name(column: usize) -> &'static str {
 pub fn is_done(column: usize) -> bool {
     column < CYCLE || column == STAYS
 }
-
-/// The reason if a cell is empty in the scopes and can be met in larger graphs.
-pub const TOO_LARGE: &str = "needs four nodes: see a4-jobs.scenario and o42-stream.scenario";
 
 /// How often a cell was met, and where first.
 #[derive(Clone, Debug, Default)]
@@ -378,176 +380,11 @@ fn preconditions(row: usize) -> &'static [&'static str] {
     PRECONDITIONS.get(row).copied().unwrap_or(&StepError::NAMES)
 }
 
-/// The operations that at most take references away, or do not concern permissions.
-const LOOSENING: [&str; 19] = [
-    "release",
-    "detach-user",
-    "detach",
-    "freeze",
-    "thaw",
-    "hold",
-    "delete",
-    "eject",
-    "block",
-    "unblock",
-    "check-op",
-    "check-replace",
-    "drain-begin",
-    "drain-end",
-    "drain-all-begin",
-    "drain-all-end",
-    "truncate",
-    "remove-child",
-    "move-context",
-];
-
-/// The operations that make or move no edge.
-const STILL: [&str; 16] = [
-    "add",
-    "freeze",
-    "thaw",
-    "hold",
-    "eject",
-    "block",
-    "unblock",
-    "check-op",
-    "check-replace",
-    "drain-begin",
-    "drain-all-begin",
-    "drain-all-end",
-    "move-context",
-    "inactivate",
-    "activate",
-    "truncate",
-];
-
-/// The operations that can join nodes in different contexts.
-const JOINING: [&str; 16] = [
-    "attach-user",
-    "attach",
-    "set-backing",
-    "set-file",
-    "replace-node",
-    "replace-child",
-    "replace-user-child",
-    "append",
-    "reopen",
-    "snapshot",
-    "add-child",
-    "open",
-    "mirror",
-    "backup",
-    "move-context",
-    "transaction",
-];
-
-const JOBS: [&str; 5] = ["stream", "commit", "commit-active", "mirror", "backup"];
-
 /// Returns why a cell must be empty, or `None` if it can be met.
 pub fn unreachable(row: usize, column: usize) -> Option<&'static str> {
     let (verb, end) = (row_name(row), column_name(column));
-    if (verb, end) == ("stream", "DuplicateChild") {
-        return Some(TOO_LARGE);
-    }
-    if column >= OTHERS.len() {
-        return (!preconditions(row).contains(&end)).then_some("no precondition of that heading of operations.md");
-    }
-    match end {
-        "Cycle" | "Conflict" | "ReadOnly" => never_violates(verb, end),
-        "InactiveChild" | "InactiveNode" => never_about_activity(verb, end),
-        "ContextClash" | "ContextFixed" | "stays in its context" => never_about_contexts(verb, end),
-        "ok" | "closes" => never_done(verb, end),
-        "lags" => None,
-        _ => never_refused(verb, end),
-    }
-}
-
-fn never_done(verb: &str, end: &str) -> Option<&'static str> {
-    let growing = ["attach-user", "set-user", "attach", "set-option", "set-read-only", "open-child", "add-child"];
-    match end {
-        "ok" if verb == "delete" => Some("a delete closes the node"),
-        "closes" if STILL.contains(&verb) || growing.contains(&verb) => Some("takes no reference away"),
-        "closes" if ["append", "insert", "snapshot"].contains(&verb) => {
-            Some("top gains the edge from the new node before it loses others")
-        }
-        _ => None,
-    }
-}
-
-fn never_violates(verb: &str, end: &str) -> Option<&'static str> {
-    if LOOSENING.contains(&verb) || verb == "inactivate" {
-        return Some("a loosening is never refused (V7, V8)");
-    }
-    match end {
-        _ if verb == "add" => Some("a new node has no edges"),
-        "Cycle" if verb.ends_with("user") || verb == "replace-user-child" => Some("nothing is above a user"),
-        "Cycle" if ["replace-node", "insert", "drop-filter", "drop-intermediate"].contains(&verb) => {
-            Some("parents that the target reaches are skipped, or refused (S5, O24)")
-        }
-        "Cycle" if JOBS.contains(&verb) => Some("made of insert, replace-node and the like; a base is below the node"),
-        "Cycle" if ["set-option", "set-read-only", "open-child", "open", "activate"].contains(&verb) => {
-            Some("adds no edge, or those of a node that is new")
-        }
-        "Conflict" if verb == "open-child" => Some("the new node has one parent edge"),
-        _ => None,
-    }
-}
-
-fn never_about_activity(verb: &str, end: &str) -> Option<&'static str> {
-    if STILL.contains(&verb) && verb != "inactivate" || LOOSENING.contains(&verb) {
-        return Some("makes no edge and nothing inactive, and needs no more");
-    }
-    match end {
-        _ if ["attach-user", "set-user", "replace-user-child"].contains(&verb) => {
-            Some("a user of an inactive node has nothing (A3)")
-        }
-        _ if verb == "drop-filter" => Some("a parent that is allowed above the filter is allowed above its child"),
-        _ if verb == "set-read-only" => Some("inactive nodes need no more when they are writable (P7)"),
-        "InactiveChild" if ["inactivate", "set-option"].contains(&verb) => {
-            Some("a node with an active parent is not covered (A1)")
-        }
-        "InactiveNode" if ["commit", "commit-active", "mirror"].contains(&verb) => Some(TOO_LARGE),
-        "InactiveChild" if verb == "drop-intermediate" => {
-            Some("a parent that is allowed above the top is allowed above the base")
-        }
-        _ => None,
-    }
-}
-
-fn never_about_contexts(verb: &str, end: &str) -> Option<&'static str> {
-    match end {
-        "ContextFixed" => (!["move-context", "transaction"].contains(&verb)).then_some("requests no move (O35)"),
-        "ContextClash" if verb == "move-context" => Some("the users of one component agree already"),
-        "ContextClash" => (!JOINING.contains(&verb)).then_some("brings no two components of users together"),
-        _ if STILL.contains(&verb) || verb == "set-user" => Some("no node loses a parent edge"),
-        _ if ["attach-user", "attach", "set-option", "set-read-only", "open-child", "add-child"].contains(&verb) => {
-            Some("no node loses a parent edge")
-        }
-        _ if ["append", "insert", "snapshot", "drop-intermediate"].contains(&verb) => {
-            Some("a node that loses a parent edge is in a component with a new edge, so C2 looks at it")
-        }
-        _ => None,
-    }
-}
-
-fn never_refused(verb: &str, end: &str) -> Option<&'static str> {
-    let reopens = ["set-read-only", "reopen", "transaction"].contains(&verb);
-    let only = |verbs: &[&str], reason| (!verbs.contains(&verb)).then_some(reason);
-    match end {
-        "refused flush" | "refused prepare" if !reopens => Some("reopens nothing (V5.1)"),
-        "refused rename" => {
-            only(&["append", "drop-intermediate", "stream", "commit", "transaction"], "renames nothing (S6)")
-        }
-        "refused inactivate" => only(&["inactivate", "transaction"], "makes nothing inactive"),
-        "refused activate" => only(&["activate", "transaction"], "makes nothing active"),
-        "refused check" if LOOSENING.contains(&verb) || verb == "inactivate" => {
-            Some("asks only for a loosening, and a refused one is tolerated (V7)")
-        }
-        "refused check" if verb == "add" => Some("a new node has no edges"),
-        "refused context" if verb != "move-context" => {
-            let makes = ["insert", "open-child", "stream", "commit", "commit-active"];
-            (!JOINING.contains(&verb) && !makes.contains(&verb)).then_some("joins nothing that is elsewhere")
-        }
-        _ => None,
-    }
+    let rule = RULES.iter().find(|rule| rule.ends.contains(&end) && rule.verbs.include(verb));
+    let reason = rule.map(|rule| rule.reason);
+    let no_precondition = column >= OTHERS.len() && !preconditions(row).contains(&end);
+    reason.or(no_precondition.then_some("no precondition of that heading of operations.md"))
 }

@@ -18,7 +18,7 @@ fn all_orders_are_tried_and_a_difference_is_seen() {
     let op = Op::Reopen { queue };
     let outcome = execute(&state, &[op], &[]);
     assert_eq!(orders::tried(&state, &op, &outcome), Some(5));
-    let Outcome::Done { mut next, plan, quiet, closed } = outcome else { panic!("reopen") };
+    let Outcome::Done { mut next, plan, drain_notices, closed } = outcome else { panic!("reopen") };
     next.nodes[1].flags.read_only = false;
-    assert_eq!(orders::tried(&state, &op, &Outcome::Done { next, plan, quiet, closed }), None);
+    assert_eq!(orders::tried(&state, &op, &Outcome::Done { next, plan, drain_notices, closed }), None);
 }

@@ -1,10 +1,10 @@
 //! Makes the tables of `specs/performance.md` from the measurements that `cargo bench` left in the target folder. Prints
 //! the tables, or writes them between the two marks of the file in the first argument.
 
-mod cases;
+mod bench_list;
 mod measured;
 
-use cases::{CASES, Case, MEMORY, Of};
+use bench_list::{CASES, Case, MEMORY, Of};
 use measured::Measured;
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -110,9 +110,9 @@ impl ImplSubject {
 
     /// Checks everything that a commit reports, and keeps the drivers that it returns.
     fn done(&mut self, committed: Committed<TestDriver>, ops: &[Op]) -> Answer {
-        let wrong = commit_report(&committed, &self.keys, &self.graph, ops).and_then(|told| {
+        let wrong = commit_report(&committed, &self.keys, &self.graph, ops).and_then(|report| {
             test_driver::with_log(|calls| {
-                test_driver::check_against_report(calls, &told)?;
+                test_driver::check_against_report(calls, &report)?;
                 check_commit_order(calls, &self.graph, &self.keys)?;
                 call_checks::check_context_calls(calls, &self.graph, &self.keys)
             })
@@ -203,7 +203,7 @@ impl Subject for ImplSubject {
 
     fn observe(&self) -> Observation {
         let mut seen = Observation { drain_alls: self.graph.drain_alls(), ..Observation::default() };
-        seen.nodes.extend(self.graph.nodes().filter_map(|key| self.node_seen(key)));
+        seen.nodes.extend(self.graph.nodes().filter_map(|key| self.observe_node(key)));
         seen.users.extend(self.graph.users().filter_map(|key| {
             let view = self.graph.user_view(key)?;
             let node = self.graph.get(view.node())?;
@@ -245,7 +245,7 @@ fn user_id(graph: &Graph<TestDriver>, user: blockgraph::UserKey) -> Option<UserI
 }
 
 impl ImplSubject {
-    fn node_seen(&self, key: NodeKey) -> Option<ObservedNode> {
+    fn observe_node(&self, key: NodeKey) -> Option<ObservedNode> {
         let graph = &self.graph;
         let view = graph.get(key)?;
         let id = translate::node_id(view.name())?;

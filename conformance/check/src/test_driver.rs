@@ -117,7 +117,7 @@ pub fn with_log<T>(look: impl FnOnce(&[Call]) -> T) -> T {
 /// The calls that do not fit.
 pub fn check_call_order(calls: &[Call], taken_back: &[NodeId]) -> Result<(), String> {
     let is_question = |call: &Call| matches!(call, Call::Agreed(..) | Call::Refused(..));
-    let (asked, told) = calls.split_at(calls.iter().position(|call| !is_question(call)).unwrap_or(calls.len()));
+    let (asked, report) = calls.split_at(calls.iter().position(|call| !is_question(call)).unwrap_or(calls.len()));
     let agreed = asked.iter().filter_map(|call| match *call {
         Call::Agreed(what, node) if what != Request::Flush => Some((what, node)),
         _ => None,
@@ -125,7 +125,8 @@ pub fn check_call_order(calls: &[Call], taken_back: &[NodeId]) -> Result<(), Str
     let open: Vec<(Request, NodeId)> = agreed.collect();
     let aborts = open.iter().rev().map(|&(what, node)| Call::Abort(what.aborted(), node));
     let closes = taken_back.iter().map(|&node| Call::Closed(node));
-    let fitting = told.iter().copied().eq(aborts.chain(closes)) || may_commit(asked) && is_commit(asked, &open, told);
+    let fitting =
+        report.iter().copied().eq(aborts.chain(closes)) || may_commit(asked) && is_commit(asked, &open, report);
     if fitting && asked_in_order(asked) { Ok(()) } else { Err(format!("unpaired or out of order (V5, V6): {calls:?}")) }
 }
 
@@ -172,21 +173,21 @@ fn may_commit(asked: &[Call]) -> bool {
 }
 
 /// Checks the second half of V6.
-fn is_commit(asked: &[Call], open: &[(Request, NodeId)], told: &[Call]) -> bool {
+fn is_commit(asked: &[Call], open: &[(Request, NodeId)], report: &[Call]) -> bool {
     let of = |hook| open.iter().copied().filter(move |(what, _)| what.hook() == hook);
     let commit = |(what, node)| Call::Commit(what, node);
-    let (stay, told) = while_alike(told, |call| matches!(call, Call::Abort(..)));
-    let (quiet, told) = while_alike(told, |call| matches!(call, Call::Quiesce(_)));
+    let (stay, report) = while_alike(report, |call| matches!(call, Call::Abort(..)));
+    let (quiet, report) = while_alike(report, |call| matches!(call, Call::Quiesce(_)));
     let moved = of(Hook::Context).filter(|(what, node)| !stay.contains(&Call::Abort(*what, *node)));
     let checks = of(Hook::Check).collect::<Vec<_>>().into_iter().rev();
     let renames = of(Hook::Rename).collect::<Vec<_>>().into_iter().rev();
     let plain = checks.chain(of(Hook::Activate)).chain(of(Hook::Inactivate)).chain(moved).chain(renames).map(commit);
     let plain: Vec<Call> = plain.collect();
     let prepared: Vec<_> = of(Hook::Prepare).collect();
-    let Some((first, told)) = told.split_at_checked(plain.len()) else { return false };
-    let Some((commits, told)) = told.split_at_checked(prepared.len()) else { return false };
-    let Some((posts, told)) = told.split_at_checked(prepared.len()) else { return false };
-    let (on, closed) = while_alike(told, |call| matches!(call, Call::Resume(_)));
+    let Some((first, report)) = report.split_at_checked(plain.len()) else { return false };
+    let Some((commits, report)) = report.split_at_checked(prepared.len()) else { return false };
+    let Some((posts, report)) = report.split_at_checked(prepared.len()) else { return false };
+    let (on, closed) = while_alike(report, |call| matches!(call, Call::Resume(_)));
     stays(asked, open, stay)
         && first == plain
         && prepared.iter().all(|step| commits.iter().filter(|call| **call == commit(*step)).count() == 1)
@@ -239,32 +240,32 @@ pub struct CommitReport {
 ///
 /// # Errors
 /// The calls and the report that differ.
-pub fn check_against_report(calls: &[Call], told: &CommitReport) -> Result<(), String> {
-    let mut heard = CommitReport { ejected: told.ejected.clone(), ..CommitReport::default() };
+pub fn check_against_report(calls: &[Call], report: &CommitReport) -> Result<(), String> {
+    let mut observed = CommitReport { ejected: report.ejected.clone(), ..CommitReport::default() };
     for &call in calls {
         match call {
-            Call::Agreed(what, node) => heard.plan.push((what, node)),
+            Call::Agreed(what, node) => observed.plan.push((what, node)),
             Call::Refused(what, node) => {
-                heard.plan.push((what, node));
-                if what.hook() == Hook::Context { heard.stayed.push(node) } else { heard.refused.push(node) }
+                observed.plan.push((what, node));
+                if what.hook() == Hook::Context { observed.stayed.push(node) } else { observed.refused.push(node) }
             }
-            Call::Abort(what, node) if what.hook() == Hook::Context => heard.aborts.push((what, node)),
-            Call::Commit(what, node) => heard.commits.push((what, node)),
-            Call::Quiesce(node) => heard.quiesce.push(node),
-            Call::Resume(node) => heard.resume.push(node),
-            Call::PostCommit(node) => heard.post_commits.push(node),
-            Call::Closed(node) => heard.closed.push(node),
+            Call::Abort(what, node) if what.hook() == Hook::Context => observed.aborts.push((what, node)),
+            Call::Commit(what, node) => observed.commits.push((what, node)),
+            Call::Quiesce(node) => observed.quiesce.push(node),
+            Call::Resume(node) => observed.resume.push(node),
+            Call::PostCommit(node) => observed.post_commits.push(node),
+            Call::Closed(node) => observed.closed.push(node),
             Call::Abort(..) | Call::Astray(_) => return Err(format!("{call:?} in a commit: {calls:?}")),
         }
     }
-    if let Some(call) = calls.iter().find(|call| told.ejected.contains(&call.node())) {
+    if let Some(call) = calls.iter().find(|call| report.ejected.contains(&call.node())) {
         return Err(format!("{call:?}, but that driver was handed back (L3.4): {calls:?}"));
     }
-    let mut told = told.clone();
-    for list in [&mut heard.quiesce, &mut heard.resume, &mut told.quiesce, &mut told.resume] {
+    let mut report = report.clone();
+    for list in [&mut observed.quiesce, &mut observed.resume, &mut report.quiesce, &mut report.resume] {
         list.sort_unstable();
     }
-    if heard == told { Ok(()) } else { Err(format!("the commit says {told:?}, but the hooks were {calls:?}")) }
+    if observed == report { Ok(()) } else { Err(format!("the commit says {report:?}, but the hooks were {calls:?}")) }
 }
 
 /// A set of hooks.

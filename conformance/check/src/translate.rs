@@ -40,7 +40,7 @@ pub fn node_name(id: NodeId) -> Arc<str> {
 /// Returns a user's name in the crate.
 pub fn user_name(id: UserId) -> Arc<str> {
     let name = &NAME_TABLES.users[usize::from(id.main().0)];
-    if id.part() == 0 { name.clone() } else { format!("{name}#{}", id.part()).into() }
+    if id.further_number() == 0 { name.clone() } else { format!("{name}#{}", id.further_number()).into() }
 }
 
 /// Returns a child's name in the crate.
@@ -126,7 +126,7 @@ impl Keys {
 
     /// Returns the key of a user.
     pub fn user(&self, id: UserId) -> UserKey {
-        if id.part() > 0 {
+        if id.further_number() > 0 {
             let known = self.further.iter().find(|(known, _)| *known == id);
             return known.map_or_else(|| unknown_user_key(id), |(_, key)| *key);
         }
@@ -140,7 +140,7 @@ impl Keys {
 
     /// Sets the key of a user.
     pub fn set_user(&mut self, id: UserId, key: UserKey) {
-        if id.part() == 0 {
+        if id.further_number() == 0 {
             self.users[usize::from(id.0)] = key;
             return;
         }

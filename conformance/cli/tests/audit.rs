@@ -88,11 +88,11 @@ fn json_is_one_object() {
     let output =
         blockgraph(&["audit", "-", "--json", "--what-if", "delete node=mid", "--explain", "top"], STREAM.as_bytes());
     assert_eq!(output.status.code(), Some(0));
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(told["nodes"].as_array().unwrap().len(), 1);
-    assert_eq!(told["nodes"][0]["name"], "top");
-    assert_eq!(told["what-if"][0][0]["done"], false);
-    assert_eq!(told["what-if"][0][0]["step"], "delete node=mid");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(json["nodes"][0]["name"], "top");
+    assert_eq!(json["what-if"][0][0]["done"], false);
+    assert_eq!(json["what-if"][0][0]["step"], "delete node=mid");
 }
 
 /// A daemon that listens, ended when it goes.

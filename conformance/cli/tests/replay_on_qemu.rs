@@ -49,10 +49,10 @@ fn the_command_tells() {
     let quiet = blockgraph(&["replay", "-", "--on", "qemu", "--quiet"], story);
     assert_eq!(text(&quiet.stdout), format!("{}\n{}\n", lines[7], lines[8]));
     let output = blockgraph(&["replay", "-", "--on", "qemu", "--json"], story);
-    let told: Vec<serde_json::Value> =
+    let json: Vec<serde_json::Value> =
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let fates: Vec<_> = told.iter().map(|line| line["qemu"]["fate"].as_str().unwrap()).collect();
+    let fates: Vec<_> = json.iter().map(|line| line["qemu"]["fate"].as_str().unwrap()).collect();
     assert_eq!(fates, ["taken", "with", "taken", "with", "taken", "ended"]);
-    assert_eq!((&told[4]["qemu"]["verdict"], &told[4]["qemu"]["steps"][0]), (&"same".into(), &4.into()));
-    assert_eq!(told[4]["qemu"]["answer"]["error"], "GenericError");
+    assert_eq!((&json[4]["qemu"]["verdict"], &json[4]["qemu"]["steps"][0]), (&"same".into(), &4.into()));
+    assert_eq!(json[4]["qemu"]["answer"]["error"], "GenericError");
 }

@@ -121,7 +121,7 @@ impl Spelling {
     }
 
     fn user(&self, user: UserId) -> UserId {
-        let renamed = |new: UserId| if user.part() == 0 { new } else { new.further(user.part()) };
+        let renamed = |new: UserId| if user.further_number() == 0 { new } else { new.further(user.further_number()) };
         self.users.iter().find(|(old, _)| *old == user.main()).map_or(user, |(_, new)| renamed(*new))
     }
 

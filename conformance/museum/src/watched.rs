@@ -62,12 +62,12 @@ impl<M: Machine<Outcome = Noted>> Machine for Watched<'_, M> {
         self.machine.broken(state)
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Noted>)) {
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut report: impl FnMut(Variant<'_, Noted>)) {
         self.machine.each(facet, state, action, |tried| {
             if !tried.broken.is_empty() {
                 self.stamp(tried.broken, tried.outcome);
             }
-            told(tried);
+            report(tried);
         });
     }
 }

@@ -86,8 +86,8 @@ impl Machine for Off {
         self.0.opening()
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Noted>)) {
-        self.0.each(facet, state, action, |tried| told(tried.with(&Noted::Same)));
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut report: impl FnMut(Variant<'_, Noted>)) {
+        self.0.each(facet, state, action, |tried| report(tried.with(&Noted::Same)));
     }
 }
 

@@ -33,15 +33,15 @@ impl<const N: usize, const E: usize> Subject for ModelSubject<N, E> {
 /// Returns the model's outcome as an answer.
 pub fn answer<const N: usize, const E: usize>(outcome: &Outcome<N, E>) -> Answer {
     match outcome {
-        Outcome::Done { plan, quiet, closed, .. } => Answer::Done(Effects {
+        Outcome::Done { plan, drain_notices, closed, .. } => Answer::Done(Effects {
             prepare: plan.prepare.to_vec(),
             rename: plan.rename.to_vec(),
             inactivate: plan.inactivate.to_vec(),
             context: plan.context.to_vec(),
             check: plan.check.to_vec(),
             activate: plan.activate.to_vec(),
-            quiesce: quiet.quiesce.to_vec(),
-            resume: quiet.resume.to_vec(),
+            quiesce: drain_notices.quiesce.to_vec(),
+            resume: drain_notices.resume.to_vec(),
             closed: closed.to_vec(),
         }),
         Outcome::Failed { index, error } => Answer::Failed { index: *index, error: *error },

@@ -178,7 +178,7 @@ fn simpler_entries(e: Entry) -> impl Iterator<Item = Entry> {
 fn renumbered(story: &[Turn]) -> Vec<Turn> {
     let (nodes, users) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let node = |id: NodeId| NodeId(index_of(&nodes, id.0.into()) as u8);
-    let user = |id: UserId| UserId(index_of(&users, id.main().0) as u16).further(id.part());
+    let user = |id: UserId| UserId(index_of(&users, id.main().0) as u16).further(id.further_number());
     let refusal = |refusal: &Refusal| Refusal { node: node(refusal.node), ..*refusal };
     let turn = |turn: &Turn| Turn {
         ops: turn.ops.iter().map(|op| op.renamed(node, user)).collect(),

@@ -15,7 +15,7 @@ impl Core {
         let p = &self.pending;
         let lists = [p.fresh.len(), p.marks.len(), p.refused.len(), p.options.len(), p.journal.len(), p.plan.len()];
         let lists = lists.into_iter().chain([p.shifted.len()]);
-        let nodes = [&p.doomed, &p.reopened, &p.renamed, &p.dirty, &p.touched, &p.told];
+        let nodes = [&p.doomed, &p.reopened, &p.renamed, &p.dirty, &p.touched, &p.told_grant];
         let texts = p.texts.is_empty() && p.settle.is_empty() && p.settled == 0 && !p.drains && p.contexts.is_clear();
         let empty = { lists }.all(|len| len == 0) && nodes.iter().all(|list| list.is_empty());
         if p.open

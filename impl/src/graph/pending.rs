@@ -71,7 +71,7 @@ pub(crate) struct Pending {
     /// The number of steps of `settle` that have been made permanent.
     pub(crate) settled: usize,
     /// Nodes whose driver has been told its new grant while others have not yet.
-    pub(crate) told: Vec<NodeKey>,
+    pub(crate) told_grant: Vec<NodeKey>,
     /// Steps that were performed and neither set nor aborted.
     pub(crate) aborts: Vec<PlanStep>,
     /// A section was begun or ended, or an edge to a quiesced node was added or removed. It may have been rolled back

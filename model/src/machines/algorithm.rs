@@ -93,7 +93,7 @@ pub(super) trait Algorithm: Sync {
 
 /// The part of the state that a refused operation has left changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Part {
+pub(super) enum ChangedPart {
     /// Only the order of lists.
     Lists,
     /// Pairs of edges.
@@ -114,14 +114,14 @@ pub(super) enum Fault {
     /// The operation was refused, although nothing is wrong with it.
     WronglyRefused,
     /// The operation was refused, but not undone.
-    NotUndone(Part),
+    NotUndone(ChangedPart),
     /// The operation was accepted although the final graph violates these rules.
     WronglyAccepted(Kinds),
     /// The operation was accepted, but the result is not a sound state; with the edge whose pair is wrong, if that is
     /// the reason.
     Unsound(Sight, Option<EdgeId>),
     /// The operation was accepted, but leads to another state.
-    Otherwise(Part),
+    Otherwise(ChangedPart),
 }
 
 /// A fault, and where it was met.

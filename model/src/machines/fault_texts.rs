@@ -1,6 +1,6 @@
 //! What a machine did wrong, in words.
 
-use super::algorithm::{Fault, Part};
+use super::algorithm::{ChangedPart, Fault};
 use super::flawed::{Corrected, Flawed, Observed};
 use super::polling::Serial;
 use crate::machine::{Machine, Variant};
@@ -16,18 +16,18 @@ impl Fault {
             Fault::Seen(sight) | Fault::Unsound(sight, _) => sight,
             Fault::Died => "an assertion failed, or the stack ran over",
             Fault::WronglyRefused => "refused it, although nothing is wrong with the graph it leads to",
-            Fault::NotUndone(Part::Lists) => "refused it, and left the lists in another order",
-            Fault::NotUndone(Part::Pairs) => "refused it, and left other permissions on the edges",
-            Fault::NotUndone(Part::Nodes) => "refused it, and left the nodes otherwise than they were",
-            Fault::NotUndone(Part::Edges) => "refused it, and left other edges than there were",
+            Fault::NotUndone(ChangedPart::Lists) => "refused it, and left the lists in another order",
+            Fault::NotUndone(ChangedPart::Pairs) => "refused it, and left other permissions on the edges",
+            Fault::NotUndone(ChangedPart::Nodes) => "refused it, and left the nodes otherwise than they were",
+            Fault::NotUndone(ChangedPart::Edges) => "refused it, and left other edges than there were",
             Fault::WronglyAccepted(kinds) if kinds.cycle => "accepted it, and made a cycle",
             Fault::WronglyAccepted(kinds) if kinds.conflict => "accepted it, and two parents are in conflict",
             Fault::WronglyAccepted(kinds) if kinds.read_only => "accepted it, and a read-only node is written to",
             Fault::WronglyAccepted(_) => "accepted it, where it had to be refused",
-            Fault::Otherwise(Part::Lists) => "accepted it, and the lists came out in another order",
-            Fault::Otherwise(Part::Pairs) => "accepted it, and other permissions came out",
-            Fault::Otherwise(Part::Nodes) => "accepted it, and the nodes came out otherwise",
-            Fault::Otherwise(Part::Edges) => "accepted it, and other edges came out",
+            Fault::Otherwise(ChangedPart::Lists) => "accepted it, and the lists came out in another order",
+            Fault::Otherwise(ChangedPart::Pairs) => "accepted it, and other permissions came out",
+            Fault::Otherwise(ChangedPart::Nodes) => "accepted it, and the nodes came out otherwise",
+            Fault::Otherwise(ChangedPart::Edges) => "accepted it, and other edges came out",
         }
     }
 }

@@ -57,7 +57,7 @@ impl Machine for Exhibit {
         }
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Noted>)) {
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut report: impl FnMut(Variant<'_, Noted>)) {
         match self {
             Exhibit::Trial(machine) => machine.each(facet, state, action, |tried| {
                 let noted = match *tried.outcome {
@@ -65,7 +65,7 @@ impl Machine for Exhibit {
                     TrialResult::Exception(exception) => Noted::Exception(exception),
                     TrialResult::Defect(did) => Noted::Defect(did),
                 };
-                told(tried.with(&noted));
+                report(tried.with(&noted));
             }),
             Exhibit::Flawed(machine) => machine.each(facet, state, action, |tried| {
                 let noted = if tried.broken.is_empty() {
@@ -73,11 +73,11 @@ impl Machine for Exhibit {
                 } else {
                     Noted::Defect([machine.text(facet, state, action, &tried), "", ""])
                 };
-                told(tried.with(&noted));
+                report(tried.with(&noted));
             }),
             Exhibit::Polling(machine) => machine.each(facet, state, action, |tried| {
                 let noted = if tried.broken.is_empty() { Noted::Same } else { Noted::Defect(polled(&tried)) };
-                told(tried.with(&noted));
+                report(tried.with(&noted));
             }),
         }
     }

@@ -1,6 +1,6 @@
 //! One step of an algorithm, compared with the machine `atomic`.
 
-use super::algorithm::{Algorithm, Ended, Exception, Fault, Met, Part, Point, Verdict};
+use super::algorithm::{Algorithm, ChangedPart, Ended, Exception, Fault, Met, Point, Verdict};
 use super::fault_texts::FaultTexts;
 use super::heap::{Heap, Read};
 use super::{Defect, Recursive, Transactional};
@@ -104,19 +104,19 @@ fn stored_otherwise(heap: &Heap, state: &Small) -> Vec<(EdgeId, Pair)> {
 impl Machine for Trial {
     type Outcome = TrialResult;
 
-    fn each(&self, _: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, TrialResult>)) {
+    fn each(&self, _: &Facet, state: &Small, action: &Action, report: impl FnMut(Variant<'_, TrialResult>)) {
         match self {
-            Trial::Recursive(machine) => each(machine, state, action, told),
-            Trial::Transactional(machine) => each(machine, state, action, told),
+            Trial::Recursive(machine) => each(machine, state, action, report),
+            Trial::Transactional(machine) => each(machine, state, action, report),
         }
     }
 }
 
-fn each(machine: &impl Algorithm, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, TrialResult>)) {
+fn each(machine: &impl Algorithm, state: &Small, action: &Action, mut report: impl FnMut(Variant<'_, TrialResult>)) {
     let right = execute(state, &action.ops, &[]);
     let mut tell =
         |number: u16, action: &Action, broken: &[&'static str], told_of: TrialResult, next: Option<&Small>| {
-            told(Variant { number, meanwhile: None, action, outcome: &told_of, next, broken });
+            report(Variant { number, meanwhile: None, action, outcome: &told_of, next, broken });
         };
     let op = match action.ops.as_slice() {
         [op] if machine.knows(op) => op,
@@ -212,11 +212,11 @@ fn compare(
 }
 
 /// Returns what a refused operation has left changed.
-fn left_behind(before: &Small, read: &Read) -> Option<Part> {
+fn left_behind(before: &Small, read: &Read) -> Option<ChangedPart> {
     match read {
-        Read::Broken(_) => Some(Part::Edges),
+        Read::Broken(_) => Some(ChangedPart::Edges),
         Read::State(state, _) if **state != *before => Some(other_part(state, before)),
-        Read::State(_, wrong) => wrong.map(|_| Part::Pairs),
+        Read::State(_, wrong) => wrong.map(|_| ChangedPart::Pairs),
     }
 }
 
@@ -241,7 +241,7 @@ fn accepted(right: &Outcome<6, 10>, read: Read) -> (Option<Fault>, Option<Box<Sm
     };
     let fault = match right {
         Outcome::Done { next, .. } if *next != *state => match other_part(&state, next) {
-            Part::Lists => None,
+            ChangedPart::Lists => None,
             part => Some(Fault::Otherwise(part)),
         },
         _ => None,
@@ -250,9 +250,9 @@ fn accepted(right: &Outcome<6, 10>, read: Read) -> (Option<Fault>, Option<Box<Sm
 }
 
 /// Returns the most important part in which two states differ.
-fn other_part(a: &Small, b: &Small) -> Part {
+fn other_part(a: &Small, b: &Small) -> ChangedPart {
     if unranked(a) != unranked(b) {
-        return Part::Edges;
+        return ChangedPart::Edges;
     }
-    if a.nodes != b.nodes { Part::Nodes } else { Part::Lists }
+    if a.nodes != b.nodes { ChangedPart::Nodes } else { ChangedPart::Lists }
 }

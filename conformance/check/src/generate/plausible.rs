@@ -418,9 +418,9 @@ fn drop_intermediate<const N: usize, const E: usize>(entropy: &mut Entropy<'_>, 
     let careless = entropy.one_in(8);
     let movable = |e: &Edge| careless || !e.frozen && !e.user_flags.stay && (overlay(e) || !e.role.has(Role::COW));
     let tops = nodes(state, |id| edges(id).all(movable) && state.chain(id).count() > 1);
-    let told: Vec<NodeId> = tops.iter().copied().filter(|&id| edges(id).any(overlay)).collect();
-    let any = told.is_empty() || entropy.one_in(4);
-    let top = entropy.pick(if any { &tops } else { &told })?;
+    let report: Vec<NodeId> = tops.iter().copied().filter(|&id| edges(id).any(overlay)).collect();
+    let any = report.is_empty() || entropy.one_in(4);
+    let top = entropy.pick(if any { &tops } else { &report })?;
     let bases: Vec<NodeId> = state.chain(top).skip(1).filter(|&id| id != top && has_driver(state, id)).collect();
     let base = entropy.even(&bases)?;
     Some(Op::DropIntermediate { top, base, name: entropy.one_in(3).then(|| entropy.any_node()) })

@@ -94,7 +94,7 @@ pub(super) fn commit_report(
     };
     let unasked: Vec<PlanStep> = committed.unasked().collect();
     let asked = committed.plan.iter().copied().filter(|step| !unasked.contains(step));
-    let mut told = CommitReport {
+    let mut report = CommitReport {
         plan: asked.map(steps).collect::<Result<_, _>>()?,
         stayed: committed.stayed().map(id).collect::<Result<_, _>>()?,
         aborts: committed.aborts().map(steps).collect::<Result<_, _>>()?,
@@ -110,26 +110,26 @@ pub(super) fn commit_report(
         if *gone.name != *translate::node_name(node) || gone.driver.as_ref().is_some_and(|driver| driver.id != node) {
             return Err(format!("{node:?} was closed under the name {} with {:?}", gone.name, gone.driver));
         }
-        told.closed.extend(gone.driver.as_ref().map(|driver| driver.id));
+        report.closed.extend(gone.driver.as_ref().map(|driver| driver.id));
     }
     for given in &committed.ejected {
         let node = id(given.key)?;
         if *given.name != *translate::node_name(node) || given.driver.id != node {
             return Err(format!("{node:?} gave back {:?} under the name {}", given.driver, given.name));
         }
-        told.ejected.push(node);
+        report.ejected.push(node);
     }
     // L3.4: the commit returns exactly the drivers that the operations ejected, in their order.
     let taken = ops.iter().filter_map(|op| if let Op::Eject { node } = op { Some(*node) } else { None });
-    if !taken.eq(told.ejected.iter().copied()) {
-        return Err(format!("the commit says it gave back the drivers of {:?}", told.ejected));
+    if !taken.eq(report.ejected.iter().copied()) {
+        return Err(format!("the commit says it gave back the drivers of {:?}", report.ejected));
     }
     let mut stale: Vec<NodeKey> = graph.stale_nodes().collect();
     if committed.stale != stale {
         return Err(format!("stale after the commit are {stale:?}, it says {:?}", committed.stale));
     }
     stale.retain(|key| graph.get(*key).is_none_or(|view| !view.is_stale()));
-    if stale.is_empty() { Ok(told) } else { Err(format!("{stale:?} are said to be stale, and are not")) }
+    if stale.is_empty() { Ok(report) } else { Err(format!("{stale:?} are said to be stale, and are not")) }
 }
 
 /// V6: each prepared node is committed after all prepared nodes that can be reached from it. Closed nodes are gone from

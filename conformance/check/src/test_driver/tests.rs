@@ -183,7 +183,7 @@ fn a_refusal_ends_the_questions() {
 #[test]
 fn wishes_are_taken_back_first() {
     let asked = [Agreed(M, A), Agreed(M, B), Refused(M, O), Agreed(C, A)];
-    let with = |told: &[Call]| [&asked[..], told].concat();
+    let with = |report: &[Call]| [&asked[..], report].concat();
     good(&with(&[Abort(M, B), Abort(M, A), Quiesce(A), Commit(C, A), Resume(A)]));
     good(&with(&[Abort(M, B), Quiesce(A), Commit(C, A), Commit(M, A), Resume(A)]));
     good(&with(&[Quiesce(A), Commit(C, A), Commit(M, A), Commit(M, B), Resume(A)]));
@@ -221,7 +221,7 @@ fn a_commit_must_tell_what_happened() {
         Resume(B),
         Closed(B),
     ];
-    let told = CommitReport {
+    let report = CommitReport {
         plan: vec![(F, A), (P, A), (R, A), (M, B), (M, O), (C, B), (D, A)],
         refused: vec![B],
         stayed: vec![O],
@@ -233,7 +233,7 @@ fn a_commit_must_tell_what_happened() {
         closed: vec![B],
         ejected: vec![NodeId(3)],
     };
-    assert_eq!(check_against_report(&calls, &told), Ok(()));
+    assert_eq!(check_against_report(&calls, &report), Ok(()));
     let wrong: [&dyn Fn(&mut CommitReport); 23] = [
         &|t| t.quiesce.clear(),
         &|t| t.quiesce.push(B),
@@ -260,7 +260,7 @@ fn a_commit_must_tell_what_happened() {
         &|t| t.ejected.push(B),
     ];
     for change in wrong {
-        let mut other = told.clone();
+        let mut other = report.clone();
         change(&mut other);
         assert!(check_against_report(&calls, &other).is_err(), "{other:?}");
     }

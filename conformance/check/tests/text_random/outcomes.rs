@@ -38,7 +38,7 @@ static ANSWERED: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
 
 /// Plays the story on the model and records its results: after each step the answer, or one of the violations, and the
 /// graph.
-fn told(story: &Story) -> Scenario {
+fn with_results(story: &Story) -> Scenario {
     let mode = if story.hostile { Mode::Hostile } else { Mode::Plausible };
     let mut model = ModelSubject::<NODES, 48>::default();
     let mut bytes = story.bytes.iter().copied();
@@ -77,7 +77,7 @@ fn faults(scenario: &Scenario) -> Vec<String> {
 }
 
 fn holds(story: Story) -> bool {
-    let scenario = told(&story);
+    let scenario = with_results(&story);
     if scenario.steps().next().is_none() {
         return true;
     }

@@ -174,7 +174,7 @@ fn export(
     };
     // If an export asks for an iothread without being fixed to it, QEMU exports in the main context when the move
     // fails.
-    if user_flags.stay || context.is_some() && !user_flags.fixed || user.part() != 0 {
+    if user_flags.stay || context.is_some() && !user_flags.fixed || user.further_number() != 0 {
         return None;
     }
     let name = names::user(user);

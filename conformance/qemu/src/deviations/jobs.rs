@@ -104,7 +104,7 @@ fn without_growth<const N: usize, const E: usize>(
         let Pair { need, share } = edge.wanted;
         // The need for resize on the base, and on the filters right above it, which grow with it.
         let pair = match edge.child {
-            _ if user.main() != job || user.part() == 0 => continue,
+            _ if user.main() != job || user.further_number() == 0 => continue,
             child if child == base => Pair::new(Perms(need.0 & !Z.0), share),
             _ => Pair::new(need, Perms(share.0 & !Z.0)),
         };

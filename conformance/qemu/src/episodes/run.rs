@@ -2,7 +2,7 @@
 
 use crate::compare::verdict::Verdict;
 use crate::episodes::counts::{Counts, Example, kind};
-use crate::episodes::generator::{Setup, choose};
+use crate::episodes::generator::{Setup, choose_turn};
 use crate::episodes::trace::{EDGES, Episode, NODES, ReplayedTurn};
 use crate::session::{DaemonSetup, Session};
 use blockgraph_story::shrink::shrink;
@@ -214,7 +214,7 @@ fn play<W: Default>(
     let (mut tries, mut watched) = (0, W::default());
     while story.len() < TURNS && tries < TRIES {
         tries += 1;
-        let Some(ops) = choose(&mut random, choices, &witness.state, &witness.memory) else { continue };
+        let Some(ops) = choose_turn(&mut random, choices, &witness.state, &witness.memory) else { continue };
         let turn = Turn { ops, refusals: Vec::new() };
         if !turn.fits(&witness.state) {
             continue;

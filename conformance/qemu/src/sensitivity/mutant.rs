@@ -63,20 +63,20 @@ pub fn mutants() -> Vec<Mutant> {
 
 /// Returns whether the part of the graph that these operations affect is small enough for the machines.
 pub fn has_room<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> bool {
-    Part::of(state, ops).is_some_and(|part| {
+    Subgraph::of(state, ops).is_some_and(|part| {
         let turn = Turn { ops: part.ops(ops), refusals: Vec::new() };
         part.cut(state).is_some_and(|small| turn.fits(&small))
     })
 }
 
 /// A part of a graph that no edge leaves.
-struct Part {
+struct Subgraph {
     names: Vec<NodeId>,
 }
 
-impl Part {
+impl Subgraph {
     /// Returns the part to which the names of these operations belong, or `None` if it is too large.
-    fn of<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Option<Part> {
+    fn of<const N: usize, const E: usize>(state: &State<N, E>, ops: &[Op]) -> Option<Subgraph> {
         let (mut nodes, mut users) = (BTreeSet::new(), BTreeSet::<UserId>::new());
         for name in ops.iter().flat_map(mentioned) {
             match name {
@@ -112,7 +112,7 @@ impl Part {
                 break;
             }
         }
-        (nodes.len() <= ROOM).then(|| Part { names: nodes.into_iter().collect() })
+        (nodes.len() <= ROOM).then(|| Subgraph { names: nodes.into_iter().collect() })
     }
 
     fn inner(&self, node: NodeId) -> NodeId {
@@ -172,7 +172,7 @@ impl Mutant {
     /// Executes a turn. Returns how it ends if it shows a defect; `None` if the machine does what is right or has no
     /// room.
     pub fn take<const N: usize, const E: usize>(&self, state: &State<N, E>, ops: &[Op]) -> Option<Ended<N, E>> {
-        let part = Part::of(state, ops)?;
+        let part = Subgraph::of(state, ops)?;
         let (small, inner) = (part.cut(state)?, part.ops(ops));
         if !(Turn { ops: inner.clone(), refusals: Vec::new() }).fits(&small) {
             return None;

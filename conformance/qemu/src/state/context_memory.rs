@@ -45,9 +45,9 @@ impl ContextMemory {
         &mut self,
         before: &State<N, E>,
         ops: &[Op],
-        told: &TurnAnswer,
+        answer: &TurnAnswer,
     ) {
-        let done = *told == TurnAnswer::Done;
+        let done = *answer == TurnAnswer::Done;
         let there = |id: &NodeId| before.node(*id).is_some();
         match *ops {
             [Op::MoveContext { node, .. }] | [.., Op::AttachUser { node, context: Some(_), .. }]

@@ -70,23 +70,23 @@ impl Memory {
     }
 
     /// Enters that QEMU was asked to do these operations in this state.
-    pub fn after<const N: usize, const E: usize>(&mut self, before: &State<N, E>, ops: &[Op], told: &TurnAnswer) {
-        if *told == TurnAnswer::Done {
+    pub fn after<const N: usize, const E: usize>(&mut self, before: &State<N, E>, ops: &[Op], answer: &TurnAnswer) {
+        if *answer == TurnAnswer::Done {
             self.note(ops);
         }
-        self.contexts.after(before, ops, told);
+        self.contexts.after(before, ops, answer);
         for op in ops {
             let written = jobs::writes(before, op);
             self.spoiled.extend(written.spoiled.iter().map(|id| id.0));
             self.grown.extend(written.grown.iter().map(|id| id.0));
         }
         self.options.retain_writable(before);
-        if let ([Op::Inactivate { node }], TurnAnswer::Refused(..)) = (ops, told)
+        if let ([Op::Inactivate { node }], TurnAnswer::Refused(..)) = (ops, answer)
             && before.node(*node).is_some()
         {
             self.users_lost_permissions.extend(users_without_jobs(before, *node).map(|user| user.0));
         }
-        let done = *told == TurnAnswer::Done;
+        let done = *answer == TurnAnswer::Done;
         for op in ops {
             match op {
                 Op::Reopen { queue } => {

@@ -21,7 +21,7 @@ fn run_audit(text: &str) -> Option<usize> {
     Some(audit.graph.nodes.len())
 }
 
-fn texts() -> impl Strategy<Value = &'static str> {
+fn short_texts() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![STREAM, COPIES, GRAPH_MOD, UNKNOWN_DRIVER])
 }
 
@@ -44,7 +44,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn changed_bytes_never_panic(text in texts(),
+    fn changed_bytes_never_panic(text in short_texts(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
         let mut bytes = text.as_bytes().to_vec();
         for (place, byte) in changes {
@@ -55,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn replaced_values_never_panic(text in texts(),
+    fn replaced_values_never_panic(text in short_texts(),
         replacements in prop::collection::vec((0..600usize, 0..9usize), 1..6)) {
         let mut dump: Value = serde_json::from_str(text).unwrap();
         let bad = [json!(null), json!(1), json!(2), json!(3), json!(-1), json!("file"), json!([]), json!({}),

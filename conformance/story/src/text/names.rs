@@ -41,7 +41,7 @@ impl Names {
     /// job's name (T25).
     pub fn user(&self, id: UserId) -> String {
         let name = named(&self.users, id.main().0 as u8);
-        if id.part() == 0 { name.to_owned() } else { format!("{name}#{}", id.part()) }
+        if id.further_number() == 0 { name.to_owned() } else { format!("{name}#{}", id.further_number()) }
     }
 
     /// Returns the name of a child edge, or `?` if the table has none.

@@ -46,9 +46,9 @@ pub fn observation_records(observation: &Observation) -> Vec<Record> {
         users: observation.users.iter().map(|user| user.id).collect(),
         drain_alls: observation.drain_alls,
     }];
-    lines.extend(observation.users.iter().map(user_line));
+    lines.extend(observation.users.iter().map(user_record));
     for node in &observation.nodes {
-        lines.push(node_line(node));
+        lines.push(node_record(node));
         lines.extend(node.children.iter().map(|child| GraphLine::Edge {
             edge: EdgeId::Child(node.id, child.name),
             to: child.child,
@@ -60,7 +60,7 @@ pub fn observation_records(observation: &Observation) -> Vec<Record> {
     lines.iter().map(Recorded::to_record).collect()
 }
 
-fn user_line(user: &ObservedUser) -> GraphLine {
+fn user_record(user: &ObservedUser) -> GraphLine {
     GraphLine::User {
         user: user.id,
         node: user.node,
@@ -76,7 +76,7 @@ fn user_line(user: &ObservedUser) -> GraphLine {
     }
 }
 
-fn node_line(node: &ObservedNode) -> GraphLine {
+fn node_record(node: &ObservedNode) -> GraphLine {
     GraphLine::Node {
         node: node.id,
         kind: node.kind,

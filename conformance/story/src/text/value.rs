@@ -175,18 +175,18 @@ impl Type {
             Type::MaybeChild => Value::MaybeChild(maybe(word, |w| names.define_child(w))?),
             Type::Perms => Value::Perms(read_perms(word)?),
             Type::Role => Value::Role(read_role(word)?),
-            Type::Kind => Value::Kind(parse_word(&KINDS, word)?),
+            Type::Kind => Value::Kind(lookup(&KINDS, word)?),
             Type::Flags => Value::Flags(read_flags(word)?),
-            Type::Switch => Value::Switch(parse_word(&SWITCH, word)?),
-            Type::Hook => Value::Hook(parse_word(&HOOKS, word)?),
-            Type::Slot => Value::Slot(parse_word(&SLOTS, word)?),
+            Type::Switch => Value::Switch(lookup(&SWITCH, word)?),
+            Type::Hook => Value::Hook(lookup(&HOOKS, word)?),
+            Type::Slot => Value::Slot(lookup(&SLOTS, word)?),
             Type::Edge => Value::Edge(read_edge(word, names)?),
             Type::Number => {
                 Value::Number(word.parse().map_err(|_| format!("expected a whole number, found {}", quote(word)))?)
             }
             Type::Context => Value::Context(read_context(word)?),
-            Type::Phase => Value::Phase(parse_word(&PHASES, word)?),
-            Type::Act => Value::Act(parse_word(&ACTS, word)?),
+            Type::Phase => Value::Phase(lookup(&PHASES, word)?),
+            Type::Act => Value::Act(lookup(&ACTS, word)?),
             Type::Moves => Value::Moves(sorted(list(word, |w| read_move(w, names))?)),
             Type::Nodes => Value::Nodes(list(word, |w| names.known_node(w))?),
             Type::NodeSet => Value::Nodes(sorted(list(word, |w| names.known_node(w))?)),
@@ -196,7 +196,7 @@ impl Type {
             Type::OpKind => Value::OpKind(read_op_kind(word)?),
             Type::OpKinds => Value::OpKinds(read_op_kinds(word)?),
             Type::Entries => return Err(format!("expected a list of entries, found {}", quote(word))),
-            Type::Nothing => parse_word(&[(NO_NODE, Value::Nothing)], word)?,
+            Type::Nothing => lookup(&[(NO_NODE, Value::Nothing)], word)?,
         })
     }
 }
@@ -212,16 +212,16 @@ impl Value {
             Value::MaybeChild(name) => name.map_or(NO_NODE, |name| names.child(name)).to_owned(),
             Value::Perms(perms) => print_perms(*perms),
             Value::Role(role) => print_role(*role),
-            Value::Kind(kind) => word_of(&KINDS, kind).to_owned(),
+            Value::Kind(kind) => spelling_of(&KINDS, kind).to_owned(),
             Value::Flags(flags) => joined(flag_words(*flags)),
-            Value::Switch(on) => word_of(&SWITCH, on).to_owned(),
-            Value::Hook(hook) => word_of(&HOOKS, hook).to_owned(),
-            Value::Slot(slot) => word_of(&SLOTS, slot).to_owned(),
+            Value::Switch(on) => spelling_of(&SWITCH, on).to_owned(),
+            Value::Hook(hook) => spelling_of(&HOOKS, hook).to_owned(),
+            Value::Slot(slot) => spelling_of(&SLOTS, slot).to_owned(),
             Value::Edge(edge) => print_edge(*edge, names),
             Value::Number(number) => number.to_string(),
             Value::Context(context) => context.0.to_string(),
             Value::Phase(phase) => print_phase(*phase).to_owned(),
-            Value::Act(act) => word_of(&ACTS, act).to_owned(),
+            Value::Act(act) => spelling_of(&ACTS, act).to_owned(),
             Value::Moves(moves) => joined(moves.iter().map(|(id, to)| format!("{}:{}", names.node(*id), to.0))),
             Value::Nodes(ids) => joined(ids.iter().map(|&id| names.node(id))),
             Value::Users(ids) => joined(ids.iter().map(|&id| names.user(id))),
@@ -297,12 +297,12 @@ pub fn print_role(role: Role) -> String {
 
 /// Returns the name of a driver kind (T5).
 pub fn print_kind(kind: Kind) -> &'static str {
-    word_of(&KINDS, &kind)
+    spelling_of(&KINDS, &kind)
 }
 
 /// Returns the name of a mirror's phase (T9).
 pub fn print_phase(phase: Phase) -> &'static str {
-    word_of(&PHASES, &phase)
+    spelling_of(&PHASES, &phase)
 }
 
 /// Returns an edge: `parent/child` or `@user` (T8).
@@ -444,13 +444,13 @@ fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
     list
 }
 
-fn parse_word<T: Clone>(table: &[(&'static str, T)], word: &str) -> Result<T, String> {
+fn lookup<T: Clone>(table: &[(&'static str, T)], word: &str) -> Result<T, String> {
     table.iter().find(|(name, _)| *name == word).map(|(_, value)| value.clone()).ok_or_else(|| {
         let words: Vec<_> = table.iter().map(|(name, _)| *name).collect();
         format!("expected {}, found {}", words.join(" or "), quote(word))
     })
 }
 
-fn word_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+fn spelling_of<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table.iter().find(|(_, known)| known == value).map_or("?", |(name, _)| name)
 }

@@ -17,16 +17,16 @@ struct Link {
     /// The parent, if it is a node. A user has no count of its own.
     parent: Option<NodeId>,
     /// Whether the parent was told to be quiet because of this edge (804db8ea00).
-    told: bool,
+    notified: bool,
 }
 
 impl Link {
-    fn of(edge: &Edge, told: bool) -> Link {
+    fn of(edge: &Edge, notified: bool) -> Link {
         let parent = match edge.parent {
             Parent::Node(parent) => Some(parent),
             Parent::User(_) => None,
         };
-        Link { id: edge.id(), child: edge.child, parent, told }
+        Link { id: edge.id(), child: edge.child, parent, notified }
     }
 }
 
@@ -60,8 +60,8 @@ impl Counters {
             *self.count_of(node) += 1;
             if *self.count_of(node) == 1 {
                 self.stopped += 1;
-                for link in self.links.iter_mut().filter(|link| link.child == node && !link.told) {
-                    link.told = true;
+                for link in self.links.iter_mut().filter(|link| link.child == node && !link.notified) {
+                    link.notified = true;
                     left.extend(link.parent);
                 }
             }
@@ -73,8 +73,8 @@ impl Counters {
         let mut left = vec![node];
         while let Some(node) = left.pop() {
             if self.lower(node) {
-                for link in self.links.iter_mut().filter(|link| link.child == node && link.told) {
-                    link.told = false;
+                for link in self.links.iter_mut().filter(|link| link.child == node && link.notified) {
+                    link.notified = false;
                     left.extend(link.parent);
                 }
             }
@@ -92,10 +92,10 @@ impl Counters {
 
     /// Enters a new edge, or an edge with another child.
     fn link(&mut self, edge: &Edge) {
-        let told = *self.count_of(edge.child) > 0 && self.flaw != Some(Defect::H42);
-        let link = Link::of(edge, told);
+        let notified = *self.count_of(edge.child) > 0 && self.flaw != Some(Defect::H42);
+        let link = Link::of(edge, notified);
         self.links.push(link);
-        link.parent.filter(|_| told).into_iter().for_each(|parent| self.begin(parent));
+        link.parent.filter(|_| notified).into_iter().for_each(|parent| self.begin(parent));
     }
 
     /// Enters that an edge goes, or leads to another child from now on.
@@ -105,11 +105,11 @@ impl Counters {
         };
         let link = self.links.remove(place);
         // Before 804db8ea00 the state of the child decided.
-        let told = match self.flaw {
+        let notified = match self.flaw {
             Some(Defect::H40 | Defect::H40b) => *self.count_of(link.child) > 0,
-            _ => link.told,
+            _ => link.notified,
         };
-        link.parent.filter(|_| told).into_iter().for_each(|parent| self.end(parent));
+        link.parent.filter(|_| notified).into_iter().for_each(|parent| self.end(parent));
     }
 
     /// Follows everything that happened to nodes, edges and sections between two states.
@@ -158,8 +158,8 @@ impl Counters {
             let Some(link) = self.links.iter_mut().find(|link| link.id == id && link.child == node) else {
                 continue;
             };
-            let (parent, told) = (link.parent, std::mem::replace(&mut link.told, false));
-            parent.filter(|_| told).into_iter().for_each(|parent| self.end(parent));
+            let (parent, notified) = (link.parent, std::mem::replace(&mut link.notified, false));
+            parent.filter(|_| notified).into_iter().for_each(|parent| self.end(parent));
             if Some(place) == case.hook {
                 self.follow(case.before, case.between);
             }
@@ -176,9 +176,9 @@ impl Counters {
 
 /// Executes the step with the counters.
 pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Observed {
-    let mut told = case.correct.clone();
-    if !told.accepted {
-        return told;
+    let mut notified = case.correct.clone();
+    if !notified.accepted {
+        return notified;
     }
     let mut counters = Counters::of(case.before, flaw);
     match case.op {
@@ -195,17 +195,17 @@ pub(super) fn counted(case: &Case<'_>, flaw: Option<Defect>) -> Observed {
                     begun.extend((!known).then_some(node));
                 }
             }
-            counters.follow(case.before, &told.state);
+            counters.follow(case.before, &notified.state);
             begun.into_iter().for_each(|node| counters.end(node));
         }
-        _ => counters.follow(case.before, &told.state),
+        _ => counters.follow(case.before, &notified.state),
     }
     let was = StoredState::of(case.before).counts;
     // Between two operations a node may go on for a while.
     let disturbed = |i: usize| case.hook.is_none() && counters.resumed[i] && was[i] > 0 && counters.count[i] > 0;
-    told.kept.disturbed = std::array::from_fn(disturbed);
-    (told.kept.counts, told.kept.stopped) = (counters.count, counters.stopped);
-    told
+    notified.kept.disturbed = std::array::from_fn(disturbed);
+    (notified.kept.counts, notified.kept.stopped) = (counters.count, counters.stopped);
+    notified
 }
 
 /// Returns what may run while the last section of the node ends, and in which hook: operations on an edge of another

@@ -43,7 +43,7 @@ struct Step {
 }
 
 impl Step {
-    fn each(self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Observed>)) {
+    fn each(self, facet: &Facet, state: &Small, action: &Action, mut report: impl FnMut(Variant<'_, Observed>)) {
         let &[op] = &action.ops[..] else {
             return;
         };
@@ -62,7 +62,7 @@ impl Step {
             let flawed = self.taken(&case);
             let broken: &[_] = if flawed == correct { &[] } else { &[self.defect.id()] };
             let leads = correct.accepted && broken.is_empty() && (refusal.is_none() || facet.lags);
-            told(Variant {
+            report(Variant {
                 number,
                 meanwhile: attempt.meanwhile.as_ref(),
                 action: &attempt.action,
@@ -136,8 +136,8 @@ impl Machine for Flawed {
         facets::opening(self.0)
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Observed>)) {
-        Step { defect: self.0, on: true }.each(facet, state, action, told);
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, report: impl FnMut(Variant<'_, Observed>)) {
+        Step { defect: self.0, on: true }.each(facet, state, action, report);
     }
 }
 
@@ -148,7 +148,7 @@ impl Machine for Corrected {
         facets::opening(self.0)
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, told: impl FnMut(Variant<'_, Observed>)) {
-        Step { defect: self.0, on: false }.each(facet, state, action, told);
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, report: impl FnMut(Variant<'_, Observed>)) {
+        Step { defect: self.0, on: false }.each(facet, state, action, report);
     }
 }

@@ -28,7 +28,7 @@ pub(super) enum Stop {
 }
 
 /// The result of a part of an operation.
-pub(super) type Part<T = ()> = Result<T, Stop>;
+pub(super) type PartResult<T = ()> = Result<T, Stop>;
 
 /// A raw pointer to a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,7 +99,7 @@ impl<'a> Run<'a> {
     // ---- looking up and following pointers
 
     /// Looks a node up by its name.
-    pub(super) fn find(&self, id: NodeId) -> Part<NodePtr> {
+    pub(super) fn find(&self, id: NodeId) -> PartResult<NodePtr> {
         self.graph.node(id).map(|_| self.point(id)).ok_or(Stop::Refused)
     }
 
@@ -116,14 +116,14 @@ impl<'a> Run<'a> {
 
     /// Looks a node up again that was found before a poll. A node that only this operation refers to is doomed, and
     /// cannot be named (L2).
-    pub(super) fn find_again(&self, ptr: NodePtr) -> Part<NodeId> {
+    pub(super) fn find_again(&self, ptr: NodePtr) -> PartResult<NodeId> {
         let without = self.without_references();
         self.alive(ptr).filter(|id| without.references(*id) > 0).ok_or(Stop::Refused)
     }
 
     /// Follows a pointer in the given order. The seed follows it wherever it leads, and `defect` is met if it leads
     /// nowhere or to a node that is about to be closed. The repaired order looks the node up again.
-    pub(super) fn after_poll(&mut self, order: Order, ptr: NodePtr, defect: Broken) -> Part<NodeId> {
+    pub(super) fn after_poll(&mut self, order: Order, ptr: NodePtr, defect: Broken) -> PartResult<NodeId> {
         if order == Order::Repaired {
             return self.find_again(ptr);
         }
@@ -133,7 +133,7 @@ impl<'a> Run<'a> {
     }
 
     /// Follows a pointer. `defect` is met if it leads nowhere.
-    pub(super) fn follow(&self, ptr: NodePtr, defect: Broken) -> Part<NodeId> {
+    pub(super) fn follow(&self, ptr: NodePtr, defect: Broken) -> PartResult<NodeId> {
         self.alive(ptr).ok_or(Stop::Broken(defect))
     }
 
@@ -170,13 +170,13 @@ impl<'a> Run<'a> {
     // ---- changes
 
     /// Tests whether the operation would be accepted here.
-    pub(super) fn possible(&self, op: Op) -> Part {
+    pub(super) fn possible(&self, op: Op) -> PartResult {
         let outcome = execute(&self.graph, &[op], &[]);
         if matches!(outcome, Outcome::Done { .. }) { Ok(()) } else { Err(Stop::Refused) }
     }
 
     /// Executes one part of the operation. It is refused if a model operation is.
-    pub(super) fn apply(&mut self, ops: &[Op]) -> Part {
+    pub(super) fn apply(&mut self, ops: &[Op]) -> PartResult {
         let Outcome::Done { next, .. } = execute(&self.graph, ops, &[]) else {
             return Err(Stop::Refused);
         };
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
     }
 
     /// Drops a reference. A node without references is closed.
-    pub(super) fn let_go(&mut self, ptr: NodePtr) -> Part {
+    pub(super) fn let_go(&mut self, ptr: NodePtr) -> PartResult {
         let Some(place) = self.held.iter().position(|held| *held == ptr) else {
             return Err(Stop::Broken(UNEXPLAINED));
         };
@@ -230,12 +230,12 @@ impl<'a> Run<'a> {
 
     /// In the repaired order no reference is held after the last poll: doomed nodes are closed before anything is read
     /// again.
-    pub(super) fn last_poll(&mut self, order: Order) -> Part {
+    pub(super) fn last_poll(&mut self, order: Order) -> PartResult {
         if order == Order::Repaired { self.settle() } else { Ok(()) }
     }
 
     /// Drops all remaining references.
-    pub(super) fn settle(&mut self) -> Part {
+    pub(super) fn settle(&mut self) -> PartResult {
         while let Some(&ptr) = self.held.first() {
             self.let_go(ptr)?;
         }

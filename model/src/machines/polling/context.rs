@@ -1,6 +1,6 @@
 //! O35: a component moves to another context.
 
-use super::arena::{NodePtr, Part, Run, Stop};
+use super::arena::{NodePtr, PartResult, Run, Stop};
 use super::config::{Order, UNEXPLAINED};
 use crate::machines::Defect;
 use crate::op::{Context, NodeId};
@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 
 impl Run<'_> {
     /// The seed asks all nodes first; then it drains and switches them one by one, from a list that it made before.
-    pub(super) fn move_context(&mut self, order: Order, node: NodeId, to: Context) -> Part {
+    pub(super) fn move_context(&mut self, order: Order, node: NodeId, to: Context) -> PartResult {
         let node = self.find(node)?;
         let asked = self.ask(node, to)?;
         if order == Order::Repaired {
@@ -28,7 +28,7 @@ impl Run<'_> {
 
     /// All nodes are drained before the first one is switched, including those that are added meanwhile; then all are
     /// asked again.
-    fn move_repaired(&mut self, node: NodePtr, to: Context, asked: ArrayVec<NodePtr, 6>) -> Part {
+    fn move_repaired(&mut self, node: NodePtr, to: Context, asked: ArrayVec<NodePtr, 6>) -> PartResult {
         let mut drained: ArrayVec<NodePtr, 6> = ArrayVec::new();
         let mut all = asked;
         while let Some(&next) = all.iter().find(|next| !drained.contains(next)) {
@@ -51,7 +51,7 @@ impl Run<'_> {
     }
 
     /// C2.1: returns the nodes that move along. Refused if a fixed user is among them.
-    fn ask(&self, node: NodePtr, to: Context) -> Part<ArrayVec<NodePtr, 6>> {
+    fn ask(&self, node: NodePtr, to: Context) -> PartResult<ArrayVec<NodePtr, 6>> {
         let all = self.follow(node, UNEXPLAINED).map(|node| self.component(node))?;
         let stays = self.graph.edges().iter().any(|edge| {
             let home = self.graph.nodes[edge.child.0 as usize].context;

@@ -4,7 +4,7 @@
 //! list to write the names, with a poll at each of them. The repaired order writes the names first, as S6 says, and
 //! reads everything again after a poll.
 
-use super::arena::{EdgePtr, Part, Run, Stop};
+use super::arena::{EdgePtr, PartResult, Run, Stop};
 use super::config::Order;
 use crate::machines::Defect;
 use crate::op::{NodeId, Op, Role};
@@ -25,7 +25,7 @@ impl Run<'_> {
         order: Order,
         (top, base): (NodeId, NodeId),
         name: Option<NodeId>,
-    ) -> Part {
+    ) -> PartResult {
         let (top_ptr, base_ptr) = (self.find(top)?, self.find(base)?);
         if top == base {
             return Err(Stop::Refused);
@@ -64,7 +64,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn read_chain(&self, top: NodeId, base: NodeId) -> Part<Read> {
+    fn read_chain(&self, top: NodeId, base: NodeId) -> PartResult<Read> {
         let has_driver = |node: NodeId| self.graph.nodes[node.0 as usize].has_driver();
         if !has_driver(top) || !has_driver(base) || !self.in_chain(top, base) {
             return Err(Stop::Refused);
@@ -95,7 +95,7 @@ impl Run<'_> {
     }
 
     /// S5: no edge is skipped here, and none is frozen.
-    fn all_can_move(&self, edges: &[EdgePtr], base: NodeId) -> Part {
+    fn all_can_move(&self, edges: &[EdgePtr], base: NodeId) -> PartResult {
         let below = self.graph.reach(base);
         let stays = |edge: &EdgePtr| {
             self.alive_edge(*edge).is_some_and(|e| {
@@ -112,7 +112,7 @@ impl Run<'_> {
     }
 
     /// The parent of an edge stores the name of its new child.
-    fn name(&mut self, order: Order, edge: EdgePtr, (base, name): (NodeId, Option<NodeId>)) -> Part {
+    fn name(&mut self, order: Order, edge: EdgePtr, (base, name): (NodeId, Option<NodeId>)) -> PartResult {
         let found = *self.alive_edge(edge).ok_or(Stop::Broken(Defect::H46.id()))?;
         let Parent::Node(parent) = found.parent else { return Ok(()) };
         if !found.role.has(Role::COW) {

@@ -1,7 +1,7 @@
 //! O33, and every other loop over all nodes: first those with root users, then those that the monitor holds, with a
 //! reference to the node of the present iteration. The loop's body polls.
 
-use super::arena::{Part, Run, Stop};
+use super::arena::{PartResult, Run, Stop};
 use super::config::Order;
 use crate::machines::Defect;
 use crate::op::{EdgeId, NodeId, Op, UserId};
@@ -10,7 +10,7 @@ use crate::state::Parent;
 impl Run<'_> {
     /// The seed's loop remembers its position by the user alone. When it continues, it drops its reference to the node
     /// that the user has then.
-    pub(super) fn drain_all(&mut self, order: Order) -> Part {
+    pub(super) fn drain_all(&mut self, order: Order) -> PartResult {
         self.apply(&[Op::DrainAllBegin {}])?;
         let mut last = None;
         while let Some((user, node)) = self.next_user(last) {

@@ -29,7 +29,7 @@ use crate::judge::{Outcome, execute};
 use crate::machine::{Machine, Variant};
 use crate::menu::{Action, Facet, Small};
 use crate::op::{Act, Op};
-use arena::{Intruder, Part, Run, Stop, View};
+use arena::{Intruder, PartResult, Run, Stop, View};
 use arrayvec::ArrayVec;
 use config::UNEXPLAINED;
 use stream::Stream;
@@ -78,7 +78,7 @@ struct Ended {
 }
 
 impl Ended {
-    fn of(mut run: Run<'_>, came: Part) -> Ended {
+    fn of(mut run: Run<'_>, came: PartResult) -> Ended {
         let let_go = if matches!(came, Err(Stop::Broken(_))) { Ok(()) } else { run.settle() };
         let broken = [came, let_go].into_iter().find_map(|part| match part {
             Err(Stop::Broken(defect)) => Some(defect),
@@ -139,7 +139,7 @@ impl Machine for Polling {
         facets::opening(self.start)
     }
 
-    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut told: impl FnMut(Variant<'_, Serial>)) {
+    fn each(&self, facet: &Facet, state: &Small, action: &Action, mut report: impl FnMut(Variant<'_, Serial>)) {
         let serial = step(state, action);
         let mut tell = |number: u16, meanwhile: Option<&Action>, both: Option<&[Option<Step>; 2]>, ended: &Ended| {
             let order = ended.order(&serial, both);
@@ -150,7 +150,7 @@ impl Machine for Polling {
             });
             broken.extend(wrong.filter(|wrong| ended.seen != Some(*wrong)));
             let next = (meanwhile.is_none() && wrong.is_none() && ended.done).then_some(&ended.graph);
-            told(Variant { number, meanwhile, action, outcome: &order, next, broken: &broken });
+            report(Variant { number, meanwhile, action, outcome: &order, next, broken: &broken });
         };
         let polls = match action.ops.as_slice() {
             [op] => self.play(state, *op, None).map(|alone| (*op, alone)),

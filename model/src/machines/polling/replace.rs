@@ -1,13 +1,13 @@
 //! O10 and O14: all parents of a node move to another one, after a drain.
 
-use super::arena::{Part, Run, Stop};
+use super::arena::{PartResult, Run, Stop};
 use super::config::Order;
 use crate::machines::Defect;
 use crate::op::{NodeId, Op};
 
 impl Run<'_> {
     /// O10. The seed holds a reference to *from* while it drains it, and only a pointer to *to*.
-    pub(super) fn replace_node(&mut self, order: Order, from: NodeId, to: NodeId) -> Part {
+    pub(super) fn replace_node(&mut self, order: Order, from: NodeId, to: NodeId) -> PartResult {
         let (from, to) = (self.find(from)?, self.find(to)?);
         if from == to {
             return Err(Stop::Refused);
@@ -26,7 +26,7 @@ impl Run<'_> {
     }
 
     /// O14. The seed reads the filter's child before it drains the filter, and moves the parents there.
-    pub(super) fn drop_filter(&mut self, order: Order, filter: NodeId) -> Part {
+    pub(super) fn drop_filter(&mut self, order: Order, filter: NodeId) -> PartResult {
         let filter = self.find(filter)?;
         let child = |run: &Self, node| {
             let is_filter = |node: NodeId| {

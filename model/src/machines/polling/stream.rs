@@ -1,6 +1,6 @@
 //! The end of O42: what was streamed into *node* is no longer needed below it.
 
-use super::arena::{NodePtr, Part, Run, Stop};
+use super::arena::{NodePtr, PartResult, Run, Stop};
 use super::config::Order;
 use crate::machines::Defect;
 use crate::op::{Act, EdgeId, NodeId, Op, Slot, UserId};
@@ -29,7 +29,7 @@ pub(super) fn ends(op: Op, of: UserId) -> bool {
 impl Run<'_> {
     /// The seed ends a stream in several parts that are judged separately: it thaws the chain, looks up the base below
     /// *bottom*, drains, makes that the backing of *node*, writes its name, and drains again to drop the filter.
-    pub(super) fn stream_finish(&mut self, order: Order, stream: Stream) -> Part {
+    pub(super) fn stream_finish(&mut self, order: Order, stream: Stream) -> PartResult {
         let (node, bottom, filter) = (self.find(stream.node)?, self.find(stream.bottom)?, self.find(stream.filter)?);
         let links = self.links(stream.node, stream.bottom)?;
         // An end with other operands than the start belongs to another job, and ends nothing in QEMU.
@@ -63,7 +63,7 @@ impl Run<'_> {
     }
 
     /// All polls come first, under references; then the base is looked up, and everything is one change (J1).
-    fn stream_repaired(&mut self, stream: Stream, held: [NodePtr; 3]) -> Part {
+    fn stream_repaired(&mut self, stream: Stream, held: [NodePtr; 3]) -> PartResult {
         held.into_iter().for_each(|ptr| self.hold(ptr));
         (0..3).for_each(|_| self.poll());
         self.settle()?;
@@ -82,7 +82,7 @@ impl Run<'_> {
     }
 
     /// Returns the nodes from *node* down to *bottom*.
-    fn links(&self, node: NodeId, bottom: NodeId) -> Part<Vec<NodeId>> {
+    fn links(&self, node: NodeId, bottom: NodeId) -> PartResult<Vec<NodeId>> {
         if !self.in_chain(node, bottom) {
             return Err(Stop::Refused);
         }

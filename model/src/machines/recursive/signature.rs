@@ -3,7 +3,7 @@
 use super::reopening::{Reopening, WRITES};
 use crate::judge::Outcome;
 use crate::machines::Defect;
-use crate::machines::algorithm::{Exception, Fault, Met, Part, Verdict};
+use crate::machines::algorithm::{ChangedPart, Exception, Fault, Met, Verdict};
 use crate::op::{NodeId, Op};
 use crate::state::Parent;
 
@@ -32,17 +32,20 @@ pub(super) fn verdict(met: &Met<'_>, reopening: Reopening) -> Verdict {
         (Op::ReplaceNode { .. }, WronglyRefused) => H02,
         (Op::Append { .. }, WronglyRefused) => H03,
         (Op::DropFilter { .. }, WronglyRefused) => H08,
-        (Op::SetBacking { .. }, NotUndone(Part::Edges)) => H07,
-        (Op::DropIntermediate { .. }, NotUndone(Part::Edges)) => H15,
+        (Op::SetBacking { .. }, NotUndone(ChangedPart::Edges)) => H07,
+        (Op::DropIntermediate { .. }, NotUndone(ChangedPart::Edges)) => H15,
         (Op::SetUser { .. } | Op::AttachUser { .. } | Op::SetOption { .. } | Op::Attach { .. }, WronglyRefused) => H01,
         (Op::SetBacking { .. } | Op::DropIntermediate { .. }, WronglyRefused) => N01,
         (Op::ReplaceNode { .. } | Op::DropFilter { .. } | Op::Append { .. }, Otherwise(_) | Unsound(..)) => {
             let widened = target(met).is_some_and(|to| !met.granted_rightly(to));
             if widened { N02 } else { H02b }
         }
-        (Op::DetachUser { .. } | Op::Detach { .. } | Op::Release { .. }, Otherwise(Part::Nodes) | Unsound(..))
-        | (Op::SetBacking { .. } | Op::DropIntermediate { .. }, Otherwise(Part::Nodes) | Unsound(..))
-        | (Op::Append { .. }, NotUndone(Part::Nodes)) => N01,
+        (
+            Op::DetachUser { .. } | Op::Detach { .. } | Op::Release { .. },
+            Otherwise(ChangedPart::Nodes) | Unsound(..),
+        )
+        | (Op::SetBacking { .. } | Op::DropIntermediate { .. }, Otherwise(ChangedPart::Nodes) | Unsound(..))
+        | (Op::Append { .. }, NotUndone(ChangedPart::Nodes)) => N01,
         _ => return Verdict::Unexplained,
     };
     Verdict::Defect(defect)
@@ -81,7 +84,7 @@ fn reopened(met: &Met<'_>, reopening: Reopening) -> Verdict {
     match (reopening, met.fault) {
         (Reopening::Blind, Unsound(..) | WronglyAccepted(_) | Otherwise(_)) => Verdict::Defect(Defect::H16),
         (Reopening::Early, Unsound(..) | WronglyAccepted(_) | WronglyRefused | Died) => Verdict::Defect(Defect::H17),
-        (Reopening::Early, Otherwise(Part::Nodes)) => Verdict::Defect(Defect::N01),
+        (Reopening::Early, Otherwise(ChangedPart::Nodes)) => Verdict::Defect(Defect::N01),
         _ => Verdict::Unexplained,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::judge::Outcome;
 use crate::machines::Defect;
-use crate::machines::algorithm::{Exception, Fault, Met, Part, Point, Verdict};
+use crate::machines::algorithm::{ChangedPart, Exception, Fault, Met, Point, Verdict};
 use crate::op::{Hook, Op};
 
 pub(super) fn verdict(met: &Met<'_>) -> Verdict {
@@ -17,12 +17,12 @@ pub(super) fn verdict(met: &Met<'_>) -> Verdict {
         (_, WronglyAccepted(_)) if cyclic => H10,
         (Op::Append { new, top, .. }, WronglyAccepted(_)) if new == top => H10,
         (Op::DropIntermediate { .. }, NotUndone(_)) if is_rename(met) => H15,
-        (_, NotUndone(Part::Lists)) => N41,
+        (_, NotUndone(ChangedPart::Lists)) => N41,
         (_, _) if matches!(met.point, Some(Point::Again(_))) => return Verdict::Exception(Exception::AskedTwice),
-        (op, Otherwise(Part::Nodes)) if only_contexts(met) => elsewhere(op),
+        (op, Otherwise(ChangedPart::Nodes)) if only_contexts(met) => elsewhere(op),
         (_, _) if is_check(met) => return refused(met),
-        (Op::DropFilter { .. }, Otherwise(Part::Edges)) => H08b,
-        (Op::SetBacking { .. }, Otherwise(Part::Nodes) | Unsound(..) | WronglyRefused) => N11,
+        (Op::DropFilter { .. }, Otherwise(ChangedPart::Edges)) => H08b,
+        (Op::SetBacking { .. }, Otherwise(ChangedPart::Nodes) | Unsound(..) | WronglyRefused) => N11,
         (Op::ReplaceNode { .. } | Op::DropIntermediate { .. }, Died) => N12,
         (Op::Reopen { .. }, WronglyRefused) => H62,
         _ => return Verdict::Unexplained,
@@ -48,7 +48,7 @@ fn refused(met: &Met<'_>) -> Verdict {
         (_, _) if !changes => Verdict::Exception(Exception::AskedInVain),
         (_, Fault::WronglyRefused) => Verdict::Defect(Defect::N13),
         (Op::SetUser { .. }, Fault::Unsound(..) | Fault::Otherwise(_)) => Verdict::Defect(Defect::N14),
-        (_, Fault::Unsound(..) | Fault::Otherwise(Part::Nodes)) => Verdict::Defect(Defect::N50),
+        (_, Fault::Unsound(..) | Fault::Otherwise(ChangedPart::Nodes)) => Verdict::Defect(Defect::N50),
         _ => Verdict::Unexplained,
     }
 }

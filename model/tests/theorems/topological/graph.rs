@@ -95,7 +95,7 @@ impl Graph {
     }
 
     /// What is right: all pairs from nothing, in the order of the numbers, and then the conflicts.
-    pub fn truth(&self) -> Verdict {
+    pub fn expected_verdict(&self) -> Verdict {
         let mut pairs = [Pair::FREE; 6];
         (0..self.nodes.len()).for_each(|node| self.write_below(node, &mut pairs));
         (0..self.nodes.len()).all(|node| !self.conflicts(node, &pairs)).then_some(pairs)

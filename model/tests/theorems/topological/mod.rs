@@ -51,8 +51,8 @@ impl Way {
 }
 
 /// What is wrong with an answer, if anything.
-fn mistake(answer: Option<Pairs>, truth: Option<Pairs>) -> Option<Mistake> {
-    match (answer, truth) {
+fn mistake(answer: Option<Pairs>, expected_verdict: Option<Pairs>) -> Option<Mistake> {
+    match (answer, expected_verdict) {
         (None, Some(_)) => Some(Mistake::Refuses),
         (Some(_), None) => Some(Mistake::Accepts),
         (Some(pairs), Some(right)) if pairs != right => Some(Mistake::Leaves),
@@ -70,18 +70,18 @@ impl Search {
     }
 
     fn graph(&mut self, size: Size, graph: &Graph) {
-        let Some(before) = graph.truth() else { return };
+        let Some(before) = graph.expected_verdict() else { return };
         self.graphs += 1;
         for change in changes(graph) {
             let changed = graph.changed(change);
-            let truth = changed.truth();
+            let expected_verdict = changed.expected_verdict();
             self.cases += 1;
             if size.nodes <= 2 {
                 agrees_with_the_model(graph, change);
             }
             for (i, way) in WAYS.into_iter().enumerate() {
                 let answer = changed.refresh(way, change, &before);
-                let Some(mistake) = mistake(answer, truth) else { continue };
+                let Some(mistake) = mistake(answer, expected_verdict) else { continue };
                 let cell = &mut self.cells[i][mistake as usize];
                 cell.count += 1;
                 if cell.first.is_none() {
@@ -95,9 +95,9 @@ impl Search {
 
 /// Checks that verdict and pairs are those of the model.
 fn agrees_with_the_model(graph: &Graph, change: Change) {
-    let (truth, model) = (graph.changed(change).truth(), graph.in_the_model(change));
-    assert_eq!(truth.is_some(), model.is_some(), "{graph:?} {change:?}");
-    let (Some(pairs), Some(state)) = (truth, model) else { return };
+    let (expected_verdict, model) = (graph.changed(change).expected_verdict(), graph.in_the_model(change));
+    assert_eq!(expected_verdict.is_some(), model.is_some(), "{graph:?} {change:?}");
+    let (Some(pairs), Some(state)) = (expected_verdict, model) else { return };
     let derived = derive(&state).unwrap();
     // The edges of nodes come first, in the same order.
     assert_eq!(derived.edges[..graph.lines.len()], pairs[..graph.lines.len()], "{graph:?} {change:?}");
@@ -105,7 +105,7 @@ fn agrees_with_the_model(graph: &Graph, change: Change) {
 
 /// A graph, what changes, and what the way makes of it.
 fn drawn(graph: &Graph, change: Change, before: &Pairs, way: Way, answer: Option<Pairs>) -> String {
-    let truth = graph.changed(change).truth();
+    let expected_verdict = graph.changed(change).expected_verdict();
     let wanted = |pair: Pair| format!("{:?}, shares {:?}", pair.need, pair.share);
     let mut out = String::new();
     for (node, pair) in &graph.users {
@@ -114,8 +114,10 @@ fn drawn(graph: &Graph, change: Change, before: &Pairs, way: Way, answer: Option
     for (node, (kind, opt)) in graph.nodes.iter().enumerate() {
         out += &format!("n{node}  {kind:?} {opt:?}\n").replace(" None", "");
         for (i, line) in graph.lines.iter().enumerate().filter(|(_, line)| line.parent == node) {
-            let right = truth.map_or(String::new(), |pairs| format!("   afterwards {:?}", pairs[i]));
-            let has = answer.filter(|_| truth.is_some()).filter(|pairs| Some(pairs[i]) != truth.map(|t| t[i]));
+            let right = expected_verdict.map_or(String::new(), |pairs| format!("   afterwards {:?}", pairs[i]));
+            let has = answer
+                .filter(|_| expected_verdict.is_some())
+                .filter(|pairs| Some(pairs[i]) != expected_verdict.map(|t| t[i]));
             let has = has.map_or(String::new(), |pairs| format!("   but has {:?}", pairs[i]));
             out += &format!("    {:?} ({:?}) → n{}   {:?}{right}{has}\n", line.name, line.role, line.child, before[i]);
         }
@@ -125,7 +127,7 @@ fn drawn(graph: &Graph, change: Change, before: &Pairs, way: Way, answer: Option
         Change::Wish(pair) => format!("change: the user wants {}\n", wanted(pair)),
     };
     let verdict = |answer: Option<Pairs>| if answer.is_some() { "accepted" } else { "refused" };
-    out + &format!("right:  {}\n{}: {}", verdict(truth), way.name(), verdict(answer))
+    out + &format!("right:  {}\n{}: {}", verdict(expected_verdict), way.name(), verdict(answer))
 }
 
 fn blocks() -> Vec<Block> {

@@ -66,7 +66,7 @@ impl<const N: usize, const E: usize> TurnChooser<'_, N, E> {
     pub(super) fn end_job(&mut self) -> Option<Vec<Op>> {
         let act = if self.random.one_in(3) { Act::Cancel } else { Act::Finish };
         let jobs = self.state.edges().iter().filter_map(|e| match e.parent {
-            Parent::User(user) if e.user_flags.stay && user.part() == 0 => Some((user, e.child)),
+            Parent::User(user) if e.user_flags.stay && user.further_number() == 0 => Some((user, e.child)),
             _ => None,
         });
         let jobs: Vec<(UserId, NodeId)> = jobs.collect();

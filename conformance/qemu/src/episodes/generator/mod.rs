@@ -88,7 +88,7 @@ struct TurnChooser<'a, const N: usize, const E: usize> {
 }
 
 /// Chooses a turn for this state. QMP may still be unable to express it.
-pub fn choose<const N: usize, const E: usize>(
+pub fn choose_turn<const N: usize, const E: usize>(
     random: &mut ChaCha8Rng,
     setup: Setup,
     state: &State<N, E>,
