@@ -243,11 +243,11 @@ fn run_names_the_bad_line() {
         (b"{\"op\":\"release\"}", "<stdin>:1: missing key `node` of `release`"),
         (b"\n{\"op\":1}", "<stdin>:2: expected an object with a word under `op`"),
         (b"\n\n{\"op\"}", "<stdin>:3:6: expected `:`"),
-        (b"[]", "<stdin>:1: the whole: expected an object"),
+        (b"[]", "<stdin>:1: the document: expected an object"),
         (b"\n\xff", "<stdin>:2: the line is not UTF-8"),
         (
             br#"{"op":"transaction","ops":[],"expect":{"answer":"ok"}}"#,
-            "<stdin>:1: expectations belong into a scenario, not into `run`",
+            "<stdin>:1: expectations belong in a scenario, not in `run`",
         ),
     ];
     for (input, line) in cases {

@@ -94,7 +94,7 @@ impl DefectObserver {
 }
 
 impl StepObserver for DefectObserver {
-    fn take(&mut self, step: &Step) -> Result<Option<String>, String> {
+    fn observe_step(&mut self, step: &Step) -> Result<Option<String>, String> {
         let action = self.action(step)?;
         let about = self.defect.about();
         let shown = catch_panic(|| self.rooms.iter().find_map(|room| Some((room, self.shown(room, &action)?))));

@@ -89,16 +89,16 @@ impl Drawing<'_> {
             vec![Pending { node, start: start.to_owned(), indent: indent.to_owned(), edge: edge.to_owned() }];
         while let Some(Pending { node, start, indent, edge }) = stack.pop() {
             let _ = write!(self.text, "{start}{edge}{}", self.names.node(node));
-            let seen = self.graph.nodes.iter().find(|seen| seen.id == node);
-            let (Some(seen), false) = (seen, self.drawn.contains(&node)) else {
+            let observed = self.graph.nodes.iter().find(|observed| observed.id == node);
+            let (Some(observed), false) = (observed, self.drawn.contains(&node)) else {
                 self.text.push_str(" ↑\n");
                 continue;
             };
             self.drawn.push(node);
-            self.text.push_str(&self.about(seen));
+            self.text.push_str(&self.node_text(observed));
             self.text.push('\n');
-            for (i, child) in seen.children.iter().enumerate().rev() {
-                let last = i + 1 == seen.children.len();
+            for (i, child) in observed.children.iter().enumerate().rev() {
+                let last = i + 1 == observed.children.len();
                 let (branch, below) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
                 stack.push(Pending {
                     node: child.child,
@@ -116,7 +116,7 @@ impl Drawing<'_> {
         format!("{} {role} {}{frozen} → ", self.names.child(child.name), pair(child.pair))
     }
 
-    fn about(&self, node: &ObservedNode) -> String {
+    fn node_text(&self, node: &ObservedNode) -> String {
         let mut text = format!("  {}", (self.kind)(node));
         for flag in flag_words(node.flags) {
             let _ = write!(text, " {flag}");
@@ -125,7 +125,7 @@ impl Drawing<'_> {
         if node.ejected {
             text.push_str("  no driver");
         }
-        text.push_str(&held(node.monitor, node.holders));
+        text.push_str(&holders(node.monitor, node.holders));
         if let Some(Inherits { from, read_only }) = node.inherits {
             let own = if read_only { "" } else { ", own flag" };
             let _ = write!(text, "  inherits from {}{own}", self.names.node(from));
@@ -158,7 +158,7 @@ fn pair(pair: Pair) -> String {
 }
 
 /// Returns the holders of the node, unless the monitor is the only one (L1).
-fn held(monitor: bool, callers: u32) -> String {
+fn holders(monitor: bool, callers: u32) -> String {
     let counted = match callers {
         1 => "1 caller".to_owned(),
         _ => format!("{callers} callers"),

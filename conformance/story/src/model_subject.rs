@@ -55,14 +55,14 @@ pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observati
     let free = || Derived { nodes: [Pair::FREE; N], edges: [Pair::FREE; E], order: Default::default() };
     let derived = derived::derive(state).unwrap_or_else(free);
     let quiesced = state.quiesced();
-    let mut seen = Observation { drain_alls: state.drain_alls.into(), ..Observation::default() };
+    let mut observation = Observation { drain_alls: state.drain_alls.into(), ..Observation::default() };
     for id in state.names() {
-        seen.nodes.extend(observe_node(state, &derived, &quiesced, id));
+        observation.nodes.extend(observe_node(state, &derived, &quiesced, id));
     }
     for (edge, pair) in state.edges().iter().zip(derived.edges) {
         if let Parent::User(id) = edge.parent {
             let at = edge.child.0 as usize;
-            seen.users.push(ObservedUser {
+            observation.users.push(ObservedUser {
                 id,
                 node: edge.child,
                 pair,
@@ -74,7 +74,7 @@ pub fn observe<const N: usize, const E: usize>(state: &State<N, E>) -> Observati
             });
         }
     }
-    seen
+    observation
 }
 
 fn observe_node<const N: usize, const E: usize>(
@@ -112,7 +112,7 @@ fn observe_node<const N: usize, const E: usize>(
     })
 }
 
-/// Returns a count as the type that the crate uses.
+/// Converts a count to the type that observations use. A count that does not fit becomes `u32::MAX`.
 pub fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }

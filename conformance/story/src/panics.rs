@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    static PANIC_TEXT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Runs `work`. If it panics, returns the message and the place of the panic.
@@ -18,21 +18,21 @@ thread_local! {
 /// The text of the panic.
 pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     install_hook();
-    GUARDED.set(true);
+    CATCHING.set(true);
     let run = catch_unwind(AssertUnwindSafe(work));
-    GUARDED.set(false);
-    run.map_err(|_| PANIC.take())
+    CATCHING.set(false);
+    run.map_err(|_| PANIC_TEXT.take())
 }
 
 fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let usual = std::panic::take_hook();
+        let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if GUARDED.get() {
-                PANIC.replace(panic.to_string().replace('\n', " "));
+            if CATCHING.get() {
+                PANIC_TEXT.replace(panic.to_string().replace('\n', " "));
             } else {
-                usual(panic);
+                previous(panic);
             }
         }));
     });
@@ -43,7 +43,7 @@ mod tests {
     use super::catch_panic;
 
     #[test]
-    fn a_panic_is_a_text() {
+    fn a_panic_is_returned_as_text() {
         assert_eq!(catch_panic(|| 7), Ok(7));
         let text = catch_panic(|| [1, 2, 3][std::hint::black_box(7)]).unwrap_err();
         assert!(text.contains("index out of bounds") && text.contains("panics.rs"), "{text}");

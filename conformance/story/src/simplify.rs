@@ -13,12 +13,12 @@ pub fn simplify(
     mut differs: impl FnMut(&[Turn]) -> Option<(usize, String)>,
 ) -> (Vec<Turn>, String) {
     let (mut best, mut best_what) = (story, what);
-    let mut plainer = true;
-    while plainer {
-        plainer = false;
+    let mut changed = true;
+    while changed {
+        changed = false;
         let mut at = 0;
         while at < best.len() {
-            let candidates = plainer_turns(&best[at]);
+            let candidates = simpler_turns(&best[at]);
             let replaced = candidates.into_iter().find_map(|turns| {
                 let mut other = best.clone();
                 other.splice(at..=at, turns);
@@ -27,15 +27,15 @@ pub fn simplify(
                 Some((other, what))
             });
             match replaced {
-                Some((other, what)) => (best, best_what, plainer) = (other, what, true),
+                Some((other, what)) => (best, best_what, changed) = (other, what, true),
                 None => at += 1,
             }
         }
-        if plainer && let (other, Some(what)) = shrink(&best, &mut differs) {
+        if changed && let (other, Some(what)) = shrink(&best, &mut differs) {
             (best, best_what) = (other, what);
         }
     }
-    let renamed = without_gaps(&best);
+    let renamed = renumbered(&best);
     match differs(&renamed) {
         Some((place, what)) if place + 1 == renamed.len() => (renamed, what),
         _ => (best, best_what),
@@ -43,7 +43,7 @@ pub fn simplify(
 }
 
 /// Returns replacements for a turn. Each is simpler by some measure, so repeated replacement ends.
-fn plainer_turns(turn: &Turn) -> Vec<Vec<Turn>> {
+fn simpler_turns(turn: &Turn) -> Vec<Vec<Turn>> {
     let mut all = Vec::new();
     let with = |ops: Vec<Op>| vec![Turn { ops, refusals: turn.refusals.clone() }];
     if turn.ops.len() > 1 {
@@ -60,7 +60,7 @@ fn plainer_turns(turn: &Turn) -> Vec<Vec<Turn>> {
         all.push(vec![Turn { ops: turn.ops.clone(), refusals: Vec::new() }]);
     }
     for at in 0..turn.ops.len() {
-        for op in plainer_ops(turn.ops[at]) {
+        for op in simpler_ops(turn.ops[at]) {
             let mut ops = turn.ops.clone();
             ops[at] = op;
             all.push(with(ops));
@@ -69,16 +69,16 @@ fn plainer_turns(turn: &Turn) -> Vec<Vec<Turn>> {
     all
 }
 
-/// Returns simpler operations of the same verb.
-fn plainer_ops(op: Op) -> Vec<Op> {
+/// Returns simpler operations: those of the same verb, and for an `insert` also the `add` of its node.
+fn simpler_ops(op: Op) -> Vec<Op> {
     match op {
-        Op::Add { node, spec } => specs(spec).map(|spec| Op::Add { node, spec }).collect(),
+        Op::Add { node, spec } => simpler_specs(spec).map(|spec| Op::Add { node, spec }).collect(),
         Op::Insert { new, spec, top } => {
             let add = [Op::Add { node: new, spec }];
-            add.into_iter().chain(specs(spec).map(|spec| Op::Insert { new, spec, top })).collect()
+            add.into_iter().chain(simpler_specs(spec).map(|spec| Op::Insert { new, spec, top })).collect()
         }
         Op::OpenChild { parent, node, spec, name, role } => {
-            specs(spec).map(|spec| Op::OpenChild { parent, node, spec, name, role }).collect()
+            simpler_specs(spec).map(|spec| Op::OpenChild { parent, node, spec, name, role }).collect()
         }
         Op::AttachUser { user, node, pair, user_flags, context } => {
             let without_flags = (user_flags != UserFlags::NONE).then_some(Op::AttachUser {
@@ -88,16 +88,16 @@ fn plainer_ops(op: Op) -> Vec<Op> {
                 user_flags: UserFlags::NONE,
                 context,
             });
-            let home = context.map(|_| Op::AttachUser { user, node, pair, user_flags, context: None });
-            let pairs = pairs(pair).map(|pair| Op::AttachUser { user, node, pair, user_flags, context });
-            without_flags.into_iter().chain(home).chain(pairs).collect()
+            let without_context = context.map(|_| Op::AttachUser { user, node, pair, user_flags, context: None });
+            let pairs = simpler_pairs(pair).map(|pair| Op::AttachUser { user, node, pair, user_flags, context });
+            without_flags.into_iter().chain(without_context).chain(pairs).collect()
         }
-        Op::SetUser { user, pair } => pairs(pair).map(|pair| Op::SetUser { user, pair }).collect(),
+        Op::SetUser { user, pair } => simpler_pairs(pair).map(|pair| Op::SetUser { user, pair }).collect(),
         Op::Append { new, top, store: true } => vec![Op::Append { new, top, store: false }],
         Op::DropIntermediate { top, base, name: Some(_) } => vec![Op::DropIntermediate { top, base, name: None }],
         Op::Block { user, kinds } => fewer_kinds(kinds).map(|kinds| Op::Block { user, kinds }).collect(),
         Op::Unblock { user, kinds } => fewer_kinds(kinds).map(|kinds| Op::Unblock { user, kinds }).collect(),
-        Op::Reopen { queue } => queues(queue),
+        Op::Reopen { queue } => simpler_queues(queue),
         Op::Open { node, layer, file, backing, overlay, probe } => {
             let none = |of: bool, op| of.then_some(op);
             let less = [
@@ -112,8 +112,9 @@ fn plainer_ops(op: Op) -> Vec<Op> {
     }
 }
 
-/// Returns the spec without flags, without each one of them, and with the driver's default options.
-fn specs(spec: Spec) -> impl Iterator<Item = Spec> {
+/// Returns the spec without flags, without each one of them, and with the driver's default options. A read-only flag is
+/// not removed alone from a node that is force-share, because such a node must be read-only.
+fn simpler_specs(spec: Spec) -> impl Iterator<Item = Spec> {
     let Flags { read_only, force_share, no_io, never_freeze, implicit, inactive } = spec.flags;
     let f = spec.flags;
     let flags = [
@@ -126,12 +127,12 @@ fn specs(spec: Spec) -> impl Iterator<Item = Spec> {
         (inactive, Flags { inactive: false, ..f }),
     ];
     let opt = spec.kind.default_opt();
-    let plain = (spec.opt != opt).then_some(Spec { opt, ..spec });
-    flags.into_iter().filter(|(may, _)| *may).map(move |(_, flags)| Spec { flags, ..spec }).chain(plain)
+    let default_options = (spec.opt != opt).then_some(Spec { opt, ..spec });
+    flags.into_iter().filter(|(may, _)| *may).map(move |(_, flags)| Spec { flags, ..spec }).chain(default_options)
 }
 
 /// Returns pairs with one needed bit less or one shared bit more.
-fn pairs(pair: Pair) -> impl Iterator<Item = Pair> {
+fn simpler_pairs(pair: Pair) -> impl Iterator<Item = Pair> {
     let bits = || (0..5).map(|bit| Perms(1 << bit));
     let needs = bits().filter(move |bit| pair.need.meets(*bit)).map(move |bit| Pair::new(pair.need - bit, pair.share));
     let shares =
@@ -145,24 +146,24 @@ fn fewer_kinds(kinds: OpKinds) -> impl Iterator<Item = OpKinds> {
 }
 
 /// Returns queues with one entry less or with one property of an entry less.
-fn queues(queue: Queue) -> Vec<Op> {
+fn simpler_queues(queue: Queue) -> Vec<Op> {
     let entries = queue.entries();
     let shorter = (0..entries.len()).map(|at| {
         let mut less = entries.to_vec();
         less.remove(at);
         less
     });
-    let quieter = (0..entries.len()).flat_map(|at| {
-        quieter(entries[at]).map(move |entry| {
+    let simpler = (0..entries.len()).flat_map(|at| {
+        simpler_entries(entries[at]).map(move |entry| {
             let mut less = entries.to_vec();
             less[at] = entry;
             less
         })
     });
-    shorter.chain(quieter).filter_map(|list| Some(Op::Reopen { queue: Queue::new(&list)? })).collect()
+    shorter.chain(simpler).filter_map(|list| Some(Op::Reopen { queue: Queue::new(&list)? })).collect()
 }
 
-fn quieter(e: Entry) -> impl Iterator<Item = Entry> {
+fn simpler_entries(e: Entry) -> impl Iterator<Item = Entry> {
     let less = [
         e.read_only.map(|_| Entry { read_only: None, ..e }),
         e.opt.map(|_| Entry { opt: None, ..e }),
@@ -174,10 +175,10 @@ fn quieter(e: Entry) -> impl Iterator<Item = Entry> {
 }
 
 /// Numbers nodes and users in the order in which the story first names them.
-fn without_gaps(story: &[Turn]) -> Vec<Turn> {
+fn renumbered(story: &[Turn]) -> Vec<Turn> {
     let (nodes, users) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
-    let node = |id: NodeId| NodeId(place(&nodes, id.0.into()) as u8);
-    let user = |id: UserId| UserId(place(&users, id.main().0) as u16).further(id.further_number());
+    let node = |id: NodeId| NodeId(index_of(&nodes, id.0.into()) as u8);
+    let user = |id: UserId| UserId(index_of(&users, id.main().0) as u16).further(id.further_number());
     let refusal = |refusal: &Refusal| Refusal { node: node(refusal.node), ..*refusal };
     let turn = |turn: &Turn| Turn {
         ops: turn.ops.iter().map(|op| op.renamed(node, user)).collect(),
@@ -186,7 +187,8 @@ fn without_gaps(story: &[Turn]) -> Vec<Turn> {
     story.iter().map(turn).collect()
 }
 
-fn place(known: &RefCell<Vec<u16>>, name: u16) -> usize {
+/// Returns the index of a name in `known`, and appends the name if it is new.
+fn index_of(known: &RefCell<Vec<u16>>, name: u16) -> usize {
     let mut known = known.borrow_mut();
     known.iter().position(|other| *other == name).unwrap_or_else(|| {
         known.push(name);
@@ -196,7 +198,7 @@ fn place(known: &RefCell<Vec<u16>>, name: u16) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{plainer_turns, simplify};
+    use super::{simpler_turns, simplify};
     use crate::text::{Item, parse};
     use crate::turn::Turn;
 
@@ -210,7 +212,7 @@ mod tests {
     }
 
     /// Returns a predicate that finds a difference once these verbs have occurred in this order, with any names.
-    fn shows(needed: &'static [&'static str]) -> impl FnMut(&[Turn]) -> Option<(usize, String)> {
+    fn differs_after(needed: &'static [&'static str]) -> impl FnMut(&[Turn]) -> Option<(usize, String)> {
         move |story| {
             let mut left = needed.iter();
             let mut next = left.next()?;
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_plain() {
+    fn everything_unneeded_is_removed() {
         let before = story(
             "add node=a kind=protocol flags=ro\n\
              add node=b kind=blkdebug take=w unshare=g flags=ro,no-io\n\
@@ -237,9 +239,9 @@ mod tests {
              }\n\
              reopen {\n node=b keep=off read-only=on\n node=a keep=on read-only=off\n}\n",
         );
-        let differs = shows(&["kind=blkdebug", "flags=ro", "attach-user", "need=w", "read-only=on"]);
-        let (plain, what) = simplify(before, String::new(), differs);
-        let lines: Vec<String> = plain.iter().map(crate::counterexample::line).collect();
+        let differs = differs_after(&["kind=blkdebug", "flags=ro", "attach-user", "need=w", "read-only=on"]);
+        let (simple, what) = simplify(before, String::new(), differs);
+        let lines: Vec<String> = simple.iter().map(crate::counterexample::line).collect();
         let expected = [
             "add node=n0 kind=blkdebug flags=ro",
             "attach-user user=u0 node=n1 need=w share=all",
@@ -248,9 +250,8 @@ mod tests {
         assert_eq!((lines, what.as_str()), (expected.map(str::to_owned).to_vec(), "it"));
     }
 
-    /// Otherwise repeated replacement would not end.
     #[test]
-    fn nothing_is_plainer_than_itself() {
+    fn repeated_replacement_ends() {
         let turns = story(
             "add node=a kind=quorum rewrite=on flags=ro,force-share\n\
              add node=b kind=format\n\
@@ -264,11 +265,11 @@ mod tests {
             let mut left: Vec<Turn> = vec![turn.clone()];
             let mut steps = 0;
             while let Some(turn) = left.pop() {
-                for plainer in plainer_turns(&turn).concat() {
-                    assert_ne!(plainer, turn);
+                for simpler in simpler_turns(&turn).concat() {
+                    assert_ne!(simpler, turn);
                     steps += 1;
                     assert!(steps < 100_000, "{turn:?}");
-                    left.push(plainer);
+                    left.push(simpler);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Plays a scenario on the model, which is the reference (V4), and on the crate.
+//! Plays a scenario on the model, which is the reference (V4), and on another subject such as the crate.
 
 use crate::panics::catch_panic;
 use crate::subject::{Answer, Observation, ObservedNode, Subject};
@@ -19,11 +19,11 @@ const COUNTED: [Counted; 3] = [
 
 /// An observer that receives each step and can report something about it.
 pub trait StepObserver {
-    /// Receives a step. Returns a report in one line.
+    /// Receives a step before the subjects execute it. Returns what it finds wrong, in one line.
     ///
     /// # Errors
     /// If the step exceeds the observer's bounds.
-    fn take(&mut self, step: &Step) -> Result<Option<String>, String>;
+    fn observe_step(&mut self, step: &Step) -> Result<Option<String>, String>;
 }
 
 /// The subjects that play a scenario.
@@ -44,13 +44,14 @@ pub struct Stage {
 /// The result of one step.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The answer of the displayed subject.
+    /// The answer of the subject that the report shows.
     pub answer: Answer,
-    /// The graph of the displayed subject after the step.
+    /// The graph of the subject that the report shows, after the step.
     pub graph: Observation,
-    /// The failed expectations, one line each.
+    /// The failed expectations, the observer's report, and how the subjects diverged; one line each.
     pub faults: Vec<String>,
-    /// Whether model and crate differ. Then later steps have no meaning.
+    /// Whether model and crate differ, or the crate panicked or found a fault in itself. Then later steps have no
+    /// meaning.
     pub diverged: bool,
 }
 
@@ -61,7 +62,7 @@ impl Stage {
     }
 
     /// Makes a stage with another subject and the model as the reference. If `both`, expectations are checked on the
-    /// model, too, and the two are compared.
+    /// model, too, the two are compared, and reports show the model. Otherwise reports show the other subject.
     pub fn with_reference(reference: Box<dyn Subject>, other: Box<dyn Subject>, both: bool) -> Stage {
         Stage { reference, other: Some(other), observer: None, model_too: both, nodes: 0, edges: 0, counts: [0; 3] }
     }
@@ -81,12 +82,12 @@ impl Stage {
         if self.edges + ops.iter().map(|op| op.most_edges_added(nodes)).sum::<usize>() > MOST_EDGES {
             return Err(format!("more than {MOST_EDGES} edges"));
         }
-        for ((what, counts), present) in COUNTED.into_iter().zip(self.counts) {
-            if present as usize + ops.iter().filter(|op| counts(op)).count() > MOST_HOLDERS as usize {
+        for ((what, increases), present) in COUNTED.into_iter().zip(self.counts) {
+            if present as usize + ops.iter().filter(|op| increases(op)).count() > MOST_HOLDERS as usize {
                 return Err(format!("more than {MOST_HOLDERS} {what}"));
             }
         }
-        let shown = self.observer.as_mut().map_or(Ok(None), |observer| observer.take(step))?;
+        let observed_fault = self.observer.as_mut().map_or(Ok(None), |observer| observer.observe_step(step))?;
         let answer = self.reference.apply(ops, &step.refusals);
         let graph = self.reference.observe();
         self.nodes = graph.nodes.len();
@@ -97,24 +98,24 @@ impl Stage {
         if self.model_too {
             report.faults = faults(self.reference.name(), step, &report.answer, &report.answer, &report.graph, names);
         }
-        report.faults.extend(shown);
+        report.faults.extend(observed_fault);
         if let Some(other) = &mut self.other {
-            let its = catch_panic(|| (other.apply(ops, &step.refusals), other.observe()));
-            let (its_answer, its_graph) = match its {
-                Ok(its) => its,
+            let result = catch_panic(|| (other.apply(ops, &step.refusals), other.observe()));
+            let (other_answer, other_graph) = match result {
+                Ok(observed) => observed,
                 Err(panic) => {
                     report.diverged = true;
                     report.faults.push(format!("{}: panicked: {panic}", other.name()));
                     return Ok(report);
                 }
             };
-            report.faults.extend(faults(other.name(), step, &its_answer, &report.answer, &its_graph, names));
-            let diverged = if self.model_too { divergence(&report, &its_answer, &its_graph, names) } else { None };
-            let sick = other.fault().map(|fault| format!("{}: {fault}", other.name()));
-            report.diverged = diverged.is_some() || sick.is_some();
-            report.faults.extend(diverged.into_iter().chain(sick));
+            report.faults.extend(faults(other.name(), step, &other_answer, &report.answer, &other_graph, names));
+            let diverged = if self.model_too { divergence(&report, &other_answer, &other_graph, names) } else { None };
+            let own_fault = other.fault().map(|fault| format!("{}: {fault}", other.name()));
+            report.diverged = diverged.is_some() || own_fault.is_some();
+            report.faults.extend(diverged.into_iter().chain(own_fault));
             if !self.model_too {
-                (report.answer, report.graph) = (its_answer, its_graph);
+                (report.answer, report.graph) = (other_answer, other_graph);
             }
         }
         Ok(report)
@@ -160,7 +161,7 @@ fn same_answer(model: &Answer, other: &Answer, graph: &Observation) -> bool {
         (Answer::Violates(all), Answer::Violates(named)) => {
             !named.is_empty() && named.iter().all(|violation| all.contains(violation))
         }
-        (Answer::Done(effects), Answer::Done(its)) => effects.agree_with(its, |id| context_of(graph, id)),
+        (Answer::Done(effects), Answer::Done(found)) => effects.agree_with(found, |id| context_of(graph, id)),
         _ => model == other,
     }
 }

@@ -1,5 +1,6 @@
-//! The text form and its JSON twin: what is printed is read back as the same, and every mistake is named with its place.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test's helpers cannot do fails the test")]
+//! Tests the text form and the JSON form: canonical spellings, messages about mistakes with their places, and reading back
+//! what was printed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failure in a helper must fail the test")]
 
 use blockgraph_model::{Entry, NodeId, Op, OpKind, Queue, UserId};
 use blockgraph_story::model_subject::ModelSubject;
@@ -9,13 +10,13 @@ use blockgraph_story::text::scenario::{Body, MOST_EDGES, MOST_NODES, Scenario, S
 use blockgraph_story::text::{json, parse, print};
 
 #[test]
-fn the_verbs_are_those_of_the_model() {
+fn the_tables_have_the_verbs_of_the_model() {
     let verbs: Vec<_> = OPS.iter().map(|schema| schema.verb).collect();
     assert_eq!(verbs, Op::VERBS);
 }
 
 #[test]
-fn operations_without_names_get_some() {
+fn generated_operations_get_generated_names() {
     let entry = |node, backing| Entry { backing, ..Entry::new(NodeId(node), false) };
     let queue = Queue::new(&[entry(5, Some(Some(NodeId(6)))), entry(7, Some(None))]).unwrap();
     let ops = [Op::Release { node: NodeId(3) }, Op::DetachUser { user: UserId(1) }, Op::Reopen { queue }];
@@ -24,13 +25,13 @@ fn operations_without_names_get_some() {
                 transaction {\n  release node=n3\n  detach-user user=u1\n  reopen {\n    node=n5 backing=n6\n    \
                 node=n7 backing=none\n  }\n}\n";
     assert_eq!(print(&scenario), text);
-    // The names have other numbers then.
+    // After reading, the names have other numbers, but the text is the same.
     assert_eq!(print(&parse(text).unwrap().0), text);
 }
 
-/// What a person may write, and what it is in canonical form.
+/// Every accepted spelling is printed in canonical form (T16).
 #[test]
-fn spellings() {
+fn canonical_spellings() {
     let cases = [
         ("add kind=format node=a # new", "add node=a kind=format\n"),
         ("add node=#1 kind=format flags=-", "add node=#1 kind=format\n"),
@@ -94,7 +95,7 @@ const NAME: &str = "expected a name (letters, digits and `_.#-`, not `none`), fo
 const PERMS: &str = "expected permissions (letters of `rwuzg`, `-`, `all`, or `all-` and letters), found";
 
 #[test]
-fn mistakes_have_a_place() {
+fn mistakes_in_fields_and_values_have_a_place() {
     let cases = [
         ("", "1:1: no operation in the whole file".to_owned()),
         ("# nothing\n\n", "3:1: no operation in the whole file".to_owned()),
@@ -139,7 +140,7 @@ fn mistakes_have_a_place() {
         ),
         ("add node=a kind=filter\nadd node=a kind=filter", duplicate("2:10", "node `a`")),
     ];
-    refused(&cases);
+    assert_messages(&cases);
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn mistakes_around_operations_have_a_place() {
             "2:21: expected an edge (`parent/child` or `@user`), found `a.file`".to_owned(),
         ),
     ];
-    refused(&cases);
+    assert_messages(&cases);
 }
 
 #[test]
@@ -234,10 +235,10 @@ fn mistakes_in_lists_have_a_place() {
         ),
         ("name node=a\ncheck-op node=a kind=all", format!("2:22: expected a kind of operation ({kinds}), found `all`")),
     ];
-    refused(&cases);
+    assert_messages(&cases);
 }
 
-fn refused(cases: &[(&str, String)]) {
+fn assert_messages(cases: &[(&str, String)]) {
     for (text, message) in cases {
         match parse(text) {
             Ok(_) => panic!("no mistake found in {text:?}"),
@@ -247,7 +248,7 @@ fn refused(cases: &[(&str, String)]) {
 }
 
 #[test]
-fn unknown_words_come_with_the_known_ones() {
+fn messages_about_unknown_words_list_the_known_words() {
     let message = |text: &str| parse(text).unwrap_err().to_string();
     assert!(
         message(" ad node=a").starts_with("1:2: unknown operation `ad`: expected one of add, release, attach-user,")
@@ -262,10 +263,10 @@ fn duplicate(place: &str, what: &str) -> String {
     format!("{place}: duplicate name: {what} is in use already (if that is meant, expect an error)")
 }
 
-/// T12: what is a slip, and what may be meant.
+/// T12: a second use of a name that is certainly in use is an error of the file; every other second use is an outcome.
 #[test]
 fn duplicate_names() {
-    let slips = [
+    let refused_texts = [
         ("add node=a kind=filter\ninsert new=a kind=filter top=a", "2:12", "node `a`"),
         ("transaction { add node=a kind=filter } => ok\nadd node=a kind=filter", "2:10", "node `a`"),
         ("transaction { add node=a kind=filter; add node=a kind=filter }", "1:48", "node `a`"),
@@ -278,10 +279,10 @@ fn duplicate_names() {
             "user `u`",
         ),
     ];
-    for (text, place, what) in slips {
+    for (text, place, what) in refused_texts {
         assert_eq!(parse(text).unwrap_err().to_string(), duplicate(place, what), "{text}");
     }
-    let fine = [
+    let accepted_texts = [
         "add node=a kind=filter\nadd node=a kind=filter => error DuplicateNode",
         "add node=a kind=filter\nrelease node=a\nadd node=a kind=filter",
         "add node=a kind=filter\ndrop-filter filter=a\nadd node=a kind=filter",
@@ -296,7 +297,7 @@ fn duplicate_names() {
         "transaction { add node=a kind=filter } => error NoHolder\nadd node=a kind=filter",
         "name node=u\nattach-user user=u node=u need=- share=-\nattach-user user=u node=u need=- share=-",
     ];
-    for text in fine {
+    for text in accepted_texts {
         assert!(parse(text).is_ok(), "{text}");
     }
 }
@@ -311,7 +312,7 @@ fn too_many_names() {
 fn mistakes_in_json() {
     let cases = [
         ("{", "1:1: EOF while parsing an object"),
-        ("[]", "the whole: expected an object"),
+        ("[]", "the document: expected an object"),
         ("{}", "expected an object with the one key `scenario`, a list"),
         (r#"{"scenario":[]}"#, "no operation in the whole file"),
         (r#"{"scenario":[1]}"#, "item 1 of the scenario: operation: expected an object"),
@@ -362,9 +363,9 @@ fn mistakes_in_json() {
     }
 }
 
-/// T18: the words of the text form and JSON's own forms mean the same.
+/// T18: JSON accepts the words of the text form and its own forms for the same values.
 #[test]
-fn json_in_both_spellings() {
+fn json_accepts_words_and_its_own_forms() {
     let own = r#"{"scenario":[{"op":"name","node":"a"},{"op":"set-backing","node":"a","to":null},
         {"op":"add","node":"b","kind":"quorum","flags":["ro","no-io"],"rewrite":true,"expect":{"answer":"ok","closed":[]}}]}"#;
     let words = r#"{"scenario":[{"op":"name","node":"a"},{"op":"set-backing","node":"a","to":"none"},
@@ -372,7 +373,7 @@ fn json_in_both_spellings() {
     assert_eq!(json::parse(own).unwrap(), json::parse(words).unwrap());
 }
 
-/// A list whose members have fields of their own is a list of objects.
+/// T18: the entries of a reopen are an array of objects.
 #[test]
 fn a_reopen_in_json() {
     let text = "name node=a\nreopen { node=a read-only=on backing=none } => ok rename=-\n";
@@ -382,7 +383,7 @@ fn a_reopen_in_json() {
     assert_eq!(json::parse(&json::print(&scenario).unwrap()).unwrap(), scenario);
 }
 
-/// A bound of the model is no outcome (T2).
+/// Exceeding a bound of the model is an error of the file and not an outcome (T2).
 #[test]
 fn too_many_holders() {
     let (scenario, _) = parse("add node=a kind=filter\nhold node=a").unwrap();

@@ -5,7 +5,7 @@ use crate::text::value::{Fields, Type, Value};
 use blockgraph_model::op::Flags as FlagBits;
 use blockgraph_model::perm::NONE;
 use blockgraph_model::{
-    ChildName, EdgeId, NodeId, Opt, Pair as PairValue, Perms as Set, Spec, UserFlags as UserFlagBits, UserId,
+    ChildName, EdgeId, NodeId, Opt, Pair as PairValue, Perms as PermSet, Spec, UserFlags as UserFlagBits, UserId,
 };
 use std::marker::PhantomData;
 
@@ -29,16 +29,16 @@ pub trait LineField {
 
 /// Defines types that are exactly one required field.
 macro_rules! plain {
-    ($($part:ident: $content:ty = $value:ident;)*) => {$(
-        #[doc = concat!("A field of type [`Type::", stringify!($part), "`].")]
+    ($($field:ident: $content:ty = $value:ident;)*) => {$(
+        #[doc = concat!("A field of type [`Type::", stringify!($field), "`].")]
         #[derive(Debug)]
-        pub struct $part;
+        pub struct $field;
 
-        impl LineField for $part {
+        impl LineField for $field {
             type Content = $content;
 
             fn columns(key: &'static str, into: &mut Vec<Column>) {
-                into.push(Column::word(key, Type::$part, true));
+                into.push(Column::word(key, Type::$field, true));
             }
 
             fn put(content: &$content, key: &'static str, into: &mut Fields) {
@@ -62,7 +62,7 @@ plain! {
     User: UserId = User;
     NewUser: UserId = User;
     Child: ChildName = Child;
-    Perms: Set = Perms;
+    Perms: PermSet = Perms;
     Role: blockgraph_model::Role = Role;
     Kind: blockgraph_model::Kind = Kind;
     Flags: FlagBits = Flags;
@@ -170,8 +170,8 @@ impl<P: LineField> LineField for Optional<P> {
     fn take(key: &'static str, from: &Fields) -> Result<Option<P::Content>, String> {
         let mut columns = Vec::new();
         P::columns(key, &mut columns);
-        let said = columns.iter().any(|column| get(from, column.key).is_some());
-        said.then(|| P::take(key, from)).transpose()
+        let present = columns.iter().any(|column| get(from, column.key).is_some());
+        present.then(|| P::take(key, from)).transpose()
     }
 }
 
@@ -237,7 +237,7 @@ impl LineField for Options {
 fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
     let mut found = None;
     let mut clash = None;
-    let mut say = |key: &'static str, opt: Opt| {
+    let mut set_options = |key: &'static str, opt: Opt| {
         if let Some((earlier, _)) = found.replace((key, opt)) {
             clash = Some(format!("`{key}` does not go with `{earlier}`: options of two driver kinds"));
         }
@@ -249,16 +249,16 @@ fn read_options(from: &Fields) -> Result<Option<Opt>, String> {
     match (perms("take"), perms("unshare")) {
         (None, None) => {}
         (take, unshare) => {
-            say("take", Opt::Debug { take: take.unwrap_or(NONE), unshare: unshare.unwrap_or(NONE) });
+            set_options("take", Opt::Debug { take: take.unwrap_or(NONE), unshare: unshare.unwrap_or(NONE) });
         }
     }
     for (key, value) in from {
         match (*key, value) {
-            ("rewrite", Value::Switch(on)) => say("rewrite", Opt::Rewrite(*on)),
-            ("select", Value::MaybeChild(child)) => say("select", Opt::Select(*child)),
-            ("phase", Value::Phase(phase)) => say("phase", Opt::Phase(*phase)),
-            ("unaligned", Value::Switch(on)) => say("unaligned", Opt::Unaligned(*on)),
-            ("options", Value::Nothing) => say("options", Opt::None),
+            ("rewrite", Value::Switch(on)) => set_options("rewrite", Opt::Rewrite(*on)),
+            ("select", Value::MaybeChild(child)) => set_options("select", Opt::Select(*child)),
+            ("phase", Value::Phase(phase)) => set_options("phase", Opt::Phase(*phase)),
+            ("unaligned", Value::Switch(on)) => set_options("unaligned", Opt::Unaligned(*on)),
+            ("options", Value::Nothing) => set_options("options", Opt::None),
             _ => {}
         }
     }

@@ -24,7 +24,8 @@ pub enum ReopenEntry {
 
 recorded! { ReopenEntry:
     Entry "entry" {
-        node: Node, keep: DefaultOff, read_only "read-only": OptionalSwitch, opt: OptionalOptions, backing: OptionalMaybeNode, file: OptionalNode,
+        node: Node, keep: DefaultOff, read_only "read-only": OptionalSwitch, opt: OptionalOptions,
+        backing: OptionalMaybeNode, file: OptionalNode,
     }
 }
 

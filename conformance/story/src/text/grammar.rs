@@ -59,7 +59,10 @@ recorded! { Op:
     Truncate "truncate" { user: User, unaligned: Switch }
     AddChild "add-child" { parent: Node, child: Node, name: Child }
     RemoveChild "remove-child" { parent: Node, name: Child }
-    Open "open" { node: NewNode, layer: KindAndFlags, file: Below, backing: OptionalNode, overlay: OptionalNewNode, probe: DefaultOff }
+    Open "open" {
+        node: NewNode, layer: KindAndFlags, file: Below, backing: OptionalNode, overlay: OptionalNewNode,
+        probe: DefaultOff,
+    }
     Stream "stream" { act: Act, job: NewUser, node: Node, bottom: Node, filter: NewNode }
     Commit "commit" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode, name: OptionalNode }
     CommitActive "commit-active" { act: Act, job: NewUser, top: Node, base: Node, filter: NewNode }
@@ -126,7 +129,7 @@ recorded! { Violation:
 /// The answers that are neither the error of a step nor a violation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields are those of subject::Effects")]
-#[allow(clippy::large_enum_variant, reason = "made once an answer, never stored in numbers")]
+#[allow(clippy::large_enum_variant, reason = "one is created for each answer, and none are stored in bulk")]
 pub enum AnswerRecord {
     /// The operation took effect.
     Ok {
@@ -220,7 +223,8 @@ recorded! { GraphLine:
     Graph "graph" { nodes: NodeSet, users: UserSet, drain_alls "drain-alls": Number }
     Node "node" {
         node: Node, kind: Kind, flags: Flags, opt: Options, monitor: Switch, holders: Number, context: Context,
-        sections: Number, quiesce: Number, driver: Switch, inherits: MaybeNode, own_read_only "own-read-only": Switch, stored: MaybeNode, pair: Pair, stale: Switch,
+        sections: Number, quiesce: Number, driver: Switch, inherits: MaybeNode, own_read_only "own-read-only": Switch,
+        stored: MaybeNode, pair: Pair, stale: Switch,
         granted_need "granted-need": Perms, granted_share "granted-share": Perms,
         granted_writable "granted-writable": Switch, parents: Edges, children: Children,
     }
@@ -247,13 +251,14 @@ pub static ANSWERS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
     all.map(|schema| schema.partial(0)).collect()
 });
 
-/// The fields of the lines of an `expect graph` block. Only the name of the thing is required.
+/// The fields of the lines of an `expect graph` block. A line about a node, an edge or a user must name it. All
+/// other fields are optional.
 pub static GRAPH_LINES: LazyLock<Vec<Schema>> = LazyLock::new(|| {
-    let whole = |schema: &Schema| usize::from(schema.verb != "graph");
+    let required = |schema: &Schema| usize::from(schema.verb != "graph");
     GraphLine::schemas()
         .into_iter()
         .map(|schema| {
-            let kept = whole(&schema);
+            let kept = required(&schema);
             schema.partial(kept)
         })
         .collect()

@@ -23,8 +23,8 @@ impl LineField for Act {
     }
 
     fn take(key: &'static str, from: &Fields) -> Result<ActKind, String> {
-        let said = from.iter().find(|(known, _)| *known == key);
-        Ok(if let Some((_, Value::Act(act))) = said { *act } else { ActKind::Start })
+        let field = from.iter().find(|(known, _)| *known == key);
+        Ok(if let Some((_, Value::Act(act))) = field { *act } else { ActKind::Start })
     }
 }
 
@@ -52,8 +52,8 @@ impl LineField for Below {
     }
 
     fn take(_: &'static str, from: &Fields) -> Result<Option<Child>, String> {
-        let said = |key| from.iter().any(|(known, _)| *known == key);
-        match (said("file"), said("file-kind"), said("file-flags")) {
+        let has = |key| from.iter().any(|(known, _)| *known == key);
+        match (has("file"), has("file-kind"), has("file-flags")) {
             (false, false, false) => Ok(None),
             (false, ..) => Err("`file-kind` and `file-flags` are of a `file`, which is missing".to_owned()),
             (true, false, true) => {

@@ -236,17 +236,17 @@ impl Reader {
         object(text).and_then(|item| self.item(item, false))
     }
 
-    fn item(&mut self, mut item: Map<String, Json>, whole: bool) -> Read<Item> {
+    fn item(&mut self, mut item: Map<String, Json>, in_scenario: bool) -> Read<Item> {
         let refusals = list(item.remove(REFUSE), REFUSE)?;
         let expect = item.remove(EXPECT);
         let graph = list(item.remove(GRAPH), GRAPH)?;
-        if !whole && (expect.is_some() || !graph.is_empty()) {
-            return Err(bad("expectations belong into a scenario, not into `run`"));
+        if !in_scenario && (expect.is_some() || !graph.is_empty()) {
+            return Err(bad("expectations belong in a scenario, not in `run`"));
         }
         let refusals = refusals.into_iter().map(|refusal| self.refusal(refusal)).collect::<Read<Vec<_>>>()?;
         if item.get(OP).is_some_and(|op| op == "name") {
             if !refusals.is_empty() || expect.is_some() || !graph.is_empty() {
-                return Err(bad("nothing can be said about a `name`"));
+                return Err(bad("a `name` has no refusals and no expectations"));
             }
             return Ok(Item::Name(self.declared(item)?));
         }
@@ -254,8 +254,8 @@ impl Reader {
         let expect = expect.map(|answer| self.record(map(answer, EXPECT)?, ANSWER, &ANSWERS)).transpose()?;
         let graph = graph.into_iter().map(|line| self.record(line, SEE, &GRAPH_LINES)).collect::<Read<Vec<_>>>()?;
         let step = Step { refusals, body, expect, graph };
-        if whole {
-            self.in_use.pass(&step, &[], &self.names)?;
+        if in_scenario {
+            self.in_use.update(&step, &[], &self.names)?;
         }
         Ok(Item::Step(step))
     }
@@ -336,7 +336,7 @@ fn object(text: &str) -> Read<Map<String, Json>> {
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(start, _)| start).to_owned();
         Problem::new(Place { line: error.line(), column: error.column().max(1) }, message)
     };
-    map(serde_json::from_str(text).map_err(broken)?, "the whole")
+    map(serde_json::from_str(text).map_err(broken)?, "the document")
 }
 
 fn map(value: Json, what: &str) -> Read<Map<String, Json>> {

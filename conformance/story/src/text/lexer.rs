@@ -69,16 +69,16 @@ fn line_tokens<'a>(number: usize, line: &'a str, into: &mut Vec<(Place, Token<'a
     }
 }
 
-/// T1: `#` starts a comment at the start of a line, and after a blank if a blank follows, because names may contain it,
-/// too.
+/// T1: `#` starts a comment at the start of a line, and after a blank if a blank follows, because names may
+/// contain it, too.
 fn is_comment(rest: &str, first: bool) -> bool {
     rest.strip_prefix('#').is_some_and(|after| first || after.chars().next().is_none_or(char::is_whitespace))
 }
 
 fn next(rest: &str) -> (Token<'_>, usize) {
-    for (sign, token) in [("=>", Token::Arrow), ("{", Token::Open), ("}", Token::Close), (";", Token::Semicolon)] {
-        if rest.starts_with(sign) {
-            return (token, sign.len());
+    for (mark, token) in [("=>", Token::Arrow), ("{", Token::Open), ("}", Token::Close), (";", Token::Semicolon)] {
+        if rest.starts_with(mark) {
+            return (token, mark.len());
         }
     }
     let ends = |c: char| c.is_whitespace() || "{};".contains(c);

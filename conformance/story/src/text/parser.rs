@@ -40,7 +40,7 @@ struct Parser<'a> {
     in_use: NamesInUse,
     items: Vec<Item>,
     lines: Vec<usize>,
-    /// Refusals that wait for their operation, and the place of the first one.
+    /// The refusals that wait for their operation.
     refusals: Vec<Refusal>,
 }
 
@@ -70,12 +70,12 @@ impl<'a> Parser<'a> {
     }
 
     fn statement(&mut self, place: Place, word: &'a str) -> Read<()> {
-        let waiting = !self.refusals.is_empty();
+        let has_refusals = !self.refusals.is_empty();
         match word {
-            "name" | "expect" if waiting => {
+            "name" | "expect" if has_refusals => {
                 Err(Problem::new(place, format!("expected an operation after `refuse`, found `{word}`")))
             }
-            "name" | "refuse" => self.note(place),
+            "name" | "refuse" => self.directive(place),
             "expect" => self.graph(place),
             "transaction" => self.transaction(place),
             _ => {
@@ -85,7 +85,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn note(&mut self, place: Place) -> Read<()> {
+    fn directive(&mut self, place: Place) -> Read<()> {
         let (record, _) = self.record(&DIRECTIVES, "", false)?;
         match Directive::from_record(&record).map_err(|message| Problem::new(place, message))? {
             Directive::Refuse { node, hook } => self.refusals.push(Refusal { node, hook }),
@@ -159,7 +159,7 @@ impl<'a> Parser<'a> {
             _ => None,
         };
         let step = Step { refusals: std::mem::take(&mut self.refusals), body, expect, graph: Vec::new() };
-        self.in_use.pass(&step, places, &self.names)?;
+        self.in_use.update(&step, places, &self.names)?;
         self.item(place, Item::Step(step));
         Ok(())
     }
@@ -220,8 +220,8 @@ impl<'a> Parser<'a> {
         };
         let raw = self.fields(schema, bare)?;
         let record = schema.read(place, &raw, &mut self.names)?;
-        let takes = schema.columns.iter().find(|column| column.ty.takes_a_name()).map(|column| column.key);
-        let taken = raw.iter().find(|field| Some(field.key.1.as_str()) == takes);
+        let name_key = schema.columns.iter().find(|column| column.ty.takes_a_name()).map(|column| column.key);
+        let taken = raw.iter().find(|field| Some(field.key.1.as_str()) == name_key);
         Ok((record, taken.map_or(place, |field| field.value.0)))
     }
 

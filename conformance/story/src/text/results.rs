@@ -33,23 +33,23 @@ pub fn answer_records(answer: &Answer) -> Vec<Record> {
 pub fn answer_line(answer: &Answer, names: &Names) -> String {
     let mut records = answer_records(answer);
     // The index defaults to the first operation, and an empty list is left out.
-    let idle = |(key, value): &(&str, Value)| (*key, value) == ("at", &Value::Number(0)) || value.is_empty();
-    records.iter_mut().for_each(|record| record.fields.retain(|field| !idle(field)));
+    let is_default = |(key, value): &(&str, Value)| (*key, value) == ("at", &Value::Number(0)) || value.is_empty();
+    records.iter_mut().for_each(|record| record.fields.retain(|field| !is_default(field)));
     let lines: Vec<_> = records.iter().map(|record| print_answer(record, names)).collect();
     if lines.is_empty() { "no answer".to_owned() } else { lines.join(" | ") }
 }
 
 /// Returns an observation as the lines of an `expect graph` block.
 pub fn observation_records(observation: &Observation) -> Vec<Record> {
-    let mut seen = vec![GraphLine::Graph {
+    let mut lines = vec![GraphLine::Graph {
         nodes: observation.nodes.iter().map(|node| node.id).collect(),
         users: observation.users.iter().map(|user| user.id).collect(),
         drain_alls: observation.drain_alls,
     }];
-    seen.extend(observation.users.iter().map(user_record));
+    lines.extend(observation.users.iter().map(user_record));
     for node in &observation.nodes {
-        seen.push(node_seen(node));
-        seen.extend(node.children.iter().map(|child| GraphLine::Edge {
+        lines.push(node_record(node));
+        lines.extend(node.children.iter().map(|child| GraphLine::Edge {
             edge: EdgeId::Child(node.id, child.name),
             to: child.child,
             role: child.role,
@@ -57,7 +57,7 @@ pub fn observation_records(observation: &Observation) -> Vec<Record> {
             frozen: child.frozen,
         }));
     }
-    seen.iter().map(Recorded::to_record).collect()
+    lines.iter().map(Recorded::to_record).collect()
 }
 
 fn user_record(user: &ObservedUser) -> GraphLine {
@@ -76,7 +76,7 @@ fn user_record(user: &ObservedUser) -> GraphLine {
     }
 }
 
-fn node_seen(node: &ObservedNode) -> GraphLine {
+fn node_record(node: &ObservedNode) -> GraphLine {
     GraphLine::Node {
         node: node.id,
         kind: node.kind,
@@ -143,30 +143,31 @@ fn field_text(record: &Record, key: &str, names: &Names) -> String {
 /// fields that differ.
 pub fn differences(left: &Observation, right: &Observation, names: &Names) -> Vec<String> {
     let (left, right) = (observation_records(left), observation_records(right));
-    let twin = |of: &Record, among: &[Record]| {
+    let counterpart = |of: &Record, among: &[Record]| {
         let named = |other: &Record| of.verb == "graph" || other.fields.first() == of.fields.first();
         among.iter().position(|other| other.verb == of.verb && named(other))
     };
     let mut lines = Vec::new();
     for record in &left {
-        let Some(other) = twin(record, &right).map(|place| &right[place]) else {
+        let Some(other) = counterpart(record, &right).map(|place| &right[place]) else {
             lines.push(format!("{} against nothing", print_graph_line(record, names)));
             continue;
         };
         // The other lines show which nodes and users exist.
-        let whole = record.verb == "graph";
-        let keys = record.fields.iter().map(|(key, _)| *key).filter(|key| !(whole && ["nodes", "users"].contains(key)));
+        let is_graph = record.verb == "graph";
+        let keys =
+            record.fields.iter().map(|(key, _)| *key).filter(|key| !(is_graph && ["nodes", "users"].contains(key)));
         let differing = keys.filter(|key| record.get(key) != other.get(key));
         let faults: Vec<_> = differing
             .map(|key| format!("{} against {}", field_text(record, key, names), field_text(other, key, names)))
             .collect();
         if !faults.is_empty() {
-            let named = usize::from(!whole);
+            let named = usize::from(!is_graph);
             let subject = Record { verb: record.verb, fields: record.fields.iter().take(named).cloned().collect() };
             lines.push(format!("{}: {}", print_graph_line(&subject, names), faults.join(", ")));
         }
     }
-    let extra = right.iter().filter(|record| twin(record, &left).is_none());
+    let extra = right.iter().filter(|record| counterpart(record, &left).is_none());
     lines.extend(extra.map(|record| format!("nothing against {}", print_graph_line(record, names))));
     lines
 }

@@ -104,7 +104,7 @@ pub fn mentioned(op: &Op) -> Vec<Declared> {
     found
 }
 
-/// Converts a refusal to a line and back.
+/// Converts a refusal to a line.
 impl From<Refusal> for Directive {
     fn from(Refusal { node, hook }: Refusal) -> Directive {
         Directive::Refuse { node, hook }
@@ -120,24 +120,24 @@ pub(super) struct NamesInUse {
 
 impl NamesInUse {
     /// Updates the names for one step. `places` are the places of the names that the operations take.
-    pub(super) fn pass(&mut self, step: &Step, places: &[Place], names: &Names) -> Result<(), Problem> {
+    pub(super) fn update(&mut self, step: &Step, places: &[Place], names: &Names) -> Result<(), Problem> {
         let ok = step.expect.as_ref().map(|answer| answer.verb == "ok");
         let before = self.clone();
         for (i, op) in step.body.ops().iter().enumerate() {
             let taken = match *op {
                 Op::Add { node, .. } | Op::Insert { new: node, .. } => {
-                    take(&mut self.nodes, node).then(|| format!("node `{}`", names.node(node)))
+                    insert(&mut self.nodes, node).then(|| format!("node `{}`", names.node(node)))
                 }
                 // The node has no holder, so it is only certain that the name was free.
                 Op::OpenChild { node, .. } => {
                     self.nodes.contains(&node).then(|| format!("node `{}`", names.node(node)))
                 }
                 Op::Hold { node } => {
-                    take(&mut self.nodes, node);
+                    insert(&mut self.nodes, node);
                     None
                 }
                 Op::AttachUser { user, .. } => {
-                    take(&mut self.users, user).then(|| format!("user `{}`", names.user(user)))
+                    insert(&mut self.users, user).then(|| format!("user `{}`", names.user(user)))
                 }
                 Op::Release { node } | Op::Delete { node } | Op::DropFilter { filter: node } => {
                     self.nodes.retain(|&known| known != node);
@@ -165,12 +165,12 @@ impl NamesInUse {
 }
 
 /// Enters a name. Returns whether it was already present.
-fn take<T: PartialEq>(list: &mut Vec<T>, id: T) -> bool {
-    let there = list.contains(&id);
-    if !there {
+fn insert<T: PartialEq>(list: &mut Vec<T>, id: T) -> bool {
+    let present = list.contains(&id);
+    if !present {
         list.push(id);
     }
-    there
+    present
 }
 
 /// Returns whether this is an `add` of a valid node without refusals. Afterwards the name is in use, whatever was

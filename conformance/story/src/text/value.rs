@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 /// The type of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "each is the variant of Value of that name, where not said otherwise")]
+#[allow(missing_docs, reason = "each is the variant of Value with the same name, unless its comment differs")]
 pub enum Type {
     Node,
     /// A [`Value::Node`] that is known from here on.
@@ -52,7 +52,7 @@ pub enum Type {
 
 /// A value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "each is what its name and its content say")]
+#[allow(missing_docs, reason = "each is named after the model value that it contains")]
 pub enum Value {
     Node(NodeId),
     MaybeNode(Option<NodeId>),
@@ -382,11 +382,11 @@ fn read_role(word: &str) -> Result<Role, String> {
     if word == EMPTY {
         return Ok(Role(0));
     }
-    let part = |w: &str| {
+    let term = |w: &str| {
         let alias = ROLES.iter().find(|(alias, _)| *alias == w);
         alias.map(|(_, role)| *role).or_else(|| letters(w, Role::LETTERS).map(Role))
     };
-    word.split('+').try_fold(Role(0), |role, w| part(w).map(|more| role | more)).ok_or_else(|| {
+    word.split('+').try_fold(Role(0), |role, w| term(w).map(|more| role | more)).ok_or_else(|| {
         let words: Vec<_> = ROLES.iter().map(|(alias, _)| *alias).collect();
         format!(
             "expected a role (letters of `dmfcp`, `-`, or {} joined by `+`), found {}",
