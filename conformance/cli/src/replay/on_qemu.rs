@@ -169,13 +169,13 @@ fn as_json(result: &ScenarioStepResult, names: &Names) -> Value {
                 Verdict::Differs(_) => ("differs", None),
             };
             let steps: Vec<usize> = taken.steps.iter().map(|step| step + 1).collect();
-            json!({"result": "taken", "steps": steps, "commands": taken.commands, "answer": answer, "verdict": verdict,
+            json!({"fate": "taken", "steps": steps, "commands": taken.commands, "answer": answer, "verdict": verdict,
                 "rule": rule, "moved": taken.diverged, "ends": taken.stops})
         }
-        StepResult::PartOfTurn(last) => json!({"result": "with", "step": last + 1}),
-        StepResult::Held(why) => json!({"result": "held", "why": restore_names(&why.describe(), names)}),
-        StepResult::Skipped(why) => json!({"result": "skipped", "why": restore_names(&why.describe(), names)}),
-        StepResult::Stopped(why) => json!({"result": "ended", "why": restore_names(&why.describe(), names)}),
-        StepResult::AfterStop => json!({"result": "over"}),
+        StepResult::PartOfTurn(last) => json!({"fate": "with", "step": last + 1}),
+        StepResult::Held(why) => json!({"fate": "held", "why": restore_names(&why.describe(), names)}),
+        StepResult::Skipped(why) => json!({"fate": "skipped", "why": restore_names(&why.describe(), names)}),
+        StepResult::Stopped(why) => json!({"fate": "ended", "why": restore_names(&why.describe(), names)}),
+        StepResult::AfterStop => json!({"fate": "over"}),
     }
 }
